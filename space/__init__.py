@@ -1,0 +1,51 @@
+"""What can be built, and what it costs.
+
+    >>> from space import cost, decode, published
+    >>> cost(published("b0").architecture).macs
+    385814752
+
+`build`, which needs torch, is imported when it is first asked for; everything else answers at once.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from space.architecture import Architecture, Head, Stage, Stem, decode, encode
+from space.catalog import CATALOG, Published, published
+from space.cost import Cost, cost, parts
+from space.plan import Block, plan
+from space.refusal import Refused
+from space.rescale import Multipliers, Rounding, rescale
+
+if TYPE_CHECKING:
+    from space.model import Network, build
+
+__all__ = [
+    "CATALOG",
+    "Architecture",
+    "Block",
+    "Cost",
+    "Head",
+    "Multipliers",
+    "Network",
+    "Published",
+    "Refused",
+    "Rounding",
+    "Stage",
+    "Stem",
+    "build",
+    "cost",
+    "decode",
+    "encode",
+    "parts",
+    "plan",
+    "published",
+    "rescale",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("build", "Network"):
+        from space import model
+
+        return getattr(model, name)
+    raise AttributeError(f"module 'space' has no attribute {name!r}")

@@ -1,0 +1,40 @@
+"""Fused-MBConv: the expansion and the depthwise convolution of MBConv fused into one dense convolution.
+
+Source: google/automl efficientnetv2/effnetv2_model.py, class FusedMBConvBlock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from space.blocks.family import Family, Layers
+from space.blocks.squeeze import excite, squeeze
+from space.conv import Conv, conv
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
+    """Dense expand, squeeze-excite (if any), project without activation.
+
+    At expand 1 the projection is the dense convolution, and keeps its activation.
+    """
+    hidden = round(width_in * stage.expand)
+    weights = squeeze(stage, width_in, hidden)
+    dense: dict[str, Any] = {"kernel": stage.kernel, "stride": stride, "act": stage.act}
+    if stage.expand == 1:
+        return (*weights, conv("project", width_in, stage.width, reads="input", **dense))
+    expand = conv("expand", width_in, hidden, **dense)
+    return (expand, *weights, conv("project", hidden, stage.width, reads="expand"))
+
+
+def forward(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    y = layers["expand"](x) if "expand" in layers else x
+    return layers["project"](excite(layers, y))
+
+
+FUSED = Family(plan, forward)

@@ -1,0 +1,36 @@
+"""MBConv: the inverted residual of MobileNetV2 with EfficientNet's squeeze-excitation.
+
+Source: tensorflow/tpu models/official/efficientnet/efficientnet_model.py, class MBConvBlock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from space.blocks.family import Family, Layers
+from space.blocks.squeeze import excite, squeeze
+from space.conv import Conv, conv
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
+    """Expand (left out at expand 1), depthwise, squeeze-excite (if any), project without activation."""
+    hidden = round(width_in * stage.expand)
+    expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
+    depthwise = conv("depthwise", hidden, hidden, stage.kernel, stride=stride, groups=hidden, act=stage.act)
+    project = conv("project", hidden, stage.width, reads="depthwise")
+    return (*expand, depthwise, *squeeze(stage, width_in, hidden), project)
+
+
+def forward(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    y = layers["expand"](x) if "expand" in layers else x
+    y = layers["depthwise"](y)
+    return layers["project"](excite(layers, y))
+
+
+MBCONV = Family(plan, forward)

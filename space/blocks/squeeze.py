@@ -1,0 +1,35 @@
+"""Squeeze-and-excitation as EfficientNet has it, shared by the blocks that use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from space.conv import Conv, conv
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+    from space.blocks.family import Layers
+
+
+def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Conv, ...]:
+    """The two 1x1 convolutions that weigh `hidden` channels, or none at ratio 0.
+
+    The bottleneck is a share of the *block's input* width, not of the expanded width
+    (efficientnet_model.py: `max(1, int(input_filters * se_ratio))`).
+    """
+    if not stage.se:
+        return ()
+    bottleneck = max(1, int(width_in * stage.se))
+    return (
+        conv("se_reduce", hidden, bottleneck, bias=True, norm=False, act=stage.act, pooled=True),
+        conv("se_expand", bottleneck, hidden, bias=True, norm=False, act="sigmoid"),
+    )
+
+
+def excite(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, hidden, h, w), each channel multiplied by its weight; x itself in a block without them."""
+    if "se_reduce" not in layers:
+        return x
+    return x * layers["se_expand"](layers["se_reduce"](x))

@@ -1,0 +1,125 @@
+"""What a network costs, exactly, before it is built: parameters, multiply-adds and activations.
+
+Conventions: those of fvcore's operators `conv` and `linear` for one image. A multiply-add counts 1;
+biases, normalisation, activation functions, pooling and additions count nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from space.architecture import Architecture, Head, Stage, Stem
+from space.conv import Conv
+from space.plan import block_convs, head_convs, stem_convs
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a network, or a part of one, costs.
+
+    params: trainable parameters (running statistics of normalisation are not trainable).
+    macs: multiply-adds of convolutions and classifier for one image.
+    activations: output elements of all convolutions for one image, the classifier's not counted, as
+        in Radosavovic et al. 2020, "Designing Network Design Spaces".
+    """
+
+    params: int
+    macs: int
+    activations: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.params + other.params, self.macs + other.macs, self.activations + other.activations)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A row of a network's stage table: the stem, a stage or the head, and what it costs.
+
+    size_in, size: side of its input and output maps in pixels. width_in, width: their channels.
+    """
+
+    name: str
+    part: Stem | Stage | Head
+    size_in: int
+    size: int
+    width_in: int
+    width: int
+    cost: Cost
+
+
+def cost(architecture: Architecture) -> Cost:
+    """The exact cost of `architecture`, in tens of microseconds."""
+    stem, head = architecture.stem, architecture.head
+    params, macs, activations, size = _stem(stem, architecture.channels, architecture.resolution)
+    width = stem.width
+    for stage in architecture.stages:
+        p, m, a, size = _block(stage, width, stage.stride, size)
+        width = stage.width
+        params, macs, activations = params + p, macs + m, activations + a
+        more = stage.depth - 1
+        if more:
+            p, m, a, size = _block(stage, width, 1, size)
+            params, macs, activations = params + more * p, macs + more * m, activations + more * a
+    p, m, a, _ = _head(head, width, architecture.classes, size)
+    return Cost(params + p, macs + m, activations + a)
+
+
+def parts(architecture: Architecture) -> tuple[Part, ...]:
+    """The stage table of `architecture`: stem, stages, head. Their costs add up to `cost(architecture)`."""
+    stem, head = architecture.stem, architecture.head
+    *spent, size = _stem(stem, architecture.channels, architecture.resolution)
+    rows = [
+        Part("stem", stem, architecture.resolution, size, architecture.channels, stem.width, Cost(*spent))
+    ]
+    width = stem.width
+    for number, stage in enumerate(architecture.stages):
+        total, size_out = stage_cost(stage, width, size)
+        rows.append(Part(f"stages.{number}", stage, size, size_out, width, stage.width, total))
+        width, size = stage.width, size_out
+    *spent, _ = _head(head, width, architecture.classes, size)
+    rows.append(Part("head", head, size, 1, width, head.width, Cost(*spent)))
+    return tuple(rows)
+
+
+def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
+    """The cost of `stage` on maps of `width_in` channels and `size` pixels a side, and its output's size."""
+    total = Cost(0, 0, 0)
+    for index in range(stage.depth):
+        *spent, size = _block(stage, stage.width if index else width_in, 1 if index else stage.stride, size)
+        total += Cost(*spent)
+    return total, size
+
+
+_Spent = tuple[int, int, int, int]
+"""params, macs, activations, and the size of the output: plain, since costs are summed by the million."""
+
+
+def _convs(convs: tuple[Conv, ...], size: int) -> _Spent:
+    sizes = {"input": (size, size)}
+    before = "input"
+    params = macs = activations = 0
+    for part in convs:
+        reads = (1, 1) if part.pooled else sizes[part.reads or before]
+        height, width = sizes[part.name] = part.size(*reads)
+        params += part.params
+        macs += part.macs(height, width)
+        activations += height * width * part.width
+        before = part.name
+    return params, macs, activations, sizes[before][0]
+
+
+@lru_cache(maxsize=65_536)
+def _stem(stem: Stem, channels: int, size: int) -> _Spent:
+    return _convs(stem_convs(stem, channels), size)
+
+
+@lru_cache(maxsize=65_536)
+def _block(stage: Stage, width_in: int, stride: int, size: int) -> _Spent:
+    return _convs(block_convs(stage, width_in, stride), size)
+
+
+@lru_cache(maxsize=65_536)
+def _head(head: Head, width_in: int, classes: int, size: int) -> _Spent:
+    params, macs, activations, _ = _convs(head_convs(head, width_in, classes), size)
+    return params, macs, activations - classes, 1

@@ -1,0 +1,21 @@
+"""How the project says no: one line with the value, the place, what is permitted and the nearest match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class Refused(ValueError):
+    """A user's mistake, told in one line. Commands print it without a traceback and exit with 2."""
+
+
+def unknown(what: str, value: object, permitted: Iterable[object]) -> Refused:
+    """The refusal of `value`, which is none of the `permitted` ones, naming the nearest of them.
+
+    `what` says what the value was meant to be, e.g. "sampler" or "key in stages.2".
+    """
+    names = [str(name) for name in permitted]
+    close = get_close_matches(str(value), names, n=1, cutoff=0.5)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return Refused(f"Unknown {what} {str(value)!r}.{hint} Permitted: {', '.join(names)}.")

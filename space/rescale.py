@@ -1,0 +1,92 @@
+"""Multiply a network's depth, width and resolution, and round what comes out.
+
+The published families, the proxy networks of a search and every scaling rule are made by this one function.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from space.architecture import Architecture, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Multipliers:
+    """By how much to multiply every stage's depth, every width, and the resolution; 1 changes nothing."""
+
+    depth: float = 1.0
+    width: float = 1.0
+    resolution: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """How fractions become whole numbers.
+
+    divisor: widths become multiples of it. limit: a width may not fall below this share of the exact
+    product; the next multiple is taken then (0 switches the rule off). depth: "ceil", or "round" to the
+    nearest. resolution: becomes a multiple of this many pixels.
+
+    The defaults are EfficientNet's (tensorflow/tpu efficientnet_model.py: round_filters, round_repeats).
+    google/automl, and with it EfficientNetV2-B1..B3, rounds widths with limit 0.
+    """
+
+    divisor: int = 8
+    limit: float = 0.9
+    depth: Literal["ceil", "round"] = "ceil"
+    resolution: int = 1
+
+
+EFFICIENTNET = Rounding()
+AUTOML = Rounding(limit=0)
+
+
+def rescale(
+    architecture: Architecture, multipliers: Multipliers, rounding: Rounding = EFFICIENTNET
+) -> Architecture:
+    """`architecture` with each stage's depth, each width (stem and head too) and its resolution scaled."""
+    depth, width = multipliers.depth, multipliers.width
+    stem, head = architecture.stem, architecture.head
+
+    def larger(stage: Stage) -> Stage:
+        return replace(
+            stage,
+            depth=round_depth(stage.depth, depth, rounding),
+            width=round_width(stage.width, width, rounding),
+        )
+
+    return replace(
+        architecture,
+        resolution=round_resolution(architecture.resolution, multipliers.resolution, rounding),
+        stem=replace(stem, width=round_width(stem.width, width, rounding)),
+        stages=tuple(map(larger, architecture.stages)),
+        head=replace(head, width=round_width(head.width, width, rounding)),
+    )
+
+
+def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
+    """`width` channels times `multiplier`, as a multiple of the divisor; unchanged at multiplier 1."""
+    if multiplier == 1:
+        return width
+    exact = width * multiplier
+    divisor = rounding.divisor
+    rounded = max(divisor, int(exact + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < rounding.limit * exact else rounded
+
+
+def round_depth(depth: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
+    """`depth` blocks times `multiplier`, at least 1."""
+    exact = depth * multiplier
+    # A product such as 25 * 2.2 is 55.00000000000001 in binary: a billionth is forgiven before rounding up.
+    whole = math.ceil(exact - 1e-9) if rounding.depth == "ceil" else math.floor(exact + 0.5)
+    return max(1, whole)
+
+
+def round_resolution(resolution: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
+    """`resolution` pixels times `multiplier`, to the nearest multiple; unchanged at multiplier 1."""
+    if multiplier == 1:
+        return resolution
+    multiple = rounding.resolution
+    return max(multiple, math.floor(resolution * multiplier / multiple + 0.5) * multiple)
