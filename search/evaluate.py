@@ -1,0 +1,79 @@
+"""What a worker does: one network, one fidelity, one seed -> one `Result`. Importing this needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from search.data.source import Source
+from search.failure import TrialFailed
+from search.proxy import Proxy
+
+__all__ = ["Request", "Result", "TrialFailed", "evaluate"]
+
+Report = Callable[[int, float], None]
+"""report(epoch, loss): called after every epoch, counted from 1, with the training loss of that epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that an evaluation depends on; it travels to the worker as it is (picklable, small).
+
+    architecture: canonical string of the full network; the worker derives the proxy network.
+    seed: of initial weights, order of images and augmentation, and of nothing else.
+    reference: canonical string of the full network whose step time is the unit, "" to measure none.
+    threads: of torch in the worker. device: what this worker computes on; "" leaves it to the proxy.
+    """
+
+    number: int
+    attempt: int
+    architecture: str
+    proxy: Proxy
+    source: Source
+    seed: int
+    reference: str = ""
+    threads: int = 1
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured.
+
+    accuracy: 0..1, and loss (cross-entropy without smoothing), both on the validation split after training.
+    step_ms: of one training step of the proxy network, in milliseconds of CPU time on a CPU and of device time
+        on a GPU; reference_step_ms: of the reference's proxy network; step_ratio: their ratio, which is not quite
+        the quotient of the two. All None if not measured.
+    images: trained on, each epoch's counted. seconds: of the whole evaluation on the clock.
+    images_per_second: of the training alone. curve: the training loss of every epoch.
+    """
+
+    accuracy: float
+    loss: float
+    epochs: int
+    images: int
+    seconds: float
+    images_per_second: float
+    curve: tuple[float, ...]
+    step_ms: float | None = None
+    reference_step_ms: float | None = None
+    step_ratio: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self) | {"curve": list(self.curve)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Result:
+        """The inverse of `to_dict`; keys of later versions are passed over."""
+        known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
+        return cls(**known | {"curve": tuple(known["curve"])})
+
+
+def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Result:
+    """Times the network against the reference, then trains it. Nothing is written but the cache of the data.
+
+    Raises `TrialFailed` if the network itself is to blame, `Refused` if the request cannot be met.
+    """
+    raise NotImplementedError

@@ -1,0 +1,80 @@
+"""The proxy: the cheap training that stands in for the real one while networks are compared. No torch here.
+
+`experiments/proxy/*.yaml` are values of `Proxy`. Sources of the recipe: efficiency.md's rules (all data before
+many epochs, a complete annealed schedule, the space's own depths, kernels and expansions untouched), and the
+measurements in `experiments/LOG.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from space import Architecture, Multipliers, rescale
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+RECIPE = 1
+"""Of `search.training`: raised whenever a change to it changes accuracies, so that old ones are not mixed in."""
+
+
+class Proxy(BaseModel):
+    """How networks are trained to be compared: how they are shrunk, on what, for how long, and the recipe.
+
+    Every network is trained alike, by a complete schedule that ends at learning rate 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    resolution: int = Field(default=32, ge=8, le=1024)
+    """Side of the images in pixels."""
+    width: float = Field(default=0.5, gt=0, le=4)
+    """Multiplies every width, the stem's and the head's too; depths, kernels and expansions stay."""
+    stem_stride: Literal[1, 2] | None = 1
+    """Of the proxy network; null: the network's own. 1 suits images of 32 pixels."""
+
+    epochs: int = Field(default=2, ge=1, le=10_000)
+    images: int | None = Field(default=None, ge=1)
+    """Training images that are used, of every class in its proportion; null: all of them."""
+    batch: int = Field(default=64, ge=2, le=65_536)
+
+    learning_rate: float = Field(default=0.1, gt=0, le=100)
+    """The peak of the schedule, for the `batch` that is given: nothing is scaled behind the scenes."""
+    warmup: Rate = 0.2
+    """The part of all steps on which the learning rate rises; on the others it falls to 0."""
+    momentum: Rate = 0.9
+    weight_decay: float = Field(default=5e-4, ge=0, le=1)
+    """Of weights alone; biases and normalisation have none."""
+    label_smoothing: Rate = 0.1
+    dropout: Rate = 0.0
+    drop_path: Rate = 0.0
+
+    shift: int = Field(default=2, ge=0, le=512)
+    """The most pixels by which an image is moved along each axis, at random."""
+
+    precision: Precision = "auto"
+    """auto: float32 on a CPU, where results repeat to the bit; what a GPU is fastest with, on a GPU."""
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|xpu|cuda(:\d+)?)$")
+    """auto: the first GPU if there is one, else the CPU."""
+
+
+def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, channels: int) -> Architecture:
+    """The network that is trained in the place of `architecture`, for images of `channels` and `classes`."""
+    narrow = rescale(architecture, Multipliers(width=proxy.width))
+    stem = replace(narrow.stem, stride=proxy.stem_stride or narrow.stem.stride)
+    return replace(narrow, resolution=proxy.resolution, stem=stem, classes=classes, channels=channels)
+
+
+def fidelity(proxy: Proxy, data_digest: str) -> str:
+    """12 hexadecimal digits for all that decides a trained accuracy, apart from network and seed.
+
+    The precision is part of it, since its errors add up in the same direction for all networks. The device is not:
+    it rounds in another order, which changes an accuracy as another seed would, and a study must survive
+    being resumed on another machine.
+    """
+    recipe = proxy.model_dump_json(exclude={"device"})
+    return hashlib.sha256(f"{RECIPE} {data_digest} {recipe}".encode()).hexdigest()[:12]
