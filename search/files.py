@@ -1,0 +1,36 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from space import Refused
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write `content` (text as UTF-8) to `path` in one step: readers see the old file or the new one.
+
+    Missing directories are made. Links are followed; a device such as /dev/null is written to, not replaced.
+    Raises `Refused` with the system's reason, leaving what was there.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _replace(target, data)
+    except OSError as error:
+        raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    # Beside the target, since a rename is atomic within one file system only.
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_bytes(data)
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
