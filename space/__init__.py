@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from space.architecture import Architecture, Head, Stage, Stem, decode, encode
 from space.catalog import CATALOG, Published, published
+from space.choices import Choice, Point, Space
 from space.cost import Cost, cost, parts
 from space.plan import Block, plan
 from space.refusal import Refused
@@ -23,13 +24,16 @@ __all__ = [
     "CATALOG",
     "Architecture",
     "Block",
+    "Choice",
     "Cost",
     "Head",
     "Multipliers",
     "Network",
+    "Point",
     "Published",
     "Refused",
     "Rounding",
+    "Space",
     "Stage",
     "Stem",
     "build",

@@ -68,22 +68,32 @@ def cost(architecture: Architecture) -> Cost:
 def parts(architecture: Architecture) -> tuple[Part, ...]:
     """The stage table of `architecture`: stem, stages, head. Their costs add up to `cost(architecture)`."""
     stem, head = architecture.stem, architecture.head
-    *spent, size = _stem(stem, architecture.channels, architecture.resolution)
-    rows = [
-        Part("stem", stem, architecture.resolution, size, architecture.channels, stem.width, Cost(*spent))
-    ]
+    total, size = stem_cost(stem, architecture.channels, architecture.resolution)
+    rows = [Part("stem", stem, architecture.resolution, size, architecture.channels, stem.width, total)]
     width = stem.width
     for number, stage in enumerate(architecture.stages):
         total, size_out = stage_cost(stage, width, size)
         rows.append(Part(f"stages.{number}", stage, size, size_out, width, stage.width, total))
         width, size = stage.width, size_out
-    *spent, _ = _head(head, width, architecture.classes, size)
-    rows.append(Part("head", head, size, 1, width, head.width, Cost(*spent)))
+    total = head_cost(head, width, architecture.classes, size)
+    rows.append(Part("head", head, size, 1, width, head.width, total))
     return tuple(rows)
 
 
+def stem_cost(stem: Stem, channels: int, resolution: int) -> tuple[Cost, int]:
+    """The cost of `stem` on images of `channels` channels, and the side of its output in pixels."""
+    *spent, size = _stem(stem, channels, resolution)
+    return Cost(*spent), size
+
+
+def head_cost(head: Head, width_in: int, classes: int, size: int) -> Cost:
+    """The cost of `head` and the classifier on maps of `width_in` channels and `size` pixels a side."""
+    *spent, _ = _head(head, width_in, classes, size)
+    return Cost(*spent)
+
+
 def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
-    """The cost of `stage` on maps of `width_in` channels and `size` pixels a side, and its output's size."""
+    """The cost of `stage` on maps of `width_in` channels and `size` pixels a side, and its output's side."""
     total = Cost(0, 0, 0)
     for index in range(stage.depth):
         *spent, size = _block(stage, stage.width if index else width_in, 1 if index else stage.stride, size)

@@ -1,0 +1,110 @@
+"""How many networks a space holds, and from what to what they cost, without visiting each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from space.architecture import Architecture, Stage
+from space.cost import head_cost, stage_cost, stem_cost
+
+Alternatives = Sequence[Sequence[Stage]]
+"""For each stage of a space, what it can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The smallest and the largest that a network of a space has; the extremes may be different networks."""
+
+    params: tuple[int, int]
+    macs: tuple[int, int]
+
+
+_State = tuple[int, Stage | None, int]
+"""(n, block, left): inside stage n, `left` more such blocks follow; (n, None, 0): before stage n."""
+
+
+def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
+    """The number of distinct networks: for each frame (all that is not a stage) the distinct block sequences.
+
+    Several ways to choose can give one sequence (a stage of depth 0, or two alike stages that merge), so
+    sequences are counted as the words of an automaton, made deterministic on the way: what is reached by
+    the blocks read so far is the set of all places in the space that they can have led to.
+    """
+
+    @cache
+    def words(reached: frozenset[_State]) -> int:
+        following: dict[Stage, set[_State]] = {}
+        for state in reached:
+            for block, after in _steps(state, stages):
+                following.setdefault(block, set()).update(_skip_absent(after, stages))
+        return _ended(reached, stages) + sum(words(frozenset(states)) for states in following.values())
+
+    start = frozenset(_skip_absent((0, None, 0), stages))
+    return len(frames) * (words(start) - _ended(start, stages))
+
+
+def _steps(state: _State, stages: Alternatives) -> Iterator[tuple[Stage, _State]]:
+    """The blocks that can come next, each with the state after it."""
+    number, block, left = state
+    if block:
+        yield block, _state(number, block, left - 1)
+    elif number < len(stages):
+        for stage in stages[number]:
+            if stage.depth:
+                first = replace(stage, depth=1)
+                yield first, _state(number, replace(first, stride=1), stage.depth - 1)
+
+
+def _state(number: int, block: Stage, left: int) -> _State:
+    return (number, block, left) if left else (number + 1, None, 0)
+
+
+def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
+    """`state`, and where it stands before a stage that may be absent, the state behind that."""
+    yield state
+    number, block, _ = state
+    if not block and number < len(stages) and not all(stage.depth for stage in stages[number]):
+        yield from _skip_absent((number + 1, None, 0), stages)
+
+
+def _ended(reached: frozenset[_State], stages: Alternatives) -> bool:
+    return (len(stages), None, 0) in reached
+
+
+def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:
+    """The exact extremes of params and MACs.
+
+    What a stage costs depends on the stages before it only through the width and size that reach it, so
+    the extremes are carried from stage to stage for each (width, size).
+    """
+    params: list[int] = []
+    macs: list[int] = []
+    for frame in frames:
+        stem, size = stem_cost(frame.stem, frame.channels, frame.resolution)
+        reached = {(frame.stem.width, size): [(stem.params, stem.macs)] * 2}
+        for alternatives in stages:
+            reached = _extremes(reached, alternatives)
+        for (width, size), extremes in reached.items():
+            head = head_cost(frame.head, width, frame.classes, size)
+            params += [p + head.params for p, _ in extremes]
+            macs += [m + head.macs for _, m in extremes]
+    return Range((min(params), max(params)), (min(macs), max(macs)))
+
+
+_Reached = dict[tuple[int, int], list[tuple[int, int]]]
+"""(width, size) -> [(least params, least macs), (most params, most macs)]."""
+
+
+def _extremes(reached: _Reached, alternatives: Sequence[Stage]) -> _Reached:
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for (width, size), extremes in reached.items():
+        for stage in alternatives:
+            cost, size_out = stage_cost(stage, width, size)
+            key = (stage.width, size_out) if stage.depth else (width, size)
+            found.setdefault(key, []).extend((p + cost.params, m + cost.macs) for p, m in extremes)
+    return {
+        key: [(min(p), min(m)), (max(p), max(m))]
+        for key, (p, m) in ((key, tuple(zip(*pairs, strict=True))) for key, pairs in found.items())
+    }

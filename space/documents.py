@@ -1,0 +1,88 @@
+"""Settings as data: YAML documents, shipped under `experiments` and read by name, or read from a user's file.
+
+Reading runs no code: no tags, no interpolation, no includes.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from space.refusal import Refused, unknown
+
+Document = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, for which 3e6 is a number and a key that stands twice is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise Refused(f"{twice[0]!r} stands twice (line {node.start_mark.line + 1}).")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$"),
+    list("-+.0123456789"),
+)
+
+
+def parse(text: str, place: str) -> Any:
+    """The value that a YAML `text` stands for. Raises `Refused` with `place` and line if it is unreadable."""
+    try:
+        # `_Loader` extends SafeLoader.
+        return yaml.load(text, _Loader)
+    except Refused as error:
+        raise Refused(f"{place}: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not readable as YAML"
+        raise Refused(f"{place}{line}: {problem}.") from None
+
+
+def names(group: str) -> tuple[str, ...]:
+    """The names of the documents that are shipped in `group`, e.g. "space"."""
+    return tuple(sorted(item.name[:-5] for item in _folder(group).iterdir() if item.name.endswith(".yaml")))
+
+
+def read(group: str, name: str) -> Document:
+    """The document `name` of `group`: one that is shipped, or a file where `name` ends in .yaml or .yml.
+
+    Raises `Refused` for an unknown name (naming the nearest), a file that cannot be read, or a document
+    that is not a mapping.
+    """
+    if name.endswith((".yaml", ".yml")):
+        place, text = name, _text(Path(name).expanduser())
+    elif name in names(group):
+        place, text = f"{group}={name}", _folder(group).joinpath(f"{name}.yaml").read_text("utf-8")
+    else:
+        raise unknown(group, name, (*names(group), "./FILE.yaml"))
+    document = parse(text, place)
+    if not isinstance(document, dict):
+        raise Refused(f"{place} holds no mapping of settings.")
+    return document
+
+
+def _folder(group: str) -> Traversable:
+    return files("experiments").joinpath(group)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        siblings = path.parent.glob("*.y*ml") if path.parent.is_dir() else ()
+        raise unknown("file", path, siblings) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise Refused(f"Cannot read {path}: {reason}.") from None

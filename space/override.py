@@ -1,0 +1,63 @@
+"""Pin or widen a space's choices from outside its document: `stages.2.kernel=3`, `stages.*.expand=4,6`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from space.documents import Document
+from space.refusal import Refused, unknown
+
+
+def override(document: Document, place: str, value: Any) -> Document:
+    """A copy of `document` in which `place` holds `value`; `document` is unchanged.
+
+    place: keys and stage numbers joined by dots; `*` is every stage. value: a scalar pins, a list chooses.
+    An op that is named keeps the options it has in the document. Raises `Refused` for a place that
+    cannot be.
+    """
+    made = _put(document, place.split("."), value, place)
+    assert isinstance(made, dict)
+    return made
+
+
+def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
+    if not path:
+        return _with_options(value, node)
+    key, *rest = path
+    if isinstance(node, list):
+        return [
+            _put(item, rest if chosen else path, value, place) if chosen is not None else item
+            for item, chosen in _items(node, key, place)
+        ]
+    if node is None and not rest:
+        return {key: value}
+    if not isinstance(node, dict):
+        raise Refused(f"space.{place}: nothing can be set inside {node!r}.")
+    if rest and key not in node:
+        raise unknown(f"place space.{place}: key", key, node)
+    return {**node, key: _put(node.get(key), rest, value, place)}
+
+
+def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None]]:
+    """Each item of a list with True where `key` is its number, False where it is a key inside, else None."""
+    if key == "*" or key.isdecimal():
+        if key != "*" and int(key) >= len(node):
+            raise unknown(f"place space.{place}: number", key, ("*", *range(len(node))))
+        return [(item, True if key in ("*", str(number)) else None) for number, item in enumerate(node)]
+    inside = [isinstance(item, dict) and key in item for item in node]
+    if not any(inside):
+        raise unknown(f"place space.{place}: part", key, ("*", *range(len(node))))
+    return [(item, False if has else None) for item, has in zip(node, inside, strict=True)]
+
+
+def _with_options(value: Any, before: Any) -> Any:
+    """`value` in which each op that `before` gives options to is written with them: mb -> {mb: {se: 0.25}}."""
+    known = {
+        name: option
+        for option in (before if isinstance(before, list) else [before])
+        if isinstance(option, dict)
+        for name in option
+    }
+    if isinstance(value, list):
+        return [known.get(item, item) if isinstance(item, str) else item for item in value]
+    return known.get(value, value) if isinstance(value, str) else value
