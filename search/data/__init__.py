@@ -1,0 +1,6 @@
+"""Images and labels for training and selection, decoded once; the test split only when it is asked for by name."""
+
+from search.data.dataset import DATASETS, Dataset, Split, load, load_test, source_from
+from search.data.source import Source
+
+__all__ = ["DATASETS", "Dataset", "Source", "Split", "load", "load_test", "source_from"]

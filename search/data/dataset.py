@@ -1,0 +1,163 @@
+"""From a source to arrays: `load` for training and selection, `load_test` for the one figure at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from search.data.cache import Manifest, Writer, default_folder, intact, locked, mapped, replacing
+from search.data.folder import Folder
+from search.data.npz import Npz
+from search.data.shapes import Shapes
+from search.data.source import Contents, Images, Labels, Source, require
+from search.data.splits import held_out, interleaved
+from space.refusal import Refused, unknown
+
+Progress = Callable[[int, int], None]
+"""Is told how many images of how many are decoded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Images in a random order, every beginning of which is stratified: a cheap training run may take a prefix."""
+
+    images: Images
+    """(n, resolution, resolution, channels), memory-mapped, read-only."""
+    labels: Labels
+    """(n,), read-only."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """All that training and selection may see of a source; the test split is not among it."""
+
+    name: str
+    classes: tuple[str, ...]
+    channels: int
+    resolution: int
+    train: Split
+    validation: Split
+    mean: tuple[float, ...]
+    """Of the training images, per channel, in 0..1, as torchvision's `Normalize` takes it."""
+    std: tuple[float, ...]
+    flip: bool
+    skipped: tuple[str, ...]
+    """Images that could not be decoded, with the reason."""
+    digest: str
+    """Of all pixels and labels of all splits: equal for two studies with the same data, wherever it lies."""
+
+
+def source_from(settings: Mapping[str, object]) -> Source:
+    """The source that a mapping such as {"source": "npz", "path": ...} describes.
+
+    Raises `Refused` for an unknown source, pydantic's `ValidationError` for its options.
+    """
+    if "source" not in settings:
+        raise Refused(f"data.source is missing. Permitted: {', '.join(DATASETS)}.")
+    if settings["source"] not in DATASETS:
+        raise unknown("data.source", settings["source"], DATASETS)
+    return DATASETS[str(settings["source"])].model_validate(dict(settings))
+
+
+def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:
+    """The data at `resolution` pixels a side. Decodes on the first call, only maps files on later ones.
+
+    Any number of processes may call it at once; one decodes, the others wait. Raises `Refused` for data that
+    cannot be used and for a cache that cannot be written.
+    """
+    manifest, parts = _opened(source, resolution, ("train", "validation"), progress)
+    return Dataset(
+        name=source.source,
+        classes=manifest.classes,
+        channels=manifest.channels,
+        resolution=resolution,
+        train=parts["train"],
+        validation=parts["validation"],
+        mean=manifest.mean,
+        std=manifest.std,
+        flip=source.flip,
+        skipped=manifest.skipped,
+        digest=manifest.digest,
+    )
+
+
+def load_test(source: Source, resolution: int, progress: Progress | None = None) -> Split:
+    """The test split, for the report on networks that are already selected. Otherwise like `load`."""
+    return _opened(source, resolution, ("test",), progress)[1]["test"]
+
+
+def _opened(
+    source: Source, resolution: int, parts: tuple[str, ...], progress: Progress | None
+) -> tuple[Manifest, dict[str, Split]]:
+    """The manifest and the named parts of the source's entry, which is made if it is missing or out of date."""
+    state = source.state()
+    entry = _entry(source, resolution)
+    with locked(entry):
+        manifest = intact(entry, state)
+        if manifest is None:
+            _build(entry, source, resolution, state, progress or (lambda done, total: None))
+            manifest = intact(entry, state)
+        if manifest is None:
+            raise Refused(f"{str(entry)!r} was changed while it was written. Is it on a shared disk without locks?")
+        return manifest, {part: Split(*mapped(entry, manifest, part)) for part in parts}
+
+
+def _entry(source: Source, resolution: int) -> Path:
+    """The place of the source's entry: one for each split and resolution, and used again when the files change."""
+    options = source.model_dump_json(exclude={"cache", "flip"})
+    key = hashlib.sha256(f"{options} {resolution}".encode()).hexdigest()[:16]
+    return (source.cache or default_folder()) / f"{source.source}-{resolution}px-{key}"
+
+
+def _build(entry: Path, source: Source, resolution: int, state: str, progress: Progress) -> None:
+    """Decodes everything the source has into its entry."""
+    contents = source.open()
+    parts = _parts(contents, source)
+    total = len(contents.labels)
+    size = resolution**2 * contents.channels
+    batch = max(1, 2**24 // size)  # 16 MB at a time, whatever there is in total
+    corrupt: list[str] = []
+    with replacing(entry, total * (size + 8)) as draft:
+        writer = Writer(draft, contents.channels)
+        done = 0
+        for part, indices in parts.items():
+            for start in range(0, len(indices), batch):
+                chosen = indices[start : start + batch]
+                decoded = contents.decode(chosen, resolution)
+                writer.append(part, decoded.images, contents.labels[chosen[decoded.kept]])
+                corrupt += decoded.corrupt
+                progress(done := done + len(chosen), total)
+        if corrupt and not contents.skip_corrupt:
+            raise _too_corrupt(corrupt, total)
+        writer.finish(state, contents.classes, resolution, tuple(corrupt))
+
+
+def _parts(contents: Contents, source: Source) -> dict[str, np.ndarray]:
+    """The indices of the images of each part, in the order in which they are kept."""
+    others = np.flatnonzero(~contents.test)
+    labels = contents.labels[others]
+    require(contents.classes, labels, 2, "one to train and one to select")
+    given = contents.validation
+    held = held_out(labels, source.validation, source.seed) if given is None else given[others]
+    parts = {"train": others[~held], "validation": others[held], "test": np.flatnonzero(contents.test)}
+    return {part: of[interleaved(contents.labels[of], source.seed)] for part, of in parts.items()}
+
+
+def _too_corrupt(corrupt: list[str], total: int) -> Refused:
+    images = "image" if len(corrupt) == 1 else "images"
+    more = f" and {len(corrupt) - 3} more" if len(corrupt) > 3 else ""
+    return Refused(
+        f"Cannot decode {len(corrupt)} of {total:,} {images}: {'; '.join(corrupt[:3])}{more}. "
+        "Mend or remove them, or leave them out: data.corrupt=skip."
+    )
+
+
+DATASETS: dict[str, type[Source]] = {"shapes": Shapes, "npz": Npz, "folder": Folder}
+"""The kinds of data. To add one: a `Source`, a line here, and its case in the tests of the contract."""

@@ -1,0 +1,59 @@
+"""Paths that the user gave, and pixels between Pillow and NumPy."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from search.data.source import Images
+from space.refusal import Refused
+
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
+"""The files that are read, by suffix; what is in them may be any of these formats."""
+_GAP = 3
+"""JPEGs are decoded at a half, a quarter or an eighth of their size where that leaves this many times the pixels
+needed on a side; Pillow's documentation calls the result of such a gap indistinguishable."""
+
+
+def existing(path: Path) -> Path:
+    """The path, if there is something. Raises `Refused` naming the sibling that it may have been meant to be."""
+    if path.exists():
+        return path
+    siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
+    hint = f" Did you mean {str(path.parent / close[0])!r}?" if close else ""
+    raise Refused(f"data.path: there is no {str(path)!r}.{hint}")
+
+
+def photograph(path: str, resolution: int) -> Images:
+    """The middle of an image file, (resolution, resolution, 3): its short side is resized, the long one cut.
+
+    Raises what Pillow raises if the file cannot be decoded.
+    """
+    with Image.open(path, formats=tuple(FORMATS.values())) as file:
+        file.draft("RGB", (_GAP * resolution, _GAP * resolution))
+        image = _rgb(ImageOps.exif_transpose(file))
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    return resized(image, resolution, (left, top, left + side, top + side))
+
+
+def resized(image: Image.Image, resolution: int, box: tuple[float, float, float, float] | None = None) -> Images:
+    """The image, or the `box` (left, top, right, bottom) of it, as resolution x resolution pixels.
+
+    Bilinear, over the area that a new pixel covers, as torchvision's `Resize` does it with antialiasing.
+    """
+    return np.asarray(image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=box))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any kind of image as RGB: transparency on white, 16 bits to 8."""
+    if image.mode.startswith("I"):  # Pillow would clip to 255 what goes up to 65,535
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")

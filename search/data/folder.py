@@ -1,0 +1,153 @@
+"""A folder of image files, one folder per class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.data.files import FORMATS, existing, photograph
+from search.data.source import Contents, Decoded, Fraction, Images, Source, carved
+from space.refusal import Refused
+
+_PARTS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
+"""The names of the folders of the splits."""
+
+
+class Folder(Source):
+    """`data=folder`: JPEG, PNG, WebP and BMP files in class folders, or in class folders in `train/` and `val/`.
+
+    A `val/` or `test/` beside `train/` is the test split: selection never reads it, and the images to select by are
+    held out of `train/`. Where there are both, `val/` is what is selected by. Without them all splits are made
+    from all images. Images become RGB of the resolution asked for: turned as EXIF says, transparency on white,
+    short side resized, middle cut out, as by torchvision's `Resize` and `CenterCrop`. Hidden files are ignored.
+    """
+
+    source: Literal["folder"] = "folder"
+    path: Path
+    test: Fraction = 0.2
+    """The fraction of all images that is the test split of a folder without one."""
+    corrupt: Literal["refuse", "skip"] = "refuse"
+    """What to do about files that cannot be decoded. They are named either way; nobody loses images unawares."""
+
+    def state(self) -> str:
+        """A hash of all names, sizes and times: 10 microseconds a file, where the bytes would be read for minutes.
+
+        The change time is among them because copying and unpacking tools restore the modification time.
+        """
+        seen = sha256()
+        for file in _images(existing(self.path)):
+            status = file.stat()
+            line = f"{file.path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"
+            seen.update(line.encode(errors="surrogateescape"))
+        return seen.hexdigest()
+
+    def open(self) -> Contents:
+        """Lists the files. Raises `Refused` if they do not make a data set."""
+        layout = {part: _listed(folder) for part, folder in _layout(existing(self.path)).items()}
+        classes = tuple(layout["train"])
+        for part, files in layout.items():
+            _same(classes, tuple(files), part)
+        rows = [
+            (path, label, part)
+            for part, files in layout.items()
+            for label, name in enumerate(classes)
+            for path in files[name]
+        ]
+        paths = [path for path, _, _ in rows]
+        labels = np.array([label for _, label, _ in rows], dtype=np.int64)
+        parts = np.array([part for _, _, part in rows])
+        return Contents(
+            classes=classes,
+            channels=3,
+            labels=labels,
+            test=parts == "test" if "test" in layout else carved(classes, labels, self.test, self.seed),
+            validation=parts == "validation" if "validation" in layout else None,
+            decode=lambda indices, resolution: _decoded(self.path, [paths[i] for i in indices], resolution),
+            skip_corrupt=self.corrupt == "skip",
+        )
+
+
+def _layout(root: Path) -> dict[str, Path]:
+    """The folders of class folders by split: "train" always, "test" and "validation" where they are given."""
+    if not root.is_dir():
+        raise Refused(f"data.path: {str(root)!r} is a file; a folder of class folders is needed.")
+    found = {
+        part: root / name for part, names in _PARTS.items() for name in names if _subfolders(root / name)
+    }
+    if "train" not in found:  # a class may be called "train" or "test" too, but has no folders in it
+        return {"train": root}
+    if "validation" in found and "test" not in found:
+        found["test"] = found.pop("validation")
+    return found
+
+
+def _listed(folder: Path) -> dict[str, list[str]]:
+    """The paths of the images of each class, all in the order of their names."""
+    classes = {sub.name: [file.path for file in _images(sub)] for sub in _subfolders(folder)}
+    suffixes = ", ".join(FORMATS)
+    if not classes:
+        raise Refused(f"data.path: there is no class folder in {str(folder)!r}.")
+    for name, files in classes.items():
+        if not files:
+            raise Refused(f"Class folder {str(folder / name)!r} holds no image ({suffixes}).")
+    return classes
+
+
+def _same(train: tuple[str, ...], other: tuple[str, ...], part: str) -> None:
+    differing = sorted(set(train) ^ set(other))
+    if differing:
+        where = "train" if differing[0] in train else part
+        raise Refused(
+            f"The classes to train and for {part} differ in {len(differing)}: {differing[0]!r} is only in {where}."
+        )
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """The class folders in a folder; none if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))
+
+
+def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """The image files anywhere below a folder, in the order of their names."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _images(Path(entry.path))
+        elif os.path.splitext(entry.name)[1].lower() in FORMATS:
+            yield entry
+
+
+def _decoded(root: Path, paths: list[str], resolution: int) -> Decoded:
+    """The images of the files, on all cores: Pillow lets go of Python's lock while it works."""
+
+    def attempt(path: str) -> Images | str:
+        try:
+            return photograph(path, resolution)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's decoders raise whatever malformed bytes make them raise
+            return f"{os.path.relpath(path, root)} ({' '.join(str(error).split()) or type(error).__name__})"
+
+    with ThreadPoolExecutor() as threads:
+        results = list(threads.map(attempt, paths))
+    images = [result for result in results if not isinstance(result, str)]
+    shape = (len(images), resolution, resolution, 3)
+    return Decoded(
+        images=np.stack(images) if images else np.empty(shape, dtype=np.uint8),
+        kept=np.array([not isinstance(result, str) for result in results]),
+        corrupt=tuple(result for result in results if isinstance(result, str)),
+    )

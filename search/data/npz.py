@@ -1,0 +1,134 @@
+"""Arrays in a `.npz` file: `train_x`, `train_y`, and if there are any `test_x`, `test_y`, `classes`."""
+
+from __future__ import annotations
+
+import zlib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+from PIL import Image
+
+from search.data.files import existing, resized
+from search.data.source import Contents, Decoded, Fraction, Images, Labels, Source, carved
+from space.refusal import Refused
+
+Arrays = dict[str, NDArray[np.generic]]
+
+_KEYS = ("train_x", "train_y", "test_x", "test_y", "classes")
+_BROKEN = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
+"""What NumPy raises for a file that is not, or no longer, what it should be."""
+
+
+class Npz(Source):
+    """`data=npz`: images uint8 (n, height, width, 1 or 3) or (n, height, width), labels of any integer type (n,).
+
+    `classes` holds the names of the labels 0, 1, ...; they are "0", "1", ... without it. Images that are not
+    square, or not of the resolution asked for, are resized as a whole.
+    """
+
+    source: Literal["npz"] = "npz"
+    path: Path
+    test: Fraction = 0.2
+    """The fraction of all images that is the test split of a file without one."""
+
+    def state(self) -> str:
+        """Size and times: a hash would cost every worker seconds. The change time betrays a restored mtime."""
+        status = existing(self.path).stat()
+        return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+    def open(self) -> Contents:
+        """Reads the whole file into memory. Raises `Refused` for a file, key or array that does not fit."""
+        arrays = _read(existing(self.path))
+        tested = "test_x" in arrays
+        images, labels = _pair(arrays, "train")
+        test_images, test_labels = _pair(arrays, "test") if tested else (images[:0], labels[:0])
+        if images.shape[3] != test_images.shape[3]:
+            raise Refused(f"train_x has {images.shape[3]} channels, test_x has {test_images.shape[3]}.")
+        every = np.concatenate([labels, test_labels])
+        classes = _classes(arrays.get("classes"), every)
+        if tested:
+            test = np.arange(len(every)) >= len(labels)
+        else:
+            test = carved(classes, labels, self.test, self.seed)
+
+        def decode(indices: NDArray[np.int64], resolution: int) -> Decoded:
+            chosen = (images[i] if i < len(images) else test_images[i - len(images)] for i in indices)
+            return Decoded(np.stack([_fitted(image, resolution) for image in chosen]), np.ones(len(indices), bool))
+
+        return Contents(classes, images.shape[3], every, test, decode)
+
+
+def _read(path: Path) -> Arrays:
+    """The arrays that have a meaning here, others are left alone. Runs nothing that is in the file: no pickles."""
+    try:
+        file = np.load(path, allow_pickle=False)
+    except _BROKEN:
+        raise Refused(f"{str(path)!r} is not a .npz file.") from None
+    if not isinstance(file, NpzFile):
+        raise Refused(f"{str(path)!r} holds one array; a .npz file with {', '.join(_KEYS[:2])} is needed.")
+    with file:
+        wanted = _KEYS[:4] if {"test_x", "test_y"} & set(file.files) else _KEYS[:2]
+        for key in wanted:
+            if key not in file.files:
+                close = get_close_matches(key, file.files, n=1, cutoff=0.5)
+                hint = f" Is it {close[0]!r}?" if close else ""
+                raise Refused(f"{str(path)!r} has no {key!r}.{hint} It holds: {', '.join(file.files)}.")
+        return {key: _array(path, file, key) for key in _KEYS if key in file.files}
+
+
+def _array(path: Path, file: NpzFile, key: str) -> NDArray[np.generic]:
+    try:
+        return np.asarray(file[key])
+    except _BROKEN as error:
+        reason = "Python objects, not numbers or text" if "allow_pickle" in str(error) else f"damaged: {error}"
+        raise Refused(f"{key!r} in {str(path)!r} is {reason}.") from None
+
+
+def _pair(arrays: Arrays, part: str) -> tuple[Images, Labels]:
+    """The images (n, height, width, channels) and labels (n,) of "train" or "test"."""
+    images, labels = arrays[f"{part}_x"], arrays[f"{part}_y"]
+    if images.dtype != np.uint8:
+        raise Refused(f"{part}_x is {images.dtype}; uint8 is needed, 0 for black and 255 for white.")
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[3] not in (1, 3) or not all(images.shape[1:]):
+        planes = " These look like (n, channels, height, width): transpose them with (0, 2, 3, 1)."
+        hint = planes if images.ndim == 4 and images.shape[1] in (1, 3) else ""
+        raise Refused(f"{part}_x is {images.shape}; (n, height, width) or (n, height, width, 1 or 3) is needed.{hint}")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise Refused(f"{part}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
+    if labels.shape == (len(images), 1):  # as Keras has them
+        labels = labels[:, 0]
+    if labels.shape != (len(images),):
+        raise Refused(f"{part}_y is {labels.shape} for {len(images)} images; ({len(images)},) is needed.")
+    return images.astype(np.uint8, copy=False), labels.astype(np.int64)
+
+
+def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ...]:
+    """The class of each label. Raises `Refused` for labels without one, and for names that are no names."""
+    top = int(labels.max(initial=-1))
+    if len(labels) and labels.min() < 0:
+        raise Refused(f"The labels go down to {labels.min()}; they must be 0, 1, ...")
+    if names is None:
+        return tuple(str(label) for label in range(top + 1))
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise Refused(f"classes is {names.dtype} {names.shape}; a list of names is needed.")
+    if top >= len(names):
+        raise Refused(f"The labels go up to {top}, but there are names for {len(names)} classes only.")
+    texts = tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist())
+    if len(set(texts)) < len(texts):
+        raise Refused(f"classes names a class twice: {', '.join(texts)}.")
+    return texts
+
+
+def _fitted(image: Images, resolution: int) -> Images:
+    """One image (height, width, channels) as (resolution, resolution, channels)."""
+    if image.shape[:2] == (resolution, resolution):
+        return image
+    flat = image[..., 0] if image.shape[2] == 1 else image
+    return resized(Image.fromarray(flat), resolution).reshape(resolution, resolution, image.shape[2])

@@ -1,0 +1,124 @@
+"""Scenes to pixels. Only + - * / sqrt, min, max and floor touch a pixel, so that machines agree to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.data.hashing import bits
+from search.data.scenes import BAR, SHAPES, Figures, Floats, Scenes, Texture
+
+_FINE = 2
+"""Samples per pixel and axis, averaged: a camera's pixel is a small square too, not a point."""
+
+
+def render(scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
+    """Photographs the n scenes: (n, resolution, resolution, 3)."""
+    fine = resolution * _FINE
+    at = ((np.arange(fine, dtype=np.float32) + 0.5) / fine).astype(np.float32)
+    x, y = at[None, None, :], at[None, :, None]
+    slope = (x - 0.5) * _column(scenes.slope[0]) + (y - 0.5) * _column(scenes.slope[1])
+    canvas = scenes.background[:, :, None, None] + slope[:, None]
+    for figures in scenes.distractors:
+        _paint(canvas, figures, x, y)
+    _paint(canvas, scenes.figure, x, y, _pattern(scenes.texture, scenes.figure, x, y))
+    _paint(canvas, scenes.bar, x, y)
+    return _photograph(canvas, scenes, resolution)
+
+
+def _photograph(canvas: Floats, scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
+    """The fine canvas (n, 3, fine, fine) in 0..1 to pixels (n, resolution, resolution, 3) in 0..255."""
+    rows = canvas[:, :, 0::_FINE] + canvas[:, :, 1::_FINE]
+    image = (rows[..., 0::_FINE] + rows[..., 1::_FINE]) * np.float32(1 / _FINE**2)
+    image = 0.5 + (image - 0.5) * scenes.contrast[:, None, None, None]
+    image += scenes.noise[:, None, None, None] * _grain(scenes, resolution)
+    image = (image * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(image.transpose(0, 2, 3, 1))
+
+
+def _grain(scenes: Scenes, resolution: int) -> Floats:
+    """Noise (n, 3, resolution, resolution) of mean 0 and standard deviation 1, triangular: two dice per value."""
+    pixel = np.arange(resolution**2).reshape(resolution, resolution)
+    stream = bits(scenes.seed, scenes.index[:, None, None], pixel + 2**32)
+    dice = np.stack([(stream >> np.uint64(10 * k)) & np.uint64(1023) for k in range(6)], axis=1).astype(np.float32)
+    return (dice[:, :3] + dice[:, 3:] - 1023) * np.float32(6**0.5 / 1024)
+
+
+def _paint(canvas: Floats, figures: Figures, x: Floats, y: Floats, pattern: Floats | None = None) -> None:
+    """Lays the figures, with a `pattern` (n, fine, fine) of light and dark or without, over the canvas."""
+    u, v = _own(figures, figures.turn, x, y)
+    distance = _distance(figures, u, v)
+    cover = (0.5 - distance * canvas.shape[-1]).clip(0, 1)  # an edge is one sample wide
+    cover *= _column(figures.size) > 0
+    colour = figures.colour[:, :, None, None]
+    if pattern is not None:
+        colour = colour + pattern[:, None]
+    canvas += cover[:, None] * (colour - canvas)
+
+
+def _own(figures: Figures, turn: tuple[Floats, Floats], x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Coordinates around the figures' middles, turned: both (n, fine, fine)."""
+    cosine, sine = _column(turn[0]), _column(turn[1])
+    x, y = x - _column(figures.x), y - _column(figures.y)
+    return cosine * x + sine * y, cosine * y - sine * x
+
+
+def _distance(figures: Figures, u: Floats, v: Floats) -> Floats:
+    """How far (n, fine, fine) each point is outside of its image's figure; negative inside."""
+    distance = np.empty(u.shape, dtype=np.float32)
+    for kind, outside in enumerate(_OUTSIDE):
+        chosen = np.flatnonzero(figures.kind == kind)
+        if len(chosen):
+            distance[chosen] = outside(u[chosen], v[chosen], _column(figures.size[chosen]))
+    return distance
+
+
+def _pattern(texture: Texture, figures: Figures, x: Floats, y: Floats) -> Floats:
+    """Light and dark (n, fine, fine) around 0: stripes along v, or stripes along v times stripes along u."""
+    u, v = _own(figures, texture.turn, x, y)
+    stripes = _wave(u / _column(texture.period) + _column(texture.phase[0]))
+    checked = np.flatnonzero(texture.kind)
+    across = v[checked] / _column(texture.period[checked]) + _column(texture.phase[1][checked])
+    stripes[checked] *= _wave(across)
+    return stripes * _column(texture.amplitude)
+
+
+def _wave(turns: Floats) -> Floats:
+    """A square wave in -1..1 of period 1 with soft edges."""
+    return (8 * abs(turns - np.floor(turns + np.float32(0.5))) - 2).clip(-1, 1)
+
+
+def _column(values: Floats) -> Floats:
+    """(n,) to (n, 1, 1)."""
+    return values[:, None, None]
+
+
+def _disc(u: Floats, v: Floats, size: Floats) -> Floats:
+    return np.sqrt(u * u + v * v) - size
+
+
+def _square(u: Floats, v: Floats, size: Floats) -> Floats:
+    return np.maximum(abs(u), abs(v)) - size * np.float32(0.85)
+
+
+def _triangle(u: Floats, v: Floats, size: Floats) -> Floats:
+    slanted = np.float32(0.75**0.5) * abs(u) + np.float32(0.5) * v
+    return np.maximum(slanted, -v) - size * np.float32(0.6)
+
+
+def _ring(u: Floats, v: Floats, size: Floats) -> Floats:
+    return abs(np.sqrt(u * u + v * v) - size * np.float32(0.72)) - size * np.float32(0.28)
+
+
+def _cross(u: Floats, v: Floats, size: Floats) -> Floats:
+    u, v = abs(u), abs(v)
+    return np.maximum(np.minimum(u, v) - size * np.float32(0.36), np.maximum(u, v) - size)
+
+
+def _strip(u: Floats, v: Floats, size: Floats) -> Floats:
+    return abs(u) - size
+
+
+_OUTSIDE = (_disc, _square, _triangle, _ring, _cross, _strip)
+"""By kind of figure, in the order of `SHAPES`, then `BAR`."""
+assert len(_OUTSIDE) == len(SHAPES) + 1 == BAR + 1

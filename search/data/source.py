@@ -1,0 +1,103 @@
+"""What a kind of data has to say about itself: `Source`, the user's options, and `Contents`, what they open."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from search.data.splits import held_out
+from space.refusal import Refused
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """The images that were asked for, or as many of them as could be decoded."""
+
+    images: Images
+    """(m, resolution, resolution, channels)."""
+    kept: NDArray[np.bool_]
+    """(k,): which of the k images asked for are among them."""
+    corrupt: tuple[str, ...] = ()
+    """The k - m others: name and reason."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """An opened source: everything that is known before an image is decoded."""
+
+    classes: tuple[str, ...]
+    channels: int
+    labels: Labels
+    """(n,): the class of every image, test images included; 0 <= label < len(classes)."""
+    test: NDArray[np.bool_]
+    """(n,): which of them are the test split."""
+    decode: Callable[[NDArray[np.int64], int], Decoded]
+    """decode(indices (k,), resolution): called once, when the cache is built."""
+    validation: NDArray[np.bool_] | None = None
+    """(n,): which are to select by, if the source says so itself; otherwise they are held out of the others."""
+    skip_corrupt: bool = False
+    """Whether a data set without its corrupt images will do."""
+
+
+class Source(BaseModel, ABC):
+    """Where images come from. The fields of a subclass are the options `data.xxx=` of that kind of data.
+
+    A new kind is a subclass with `open` (and `state`, if its files can change) and one line in `DATASETS`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    """The key in `DATASETS`."""
+    validation: Fraction = 0.2
+    """The fraction of the training images that is held out to select networks by."""
+    seed: int = Field(default=0, ge=0)
+    """Of the split."""
+    flip: bool = True
+    """Whether a mirrored image keeps its class. Not so for digits, letters, signs."""
+    cache: Path | None = None
+    """The folder of the decoded images; by default `compound-nas` in $XDG_CACHE_HOME or ~/.cache."""
+
+    @field_validator("cache", "path", mode="after", check_fields=False)
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        """Shells leave `data.path=~/images` alone, and a study may be resumed from another folder."""
+        return path and path.expanduser().absolute()
+
+    @abstractmethod
+    def open(self) -> Contents:
+        """The contents, without decoding. May take seconds. Raises `Refused` if they cannot be used."""
+
+    def state(self) -> str:
+        """Changes whenever the contents may have changed; asked at every `load`, so it must be fast."""
+        return ""
+
+
+def carved(classes: tuple[str, ...], labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
+    """The test split (n,) of data that has none. Raises `Refused` if a class is too small for three splits."""
+    require(classes, labels, 3, "one each to train, to select and to test")
+    return held_out(labels, fraction, seed)
+
+
+def require(classes: tuple[str, ...], labels: Labels, least: int, purpose: str) -> None:
+    """Raises `Refused` unless every class has at least `least` images among the `labels`, and there are two classes."""
+    if len(classes) < 2:
+        raise Refused(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
+    counts = np.bincount(labels, minlength=len(classes))
+    smallest = int(counts.argmin())
+    if counts[smallest] < least:
+        images = "image" if counts[smallest] == 1 else "images"
+        raise Refused(
+            f"Class {classes[smallest]!r} has {counts[smallest]} {images}; at least {least} are needed, {purpose}."
+        )
