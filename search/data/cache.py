@@ -1,7 +1,7 @@
 """The decode-once cache: a folder per (source, split, resolution) with raw pixels that every process maps.
 
-An entry is written beside its place and renamed into it, so it is whole or not there; whoever opens or writes it
-holds a lock that dies with its process. Everything here may be deleted at any time: it is made again.
+An entry is written beside its place and renamed into it, so it is whole or not there; whoever opens or writes
+it holds a lock that dies with its process. All of it may be deleted at any time: it is made again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from search.data.source import Images, Labels
@@ -24,6 +25,7 @@ from space.refusal import Refused
 FORMAT = 1
 """Of the entries and of what is done to an image on its way into one; raised when either changes."""
 _MANIFEST = "manifest.json"
+_ELSEWHERE = "Name another folder: data.cache=..."
 
 
 class Manifest(BaseModel):
@@ -56,13 +58,13 @@ def default_folder() -> Path:
 
 @contextmanager
 def locked(entry: Path) -> Iterator[None]:
-    """Alone with the entry, among all processes that ask like this. Raises `Refused` if its folder is of no use."""
+    """Alone with the entry among all who ask like this. Raises `Refused` if its folder cannot be written."""
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         lock = open(f"{entry}.lock", "w")  # noqa: SIM115 - closed below, which unlocks
     except OSError as error:
         raise Refused(
-            f"Cannot write to the cache {str(entry.parent)!r} ({error.strerror}). Name another folder: data.cache=..."
+            f"Cannot write to the cache {str(entry.parent)!r} ({error.strerror}). {_ELSEWHERE}"
         ) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -119,7 +121,7 @@ def replacing(entry: Path, needed: int) -> Iterator[Path]:
 def _no_room(entry: Path, needed: int, free: int) -> Refused:
     return Refused(
         f"No room for the decoded images in {str(entry.parent)!r}: {needed:,} bytes needed, {free:,} free. "
-        "Name another folder: data.cache=..."
+        + _ELSEWHERE
     )
 
 
@@ -134,9 +136,9 @@ class Writer:
 
     def append(self, part: str, images: Images, labels: Labels) -> None:
         """Adds images (b, resolution, resolution, channels) with their labels (b,) to a part."""
-        encoded = labels.astype("<i8").tobytes()
-        for path, content in ((_pixels(self._draft, part), images.tobytes()), (_labels(self._draft, part), encoded)):
-            with path.open("ab") as file:
+        contents = {_pixels: images.tobytes(), _labels: labels.astype("<i8").tobytes()}
+        for path, content in contents.items():
+            with path(self._draft, part).open("ab") as file:
                 file.write(content)
             self._content.update(content)
         self._counts[part] = self._counts.get(part, 0) + len(labels)
@@ -145,7 +147,7 @@ class Writer:
                 histogram += np.bincount(images[..., channel].ravel(), minlength=256)
 
     def finish(self, state: str, classes: tuple[str, ...], resolution: int, skipped: tuple[str, ...]) -> None:
-        """Writes the manifest and makes sure that all of it is on the disk before the entry takes its place."""
+        """Writes the manifest, and makes sure that all is on the disk before the entry takes its place."""
         mean, std = _moments(self._histograms)
         self._content.update(repr((classes, resolution, sorted(self._counts.items()))).encode())
         manifest = Manifest(
@@ -165,8 +167,8 @@ class Writer:
                 os.fsync(file.fileno())
 
 
-def _moments(histograms: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel in 0..1, from exact counts; at least half a grey level of deviation."""
+def _moments(histograms: NDArray[np.int64]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation per channel in 0..1, from exact counts; at least half a grey level of deviation."""
     level = np.arange(256) / 255
     weight = histograms / histograms.sum(axis=1, keepdims=True)
     mean = (weight * level).sum(axis=1)

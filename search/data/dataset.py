@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search.data.cache import Manifest, Writer, default_folder, intact, locked, mapped, replacing
 from search.data.folder import Folder
@@ -23,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Images in a random order, every beginning of which is stratified: a cheap training run may take a prefix."""
+    """Images in a random order whose every beginning is stratified: cheap training may take a prefix."""
 
     images: Images
     """(n, resolution, resolution, channels), memory-mapped, read-only."""
@@ -96,7 +97,7 @@ def load_test(source: Source, resolution: int, progress: Progress | None = None)
 def _opened(
     source: Source, resolution: int, parts: tuple[str, ...], progress: Progress | None
 ) -> tuple[Manifest, dict[str, Split]]:
-    """The manifest and the named parts of the source's entry, which is made if it is missing or out of date."""
+    """The manifest and the named parts of the source's entry, which is made if missing or out of date."""
     state = source.state()
     entry = _entry(source, resolution)
     with locked(entry):
@@ -105,12 +106,12 @@ def _opened(
             _build(entry, source, resolution, state, progress or (lambda done, total: None))
             manifest = intact(entry, state)
         if manifest is None:
-            raise Refused(f"{str(entry)!r} was changed while it was written. Is it on a shared disk without locks?")
+            raise Refused(f"{str(entry)!r} was changed while it was written. Does its disk know locks?")
         return manifest, {part: Split(*mapped(entry, manifest, part)) for part in parts}
 
 
 def _entry(source: Source, resolution: int) -> Path:
-    """The place of the source's entry: one for each split and resolution, and used again when the files change."""
+    """The place of the entry: one for each split and resolution, filled anew when the files change."""
     options = source.model_dump_json(exclude={"cache", "flip"})
     key = hashlib.sha256(f"{options} {resolution}".encode()).hexdigest()[:16]
     return (source.cache or default_folder()) / f"{source.source}-{resolution}px-{key}"
@@ -139,7 +140,7 @@ def _build(entry: Path, source: Source, resolution: int, state: str, progress: P
         writer.finish(state, contents.classes, resolution, tuple(corrupt))
 
 
-def _parts(contents: Contents, source: Source) -> dict[str, np.ndarray]:
+def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:
     """The indices of the images of each part, in the order in which they are kept."""
     others = np.flatnonzero(~contents.test)
     labels = contents.labels[others]

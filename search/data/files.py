@@ -13,13 +13,14 @@ from space.refusal import Refused
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
 """The files that are read, by suffix; what is in them may be any of these formats."""
+Box = tuple[float, float, float, float]
 _GAP = 3
-"""JPEGs are decoded at a half, a quarter or an eighth of their size where that leaves this many times the pixels
-needed on a side; Pillow's documentation calls the result of such a gap indistinguishable."""
+"""JPEGs are decoded at a half, a quarter or an eighth of their size where that leaves this many times the
+pixels needed on a side; Pillow's documentation calls the result of such a gap indistinguishable."""
 
 
 def existing(path: Path) -> Path:
-    """The path, if there is something. Raises `Refused` naming the sibling that it may have been meant to be."""
+    """The path, if there is something. Raises `Refused`, naming the sibling that may have been meant."""
     if path.exists():
         return path
     siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -41,7 +42,7 @@ def photograph(path: str, resolution: int) -> Images:
     return resized(image, resolution, (left, top, left + side, top + side))
 
 
-def resized(image: Image.Image, resolution: int, box: tuple[float, float, float, float] | None = None) -> Images:
+def resized(image: Image.Image, resolution: int, box: Box | None = None) -> Images:
     """The image, or the `box` (left, top, right, bottom) of it, as resolution x resolution pixels.
 
     Bilinear, over the area that a new pixel covers, as torchvision's `Resize` does it with antialiasing.

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from search.data.files import FORMATS, existing, photograph
 from search.data.source import Contents, Decoded, Fraction, Images, Source, carved
@@ -21,12 +20,13 @@ _PARTS = {"train": ("train",), "validation": ("val", "valid", "validation"), "te
 
 
 class Folder(Source):
-    """`data=folder`: JPEG, PNG, WebP and BMP files in class folders, or in class folders in `train/` and `val/`.
+    """`data=folder`: JPEG, PNG, WebP, BMP files in class folders, or in class folders in `train/` and `val/`.
 
-    A `val/` or `test/` beside `train/` is the test split: selection never reads it, and the images to select by are
-    held out of `train/`. Where there are both, `val/` is what is selected by. Without them all splits are made
-    from all images. Images become RGB of the resolution asked for: turned as EXIF says, transparency on white,
-    short side resized, middle cut out, as by torchvision's `Resize` and `CenterCrop`. Hidden files are ignored.
+    A `val/` or `test/` beside `train/` is the test split: selection never reads it, and the images to select
+    by are held out of `train/`. Where there are both, `val/` is what is selected by. Without them all splits
+    are made from all images. Images become RGB of the resolution asked for: turned as EXIF says, transparency
+    on white, short side resized, middle cut out, as by torchvision's `Resize` and `CenterCrop`. Hidden files
+    are ignored.
     """
 
     source: Literal["folder"] = "folder"
@@ -34,10 +34,10 @@ class Folder(Source):
     test: Fraction = 0.2
     """The fraction of all images that is the test split of a folder without one."""
     corrupt: Literal["refuse", "skip"] = "refuse"
-    """What to do about files that cannot be decoded. They are named either way; nobody loses images unawares."""
+    """What to do about files that cannot be decoded. They are named either way."""
 
     def state(self) -> str:
-        """A hash of all names, sizes and times: 10 microseconds a file, where the bytes would be read for minutes.
+        """A hash of all names, sizes and times: 10 microseconds a file; the bytes would take minutes to read.
 
         The change time is among them because copying and unpacking tools restore the modification time.
         """
@@ -104,9 +104,7 @@ def _same(train: tuple[str, ...], other: tuple[str, ...], part: str) -> None:
     differing = sorted(set(train) ^ set(other))
     if differing:
         where = "train" if differing[0] in train else part
-        raise Refused(
-            f"The classes to train and for {part} differ in {len(differing)}: {differing[0]!r} is only in {where}."
-        )
+        raise Refused(f"Class {differing[0]!r} is only in {where}; train and {part} need the same classes.")
 
 
 def _subfolders(folder: Path) -> list[Path]:

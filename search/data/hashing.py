@@ -13,7 +13,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 def bits(seed: int, *counters: NDArray[np.integer] | int) -> NDArray[np.uint64]:
-    """64 random bits for each element of the counters, broadcast against each other; `seed` and counters >= 0."""
+    """64 random bits for each element of the counters, which are broadcast and, like `seed`, not negative."""
     with np.errstate(over="ignore"):  # arithmetic modulo 2**64 is the point
         state = _mixed(np.asarray(seed, dtype=np.uint64) + _STEP)
         for counter in counters:
@@ -23,7 +23,7 @@ def bits(seed: int, *counters: NDArray[np.integer] | int) -> NDArray[np.uint64]:
 
 def uniform(seed: int, *counters: NDArray[np.integer] | int) -> NDArray[np.float64]:
     """Like `bits`, as numbers in [0, 1)."""
-    return (bits(seed, *counters) >> np.uint64(11)) * 2.0**-53
+    return (bits(seed, *counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -25,7 +25,7 @@ _BROKEN = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
 
 
 class Npz(Source):
-    """`data=npz`: images uint8 (n, height, width, 1 or 3) or (n, height, width), labels of any integer type (n,).
+    """`data=npz`: images uint8 (n, height, width, 1 or 3) or (n, height, width), labels integers (n,).
 
     `classes` holds the names of the labels 0, 1, ...; they are "0", "1", ... without it. Images that are not
     square, or not of the resolution asked for, are resized as a whole.
@@ -37,7 +37,7 @@ class Npz(Source):
     """The fraction of all images that is the test split of a file without one."""
 
     def state(self) -> str:
-        """Size and times: a hash would cost every worker seconds. The change time betrays a restored mtime."""
+        """Size and times: a hash would cost every worker seconds. Change time betrays a restored mtime."""
         status = existing(self.path).stat()
         return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
@@ -58,13 +58,14 @@ class Npz(Source):
 
         def decode(indices: NDArray[np.int64], resolution: int) -> Decoded:
             chosen = (images[i] if i < len(images) else test_images[i - len(images)] for i in indices)
-            return Decoded(np.stack([_fitted(image, resolution) for image in chosen]), np.ones(len(indices), bool))
+            fitted = np.stack([_fitted(image, resolution) for image in chosen])
+            return Decoded(fitted, kept=np.ones(len(indices), dtype=bool))
 
         return Contents(classes, images.shape[3], every, test, decode)
 
 
 def _read(path: Path) -> Arrays:
-    """The arrays that have a meaning here, others are left alone. Runs nothing that is in the file: no pickles."""
+    """The arrays that have a meaning here. Nothing in the file is run: no pickles."""
     try:
         file = np.load(path, allow_pickle=False)
     except _BROKEN:
@@ -85,8 +86,8 @@ def _array(path: Path, file: NpzFile, key: str) -> NDArray[np.generic]:
     try:
         return np.asarray(file[key])
     except _BROKEN as error:
-        reason = "Python objects, not numbers or text" if "allow_pickle" in str(error) else f"damaged: {error}"
-        raise Refused(f"{key!r} in {str(path)!r} is {reason}.") from None
+        what = "made of Python objects" if "allow_pickle" in str(error) else f"damaged ({error})"
+        raise Refused(f"{key!r} in {str(path)!r} is {what}.") from None
 
 
 def _pair(arrays: Arrays, part: str) -> tuple[Images, Labels]:
@@ -97,9 +98,9 @@ def _pair(arrays: Arrays, part: str) -> tuple[Images, Labels]:
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[3] not in (1, 3) or not all(images.shape[1:]):
-        planes = " These look like (n, channels, height, width): transpose them with (0, 2, 3, 1)."
-        hint = planes if images.ndim == 4 and images.shape[1] in (1, 3) else ""
-        raise Refused(f"{part}_x is {images.shape}; (n, height, width) or (n, height, width, 1 or 3) is needed.{hint}")
+        planes = images.ndim == 4 and images.shape[1] in (1, 3)
+        hint = " Channels come last: transpose it with (0, 2, 3, 1)." if planes else ""
+        raise Refused(f"{part}_x is {images.shape}; (n, height, width[, 1 or 3]) is needed.{hint}")
     if not np.issubdtype(labels.dtype, np.integer):
         raise Refused(f"{part}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
     if labels.shape == (len(images), 1):  # as Keras has them

@@ -1,4 +1,4 @@
-"""Scenes to pixels. Only + - * / sqrt, min, max and floor touch a pixel, so that machines agree to the bit."""
+"""Scenes to pixels. Only + - * / sqrt, min, max and floor touch a pixel: machines agree to the bit."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def _photograph(canvas: Floats, scenes: Scenes, resolution: int) -> NDArray[np.u
 
 
 def _grain(scenes: Scenes, resolution: int) -> Floats:
-    """Noise (n, 3, resolution, resolution) of mean 0 and standard deviation 1, triangular: two dice per value."""
+    """Noise (n, 3, resolution, resolution) of mean 0 and deviation 1, triangular: two dice per value."""
     pixel = np.arange(resolution**2).reshape(resolution, resolution)
     stream = bits(scenes.seed, scenes.index[:, None, None], pixel + 2**32)
-    dice = np.stack([(stream >> np.uint64(10 * k)) & np.uint64(1023) for k in range(6)], axis=1).astype(np.float32)
-    return (dice[:, :3] + dice[:, 3:] - 1023) * np.float32(6**0.5 / 1024)
+    dice = [((stream >> np.uint64(10 * k)) & np.uint64(1023)).astype(np.float32) for k in range(6)]
+    return np.stack([(dice[k] + dice[k + 3] - 1023) * np.float32(6**0.5 / 1024) for k in range(3)], axis=1)
 
 
 def _paint(canvas: Floats, figures: Figures, x: Floats, y: Floats, pattern: Floats | None = None) -> None:
@@ -85,7 +85,7 @@ def _pattern(texture: Texture, figures: Figures, x: Floats, y: Floats) -> Floats
 
 def _wave(turns: Floats) -> Floats:
     """A square wave in -1..1 of period 1 with soft edges."""
-    return (8 * abs(turns - np.floor(turns + np.float32(0.5))) - 2).clip(-1, 1)
+    return (8 * np.abs(turns - np.floor(turns + np.float32(0.5))) - 2).clip(-1, 1)
 
 
 def _column(values: Floats) -> Floats:
@@ -98,25 +98,25 @@ def _disc(u: Floats, v: Floats, size: Floats) -> Floats:
 
 
 def _square(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.maximum(abs(u), abs(v)) - size * np.float32(0.85)
+    return np.maximum(np.abs(u), np.abs(v)) - size * np.float32(0.85)
 
 
 def _triangle(u: Floats, v: Floats, size: Floats) -> Floats:
-    slanted = np.float32(0.75**0.5) * abs(u) + np.float32(0.5) * v
+    slanted = np.float32(0.75**0.5) * np.abs(u) + np.float32(0.5) * v
     return np.maximum(slanted, -v) - size * np.float32(0.6)
 
 
 def _ring(u: Floats, v: Floats, size: Floats) -> Floats:
-    return abs(np.sqrt(u * u + v * v) - size * np.float32(0.72)) - size * np.float32(0.28)
+    return np.abs(np.sqrt(u * u + v * v) - size * np.float32(0.72)) - size * np.float32(0.28)
 
 
 def _cross(u: Floats, v: Floats, size: Floats) -> Floats:
-    u, v = abs(u), abs(v)
+    u, v = np.abs(u), np.abs(v)
     return np.maximum(np.minimum(u, v) - size * np.float32(0.36), np.maximum(u, v) - size)
 
 
 def _strip(u: Floats, v: Floats, size: Floats) -> Floats:
-    return abs(u) - size
+    return np.abs(u) - size
 
 
 _OUTSIDE = (_disc, _square, _triangle, _ring, _cross, _strip)

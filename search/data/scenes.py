@@ -1,7 +1,7 @@
 """What is to be seen on a synthetic image, in continuous coordinates: nothing here knows of pixels.
 
-Lengths are in image sides, coordinates in 0..1, colours in 0..1, angles as (cosine, sine). All arrays are float32
-and have one row per image. A scene is a function of (seed, index, difficulty) alone.
+Lengths are in image sides, coordinates and colours in 0..1, angles as (cosine, sine). Arrays are float32 and
+have one row per image. A scene is a function of (seed, index, difficulty) alone.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def label(index: Integers) -> Integers:
 
 
 def scenes(seed: int, index: Integers, difficulty: float) -> Scenes:
-    """The scenes of the images `index` (n,). `difficulty` in 0..1 fades the hints and raises the hindrances."""
+    """The scenes of the images `index` (n,). `difficulty` in 0..1 fades hints and raises hindrances."""
     draw = _Draws(seed, index, count())
     classes = label(index)
     hint = 1 - difficulty
@@ -130,7 +130,7 @@ def scenes(seed: int, index: Integers, difficulty: float) -> Scenes:
 
 
 def _hues(offset: int) -> Floats:
-    """(classes, 3): a colour of its own for each class, around the colour circle; in another order per `offset`."""
+    """(classes, 3): a colour for each class, around the colour circle, in another order for each `offset`."""
     angle = 2 * np.pi * ((2 * offset + 1) * np.arange(len(CLASSES)) % len(CLASSES)) / len(CLASSES)
     channels = angle[:, None] + 2 * np.pi * np.arange(3) / 3
     return (0.5 + 0.35 * np.cos(channels)).astype(np.float32)

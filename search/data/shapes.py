@@ -30,7 +30,7 @@ class Shapes(Source):
     """To train and to select: 12,500 are 10,000 + 2,500."""
     test_images: int = Field(default=2_000, ge=10)
     difficulty: float = Field(default=0.5, ge=0, le=1)
-    """0: each class has its colours, nothing disturbs; 1: no hints, much clutter, noise and little contrast."""
+    """0: each class has its colours, nothing disturbs. 1: no hints, clutter, noise, little contrast."""
 
     def state(self) -> str:
         """Its images change with the code alone."""

@@ -1,4 +1,4 @@
-"""What a kind of data has to say about itself: `Source`, the user's options, and `Contents`, what they open."""
+"""What a kind of data says about itself: `Source`, the user's options, and `Contents`, what they open."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Contents:
     decode: Callable[[NDArray[np.int64], int], Decoded]
     """decode(indices (k,), resolution): called once, when the cache is built."""
     validation: NDArray[np.bool_] | None = None
-    """(n,): which are to select by, if the source says so itself; otherwise they are held out of the others."""
+    """(n,): which are to select by, if the source says so; otherwise they are held out of the others."""
     skip_corrupt: bool = False
     """Whether a data set without its corrupt images will do."""
 
@@ -85,19 +85,17 @@ class Source(BaseModel, ABC):
 
 
 def carved(classes: tuple[str, ...], labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """The test split (n,) of data that has none. Raises `Refused` if a class is too small for three splits."""
+    """The test split (n,) of data that has none. Raises `Refused` if a class is too small for three."""
     require(classes, labels, 3, "one each to train, to select and to test")
     return held_out(labels, fraction, seed)
 
 
 def require(classes: tuple[str, ...], labels: Labels, least: int, purpose: str) -> None:
-    """Raises `Refused` unless every class has at least `least` images among the `labels`, and there are two classes."""
+    """Raises `Refused` unless there are two classes and each has at least `least` images in `labels` (n,)."""
     if len(classes) < 2:
         raise Refused(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
     counts = np.bincount(labels, minlength=len(classes))
     smallest = int(counts.argmin())
     if counts[smallest] < least:
-        images = "image" if counts[smallest] == 1 else "images"
-        raise Refused(
-            f"Class {classes[smallest]!r} has {counts[smallest]} {images}; at least {least} are needed, {purpose}."
-        )
+        has = f"{counts[smallest]} image{'s' * (counts[smallest] != 1)}"
+        raise Refused(f"Class {classes[smallest]!r} has {has}; at least {least} are needed, {purpose}.")

@@ -17,21 +17,23 @@ def held_out(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
     """
     counts = np.bincount(labels)
     wanted = np.rint(counts * fraction).astype(np.int64).clip(1, np.maximum(counts - 1, 0))
-    return _rank(labels, seed) < wanted[labels]
+    held: NDArray[np.bool_] = _rank(labels, seed) < wanted[labels]
+    return held
 
 
 def interleaved(labels: Labels, seed: int) -> NDArray[np.int64]:
     """A random order (n,) of the images whose every beginning is stratified too.
 
-    The first k images hold each class in its proportion, within one image: a cheap training run may take a prefix.
+    The first k images hold each class in close to its proportion: a cheap training run may take a prefix.
     """
-    share = (_rank(labels, seed) + uniform(seed, labels)) / np.bincount(labels)[labels]
+    jitter = uniform(seed, np.arange(len(labels)), 1)
+    share = (_rank(labels, seed) + jitter) / np.bincount(labels)[labels]
     return np.argsort(share, kind="stable")
 
 
 def _rank(labels: Labels, seed: int) -> NDArray[np.int64]:
     """The place (n,) of each image in a random order of its own class: 0, 1, 2, ..."""
-    order = np.lexsort((uniform(seed, np.arange(len(labels))), labels))
+    order = np.lexsort((uniform(seed, np.arange(len(labels)), 0), labels))
     first = np.searchsorted(labels[order], labels[order])
     rank = np.empty(len(labels), dtype=np.int64)
     rank[order] = np.arange(len(labels)) - first
