@@ -67,7 +67,7 @@ class Stage:
         _stride("stride", self.stride)
         object.__setattr__(self, "expand", _ratio("expand", self.expand, 0.05, 64))
         _whole("width", self.width)
-        object.__setattr__(self, "se", self.se and _ratio("se", self.se, 0.001, 1))
+        object.__setattr__(self, "se", 0 if self.se == 0 else _ratio("se", self.se, 0.001, 1))
         _act("act", self.act)
 
 
@@ -147,7 +147,7 @@ def encode_stage(stage: Stage) -> str:
 
 def decode(text: str) -> Architecture:
     """The architecture that a canonical string stands for. Raises `Refused` naming the part that is wrong."""
-    first, *middle, last = text.strip().split("/")
+    first, *middle, last = text.strip().split("/") if text.count("/") > 1 else ("", "")
     if not middle:
         raise Refused(
             f"{text!r} is no architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."

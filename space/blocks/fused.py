@@ -22,7 +22,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
 
     At expand 1 the projection is the dense convolution, and keeps its activation.
     """
-    hidden = round(width_in * stage.expand)
+    hidden = max(1, round(width_in * stage.expand))
     weights = squeeze(stage, width_in, hidden)
     dense: dict[str, Any] = {"kernel": stage.kernel, "stride": stride, "act": stage.act}
     if stage.expand == 1:

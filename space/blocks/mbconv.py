@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
     """Expand (left out at expand 1), depthwise, squeeze-excite (if any), project without activation."""
-    hidden = round(width_in * stage.expand)
+    hidden = max(1, round(width_in * stage.expand))
     expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
     depthwise = conv("depthwise", hidden, hidden, stage.kernel, stride=stride, groups=hidden, act=stage.act)
     project = conv("project", hidden, stage.width, reads="depthwise")

@@ -1,0 +1,125 @@
+"""The contract of a block family. A new entry in BLOCKS is held to it without a line added here."""
+
+from itertools import product
+
+import pytest
+import torch
+from observing import convolutions
+
+from space.architecture import Architecture, Head, Stage, Stem
+from space.blocks import BLOCKS
+from space.model import build
+from space.plan import plan
+
+WIDTH_IN, SIZES = 12, (9, 14)
+CASES = [
+    Stage(op, 2, kernel, stride, expand, width, se, act)
+    for op, (kernel, stride, expand, width, se, act) in product(
+        BLOCKS,
+        [
+            (3, 1, 4, WIDTH_IN, 0.25, "silu"),
+            (3, 2, 4, 20, 0.25, "silu"),
+            (5, 1, 1, WIDTH_IN, 0, "relu"),
+            (5, 2, 1, 20, 0.5, "hardswish"),
+            (7, 2, 1.5, 8, 0, "relu6"),
+            (1, 1, 0.5, 20, 1, "silu"),
+        ],
+    )
+]
+contract = pytest.mark.parametrize("stage", CASES, ids=lambda stage: f"{stage.op}-{CASES.index(stage)}")
+
+
+def made(stage: Stage):
+    """The two blocks of a network of this one stage: as planned and as built."""
+    architecture = Architecture(16, Stem(WIDTH_IN), (stage,), Head(8), 2)
+    torch.manual_seed(0)
+    return tuple(zip(plan(architecture)[1:-1], build(architecture).stages[0], strict=True))
+
+
+def images(planned, height=SIZES[0], width=SIZES[1]):
+    return torch.randn(3, planned.convs[0].width_in, height, width).to(memory_format=torch.channels_last)
+
+
+@contract
+def test_it_runs_precisely_the_planned_convolutions(stage):
+    for planned, block in made(stage):
+        x = images(planned)
+        seen = convolutions(block, x)
+        assert [one.name for one in seen] == [f"{conv.name}.conv" for conv in planned.convs]
+        sizes = {"input": (x.shape[1], SIZES)}
+        before = "input"
+        for one, conv in zip(seen, planned.convs, strict=True):
+            width_in, size_in = sizes[conv.reads or before]
+            size_in = (1, 1) if conv.pooled else size_in
+            sizes[conv.name] = conv.width, conv.size(*size_in)
+            assert width_in == conv.width_in
+            assert one.input == (3, conv.width_in, *size_in)
+            assert one.output == (3, conv.width, *conv.size(*size_in))
+            assert one.weight == (conv.width, conv.width_in // conv.groups, *conv.kernel)
+            assert one.module.stride == (conv.stride, conv.stride)
+            assert one.module.dilation == (conv.dilation, conv.dilation)
+            assert one.module.groups == conv.groups
+            assert (one.module.bias is not None) == conv.bias
+            before = conv.name
+
+
+@contract
+def test_it_has_the_planned_parameters(stage):
+    for planned, block in made(stage):
+        assert sum(p.numel() for p in block.parameters()) == sum(conv.params for conv in planned.convs)
+        for conv in planned.convs:
+            layer = block.get_submodule(conv.name)
+            norm = [part for part in layer if isinstance(part, torch.nn.BatchNorm2d)]
+            assert [part.num_features for part in norm] == [conv.width] * conv.norm
+            assert ("act" in dict(layer.named_children())) == bool(conv.act)
+
+
+@contract
+def test_its_output_is_of_the_stage_and_its_input_is_left_alone(stage):
+    for number, (planned, block) in enumerate(made(stage)):
+        stride = 1 if number else stage.stride
+        for height, width in (SIZES, (1, 1), (2, 5)):
+            x = images(planned, height, width)
+            before = x.clone()
+            assert block(x).shape == (3, stage.width, -(-height // stride), -(-width // stride))
+            assert torch.equal(x, before)
+
+
+@contract
+def test_gradients_reach_every_parameter_and_the_input(stage):
+    for planned, block in made(stage):
+        x = images(planned).requires_grad_()
+        block(x).square().sum().backward()
+        for name, parameter in block.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.isfinite().all(), name
+            assert parameter.grad.any(), name
+        assert x.grad is not None
+        assert x.grad.any()
+
+
+@contract
+def test_it_keeps_channels_last(stage):
+    for planned, block in made(stage):
+        y = block.to(memory_format=torch.channels_last)(images(planned))
+        assert y.is_contiguous(memory_format=torch.channels_last)
+
+
+@contract
+def test_the_shortcut_adds_the_input(stage):
+    for planned, block in made(stage):
+        block.eval()
+        x = images(planned)
+        with torch.no_grad():
+            joined = BLOCKS[stage.op].forward(block, x)
+            assert torch.equal(block(x), joined + x if planned.shortcut else joined)
+
+
+@contract
+def test_names_and_readings_of_the_plan_are_sound(stage):
+    for planned, _ in made(stage):
+        known = ["input"]
+        for conv in planned.convs:
+            assert conv.name not in known
+            assert not conv.reads or conv.reads in known
+            known.append(conv.name)

@@ -1,0 +1,46 @@
+"""Hypothesis strategies that several tests share."""
+
+from hypothesis import strategies as st
+
+from space.architecture import Architecture, Head, Stage, Stem
+from space.blocks import BLOCKS
+from space.conv import ACTIVATIONS
+
+BLOCK_ACTIVATIONS = tuple(act for act in ACTIVATIONS if act != "sigmoid")
+KERNELS = st.sampled_from([1, 3, 5, 7])
+STRIDES = st.sampled_from([1, 2])
+EXPANDS = st.one_of(st.sampled_from([1, 2, 3, 4, 6]), st.sampled_from([0.5, 1.5, 2.25]))
+SQUEEZES = st.sampled_from([0, 0.0625, 0.25, 0.5, 1])
+ACTS = st.sampled_from(BLOCK_ACTIVATIONS)
+
+
+def stages(max_width: int = 48, max_depth: int = 3) -> st.SearchStrategy[Stage]:
+    """Stages of every block family; some have depth 0."""
+    return st.builds(
+        Stage,
+        op=st.sampled_from(sorted(BLOCKS)),
+        depth=st.integers(0, max_depth),
+        kernel=KERNELS,
+        stride=STRIDES,
+        expand=EXPANDS,
+        width=st.integers(1, max_width),
+        se=SQUEEZES,
+        act=ACTS,
+    )
+
+
+def architectures(
+    max_width: int = 48, max_depth: int = 3, max_stages: int = 4, max_resolution: int = 67
+) -> st.SearchStrategy[Architecture]:
+    """Small networks of any shape, for images of any size (odd ones too), channels and classes."""
+    return st.builds(
+        Architecture,
+        resolution=st.integers(1, max_resolution),
+        stem=st.builds(Stem, width=st.integers(1, max_width), kernel=KERNELS, stride=STRIDES, act=ACTS),
+        stages=st.lists(stages(max_width, max_depth), min_size=1, max_size=max_stages)
+        .map(tuple)
+        .filter(lambda stages: any(stage.depth for stage in stages)),
+        head=st.builds(Head, width=st.integers(1, max_width), act=ACTS),
+        classes=st.integers(1, 12),
+        channels=st.integers(1, 5),
+    )
