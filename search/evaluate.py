@@ -42,9 +42,9 @@ class Result:
     """What was measured.
 
     accuracy: 0..1, and loss (cross-entropy without smoothing), both on the validation split after training.
-    step_ms: of one training step of the proxy network, in milliseconds of CPU time on a CPU and of device time
-        on a GPU; reference_step_ms: of the reference's proxy network; step_ratio: their ratio, which is not quite
-        the quotient of the two. All None if not measured.
+    step_ms: of one training step of the proxy network, in milliseconds of CPU time on a CPU, of device time
+        on a GPU; reference_step_ms: of the reference's proxy network; step_ratio: their ratio, measured pair
+        by pair, so not quite the quotient of the two. All None if not measured.
     images: trained on, each epoch's counted. seconds: of the whole evaluation on the clock.
     images_per_second: of the training alone. curve: the training loss of every epoch.
     """

@@ -1,17 +1,17 @@
 """The proxy: the cheap training that stands in for the real one while networks are compared. No torch here.
 
-`experiments/proxy/*.yaml` are values of `Proxy`. Sources of the recipe: efficiency.md's rules (all data before
-many epochs, a complete annealed schedule, the space's own depths, kernels and expansions untouched), and the
-measurements in `experiments/LOG.md`.
+`experiments/proxy/*.yaml` are values of `Proxy`. Its rules: all data before many epochs, fewer pixels and
+channels before other blocks, and a complete schedule, since half of one ranks badly. Where the numbers come
+from is in `experiments/LOG.md`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from space import Architecture, Multipliers, rescale
 
@@ -19,7 +19,7 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 RECIPE = 1
-"""Of `search.training`: raised whenever a change to it changes accuracies, so that old ones are not mixed in."""
+"""Of `search.training`: raised when a change to it changes accuracies, so that old ones are not mixed in."""
 
 
 class Proxy(BaseModel):
@@ -38,7 +38,7 @@ class Proxy(BaseModel):
     """Of the proxy network; null: the network's own. 1 suits images of 32 pixels."""
 
     epochs: int = Field(default=2, ge=1, le=10_000)
-    images: int | None = Field(default=None, ge=1)
+    images: int | None = Field(default=None, ge=2)
     """Training images that are used, of every class in its proportion; null: all of them."""
     batch: int = Field(default=64, ge=2, le=65_536)
 
@@ -61,6 +61,12 @@ class Proxy(BaseModel):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|xpu|cuda(:\d+)?)$")
     """auto: the first GPU if there is one, else the CPU."""
 
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        if self.shift >= self.resolution:
+            raise ValueError(f"a shift of {self.shift} pixels moves an image of {self.resolution} out of view")
+        return self
+
 
 def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, channels: int) -> Architecture:
     """The network that is trained in the place of `architecture`, for images of `channels` and `classes`."""
@@ -72,9 +78,9 @@ def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, c
 def fidelity(proxy: Proxy, data_digest: str) -> str:
     """12 hexadecimal digits for all that decides a trained accuracy, apart from network and seed.
 
-    The precision is part of it, since its errors add up in the same direction for all networks. The device is not:
-    it rounds in another order, which changes an accuracy as another seed would, and a study must survive
-    being resumed on another machine.
+    The precision is part of it as it was asked for: it is a choice about the training. The device is not: it
+    rounds in another order, which changes an accuracy as another seed would and no more, and a study must
+    survive being resumed on another machine.
     """
     recipe = proxy.model_dump_json(exclude={"device"})
     return hashlib.sha256(f"{RECIPE} {data_digest} {recipe}".encode()).hexdigest()[:12]

@@ -1,0 +1,223 @@
+"""The training loop, from top to bottom: `train`.
+
+The recipe is airbench's (Jordan 2024, arXiv:2404.00498) as far as it suits every network of a space: SGD
+with Nesterov momentum, a learning rate that rises and then falls to 0 in straight lines, label smoothing, no
+weight decay on biases and normalisation, alternating flip, pixels that stay bytes until a batch needs them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search.data.augment import augment, gather, mirrored, normalise
+from search.data.dataset import Dataset, Split
+from search.failure import TrialFailed
+from search.proxy import Proxy
+from space import Architecture
+from space.model import build
+from space.refusal import Refused
+
+_LOOK = 50
+"""Steps between looks at the losses. A look waits for the GPU; a diverged network is noticed soon enough."""
+_RESIDENT = 2**31
+"""Bytes up to which a GPU holds all pixels of a split."""
+_VALIDATED = 256
+"""Images that are validated at a time."""
+
+OnEpoch = Callable[[int, float], None]
+Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What came out of a training.
+
+    accuracy: 0..1, and loss (cross-entropy without smoothing), on the validation split, after the last step.
+    curve: mean training loss of every epoch, smoothing included. images: trained on, each epoch's counted.
+    seconds: on the clock, and cpu_seconds, of the calling thread, both with building and validation.
+    images_per_second: of the loop alone.
+    """
+
+    accuracy: float
+    loss: float
+    curve: tuple[float, ...]
+    images: int
+    seconds: float
+    cpu_seconds: float
+    images_per_second: float
+
+
+def train(
+    architecture: Architecture,
+    data: Dataset,
+    proxy: Proxy,
+    seed: int,
+    *,
+    device: str = "",
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+) -> Training:
+    """Trains `architecture` (the proxy network itself) from scratch and validates it once, at the end.
+
+    device: "" for the proxy's. on_epoch(epoch, loss) is called after each epoch, counted from 1, with its
+    training loss; the accuracy half-way down a schedule says little about that at its end.
+
+    On a CPU the result depends on these arguments and the number of threads alone, to the bit, and torch's
+    global generators are left as they were. Raises `TrialFailed` when a loss is not a finite number.
+    """
+    place = choose_device(device or proxy.device)
+    started, cpu_started = time.perf_counter(), time.thread_time()
+    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        torch.manual_seed(2 * seed)  # weights and dropout; the data have 2 * seed + 1
+        network = build(architecture, dropout=proxy.dropout, drop_path=proxy.drop_path)
+        network.to(place).to(memory_format=torch.channels_last)
+        training = time.perf_counter()
+        curve, images = _fit(network, data, proxy, seed, place, on_epoch)
+        rate = images / (time.perf_counter() - training)
+        accuracy, loss = validate(network, data, place)
+    wall, cpu = time.perf_counter() - started, time.thread_time() - cpu_started
+    return Training(accuracy, loss, curve, images, wall, cpu, rate)
+
+
+def _fit(
+    network: nn.Module, data: Dataset, proxy: Proxy, seed: int, device: torch.device, on_epoch: OnEpoch
+) -> tuple[tuple[float, ...], int]:
+    """Trains `network` in place. Returns the loss of every epoch and how many images it has seen."""
+    # The order of the images and their augmentation are the same for every network with this seed.
+    generator = torch.Generator().manual_seed(2 * seed + 1)
+    count = min(proxy.images or len(data.train), len(data.train))
+    batches = max(1, count // proxy.batch)
+    fetch = _fetcher(data.train, count, device)
+    update = _updater(network, proxy, proxy.epochs * batches, device)
+    curve: list[float] = []
+    for epoch in range(proxy.epochs):
+        losses: list[Tensor] = []
+        # Batches of equal size, up to one image: all images take part, and none makes up a batch of its own.
+        for indices in torch.randperm(count, generator=generator).tensor_split(batches):
+            images, labels = fetch(indices)
+            flip = mirrored(indices, epoch, seed) if data.flip else None
+            inputs = augment(images, data.mean, data.std, generator, flip=flip, shift=proxy.shift)
+            losses.append(update(inputs, labels))
+            if len(losses) % _LOOK == 0:
+                _require_finite(losses, epoch)
+        curve.append(_require_finite(losses, epoch))
+        on_epoch(epoch + 1, curve[-1])
+    return tuple(curve), proxy.epochs * count
+
+
+def _updater(
+    network: nn.Module, proxy: Proxy, steps: int, device: torch.device
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """update(inputs, labels) takes the next of `steps` steps and returns its loss."""
+    optimiser = optimiser_of(network, proxy)
+    dtype = precision_on(device, proxy)
+    scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
+    taken = itertools.count()
+    network.train()
+
+    def update(inputs: Tensor, labels: Tensor) -> Tensor:
+        rate = proxy.learning_rate * triangle((next(taken) + 0.5) / steps, proxy.warmup)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            logits = network(inputs)
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=proxy.label_smoothing)
+        optimiser.zero_grad()
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.step(optimiser)
+        scaler.update()
+        return loss.detach()
+
+    return update
+
+
+def triangle(progress: float, warmup: float) -> float:
+    """The learning rate over its peak at `progress` 0..1: up to 1 in the first `warmup` of it, then to 0."""
+    return min(progress / warmup if warmup else 1.0, (1 - progress) / (1 - warmup))
+
+
+def optimiser_of(network: nn.Module, proxy: Proxy) -> torch.optim.Optimizer:
+    """Nesterov SGD, which decays no biases and no scales of normalisation."""
+    weights = [value for value in network.parameters() if value.ndim > 1]
+    others = [value for value in network.parameters() if value.ndim <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": weights, "weight_decay": proxy.weight_decay},
+        {"params": others},
+    ]
+    return torch.optim.SGD(groups, proxy.learning_rate, proxy.momentum, nesterov=proxy.momentum > 0)
+
+
+@torch.inference_mode()
+def validate(network: nn.Module, data: Dataset, device: torch.device) -> tuple[float, float]:
+    """Accuracy 0..1 and mean cross-entropy on the validation split."""
+    network.eval()
+    split = data.validation
+    fetch = _fetcher(split, len(split), device)
+    right, loss = 0, 0.0
+    for indices in torch.arange(len(split)).tensor_split(-(-len(split) // _VALIDATED)):
+        images, labels = fetch(indices)
+        logits = network(normalise(images, data.mean, data.std))
+        right += int((logits.argmax(1) == labels).sum())
+        loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
+    return right / len(split), loss / len(split)
+
+
+def _fetcher(split: Split, count: int, device: torch.device) -> Fetch:
+    """fetch(indices) gives images uint8 (b, h, w, c) and labels (b,), on `device`, out of the first `count`.
+
+    A CPU reads from the cache that all workers map; a GPU holds a copy of its own if that is not too large.
+    """
+
+    def fetch(indices: Tensor) -> tuple[Tensor, Tensor]:
+        images, labels = gather(split, indices)
+        return images.to(device), labels.to(device)
+
+    if device.type == "cpu" or split.images[:count].nbytes > _RESIDENT:
+        return fetch
+    images, labels = fetch(torch.arange(count))
+
+    def index(indices: Tensor) -> tuple[Tensor, Tensor]:
+        chosen = indices.to(device)
+        return images[chosen], labels[chosen]
+
+    return index
+
+
+def _require_finite(losses: list[Tensor], epoch: int) -> float:
+    """The mean of an epoch's `losses` so far. Raises `TrialFailed` if one of them is not a finite number."""
+    values: list[float] = torch.stack(losses).tolist()
+    for step, value in enumerate(values):
+        if not math.isfinite(value):
+            raise TrialFailed(f"The training loss became {value} at step {step + 1} of epoch {epoch + 1}.")
+    return math.fsum(values) / len(values)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`; for "auto" the first GPU, else the CPU. Raises `Refused` if there is none."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise Refused(
+            f"There is no device {name!r} here: torch sees {torch.cuda.device_count()} CUDA devices."
+        )
+    return device
+
+
+def precision_on(device: torch.device, proxy: Proxy) -> torch.dtype:
+    """What convolutions compute in. Half precision makes a GPU faster; a CPU it makes slower, as a rule."""
+    if proxy.precision != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[
+            proxy.precision
+        ]
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
