@@ -64,7 +64,9 @@ class Proxy(BaseModel):
     @model_validator(mode="after")
     def _inside(self) -> Self:
         if self.shift >= self.resolution:
-            raise ValueError(f"a shift of {self.shift} pixels moves an image of {self.resolution} out of view")
+            raise ValueError(
+                f"a shift of {self.shift} pixels moves an image of {self.resolution} out of view"
+            )
         return self
 
 
