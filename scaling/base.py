@@ -1,0 +1,81 @@
+"""What `--base` may be: a published network's name, a file, or a canonical string."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from space import CATALOG, Architecture, Refused, decode
+from space.refusal import unknown
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The network that a family is derived from, and a short name for the family's members."""
+
+    name: str
+    architecture: Architecture
+
+
+def resolve(base: str | Architecture | Base) -> Base:
+    """The network that `base` means; the first of these that it can be:
+
+    a name in the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that
+    describes a network; a canonical string ("r32_i16/.../h640_c10"). Raises `Refused` for anything else,
+    naming the nearest published networks.
+    """
+    if isinstance(base, Base):
+        return base
+    if isinstance(base, Architecture):
+        return _named(base)
+    for reader in READERS:
+        found = reader(base)
+        if found is not None:
+            return found
+    raise unknown("base", base, (*CATALOG, "FILE.yaml", "a canonical string such as r32_i16/.../h640_c10"))
+
+
+def _from_catalog(text: str) -> Base | None:
+    return Base(text, CATALOG[text].architecture) if text in CATALOG else None
+
+
+def _from_file(text: str) -> Base | None:
+    if not text.endswith(_SUFFIXES):
+        return None
+    # Imported here: reading YAML takes time that a name doesn't.
+    from space import documents
+    from space.choices import Space
+
+    try:
+        content = Path(text).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"Cannot read {text}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+    document = documents.parse(content, text)
+    try:
+        space = Space.of(document, Path(text).stem)
+    except Refused as error:
+        raise Refused(f"{text}: {error}") from None
+    if space.choices:
+        raise Refused(
+            f"{text} is a search space: it leaves {len(space.choices)} choices open, such as "
+            f"{space.choices[0].name}. A base is one network."
+        )
+    return Base(Path(text).stem, space.at(()))
+
+
+def _from_canonical(text: str) -> Base | None:
+    return _named(decode(text)) if re.match(r"r\d+_.*/", text) else None
+
+
+def _named(architecture: Architecture) -> Base:
+    """A base without a name is called by the network it is in the catalog, or by its digest."""
+    names = (name for name, row in CATALOG.items() if row.architecture == architecture)
+    return Base(next(names, architecture.digest[:8]), architecture)
+
+
+READERS: tuple[Callable[[str], Base | None], ...] = (_from_catalog, _from_file, _from_canonical)
+"""What turns a text into a base, in this order; None says that the text is none of its kind."""

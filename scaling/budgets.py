@@ -1,0 +1,105 @@
+"""The largest sibling that fits: phi chosen by real cost, not by 2^phi."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+
+from scaling.base import Base, resolve
+from scaling.compound import Coefficients
+from scaling.families import ScaledModel, scale
+from scaling.rules import Rule
+from search.tables import si
+from space import Architecture, Cost, Refused, Rounding
+
+STEP = 1000
+"""phi is searched in thousandths: what is printed can be typed again and gives the same network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most a network may cost; None is no limit. Units: those of `space.Cost`."""
+
+    params: int | None = None
+    macs: int | None = None
+    activations: int | None = None
+
+    def admits(self, cost: Cost) -> bool:
+        """Whether `cost` is within every limit."""
+        return all(getattr(cost, name) <= most for name, most in self.limits().items())
+
+    def limits(self) -> dict[str, int]:
+        """The limits that are set."""
+        limits = {"params": self.params, "macs": self.macs, "activations": self.activations}
+        return {name: most for name, most in limits.items() if most is not None}
+
+    def __str__(self) -> str:
+        return " and ".join(f"{si(most)} {name}" for name, most in self.limits().items())
+
+
+def largest(
+    base: str | Architecture | Base,
+    budget: Budget,
+    *,
+    rule: str | Rule = "compound",
+    coefficients: Coefficients | None = None,
+    rounding: Rounding | None = None,
+) -> ScaledModel:
+    """The sibling of `base` with the largest phi, in thousandths, whose real cost `budget` admits.
+
+    Takes some 30 evaluations, since cost never falls as phi rises. The other arguments are those of `scale`.
+    Raises `Refused` if no network fits, saying what the smallest costs, and if every network does.
+    """
+    if not budget.limits():
+        raise Refused("A budget needs a limit on params, macs or activations.")
+    at = partial(_at, resolve(base), rule=rule, coefficients=coefficients, rounding=rounding)
+    law = scale(base, 0, rule=rule, coefficients=coefficients, rounding=rounding).rule
+    high = math.floor(law.highest * STEP)
+    largest_of_all = at(high)
+    if largest_of_all is None or budget.admits(largest_of_all.cost):
+        return _unless_unbounded(largest_of_all, budget)
+    # Below `low`, the network fits or there is none; at `high`, it does not fit.
+    low = math.ceil(law.lowest * STEP) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        model = at(middle)
+        low, high = (middle, high) if model is None or budget.admits(model.cost) else (low, middle)
+    found = at(low) if low / STEP >= law.lowest else None
+    return found or _refuse(at(high), budget)
+
+
+def _unless_unbounded(model: ScaledModel | None, budget: Budget) -> ScaledModel:
+    """The largest of all siblings, where the rule ends there. A rule that goes on has no largest."""
+    assert model is not None
+    if model.phi == 0:
+        return model
+    raise Refused(f"Rule {model.rule.name} never exceeds {budget}: it does not change that. Limit more.")
+
+
+def _refuse(smallest: ScaledModel | None, budget: Budget) -> NoReturn:
+    assert smallest is not None
+    spent = smallest.cost
+    raise Refused(
+        f"No sibling of {smallest.base.name} by rule {smallest.rule.name} is within {budget}: the smallest, at "
+        f"phi = {smallest.phi:g}, costs {si(spent.params)} params, {si(spent.macs)} macs and "
+        f"{si(spent.activations)} activations."
+    )
+
+
+def _at(
+    base: Base,
+    thousandths: int,
+    *,
+    rule: str | Rule,
+    coefficients: Coefficients | None,
+    rounding: Rounding | None,
+) -> ScaledModel | None:
+    """The sibling at a phi, or None where phi is so low that nothing is left of the base."""
+    try:
+        return scale(base, thousandths / STEP, rule=rule, coefficients=coefficients, rounding=rounding)
+    except Refused:
+        if thousandths >= 0:
+            raise
+        return None

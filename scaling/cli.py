@@ -1,0 +1,287 @@
+"""The command `scale`: a thin layer over `scaling`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from scaling import quantities, text
+from scaling.base import Base, resolve
+from scaling.budgets import Budget, largest
+from scaling.compound import Coefficients, read_coefficients
+from scaling.families import ScaledModel, family
+from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, model_row, published_row
+from scaling.rules import RULES, Rule, fast
+from search import tables
+from space import CATALOG, Refused
+from space.refusal import unknown
+
+_RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
+_HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
+
+\b
+  scale --phi 3 --base b0               one network, and the published one nearest to it
+  scale --family 1..7 --base b0         a family; 0..3:0.5 and -2,-1,0 work too
+  scale --published                     EfficientNet and EfficientNetV2 as published
+  scale --base v2-b0 --max-macs 2e9 --max-params 12M
+                                        the largest that fits, for every rule
+
+\b
+Rules:{_RULES}
+
+What a formula gives and what was published are told apart in every output.
+"""
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _reads(read: Callable[[str], Any]) -> Callable[..., Any]:
+    """A callback for options whose text `read` understands. (As a `type`, click would hide its refusals.)"""
+    return lambda context, option, text: None if text is None else read(text)
+
+
+FILE = click.Path(path_type=Path)
+COUNT: dict[str, Any] = {"metavar": "N", "callback": _reads(quantities.count)}
+
+
+def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    def add(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+_WHAT = _options(
+    click.option("--phi", type=float, help="How far to scale: 0 is the base, below 0 is smaller."),
+    click.option(
+        "--family",
+        "phis",
+        metavar="PHIS",
+        callback=_reads(quantities.phis),
+        help="Several at once: 1..7, 0..3:0.5, -1,0,1.",
+    ),
+    click.option("--published", is_flag=True, help="Published networks; beside others, for comparison."),
+    click.option(
+        "--base",
+        default="b0",
+        show_default=True,
+        help="A published network's name (first of all, even where a file is called so), a YAML or JSON "
+        "file, or a canonical string.",
+    ),
+)
+_HOW = _options(
+    click.option(
+        "--rule",
+        metavar="RULE",
+        help="One of the rules above. If not given: compound; for a budget or a figure, all.",
+    ),
+    click.option("--alpha", type=float, help="Depth's coefficient, at least 1."),
+    click.option("--beta", type=float, help="Width's coefficient."),
+    click.option("--gamma", type=float, help="Resolution's coefficient."),
+    click.option("--coefficients", type=FILE, metavar="FILE", help="The coefficients that a fit wrote."),
+    click.option("--share", type=float, help="Rule fast: width's share of the growth (0.8)."),
+)
+_BUDGET = _options(
+    click.option("--max-macs", **COUNT, help="Multiply-adds for one image: 2e9, 400M, 2.5G."),
+    click.option("--max-params", **COUNT, help="Trainable parameters."),
+    click.option("--max-activations", **COUNT, help="Outputs of all convolutions."),
+)
+_ROUNDING = _options(
+    click.option("--divisor", type=click.IntRange(1, 1024), help="Widths become multiples of it (8)."),
+    click.option("--limit", type=click.FloatRange(0, 1), help="The least share of a width's exact product."),
+    click.option(
+        "--depth-rounding", type=click.Choice(["ceil", "round"]), help="Blocks: up, or to the nearest."
+    ),
+    click.option(
+        "--resolution-multiple", type=click.IntRange(1, 1024), help="Pixels become multiples of it."
+    ),
+)
+_OUTPUT = _options(
+    click.option("--format", "format_", metavar="FORMAT", help=f"A table as {', '.join(tables.FORMATS)}."),
+    click.option(
+        "--out", type=FILE, metavar="FILE", help="Write the table there; its ending says the format."
+    ),
+    click.option(
+        "--save", type=FILE, metavar="DIR", help="Each network as JSON, canonical string and PyTorch file."
+    ),
+    click.option("--figure", type=FILE, metavar="FILE", help="Cost curves of the rules, as PNG and SVG."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to scale: what all the verbs share."""
+
+    base: Base
+    rule: Rule | None
+    coefficients: Coefficients | None
+    rounding: dict[str, Any]
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rule that was asked for, or all."""
+        return (self.rule,) if self.rule else tuple(RULES.values())
+
+    def arguments(self, rule: Rule) -> dict[str, Any]:
+        """Keyword arguments of `scale`, `family` and `largest`."""
+        rounding = replace(rule.rounding, **self.rounding)
+        return {"rule": rule, "coefficients": self.coefficients, "rounding": rounding}
+
+
+@click.group(help=_HELP, invoke_without_command=True, context_settings={"max_content_width": 110})
+@_WHAT
+@_HOW
+@_BUDGET
+@_ROUNDING
+@_OUTPUT
+@click.pass_context
+def cli(context: click.Context, /, **given: Any) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    if all(context.get_parameter_source(name) is ParameterSource.DEFAULT for name in given):
+        return click.echo(context.get_help())
+    budget = Budget(given["max_params"], given["max_macs"], given["max_activations"])
+    asked = (given["phi"] is not None, given["phis"] is not None, bool(budget.limits()))
+    if sum(asked) > 1:
+        raise Refused("Give one of --phi, --family and a budget (--max-...).")
+    if not any((*asked, given["published"], given["figure"])):
+        raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
+    format_ = _format(given["format_"], given["out"])
+    way = _way(given)
+    models = _models(way, given, budget)
+    _save(models, way, given)
+    _show(models, way, given, format_)
+
+
+def main() -> None:
+    """Run the command; what the user did wrong is one line on standard error, and exit code 2."""
+    try:
+        code = cli.main(prog_name="scale", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except Refused as error:
+        message = str(error)
+    except click.ClickException as error:
+        message = error.format_message()
+    except click.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. Python would complain when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        message = f"{error.strerror or error}."
+    click.echo(f"scale: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def _way(given: dict[str, Any]) -> _Way:
+    base = resolve(given["base"])
+    rule = given["rule"]
+    if rule is not None and rule not in RULES:
+        raise unknown("rule", rule, RULES)
+    if given["share"] is not None:
+        if rule != "fast":
+            raise Refused("--share belongs to --rule fast.")
+        found: Rule | None = fast(given["share"])
+    else:
+        found = RULES[rule] if rule else None
+    coefficients = _coefficients(given, base, found or RULES["compound"])
+    if coefficients and not found:
+        found = RULES["compound"]
+    names = {
+        "divisor": "divisor",
+        "limit": "limit",
+        "depth_rounding": "depth",
+        "resolution_multiple": "resolution",
+    }
+    rounding = {field: given[key] for key, field in names.items() if given[key] is not None}
+    return _Way(base, found, coefficients, rounding)
+
+
+def _coefficients(given: dict[str, Any], base: Base, rule: Rule) -> Coefficients | None:
+    """What --alpha, --beta, --gamma or --coefficients say; what they leave out is the rule's own."""
+    typed = {key: given[key] for key in ("alpha", "beta", "gamma") if given[key] is not None}
+    if given["coefficients"] is not None:
+        if typed:
+            raise Refused("Give --coefficients or --alpha, --beta, --gamma, not both.")
+        return read_coefficients(given["coefficients"], base.architecture)
+    if not typed:
+        return None
+    # Those of a rule without coefficients are refused where they are applied.
+    own = rule.law if isinstance(rule.law, Coefficients) else Coefficients(1, 1, 1)
+    return replace(own, **typed)
+
+
+def _models(way: _Way, given: dict[str, Any], budget: Budget) -> list[ScaledModel]:
+    if budget.limits():
+        return list(_fitting(way, budget))
+    phis = given["phis"] if given["phi"] is None else (given["phi"],)
+    rule = way.rule or RULES["compound"]
+    return list(family(way.base, phis or (), **way.arguments(rule)))
+
+
+def _fitting(way: _Way, budget: Budget) -> Iterable[ScaledModel]:
+    """The largest network by each rule. What a rule cannot do is a note, unless none of them can."""
+    found, refusals = [], []
+    for rule in way.rules():
+        try:
+            found.append(largest(way.base, budget, **way.arguments(rule)))
+        except Refused as error:
+            refusals.append(error)
+    if not found:
+        raise refusals[0]
+    for refusal in refusals:
+        click.echo(f"scale: {refusal}", err=True)
+    return found
+
+
+def _save(models: list[ScaledModel], way: _Way, given: dict[str, Any]) -> None:
+    written: list[Path] = []
+    if given["save"] is not None:
+        from scaling.export import save
+
+        members = {model.name: model.architecture for model in models}
+        members |= {row.name: row.architecture for row in CATALOG.values()} if given["published"] else {}
+        written += [save(name, architecture, given["save"]) for name, architecture in members.items()]
+    if given["figure"] is not None:
+        from scaling.figures import cost_curves
+
+        ways = [way.arguments(rule) for rule in way.rules()]
+        written += cost_curves(way.base, given["phis"] or (0.0, 7.0), ways, given["figure"])
+    for path in written:
+        click.echo(f"Wrote {path}", err=True)
+
+
+def _show(models: list[ScaledModel], way: _Way, given: dict[str, Any], format_: str | None) -> None:
+    rows = [model_row(model) for model in models]
+    rows += [published_row(row) for row in CATALOG.values()] if given["published"] else []
+    if format_:
+        columns = ALL_COLUMNS if format_ in ("csv", "json") else COLUMNS
+        tables.write(rows, columns, format_, given["out"], schema=SCHEMA)
+    elif given["phi"] is not None and not given["published"]:
+        click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
+    elif rows:
+        click.echo(text.table(rows, COLUMNS))
+
+
+def _format(name: str | None, out: Path | None) -> str | None:
+    """The format that was asked for, by name or by the file's ending; checked before anything is written."""
+    if name is None and out is None:
+        return None
+    ending = out.suffix[1:] if out else ""
+    wanted = name or {"markdown": "md", "tex": "latex"}.get(ending, ending)
+    if wanted not in tables.FORMATS:
+        raise (
+            unknown("format", name, tables.FORMATS)
+            if name
+            else Refused(f"{out} does not say its format; add --format {'|'.join(tables.FORMATS)}.")
+        )
+    return wanted

@@ -1,0 +1,70 @@
+"""The published network that a formula's result comes nearest to, and how the two differ."""
+
+from __future__ import annotations
+
+import math
+from itertools import zip_longest
+
+from space import CATALOG, Architecture, Cost, Published, Stage, cost, encode
+from space.architecture import encode_stage
+
+
+def nearest(architecture: Architecture) -> Published:
+    """The published network of the same kind whose params and MACs are nearest, by their ratios.
+
+    If none is of the same kind, as for most networks that a search finds, the nearest of all.
+    """
+    here = cost(architecture)
+    rows = kin(architecture) or tuple(CATALOG.values())
+    return min(rows, key=lambda row: _distance(cost(row.architecture), here))
+
+
+def kin(architecture: Architecture) -> tuple[Published, ...]:
+    """The published networks of the same kind: op, kernel, stride, expand, se and act agree in each stage."""
+    return tuple(row for row in CATALOG.values() if _alike(row.architecture, architecture))
+
+
+def differences(architecture: Architecture, published: Published) -> tuple[str, ...]:
+    """How `architecture` differs from `published`, part by part; nothing if it is the same network."""
+    other = published.architecture
+    found = _numbers("resolution", architecture.resolution, other.resolution, published.name)
+    found += _numbers("stem", architecture.stem.width, other.stem.width, published.name)
+    for number, (mine, theirs) in enumerate(zip_longest(architecture.stages, other.stages)):
+        found += _stage_differences(f"stages.{number}", mine, theirs, published.name)
+    found += _numbers("head", architecture.head.width, other.head.width, published.name)
+    found += _numbers("classes", architecture.classes, other.classes, published.name)
+    if not found and encode(architecture) != encode(other):
+        found = [f"written {encode(other)} in {published.name}"]
+    return tuple(found)
+
+
+def _stage_differences(place: str, mine: Stage | None, theirs: Stage | None, name: str) -> list[str]:
+    if mine is None or theirs is None:
+        present, where = (theirs, f"only in {name}") if mine is None else (mine, f"not in {name}")
+        assert present is not None
+        return [f"{place} {encode_stage(present)} {where}"]
+    if _kind(mine) != _kind(theirs):
+        return [f"{place} {encode_stage(mine)}, in {name} {encode_stage(theirs)}"]
+    changes = [
+        f"{word} {here} ({there} in {name})"
+        for word, here, there in (("depth", mine.depth, theirs.depth), ("width", mine.width, theirs.width))
+        if here != there
+    ]
+    return [f"{place} {', '.join(changes)}"] if changes else []
+
+
+def _numbers(word: str, here: int, there: int, name: str) -> list[str]:
+    return [] if here == there else [f"{word} {here} ({there} in {name})"]
+
+
+def _kind(stage: Stage) -> tuple[object, ...]:
+    return stage.op, stage.kernel, stage.stride, stage.expand, stage.se, stage.act
+
+
+def _alike(one: Architecture, other: Architecture) -> bool:
+    # Over the stages that both have: V2-M continues V2-S with a seventh.
+    return all(_kind(mine) == _kind(theirs) for mine, theirs in zip(one.stages, other.stages, strict=False))
+
+
+def _distance(one: Cost, other: Cost) -> float:
+    return math.hypot(math.log(one.params / other.params), math.log(one.macs / other.macs))

@@ -1,0 +1,219 @@
+"""How a network grows: every scaling rule, with the place it comes from.
+
+A rule is two pure functions. Its law says by how much to multiply depth, width and resolution at phi; its
+shape applies that to a network. phi = 0 changes nothing, and multiply-adds never fall as phi rises. For every
+rule, depth * width^2 * resolution^2 is about 2^phi (compound: 1.92^phi, as published; v2: 2.12^phi), so that
+rules can be compared at equal phi.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from scaling.compound import PAPER, PHI_LIMIT, Coefficients, checked_phi
+from space import Architecture, Multipliers, Refused, Rounding, cost, rescale
+from space.rescale import AUTOML, EFFICIENTNET, round_depth, round_width
+
+
+class Law(Protocol):
+    """phi -> multipliers."""
+
+    def at(self, phi: float) -> Multipliers:
+        """The multipliers at `phi`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way to scale networks.
+
+    summary, source: what it does and where it comes from. law: phi -> multipliers.
+    shape: (base, multipliers, rounding) -> the scaled network. rounding: the policy of its source.
+    free: whether the coefficients are the user's to choose. lowest, highest: the range of phi.
+    train_share: the resolution to train at as a share of the resolution that is scaled, which is evaluated.
+    """
+
+    name: str
+    summary: str
+    source: str
+    law: Law
+    shape: Callable[[Architecture, Multipliers, Rounding], Architecture] = rescale
+    rounding: Rounding = EFFICIENTNET
+    free: bool = False
+    lowest: float = -PHI_LIMIT
+    highest: float = PHI_LIMIT
+    train_share: float = 1.0
+
+    def at(self, phi: float) -> Multipliers:
+        """The multipliers at `phi`. Raises `Refused` outside the rule's range."""
+        if not self.lowest <= checked_phi(phi) <= self.highest:
+            span = f"{self.lowest:.4g} to {self.highest:g}"
+            raise Refused(f"phi is {phi:g}; rule {self.name} takes {span} ({self.summary}).")
+        return self.law.at(phi)
+
+    def fitted(self, coefficients: Coefficients) -> Rule:
+        """This rule with other coefficients. Raises `Refused` if it has none to choose."""
+        if not self.free:
+            free = ", ".join(rule.name for rule in RULES.values() if rule.free)
+            raise Refused(f"Rule {self.name} has no coefficients to choose; these have: {free}.")
+        return replace(self, law=coefficients)
+
+
+def fast(share: float = 0.8) -> Rule:
+    """Fast compound scaling: width takes the `share` a (0 to 1, their alpha) of the growth in multiply-adds.
+
+    Depth and resolution halve the rest: with s = 2^phi, d = s^((1-a)/2), w = s^(a/2), r = s^((1-a)/4).
+    Activations, which decide how fast a GPU is, then grow like s^(1-a/2) only. 0.8 is their "dWr".
+    """
+    if not 0 <= share <= 1:
+        raise Refused(f"Rule fast: width's share is {share:g}; it must be a number from 0 to 1.")
+    return Rule(
+        "fast",
+        f"mostly wider: width takes {share:g} of the growth",
+        "Dollar et al. 2021, Fast and Accurate Model Scaling; pycls models/scaler.py, d1_w8_g8_r1",
+        Coefficients(2 ** ((1 - share) / 2), 2 ** (share / 2), 2 ** ((1 - share) / 4)),
+        rounding=Rounding(limit=0, depth="round", resolution=4),
+    )
+
+
+# No coefficients of V2 were published. Depth and width of V1's B4 (1.8, 1.4), B5 (2.2, 1.6) and B7 (3.1, 2.0),
+# applied to V2-B0, make the uniform part of V2-S, M and L. The coefficients here are ours: at phi 3.1, 4.2 and
+# 6.2 they round to the same three networks and, in multiples of 32 pixels, to their 384, 480 and 480.
+V2 = Coefficients(1.2, 1.118, 1.19)
+V2_MOST_PIXELS = 480
+# Stage 5 of V2-S, M and L has 0, 3 and 3 blocks more than uniform scaling gives. 1.22 is within the bounds
+# that M and L leave (1.210 to 1.227); it sets in above V2-S's depth and is complete before V2-M's.
+_LATE, _LATE_FROM, _LATE_TO = 1.22, 1.8, 2.1
+
+
+def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
+    """EfficientNetV2's shape: extra blocks in the last stage but one, a fixed head, 480 pixels at most.
+
+    The stem grows only as far as the first stage does.
+    """
+    width, late = multipliers.width, max(0, len(base.stages) - 2)
+    ramp = (multipliers.depth - _LATE_FROM) / (_LATE_TO - _LATE_FROM)
+    extra = 1 + (_LATE - 1) * min(1.0, max(0.0, ramp))
+    stages = tuple(
+        replace(
+            stage,
+            depth=round_depth(stage.depth, multipliers.depth * (extra if i == late else 1), rounding),
+            width=round_width(stage.width, width, rounding),
+        )
+        for i, stage in enumerate(base.stages)
+    )
+    scaled = rescale(base, multipliers, rounding)
+    stem = max(base.stem.width, min(scaled.stem.width, stages[0].width))
+    most = max(V2_MOST_PIXELS, base.resolution)
+    return replace(
+        base,
+        resolution=min(most, scaled.resolution),
+        stem=replace(base.stem, width=stem),
+        stages=stages,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A law that a table gives: interpolated between its rows (in logarithms), 1 at phi = 0.
+
+    rows: (phi, multipliers) in ascending order. Between the last row and 0 that row holds.
+    """
+
+    rows: tuple[tuple[float, Multipliers], ...]
+
+    def at(self, phi: float) -> Multipliers:
+        """The multipliers at `phi`, which lies between the first row and 0."""
+        if phi >= 0:
+            return Multipliers()
+        for (low, small), (high, large) in zip(self.rows, self.rows[1:], strict=False):
+            if phi <= high:
+                share = (phi - low) / (high - low)
+                return Multipliers(
+                    small.depth * (large.depth / small.depth) ** share,
+                    small.width * (large.width / small.width) ** share,
+                    small.resolution * (large.resolution / small.resolution) ** share,
+                )
+        return self.rows[-1][1]
+
+
+def _tinynet(depth: float, width: float, resolution: int, mflops: int) -> tuple[float, Multipliers]:
+    """A row of TinyNet's table; its phi is the binary logarithm of its FLOPs over B0's 385.8M."""
+    return math.log2(mflops / 385.814752), Multipliers(depth, width, resolution / 224)
+
+
+TINYNET = Rows(
+    (
+        _tinynet(0.60, 0.51, 106, 24),
+        _tinynet(0.695, 0.54, 152, 52),
+        _tinynet(0.85, 0.54, 184, 100),
+        _tinynet(1.1, 0.75, 188, 202),
+        _tinynet(1.2, 1.0, 192, 339),
+    )
+)
+
+
+def shrunk(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
+    """TinyNet's shape: stem and head stay as wide as they are.
+
+    The largest row is deeper than the base. Where that, rounded, would cost more than the base, the base is
+    kept, so that cost never falls as phi rises.
+    """
+    made = replace(rescale(base, multipliers, rounding), stem=base.stem, head=base.head)
+    return made if cost(made).macs <= cost(base).macs else base
+
+
+_EQUATION = "Tan and Le 2019, EfficientNet, equation 3"
+
+_ALL = (
+    Rule(
+        "compound",
+        "deeper, wider and larger images together",
+        f"{_EQUATION} and section 3.3",
+        PAPER,
+        free=True,
+    ),
+    Rule(
+        "v2",
+        "extra depth in late stages, fixed head, at most 480 pixels",
+        "Tan and Le 2021, EfficientNetV2, section 4.1, in words; constants derived from google/automl "
+        "effnetv2_configs.py, V2-S, M and L",
+        V2,
+        nonuniform,
+        AUTOML,
+        free=True,
+        train_share=0.8,
+    ),
+    fast(),
+    Rule("depth", "deeper alone", f"{_EQUATION}, depth alone", Coefficients(2, 1, 1)),
+    Rule("width", "wider alone", f"{_EQUATION}, width alone", Coefficients(1, math.sqrt(2), 1)),
+    Rule(
+        "resolution",
+        "larger images alone",
+        f"{_EQUATION}, resolution alone",
+        Coefficients(1, 1, math.sqrt(2)),
+    ),
+    Rule(
+        "shrink",
+        "smaller as TinyNet: between five published rows, since no formula was published",
+        "Han et al. 2020, Model Rubik's Cube; the rows of TinyNet-A to E",
+        TINYNET,
+        shrunk,
+        Rounding(depth="round"),
+        lowest=TINYNET.rows[0][0],
+        highest=0,
+    ),
+    Rule(
+        "lacs",
+        "depth fastest, images slowest, for accelerators",
+        "Li et al. 2021, EfficientNet-X; our fit, within 1%, to its GPU rows in tensorflow/tpu "
+        "efficientnet_x_builder.py",
+        Coefficients(2**0.38, 2**0.21, 2**0.10),
+        free=True,
+    ),
+)
+
+RULES: dict[str, Rule] = {rule.name: rule for rule in _ALL}
+"""Every scaling rule by name: the extension point."""
