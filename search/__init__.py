@@ -1,0 +1,36 @@
+"""Find good networks for your data and your hardware.
+
+    >>> from search import launch, open_run
+    >>> run = launch({"space": "effv2_32", "data": "npz", "data.path": "photos.npz"})  # doctest: +SKIP
+    >>> open_run(run.name).best.architecture  # doctest: +SKIP
+
+Names are imported when they are first asked for, so that commands answer at once.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search.config import Config
+    from search.driver import Stopped, launch, resume
+    from search.run import Run, open_run
+    from search.trial import Trial
+
+_HOMES = {
+    "Config": "config",
+    "Run": "run",
+    "Stopped": "driver",
+    "Trial": "trial",
+    "launch": "driver",
+    "open_run": "run",
+    "resume": "driver",
+}
+
+__all__ = ["Config", "Run", "Stopped", "Trial", "launch", "open_run", "resume"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'search' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"search.{_HOMES[name]}"), name)

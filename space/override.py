@@ -51,7 +51,7 @@ def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None
 
 
 def _with_options(value: Any, before: Any) -> Any:
-    """`value` in which each op that `before` gives options to is written with them: mb -> {mb: {se: 0.25}}."""
+    """`value` in which each op that `before` gives options to gets them: mb -> {mb: {se: 0.25}}."""
     known = {
         name: option
         for option in (before if isinstance(before, list) else [before])

@@ -1,0 +1,216 @@
+"""What a search is told: groups of settings chosen by name, single settings by `key=value`. Nothing else reads them.
+
+    space=effv2_32 data=npz data.path=photos.npz proxy.epochs=3 space.stages.2.kernel=3,5 trials=100
+
+`experiments/GROUP/NAME.yaml` holds what `GROUP=NAME` stands for; `GROUP=./my.yaml` is a file of the user's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from search.data import DATASETS, Source
+from search.executors import EXECUTORS, Executor
+from search.proxy import Proxy
+from search.reward import REWARDS, Reward, network
+from search.samplers import SAMPLERS, Sampler
+from space import Architecture, Refused, Space, documents
+from space.refusal import unknown
+
+GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor")
+
+
+class Limits(BaseModel):
+    """How much is searched, and under what name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    run: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    trials: int | None = Field(default=None, ge=1)
+    """Networks to train, in all."""
+    budget: float | None = Field(default=None, gt=0)
+    """Seconds to work on the run, in all."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    max_failures: int = Field(default=5, ge=1)
+    """Failures in a row for one reason that stop the run."""
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        return seconds(value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A search, resolved: every setting has its value."""
+
+    space: Space
+    data: Source
+    proxy: Proxy
+    reward: Reward
+    sampler: Sampler
+    executor: Executor
+    limits: Limits
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """From `{"space": "effv2", "proxy.epochs": 3}`. Raises `Refused` in one line for anything unknown."""
+        chosen, inner = _sorted(settings)
+        defaults = documents.read("launch", "default")
+        if chosen.get("budget") is not None and "trials" not in chosen:
+            defaults["trials"] = None
+        names = {group: str(chosen.pop(group, defaults.pop(group))) for group in GROUPS}
+        made = {
+            group: _made(group, {**documents.read(group, names[group]), **inner[group]})
+            for group in GROUPS[1:]
+        }
+        space = Space.load(names["space"], inner["space"])
+        return cls(space, **made, limits=_validated("", Limits, {**defaults, **chosen}))
+
+    @classmethod
+    def of_document(cls, document: documents.Document) -> Self:
+        """The inverse of `document`. Raises `Refused` if it isn't one."""
+        try:
+            name, space = document["space"]["name"], document["space"]["document"]
+            made = {group: _made(group, document[group]) for group in GROUPS[1:]}
+            limits = {key: document[key] for key in Limits.model_fields}
+        except (KeyError, TypeError) as error:
+            raise Refused(f"The configuration of the run lacks {error}.") from None
+        return cls(Space.of(space, name), **made, limits=_validated("", Limits, limits))
+
+    def document(self) -> documents.Document:
+        """All settings as plain values, ready for YAML."""
+        groups = {group: getattr(self, group).model_dump(mode="json") for group in GROUPS[1:]}
+        space = {"name": self.space.name, "document": self.space.document}
+        return {**self.limits.model_dump(), "space": space, **groups}
+
+    @property
+    def reference(self) -> Architecture:
+        """The reward's reference network, for the classes and channels of the data."""
+        frame = self.space.frames[0]
+        return replace(network(self.reward.reference), classes=frame.classes, channels=frame.channels)
+
+    def for_data(self, classes: int, channels: int) -> Self:
+        """This search for images of so many classes and channels: all its networks have them."""
+        document = {**self.space.document, "classes": classes, "channels": channels}
+        return replace(self, space=Space.of(document, self.space.name))
+
+    def resumed(self, settings: Mapping[str, Any]) -> Self:
+        """This search with other limits or another executor: what a resume may change.
+
+        Raises `Refused` for anything else, since trials before and after would not compare.
+        """
+        chosen, inner = _sorted(settings)
+        permitted = ("trials", "budget", "max_failures", "executor")
+        changed = [*chosen, *(group for group, values in inner.items() if values)]
+        for key in changed:
+            if key not in permitted:
+                raise Refused(
+                    f"{key} cannot change in a run that has begun; permitted: {', '.join(permitted)}. "
+                    "A new launch can search differently."
+                )
+        executor = self.executor.model_dump()
+        if "executor" in chosen:
+            executor = documents.read("executor", str(chosen.pop("executor")))
+        return replace(
+            self,
+            executor=_made("executor", {**executor, **inner["executor"]}),
+            limits=_validated("", Limits, {**self.limits.model_dump(), **chosen}),
+        )
+
+
+def parse(words: Iterable[str]) -> dict[str, Any]:
+    """The settings that `key=value` words stand for. Raises `Refused` for a word that is none."""
+    settings: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise Refused(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
+        if key in settings:
+            raise Refused(f"{key} is set twice.")
+        settings[key] = _value(value, listed=key.startswith("space."))
+    return settings
+
+
+def seconds(text: str) -> float:
+    """The seconds in "90", "30m", "1h30m" or "2d". Raises ValueError for anything else."""
+    match = re.fullmatch(r"(?:([\d.]+)d)?(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s?)?", text.strip())
+    if not match or not any(match.groups()):
+        raise ValueError("a time is written like 90s, 30m or 1h30m")
+    return sum(
+        float(count) * unit for count, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True) if count
+    )
+
+
+def _value(text: str, listed: bool) -> Any:
+    if listed and "," in text and not text.startswith(("[", "{")):
+        return [_value(part.strip(), listed=False) for part in text.split(",") if part.strip()]
+    if text.startswith(("[", "{")):
+        return documents.parse(text, repr(text))
+    if text.lower() in ("null", "none", ""):
+        return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Top-level settings, and for each group the settings inside it."""
+    chosen: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
+    for key, value in settings.items():
+        group, dot, rest = key.partition(".")
+        if dot and group in GROUPS and rest:
+            inner[group][rest] = value
+        elif not dot and (group in GROUPS or group in Limits.model_fields):
+            chosen[key] = value
+        elif dot and group in Limits.model_fields:
+            raise Refused(f"{key}: {group} is a single setting; write {group}=VALUE.")
+        else:
+            place = "group" if dot else "setting"
+            raise unknown(place, group if dot else key, GROUPS if dot else (*GROUPS, *Limits.model_fields))
+    return chosen, inner
+
+
+_KINDS: dict[str, tuple[str, Mapping[str, type[BaseModel]]]] = {
+    "data": ("source", DATASETS),
+    "reward": ("reward", REWARDS),
+    "sampler": ("sampler", SAMPLERS),
+    "executor": ("executor", EXECUTORS),
+}
+"""For each group that has several kinds of settings: the setting that names the kind, and the kinds."""
+
+
+def _made(group: str, settings: Mapping[str, Any]) -> Any:
+    if group not in _KINDS:
+        return _validated(f"{group}.", Proxy, settings)
+    key, kinds = _KINDS[group]
+    kind = settings.get(key)
+    if kind not in kinds:
+        raise unknown(f"{group}.{key}", kind, kinds)
+    return _validated(f"{group}.", kinds[str(kind)], settings)
+
+
+def _validated(place: str, model: type[BaseModel], settings: Mapping[str, Any]) -> Any:
+    """A `model` of the settings, or the first thing that is wrong with them in one line."""
+    try:
+        return model.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = place + ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise unknown("setting", key, [place + name for name in model.model_fields]) from None
+        if first["type"] == "missing":
+            raise Refused(f"{key} is missing; give {key}=VALUE.") from None
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        raise Refused(f"{key}={first['input']}: {message[0].lower()}{message[1:]}.") from None

@@ -1,0 +1,113 @@
+"""A search while it runs: a live panel on a terminal, a line for each trial elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from search.columns import BRIEF, TRIALS, row
+from search.engine import Engine, Status
+from search.tables import Column, Row
+from search.trial import Trial
+
+
+class Terminal:
+    """Shows a search on `console`: standard error, so that standard output stays free for results."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.path: Path | None = None
+        """Of the run, once there is one."""
+
+    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+        """See `search.driver.Display`."""
+        self.path = path
+        config = engine.config
+        self._console.print(
+            f"{path}: space {config.space.name}, {config.space.size:,} networks; data {config.data.source};"
+            f" sampler {config.sampler.sampler}; {config.executor.parallel} at a time",
+            highlight=False,
+        )
+        if not self._console.is_terminal:
+            return nullcontext()
+        return Live(
+            get_renderable=lambda: panel(engine),
+            console=self._console,
+            refresh_per_second=2,
+            transient=True,
+        )
+
+    def finished(self, trial: Trial) -> None:
+        """See `search.driver.Display`."""
+        self._console.print(line(trial), highlight=False, soft_wrap=True)
+
+
+def line(trial: Trial) -> str:
+    """A finished trial in one line."""
+    if trial.state == "failed":
+        return f"trial {trial.number} failed: {trial.reason}"
+    assert trial.terms and trial.result
+    terms = trial.terms
+    known = " (known already)" if trial.state == "duplicate" else ""
+    return (
+        f"trial {trial.number} reward {terms.reward:.4f} = accuracy {terms.accuracy:.4f}"
+        f" x step {terms.step_term:.3f} x params {terms.params_term:.3f}"
+        f" in {trial.result.seconds:.0f} s{known}"
+    )
+
+
+def panel(engine: Engine) -> RenderableType:
+    """The state of a search: counts, the best so far, what is running, time left."""
+    status, total = engine.status, engine.config.limits.trials
+    done = status.complete + status.failed
+    lines: list[RenderableType] = []
+    if total:
+        lines.append(ProgressBar(total=total, completed=min(done, total), width=60))
+    lines.append(Text(counts(status, total)))
+    if status.best and status.best.terms:
+        lines += [Text("best " + line(status.best)), Text(f"     {status.best.architecture}", style="dim")]
+    for trial, epoch in status.running:
+        lines.append(Text(f"running {trial.number}, epoch {epoch + 1}: {trial.architecture}", style="dim"))
+    return Group(*lines)
+
+
+def counts(status: Status, total: int | None) -> str:
+    """How many trials there are of each kind, and how long it took and will take."""
+    done = status.complete + status.failed
+    parts = [f"{done} of {total} trials" if total else f"{done} trials", f"{status.failed} failed"]
+    parts += [f"{status.duplicate} duplicate", f"{status.rejected} proposals over a limit"]
+    parts += [f"{clock(status.seconds)} so far"]
+    parts += [f"about {clock(status.left)} left"] if status.left is not None else []
+    return ", ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def brief(trials: Iterable[Trial]) -> Table:
+    """Trials as a table that fits a terminal."""
+    columns = [column for key in BRIEF for column in TRIALS if column.key == key]
+    return table([row(trial) for trial in trials], columns)
+
+
+def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:
+    """Rows as a table for a terminal, rounded as print forms are."""
+    rows = list(rows)
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        text = any(isinstance(found.get(column.key), str) for found in rows)
+        made.add_column(column.heading, justify="left" if text else "right", overflow="fold")
+    for found in rows:
+        made.add_row(*(column.shown(found.get(column.key)) for column in columns))
+    return made

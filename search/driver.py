@@ -1,0 +1,207 @@
+"""Launch a search, or take one up again: everything that happens around the engine.
+
+>>> from search import launch
+>>> run = launch({"space": "tiny_space", "trials": 4})  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from search.config import Config
+from search.data import Dataset, load
+from search.engine import Engine
+from search.evaluate import evaluate
+from search.executors import Evaluate
+from search.files import write_file
+from search.ledger import Ledger, driver_lock
+from search.proxy import fidelity
+from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, RUNS, Run, find, open_run
+from search.trial import Trial
+from space import Refused, documents
+
+
+class Stopped(Exception):
+    """A run that ended before its time: what stopped it, in one line."""
+
+
+class Display(Protocol):
+    """What shows a search while it runs."""
+
+    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+        """Shows the engine's status until the context ends."""
+
+    def finished(self, trial: Trial) -> None:
+        """A trial is done."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def finished(self, trial: Trial) -> None:
+        pass
+
+
+def launch(
+    settings: Mapping[str, Any] | None = None,
+    *,
+    display: Display | None = None,
+    evaluate: Evaluate = evaluate,
+) -> Run:
+    """Search, from `{"space": "effv2_32", "data": "npz", "data.path": "photos.npz", "trials": 100}`.
+
+    Settings are those of the command line; what isn't given has its default. Returns the finished run, which is
+    kept in runs/NAME. evaluate: what workers run, a function at the top of a module.
+
+    Raises `Refused` for a setting or data that cannot be, before anything is written, and `Stopped` if the run
+    ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
+    """
+    config = Config.of(settings or {})
+    data = load(config.data, config.proxy.resolution)
+    config = config.for_data(len(data.classes), data.channels)
+    path = _create(config, data)
+    return _drive(path, config, data, display or Silent(), evaluate)
+
+
+def resume(
+    name: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    display: Display | None = None,
+    evaluate: Evaluate = evaluate,
+) -> Run:
+    """Take up the run `name`, whose driver ended in whatever way: nothing finished is lost or done again.
+
+    settings: new totals for `trials` or `budget`, or another `executor`. Raises as `launch`.
+    """
+    path = find(name)
+    config = Config.of_document(documents.read("run", str(path / CONFIG))).resumed(settings or {})
+    data = load(config.data, config.proxy.resolution)
+    return _drive(path, config, data, display or Silent(), evaluate)
+
+
+def _create(config: Config, data: Dataset) -> Path:
+    """The folder of a new run with its configuration in it; it appears complete or not at all."""
+    name = config.limits.run or f"{config.space.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    path = RUNS / name
+    if path.exists():
+        raise Refused(
+            f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
+        )
+    draft = None
+    try:
+        RUNS.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
+        draft.chmod(0o755)
+        document = config.document() | {"run": name}
+        write_file(draft / CONFIG, yaml.safe_dump(document, sort_keys=False, width=110))
+        write_file(draft / ENVIRONMENT, json.dumps(_environment(data), indent=1) + "\n")
+        os.rename(draft, path)
+    except OSError as error:
+        raise Refused(f"Cannot create {path}: {error.strerror or error}.") from None
+    finally:
+        if draft is not None and draft.exists():
+            shutil.rmtree(draft, ignore_errors=True)
+    return path
+
+
+def _drive(path: Path, config: Config, data: Dataset, display: Display, evaluate: Evaluate) -> Run:
+    with driver_lock(path / LOCK), _terminable():
+        ledger = Ledger(path / LEDGER)
+        try:
+            measured = fidelity(config.proxy, data.digest)
+            ledger.note("fidelity", measured)
+            if ledger.noted("fidelity") != measured:
+                raise Refused(
+                    f"The data of the run {path.name} have changed since; its trials would not compare."
+                )
+            engine = Engine(config, ledger, measured, display.finished)
+            try:
+                with display.begin(path, engine):
+                    config.executor.run(engine, evaluate)
+            finally:
+                engine.release()
+            if engine.status.why_stopped:
+                raise Stopped(engine.status.why_stopped)
+        finally:
+            ledger.close()
+    return open_run(path)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """A polite end (SIGTERM, of a batch system, say) is treated as Ctrl-C is."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # Not in the main thread, whose business signals are.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _environment(data: Dataset) -> dict[str, Any]:
+    """What a run was made on, for whoever wonders about its numbers."""
+    packages = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy")
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in packages},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "commit": _commit(),
+        "data": {"name": data.name, "digest": data.digest, "classes": list(data.classes)},
+        "skipped": list(data.skipped),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _commit() -> str | None:
+    """The commit of the source tree that this runs from, None where it is installed."""
+    here = Path(__file__).resolve().parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

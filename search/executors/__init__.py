@@ -1,0 +1,10 @@
+"""Where trials are trained. An executor asks the engine for requests and tells it what became of them."""
+
+from search.executors.executor import Driven, Evaluate, Executor
+from search.executors.local import Local
+from search.executors.serial import Serial
+
+EXECUTORS: dict[str, type[Executor]] = {"serial": Serial, "local": Local}
+"""Every executor by the name that `executor=` takes: the extension point."""
+
+__all__ = ["EXECUTORS", "Driven", "Evaluate", "Executor"]

@@ -1,0 +1,191 @@
+"""Warm processes on this machine, one trial each, which die with the driver.
+
+Workers are forked by a server process that has imported torch already, so a new one starts at once. Each has
+two pipes: one to talk, and a lifeline that only the driver holds the other end of: when the driver is gone,
+however it went, the lifeline breaks and the worker ends itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any
+
+from pydantic import Field
+
+import space
+from search.evaluate import Request, TrialFailed
+from search.executors.executor import Driven, Evaluate, Executor
+
+PRELOADED = ["search.training", "space.model", "space.timing"]
+
+
+class Local(Executor):
+    """Runs trials in a pool of processes."""
+
+    workers: int | None = Field(default=None, ge=1, le=1024)
+    """None: one for each core that this process may use."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds that a trial may take. One that takes longer fails, and its worker is replaced."""
+
+    @property
+    def parallel(self) -> int:
+        return self.workers or max(1, len(os.sched_getaffinity(0)) // self.threads)
+
+    def run(self, engine: Driven, evaluate: Evaluate) -> None:
+        context = get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        workers = [_Worker(context, evaluate, self.threads) for _ in range(self.parallel)]
+        try:
+            while True:
+                for worker in workers:
+                    if not worker.busy and (request := engine.next_trial()):
+                        worker.train(request)
+                if not any(worker.busy for worker in workers):
+                    return
+                # One worker alone waits for the next proposal, so that it is made with all that is known.
+                if len(workers) > 1 and all(worker.busy for worker in workers):
+                    engine.prepare()
+                _serve(engine, workers, self.timeout)
+        finally:
+            for worker in workers:
+                worker.end()
+
+
+def _serve(engine: Driven, workers: list[_Worker], timeout: float | None) -> None:
+    """Waits for the next messages of the workers and passes them on to the engine."""
+    busy = {worker.pipe: worker for worker in workers if worker.busy}
+    for pipe in wait(list(busy), timeout=1.0):
+        busy[pipe].pass_on(engine)  # type: ignore[index]
+    for worker in busy.values():
+        if timeout and worker.job and time.monotonic() - worker.job.since > timeout:
+            worker.give_up(engine, f"took longer than {timeout:g} s", retry=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    number: int
+    since: float
+
+
+class _Worker:
+    """A process that trains, as the driver sees it; started at its first job, and again if it died."""
+
+    def __init__(self, context: ForkServerContext, evaluate: Evaluate, threads: int) -> None:
+        self._context = context
+        self._arguments = (evaluate, threads, os.path.dirname(space.__file__))
+        self._process: ForkServerProcess | None = None
+        self.job: _Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None
+
+    def train(self, request: Request) -> None:
+        if self._process is None:
+            self._start()
+        self.job = _Job(request.number, time.monotonic())
+        # If it died idle, its end of the pipe is closed, which is the next thing that `wait` sees.
+        with suppress(OSError):
+            self.pipe.send(request)
+
+    def pass_on(self, engine: Driven) -> None:
+        """Tells the engine the worker's next message, or that it died."""
+        assert self.job is not None
+        number = self.job.number
+        try:
+            kind, content = self.pipe.recv()
+        except (EOFError, OSError):
+            return self.give_up(engine, self._epitaph(), retry=True)
+        if kind == "report":
+            if engine.on_report(number, *content):
+                self.give_up(engine, "stopped", retry=False)
+            return None
+        self.job = None
+        if kind == "result":
+            engine.on_result(number, content)
+        else:
+            engine.on_error(number, content, retry=kind == "error")
+        return None
+
+    def give_up(self, engine: Driven, reason: str, *, retry: bool) -> None:
+        """Ends the process and tells the engine that its trial failed."""
+        assert self.job is not None
+        number, self.job = self.job.number, None
+        self.end()
+        engine.on_error(number, reason, retry=retry)
+
+    def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+            self.pipe.close()
+            self._lifeline.close()
+            self._process = None
+
+    def _start(self) -> None:
+        self.pipe, theirs = self._context.Pipe()
+        held, self._lifeline = self._context.Pipe(duplex=False)
+        self._process = self._context.Process(
+            target=_work, args=(theirs, held, *self._arguments), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        held.close()
+
+    def _epitaph(self) -> str:
+        assert self._process is not None
+        self._process.join(timeout=5)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            return f"the worker was ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+        return f"the worker ended with code {code}"
+
+
+def _work(pipe: Connection, lifeline: Connection, evaluate: Evaluate, threads: int, package: str) -> None:
+    """The worker: trains what it is sent until the driver is gone."""
+    # Ctrl-C reaches every process of the terminal; what it means is the driver's to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
+    _narrow(threads)
+    while True:
+        try:
+            request = pipe.recv()
+        except EOFError:
+            return
+        found = os.path.dirname(space.__file__)
+        if found != package:
+            pipe.send(("error", f"the worker imported {found}, the driver {package}"))
+            continue
+        pipe.send(_answer(pipe, request, evaluate))
+
+
+def _answer(pipe: Connection, request: Request, evaluate: Evaluate) -> tuple[str, Any]:
+    try:
+        return "result", evaluate(request, lambda epoch, loss: pipe.send(("report", (epoch, loss))))
+    except TrialFailed as error:
+        return "failed", str(error)
+    except Exception as error:
+        return "error", f"{type(error).__name__}: {error}"
+
+
+def _narrow(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _die_with_driver(lifeline: Connection) -> None:
+    try:
+        lifeline.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)

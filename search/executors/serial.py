@@ -1,0 +1,36 @@
+"""One trial after the other in the driver's own process: the simplest executor, and the one to debug with."""
+
+from __future__ import annotations
+
+from search.evaluate import TrialFailed
+from search.executors.executor import Driven, Evaluate, Executor
+
+
+class Stopped(Exception):
+    """The engine stopped the trial."""
+
+
+class Serial(Executor):
+    """Runs trials in the driver's process."""
+
+    @property
+    def parallel(self) -> int:
+        return 1
+
+    def run(self, engine: Driven, evaluate: Evaluate) -> None:
+        while request := engine.next_trial():
+
+            def report(epoch: int, loss: float, number: int = request.number) -> None:
+                if engine.on_report(number, epoch, loss):
+                    raise Stopped
+
+            try:
+                result = evaluate(request, report)
+            except Stopped:
+                engine.on_error(request.number, "stopped", retry=False)
+            except TrialFailed as error:
+                engine.on_error(request.number, str(error), retry=False)
+            except Exception as error:
+                engine.on_error(request.number, f"{type(error).__name__}: {error}", retry=True)
+            else:
+                engine.on_result(request.number, result)

@@ -1,0 +1,218 @@
+"""The ledger: one SQLite file that is the only history of a run. Written by the driver alone.
+
+`trial` says what was proposed, `evaluation` what was measured: one network can be evaluated at several
+fidelities and seeds, and a proposal can be answered by an evaluation that was made before. Rewards aren't
+kept: they follow from these.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from search.evaluate import Result
+from space import Refused
+from space.choices import Point
+
+State = Literal["waiting", "running", "complete", "failed", "duplicate"]
+
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS trial (
+    number INTEGER PRIMARY KEY, digest TEXT NOT NULL, architecture TEXT NOT NULL, point TEXT NOT NULL,
+    state TEXT NOT NULL, attempt INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',
+    asked REAL NOT NULL, told REAL
+) STRICT;
+CREATE TABLE IF NOT EXISTS evaluation (
+    digest TEXT NOT NULL, fidelity TEXT NOT NULL, seed INTEGER NOT NULL, attempt INTEGER NOT NULL,
+    state TEXT NOT NULL, metrics TEXT, curve TEXT, reason TEXT NOT NULL DEFAULT '', host TEXT NOT NULL,
+    PRIMARY KEY (digest, fidelity, seed, attempt)
+) STRICT;
+CREATE INDEX IF NOT EXISTS trial_digest ON trial (digest);
+"""
+
+
+class LedgerFailed(Exception):
+    """The ledger could not be written (a full disk, say). What it said before still holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of the ledger: a proposal, and the evaluation that answers it if there is one.
+
+    asked, told: seconds since 1970. attempt: the latest, counted from 1.
+    """
+
+    number: int
+    digest: str
+    architecture: str
+    point: Point
+    state: State
+    attempt: int
+    reason: str
+    asked: float
+    told: float | None
+    result: Result | None
+
+
+class Ledger:
+    """A run's history, open. Every change is on the disk when the method that makes it returns."""
+
+    def __init__(self, path: Path, *, write: bool = True) -> None:
+        """Opens the ledger at `path`; `write` makes it where there is none. Raises `Refused` if it is none."""
+        if not write and not path.exists():
+            raise Refused(f"{path} does not exist.")
+        uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+        self._database = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
+        self._host = socket.gethostname()
+        try:
+            if write:
+                # FULL: a commit outlives a power cut, for 0.7 ms a trial.
+                self._database.executescript(
+                    f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {_TABLES}"
+                )
+                self.note("schema", str(SCHEMA))
+            found = self.noted("schema")
+        except sqlite3.DatabaseError as error:
+            raise Refused(f"{path} cannot be used as a ledger: {error}.") from None
+        if found != str(SCHEMA):
+            raise Refused(f"{path} has schema {found}; this version reads schema {SCHEMA}.")
+
+    def close(self) -> None:
+        """Nothing is pending: closing only frees the file."""
+        self._database.close()
+
+    def note(self, key: str, value: str) -> None:
+        """Keep `value` under `key` unless there is one."""
+        self._change("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", key, value)
+
+    def replace(self, key: str, value: str) -> None:
+        """Keep `value` under `key`, whatever was there."""
+        self._change(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            key,
+            value,
+        )
+
+    def noted(self, key: str) -> str | None:
+        """What is kept under `key`."""
+        row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def add(self, record: Record) -> None:
+        """A new proposal."""
+        self._change(
+            "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            record.number,
+            record.digest,
+            record.architecture,
+            json.dumps(record.point),
+            record.state,
+            record.attempt,
+            record.reason,
+            record.asked,
+            record.told,
+        )
+
+    def begin(self, number: int, attempt: int) -> None:
+        """The trial is handed to a worker."""
+        self._change("UPDATE trial SET state = 'running', attempt = ? WHERE number = ?", attempt, number)
+
+    def wait(self, number: int, attempt: int) -> None:
+        """The trial is taken back, to be handed out again as `attempt`."""
+        self._change("UPDATE trial SET state = 'waiting', attempt = ? WHERE number = ?", attempt, number)
+
+    def complete(self, record: Record, fidelity: str, seed: int, result: Result, told: float) -> None:
+        """The trial and the evaluation that answers it, in one step."""
+        metrics = result.to_dict()
+        curve = metrics.pop("curve")
+        self._finish(record, fidelity, seed, "complete", "", told, json.dumps(metrics), json.dumps(curve))
+
+    def fail(self, record: Record, fidelity: str, seed: int, reason: str, told: float) -> None:
+        """The trial will not be tried again."""
+        self._finish(record, fidelity, seed, "failed", reason, told, None, None)
+
+    def records(self, fidelity: str, seed: int) -> tuple[Record, ...]:
+        """All trials by number, each with the result for its network at this fidelity and seed."""
+        rows = self._database.execute(
+            "SELECT number, t.digest, architecture, point, t.state, t.attempt, t.reason, asked, told,"
+            " metrics, curve FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND fidelity = ?"
+            " AND seed = ? AND e.state = 'complete' ORDER BY number",
+            (fidelity, seed),
+        )
+        return tuple(_record(*row) for row in rows)
+
+    def _finish(
+        self,
+        record: Record,
+        fidelity: str,
+        seed: int,
+        state: str,
+        reason: str,
+        told: float,
+        metrics: str | None,
+        curve: str | None,
+    ) -> None:
+        with self._transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (record.digest, fidelity, seed, record.attempt, state, metrics, curve, reason, self._host),
+            )
+            self._database.execute(
+                "UPDATE trial SET state = ?, reason = ?, told = ?, attempt = ? WHERE number = ?",
+                (state, reason, told, record.attempt, record.number),
+            )
+
+    def _change(self, statement: str, *values: object) -> None:
+        with self._transaction():
+            self._database.execute(statement, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise LedgerFailed(f"The ledger could not be written: {error}.") from error
+
+
+def _record(*row: Any) -> Record:
+    number, digest, architecture, point, state, attempt, reason, asked, told, metrics, curve = row
+    result = None
+    if metrics is not None:
+        result = Result.from_dict({**json.loads(metrics), "curve": json.loads(curve)})
+    return Record(
+        number, digest, architecture, tuple(json.loads(point)), state, attempt, reason, asked, told, result
+    )
+
+
+@contextmanager
+def driver_lock(path: Path) -> Iterator[None]:
+    """Holds the run for this process: a second driver is refused with the pid and host of the first.
+
+    The lock is the system's and dies with the process, so it is never stale.
+    """
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise Refused(
+                f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}."
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield

@@ -1,0 +1,99 @@
+"""A run on disk: `runs/NAME` with its configuration, its ledger and what it was made on. Read-only.
+
+>>> run = open_run("effv2-20261122-101500")  # doctest: +SKIP
+>>> run.best.terms.reward  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search.config import Config
+from search.ledger import Ledger
+from search.trial import Trial, judge, ranked
+from space import Refused, cost, documents
+from space.refusal import unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNS = Path("runs")
+CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.sqlite", "run.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it was when it was opened. seconds: worked on it so far."""
+
+    path: Path
+    config: Config
+    trials: tuple[Trial, ...]
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """What commands call it."""
+        return self.path.name
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The complete trials, the best first."""
+        return ranked(self.trials)
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the highest reward. Raises `Refused` if none is complete."""
+        if not self.ranked:
+            raise Refused(f"The run {self.name} has no complete trial yet.")
+        return self.ranked[0]
+
+    def trial(self, number: int) -> Trial:
+        """Trial `number`. Raises `Refused` if there is none."""
+        if not 0 <= number < len(self.trials):
+            last = f"0 to {len(self.trials) - 1}" if self.trials else "none yet"
+            raise Refused(f"The run {self.name} has no trial {number}; permitted: {last}.")
+        return self.trials[number]
+
+    def frame(self) -> pd.DataFrame:
+        """All trials as a table: the columns of `search export`."""
+        import pandas as pd
+
+        from search.columns import TRIALS, row
+
+        return pd.DataFrame([row(trial) for trial in self.trials], columns=[column.key for column in TRIALS])
+
+
+def open_run(name: str | Path) -> Run:
+    """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
+    path = find(str(name))
+    config = Config.of_document(documents.read("run", str(path / CONFIG)))
+    ledger = Ledger(path / LEDGER, write=False)
+    try:
+        records = ledger.records(ledger.noted("fidelity") or "", config.limits.seed)
+        seconds = float(ledger.noted("seconds") or 0)
+    finally:
+        ledger.close()
+    unit = cost(config.reference)
+    return Run(path, config, tuple(judge(record, config.reward, unit) for record in records), seconds)
+
+
+def find(name: str) -> Path:
+    """The folder of a run: `NAME` in ./runs, or a path to it."""
+    for path in (RUNS / name, Path(name)):
+        if (path / CONFIG).is_file():
+            return path
+    raise unknown("run", name, runs()) if runs() else Refused(f"There is no run {name!r}: {RUNS}/ has none.")
+
+
+def runs() -> tuple[str, ...]:
+    """The names of the runs in ./runs, the latest last."""
+    found = [path.parent for path in RUNS.glob(f"*/{CONFIG}")]
+    return tuple(path.name for path in sorted(found, key=lambda path: path.stat().st_mtime))
+
+
+def split(name: str) -> tuple[str, int | None]:
+    """`"RUN:12"` as ("RUN", 12), `"RUN"` as ("RUN", None)."""
+    run, colon, number = name.rpartition(":")
+    return (run, int(number)) if colon and number.isdecimal() else (name, None)

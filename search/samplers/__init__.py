@@ -1,0 +1,13 @@
+"""Strategies that propose the next network of a search.
+
+A sampler is asked with the whole history and answers with a point of the space. What it proposes depends on
+that history, its options and the seed alone, so a resumed search goes on as if it had not stopped.
+"""
+
+from search.samplers.bayesian import GaussianProcess, ParzenTrees, Uniform
+from search.samplers.sampler import Observation, Proposer, Sampler
+
+SAMPLERS: dict[str, type[Sampler]] = {"gp": GaussianProcess, "tpe": ParzenTrees, "random": Uniform}
+"""Every strategy by the name that `sampler=` takes: the extension point."""
+
+__all__ = ["SAMPLERS", "Observation", "Proposer", "Sampler"]

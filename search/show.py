@@ -1,0 +1,146 @@
+"""What a space, a network, a trial or a run consists of, for the screen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from search.display import brief, clock, table
+from search.run import Run
+from search.tables import Column
+from search.trial import Trial
+from space import Architecture, Cost, Space, cost, parts
+from space.cost import Part
+
+_STAGES = (
+    Column("name", "Part"),
+    Column("op", "Op"),
+    Column("depth", "Depth", form="d"),
+    Column("kernel", "Kernel", form="d"),
+    Column("stride", "Stride", form="d"),
+    Column("expand", "Expand"),
+    Column("se", "SE"),
+    Column("width", "Width", form="d"),
+    Column("size", "Size", "px"),
+    Column("params", "Params", form=",d"),
+    Column("macs", "MACs", form=",d"),
+    Column("activations", "Activations", form=",d"),
+)
+_FVCORE = (
+    Column("fvcore_params", "Params by fvcore", form=",d"),
+    Column("fvcore_macs", "MACs by fvcore", form=",d"),
+)
+
+
+def show_space(space: Space) -> Iterator[RenderableType]:
+    """The stages of a space with their choices, its size and what its networks cost."""
+    found = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Stage", "Op", "Kernel", "Expand", "Depth", "Stride", "Width", "SE"):
+        found.add_column(title)
+    for number, stages in enumerate(space.stages):
+        fields = ("op", "kernel", "expand", "depth", "stride", "width", "se")
+        found.add_row(str(number), *(_options(getattr(stage, field) for stage in stages) for field in fields))
+    frames = space.frames
+    yield f"space {space.name}: {space.size:,} distinct networks, {len(space.choices)} choices"
+    yield (
+        f"resolution {_options(frame.resolution for frame in frames)},"
+        f" stem width {_options(frame.stem.width for frame in frames)}"
+        f" stride {_options(frame.stem.stride for frame in frames)},"
+        f" head {_options(frame.head.width for frame in frames)},"
+        f" classes {_options(frame.classes for frame in frames)}"
+    )
+    yield found
+    yield "params {:,} to {:,}".format(*space.range.params)
+    yield "MACs   {:,} to {:,}".format(*space.range.macs)
+
+
+def show_network(architecture: Architecture) -> Iterator[RenderableType]:
+    """The stage table of a network, our exact costs beside what fvcore counts on the built network."""
+    counted = fvcore_counts(architecture)
+    rows: list[dict[str, Any]] = []
+    for part in parts(architecture):
+        rows.append({**_row(part), **counted[part.name]})
+    total = cost(architecture)
+    rows.append({"name": "total", **_spent(total), **counted["total"]})
+    agree = all(row["params"] == row["fvcore_params"] and row["macs"] == row["fvcore_macs"] for row in rows)
+    yield str(architecture)
+    yield f"resolution {architecture.resolution}, classes {architecture.classes}, digest {architecture.digest}"
+    yield table(rows, (*_STAGES, *_FVCORE))
+    yield (
+        "plan and fvcore agree on every part: convolutions and classifier, a multiply-add counts 1"
+        if agree
+        else "plan and fvcore DISAGREE: please report this network"
+    )
+
+
+def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
+    """A trial's reward with its terms, then its network."""
+    yield f"run {run.name}, trial {trial.number}: {trial.state}{trial.reason and ', ' + trial.reason}"
+    if trial.terms and trial.result:
+        terms, result = trial.terms, trial.result
+        yield (
+            f"reward {terms.reward:.4f} = accuracy {terms.accuracy:.4f} x step term {terms.step_term:.4f}"
+            f" x params term {terms.params_term:.4f}"
+        )
+        step = f", step {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}" if result.step_ms else ""
+        yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{step}"
+    yield from show_network(trial.architecture)
+
+
+def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
+    """What a run searched, how far it is, and its best networks."""
+    config = run.config
+    yield (
+        f"{run.path}: space {config.space.name}, data {config.data.source}, sampler {config.sampler.sampler},"
+        f" executor {config.executor.executor}"
+    )
+    states = [trial.state for trial in run.trials]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trials"
+    yield f"{counted}; {clock(run.seconds)} worked"
+    if run.ranked:
+        yield brief(run.ranked[:top])
+
+
+def fvcore_counts(architecture: Architecture) -> dict[str, dict[str, int]]:
+    """fvcore's params and MACs (operators conv and linear) of each part of the built network, and in total."""
+    import torch
+
+    with warnings.catch_warnings():
+        # fvcore compiles TorchScript, which torch has deprecated, when it is imported.
+        warnings.simplefilter("ignore")
+        from fvcore.nn import FlopCountAnalysis, parameter_count
+
+        from space.model import build
+
+        network = build(architecture).eval()
+        size = architecture.resolution
+        analysis = FlopCountAnalysis(network, torch.zeros(1, architecture.channels, size, size))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        macs, params = analysis.by_module_and_operator(), parameter_count(network)
+    modules = {"total": "", **{part.name: part.name for part in parts(architecture)}}
+    return {
+        name: {
+            "fvcore_params": int(params[module]),
+            "fvcore_macs": int(sum(macs[module].get(operator, 0) for operator in ("conv", "linear"))),
+        }
+        for name, module in modules.items()
+    }
+
+
+def _row(part: Part) -> dict[str, Any]:
+    fields = ("op", "depth", "kernel", "stride", "expand", "se", "width")
+    shown = {field: getattr(part.part, field, None) for field in fields}
+    return {"name": part.name, **shown, "size": f"{part.size_in} -> {part.size}", **_spent(part.cost)}
+
+
+def _spent(spent: Cost) -> dict[str, int]:
+    return {"params": spent.params, "macs": spent.macs, "activations": spent.activations}
+
+
+def _options(values: Any) -> str:
+    distinct = list(dict.fromkeys(values))
+    return " ".join(map(str, distinct if isinstance(distinct[0], str) else sorted(distinct)))

@@ -1,0 +1,62 @@
+"""A trial as users see it: the proposed network, what it costs, what was measured, and the reward of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search.evaluate import Result
+from search.ledger import Record, State
+from search.reward import Reward, Terms
+from space import Architecture, Cost, cost, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One network of a search.
+
+    cost: of the full network. result, terms: None until it is complete. reason: why it failed.
+    asked, told: when it was proposed and finished, in seconds since 1970.
+    """
+
+    number: int
+    state: State
+    architecture: Architecture
+    cost: Cost
+    result: Result | None
+    terms: Terms | None
+    attempt: int
+    reason: str
+    asked: float
+    told: float | None
+
+
+def judge(record: Record, reward: Reward, reference: Cost) -> Trial:
+    """The trial that a row of the ledger stands for, scored by `reward` relative to the reference's cost."""
+    architecture = decode(record.architecture)
+    spent = cost(architecture)
+    terms = None
+    if record.result and record.state in ("complete", "duplicate"):
+        terms = score(record.result, spent, reward, reference)
+    return Trial(
+        record.number,
+        record.state,
+        architecture,
+        spent,
+        record.result,
+        terms,
+        record.attempt,
+        record.reason,
+        record.asked,
+        record.told,
+    )
+
+
+def score(result: Result, spent: Cost, reward: Reward, reference: Cost) -> Terms:
+    """The reward of a result. Raises ValueError where it would not be a finite number."""
+    return reward.terms(result.accuracy, result.step_ratio, spent.params / reference.params)
+
+
+def ranked(trials: tuple[Trial, ...]) -> list[Trial]:
+    """The complete trials, the best first."""
+    complete = [trial for trial in trials if trial.state == "complete" and trial.terms]
+    return sorted(complete, key=lambda trial: -trial.terms.reward if trial.terms else 0.0)
