@@ -22,8 +22,8 @@ from search.data.augment import augment, gather, mirrored, normalise
 from search.data.dataset import Dataset, Split
 from search.failure import TrialFailed
 from search.proxy import Proxy
-from space import Architecture
-from space.model import build
+from space import Architecture, plan
+from space.model import Network, build
 from space.refusal import Refused
 
 _LOOK = 50
@@ -78,13 +78,30 @@ def train(
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(2 * seed)  # weights and dropout; the data have 2 * seed + 1
         network = build(architecture, dropout=proxy.dropout, drop_path=proxy.drop_path)
+        begin(network)
         network.to(place).to(memory_format=torch.channels_last)
         training = time.perf_counter()
         curve, images = _fit(network, data, proxy, seed, place, on_epoch)
         rate = images / (time.perf_counter() - training)
         accuracy, loss = validate(network, data, place)
+    if not math.isfinite(loss):
+        raise TrialFailed(f"The validation loss is {loss}.")
     wall, cpu = time.perf_counter() - started, time.thread_time() - cpu_started
     return Training(accuracy, loss, curve, images, wall, cpu, rate)
+
+
+def begin(network: Network) -> None:
+    """Changes fresh weights to ones from which a short training gets further.
+
+    The classifier begins at 0, and so the loss at chance: the published +-1 / sqrt(classes) is meant for 1000
+    classes. Each residual branch begins by adding nothing (Goyal et al. 2017, arXiv:1706.02677, section 5.1),
+    except before an activation that would let no gradient back through an exact 0.
+    """
+    nn.init.zeros_(network.get_submodule("head.classifier").get_parameter("weight"))
+    for block in plan(network.architecture):
+        last = block.convs[-1]
+        if block.shortcut and last.norm and last.act not in ("relu", "relu6"):
+            nn.init.zeros_(network.get_submodule(f"{block.name}.{last.name}.norm").get_parameter("weight"))
 
 
 def _fit(
