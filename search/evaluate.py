@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from search.data.source import Source
 from search.failure import TrialFailed
-from search.proxy import Proxy
+from search.proxy import Proxy, proxy_architecture
+from space import Architecture, decode
 
 __all__ = ["Request", "Result", "TrialFailed", "evaluate"]
 
@@ -76,4 +79,45 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
 
     Raises `TrialFailed` if the network itself is to blame, `Refused` if the request cannot be met.
     """
-    raise NotImplementedError
+    from search.data import load
+    from search.measuring import measure
+    from search.training import train
+
+    started = time.perf_counter()
+    proxy, device = request.proxy, request.device
+    data = load(request.source, proxy.resolution)
+
+    def proxied(text: str) -> Architecture:
+        return proxy_architecture(decode(text), proxy, len(data.classes), data.channels)
+
+    network = proxied(request.architecture)
+    with _threads(request.threads):
+        step = (
+            measure(network, proxied(request.reference), data, proxy, device) if request.reference else None
+        )
+        training = train(network, data, proxy, request.seed, device=device, on_epoch=report)
+    return Result(
+        accuracy=training.accuracy,
+        loss=training.loss,
+        epochs=proxy.epochs,
+        images=training.images,
+        seconds=time.perf_counter() - started,
+        images_per_second=training.images_per_second,
+        curve=training.curve,
+        step_ms=step.ms if step else None,
+        reference_step_ms=step.reference_ms if step else None,
+        step_ratio=step.ratio if step else None,
+    )
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """So many threads of torch, and as many as before at the end."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
