@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -172,10 +171,6 @@ def main() -> None:
         message = error.format_message()
     except click.Abort:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough. Python would complain when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         message = f"{error.strerror or error}."
     click.echo(f"scale: {' '.join(message.split())}", err=True)

@@ -1,0 +1,60 @@
+import math
+
+import pytest
+
+from scaling import PAPER, Coefficients, read_coefficients
+from space import Multipliers, Refused, published
+
+B0 = published("b0").architecture
+
+
+def test_the_papers_coefficients():
+    assert (PAPER.alpha, PAPER.beta, PAPER.gamma) == (1.2, 1.1, 1.15)
+    assert PAPER.growth == pytest.approx(1.92027)
+
+
+def test_multipliers_are_powers():
+    assert PAPER.at(0) == Multipliers(1, 1, 1)
+    assert PAPER.at(1) == Multipliers(1.2, 1.1, 1.15)
+    assert PAPER.at(-0.5) == Multipliers(1.2**-0.5, 1.1**-0.5, 1.15**-0.5)
+
+
+@pytest.mark.parametrize("value", [0.99, 0, -1, math.nan, math.inf, "1.2", True])
+def test_a_coefficient_is_a_number_of_at_least_1(value):
+    with pytest.raises(Refused, match=r"^beta is .*; it must be a number from 1 to 16\.$"):
+        Coefficients(1.2, value, 1.15)
+
+
+@pytest.mark.parametrize("name", ["b0", str(B0)])
+def test_a_file_holds_the_coefficients_of_its_base(tmp_path, name):
+    path = tmp_path / "fit.yaml"
+    path.write_text(f"schema: compound-nas.coefficients\nbase: {name}\nalpha: 1.3\nbeta: 1.05\ngamma: 1\n")
+    assert read_coefficients(path, B0) == Coefficients(1.3, 1.05, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("base: b1\nalpha: 1.2\nbeta: 1.1\ngamma: 1.2", "was fitted to another base, r240_i32"),
+        ("base: b0\nalpha: 0.5\nbeta: 1.1\ngamma: 1.2", "alpha is 0.5; it must be"),
+        ("base: bx\nalpha: 1.2\nbeta: 1.1\ngamma: 1.2", "Unknown base 'bx'"),
+        ("base: b0\nalpha: 1.2\nbeta: 1.1", "is no coefficients file: it lacks gamma"),
+        ("[1.2, 1.1, 1.15]", "is no coefficients file: it must hold base, alpha, beta, gamma"),
+        ("schema: compound-nas.scale\nrows: []", "is no coefficients file"),
+        ("a: [", "fit.yaml, line"),
+    ],
+)
+def test_other_files_are_refused_by_name(tmp_path, content, message):
+    path = tmp_path / "fit.yaml"
+    path.write_text(content)
+    with pytest.raises(Refused, match=message) as refusal:
+        read_coefficients(path, B0)
+    assert str(path) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "absent", tmp_path, tmp_path / "bytes"):
+        with pytest.raises(Refused, match=r"^Cannot read "):
+            read_coefficients(path, B0)

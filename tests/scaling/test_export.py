@@ -1,0 +1,97 @@
+import ast
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from strategies import architectures
+
+import scaling.export
+from scaling import resolve, scale
+from scaling.export import save, source
+from space import Refused, build, cost, decode
+from space.blocks import BLOCKS
+
+MIXED = decode(
+    "r33_i8_k5_s1_x1_relu/fused_d2_k3_s1_e1_w8/fused_d3_k3_s2_e4_w16_se0.25_relu6"
+    "/mb_d3_k5_s2_e6_w24_se0.25/mb_d1_k7_s1_e1_w24_hardswish/h40_c5_hardswish"
+)
+
+
+def load(path: Path):
+    spec = importlib.util.spec_from_file_location("exported_network", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def same_function(architecture, path):
+    torch.manual_seed(0)
+    ours = build(architecture, drop_path=0.2)
+    torch.manual_seed(0)
+    theirs = load(path).Network(drop_path=0.2)
+    state = ours.state_dict()
+    assert list(theirs.state_dict()) == list(state)
+    assert all(torch.equal(value, state[name]) for name, value in theirs.state_dict().items())
+    assert sum(p.numel() for p in theirs.parameters()) == cost(architecture).params
+    x = torch.randn(2, architecture.channels, architecture.resolution, architecture.resolution)
+    with torch.no_grad():
+        assert torch.equal(ours.eval()(x), theirs.eval()(x))
+        torch.manual_seed(1)
+        trained = ours.train()(x)
+        torch.manual_seed(1)
+        assert torch.equal(trained, theirs.train()(x))
+    return theirs
+
+
+@pytest.mark.parametrize("architecture", [MIXED, replace(scale("b0", -3).architecture, resolution=65)])
+def test_the_file_is_the_same_network(tmp_path, architecture):
+    folder = save("one", architecture, tmp_path)
+    same_function(architecture, folder / "network.py")
+
+
+@settings(max_examples=8, deadline=None)
+@given(architecture=architectures(max_width=12, max_depth=2, max_stages=3, max_resolution=20))
+def test_any_network_can_be_written(tmp_path_factory, architecture):
+    path = tmp_path_factory.mktemp("written") / "network.py"
+    path.write_text(source("any", architecture))
+    theirs = load(path).Network().eval()
+    theirs.load_state_dict(build(architecture).state_dict())
+
+
+@pytest.mark.parametrize("op", BLOCKS)
+def test_every_block_family_can_be_written(op):
+    compile(source(op, decode(f"r32_i16/{op}_d2_k3_s2_e4_w24/h64_c10")), op, "exec")
+
+
+def test_the_file_imports_torch_alone():
+    tree = ast.parse(source("mixed", MIXED))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert names == {"__future__", "collections", "functools", "math", "torch"}
+
+
+def test_what_is_saved_can_be_a_base_again(tmp_path):
+    model = scale("v2-b0", 0.5, rule="v2")
+    folder = save(model.name, model.architecture, tmp_path)
+    assert folder == tmp_path / "v2-b0-v2-phi0.5"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "architecture.json",
+        "architecture.txt",
+        "network.py",
+    ]
+    assert resolve(str(folder / "architecture.json")).architecture == model.architecture
+    assert decode((folder / "architecture.txt").read_text()) == model.architecture
+    assert json.loads((folder / "architecture.json").read_text())["resolution"] == 244
+
+
+def test_a_family_that_leans_on_other_code_is_refused(monkeypatch):
+    def forward(layers, x):
+        return json.dumps(Path(x))
+
+    monkeypatch.setitem(scaling.export.BLOCKS, "mb", replace(BLOCKS["mb"], forward=forward))
+    with pytest.raises(Refused, match=r"Op mb cannot be written as a file of its own: its forward uses Path"):
+        source("odd", decode("r32_i16/mb_d2_k3_s2_e4_w24/h64_c10"))
