@@ -28,9 +28,10 @@ def measure(
     place = choose_device(device or proxy.device)
     dtype = precision_on(place, proxy)
     images, labels = gather(data.train, torch.arange(min(proxy.batch, len(data.train))))
-    built = (build(one).to(place).to(memory_format=torch.channels_last) for one in (network, reference))
+    own, other = (build(one).to(place).to(memory_format=torch.channels_last) for one in (network, reference))
     return step_ratio(
-        *built,
+        own,
+        other,
         normalise(images.to(place), data.mean, data.std),
         labels.to(place),
         dtype=None if dtype == torch.float32 else dtype,
