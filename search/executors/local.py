@@ -157,16 +157,14 @@ def _work(pipe: Connection, lifeline: Connection, evaluate: Evaluate, threads: i
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
     _narrow(threads)
-    while True:
-        try:
+    found = os.path.dirname(space.__file__)
+    with suppress(EOFError, OSError):  # The driver is gone, and whoever would read a complaint with it.
+        while True:
             request = pipe.recv()
-        except EOFError:
-            return
-        found = os.path.dirname(space.__file__)
-        if found != package:
-            pipe.send(("error", f"the worker imported {found}, the driver {package}"))
-            continue
-        pipe.send(_answer(pipe, request, evaluate))
+            if found == package:
+                pipe.send(_answer(pipe, request, evaluate))
+            else:
+                pipe.send(("error", f"the worker imported {found}, the driver {package}"))
 
 
 def _answer(pipe: Connection, request: Request, evaluate: Evaluate) -> tuple[str, Any]:

@@ -1,0 +1,97 @@
+import os
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from search.executors import EXECUTORS
+from search.testing import EXECUTOR_CONTRACT, Recorded, looked_up, misbehaving, requests, slowly
+
+LOCAL = EXECUTORS["local"]
+CASES = {"serial": {}, "local": {"workers": 2}}
+
+
+def test_every_executor_has_a_case():
+    assert set(CASES) == set(EXECUTORS)
+
+
+@pytest.mark.parametrize("check", EXECUTOR_CONTRACT, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", CASES)
+def test_contract(name, check):
+    check(EXECUTORS[name](executor=name, **CASES[name]), requests(5))
+
+
+def test_a_worker_that_is_killed_is_told_and_replaced():
+    engine = Recorded(requests(6))
+    LOCAL(executor="local", workers=2).run(engine, misbehaving)
+    assert engine.errors[0][1:] == ("the loss became nan", False) or len(engine.errors) == 3
+    killed = [(number, retry) for number, reason, retry in engine.errors if "SIGKILL" in reason]
+    assert killed == [(3, True)]
+    assert {0, 4, 5} <= set(engine.results)
+
+
+def test_a_trial_that_takes_too_long_is_ended():
+    engine = Recorded(requests(1))
+    LOCAL(executor="local", workers=1, timeout=0.05).run(engine, slowly)
+    ((number, reason, retry),) = engine.errors
+    assert (number, retry) == (0, False)
+    assert "longer than 0.05 s" in reason
+
+
+def test_no_process_outlives_a_driver_that_is_killed(tmp_path):
+    """kill -9 of the driver: its workers break off within a few seconds."""
+    script = tmp_path / "driver.py"
+    script.write_text(
+        textwrap.dedent("""
+        import os, sys, time
+        from search.executors import EXECUTORS
+        from search.testing import Recorded, requests
+
+        def endless(request, report):
+            print(os.getpid(), flush=True)
+            time.sleep(60)
+
+        if __name__ == "__main__":
+            EXECUTORS["local"](executor="local", workers=2).run(Recorded(requests(2)), endless)
+        """)
+    )
+    paths = os.pathsep.join(filter(None, sys.path))
+    driver = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    workers = [int(driver.stdout.readline()) for _ in range(2)]
+    driver.kill()
+    driver.wait()
+    driver.stdout.close()
+    deadline = time.monotonic() + 20
+    while any(map(_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(_alive, workers))
+
+
+def test_workers_are_gone_when_the_run_is_over():
+    before = _descendants()
+    LOCAL(executor="local", workers=2).run(Recorded(requests(3)), looked_up)
+    assert len(_descendants() - before) <= 2  # the fork server and its resource tracker stay, idle
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _descendants() -> set[str]:
+    out = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
+    parents = dict(line.split() for line in out.splitlines()[1:])
+    found = {str(os.getpid())}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {str(os.getpid())}

@@ -1,0 +1,39 @@
+import pytest
+
+from search.samplers import SAMPLERS, Observation
+from search.testing import SAMPLER_CONTRACT
+from space import Space
+
+
+@pytest.mark.parametrize("check", SAMPLER_CONTRACT, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_contract(name, check):
+    check(SAMPLERS[name](sampler=name))
+
+
+@pytest.mark.parametrize("name", ["gp", "tpe"])
+def test_learns_from_what_it_is_told(name):
+    """After 30 trials of a simple sum, proposals are better than random ones were."""
+    space = Space.load("effv2_32")
+    proposer = SAMPLERS[name](sampler=name).proposer(space.choices)
+    history = []
+    for number in range(30):
+        point = proposer.propose(history, number)
+        history.append(Observation(number, point, -float(sum(point)), finished=True))
+    first, last = (sum(-o.reward for o in part) / 8 for part in (history[:8], history[-8:]))
+    assert last < first
+
+
+def test_eight_proposals_in_a_row_differ():
+    """Running trials are taken into account, so that workers in parallel do not get the same network."""
+    space = Space.load("effv2_32")
+    for name in SAMPLERS:
+        proposer = SAMPLERS[name](sampler=name).proposer(space.choices)
+        history = [
+            Observation(n, point, -float(sum(point)), finished=True)
+            for n, point in enumerate(proposer.propose([], seed) for seed in range(12))
+        ]
+        for number in range(12, 20):
+            point = proposer.propose(history, number)
+            history.append(Observation(number, point, None, finished=False))
+        assert len({o.point for o in history[12:]}) == 8

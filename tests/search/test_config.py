@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from search.config import GROUPS, Config, parse, seconds
+from space import Refused, documents
+
+
+def refusal(words):
+    with pytest.raises(Refused) as refused:
+        Config.of(parse(words))
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_defaults_are_whole():
+    config = Config.of({})
+    assert (config.space.name, config.data.source, config.limits.trials) == ("effv2", "shapes", 24)
+
+
+def test_document_round_trip_through_yaml():
+    config = Config.of(parse(["space=effv2_32", "proxy.epochs=3", "trials=7", "reward.max_params=3e6"]))
+    again = Config.of_document(yaml.safe_load(yaml.safe_dump(config.document())))
+    assert again == config
+
+
+def test_values_are_numbers_words_lists_and_nothing():
+    settings = parse(["trials=1_000", "reward.w=-7e-2", "proxy.images=null", "space.stages.2.kernel=3,5"])
+    assert settings == {
+        "trials": 1000,
+        "reward.w": -0.07,
+        "proxy.images": None,
+        "space.stages.2.kernel": [3, 5],
+    }
+    assert parse(["data.path=a,b.npz"]) == {"data.path": "a,b.npz"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 90), ("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400)],
+)
+def test_times(text, expected):
+    assert seconds(text) == expected
+
+
+def test_a_budget_alone_sets_no_number_of_trials():
+    assert Config.of({"budget": "30m"}).limits.trials is None
+    assert Config.of({"budget": "30m"}).limits.budget == 1800
+    both = Config.of({"budget": "30m", "trials": 5}).limits
+    assert (both.trials, both.budget) == (5, 1800)
+
+
+def test_choices_are_pinned_and_widened():
+    config = Config.of(parse(["space=effv2", "space.stages.*.op=mb", "space.stages.0.kernel=3,5,7"]))
+    assert all(stage.op == "mb" and stage.se == 0.25 for stages in config.space.stages for stage in stages)
+    assert {stage.kernel for stage in config.space.stages[0]} == {3, 5, 7}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["spce=effv2"], "Did you mean 'space'?"),
+        (["space=effv3"], "Did you mean 'effv2'?"),
+        (["space=./none.yaml"], "none.yaml"),
+        (["proxy.epoch=3"], "Did you mean 'proxy.epochs'?"),
+        (["prox.epochs=3"], "Did you mean 'proxy'?"),
+        (["proxy.epochs=0"], "proxy.epochs=0"),
+        (["proxy.epochs=many"], "proxy.epochs=many"),
+        (["sampler=gpp"], "Did you mean 'gp'?"),
+        (["sampler.sampler=tree"], "Unknown sampler.sampler 'tree'"),
+        (["data=npz"], "data.path is missing"),
+        (["reward.reference=b9"], "reward.reference=b9"),
+        (["reward.w=nan"], "reward.w=nan"),
+        (["trials=0"], "trials=0"),
+        (["trials.x=0"], "write trials=VALUE"),
+        (["budget=soon"], "budget=soon: a time is written like 90s, 30m or 1h30m"),
+        (["seed=-1"], "seed=-1"),
+        (["run=../up"], "run=../up"),
+        (["trials"], "write KEY=VALUE"),
+        (["trials=1", "trials=2"], "trials is set twice"),
+        (["space.stages.7.kernel=3"], "number '7'"),
+        (["space.stages.0.kernel=4"], "stages.0: kernel is 4; it must be odd"),
+        (["space.stages.0.op=conv"], "Unknown op 'conv'"),
+        (["space.head.widht=8"], "Did you mean 'width'?"),
+        (["executor.workers=0"], "executor.workers=0"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(words, says):
+    assert says in refusal(words)
+
+
+def test_a_resume_changes_limits_and_executor_only():
+    config = Config.of({})
+    changed = config.resumed(parse(["trials=100", "executor=serial"]))
+    assert (changed.limits.trials, changed.executor.executor) == (100, "serial")
+    for word in ("proxy.epochs=9", "space=effv1", "seed=3", "reward.w=0", "data.seed=1"):
+        with pytest.raises(Refused, match="cannot change"):
+            config.resumed(parse([word]))
+
+
+def test_a_group_can_be_a_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("sampler: tpe\nstartup: 3\n")
+    assert Config.of({"sampler": str(path)}).sampler.startup == 3
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_shipped_document_is_valid(group):
+    for name in documents.names(group):
+        path = {"data.path": "x"} if group == "data" and name != "shapes" else {}
+        config = Config.of({group: name} | path)
+        assert getattr(config, group)
+
+
+def test_all_yaml_is_in_a_group():
+    root = Path(__file__).parents[2] / "experiments"
+    assert {path.parent.name for path in root.rglob("*.yaml")} == {*GROUPS, "launch"}

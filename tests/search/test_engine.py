@@ -1,0 +1,258 @@
+"""The engine through `launch` and `resume`, with evaluations that train nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+
+import pytest
+
+from search import Stopped, launch, open_run, resume
+from search.evaluate import TrialFailed
+from search.ledger import Ledger
+from search.testing import looked_up, misbehaving
+from space import Refused, Space, cost
+
+SMALL = {
+    "space": "tiny_space",
+    "data.images": 100,
+    "data.test_images": 20,
+    "proxy.resolution": 16,
+    "executor": "serial",
+    "sampler": "random",
+    "run": "r",
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def searched(**settings):
+    return launch({**SMALL, **settings}, evaluate=looked_up)
+
+
+def networks(run):
+    return [str(trial.architecture) for trial in run.trials if trial.state != "duplicate"]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "gp"])
+def test_trains_as_many_distinct_networks_as_asked(sampler):
+    run = searched(trials=20, sampler=sampler)
+    assert sum(trial.state == "complete" for trial in run.trials) == 20
+    assert len(set(networks(run))) == 20
+    assert run.best.terms.reward == max(trial.terms.reward for trial in run.trials)
+
+
+def test_all_networks_have_the_classes_of_the_data():
+    run = searched(trials=3)
+    assert {trial.architecture.classes for trial in run.trials} == {10}
+
+
+def test_a_small_space_is_searched_to_its_end_and_no_further():
+    with pytest.raises(Stopped, match="every network of the space"):
+        searched(
+            trials=200, **{"space.stages.0.expand": 1, "space.stages.2.depth": 0, "space.stages.0.op": "mb"}
+        )
+    run = open_run("r")
+    assert len(networks(run)) == len(set(networks(run))) == run.config.space.size
+
+
+def test_duplicates_are_answered_from_the_ledger():
+    run = searched(trials=30, sampler="tpe")
+    answered = [trial for trial in run.trials if trial.state == "duplicate"]
+    assert answered
+    for trial in answered:
+        first = next(t for t in run.trials if t.architecture == trial.architecture)
+        assert (trial.result, trial.terms) == (first.result, first.terms)
+
+
+def test_limits_reject_before_training():
+    space = Space.load("tiny_space")
+    sizes = sorted(cost(space.at(point)).params for point in space.points())
+    run = searched(trials=10, **{"reward.max_params": sizes[len(sizes) // 3]})
+    assert max(trial.cost.params for trial in run.trials) <= sizes[len(sizes) // 3]
+    with pytest.raises(Stopped, match="keeps the limits"):
+        launch({**SMALL, "run": "none", "reward.max_params": 10}, evaluate=looked_up)
+
+
+def test_the_same_seed_proposes_the_same():
+    assert networks(searched(trials=12, run="a")) == networks(searched(trials=12, run="b"))
+    assert networks(searched(trials=12, run="c", seed=1)) != networks(open_run("a"))
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "gp"])
+def test_an_interrupted_search_proposes_what_it_would_have(sampler):
+    whole = searched(trials=16, run="whole", sampler=sampler)
+    searched(trials=9, run="parts", sampler=sampler)
+    resume("parts", {"trials": 13}, evaluate=looked_up)
+    assert networks(resume("parts", {"trials": 16}, evaluate=looked_up)) == networks(whole)
+
+
+def interrupted_at(number):
+    def evaluate(request, report):
+        if request.number == number:
+            raise KeyboardInterrupt
+        return looked_up(request, report)
+
+    return evaluate
+
+
+def test_ctrl_c_gives_the_running_trial_back_without_counting_the_attempt():
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            (resume if os.path.exists("runs/r") else launch)(
+                *(("r",) if os.path.exists("runs/r") else ({**SMALL, "trials": 6},)),
+                evaluate=interrupted_at(3),
+            )
+    run = open_run("r")
+    assert [(t.state, t.attempt) for t in run.trials] == [("complete", 1)] * 3 + [("waiting", 1)]
+    assert all(trial.state == "complete" for trial in resume("r", evaluate=looked_up).trials)
+
+
+def test_what_was_running_when_the_driver_died_has_three_attempts(tmp_path):
+    searched(trials=2)
+    for attempt in (1, 2, 3):
+        ledger = Ledger(tmp_path / "runs/r/trials.sqlite")
+        if attempt == 1:
+            (first, _) = ledger.records(ledger.noted("fidelity"), 0)
+            other = Space.load("tiny_space", {"classes": 10}).at((1,) * 7)
+            ledger.add(
+                replace(first, number=2, digest=other.digest, architecture=str(other), state="waiting")
+            )
+        ledger.begin(2, attempt)
+        ledger.close()
+        if attempt < 3:
+            with pytest.raises(KeyboardInterrupt):
+                resume("r", {"trials": 3}, evaluate=interrupted_at(2))
+            assert open_run("r").trials[2].attempt == attempt + 1
+    last = resume("r", {"trials": 3}, evaluate=looked_up).trials[2]
+    assert (last.state, last.reason) == ("failed", "interrupted 3 times")
+
+
+def test_failures_are_kept_with_their_reasons():
+    settings = {**SMALL, "trials": 8, "executor": "local", "executor.workers": 2}
+    run = launch(settings, evaluate=misbehaving)
+    by_number = {trial.number: trial for trial in run.trials}
+    assert (by_number[1].state, by_number[1].reason) == ("failed", "the loss became nan")
+    assert by_number[2].state == by_number[3].state == "complete"
+    assert by_number[2].attempt == by_number[3].attempt == 2
+    assert (by_number[4].state, "not a finite result" in by_number[4].reason) == ("failed", True)
+    assert run.best.number not in (1, 4)
+
+
+def always_failing(request, report):
+    raise TrialFailed("no such luck")
+
+
+def test_a_run_that_only_fails_stops_and_says_why():
+    with pytest.raises(Stopped, match="4 failures in a row: no such luck"):
+        launch({**SMALL, "trials": 50, "max_failures": 4}, evaluate=always_failing)
+    assert len(open_run("r").trials) == 4
+    with pytest.raises(Refused, match="no complete trial"):
+        _ = open_run("r").best
+
+
+def test_a_budget_ends_the_search():
+    run = launch({**SMALL, "budget": 0.5}, evaluate=looked_up)
+    assert len(run.trials) > 0
+    assert run.config.limits.trials is None
+    assert run.seconds < 30
+
+
+def test_names_are_not_taken_twice():
+    searched(trials=1)
+    with pytest.raises(Refused, match="search resume r"):
+        searched(trials=1)
+
+
+def test_a_refused_launch_leaves_nothing(tmp_path):
+    with pytest.raises(Refused):
+        searched(trials=0)
+    with pytest.raises(Refused):
+        launch({**SMALL, "data": "npz", "data.path": "none.npz"}, evaluate=looked_up)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_changed_data_are_noticed(tmp_path):
+    searched(trials=1)
+    config = tmp_path / "runs/r/config.yaml"
+    config.write_text(config.read_text().replace("difficulty: 0.5", "difficulty: 0.6"))
+    assert "difficulty: 0.6" in config.read_text()
+    with pytest.raises(Refused, match="have changed since"):
+        resume("r", evaluate=looked_up)
+
+
+def test_a_run_that_is_not_there_is_refused_with_the_nearest():
+    searched(trials=1, run="photos")
+    with pytest.raises(Refused, match="Did you mean 'photos'"):
+        open_run("fotos")
+
+
+def test_frame_has_the_columns_of_the_export():
+    frame = searched(trials=3).frame()
+    assert len(frame) == 3
+    assert {"reward", "accuracy", "params", "macs", "step_ms", "architecture"} <= set(frame.columns)
+
+
+def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
+    """The driver is killed again and again; what it had told of is never trained again."""
+    script = tmp_path / "drive.py"
+    script.write_text(
+        textwrap.dedent("""
+        import os, sys, time
+        from search import launch, resume
+        from search.testing import looked_up
+
+        class Told:
+            def begin(self, path, engine):
+                from contextlib import nullcontext
+                return nullcontext()
+            def finished(self, trial):
+                print(trial.number, flush=True)
+
+        def logged(request, report):
+            time.sleep(0.03)
+            with open("evaluated.txt", "a") as log:
+                log.write(f"{request.number}\\n")
+            return looked_up(request, report)
+
+        if __name__ == "__main__":
+            settings = {"space": "tiny_space", "data.images": 100, "data.test_images": 20, "run": "k",
+                        "proxy.resolution": 16, "sampler": "random", "trials": 40, "executor.workers": 2}
+            if os.path.exists("runs/k"):
+                resume("k", {}, display=Told(), evaluate=logged)
+            else:
+                launch(settings, display=Told(), evaluate=logged)
+        """)
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    told: list[int] = []
+    deadline = time.monotonic() + 150
+    for stop_after in (1, 6, 11, 1000):
+        driver = subprocess.Popen(
+            [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
+        )
+        lines = 0
+        for line in driver.stdout:
+            told.append(int(line))
+            lines += 1
+            if lines >= stop_after:
+                driver.send_signal(signal.SIGKILL)
+                break
+        told += [int(line) for line in driver.stdout if line.endswith("\n")]
+        driver.wait()
+        driver.stdout.close()
+        assert time.monotonic() < deadline
+    run = open_run("k")
+    assert sum(trial.state == "complete" for trial in run.trials) == 40
+    assert len(told) == len(set(told))
+    assert all(run.trials[number].state in ("complete", "duplicate") for number in told)
+    evaluated = [int(line) for line in (tmp_path / "evaluated.txt").read_text().split()]
+    # Only what was running or not yet told of when the driver died was evaluated twice: two workers, three kills.
+    assert len(evaluated) - len(set(evaluated)) <= 6

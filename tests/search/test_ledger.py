@@ -1,0 +1,129 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from search.evaluate import Result
+from search.ledger import Ledger, LedgerFailed, Record, driver_lock
+from space import Refused
+
+RESULT = Result(0.5, 1.25, 2, 100, 1.5, 66.6, (2.0, 1.0), 10.0, 11.0, 0.909)
+
+
+def record(number, digest="aa", state="waiting"):
+    return Record(number, digest, f"network {digest}", (0, 1, 2), state, 1, "", 1000.5, None, None)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    opened = Ledger(tmp_path / "trials.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_gives_back_what_it_was_told(ledger, tmp_path):
+    ledger.add(record(0))
+    ledger.add(record(1, "bb"))
+    ledger.begin(0, 1)
+    ledger.complete(record(0), "f", 7, RESULT, 1002.0)
+    ledger.fail(record(1, "bb"), "f", 7, "diverged", 1003.0)
+    other = Ledger(tmp_path / "trials.sqlite", write=False)
+    done, failed = other.records("f", 7)
+    assert (done.state, done.result, done.told, done.point) == ("complete", RESULT, 1002.0, (0, 1, 2))
+    assert (failed.state, failed.reason, failed.result) == ("failed", "diverged", None)
+    other.close()
+
+
+def test_results_belong_to_a_fidelity_and_a_seed(ledger):
+    ledger.add(record(0))
+    ledger.complete(record(0), "f", 7, RESULT, 1.0)
+    assert ledger.records("f", 7)[0].result == RESULT
+    assert ledger.records("other", 7)[0].result is None
+    assert ledger.records("f", 8)[0].result is None
+
+
+def test_one_evaluation_answers_every_proposal_of_its_network(ledger):
+    ledger.add(record(0))
+    ledger.add(record(1, state="duplicate"))
+    ledger.complete(record(0), "f", 7, RESULT, 1.0)
+    assert [r.result for r in ledger.records("f", 7)] == [RESULT, RESULT]
+
+
+def test_notes_keep_the_first_value_unless_replaced(ledger):
+    ledger.note("k", "1")
+    ledger.note("k", "2")
+    assert ledger.noted("k") == "1"
+    ledger.replace("k", "3")
+    assert ledger.noted("k") == "3"
+    assert ledger.noted("absent") is None
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path):
+    path = tmp_path / "trials.sqlite"
+    path.write_text("not a database, but long enough to be taken for one" * 50)
+    with pytest.raises(Refused, match="cannot be used as a ledger"):
+        Ledger(path)
+    with pytest.raises(Refused, match="does not exist"):
+        Ledger(tmp_path / "none.sqlite", write=False)
+
+
+def test_a_later_schema_is_refused(ledger, tmp_path):
+    ledger.replace("schema", "99")
+    with pytest.raises(Refused, match="schema 99"):
+        Ledger(tmp_path / "trials.sqlite", write=False)
+
+
+def test_a_full_disk_is_told_and_loses_nothing(ledger):
+    ledger.add(record(0))
+    pages = ledger._database.execute("PRAGMA page_count").fetchone()[0]
+    ledger._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LedgerFailed, match="full"):
+        for number in range(1, 2000):
+            ledger.add(record(number, "x" * 500))
+    assert ledger.records("f", 7)[0].digest == "aa"
+    ledger._database.execute("PRAGMA max_page_count = 1000000")
+    ledger.complete(record(0), "f", 7, RESULT, 1.0)
+    assert ledger.records("f", 7)[0].state == "complete"
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path):
+    """A writer is killed in full flow, ten times; every trial that it had told of is there."""
+    script = textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from search.ledger import Ledger, Record
+        ledger = Ledger(Path(sys.argv[1]))
+        number = len(ledger.records("f", 0))
+        while True:
+            ledger.add(Record(number, "d", "n", (1,), "waiting", 1, "", 0.0, None, None))
+            print(number, flush=True)
+            number += 1
+    """)
+    path = tmp_path / "trials.sqlite"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    told = -1
+    for _ in range(5):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        for _ in range(20):
+            told = int(writer.stdout.readline())
+        writer.send_signal(signal.SIGKILL)
+        rest = writer.stdout.read().split("\n")
+        told = max([told, *(int(line) for line in rest[:-1] if line)])
+        writer.wait()
+        writer.stdout.close()
+        ledger = Ledger(path)
+        assert len(ledger.records("f", 0)) > told
+        ledger.close()
+
+
+def test_a_second_driver_is_told_of_the_first(tmp_path):
+    with driver_lock(tmp_path / "run.lock"), pytest.raises(Refused, match=f"process {os.getpid()} on "):
+        with driver_lock(tmp_path / "run.lock"):
+            pass
+    with driver_lock(tmp_path / "run.lock"):
+        pass  # free again
