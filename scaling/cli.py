@@ -98,10 +98,16 @@ _ROUNDING = _options(
     click.option("--divisor", type=click.IntRange(1, 1024), help="Widths become multiples of it (8)."),
     click.option("--limit", type=click.FloatRange(0, 1), help="The least share of a width's exact product."),
     click.option(
-        "--depth-rounding", type=click.Choice(["ceil", "round"]), help="Blocks: up, or to the nearest."
+        "--depth-rounding",
+        "depth",
+        type=click.Choice(["ceil", "round"]),
+        help="Blocks: up, or to the nearest.",
     ),
     click.option(
-        "--resolution-multiple", type=click.IntRange(1, 1024), help="Pixels become multiples of it."
+        "--resolution-multiple",
+        "resolution",
+        type=click.IntRange(1, 1024),
+        help="Pixels become multiples of it.",
     ),
 )
 _OUTPUT = _options(
@@ -118,11 +124,10 @@ _OUTPUT = _options(
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How to scale: what all the verbs share."""
+    """How to scale: the base, the rule that was asked for (if any), and the fields of `Rounding` that were."""
 
     base: Base
     rule: Rule | None
-    coefficients: Coefficients | None
     rounding: dict[str, Any]
 
     def rules(self) -> tuple[Rule, ...]:
@@ -131,8 +136,7 @@ class _Way:
 
     def arguments(self, rule: Rule) -> dict[str, Any]:
         """Keyword arguments of `scale`, `family` and `largest`."""
-        rounding = replace(rule.rounding, **self.rounding)
-        return {"rule": rule, "coefficients": self.coefficients, "rounding": rounding}
+        return {"rule": rule, "rounding": replace(rule.rounding, **self.rounding)}
 
 
 @click.group(help=_HELP, invoke_without_command=True, context_settings={"max_content_width": 110})
@@ -179,26 +183,22 @@ def main() -> None:
 
 def _way(given: dict[str, Any]) -> _Way:
     base = resolve(given["base"])
-    rule = given["rule"]
-    if rule is not None and rule not in RULES:
-        raise unknown("rule", rule, RULES)
-    if given["share"] is not None:
-        if rule != "fast":
-            raise Refused("--share belongs to --rule fast.")
-        found: Rule | None = fast(given["share"])
-    else:
-        found = RULES[rule] if rule else None
-    coefficients = _coefficients(given, base, found or RULES["compound"])
-    if coefficients and not found:
-        found = RULES["compound"]
-    names = {
-        "divisor": "divisor",
-        "limit": "limit",
-        "depth_rounding": "depth",
-        "resolution_multiple": "resolution",
-    }
-    rounding = {field: given[key] for key, field in names.items() if given[key] is not None}
-    return _Way(base, found, coefficients, rounding)
+    rule = _rule(given["rule"], given["share"])
+    coefficients = _coefficients(given, base, rule or RULES["compound"])
+    if coefficients:
+        rule = (rule or RULES["compound"]).fitted(coefficients)
+    fields = ("divisor", "limit", "depth", "resolution")
+    return _Way(base, rule, {field: given[field] for field in fields if given[field] is not None})
+
+
+def _rule(name: str | None, share: float | None) -> Rule | None:
+    if name is not None and name not in RULES:
+        raise unknown("rule", name, RULES)
+    if share is not None and name != "fast":
+        raise Refused("--share belongs to --rule fast.")
+    if name is None:
+        return None
+    return RULES[name] if share is None else fast(share)
 
 
 def _coefficients(given: dict[str, Any], base: Base, rule: Rule) -> Coefficients | None:
@@ -210,7 +210,7 @@ def _coefficients(given: dict[str, Any], base: Base, rule: Rule) -> Coefficients
         return read_coefficients(given["coefficients"], base.architecture)
     if not typed:
         return None
-    # Those of a rule without coefficients are refused where they are applied.
+    # A rule without coefficients refuses these when it gets them.
     own = rule.law if isinstance(rule.law, Coefficients) else Coefficients(1, 1, 1)
     return replace(own, **typed)
 

@@ -48,7 +48,8 @@ def source(name: str, architecture: Architecture) -> str:
         stages[int(block.name.split(".")[1])].append(block)
     classifier = head.convs[-1]
     return _TEMPLATE.format(
-        name=name,
+        # A file may be called anything, and its name stands in a docstring.
+        name=name.replace("\\", "/").replace('"', "'"),
         architecture="\n/".join(str(architecture).split("/")),
         facts=f"{len(blocks)} blocks, {spent.params:,} parameters and {spent.macs:,} multiply-adds for an "
         f"image of\n{pixels} x {pixels} pixels.",

@@ -26,7 +26,7 @@ def cost_curves(
 ) -> tuple[Path, Path]:
     """Draw params against MACs, and MACs against phi, over the range of `phis`: one line for each of `ways`.
 
-    ways: keyword arguments of `scale` (rule, coefficients, rounding). Published networks of the base's kind
+    ways: keyword arguments of `scale`, a rule and maybe a rounding. Published networks of the base's kind
     are marked by name. Returns the two files that are written: `out` with the endings .png and .svg.
     Raises `Refused` if no rule has a phi in that range, or a file cannot be written.
     """

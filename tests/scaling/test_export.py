@@ -62,6 +62,10 @@ def test_any_network_can_be_written(tmp_path_factory, architecture):
     theirs.load_state_dict(build(architecture).state_dict())
 
 
+def test_any_name_will_do():
+    compile(source('a""" \\ {b}', MIXED), "name", "exec")
+
+
 @pytest.mark.parametrize("op", BLOCKS)
 def test_every_block_family_can_be_written(op):
     compile(source(op, decode(f"r32_i16/{op}_d2_k3_s2_e4_w24/h64_c10")), op, "exec")
