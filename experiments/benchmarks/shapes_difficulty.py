@@ -2,8 +2,8 @@
 
     python experiments/benchmarks/shapes_difficulty.py --difficulty 0.5 --seeds 3
 
-Accuracies in % on the validation split after a one-cycle training of `--epochs` over 10,000 images; the spread
-between networks has to be well above that between seeds. One thread; about 20 minutes with the defaults.
+Accuracies in % on the validation split after a one-cycle training of `--epochs` over 10,000 images; the
+spread between networks has to be well above that between seeds. One thread; 15 minutes with the defaults.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BATCH = 64
 
 
 def accuracy(data: Dataset, architecture: str, epochs: int, seed: int) -> float:
-    """0..1 on the validation split, of the network after a one-cycle training by SGD with Nesterov momentum."""
+    """0..1 on the validation split, after a one-cycle training by SGD with Nesterov momentum."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     network = build(decode(architecture)).to(memory_format=torch.channels_last)

@@ -1,7 +1,7 @@
 """The decode-once cache: a folder per (source, split, resolution) with raw pixels that every process maps.
 
 An entry is written beside its place and renamed into it, so it is whole or not there; whoever opens or writes
-it holds a lock that dies with its process. All of it may be deleted at any time: it is made again.
+it holds a lock that dies with its process. While nothing runs all of it may be deleted: it is made again.
 """
 
 from __future__ import annotations
@@ -100,22 +100,29 @@ def replacing(entry: Path, needed: int) -> Iterator[Path]:
     `needed` is in bytes. Raises `Refused` if the disk has no room for it. To be called under the lock.
     """
     draft = entry.with_name(entry.name + ".new")
-    shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
+    _remove(draft)  # of a process that was killed
     free = shutil.disk_usage(entry.parent).free
     if free < needed:
         raise _no_room(entry, needed, free)
     try:
         draft.mkdir()
         yield draft
-        if entry.exists():
-            shutil.rmtree(entry)  # torn, or of a source that has changed; whoever has it mapped keeps it
+        _remove(entry)  # torn, or of a source that has changed; whoever has it mapped keeps it
         os.replace(draft, entry)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _no_room(entry, needed, shutil.disk_usage(entry.parent).free) from None
         raise
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        _remove(draft)
+
+
+def _remove(path: Path) -> None:
+    """Whatever is there, if anything is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _no_room(entry: Path, needed: int, free: int) -> Refused:

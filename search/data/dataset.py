@@ -121,23 +121,45 @@ def _build(entry: Path, source: Source, resolution: int, state: str, progress: P
     """Decodes everything the source has into its entry."""
     contents = source.open()
     parts = _parts(contents, source)
-    total = len(contents.labels)
-    size = resolution**2 * contents.channels
-    batch = max(1, 2**24 // size)  # 16 MB at a time, whatever there is in total
-    corrupt: list[str] = []
-    with replacing(entry, total * (size + 8)) as draft:
+    needed = len(contents.labels) * (resolution**2 * contents.channels + 8)
+    with replacing(entry, needed) as draft:
         writer = Writer(draft, contents.channels)
-        done = 0
-        for part, indices in parts.items():
-            for start in range(0, len(indices), batch):
-                chosen = indices[start : start + batch]
-                decoded = contents.decode(chosen, resolution)
-                writer.append(part, decoded.images, contents.labels[chosen[decoded.kept]])
-                corrupt += decoded.corrupt
-                progress(done := done + len(chosen), total)
+        kept, corrupt = _fill(writer, contents, parts, resolution, progress)
         if corrupt and not contents.skip_corrupt:
-            raise _too_corrupt(corrupt, total)
+            raise _too_corrupt(corrupt, len(kept))
+        for part, indices in parts.items():
+            _complete(contents, part, indices, kept[indices])
         writer.finish(state, contents.classes, resolution, tuple(corrupt))
+
+
+def _fill(
+    writer: Writer,
+    contents: Contents,
+    parts: dict[str, NDArray[np.int64]],
+    resolution: int,
+    progress: Progress,
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Decodes every part, 16 MB at a time; which images (n,) came out, and the names of the others."""
+    batch = max(1, 2**24 // (resolution**2 * contents.channels))
+    kept = np.zeros(len(contents.labels), dtype=bool)
+    corrupt: list[str] = []
+    done = 0
+    for part, indices in parts.items():
+        for start in range(0, len(indices), batch):
+            chosen = indices[start : start + batch]
+            decoded = contents.decode(chosen, resolution)
+            kept[chosen] = decoded.kept
+            corrupt += decoded.corrupt
+            writer.append(part, decoded.images, contents.labels[chosen[decoded.kept]])
+            progress(done := done + len(chosen), len(kept))
+    return kept, corrupt
+
+
+def _complete(contents: Contents, part: str, indices: NDArray[np.int64], kept: NDArray[np.bool_]) -> None:
+    """Raises `Refused` if a class has lost all its images (k,) of a part."""
+    labels = contents.labels[indices]
+    for lost in np.setdiff1d(labels, labels[kept])[:1]:
+        raise Refused(f"Class {contents.classes[lost]!r} has corrupt images only in the {part} split.")
 
 
 def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:

@@ -43,7 +43,7 @@ class Folder(Source):
         """
         seen = sha256()
         for file in _images(existing(self.path)):
-            status = file.stat()
+            status = file.stat(follow_symlinks=os.path.exists(file.path))
             line = f"{file.path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"
             seen.update(line.encode(errors="surrogateescape"))
         return seen.hexdigest()
@@ -118,8 +118,11 @@ def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
     """The image files anywhere below a folder, in the order of their names."""
     if not folder.is_dir():
         return
-    with os.scandir(folder) as listing:
-        entries = sorted(listing, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        raise Refused(f"Cannot list {str(folder)!r} ({error.strerror}).") from None
     for entry in entries:
         if entry.name.startswith("."):
             continue

@@ -13,11 +13,15 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 def bits(seed: int, *counters: NDArray[np.integer] | int) -> NDArray[np.uint64]:
-    """64 random bits for each element of the counters, which are broadcast and, like `seed`, not negative."""
+    """64 random bits for each element of the counters, which are broadcast and, like `seed`, not negative.
+
+    For one counter k: number k of the generator SplitMix64 (Steele, Lea, Flood 2014) with this seed; for each
+    further counter, that of a generator with the number before as its seed.
+    """
     with np.errstate(over="ignore"):  # arithmetic modulo 2**64 is the point
-        state = _mixed(np.asarray(seed, dtype=np.uint64) + _STEP)
+        state = np.asarray(seed, dtype=np.uint64)
         for counter in counters:
-            state = _mixed(state ^ _mixed(np.asarray(counter).astype(np.uint64) + _STEP))
+            state = _mixed(state + (np.asarray(counter).astype(np.uint64) + np.uint64(1)) * _STEP)
     return np.asarray(state)
 
 
@@ -27,7 +31,7 @@ def uniform(seed: int, *counters: NDArray[np.integer] | int) -> NDArray[np.float
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every output bit depends on every input bit."""
+    """SplitMix64's finaliser: every output bit depends on every input bit."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))

@@ -51,10 +51,8 @@ class Npz(Source):
             raise Refused(f"train_x has {images.shape[3]} channels, test_x has {test_images.shape[3]}.")
         every = np.concatenate([labels, test_labels])
         classes = _classes(arrays.get("classes"), every)
-        if tested:
-            test = np.arange(len(every)) >= len(labels)
-        else:
-            test = carved(classes, labels, self.test, self.seed)
+        given = np.arange(len(every)) >= len(labels)
+        test = given if tested else carved(classes, labels, self.test, self.seed)
 
         def decode(indices: NDArray[np.int64], resolution: int) -> Decoded:
             chosen = (images[i] if i < len(images) else test_images[i - len(images)] for i in indices)
@@ -66,20 +64,27 @@ class Npz(Source):
 
 def _read(path: Path) -> Arrays:
     """The arrays that have a meaning here. Nothing in the file is run: no pickles."""
-    try:
-        file = np.load(path, allow_pickle=False)
-    except _BROKEN:
-        raise Refused(f"{str(path)!r} is not a .npz file.") from None
-    if not isinstance(file, NpzFile):
-        raise Refused(f"{str(path)!r} holds one array; a .npz file with {', '.join(_KEYS[:2])} is needed.")
-    with file:
-        wanted = _KEYS[:4] if {"test_x", "test_y"} & set(file.files) else _KEYS[:2]
-        for key in wanted:
-            if key not in file.files:
-                close = get_close_matches(key, file.files, n=1, cutoff=0.5)
-                hint = f" Is it {close[0]!r}?" if close else ""
-                raise Refused(f"{str(path)!r} has no {key!r}.{hint} It holds: {', '.join(file.files)}.")
+    with path.open("rb") as raw:  # NumPy leaves a file open if what it finds in it is no archive
+        try:
+            file = np.load(raw, allow_pickle=False)
+        except _BROKEN:
+            raise Refused(f"{str(path)!r} is not a .npz file.") from None
+        if not isinstance(file, NpzFile):
+            raise Refused(
+                f"{str(path)!r} holds one array; a .npz file with {', '.join(_KEYS[:2])} is needed."
+            )
+        _check_keys(path, file.files)
         return {key: _array(path, file, key) for key in _KEYS if key in file.files}
+
+
+def _check_keys(path: Path, found: list[str]) -> None:
+    """Raises `Refused` for a key of the training pair that is missing, or for half a test pair."""
+    needed = _KEYS[:4] if {"test_x", "test_y"} & set(found) else _KEYS[:2]
+    for key in needed:
+        if key not in found:
+            close = get_close_matches(key, set(found).difference(_KEYS), n=1, cutoff=0.5)
+            hint = f" Is it {close[0]!r}?" if close else ""
+            raise Refused(f"{str(path)!r} has no {key!r}.{hint} It holds: {', '.join(found)}.")
 
 
 def _array(path: Path, file: NpzFile, key: str) -> NDArray[np.generic]:
@@ -105,6 +110,8 @@ def _pair(arrays: Arrays, part: str) -> tuple[Images, Labels]:
         raise Refused(f"{part}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
     if labels.shape == (len(images), 1):  # as Keras has them
         labels = labels[:, 0]
+    if not len(images):
+        raise Refused(f"{part}_x has no images.")
     if labels.shape != (len(images),):
         raise Refused(f"{part}_y is {labels.shape} for {len(images)} images; ({len(images)},) is needed.")
     return images.astype(np.uint8, copy=False), labels.astype(np.int64)

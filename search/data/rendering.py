@@ -85,7 +85,8 @@ def _pattern(texture: Texture, figures: Figures, x: Floats, y: Floats) -> Floats
 
 def _wave(turns: Floats) -> Floats:
     """A square wave in -1..1 of period 1 with soft edges."""
-    return (8 * np.abs(turns - np.floor(turns + np.float32(0.5))) - 2).clip(-1, 1)
+    wave: Floats = (8 * np.abs(turns - np.floor(turns + np.float32(0.5))) - 2).clip(-1, 1)
+    return wave
 
 
 def _column(values: Floats) -> Floats:
@@ -94,20 +95,21 @@ def _column(values: Floats) -> Floats:
 
 
 def _disc(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.sqrt(u * u + v * v) - size
+    return np.subtract(np.sqrt(u * u + v * v), size)
 
 
 def _square(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.maximum(np.abs(u), np.abs(v)) - size * np.float32(0.85)
+    return np.subtract(np.maximum(np.abs(u), np.abs(v)), size * np.float32(0.85))
 
 
 def _triangle(u: Floats, v: Floats, size: Floats) -> Floats:
     slanted = np.float32(0.75**0.5) * np.abs(u) + np.float32(0.5) * v
-    return np.maximum(slanted, -v) - size * np.float32(0.6)
+    return np.subtract(np.maximum(slanted, -v), size * np.float32(0.6))
 
 
 def _ring(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.abs(np.sqrt(u * u + v * v) - size * np.float32(0.72)) - size * np.float32(0.28)
+    middle = np.abs(_disc(u, v, size * np.float32(0.72)))
+    return np.subtract(middle, size * np.float32(0.28))
 
 
 def _cross(u: Floats, v: Floats, size: Floats) -> Floats:
@@ -116,7 +118,7 @@ def _cross(u: Floats, v: Floats, size: Floats) -> Floats:
 
 
 def _strip(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.abs(u) - size
+    return np.subtract(np.abs(u), size)
 
 
 _OUTSIDE = (_disc, _square, _triangle, _ring, _cross, _strip)

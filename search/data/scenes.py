@@ -27,8 +27,8 @@ VERSION = 1
 """Of scenes and their rendering: raised whenever an image changes, so that caches are built again."""
 
 _DISTRACTORS = 3
-_PERIOD = (0.10, 0.16)
-"""Of the textures: 1.6 to 2.6 pixels at 16 px, at or below what these can show; 3.2 to 5.1 at 32 px."""
+_PERIOD = (0.09, 0.15)
+"""Of the textures: 1.4 to 2.4 pixels at 16 px, which can show little of it; 2.9 to 4.8 at 32 px."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +107,7 @@ def scenes(seed: int, index: Integers, difficulty: float) -> Scenes:
     """The scenes of the images `index` (n,). `difficulty` in 0..1 fades hints and raises hindrances."""
     draw = _Draws(seed, index, count())
     classes = label(index)
-    hint = 1 - difficulty
+    hint = (1 - difficulty) ** 2
     figure = _figure(draw, classes // len(TEXTURES), hint * _hues(0)[classes], hint)
     return Scenes(
         seed=seed,
@@ -121,11 +121,11 @@ def scenes(seed: int, index: Integers, difficulty: float) -> Scenes:
             turn=draw.turn(),
             period=draw(*_PERIOD),
             phase=(draw(0, 1), draw(0, 1)),
-            amplitude=draw(0.30 - 0.15 * difficulty, 0.40 - 0.15 * difficulty),
+            amplitude=0.42 - 0.16 * difficulty + draw(-0.05, 0.05),
         ),
         bar=_bar(draw, figure, difficulty),
-        contrast=1 - difficulty * draw(0, 0.7),
-        noise=0.02 + difficulty * draw(0, 0.12),
+        contrast=1 - difficulty * draw(0, 0.4),
+        noise=0.02 + difficulty * draw(0, 0.06),
     )
 
 

@@ -94,8 +94,9 @@ def require(classes: tuple[str, ...], labels: Labels, least: int, purpose: str) 
     """Raises `Refused` unless there are two classes and each has at least `least` images in `labels` (n,)."""
     if len(classes) < 2:
         raise Refused(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
-    counts = np.bincount(labels, minlength=len(classes))
-    smallest = int(counts.argmin())
-    if counts[smallest] < least:
-        has = f"{counts[smallest]} image{'s' * (counts[smallest] != 1)}"
-        raise Refused(f"Class {classes[smallest]!r} has {has}; at least {least} are needed, {purpose}.")
+    counts = np.bincount(labels, minlength=len(classes)).tolist()
+    smallest = min(counts)
+    if smallest < least:
+        has = f"{smallest} image{'s' if smallest != 1 else ''}"
+        name = classes[counts.index(smallest)]
+        raise Refused(f"Class {name!r} has {has}; at least {least} are needed, {purpose}.")

@@ -1,0 +1,151 @@
+import os
+import re
+
+import numpy as np
+import pytest
+
+from search.data import load, load_test, source_from
+from space.refusal import Refused
+
+
+def npz(path, **options):
+    return source_from({"source": "npz", "path": path, **options})
+
+
+def test_images_and_labels_stay_together(write_npz):
+    """Pixels tell the class here, so a label that went astray would show."""
+    labels = np.arange(60) % 3
+    images = np.broadcast_to((labels * 100)[:, None, None, None], (60, 8, 8, 3)).astype(np.uint8)
+    path = write_npz(train_x=images, train_y=labels, test_x=images[:6], test_y=labels[:6])
+    data = load(npz(path), 8)
+    for split in (data.train, data.validation, load_test(npz(path), 8)):
+        assert np.array_equal(split.images[:, 0, 0, 0], split.labels * 100)
+    assert data.classes == ("ant", "bee", "cat")
+    assert (len(data.train), len(data.validation)) == (48, 12)
+
+
+def test_all_training_images_are_used_once_and_the_test_is_untouched(write_npz):
+    path = write_npz()
+    data = load(npz(path), 12)
+    with np.load(path) as arrays:
+        seen = np.concatenate([data.train.images, data.validation.images])
+        assert sorted(map(bytes, seen)) == sorted(map(bytes, arrays["train_x"]))
+        assert sorted(map(bytes, load_test(npz(path), 12).images)) == sorted(map(bytes, arrays["test_x"]))
+
+
+def test_mean_and_deviation_are_of_the_training_images_in_0_to_1(write_npz):
+    data = load(npz(write_npz()), 12)
+    pixels = data.train.images.reshape(-1, 3) / 255
+    assert data.mean == pytest.approx(pixels.mean(axis=0))
+    assert data.std == pytest.approx(pixels.std(axis=0))
+
+
+def test_a_constant_channel_has_no_deviation_of_zero(write_npz):
+    data = load(npz(write_npz(train_x=np.full((60, 4, 4, 3), 7, dtype=np.uint8))), 4)
+    assert min(data.std) > 0.001
+
+
+def test_without_a_test_split_one_is_set_apart(write_npz):
+    source = npz(write_npz(test_x=None, test_y=None), test=0.1)
+    data, test = load(source, 12), load_test(source, 12)
+    assert np.bincount(test.labels).tolist() == [2, 2, 2]
+    assert (len(data.train), len(data.validation)) == (42, 12)
+    every = np.concatenate([data.train.images, data.validation.images, test.images])
+    assert len({bytes(image) for image in every}) == 60
+
+
+@pytest.mark.parametrize("shape", [(60, 9, 9), (60, 9, 9, 1)])
+def test_grey_images_have_one_channel(write_npz, shape):
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    path = write_npz(train_x=images, test_x=images[:9], classes=None)
+    data = load(npz(path, flip=False), 9)
+    assert data.train.images.shape == (48, 9, 9, 1)
+    assert (data.channels, data.classes, data.flip) == (1, ("0", "1", "2"), False)
+    assert load(npz(path), 4).train.images.shape == (48, 4, 4, 1)
+
+
+def test_other_sizes_are_resized_over_the_area_of_the_new_pixels(write_npz):
+    """A checkerboard of single pixels becomes grey, not black or white: nothing is skipped."""
+    board = np.indices((16, 32)).sum(axis=0) % 2 * 255
+    images = np.broadcast_to(board[None, :, :, None], (60, 16, 32, 3)).astype(np.uint8)
+    data = load(npz(write_npz(train_x=images)), 8)
+    inner = np.asarray(data.train.images)[:, 1:-1, 1:-1]
+    assert abs(inner.astype(int) - 128).max() < 20
+
+
+def test_labels_may_be_a_column(write_npz):
+    assert len(load(npz(write_npz(train_y=(np.arange(60) % 3).astype(np.int8)[:, None])), 12).train) == 48
+
+
+def test_a_changed_file_is_noticed_even_if_its_time_is_restored(write_npz):
+    path = write_npz()
+    before, times = load(npz(path), 12), os.stat(path)
+    with np.load(path) as arrays:
+        write_npz(train_x=255 - arrays["train_x"])
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert path.stat().st_size == times.st_size
+    after = load(npz(path), 12)
+    assert after.digest != before.digest
+    assert sorted(map(bytes, 255 - after.train.images)) == sorted(map(bytes, before.train.images))
+
+
+IMAGES = np.zeros((60, 12, 12, 3), dtype=np.uint8)
+BAD = [
+    ({"train_x": None, "x_train": IMAGES}, "has no 'train_x'. Is it 'x_train'? It holds: "),
+    ({"test_y": None}, "has no 'test_y'"),
+    ({"train_x": IMAGES / 255}, "train_x is float64; uint8 is needed"),
+    ({"train_x": IMAGES[0]}, "train_y is (60,) for 12 images"),
+    ({"train_x": IMAGES.transpose(0, 3, 1, 2)}, "transpose it with (0, 2, 3, 1)"),
+    ({"train_x": np.zeros((60, 12, 12, 4), np.uint8)}, "train_x is (60, 12, 12, 4); (n, height, width"),
+    ({"train_x": IMAGES[:0], "train_y": np.zeros(0, int)}, "train_x has no images"),
+    ({"test_x": IMAGES[:9, ..., :1]}, "train_x has 3 channels, test_x has 1"),
+    ({"train_y": np.arange(60) % 3 / 2}, "train_y is float64; integers"),
+    ({"train_y": np.arange(59) % 3}, "train_y is (59,) for 60 images"),
+    ({"train_y": np.arange(60) % 3 - 1}, "labels go down to -1"),
+    ({"train_y": np.arange(60) % 4}, "labels go up to 3, but there are names for 3 classes only"),
+    ({"train_y": np.arange(60) % 2}, "Class 'cat' has 0 images; at least 2 are needed"),
+    ({"train_y": np.zeros(60, int), "test_y": np.zeros(9, int), "classes": None}, "Found 1 class (0)"),
+    (
+        {"train_y": np.minimum(np.arange(60) % 60, 2), "test_x": None, "test_y": None},
+        "Class 'ant' has 1 image; at least 3",
+    ),
+    ({"classes": np.array(["ant", "bee", "bee"])}, "names a class twice"),
+    ({"classes": np.arange(3)}, "classes is int64 (3,); a list of names"),
+    ({"classes": np.array(["ant", "bee", None], dtype=object)}, "'classes' in "),
+]
+
+
+@pytest.mark.parametrize(("changes", "line"), BAD)
+def test_arrays_that_do_not_fit_are_refused_in_one_line(write_npz, changes, line):
+    with pytest.raises(Refused, match=re.escape(line)) as refusal:
+        load(npz(write_npz(**changes)), 12)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_missing_file_is_refused_with_its_neighbour(write_npz):
+    path = write_npz("flowers.npz")
+    with pytest.raises(Refused, match=r"there is no .*flower\.npz'. Did you mean .*flowers\.npz'\?"):
+        load(npz(path.with_name("flower.npz")), 12)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 torn"])
+def test_another_kind_of_file_is_refused(tmp_path, content):
+    path = tmp_path / "data.npz"
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=r"is not a \.npz file"):
+        load(npz(path), 12)
+
+
+def test_a_single_array_is_refused(tmp_path):
+    np.save(tmp_path / "data.npy", IMAGES)
+    with pytest.raises(Refused, match="holds one array"):
+        load(npz(tmp_path / "data.npy"), 12)
+
+
+def test_a_damaged_array_is_refused(write_npz):
+    path = write_npz()
+    content = bytearray(path.read_bytes())
+    content[2000] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=r"'train_x' in .* is damaged"):
+        load(npz(path), 12)
