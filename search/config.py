@@ -7,15 +7,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 
 from search.data import DATASETS, Source
 from search.executors import EXECUTORS, Executor
+from search.limits import Limits
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
@@ -23,26 +23,6 @@ from space import Architecture, Refused, Space, documents
 from space.refusal import unknown
 
 GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor")
-
-
-class Limits(BaseModel):
-    """How much is searched, and under what name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    run: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
-    trials: int | None = Field(default=None, ge=1)
-    """Networks to train, in all."""
-    budget: float | None = Field(default=None, gt=0)
-    """Seconds to work on the run, in all."""
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    max_failures: int = Field(default=5, ge=1)
-    """Failures in a row for one reason that stop the run."""
-
-    @field_validator("budget", mode="before")
-    @classmethod
-    def _seconds(cls, value: object) -> object:
-        return seconds(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +115,6 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise Refused(f"{key} is set twice.")
         settings[key] = _value(value, listed=key.startswith("space."))
     return settings
-
-
-def seconds(text: str) -> float:
-    """The seconds in "90", "30m", "1h30m" or "2d". Raises ValueError for anything else."""
-    match = re.fullmatch(r"(?:([\d.]+)d)?(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s?)?", text.strip())
-    if not match or not any(match.groups()):
-        raise ValueError("a time is written like 90s, 30m or 1h30m")
-    return sum(
-        float(count) * unit for count, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True) if count
-    )
 
 
 def _value(text: str, listed: bool) -> Any:

@@ -29,10 +29,10 @@ class Terminal:
     def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
         """See `search.driver.Display`."""
         self.path = path
-        config = engine.config
+        setting, status = engine.setting, engine.status
         self._console.print(
-            f"{path}: space {config.space.name}, {config.space.size:,} networks; data {config.data.source};"
-            f" sampler {config.sampler.sampler}; {config.executor.parallel} at a time",
+            f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
+            f" {setting.executor.parallel} at a time; {counts(status)}",
             highlight=False,
         )
         if not self._console.is_terminal:
@@ -65,12 +65,11 @@ def line(trial: Trial) -> str:
 
 def panel(engine: Engine) -> RenderableType:
     """The state of a search: counts, the best so far, what is running, time left."""
-    status, total = engine.status, engine.config.limits.trials
-    done = status.complete + status.failed
+    status = engine.status
     lines: list[RenderableType] = []
-    if total:
-        lines.append(ProgressBar(total=total, completed=min(done, total), width=60))
-    lines.append(Text(counts(status, total)))
+    if status.total:
+        lines.append(ProgressBar(total=status.total, completed=status.complete + status.failed, width=60))
+    lines.append(Text(counts(status)))
     if status.best and status.best.terms:
         lines += [Text("best " + line(status.best)), Text(f"     {status.best.architecture}", style="dim")]
     for trial, epoch in status.running:
@@ -78,12 +77,11 @@ def panel(engine: Engine) -> RenderableType:
     return Group(*lines)
 
 
-def counts(status: Status, total: int | None) -> str:
+def counts(status: Status) -> str:
     """How many trials there are of each kind, and how long it took and will take."""
     done = status.complete + status.failed
-    parts = [f"{done} of {total} trials" if total else f"{done} trials", f"{status.failed} failed"]
-    parts += [f"{status.duplicate} duplicate", f"{status.rejected} proposals over a limit"]
-    parts += [f"{clock(status.seconds)} so far"]
+    parts = [f"{done} of {status.total} trials" if status.total else f"{done} trials"]
+    parts += [f"{status.failed} failed", f"{status.duplicate} duplicate", f"{clock(status.seconds)} so far"]
     parts += [f"about {clock(status.left)} left"] if status.left is not None else []
     return ", ".join(parts)
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,11 +25,12 @@ import yaml
 
 from search.config import Config
 from search.data import Dataset, load
-from search.engine import Engine
+from search.engine import Engine, Setting
 from search.evaluate import evaluate
 from search.executors import Evaluate
 from search.files import write_file
 from search.ledger import Ledger, driver_lock
+from search.proposals import Proposals, Sampled
 from search.proxy import fidelity
 from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, RUNS, Run, find, open_run
 from search.trial import Trial
@@ -77,8 +78,10 @@ def launch(
     config = Config.of(settings or {})
     data = load(config.data, config.proxy.resolution)
     config = config.for_data(len(data.classes), data.channels)
-    path = _create(config, data)
-    return _drive(path, config, data, display or Silent(), evaluate)
+    name = config.limits.run or f"{config.space.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    path = create(name, config.document(), data)
+    drive(path, config, Sampled(config), data, display or Silent(), evaluate)
+    return open_run(path)
 
 
 def resume(
@@ -95,12 +98,15 @@ def resume(
     path = find(name)
     config = Config.of_document(documents.read("run", str(path / CONFIG))).resumed(settings or {})
     data = load(config.data, config.proxy.resolution)
-    return _drive(path, config, data, display or Silent(), evaluate)
+    drive(path, config, Sampled(config), data, display or Silent(), evaluate)
+    return open_run(path)
 
 
-def _create(config: Config, data: Dataset) -> Path:
-    """The folder of a new run with its configuration in it; it appears complete or not at all."""
-    name = config.limits.run or f"{config.space.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+def create(name: str, document: documents.Document, data: Dataset) -> Path:
+    """The folder of a new run with its configuration in it; it appears complete or not at all.
+
+    Raises `Refused` if there is such a run, or no place for it.
+    """
     path = RUNS / name
     if path.exists():
         raise Refused(
@@ -111,9 +117,8 @@ def _create(config: Config, data: Dataset) -> Path:
         RUNS.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
         draft.chmod(0o755)
-        document = config.document() | {"run": name}
-        write_file(draft / CONFIG, yaml.safe_dump(document, sort_keys=False, width=110))
-        write_file(draft / ENVIRONMENT, json.dumps(_environment(data), indent=1) + "\n")
+        write_file(draft / CONFIG, yaml.safe_dump(document | {"run": name}, sort_keys=False, width=110))
+        write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         os.rename(draft, path)
     except OSError as error:
         raise Refused(f"Cannot create {path}: {error.strerror or error}.") from None
@@ -123,27 +128,29 @@ def _create(config: Config, data: Dataset) -> Path:
     return path
 
 
-def _drive(path: Path, config: Config, data: Dataset, display: Display, evaluate: Evaluate) -> Run:
-    with driver_lock(path / LOCK), _terminable():
-        ledger = Ledger(path / LEDGER)
+def drive(
+    path: Path, setting: Setting, proposals: Proposals, data: Dataset, display: Display, evaluate: Evaluate
+) -> None:
+    """Trains what is proposed until nothing more is, and keeps all of it in the ledger of the run at `path`.
+
+    Raises `Refused` if somebody else drives the run or its data have changed, `Stopped` if it ended before its
+    time. Whatever ends it, no process is left, and trials that were running are waiting again.
+    """
+    with driver_lock(path / LOCK), _terminable(), closing(Ledger(path / LEDGER)) as ledger:
+        measured = fidelity(setting.proxy, data.digest)
+        ledger.note("fidelity", measured)
+        if ledger.noted("fidelity") != measured:
+            raise Refused(
+                f"The data of the run {path.name} have changed since; its trials would not compare."
+            )
+        engine = Engine(setting, proposals, ledger, measured, display.finished)
         try:
-            measured = fidelity(config.proxy, data.digest)
-            ledger.note("fidelity", measured)
-            if ledger.noted("fidelity") != measured:
-                raise Refused(
-                    f"The data of the run {path.name} have changed since; its trials would not compare."
-                )
-            engine = Engine(config, ledger, measured, display.finished)
-            try:
-                with display.begin(path, engine):
-                    config.executor.run(engine, evaluate)
-            finally:
-                engine.release()
-            if engine.status.why_stopped:
-                raise Stopped(engine.status.why_stopped)
+            with display.begin(path, engine):
+                setting.executor.run(engine, evaluate)
         finally:
-            ledger.close()
-    return open_run(path)
+            engine.release()
+        if engine.status.why_stopped:
+            raise Stopped(engine.status.why_stopped)
 
 
 @contextmanager
@@ -164,7 +171,7 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _environment(data: Dataset) -> dict[str, Any]:
+def environment(data: Dataset) -> dict[str, Any]:
     """What a run was made on, for whoever wonders about its numbers."""
     packages = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy")
     return {

@@ -1,39 +1,63 @@
-"""The driver of a search: decides what to train next and keeps what became of it.
+"""The driver of a search: hands out what is proposed, and keeps what becomes of it.
 
 Every executor makes the same few calls, from one thread; see `search.executors.Driven`. The engine holds no
-history of its own: what it knows it reads from the ledger when it starts, and writes there before it acts on it.
+history of its own: what it knows it reads from the ledger when it starts, and writes there before it acts on
+it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-import random
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from search.config import Config
+from search.data import Source
 from search.evaluate import Request, Result
+from search.executors import Executor
 from search.ledger import Ledger, Record
-from search.novelty import nearest
-from search.samplers import Observation
-from search.trial import Trial, judge, score
+from search.limits import Limits
+from search.proposals import Exhausted, Proposal, Proposals
+from search.proxy import Proxy
+from search.reward import Reward
+from search.trial import Trial, judge, ranked, score
 from space import Architecture, Point, cost
 
 ATTEMPTS = 3
 """How often a trial is begun before it counts as failed, where the machine was to blame."""
 
 
+class Setting(Protocol):
+    """What all trials of a run have in common. `search.config.Config` is one."""
+
+    @property
+    def data(self) -> Source: ...
+    @property
+    def proxy(self) -> Proxy: ...
+    @property
+    def reward(self) -> Reward: ...
+    @property
+    def reference(self) -> Architecture: ...
+    @property
+    def executor(self) -> Executor: ...
+    @property
+    def limits(self) -> Limits: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A search at one moment. seconds: worked so far; left: estimate until the end, None if unknown."""
+    """A run at one moment.
+
+    running: the trials at work, each with the epochs behind it. seconds: worked so far; left: an estimate until
+    the end, None if unknown. why_stopped: what ended the run before its time, "" if nothing did.
+    """
 
     complete: int
     failed: int
     duplicate: int
-    rejected: int
+    total: int | None
     running: tuple[tuple[Trial, int], ...]
     best: Trial | None
     seconds: float
@@ -42,26 +66,27 @@ class Status:
 
 
 class Engine:
-    """A run being driven. Made from its configuration, its ledger, and the fidelity that its trials have."""
+    """A run being driven."""
 
     def __init__(
         self,
-        config: Config,
+        setting: Setting,
+        proposals: Proposals,
         ledger: Ledger,
         fidelity: str,
         watch: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """watch: called with every trial that has finished. Raises `LedgerFailed` for one it can't write."""
-        self.config, self._ledger, self._fidelity, self._watch = config, ledger, fidelity, watch
-        self._proposer = config.sampler.proposer(config.space.choices)
-        self._reference = config.reference
-        self._unit = cost(self._reference)
-        self._records = {r.number: r for r in ledger.records(fidelity, config.limits.seed)}
+        """fidelity: what all its evaluations have in common. watch: is called with every trial that has finished.
+
+        Raises `LedgerFailed` where the ledger cannot be written, as every call can.
+        """
+        self._setting, self._proposals = setting, proposals
+        self._ledger, self._fidelity, self._watch = ledger, fidelity, watch
+        self._reference = setting.reference
+        self._records = {record.number: record for record in ledger.records(fidelity)}
         self._trials = {number: self._judged(record) for number, record in self._records.items()}
-        self._numbers = {r.digest: r.number for r in self._records.values() if r.state != "duplicate"}
         self._epochs: dict[int, int] = {}
         self._failures: list[str] = []
-        self._rejected = 0
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
         self._why_stopped = ""
@@ -69,10 +94,9 @@ class Engine:
 
     def next_trial(self) -> Request | None:
         """What to train next, marked as running in the ledger; None: nothing now."""
-        if self._why_stopped or self._late():
-            return None
-        number = self._waiting() if self._waiting() is not None else self._propose()
-        if number is None:
+        self.prepare()
+        number = self._waiting()
+        if number is None or self._ending():
             return None
         record = replace(self._records[number], state="running")
         self._ledger.begin(number, record.attempt)
@@ -82,8 +106,15 @@ class Engine:
 
     def prepare(self) -> None:
         """Have the next proposal ready."""
-        if not self._why_stopped and not self._late() and self._waiting() is None:
-            self._propose()
+        if self._ending() or self._waiting() is not None:
+            return
+        try:
+            proposal = self._proposals.next(self.trials)
+        except Exhausted as why:
+            self._why_stopped = str(why)
+        else:
+            if proposal:
+                self._add(proposal)
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
         """An epoch of a trial is over. None is stopped: before a schedule has annealed, accuracies mislead."""
@@ -92,30 +123,27 @@ class Engine:
 
     def on_result(self, number: int, result: Result) -> None:
         """Keeps a result; one that isn't a finite number is a failure."""
-        record = self._records[number]
+        record, trial = self._records[number], self._trials[number]
         try:
             if not all(map(math.isfinite, (result.accuracy, result.loss, *result.curve))):
                 raise ValueError(f"accuracy {result.accuracy}, loss {result.loss}")
-            score(result, cost(self._trials[number].architecture), self.config.reward, self._unit)
+            score(result, trial.cost, self._setting.reward, cost(self._reference))
         except (ValueError, ArithmeticError) as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         told = time.time()
-        self._ledger.complete(record, self._fidelity, self.config.limits.seed, result, told)
+        self._ledger.complete(record, self._fidelity, result, told)
         self._failures.clear()
-        self._finish(replace(record, state="complete", result=result, told=told))
-        return None
+        return self._finish(replace(record, state="complete", result=result, told=told))
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
         """Keeps a failure, or where the machine was to blame hands the trial out again, `ATTEMPTS` times."""
         record = self._records[number]
-        self._failures.append(reason)
         if retry and record.attempt < ATTEMPTS:
             self._wait(replace(record, attempt=record.attempt + 1))
         else:
-            told = time.time()
-            self._ledger.fail(record, self._fidelity, self.config.limits.seed, reason, told)
-            self._finish(replace(record, state="failed", reason=reason, told=told))
-        most = self.config.limits.max_failures
+            self._fail(record, reason)
+        self._failures.append(reason)
+        most = self._setting.limits.max_failures
         if len(self._failures) >= most and len(set(self._failures[-most:])) == 1:
             self._why_stopped = f"{most} failures in a row: {reason}"
 
@@ -127,6 +155,11 @@ class Engine:
         self._clock()
 
     @property
+    def setting(self) -> Setting:
+        """What all trials have in common."""
+        return self._setting
+
+    @property
     def trials(self) -> tuple[Trial, ...]:
         """All trials by number."""
         return tuple(self._trials.values())
@@ -134,19 +167,16 @@ class Engine:
     @property
     def status(self) -> Status:
         """What a display shows."""
-        states = [record.state for record in list(self._records.values())]
-        scored = [trial for trial in self.trials if trial.state == "complete" and trial.terms]
+        trials = self.trials
+        states = [trial.state for trial in trials]
+        running = (trial for trial in trials if trial.state == "running")
         return Status(
             complete=states.count("complete"),
             failed=states.count("failed"),
             duplicate=states.count("duplicate"),
-            rejected=self._rejected,
-            running=tuple(
-                (trial, self._epochs.get(trial.number, 0))
-                for trial in self.trials
-                if trial.state == "running"
-            ),
-            best=max(scored, key=lambda trial: trial.terms.reward if trial.terms else 0.0, default=None),
+            total=self._proposals.total,
+            running=tuple((trial, self._epochs.get(trial.number, 0)) for trial in running),
+            best=next(iter(ranked(trials)), None),
             seconds=self._seconds(),
             left=self._left(),
             why_stopped=self._why_stopped,
@@ -158,80 +188,37 @@ class Engine:
             if record.state == "running" and record.attempt < ATTEMPTS:
                 self._wait(replace(record, attempt=record.attempt + 1))
             elif record.state == "running":
-                reason, told = f"interrupted {ATTEMPTS} times", time.time()
-                self._ledger.fail(record, self._fidelity, self.config.limits.seed, reason, told)
-                self._keep(replace(record, state="failed", reason=reason, told=told))
+                self._fail(record, f"interrupted {ATTEMPTS} times")
 
-    def _propose(self) -> int | None:
-        """Adds a new trial, waiting, and gives its number; None where the run has all its trials."""
-        index = len(self._numbers)
-        if self.config.limits.trials is not None and index >= self.config.limits.trials:
-            return None
-        history = [
-            self._observation(record) for record in self._records.values() if record.state != "duplicate"
-        ]
-        point: Point = ()
-        for again in range(self.config.sampler.patience):
-            point = self._proposer.propose(history, _seed(self.config.limits.seed, index, again))
-            architecture = self.config.space.at(point)
-            if not self._permits(architecture):
-                self._rejected += 1
-            elif architecture.digest not in self._numbers:
-                return self._add(point, architecture)
-            elif again == 0:
-                self._answer(point, architecture)
-        rng = random.Random(_seed(self.config.limits.seed, index, -1))
-        found = nearest(self.config.space, point, self._new, rng)
-        if found is None:
-            self._why_stopped = "every network of the space that keeps the limits has been tried"
-            return None
-        return self._add(found, self.config.space.at(found))
-
-    def _new(self, architecture: Architecture) -> bool:
-        return architecture.digest not in self._numbers and self._permits(architecture)
-
-    def _permits(self, architecture: Architecture) -> bool:
-        return not self.config.reward.exceeds(cost(architecture))
-
-    def _add(self, point: Point, architecture: Architecture) -> int:
-        number = len(self._records)
-        record = Record(
-            number, architecture.digest, str(architecture), point, "waiting", 1, "", time.time(), None, None
-        )
+    def _add(self, proposal: Proposal) -> None:
+        """Keeps a proposal, waiting; one of a network that has its result is answered by it."""
+        if proposal.known:
+            point, network = proposal.known
+            answer = next(r for r in self._records.values() if r.digest == network.digest)
+            if answer.state == "complete":
+                new = replace(self._new(point, network, answer.seed), state="duplicate", result=answer.result)
+                self._ledger.add(new)
+                self._finish(replace(new, told=new.asked))
+        record = self._new(proposal.point, proposal.architecture, proposal.seed)
         self._ledger.add(record)
         self._keep(record)
-        self._numbers[record.digest] = number
-        return number
 
-    def _answer(self, point: Point, architecture: Architecture) -> None:
-        """A proposal of a network that has its result is answered by it and not trained again."""
-        known = self._records[self._numbers[architecture.digest]]
-        if known.state == "complete":
-            now = time.time()
-            answered = replace(
-                known, number=len(self._records), point=point, state="duplicate", asked=now, told=now
-            )
-            self._ledger.add(answered)
-            self._finish(answered)
+    def _new(self, point: Point, network: Architecture, seed: int) -> Record:
+        number, now = len(self._records), time.time()
+        return Record(number, network.digest, str(network), seed, point, "waiting", 1, "", now, None, None)
 
     def _request(self, record: Record) -> Request:
-        config = self.config
-        reference = str(self._reference) if config.reward.needs_step_time else ""
+        setting = self._setting
         return Request(
-            record.number,
-            record.attempt,
-            record.architecture,
-            config.proxy,
-            config.data,
-            config.limits.seed,
-            reference,
-            config.executor.threads,
+            number=record.number,
+            attempt=record.attempt,
+            architecture=record.architecture,
+            proxy=setting.proxy,
+            source=setting.data,
+            seed=record.seed,
+            reference=str(self._reference) if setting.reward.needs_step_time else "",
+            threads=setting.executor.threads,
         )
-
-    def _observation(self, record: Record) -> Observation:
-        terms = self._trials[record.number].terms
-        finished = record.state in ("complete", "failed")
-        return Observation(record.number, record.point, terms.reward if terms else None, finished)
 
     def _waiting(self) -> int | None:
         return next((r.number for r in self._records.values() if r.state == "waiting"), None)
@@ -240,17 +227,22 @@ class Engine:
         self._ledger.wait(record.number, record.attempt)
         self._keep(replace(record, state="waiting"))
 
-    def _keep(self, record: Record) -> None:
-        self._records[record.number] = record
-        self._trials[record.number] = self._judged(record)
+    def _fail(self, record: Record, reason: str) -> None:
+        told = time.time()
+        self._ledger.fail(record, self._fidelity, reason, told)
+        self._finish(replace(record, state="failed", reason=reason, told=told))
 
     def _finish(self, record: Record) -> None:
         self._keep(record)
         self._clock()
         self._watch(self._trials[record.number])
 
+    def _keep(self, record: Record) -> None:
+        self._records[record.number] = record
+        self._trials[record.number] = self._judged(record)
+
     def _judged(self, record: Record) -> Trial:
-        return judge(record, self.config.reward, self._unit)
+        return judge(record, self._setting.reward, cost(self._reference))
 
     def _seconds(self) -> float:
         return self._worked + time.monotonic() - self._since
@@ -262,21 +254,17 @@ class Engine:
         spent = [trial.result.seconds for trial in self.trials if trial.result and trial.state == "complete"]
         return statistics.median(spent) if spent else None
 
-    def _late(self) -> bool:
-        """Whether a trial begun now would not end within the budget."""
-        budget = self.config.limits.budget
-        return budget is not None and self._seconds() + (self._trial_seconds() or 0) > budget
+    def _ending(self) -> bool:
+        """Whether nothing more is begun: the run was stopped, or a trial would not end within the budget."""
+        budget = self._setting.limits.budget
+        late = budget is not None and self._seconds() + (self._trial_seconds() or 0) > budget
+        return late or bool(self._why_stopped)
 
     def _left(self) -> float | None:
-        """Seconds to the end: by the trials that are missing, by the budget, whichever is reached first."""
-        trials, budget = self.config.limits.trials, self.config.limits.budget
-        each = self._trial_seconds()
+        """Seconds to the end: by the trials that are missing or by the budget, whichever is reached first."""
+        total, budget, each = self._proposals.total, self._setting.limits.budget, self._trial_seconds()
         ends = [] if budget is None else [max(0.0, budget - self._seconds())]
-        if trials is not None and each is not None:
+        if total is not None and each is not None:
             finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
-            ends.append(each * math.ceil(max(0, trials - finished) / self.config.executor.parallel))
+            ends.append(each * math.ceil(max(0, total - finished) / self._setting.executor.parallel))
         return min(ends, default=None)
-
-
-def _seed(*parts: int) -> int:
-    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4])

@@ -28,8 +28,8 @@ SCHEMA = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (
-    number INTEGER PRIMARY KEY, digest TEXT NOT NULL, architecture TEXT NOT NULL, point TEXT NOT NULL,
-    state TEXT NOT NULL, attempt INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',
+    number INTEGER PRIMARY KEY, digest TEXT NOT NULL, architecture TEXT NOT NULL, seed INTEGER NOT NULL,
+    point TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',
     asked REAL NOT NULL, told REAL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS evaluation (
@@ -49,12 +49,14 @@ class LedgerFailed(Exception):
 class Record:
     """A row of the ledger: a proposal, and the evaluation that answers it if there is one.
 
+    seed: of the training. point: where the proposal stands among those that could have been made.
     asked, told: seconds since 1970. attempt: the latest, counted from 1.
     """
 
     number: int
     digest: str
     architecture: str
+    seed: int
     point: Point
     state: State
     attempt: int
@@ -111,10 +113,11 @@ class Ledger:
     def add(self, record: Record) -> None:
         """A new proposal."""
         self._change(
-            "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             record.number,
             record.digest,
             record.architecture,
+            record.seed,
             json.dumps(record.point),
             record.state,
             record.attempt,
@@ -131,23 +134,23 @@ class Ledger:
         """The trial is taken back, to be handed out again as `attempt`."""
         self._change("UPDATE trial SET state = 'waiting', attempt = ? WHERE number = ?", attempt, number)
 
-    def complete(self, record: Record, fidelity: str, seed: int, result: Result, told: float) -> None:
+    def complete(self, record: Record, fidelity: str, result: Result, told: float) -> None:
         """The trial and the evaluation that answers it, in one step."""
         metrics = result.to_dict()
         curve = metrics.pop("curve")
-        self._finish(record, fidelity, seed, "complete", "", told, json.dumps(metrics), json.dumps(curve))
+        self._finish(record, fidelity, "complete", "", told, json.dumps(metrics), json.dumps(curve))
 
-    def fail(self, record: Record, fidelity: str, seed: int, reason: str, told: float) -> None:
+    def fail(self, record: Record, fidelity: str, reason: str, told: float) -> None:
         """The trial will not be tried again."""
-        self._finish(record, fidelity, seed, "failed", reason, told, None, None)
+        self._finish(record, fidelity, "failed", reason, told, None, None)
 
-    def records(self, fidelity: str, seed: int) -> tuple[Record, ...]:
-        """All trials by number, each with the result for its network at this fidelity and seed."""
+    def records(self, fidelity: str) -> tuple[Record, ...]:
+        """All trials by number, each with the result for its network and seed at this fidelity."""
         rows = self._database.execute(
-            "SELECT number, t.digest, architecture, point, t.state, t.attempt, t.reason, asked, told,"
-            " metrics, curve FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND fidelity = ?"
-            " AND seed = ? AND e.state = 'complete' ORDER BY number",
-            (fidelity, seed),
+            "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, asked, told,"
+            " metrics, curve FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND e.seed = t.seed"
+            " AND fidelity = ? AND e.state = 'complete' ORDER BY number",
+            (fidelity,),
         )
         return tuple(_record(*row) for row in rows)
 
@@ -155,17 +158,17 @@ class Ledger:
         self,
         record: Record,
         fidelity: str,
-        seed: int,
         state: str,
         reason: str,
         told: float,
         metrics: str | None,
         curve: str | None,
     ) -> None:
+        key = (record.digest, fidelity, record.seed, record.attempt)
         with self._transaction():
             self._database.execute(
                 "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (record.digest, fidelity, seed, record.attempt, state, metrics, curve, reason, self._host),
+                (*key, state, metrics, curve, reason, self._host),
             )
             self._database.execute(
                 "UPDATE trial SET state = ?, reason = ?, told = ?, attempt = ? WHERE number = ?",
@@ -189,13 +192,12 @@ class Ledger:
 
 
 def _record(*row: Any) -> Record:
-    number, digest, architecture, point, state, attempt, reason, asked, told, metrics, curve = row
+    number, digest, architecture, seed, point, state, attempt, reason, asked, told, metrics, curve = row
     result = None
     if metrics is not None:
         result = Result.from_dict({**json.loads(metrics), "curve": json.loads(curve)})
-    return Record(
-        number, digest, architecture, tuple(json.loads(point)), state, attempt, reason, asked, told, result
-    )
+    place = tuple(json.loads(point))
+    return Record(number, digest, architecture, seed, place, state, attempt, reason, asked, told, result)
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def open_run(name: str | Path) -> Run:
     config = Config.of_document(documents.read("run", str(path / CONFIG)))
     ledger = Ledger(path / LEDGER, write=False)
     try:
-        records = ledger.records(ledger.noted("fidelity") or "", config.limits.seed)
+        records = ledger.records(ledger.noted("fidelity") or "")
         seconds = float(ledger.noted("seconds") or 0)
     finally:
         ledger.close()

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from search.evaluate import Result
 from search.ledger import Record, State
 from search.reward import Reward, Terms
-from space import Architecture, Cost, cost, decode
+from space import Architecture, Cost, Point, cost, decode
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One network of a search.
 
-    cost: of the full network. result, terms: None until it is complete. reason: why it failed.
-    asked, told: when it was proposed and finished, in seconds since 1970.
+    seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
+    complete. reason: why it failed. asked, told: when it was proposed and finished, in seconds since 1970.
     """
 
     number: int
     state: State
     architecture: Architecture
+    seed: int
+    point: Point
     cost: Cost
     result: Result | None
     terms: Terms | None
@@ -41,6 +43,8 @@ def judge(record: Record, reward: Reward, reference: Cost) -> Trial:
         record.number,
         record.state,
         architecture,
+        record.seed,
+        record.point,
         spent,
         record.result,
         terms,

@@ -73,7 +73,8 @@ def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET
     exact = width * multiplier
     divisor = rounding.divisor
     rounded = max(divisor, int(exact + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < rounding.limit * exact else rounded
+    rounded += divisor if rounded < rounding.limit * exact else 0
+    return _no_turning(width, multiplier, rounded)
 
 
 def round_depth(depth: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
@@ -89,4 +90,10 @@ def round_resolution(resolution: int, multiplier: float, rounding: Rounding = EF
     if multiplier == 1:
         return resolution
     multiple = rounding.resolution
-    return max(multiple, math.floor(resolution * multiplier / multiple + 0.5) * multiple)
+    rounded = max(multiple, math.floor(resolution * multiplier / multiple + 0.5) * multiple)
+    return _no_turning(resolution, multiplier, rounded)
+
+
+def _no_turning(size: int, multiplier: float, rounded: int) -> int:
+    """`rounded`, unless it is smaller than a `size` that was to grow, or larger than one that was to shrink."""
+    return max(size, rounded) if multiplier > 1 else min(size, rounded)

@@ -42,7 +42,7 @@ class Local(Executor):
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
         context = get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
-        workers = [_Worker(context, evaluate, self.threads) for _ in range(self.parallel)]
+        workers = [_Worker(context, evaluate) for _ in range(self.parallel)]
         try:
             while True:
                 for worker in workers:
@@ -78,9 +78,9 @@ class _Job:
 class _Worker:
     """A process that trains, as the driver sees it; started at its first job, and again if it died."""
 
-    def __init__(self, context: ForkServerContext, evaluate: Evaluate, threads: int) -> None:
+    def __init__(self, context: ForkServerContext, evaluate: Evaluate) -> None:
         self._context = context
-        self._arguments = (evaluate, threads, os.path.dirname(space.__file__))
+        self._arguments = (evaluate, os.path.dirname(space.__file__))
         self._process: ForkServerProcess | None = None
         self.job: _Job | None = None
 
@@ -151,12 +151,11 @@ class _Worker:
         return f"the worker ended with code {code}"
 
 
-def _work(pipe: Connection, lifeline: Connection, evaluate: Evaluate, threads: int, package: str) -> None:
+def _work(pipe: Connection, lifeline: Connection, evaluate: Evaluate, package: str) -> None:
     """The worker: trains what it is sent until the driver is gone."""
     # Ctrl-C reaches every process of the terminal; what it means is the driver's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
-    _narrow(threads)
     found = os.path.dirname(space.__file__)
     with suppress(EOFError, OSError):  # The driver is gone, and whoever would read a complaint with it.
         while True:
@@ -174,12 +173,6 @@ def _answer(pipe: Connection, request: Request, evaluate: Evaluate) -> tuple[str
         return "failed", str(error)
     except Exception as error:
         return "error", f"{type(error).__name__}: {error}"
-
-
-def _narrow(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 def _die_with_driver(lifeline: Connection) -> None:

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from search.config import GROUPS, Config, parse, seconds
+from search.config import GROUPS, Config, parse
+from search.limits import seconds
 from space import Refused, documents
 
 

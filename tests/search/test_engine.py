@@ -120,7 +120,7 @@ def test_what_was_running_when_the_driver_died_has_three_attempts(tmp_path):
     for attempt in (1, 2, 3):
         ledger = Ledger(tmp_path / "runs/r/trials.sqlite")
         if attempt == 1:
-            (first, _) = ledger.records(ledger.noted("fidelity"), 0)
+            (first, _) = ledger.records(ledger.noted("fidelity"))
             other = Space.load("tiny_space", {"classes": 10}).at((1,) * 7)
             ledger.add(
                 replace(first, number=2, digest=other.digest, architecture=str(other), state="waiting")
@@ -238,10 +238,8 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
         driver = subprocess.Popen(
             [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
         )
-        lines = 0
-        for line in driver.stdout:
+        for lines, line in enumerate(driver.stdout, start=1):
             told.append(int(line))
-            lines += 1
             if lines >= stop_after:
                 driver.send_signal(signal.SIGKILL)
                 break

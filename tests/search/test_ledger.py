@@ -13,8 +13,8 @@ from space import Refused
 RESULT = Result(0.5, 1.25, 2, 100, 1.5, 66.6, (2.0, 1.0), 10.0, 11.0, 0.909)
 
 
-def record(number, digest="aa", state="waiting"):
-    return Record(number, digest, f"network {digest}", (0, 1, 2), state, 1, "", 1000.5, None, None)
+def record(number, digest="aa", state="waiting", seed=7):
+    return Record(number, digest, f"network {digest}", seed, (0, 1, 2), state, 1, "", 1000.5, None, None)
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def test_gives_back_what_it_was_told(ledger, tmp_path):
     ledger.add(record(0))
     ledger.add(record(1, "bb"))
     ledger.begin(0, 1)
-    ledger.complete(record(0), "f", 7, RESULT, 1002.0)
-    ledger.fail(record(1, "bb"), "f", 7, "diverged", 1003.0)
+    ledger.complete(record(0), "f", RESULT, 1002.0)
+    ledger.fail(record(1, "bb"), "f", "diverged", 1003.0)
     other = Ledger(tmp_path / "trials.sqlite", write=False)
-    done, failed = other.records("f", 7)
+    done, failed = other.records("f")
     assert (done.state, done.result, done.told, done.point) == ("complete", RESULT, 1002.0, (0, 1, 2))
     assert (failed.state, failed.reason, failed.result) == ("failed", "diverged", None)
     other.close()
@@ -39,17 +39,18 @@ def test_gives_back_what_it_was_told(ledger, tmp_path):
 
 def test_results_belong_to_a_fidelity_and_a_seed(ledger):
     ledger.add(record(0))
-    ledger.complete(record(0), "f", 7, RESULT, 1.0)
-    assert ledger.records("f", 7)[0].result == RESULT
-    assert ledger.records("other", 7)[0].result is None
-    assert ledger.records("f", 8)[0].result is None
+    ledger.complete(record(0), "f", RESULT, 1.0)
+    assert ledger.records("f")[0].result == RESULT
+    assert ledger.records("other")[0].result is None
+    ledger.add(record(1, seed=8))
+    assert ledger.records("f")[1].result is None
 
 
 def test_one_evaluation_answers_every_proposal_of_its_network(ledger):
     ledger.add(record(0))
     ledger.add(record(1, state="duplicate"))
-    ledger.complete(record(0), "f", 7, RESULT, 1.0)
-    assert [r.result for r in ledger.records("f", 7)] == [RESULT, RESULT]
+    ledger.complete(record(0), "f", RESULT, 1.0)
+    assert [r.result for r in ledger.records("f")] == [RESULT, RESULT]
 
 
 def test_notes_keep_the_first_value_unless_replaced(ledger):
@@ -83,10 +84,10 @@ def test_a_full_disk_is_told_and_loses_nothing(ledger):
     with pytest.raises(LedgerFailed, match="full"):
         for number in range(1, 2000):
             ledger.add(record(number, "x" * 500))
-    assert ledger.records("f", 7)[0].digest == "aa"
+    assert ledger.records("f")[0].digest == "aa"
     ledger._database.execute("PRAGMA max_page_count = 1000000")
-    ledger.complete(record(0), "f", 7, RESULT, 1.0)
-    assert ledger.records("f", 7)[0].state == "complete"
+    ledger.complete(record(0), "f", RESULT, 1.0)
+    assert ledger.records("f")[0].state == "complete"
 
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path):
@@ -96,9 +97,9 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
         from pathlib import Path
         from search.ledger import Ledger, Record
         ledger = Ledger(Path(sys.argv[1]))
-        number = len(ledger.records("f", 0))
+        number = len(ledger.records("f"))
         while True:
-            ledger.add(Record(number, "d", "n", (1,), "waiting", 1, "", 0.0, None, None))
+            ledger.add(Record(number, "d", "n", 0, (1,), "waiting", 1, "", 0.0, None, None))
             print(number, flush=True)
             number += 1
     """)
@@ -117,7 +118,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
         writer.wait()
         writer.stdout.close()
         ledger = Ledger(path)
-        assert len(ledger.records("f", 0)) > told
+        assert len(ledger.records("f")) > told
         ledger.close()
 
 

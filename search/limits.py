@@ -1,0 +1,37 @@
+"""How much a run does, and under what name."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Limits(BaseModel):
+    """The settings that stand outside all groups."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    run: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    trials: int | None = Field(default=None, ge=1)
+    """Networks to train, in all."""
+    budget: float | None = Field(default=None, gt=0)
+    """Seconds to work on the run, in all."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    max_failures: int = Field(default=5, ge=1)
+    """Failures in a row for one reason that stop the run."""
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        return seconds(value) if isinstance(value, str) else value
+
+
+def seconds(text: str) -> float:
+    """The seconds in "90", "30m", "1h30m" or "2d". Raises ValueError for anything else."""
+    match = re.fullmatch(r"(?:([\d.]+)d)?(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s?)?", text.strip())
+    if not match or not any(match.groups()):
+        raise ValueError("a time is written like 90s, 30m or 1h30m")
+    return sum(
+        float(count) * unit for count, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True) if count
+    )
