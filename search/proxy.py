@@ -40,15 +40,17 @@ class Proxy(BaseModel):
     epochs: int = Field(default=2, ge=1, le=10_000)
     images: int | None = Field(default=None, ge=2)
     """Training images that are used, of every class in its proportion; null: all of them."""
+    validation_images: int | None = Field(default=None, ge=1)
+    """Validation images that the accuracy is measured on, chosen alike; null: all of them."""
     batch: int = Field(default=64, ge=2, le=65_536)
 
-    learning_rate: float = Field(default=0.1, gt=0, le=100)
+    learning_rate: float = Field(default=0.005, gt=0, le=100)
     """The peak of the schedule, for the `batch` that is given: nothing is scaled behind the scenes."""
     warmup: Rate = 0.2
     """The part of all steps on which the learning rate rises; on the others it falls to 0."""
     momentum: Rate = 0.9
-    weight_decay: float = Field(default=5e-4, ge=0, le=1)
-    """Of weights alone; biases and normalisation have none."""
+    weight_decay: float = Field(default=0.05, ge=0, le=10)
+    """AdamW's, of weights alone; biases and normalisation have none."""
     label_smoothing: Rate = 0.1
     dropout: Rate = 0.0
     drop_path: Rate = 0.0

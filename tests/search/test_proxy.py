@@ -73,6 +73,7 @@ class TestFidelity:
         ("stem_stride", 3),
         ("epochs", 0),
         ("images", 1),
+        ("validation_images", 0),
         ("batch", 1),
         ("learning_rate", 0),
         ("learning_rate", float("inf")),

@@ -15,7 +15,9 @@ from search.training import train, triangle
 from space import Refused, decode
 
 TINY = decode("r8_i8_s1/fused_d1_k3_s2_e1_w8/mb_d2_k3_s2_e2_w8_se0.25/h16_c3")
-PROXY = Proxy(resolution=8, width=1, stem_stride=None, epochs=4, batch=32, shift=1, device="cpu")
+PROXY = Proxy(
+    resolution=8, width=1, stem_stride=None, epochs=4, batch=32, learning_rate=0.02, shift=1, device="cpu"
+)
 
 
 def coloured(train=192, validation=96, noise=40, pixels=8):
@@ -70,6 +72,14 @@ class TestTrain:
     def test_begins_at_chance(self):
         proxy = PROXY.model_copy(update={"epochs": 1, "learning_rate": 1e-9, "label_smoothing": 0.0})
         assert train(TINY, coloured(), proxy, 0).curve[0] == pytest.approx(np.log(3), abs=1e-4)
+
+    def test_validates_on_as_many_images_as_it_is_told(self, monkeypatch):
+        seen = []
+        monkeypatch.setattr(
+            training, "gather", lambda split, indices: seen.append(indices) or _gather(split, indices)
+        )
+        train(TINY, coloured(), PROXY.model_copy(update={"images": 2, "validation_images": 10}), 0)
+        assert seen[-1].tolist() == list(range(10))
 
     @pytest.mark.parametrize("images", [2, 33, 192])
     def test_trains_on_any_number_of_images(self, images):
