@@ -167,7 +167,7 @@ def _driven(drive: Callable[[Any], Run]) -> None:
         where = f"Stopped. Finished trials are in {display.path}. " if display.path else "Stopped. "
         _fail(where + _go_on(display.path), 130)
     except (Stopped, LedgerFailed) as error:
-        _fail(f"{error} {_go_on(display.path)}", 1)
+        _fail(f"{str(error).rstrip('.')}. {_go_on(display.path)}", 1)
     _print(show_run(run))
     best = f"{run.name}:{run.best.number}"
     click.echo(f"\nNext: search show {best}   or   search export {run.name} --format md")

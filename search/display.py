@@ -34,6 +34,7 @@ class Terminal:
             f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
             f" {setting.executor.parallel} at a time; {counts(status)}",
             highlight=False,
+            soft_wrap=True,
         )
         if not self._console.is_terminal:
             return nullcontext()

@@ -99,8 +99,9 @@ class Engine:
         if number is None or self._ending():
             return None
         record = replace(self._records[number], state="running")
-        self._ledger.begin(number, record.attempt)
+        # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
         self._keep(record)
+        self._ledger.begin(number, record.attempt)
         self._epochs[number] = 0
         return self._request(record)
 

@@ -131,8 +131,12 @@ class Ledger:
         self._change("UPDATE trial SET state = 'running', attempt = ? WHERE number = ?", attempt, number)
 
     def wait(self, number: int, attempt: int) -> None:
-        """The trial is taken back, to be handed out again as `attempt`."""
-        self._change("UPDATE trial SET state = 'waiting', attempt = ? WHERE number = ?", attempt, number)
+        """The trial is taken back, to be handed out again as `attempt`; one that has finished stays so."""
+        self._change(
+            "UPDATE trial SET state = 'waiting', attempt = ? WHERE number = ? AND state = 'running'",
+            attempt,
+            number,
+        )
 
     def complete(self, record: Record, fidelity: str, result: Result, told: float) -> None:
         """The trial and the evaluation that answers it, in one step."""
@@ -186,9 +190,11 @@ class Ledger:
             yield
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
+            raise LedgerFailed(f"The ledger could not be written: {error}.") from error
+        finally:
+            # Also after Ctrl-C, which can strike between any two lines.
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-            raise LedgerFailed(f"The ledger could not be written: {error}.") from error
 
 
 def _record(*row: Any) -> Record:

@@ -128,3 +128,19 @@ def test_a_second_driver_is_told_of_the_first(tmp_path):
             pass
     with driver_lock(tmp_path / "run.lock"):
         pass  # free again
+
+
+def test_an_interrupted_change_leaves_no_transaction_behind(ledger, monkeypatch):
+    """Ctrl-C can strike between any two lines; what follows, the release of running trials, must work."""
+    with pytest.raises(KeyboardInterrupt), ledger._transaction():
+        raise KeyboardInterrupt
+    ledger.add(record(0))
+    assert len(ledger.records("f")) == 1
+
+
+def test_what_has_finished_is_not_taken_back(ledger):
+    ledger.add(record(0))
+    ledger.begin(0, 1)
+    ledger.complete(record(0), "f", RESULT, 1.0)
+    ledger.wait(0, 2)
+    assert ledger.records("f")[0].state == "complete"

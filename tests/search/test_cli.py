@@ -1,0 +1,190 @@
+"""The commands as a user types them, on real trainings of seconds."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from search import cli, open_run
+
+TINY = ["space=tiny_space", "proxy=tiny", "data.images=400", "data.test_images=20", "executor.workers=2"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a finished run `done` of four trials in it."""
+    folder = tmp_path_factory.mktemp("home")
+    result = run(folder, "launch", *TINY, "trials=4", "run=done")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def environment(folder):
+    paths = os.pathsep.join(filter(None, sys.path))
+    return os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(folder / "cache")}
+
+
+def start(folder, *words):
+    command = [sys.executable, "-m", "search.cli", *words]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(folder),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def run(folder, *words):
+    process = start(folder, *words)
+    out, err = process.communicate(timeout=200)
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def refused(folder, *words):
+    """Exit code 2 and one line on standard error."""
+    result = run(folder, *words)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_launch_ends_with_a_table_and_the_next_command(home):
+    result = run(home, "launch", *TINY, "trials=2", "run=other", "sampler=random")
+    assert result.returncode == 0
+    assert "Reward" in result.stdout
+    assert "Next: search show other:" in result.stdout
+    assert result.stderr.count("trial ") >= 2
+
+
+def test_a_run_folder_says_how_it_was_made(home):
+    folder = home / "runs/done"
+    assert {path.name for path in folder.iterdir()} >= {"config.yaml", "environment.json", "trials.sqlite"}
+    found = json.loads((folder / "environment.json").read_text())
+    assert found["versions"]["torch"]
+    assert found["data"]["classes"]
+
+
+def test_show_and_status(home):
+    best = run(home, "show", "done").stdout
+    assert "4 complete" in best
+    trial = run(home, "show", "done:0").stdout
+    assert "reward" in trial
+    assert "agree on every part" in trial
+    assert "runs/done" in run(home, "status").stdout
+    assert "4 complete" in run(home, "status", "runs/done").stdout
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "md", "latex"])
+def test_export(home, form, tmp_path):
+    result = run(home, "export", "done", "--format", form)
+    assert result.returncode == 0
+    assert run(home, "export", "done", "--format", form, "--out", str(tmp_path / "t")).stdout == ""
+    assert (tmp_path / "t").read_text() == result.stdout
+
+
+def test_export_is_exact(home, monkeypatch):
+    monkeypatch.chdir(home)
+    trials = open_run("done").trials
+    rows = list(csv.DictReader(io.StringIO(run(home, "export", "done").stdout)))
+    document = json.loads(run(home, "export", "done", "--format", "json").stdout)
+    for trial, row, entry in zip(trials, rows, document["rows"], strict=True):
+        assert float(row["reward"]) == entry["reward"] == trial.terms.reward
+        assert int(row["params"]) == entry["params"] == trial.cost.params
+        assert row["architecture"] == entry["architecture"] == str(trial.architecture)
+        assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 1)
+
+
+def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
+    assert "Did you mean 'space'?" in refused(tmp_path, "launch", "spce=effv2")
+    assert "Did you mean 'effv2'?" in refused(tmp_path, "launch", "space=effv3")
+    assert "data.path" in refused(tmp_path, "launch", "data=npz", "data.path=none.npz")
+    assert "none.yaml" in refused(tmp_path, "launch", "space=./none.yaml")
+    assert "no run" in refused(tmp_path, "resume", "nothing")
+    assert "Did you mean 'launch'?" in refused(tmp_path, "lanch")
+    assert not list(tmp_path.glob("runs"))
+    assert "Did you mean 'done'?" in refused(home, "status", "dome")
+    assert "no trial 99" in refused(home, "show", "done:99")
+    assert "Did you mean 'json'?" in refused(home, "export", "done", "--format", "jsn")
+    assert "search resume done" in refused(home, "launch", *TINY, "run=done")
+    assert "cannot change" in refused(home, "resume", "done", "proxy.epochs=2")
+    assert "Did you mean 'v2-s'?" in refused(home, "show", "v2s")
+    assert "Unknown op" in refused(home, "show", "r32_i8/mbb_d1_k3_s1_e1_w8/h8_c10")
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    assert "Cannot create runs" in refused(tmp_path, "launch", *TINY, "trials=1", "run=x")
+
+
+def test_dry_run_prints_the_configuration_and_searches_nothing(tmp_path):
+    result = run(tmp_path, "launch", "space=effv2", "trials=7", "--dry-run")
+    assert "trials: 7" in result.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(home):
+    process = start(home, "launch", *TINY, "trials=500", "run=long")
+    for line in process.stderr:
+        if line.startswith("trial "):
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].endswith("Go on with: search resume long")
+    assert "Traceback" not in err
+    states = {line.split(",")[1] for line in run(home, "export", "long").stdout.splitlines()[1:]}
+    assert "running" not in states
+
+
+def test_kill_9_and_resume(home):
+    process = start(home, "launch", *TINY, "trials=6", "run=killed")
+    for line in process.stderr:
+        if line.startswith("trial "):
+            break
+    process.kill()
+    process.communicate()
+    time.sleep(0.5)
+    assert run(home, "resume", "killed").returncode == 0
+    rows = list(csv.DictReader(io.StringIO(run(home, "export", "killed").stdout)))
+    complete = [row for row in rows if row["state"] == "complete"]
+    assert len(complete) == len({row["digest"] for row in complete}) == 6
+
+
+def test_a_second_driver_is_refused(home):
+    process = start(home, "launch", *TINY, "trials=500", "run=busy")
+    for line in process.stderr:
+        if line.startswith("trial "):
+            break
+    assert f"process {process.pid} on " in refused(home, "resume", "busy")
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["launch", "--help"], ["status"], ["show", "space=effv2"]])
+def test_what_needs_no_torch_imports_none(words, tmp_path):
+    code = (
+        "import sys; from search import cli; sys.argv = ['search', *sys.argv[1:]]\n"
+        "try: cli.main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'optuna', 'ray', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    command = [sys.executable, "-c", code, *words]
+    subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), check=True, capture_output=True)
+
+
+def test_help_names_every_command_and_group():
+    text = CliRunner().invoke(cli.search, ["--help"]).output
+    assert all(name in text for name in ("launch", "resume", "status", "show", "export"))
+    launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output
+    assert all(f"{group}=" in launch for group in ("space", "data", "proxy", "reward", "sampler", "executor"))

@@ -1,0 +1,47 @@
+import pytest
+
+from space import Refused, documents
+
+
+def test_numbers_in_any_notation_are_numbers():
+    assert documents.parse("[3e6, 1.5e-3, 7, -2.5, 1E3]", "x") == [3e6, 1.5e-3, 7, -2.5, 1e3]
+    assert documents.parse("[v2-b0, 3x3, 1.2.3]", "x") == ["v2-b0", "3x3", "1.2.3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: 1\na: 2", "'a' stands twice"),
+        ("a: [1", "x, line"),
+        ("!!python/object/apply:os.system [ls]", "x, line 1"),
+        ("a: !custom 1", "x, line 1"),
+        ("{[1]: 2}", "x"),
+        ("\x00", "x"),
+    ],
+)
+def test_what_is_no_plain_document_is_refused(text, says):
+    with pytest.raises(Refused) as refused:
+        documents.parse(text, "x")
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_files_and_names(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: 1")
+    assert documents.read("space", str(path)) == {"a": 1}
+    assert "effv2" in documents.names("space")
+    with pytest.raises(Refused, match="Did you mean 'effv2'"):
+        documents.read("space", "efv2")
+    with pytest.raises(Refused, match=r"mine\.yaml"):
+        documents.read("space", str(tmp_path / "mien.yaml"))
+
+
+def test_unreadable_files_are_refused(tmp_path):
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "latin.yaml").write_bytes(b"\xff\xfe\xfa")
+    (tmp_path / "list.yaml").write_text("- 1")
+    for name in ("folder", "latin", "list"):
+        with pytest.raises(Refused) as refused:
+            documents.read("space", str(tmp_path / f"{name}.yaml"))
+        assert f"{name}.yaml" in str(refused.value)
