@@ -174,10 +174,9 @@ def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:
 
 
 def _too_corrupt(corrupt: list[str], total: int) -> Refused:
-    images = "image" if len(corrupt) == 1 else "images"
     more = f" and {len(corrupt) - 3} more" if len(corrupt) > 3 else ""
     return Refused(
-        f"Cannot decode {len(corrupt)} of {total:,} {images}: {'; '.join(corrupt[:3])}{more}. "
+        f"Cannot decode {len(corrupt)} of {total:,} images: {'; '.join(corrupt[:3])}{more}. "
         "Mend or remove them, or leave them out: data.corrupt=skip."
     )
 

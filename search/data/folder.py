@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import UnidentifiedImageError
 
 from search.data.files import FORMATS, existing, photograph
 from search.data.source import Contents, Decoded, Fraction, Images, Source, carved
@@ -132,6 +133,14 @@ def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
             yield entry
 
 
+def _reason(error: Exception) -> str:
+    """In a few words, and without the path that Pillow and the system repeat."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(reason.split()) or type(error).__name__
+
+
 def _decoded(root: Path, paths: list[str], resolution: int) -> Decoded:
     """The images of the files, on all cores: Pillow lets go of Python's lock while it works."""
 
@@ -141,7 +150,7 @@ def _decoded(root: Path, paths: list[str], resolution: int) -> Decoded:
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever malformed bytes make them raise
-            return f"{os.path.relpath(path, root)} ({' '.join(str(error).split()) or type(error).__name__})"
+            return f"{os.path.relpath(path, root)} ({_reason(error)})"
 
     with ThreadPoolExecutor() as threads:
         results = list(threads.map(attempt, paths))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,11 @@ from search.data.scenes import BAR, SHAPES, Figures, Floats, Scenes, Texture
 
 _FINE = 2
 """Samples per pixel and axis, averaged: a camera's pixel is a small square too, not a point."""
+
+# Proportions of the figures: a square's half side, a triangle's distance from its middle to a side, half the
+# thickness of a ring and of a cross, all over the figure's size; a slanted side's normal is (slant, half).
+_SQUARE, _TRIANGLE, _RING, _CROSS = np.array([0.85, 0.6, 0.28, 0.36], dtype=np.float32)
+_SLANT, _HALF = np.array([0.75**0.5, 0.5], dtype=np.float32)
 
 
 def render(scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
@@ -39,7 +46,7 @@ def _photograph(canvas: Floats, scenes: Scenes, resolution: int) -> NDArray[np.u
 def _grain(scenes: Scenes, resolution: int) -> Floats:
     """Noise (n, 3, resolution, resolution) of mean 0 and deviation 1, triangular: two dice per value."""
     pixel = np.arange(resolution**2).reshape(resolution, resolution)
-    stream = bits(scenes.seed, scenes.index[:, None, None], pixel + 2**32)
+    stream = bits(scenes.seed, "grain", scenes.index[:, None, None], pixel)
     dice = [((stream >> np.uint64(10 * k)) & np.uint64(1023)).astype(np.float32) for k in range(6)]
     return np.stack([(dice[k] + dice[k + 3] - 1023) * np.float32(6**0.5 / 1024) for k in range(3)], axis=1)
 
@@ -94,33 +101,17 @@ def _column(values: Floats) -> Floats:
     return values[:, None, None]
 
 
-def _disc(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.subtract(np.sqrt(u * u + v * v), size)
+_Outside = Callable[[Floats, Floats, Floats], Floats]
 
-
-def _square(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.subtract(np.maximum(np.abs(u), np.abs(v)), size * np.float32(0.85))
-
-
-def _triangle(u: Floats, v: Floats, size: Floats) -> Floats:
-    slanted = np.float32(0.75**0.5) * np.abs(u) + np.float32(0.5) * v
-    return np.subtract(np.maximum(slanted, -v), size * np.float32(0.6))
-
-
-def _ring(u: Floats, v: Floats, size: Floats) -> Floats:
-    middle = np.abs(_disc(u, v, size * np.float32(0.72)))
-    return np.subtract(middle, size * np.float32(0.28))
-
-
-def _cross(u: Floats, v: Floats, size: Floats) -> Floats:
-    u, v = np.abs(u), np.abs(v)
-    return np.maximum(np.minimum(u, v) - size * np.float32(0.36), np.maximum(u, v) - size)
-
-
-def _strip(u: Floats, v: Floats, size: Floats) -> Floats:
-    return np.subtract(np.abs(u), size)
-
-
-_OUTSIDE = (_disc, _square, _triangle, _ring, _cross, _strip)
-"""By kind of figure, in the order of `SHAPES`, then `BAR`."""
+_OUTSIDE: tuple[_Outside, ...] = (
+    lambda u, v, size: np.sqrt(u * u + v * v) - size,
+    lambda u, v, size: np.maximum(np.abs(u), np.abs(v)) - size * _SQUARE,
+    lambda u, v, size: np.maximum(_SLANT * np.abs(u) + _HALF * v, -v) - size * _TRIANGLE,
+    lambda u, v, size: np.abs(np.sqrt(u * u + v * v) - size * (1 - _RING)) - size * _RING,
+    lambda u, v, size: np.maximum(
+        np.minimum(np.abs(u), np.abs(v)) - size * _CROSS, np.maximum(np.abs(u), np.abs(v)) - size
+    ),
+    lambda u, v, size: np.abs(u) - size,
+)
+"""How far a point (u, v) is outside, by kind of figure: those of `SHAPES` in their order, then `BAR`."""
 assert len(_OUTSIDE) == len(SHAPES) + 1 == BAR + 1

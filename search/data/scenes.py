@@ -85,17 +85,20 @@ class _Draws:
     slots: count[int]
 
     def __call__(self, low: float, high: float) -> Floats:
-        return (low + (high - low) * uniform(self.seed, self.index, next(self.slots))).astype(np.float32)
+        return (low + (high - low) * self._next()).astype(np.float32)
 
     def integer(self, stop: int) -> Integers:
-        return (uniform(self.seed, self.index, next(self.slots)) * stop).astype(np.int64)
+        return (stop * self._next()).astype(np.int64)
 
     def turn(self) -> tuple[Floats, Floats]:
-        angle = 2 * np.pi * uniform(self.seed, self.index, next(self.slots))
+        angle = 2 * np.pi * self._next()
         return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
 
     def colour(self, low: float = 0.0, high: float = 1.0) -> Floats:
         return np.stack([self(low, high) for _ in range(3)], axis=1)
+
+    def _next(self) -> NDArray[np.float64]:
+        return uniform(self.seed, "scene", self.index, next(self.slots))
 
 
 def label(index: Integers) -> Integers:

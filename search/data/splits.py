@@ -26,14 +26,14 @@ def interleaved(labels: Labels, seed: int) -> NDArray[np.int64]:
 
     The first k images hold each class in close to its proportion: a cheap training run may take a prefix.
     """
-    jitter = uniform(seed, np.arange(len(labels)), 1)
+    jitter = uniform(seed, "jitter", np.arange(len(labels)))
     share = (_rank(labels, seed) + jitter) / np.bincount(labels)[labels]
     return np.argsort(share, kind="stable")
 
 
 def _rank(labels: Labels, seed: int) -> NDArray[np.int64]:
     """The place (n,) of each image in a random order of its own class: 0, 1, 2, ..."""
-    order = np.lexsort((uniform(seed, np.arange(len(labels)), 0), labels))
+    order = np.lexsort((uniform(seed, "split", np.arange(len(labels))), labels))
     first = np.searchsorted(labels[order], labels[order])
     rank = np.empty(len(labels), dtype=np.int64)
     rank[order] = np.arange(len(labels)) - first

@@ -5,8 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from search.data import load, load_test, source_from
-from search.data.scenes import CLASSES
+from search.data.scenes import CLASSES, label, scenes
 from search.data.shapes import photographs
+from search.data.splits import held_out
 
 SOME = np.arange(40)
 
@@ -19,7 +20,7 @@ def test_images_are_what_they_have_always_been():
     assert hashlib.sha256(images.tobytes()).hexdigest() == GOLDEN
 
 
-GOLDEN = "5211be6a0cef7c76348f4cd98e3cb2d062ddfa3d0932ecc84999be952e66ae40"
+GOLDEN = "eec315552b7f61b451315fedb5fc924fde4d5b14f610e8571025caf59b0a9269"
 
 
 def test_an_image_depends_on_its_seed_and_index_alone():
@@ -79,6 +80,16 @@ def test_the_test_split_stays_when_there_is_more_to_train():
         load_test(source_from({"source": "shapes", "images": n, "test_images": 50}), 8) for n in (100, 300)
     )
     assert np.array_equal(few.images, many.images)
+
+
+def test_what_is_held_out_is_like_the_rest():
+    """The split and the scenes draw from the same seed and indices, but not the same numbers."""
+    index = np.arange(10_000)
+    held = held_out(label(index), 0.2, seed=0)
+    drawn = scenes(0, index, 0.5)
+    for values in (drawn.figure.size, drawn.figure.x, drawn.contrast, drawn.noise, *drawn.background.T):
+        difference = values[held].mean() - values[~held].mean()
+        assert abs(difference) < 5 * values.std() / np.sqrt(held.sum())
 
 
 def test_no_image_is_in_two_splits():

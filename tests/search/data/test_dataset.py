@@ -1,0 +1,86 @@
+import dataclasses
+import pickle
+import subprocess
+import sys
+from importlib import resources
+
+import numpy as np
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from search.data import DATASETS, Dataset, load, source_from
+from search.data.contract import check
+from space.refusal import Refused
+
+
+@pytest.fixture
+def options(write_npz, write_folder, tmp_path):
+    """The least that each kind of data needs to be told, and a small amount of it."""
+    return {
+        "shapes": {"images": 100, "test_images": 20},
+        "npz": {"path": write_npz()},
+        "folder": {"path": write_folder("images", {"ant": 6, "bee": 7})},
+    }
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_source_keeps_its_promises(name, options, tmp_path):
+    check(source_from({"source": name, "cache": tmp_path / "cache", **options[name]}))
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_source_has_a_group_that_states_its_defaults(name, options):
+    group = yaml.safe_load((resources.files("experiments") / "data" / f"{name}.yaml").read_text())
+    source = source_from(group | options[name])
+    assert source == source_from({"source": name} | options[name])
+    assert set(group) | set(options[name]) | {"cache"} == set(type(source).model_fields)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_source_travels_to_workers_and_through_json(name, options):
+    source = source_from({"source": name, **options[name]})
+    assert pickle.loads(pickle.dumps(source)) == source
+    assert source_from(source.model_dump(mode="json")) == source
+
+
+def test_an_unknown_source_is_refused_with_its_neighbour():
+    with pytest.raises(Refused, match=r"Unknown data\.source 'shape'. Did you mean 'shapes'\?"):
+        source_from({"source": "shape"})
+    with pytest.raises(Refused, match=r"data\.source is missing\. Permitted: shapes, npz, folder"):
+        source_from({"path": "x"})
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(ValidationError, match="dificulty"):
+        source_from({"source": "shapes", "dificulty": 1})
+
+
+def test_a_source_and_its_data_are_frozen(options):
+    source = source_from({"source": "shapes", **options["shapes"]})
+    with pytest.raises(ValidationError, match="frozen"):
+        source.seed = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load(source, 8).name = "other"
+
+
+def test_the_test_split_is_no_part_of_a_data_set():
+    assert not any("test" in field.name for field in dataclasses.fields(Dataset))
+
+
+def test_progress_is_told_up_to_the_end(options):
+    told = []
+    load(source_from({"source": "npz", **options["npz"]}), 12, progress=lambda *counts: told.append(counts))
+    assert told == [(48, 69), (60, 69), (69, 69)]
+
+
+def test_a_beginning_of_the_training_images_is_stratified():
+    data = load(source_from({"source": "shapes", "images": 1000, "test_images": 10}), 8)
+    counts = np.bincount(data.train.labels[:100], minlength=10)
+    assert abs(counts - 10).max() <= 2
+
+
+def test_importing_the_sources_imports_no_torch():
+    subprocess.run(
+        [sys.executable, "-c", "import sys, search.data; sys.exit('torch' in sys.modules)"], check=True
+    )
