@@ -76,7 +76,7 @@ def launch(
     ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
     """
     config = Config.of(settings or {})
-    data = load(config.data, config.proxy.resolution)
+    data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
     name = config.limits.run or f"{config.space.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = create(name, config.document(), data)
@@ -96,10 +96,21 @@ def resume(
     settings: new totals for `trials` or `budget`, or another `executor`. Raises as `launch`.
     """
     path = find(name)
-    config = Config.of_document(documents.read("run", str(path / CONFIG))).resumed(settings or {})
-    data = load(config.data, config.proxy.resolution)
+    document = documents.read("run", str(path / CONFIG))
+    if "fit" in document:
+        raise Refused(f"The run {name} is a fit. Go on with it: scale fit --resume {name}")
+    config = Config.of_document(document).resumed(settings or {})
+    data = _loaded(config)
     drive(path, config, Sampled(config), data, display or Silent(), evaluate)
     return open_run(path)
+
+
+def _loaded(config: Config) -> Dataset:
+    """The data as the networks are trained on them; where each has its own resolution, at the first there is.
+
+    Its digest stands for the data at every resolution: pixels that change do so at all of them.
+    """
+    return load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
 
 
 def create(name: str, document: documents.Document, data: Dataset) -> Path:

@@ -85,15 +85,18 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
 
     started = time.perf_counter()
     proxy, device = request.proxy, request.device
-    data = load(request.source, proxy.resolution)
+    full = decode(request.architecture)
+    data = load(request.source, proxy.resolution or full.resolution)
 
-    def proxied(text: str) -> Architecture:
-        return proxy_architecture(decode(text), proxy, len(data.classes), data.channels)
+    def proxied(architecture: Architecture) -> Architecture:
+        return proxy_architecture(architecture, proxy, len(data.classes), data.channels)
 
-    network = proxied(request.architecture)
+    network = proxied(full)
     with _threads(request.threads):
         step = (
-            measure(network, proxied(request.reference), data, proxy, device) if request.reference else None
+            measure(network, proxied(decode(request.reference)), data, proxy, device)
+            if request.reference
+            else None
         )
         training = train(network, data, proxy, request.seed, device=device, on_epoch=report)
     return Result(

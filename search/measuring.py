@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
 
 from search.data.augment import gather, normalise
 from search.data.dataset import Dataset
@@ -23,18 +25,28 @@ def measure(
 ) -> StepTime:
     """The time of a training step of `network` and of `reference`, both proxy networks, on a batch of `data`.
 
-    The batch and the precision are the proxy's, and so is the device if none is given.
+    The batch and the precision are the proxy's, and so is the device if none is given. Where the proxy leaves
+    networks their own resolution, the reference gets the same images at its own.
     """
     place = choose_device(device or proxy.device)
     dtype = precision_on(place, proxy)
     images, labels = gather(data.train, torch.arange(min(proxy.batch, len(data.train))))
     own, other = (build(one).to(place).to(memory_format=torch.channels_last) for one in (network, reference))
+    batch = normalise(images.to(place), data.mean, data.std)
     return step_ratio(
         own,
         other,
-        normalise(images.to(place), data.mean, data.std),
+        batch,
         labels.to(place),
+        reference_batch=_resized(batch, reference.resolution),
         dtype=None if dtype == torch.float32 else dtype,
         tolerance=_TOLERANCE,
         most=_PAIRS,
     )
+
+
+def _resized(batch: Tensor, resolution: int) -> Tensor:
+    """`batch` at `resolution` pixels a side. How is of no account: pixels do not change what a step costs."""
+    if batch.shape[-1] == resolution:
+        return batch
+    return interpolate(batch, (resolution, resolution)).contiguous(memory_format=torch.channels_last)

@@ -30,8 +30,8 @@ class Proxy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    resolution: int = Field(default=32, ge=8, le=1024)
-    """Side of the images in pixels."""
+    resolution: int | None = Field(default=32, ge=8, le=1024)
+    """Side of the images in pixels; null: the network's own, for studies in which it is what is compared."""
     width: float = Field(default=0.5, gt=0, le=4)
     """Multiplies every width, the stem's and the head's too; depths, kernels and expansions stay."""
     stem_stride: Literal[1, 2] | None = 1
@@ -65,7 +65,7 @@ class Proxy(BaseModel):
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
-        if self.shift >= self.resolution:
+        if self.resolution is not None and self.shift >= self.resolution:
             raise ValueError(
                 f"a shift of {self.shift} pixels moves an image of {self.resolution} out of view"
             )
@@ -76,7 +76,8 @@ def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, c
     """The network that is trained in the place of `architecture`, for images of `channels` and `classes`."""
     narrow = rescale(architecture, Multipliers(width=proxy.width))
     stem = replace(narrow.stem, stride=proxy.stem_stride or narrow.stem.stride)
-    return replace(narrow, resolution=proxy.resolution, stem=stem, classes=classes, channels=channels)
+    pixels = proxy.resolution or architecture.resolution
+    return replace(narrow, resolution=pixels, stem=stem, classes=classes, channels=channels)
 
 
 def fidelity(proxy: Proxy, data_digest: str) -> str:

@@ -55,6 +55,7 @@ def step_ratio(
     batch: Tensor,
     labels: Tensor,
     *,
+    reference_batch: Tensor | None = None,
     pairs: int = 13,
     warmup: int = 3,
     tolerance: float = 0.03,
@@ -66,7 +67,8 @@ def step_ratio(
 
     batch: (batch, channels, height, width), on the device of both networks, in the memory format to be
     timed. labels: (batch,) class indices that both networks have. A step is forward, cross-entropy, backward
-    and SGD with momentum; with a `dtype`, forward runs under autocast to it.
+    and SGD with momentum; with a `dtype`, forward runs under autocast to it. reference_batch: as many images,
+    for a reference that takes them at another resolution.
 
     `warmup` steps of each are not timed. Then `pairs` pairs are, and again as many, until the spread (see
     `StepTime`) is at most `tolerance` or `most` pairs are reached: the caller sees which in the result.
@@ -78,13 +80,14 @@ def step_ratio(
     timer = timer or (_cuda if batch.is_cuda else _cpu)
     with _undisturbed(batch.device):
         step = _step(deepcopy(network), batch, labels, dtype)
-        other_step = _step(deepcopy(reference), batch, labels, dtype)
+        other = batch if reference_batch is None else reference_batch
+        other_step = _step(deepcopy(reference), other, labels, dtype)
         for _ in range(warmup):
             step()
             other_step()
         taken = _rounds(timer, step, other_step, pairs, tolerance, most)
-    own, wall, other, other_wall = (median(times) for times in zip(*taken, strict=True))
-    return StepTime(*_ratio(taken), len(taken), own, other, wall, other_wall)
+    own, wall, reference_ms, reference_wall = (median(times) for times in zip(*taken, strict=True))
+    return StepTime(*_ratio(taken), len(taken), own, reference_ms, wall, reference_wall)
 
 
 def _rounds(

@@ -94,6 +94,13 @@ def test_an_interrupted_search_proposes_what_it_would_have(sampler):
     assert networks(resume("parts", {"trials": 16}, evaluate=looked_up)) == networks(whole)
 
 
+def test_networks_can_keep_their_own_resolution():
+    own = {"proxy.resolution": None, "space.resolution": [16, 24], "reward.w": 0}
+    run = searched(trials=6, **own)
+    assert {trial.architecture.resolution for trial in run.trials} == {16, 24}
+    assert resume("r", {"trials": 7}, evaluate=looked_up).config.proxy.resolution is None
+
+
 def interrupted_at(number):
     def evaluate(request, report):
         if request.number == number:

@@ -49,6 +49,14 @@ class TestEvaluate:
         result = evaluate(replace(request_, reference=""))
         assert (result.step_ms, result.reference_step_ms, result.step_ratio) == (None, None, None)
 
+    def test_can_train_and_time_each_network_at_its_own_resolution(self, request_):
+        proxy = PROXY.model_copy(update={"resolution": None})
+        small, large = (NETWORK.replace("r64", f"r{pixels}") for pixels in (8, 32))
+        result = evaluate(replace(request_, architecture=small, reference=large, proxy=proxy))
+        alone = evaluate(replace(request_, architecture=small, reference=""))
+        assert (result.accuracy, result.curve) == (alone.accuracy, alone.curve)
+        assert result.step_ratio < 0.8
+
     def test_repeats_whether_timed_or_not(self, request_):
         timed, untimed = evaluate(request_), evaluate(replace(request_, reference=""))
         assert (timed.accuracy, timed.loss, timed.curve) == (untimed.accuracy, untimed.loss, untimed.curve)

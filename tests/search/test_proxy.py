@@ -43,6 +43,11 @@ class TestProxyArchitecture:
         network = published("v2-b0").architecture
         assert proxy_architecture(network, OWN, network.classes, 3) == network
 
+    @given(architectures())
+    def test_can_leave_the_resolution_to_the_network(self, architecture):
+        own = OWN.model_copy(update={"resolution": None})
+        assert proxy_architecture(architecture, own, 10, 3).resolution == architecture.resolution
+
     def test_halves_the_widths_of_the_base_network(self):
         small = proxy_architecture(published("v2-b0").architecture, Proxy(width=0.5, stem_stride=1), 10, 3)
         assert [stage.width for stage in small.stages] == [8, 16, 24, 48, 56, 96]
@@ -91,6 +96,10 @@ class TestFidelity:
 def test_refuses(key, value):
     with pytest.raises(ValidationError):
         Proxy(**{key: value})
+
+
+def test_without_a_resolution_any_shift_may_fit():
+    assert Proxy(resolution=None, shift=40).shift == 40
 
 
 def test_can_be_raised_to_full_training():
