@@ -137,26 +137,29 @@ class Writer:
 
     def __init__(self, draft: Path, channels: int) -> None:
         self._draft = draft
-        self._content = hashlib.sha256()
+        self._hashes: dict[str, hashlib._Hash] = {}
         self._counts: dict[str, int] = {}
         self._histograms = np.zeros((channels, 256), dtype=np.int64)
 
     def append(self, part: str, images: Images, labels: Labels) -> None:
         """Adds images (b, resolution, resolution, channels) with their labels (b,) to a part."""
-        contents = {_pixels: images.tobytes(), _labels: labels.astype("<i8").tobytes()}
-        for path, content in contents.items():
-            with path(self._draft, part).open("ab") as file:
-                file.write(content)
-            self._content.update(content)
+        self._write(_pixels(self._draft, part), images.tobytes())
+        self._write(_labels(self._draft, part), labels.astype("<i8").tobytes())
         self._counts[part] = self._counts.get(part, 0) + len(labels)
         if part == "train":
             for channel, histogram in enumerate(self._histograms):
                 histogram += np.bincount(images[..., channel].ravel(), minlength=256)
 
+    def _write(self, path: Path, content: bytes) -> None:
+        with path.open("ab") as file:
+            file.write(content)
+        self._hashes.setdefault(path.name, hashlib.sha256()).update(content)
+
     def finish(self, state: str, classes: tuple[str, ...], resolution: int, skipped: tuple[str, ...]) -> None:
         """Writes the manifest, and makes sure that all is on the disk before the entry takes its place."""
         mean, std = _moments(self._histograms)
-        self._content.update(repr((classes, resolution, sorted(self._counts.items()))).encode())
+        hashes = {name: content.hexdigest() for name, content in sorted(self._hashes.items())}
+        digest = hashlib.sha256(repr((classes, resolution, hashes)).encode()).hexdigest()
         manifest = Manifest(
             state=state,
             classes=classes,
@@ -166,7 +169,7 @@ class Writer:
             mean=mean,
             std=std,
             skipped=skipped,
-            digest=self._content.hexdigest(),
+            digest=digest,
         )
         (self._draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1))
         for path in self._draft.iterdir():

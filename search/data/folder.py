@@ -38,7 +38,7 @@ class Folder(Source):
     """What to do about files that cannot be decoded. They are named either way."""
 
     def state(self) -> str:
-        """A hash of all names, sizes and times: 10 microseconds a file; the bytes would take minutes to read.
+        """A hash of all names, sizes and times: 5 microseconds a file; the bytes would take minutes to read.
 
         The change time is among them because copying and unpacking tools restore the modification time.
         """

@@ -64,15 +64,17 @@ class Npz(Source):
 
 def _read(path: Path) -> Arrays:
     """The arrays that have a meaning here. Nothing in the file is run: no pickles."""
-    with path.open("rb") as raw:  # NumPy leaves a file open if what it finds in it is no archive
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise Refused(f"Cannot read {str(path)!r} ({error.strerror}).") from None
+    with raw:  # NumPy would leave the file open if what it finds in it is no archive
         try:
             file = np.load(raw, allow_pickle=False)
         except _BROKEN:
             raise Refused(f"{str(path)!r} is not a .npz file.") from None
         if not isinstance(file, NpzFile):
-            raise Refused(
-                f"{str(path)!r} holds one array; a .npz file with {', '.join(_KEYS[:2])} is needed."
-            )
+            raise Refused(f"{str(path)!r} holds one array; a .npz file with train_x, train_y is needed.")
         _check_keys(path, file.files)
         return {key: _array(path, file, key) for key in _KEYS if key in file.files}
 

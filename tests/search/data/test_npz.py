@@ -136,6 +136,11 @@ def test_another_kind_of_file_is_refused(tmp_path, content):
         load(npz(path), 12)
 
 
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(Refused, match=r"Cannot read .* \(Is a directory\)"):
+        load(npz(tmp_path), 12)
+
+
 def test_a_single_array_is_refused(tmp_path):
     np.save(tmp_path / "data.npy", IMAGES)
     with pytest.raises(Refused, match="holds one array"):
