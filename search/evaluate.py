@@ -10,8 +10,8 @@ from typing import Any
 
 from search.data.source import Source
 from search.failure import TrialFailed
-from search.proxy import Proxy, proxy_architecture
-from space import Architecture, decode
+from search.proxy import Proxy, proxy_architecture, timed
+from space import decode
 
 __all__ = ["Request", "Result", "TrialFailed", "evaluate"]
 
@@ -45,9 +45,9 @@ class Result:
     """What was measured.
 
     accuracy: 0..1, and loss (cross-entropy without smoothing), both on the validation split after training.
-    step_ms: of one training step of the proxy network, in milliseconds of CPU time on a CPU, of device time
-        on a GPU; reference_step_ms: of the reference's proxy network; step_ratio: their ratio, measured pair
-        by pair, so not quite the quotient of the two. All None if not measured.
+    step_ms: of one training step of the network that `search.proxy.timed` tells, in milliseconds of CPU time on
+        a CPU, of device time on a GPU; reference_step_ms: of the reference; step_ratio: their ratio, measured
+        pair by pair, so not quite the quotient of the two. All None if not measured.
     images: trained on, each epoch's counted. seconds: of the whole evaluation on the clock.
     images_per_second: of the training alone. curve: the training loss of every epoch.
     """
@@ -88,16 +88,12 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
     full = decode(request.architecture)
     data = load(request.source, proxy.resolution or full.resolution)
 
-    def proxied(architecture: Architecture) -> Architecture:
-        return proxy_architecture(architecture, proxy, len(data.classes), data.channels)
-
-    network = proxied(full)
+    shape = len(data.classes), data.channels
+    network = proxy_architecture(full, proxy, *shape)
+    step = None
     with _threads(request.threads):
-        step = (
-            measure(network, proxied(decode(request.reference)), data, proxy, device)
-            if request.reference
-            else None
-        )
+        if request.reference:
+            step = measure(*timed(full, decode(request.reference), proxy, *shape), proxy, device)
         training = train(network, data, proxy, request.seed, device=device, on_epoch=report)
     return Result(
         accuracy=training.accuracy,

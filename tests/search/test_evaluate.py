@@ -12,7 +12,7 @@ from search.evaluate import Request, Result, TrialFailed, evaluate
 from search.proxy import Proxy
 
 NETWORK = "r64_i16/fused_d1_k3_s2_e1_w16/mb_d1_k3_s2_e4_w24_se0.25/h64_c1000"
-PROXY = Proxy(resolution=8, epochs=2, batch=32, images=64, device="cpu")
+PROXY = Proxy(resolution=8, epochs=2, batch=32, images=64, step_pixels=20_000, device="cpu")
 RESULT = Result(
     accuracy=0.625,
     loss=1.1,

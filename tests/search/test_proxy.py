@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from strategies import architectures
 
-from search.proxy import Proxy, fidelity, proxy_architecture
-from space import cost, decode, published
+from search.proxy import Proxy, fidelity, proxy_architecture, timed
+from space import cost, decode, documents, published
 
 PROXIES = st.builds(
     Proxy,
@@ -54,13 +56,32 @@ class TestProxyArchitecture:
         assert (small.stem.width, small.stem.stride, small.head.width) == (16, 1, 640)
 
 
+class TestTimed:
+    @given(architectures(), architectures())
+    def test_compares_full_networks_at_one_resolution(self, network, reference):
+        own, other = timed(network, reference, Proxy(width=0.25), 10, 3)
+        assert own == replace(network, classes=10, channels=3)
+        assert other == replace(own, stem=other.stem, stages=other.stages, head=other.head)
+        assert (other.stages, other.head) == (reference.stages, reference.head)
+
+    @given(architectures(), architectures())
+    def test_leaves_resolutions_that_are_compared(self, network, reference):
+        pair = timed(network, reference, Proxy(resolution=None), 10, 3)
+        assert [one.resolution for one in pair] == [network.resolution, reference.resolution]
+
+    @given(architectures(), architectures(), PROXIES)
+    def test_can_be_of_the_proxy_networks(self, network, reference, proxy):
+        pair = timed(network, reference, proxy.model_copy(update={"step_pixels": None}), 10, 3)
+        assert pair == tuple(proxy_architecture(one, proxy, 10, 3) for one in (network, reference))
+
+
 class TestFidelity:
     def test_names_what_decides_an_accuracy(self):
         proxies = [
             Proxy(),
             Proxy(epochs=3),
             Proxy(images=500),
-            Proxy(width=0.25),
+            Proxy(width=0.75),
             Proxy(learning_rate=0.3),
             Proxy(precision="float32"),
         ]
@@ -100,6 +121,11 @@ def test_refuses(key, value):
 
 def test_without_a_resolution_any_shift_may_fit():
     assert Proxy(resolution=None, shift=40).shift == 40
+
+
+@pytest.mark.parametrize("name", ["default", "small", "tiny"])
+def test_ships(name):
+    assert Proxy.model_validate(documents.read("proxy", name))
 
 
 def test_can_be_raised_to_full_training():
