@@ -16,6 +16,7 @@ from scaling.base import Base, resolve
 from scaling.budgets import Budget, largest
 from scaling.compound import Coefficients, read_coefficients
 from scaling.families import ScaledModel, family
+from scaling.fit_command import fit
 from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, model_row, published_row
 from scaling.rules import RULES, Rule, fast
 from search import tables
@@ -148,7 +149,7 @@ class _Way:
 @click.pass_context
 def cli(context: click.Context, /, **given: Any) -> None:
     if context.invoked_subcommand is not None:
-        return
+        return _nothing_before(context)
     if all(context.get_parameter_source(name) is ParameterSource.DEFAULT for name in given):
         return click.echo(context.get_help())
     budget = Budget(given["max_params"], given["max_macs"], given["max_activations"])
@@ -162,6 +163,17 @@ def cli(context: click.Context, /, **given: Any) -> None:
     models = _models(way, given, budget)
     _save(models, way, given)
     _show(models, way, given, format_)
+
+
+cli.add_command(fit)
+
+
+def _nothing_before(context: click.Context) -> None:
+    """Refuses options of `scale` itself before the name of a command, which would not see them."""
+    for option in context.command.params:
+        if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+            name, command = option.opts[0], context.invoked_subcommand
+            raise Refused(f"{name} stands before {command}; write: scale {command} {name} ...")
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ def cost_curves(
     _params_against_macs(left, base, curves)
     _macs_against_phi(right, curves)
     figure.suptitle(f"Scaling {base.name}: what it costs")
-    return _written(figure, out)
+    return written(figure, out)
 
 
 def _curve(base: Base, phis: Sequence[float], way: Mapping[str, Any]) -> tuple[ScaledModel, ...]:
@@ -78,7 +78,8 @@ def _macs_against_phi(axes: Axes, curves: Mapping[str, Sequence[ScaledModel]]) -
     axes.legend(fontsize=8)
 
 
-def _written(figure: Figure, out: Path) -> tuple[Path, Path]:
+def written(figure: Figure, out: Path) -> tuple[Path, Path]:
+    """Write `figure` as `out` with the endings .png and .svg. Raises `Refused` where that cannot be."""
     stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
     paths = []
     # A fixed salt and no date: the same figure is the same file.
