@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from types import ModuleType
 from typing import Any
 
 from pydantic import Field
@@ -37,7 +40,7 @@ class Local(Executor):
 
     @property
     def parallel(self) -> int:
-        return self.workers or max(1, len(os.sched_getaffinity(0)) // self.threads)
+        return self.workers or max(1, _cores() // self.threads)
 
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
         context = get_context("forkserver")
@@ -137,7 +140,8 @@ class _Worker:
         self._process = self._context.Process(
             target=_work, args=(theirs, held, *self._arguments), daemon=True
         )
-        self._process.start()
+        with _without_main(self._arguments[0]):
+            self._process.start()
         theirs.close()
         held.close()
 
@@ -146,9 +150,33 @@ class _Worker:
         self._process.join(timeout=5)
         code = self._process.exitcode
         if code is not None and code < 0:
-            name = signal.Signals(-code).name
+            # Real-time signals have no name.
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return f"the worker was ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
         return f"the worker ended with code {code}"
+
+
+@contextmanager
+def _without_main(evaluate: Evaluate) -> Iterator[None]:
+    """Processes that are started meanwhile do not run the user's script again, as multiprocessing has them do.
+
+    A script that calls `launch` at its top would search in every worker; only a function that the script
+    itself defines is worth importing it.
+    """
+    main = sys.modules["__main__"]
+    if evaluate.__module__ != "__main__":
+        sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _cores() -> int:
+    """That this process may use, where the system tells; that there are, on macOS."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _work(pipe: Connection, lifeline: Connection, evaluate: Evaluate, package: str) -> None:

@@ -74,6 +74,35 @@ def test_no_process_outlives_a_driver_that_is_killed(tmp_path):
     assert not any(map(_alive, workers))
 
 
+def test_a_script_that_searches_at_its_top_is_not_run_again_by_workers(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+        from search.executors import EXECUTORS
+        from search.testing import Recorded, looked_up, requests
+
+        print("once", flush=True)
+        engine = Recorded(requests(2))
+        EXECUTORS["local"](executor="local", workers=1).run(engine, looked_up)
+        print(len(engine.results), engine.errors, flush=True)
+        """)
+    )
+    paths = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert done.stdout.splitlines() == ["once", "2 []"]
+
+
+def test_a_system_that_tells_no_affinity_has_cores_all_the_same(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert LOCAL(executor="local").parallel == os.cpu_count()
+
+
 def test_workers_are_gone_when_the_run_is_over():
     before = _descendants()
     LOCAL(executor="local", workers=2).run(Recorded(requests(3)), looked_up)
