@@ -1,4 +1,4 @@
-"""What `--base` may be: a published network's name, a file, or a canonical string."""
+"""What `--base` may be: a published network's name, a file, a canonical string, or a search's result."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from space import CATALOG, Architecture, Refused, decode
 from space.refusal import unknown
 
 _SUFFIXES = (".yaml", ".yml", ".json")
+_OTHERS = ("FILE.yaml", "a canonical string such as r32_i16/.../h640_c10", "runs/NAME", "runs/NAME:TRIAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ def resolve(base: str | Architecture | Base) -> Base:
     """The network that `base` means; the first of these that it can be:
 
     a name in the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that
-    describes a network; a canonical string ("r32_i16/.../h640_c10"). Raises `Refused` for anything else,
-    naming the nearest published networks.
+    describes a network; a canonical string ("r32_i16/.../h640_c10"); a run of `search` by its path, for its
+    best network ("runs/NAME") or that of a complete trial ("runs/NAME:12"). Raises `Refused` for anything
+    else, naming the nearest published networks, and for the best of a run that is not finished.
     """
     if isinstance(base, Base):
         return base
@@ -36,7 +38,7 @@ def resolve(base: str | Architecture | Base) -> Base:
         found = reader(base)
         if found is not None:
             return found
-    raise unknown("base", base, (*CATALOG, "FILE.yaml", "a canonical string such as r32_i16/.../h640_c10"))
+    raise unknown("base", base, (*CATALOG, *_OTHERS))
 
 
 def _from_catalog(text: str) -> Base | None:
@@ -71,11 +73,22 @@ def _from_canonical(text: str) -> Base | None:
     return _named(decode(text)) if re.match(r"r\d+_.*/", text) else None
 
 
+def _from_run(text: str) -> Base | None:
+    path, _, number = text.rpartition(":") if re.search(r":\d+$", text) else (text, "", "")
+    if not (path.startswith("runs/") or (Path(path) / "config.yaml").is_file()):
+        return None
+    # Imported here: reading a run takes time that a name doesn't.
+    from scaling.found import best, trained
+
+    name = Path(path).name
+    return Base(f"{name}-{number}", trained(path, int(number))) if number else Base(name, best(path))
+
+
 def _named(architecture: Architecture) -> Base:
     """A base without a name is called by the network it is in the catalog, or by its digest."""
     names = (name for name, row in CATALOG.items() if row.architecture == architecture)
     return Base(next(names, architecture.digest[:8]), architecture)
 
 
-READERS: tuple[Callable[[str], Base | None], ...] = (_from_catalog, _from_file, _from_canonical)
+READERS: tuple[Callable[[str], Base | None], ...] = (_from_catalog, _from_file, _from_canonical, _from_run)
 """What turns a text into a base, in this order; None says that the text is none of its kind."""

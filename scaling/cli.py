@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,13 +11,12 @@ import click
 from click.core import ParameterSource
 
 from scaling import quantities, text
-from scaling.base import Base, resolve
 from scaling.budgets import Budget, largest
-from scaling.compound import Coefficients, read_coefficients
 from scaling.families import ScaledModel, family
 from scaling.fit_command import fit
 from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, model_row, published_row
-from scaling.rules import RULES, Rule, fast
+from scaling.rules import RULES
+from scaling.way import Way, way_of
 from search import tables
 from space import CATALOG, Refused
 from space.refusal import unknown
@@ -32,6 +30,7 @@ _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
   scale --published                     EfficientNet and EfficientNetV2 as published
   scale --base v2-b0 --max-macs 2e9 --max-params 12M
                                         the largest that fits, for every rule
+  scale fit --base b0 data=...          find the coefficients by training: scale fit --help
 
 \b
 Rules:{_RULES}
@@ -75,7 +74,7 @@ _WHAT = _options(
         default="b0",
         show_default=True,
         help="A published network's name (first of all, even where a file is called so), a YAML or JSON "
-        "file, or a canonical string.",
+        "file, a canonical string, or a search: runs/NAME for its best, runs/NAME:12 for a trial.",
     ),
 )
 _HOW = _options(
@@ -87,7 +86,12 @@ _HOW = _options(
     click.option("--alpha", type=float, help="Depth's coefficient, at least 1."),
     click.option("--beta", type=float, help="Width's coefficient."),
     click.option("--gamma", type=float, help="Resolution's coefficient."),
-    click.option("--coefficients", type=FILE, metavar="FILE", help="The coefficients that a fit wrote."),
+    click.option(
+        "--coefficients",
+        type=FILE,
+        metavar="FILE",
+        help="The coefficients that a fit wrote, with their rule and rounding.",
+    ),
     click.option("--share", type=float, help="Rule fast: width's share of the growth (0.8)."),
 )
 _BUDGET = _options(
@@ -123,23 +127,6 @@ _OUTPUT = _options(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How to scale: the base, the rule that was asked for (if any), and the fields of `Rounding` that were."""
-
-    base: Base
-    rule: Rule | None
-    rounding: dict[str, Any]
-
-    def rules(self) -> tuple[Rule, ...]:
-        """The rule that was asked for, or all."""
-        return (self.rule,) if self.rule else tuple(RULES.values())
-
-    def arguments(self, rule: Rule) -> dict[str, Any]:
-        """Keyword arguments of `scale`, `family` and `largest`."""
-        return {"rule": rule, "rounding": replace(rule.rounding, **self.rounding)}
-
-
 @click.group(help=_HELP, invoke_without_command=True, context_settings={"max_content_width": 110})
 @_WHAT
 @_HOW
@@ -159,7 +146,7 @@ def cli(context: click.Context, /, **given: Any) -> None:
     if not any((*asked, given["published"], given["figure"])):
         raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
     format_ = _format(given["format_"], given["out"])
-    way = _way(given)
+    way = way_of(given)
     models = _models(way, given, budget)
     _save(models, way, given)
     _show(models, way, given, format_)
@@ -193,41 +180,7 @@ def main() -> None:
     sys.exit(2)
 
 
-def _way(given: dict[str, Any]) -> _Way:
-    base = resolve(given["base"])
-    rule = _rule(given["rule"], given["share"])
-    coefficients = _coefficients(given, base, rule or RULES["compound"])
-    if coefficients:
-        rule = (rule or RULES["compound"]).fitted(coefficients)
-    fields = ("divisor", "limit", "depth", "resolution")
-    return _Way(base, rule, {field: given[field] for field in fields if given[field] is not None})
-
-
-def _rule(name: str | None, share: float | None) -> Rule | None:
-    if name is not None and name not in RULES:
-        raise unknown("rule", name, RULES)
-    if share is not None and name != "fast":
-        raise Refused("--share belongs to --rule fast.")
-    if name is None:
-        return None
-    return RULES[name] if share is None else fast(share)
-
-
-def _coefficients(given: dict[str, Any], base: Base, rule: Rule) -> Coefficients | None:
-    """What --alpha, --beta, --gamma or --coefficients say; what they leave out is the rule's own."""
-    typed = {key: given[key] for key in ("alpha", "beta", "gamma") if given[key] is not None}
-    if given["coefficients"] is not None:
-        if typed:
-            raise Refused("Give --coefficients or --alpha, --beta, --gamma, not both.")
-        return read_coefficients(given["coefficients"], base.architecture)
-    if not typed:
-        return None
-    # A rule without coefficients refuses these when it gets them.
-    own = rule.law if isinstance(rule.law, Coefficients) else Coefficients(1, 1, 1)
-    return replace(own, **typed)
-
-
-def _models(way: _Way, given: dict[str, Any], budget: Budget) -> list[ScaledModel]:
+def _models(way: Way, given: dict[str, Any], budget: Budget) -> list[ScaledModel]:
     if budget.limits():
         return list(_fitting(way, budget))
     phis = given["phis"] if given["phi"] is None else (given["phi"],)
@@ -235,7 +188,7 @@ def _models(way: _Way, given: dict[str, Any], budget: Budget) -> list[ScaledMode
     return list(family(way.base, phis or (), **way.arguments(rule)))
 
 
-def _fitting(way: _Way, budget: Budget) -> Iterable[ScaledModel]:
+def _fitting(way: Way, budget: Budget) -> Iterable[ScaledModel]:
     """The largest network by each rule. What a rule cannot do is a note, unless none of them can."""
     found, refusals = [], []
     for rule in way.rules():
@@ -250,7 +203,7 @@ def _fitting(way: _Way, budget: Budget) -> Iterable[ScaledModel]:
     return found
 
 
-def _save(models: list[ScaledModel], way: _Way, given: dict[str, Any]) -> None:
+def _save(models: list[ScaledModel], way: Way, given: dict[str, Any]) -> None:
     written: list[Path] = []
     if given["save"] is not None:
         from scaling.export import save
@@ -267,7 +220,7 @@ def _save(models: list[ScaledModel], way: _Way, given: dict[str, Any]) -> None:
         click.echo(f"Wrote {path}", err=True)
 
 
-def _show(models: list[ScaledModel], way: _Way, given: dict[str, Any], format_: str | None) -> None:
+def _show(models: list[ScaledModel], way: Way, given: dict[str, Any], format_: str | None) -> None:
     rows = [model_row(model) for model in models]
     rows += [published_row(row) for row in CATALOG.values()] if given["published"] else []
     if format_:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling.base import resolve
-from space import Architecture, Multipliers, Refused
+from space import Architecture, Multipliers, Refused, Rounding
 
 PHI_LIMIT = 16
 """phi lies within +-16: 2^16 times the cost is beyond every network ever trained."""
@@ -64,16 +64,37 @@ _KEYS = ("base", "alpha", "beta", "gamma")
 SCHEMA = "compound-nas.coefficients"
 
 
+@dataclass(frozen=True, slots=True)
+class CoefficientsFile:
+    """What a fit wrote. rule: the name of the one they belong to. rounding: the policy they were found with.
+
+    Both are None in a file that does not say.
+    """
+
+    coefficients: Coefficients
+    rule: str | None
+    rounding: Rounding | None
+
+
 def read_coefficients(path: Path, base: Architecture) -> Coefficients:
     """The coefficients in the file that a fit wrote: YAML or JSON with base, alpha, beta and gamma.
 
-    Raises `Refused` for a file that cannot be read or lacks one of them, and for one whose base is another
-    network than `base`: coefficients are a property of the network they were fitted to.
+    Raises as `read_coefficients_file`.
+    """
+    return read_coefficients_file(path, base).coefficients
+
+
+def read_coefficients_file(path: Path, base: Architecture, rule: str | None = None) -> CoefficientsFile:
+    """All of that file that decides a network.
+
+    Raises `Refused` for a file that cannot be read or lacks one of its keys, and for one whose base is another
+    network than `base`, or whose rule is another than `rule`: coefficients are a property of both.
     """
     document = _document(path)
     try:
         fitted = resolve(str(document["base"])).architecture
         coefficients = Coefficients(document["alpha"], document["beta"], document["gamma"])
+        rounding = _rounding(document.get("rounding"))
     except Refused as error:
         raise Refused(f"{path}: {error}") from None
     if fitted != base:
@@ -81,7 +102,20 @@ def read_coefficients(path: Path, base: Architecture) -> Coefficients:
             f"{path} was fitted to another base, {fitted}. Give that as --base, or the numbers themselves "
             "as --alpha --beta --gamma."
         )
-    return coefficients
+    own = document.get("rule")
+    if None not in (own, rule) and own != rule:
+        raise Refused(f"{path} was fitted for rule {own}, not {rule}.")
+    return CoefficientsFile(coefficients, own, rounding)
+
+
+def _rounding(document: Any) -> Rounding | None:
+    if document is None:
+        return None
+    try:
+        return Rounding(**document)
+    except TypeError:
+        permitted = ", ".join(Rounding.__dataclass_fields__)
+        raise Refused(f"rounding is {document!r}; it must hold {permitted}.") from None
 
 
 def _document(path: Path) -> dict[str, Any]:

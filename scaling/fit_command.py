@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scaling.text import table
-from space import Refused, Rounding
+from scaling.way import named
+from space import Refused
 
 if TYPE_CHECKING:
     from scaling.fitting import Fitted, Plan
@@ -52,6 +54,7 @@ which repeats no finished training. `search status NAME` shows how far it is.
     "--compare", is_flag=True, help="Also train depth, width and resolution alone, as costly as the winner."
 )
 @click.option("--divisor", type=click.IntRange(1, 1024), help="Widths become multiples of it.")
+@click.option("--limit", type=click.FloatRange(0, 1), help="The least share of a width's exact product.")
 @click.option("--depth-rounding", "depth", type=click.Choice(["ceil", "round"]), help="Blocks.")
 @click.option(
     "--resolution-multiple", "resolution", type=click.IntRange(1, 4), help="Pixels become multiples of it."
@@ -67,7 +70,7 @@ def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: A
     """
     from search.config import parse
 
-    asked = {key: value for key, value in given.items() if value not in (None, False)}
+    asked = {key: value for key, value in given.items() if value is not None and value is not False}
     if resume is None:
         if "base" not in asked:
             raise Refused("Say what to fit: --base b0; or --resume NAME to go on with a fit.")
@@ -93,17 +96,8 @@ def _begin(asked: dict[str, Any], settings: dict[str, Any], dry_run: bool) -> No
 
 def _design(asked: dict[str, Any]) -> dict[str, Any]:
     """The fields of `scaling.design.Design` that were asked for."""
-    from dataclasses import replace
-
-    from scaling.rules import RULES
-    from space.refusal import unknown
-
-    rule = asked.get("rule", "compound")
-    if rule not in RULES:
-        raise unknown("rule", rule, RULES)
-    fields = {key: asked.pop(key) for key in ("divisor", "depth", "resolution") if key in asked}
-    rounding: Rounding = replace(RULES[rule].rounding, **fields)
-    return {**asked, "rounding": rounding}
+    fields = {key: asked.pop(key) for key in ("divisor", "limit", "depth", "resolution") if key in asked}
+    return {**asked, "rounding": replace(named(asked.get("rule", "compound")).rounding, **fields)}
 
 
 def _announce(planned: Plan) -> None:

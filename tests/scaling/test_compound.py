@@ -3,7 +3,8 @@ import math
 import pytest
 
 from scaling import PAPER, Coefficients, read_coefficients
-from space import Multipliers, Refused, published
+from scaling.compound import read_coefficients_file
+from space import Multipliers, Refused, Rounding, published
 
 B0 = published("b0").architecture
 
@@ -58,3 +59,19 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     for path in (tmp_path / "absent", tmp_path, tmp_path / "bytes"):
         with pytest.raises(Refused, match=r"^Cannot read "):
             read_coefficients(path, B0)
+
+
+def test_a_file_says_its_rule_and_rounding(tmp_path):
+    path = tmp_path / "fit.yaml"
+    path.write_text(
+        "base: b0\nrule: v2\nalpha: 1.3\nbeta: 1.05\ngamma: 1\n"
+        "rounding: {divisor: 4, limit: 0, depth: round, resolution: 4}\n"
+    )
+    found = read_coefficients_file(path, B0, "v2")
+    assert found.rounding == Rounding(4, 0, "round", 4)
+    assert read_coefficients_file(path, B0).rule == "v2"
+    with pytest.raises(Refused, match="was fitted for rule v2, not compound"):
+        read_coefficients_file(path, B0, "compound")
+    path.write_text("base: b0\nalpha: 1.3\nbeta: 1.05\ngamma: 1\nrounding: {divider: 4}\n")
+    with pytest.raises(Refused, match="it must hold divisor, limit, depth, resolution"):
+        read_coefficients_file(path, B0)

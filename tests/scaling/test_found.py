@@ -1,0 +1,97 @@
+"""Searches as bases: `--base runs/NAME` and `runs/NAME:12`."""
+
+import pytest
+
+from scaling import resolve
+from search import launch, open_run, resume
+from search.evaluate import TrialFailed
+from search.testing import looked_up
+from space import CATALOG, Refused
+
+SMALL = {
+    "space": "tiny_space",
+    "data.images": 100,
+    "data.test_images": 20,
+    "proxy.resolution": 16,
+    "executor": "serial",
+    "sampler": "random",
+    "run": "r",
+    "trials": 5,
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def until(number, what):
+    def evaluate(request, report):
+        if request.number == number:
+            raise what
+        return looked_up(request, report)
+
+    return evaluate
+
+
+def test_the_best_of_a_finished_run(tmp_path):
+    run = launch(SMALL, evaluate=looked_up)
+    for path in ("runs/r", "./runs/r", str(tmp_path / "runs/r")):
+        assert resolve(path).architecture == run.best.architecture
+        assert resolve(path).name == "r"
+
+
+def test_a_trial():
+    run = launch(SMALL, evaluate=looked_up)
+    base = resolve("runs/r:3")
+    assert (base.name, base.architecture) == ("r-3", run.trial(3).architecture)
+
+
+def test_an_unfinished_run_has_no_best_but_complete_trials():
+    with pytest.raises(KeyboardInterrupt):
+        launch(SMALL, evaluate=until(2, KeyboardInterrupt()))
+    with pytest.raises(Refused, match="unfinished: 1 of its trials are .* search resume r") as refusal:
+        resolve("runs/r")
+    assert "\n" not in str(refusal.value)
+    assert resolve("runs/r:1").architecture == open_run("r").trial(1).architecture
+    with pytest.raises(Refused, match="Trial 2 of the run r is waiting"):
+        resolve("runs/r:2")
+    resume("r", evaluate=looked_up)
+    assert resolve("runs/r").architecture == open_run("r").best.architecture
+
+
+def test_a_run_that_its_budget_ended_is_finished():
+    launch(SMALL | {"budget": 0.3, "trials": None}, evaluate=looked_up)
+    assert resolve("runs/r").architecture == open_run("r").best.architecture
+
+
+def test_a_run_in_which_all_failed_has_no_best():
+    with pytest.raises(Exception, match="failures in a row"):
+        launch(SMALL | {"max_failures": 2}, evaluate=always_failing)
+    with pytest.raises(Refused, match=r"unfinished|no complete trial"):
+        resolve("runs/r")
+
+
+def always_failing(request, report):
+    raise TrialFailed("no such luck")
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("runs/q", "Unknown run 'runs/q'"),
+        ("runs/r:99", "no trial 99; permitted: 0 to 4"),
+        ("r", "Unknown base 'r'"),
+    ],
+)
+def test_others_are_refused(base, message):
+    launch(SMALL, evaluate=looked_up)
+    with pytest.raises(Refused, match=message):
+        resolve(base)
+
+
+def test_a_catalog_name_wins_over_a_run():
+    launch(SMALL | {"run": "b0"}, evaluate=looked_up)
+    assert resolve("b0").architecture == CATALOG["b0"].architecture
+    assert resolve("runs/b0").architecture.classes == 10
