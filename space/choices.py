@@ -67,6 +67,8 @@ class Space:
         """The space that `document` describes. Every alternative in it is checked at once."""
         space = cls(name, document)
         _ = space._tree, space.stages, space.frames
+        if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
+            raise Refused("Every stage of the space may be absent; one at least must have no depth 0.")
         return space
 
     @cached_property
@@ -160,27 +162,32 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice]) -> Any:
     options = sorted(distinct) if ordered else distinct
     if len(options) == 1:
         return _parse(options[0], place, choices)
+    keys = [_key(option) for option in options]
     labels = tuple(_label(option, number) for number, option in enumerate(options))
     index = len(choices)
     choices.append(Choice(place, labels, ordered))
+    # Choices inside an option are named by its key, or by its number where no key tells it from the others.
+    named = (
+        place if key and keys.count(key) == 1 else f"{place}.{number}" for number, key in enumerate(keys)
+    )
     return _Pick(
         index,
-        tuple(
-            _parse(option, _inside(place, option, number), choices) for number, option in enumerate(options)
-        ),
+        tuple(_parse(option, inside, choices) for option, inside in zip(options, named, strict=True)),
     )
 
 
 def _label(option: Any, number: int) -> int | float | str:
     """What a choice calls an option: itself, or the one key of `{mb: {...}}`, or its number."""
     if isinstance(option, dict):
-        return next(iter(option)) if len(option) == 1 else number
+        return _key(option) or number
     return str(option) if option is None or isinstance(option, (bool, list)) else option
 
 
-def _inside(place: str, option: Any, number: int) -> str:
-    named = isinstance(option, dict) and len(option) == 1
-    return place if named or not isinstance(option, (dict, list)) else f"{place}.{number}"
+def _key(option: Any) -> str:
+    """The one key of an option such as `{mb: {...}}`, "" if it is another kind of option."""
+    if not isinstance(option, dict) or len(option) != 1 or "choose" in option:
+        return ""
+    return str(next(iter(option)))
 
 
 def _involved(tree: Any) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -34,15 +35,24 @@ def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
     """
 
     @cache
-    def words(reached: frozenset[_State]) -> int:
+    def read(reached: frozenset[_State]) -> tuple[frozenset[_State], ...]:
+        """What each block that can come next leads to."""
         following: dict[Stage, set[_State]] = {}
         for state in reached:
             for block, after in _steps(state, stages):
                 following.setdefault(block, set()).update(_skip_absent(after, stages))
-        return _ended(reached, stages) + sum(words(frozenset(states)) for states in following.values())
+        return tuple(map(frozenset, following.values()))
 
-    start = frozenset(_skip_absent((0, None, 0), stages))
-    return len(frames) * (words(start) - _ended(start, stages))
+    ended = 0
+    words = Counter({frozenset(_skip_absent((0, None, 0), stages)): 1})
+    while words:  # All of one length, by what they lead to.
+        ended += sum(number for reached, number in words.items() if (len(stages), None, 0) in reached)
+        longer: Counter[frozenset[_State]] = Counter()
+        for reached, number in words.items():
+            for after in read(reached):
+                longer[after] += number
+        words = longer
+    return len(frames) * ended
 
 
 def _steps(state: _State, stages: Alternatives) -> Iterator[tuple[Stage, _State]]:
@@ -67,10 +77,6 @@ def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
     number, block, _ = state
     if not block and number < len(stages) and not all(stage.depth for stage in stages[number]):
         yield from _skip_absent((number + 1, None, 0), stages)
-
-
-def _ended(reached: frozenset[_State], stages: Alternatives) -> bool:
-    return (len(stages), None, 0) in reached
 
 
 def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:

@@ -5,6 +5,7 @@ Reading runs no code: no tags, no interpolation, no includes.
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -21,8 +22,12 @@ Document = dict[str, Any]
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, for which 3e6 is a number and a key that stands twice is a mistake."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        # Deep: what contains itself is refused.
+        return super().construct_object(node, deep=True)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        keys = [self.construct_object(key) for key, _ in node.value if not key.tag.endswith(":merge")]
         twice = [key for key in keys if keys.count(key) > 1]
         if twice:
             raise Refused(f"{twice[0]!r} stands twice (line {node.start_mark.line + 1}).")
@@ -62,7 +67,7 @@ def read(group: str, name: str) -> Document:
     that is not a mapping.
     """
     if name.endswith((".yaml", ".yml")):
-        place, text = name, _text(Path(name).expanduser())
+        place, text = name, _text(Path(os.path.expanduser(name)))
     elif name in names(group):
         place, text = f"{group}={name}", _folder(group).joinpath(f"{name}.yaml").read_text("utf-8")
     else:

@@ -41,9 +41,10 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
 def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None]]:
     """Each item of a list with True where `key` is its number, False where it is a key inside, else None."""
     if key == "*" or key.isdecimal():
-        if key != "*" and int(key) >= len(node):
+        chosen = [key in ("*", str(number)) for number in range(len(node))]
+        if not any(chosen):
             raise unknown(f"place space.{place}: number", key, ("*", *range(len(node))))
-        return [(item, True if key in ("*", str(number)) else None) for number, item in enumerate(node)]
+        return [(item, True if here else None) for item, here in zip(node, chosen, strict=True)]
     inside = [isinstance(item, dict) and key in item for item in node]
     if not any(inside):
         raise unknown(f"place space.{place}: part", key, ("*", *range(len(node))))

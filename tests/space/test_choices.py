@@ -145,12 +145,35 @@ def test_an_op_keeps_its_options_when_it_is_chosen_by_name():
             "says kernel itself and for op mb",
         ),
         ({"stages": [{**SMALL["stages"][1], "depth": 0}]}, "at least one stage of depth"),
+        ({"stages": [SMALL["stages"][1]]}, "one at least must have no depth 0"),
     ],
 )
 def test_mistakes_are_told_in_one_line(change, says):
     if change == {"stem": [1]}:
         says = "stem is 1"
     assert says in refusal({**SMALL, **change})
+
+
+def test_every_choice_has_a_name_of_its_own():
+    """Two alternatives with one key, choices between choices: samplers know choices by their names."""
+    stage = {**SMALL["stages"][0], "op": [{"mb": {"se": [0, 0.25]}}, {"mb": {"se": [0.5, 1], "act": "relu"}}]}
+    space = Space.of({**SMALL, "stages": [stage], "classes": {"choose": [{"choose": [5, 7]}, 9]}})
+    names = [choice.name for choice in space.choices]
+    assert len(set(names)) == len(names) == 8
+    assert {"stages.0.op.0.mb.se", "stages.0.op.1.mb.se", "classes", "classes.0"} <= set(names)
+    assert next(choice for choice in space.choices if choice.name == "classes").options == (0, 9)
+    assert space.size == len(distinct(space))
+
+
+def test_deep_networks_are_counted():
+    space = Space.of({**SMALL, "stages": [{**SMALL["stages"][1], "depth": [1, 3000]}]})
+    assert space.size == 2 * 2 * 2 * 2
+
+
+@pytest.mark.parametrize("number", ["3", "00", "9" * 5000])
+def test_a_stage_that_does_not_exist_is_refused(number):
+    with pytest.raises(Refused, match=r"Permitted: \*, 0, 1, 2\."):
+        override(SMALL, f"stages.{number}.kernel", 3)
 
 
 def test_missing_parts_are_named():

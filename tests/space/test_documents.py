@@ -8,6 +8,12 @@ def test_numbers_in_any_notation_are_numbers():
     assert documents.parse("[v2-b0, 3x3, 1.2.3]", "x") == ["v2-b0", "3x3", "1.2.3"]
 
 
+def test_a_part_can_be_used_again():
+    text = "- &a {b: 1, c: [1, 2]}\n- {<<: *a, b: 3}\n- *a"
+    first = {"b": 1, "c": [1, 2]}
+    assert documents.parse(text, "x") == [first, {**first, "b": 3}, first]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -17,6 +23,9 @@ def test_numbers_in_any_notation_are_numbers():
         ("a: !custom 1", "x, line 1"),
         ("{[1]: 2}", "x"),
         ("\x00", "x"),
+        ("a: &a [*a]", "x"),
+        ("a: &a {b: *a}", "x"),
+        ("a: " + "[" * 5000, "x"),
     ],
 )
 def test_what_is_no_plain_document_is_refused(text, says):
@@ -41,7 +50,9 @@ def test_unreadable_files_are_refused(tmp_path):
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "latin.yaml").write_bytes(b"\xff\xfe\xfa")
     (tmp_path / "list.yaml").write_text("- 1")
-    for name in ("folder", "latin", "list"):
+    for name in ("folder", "latin", "list", "long" * 100, "/~nobody/none"):
         with pytest.raises(Refused) as refused:
             documents.read("space", str(tmp_path / f"{name}.yaml"))
         assert f"{name}.yaml" in str(refused.value)
+    with pytest.raises(Refused, match="~nobody"):
+        documents.read("space", "~nobody.of.that.name/none.yaml")
