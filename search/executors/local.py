@@ -27,7 +27,7 @@ import space
 from search.evaluate import Request, TrialFailed
 from search.executors.executor import Driven, Evaluate, Executor
 
-PRELOADED = ["search.training", "space.model", "space.timing"]
+PRELOADED = ["search.training", "search.measuring"]
 
 
 class Local(Executor):

@@ -17,7 +17,7 @@ def refusal(words):
 
 def test_defaults_are_whole():
     config = Config.of({})
-    assert (config.space.name, config.data.source, config.limits.trials) == ("effv2", "shapes", 24)
+    assert (config.space.name, config.data.source, config.limits.trials) == ("effv2", "shapes", 20)
 
 
 def test_document_round_trip_through_yaml():
