@@ -123,6 +123,7 @@ _OUTPUT = _options(
     click.option(
         "--save", type=FILE, metavar="DIR", help="Each network as JSON, canonical string and PyTorch file."
     ),
+    click.option("--onnx", is_flag=True, help="With --save, an ONNX file too, checked for equal outputs."),
     click.option("--figure", type=FILE, metavar="FILE", help="Cost curves of the rules, as PNG and SVG."),
 )
 
@@ -145,6 +146,8 @@ def cli(context: click.Context, /, **given: Any) -> None:
         raise Refused("Give one of --phi, --family and a budget (--max-...).")
     if not any((*asked, given["published"], given["figure"])):
         raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
+    if given["onnx"] and given["save"] is None:
+        raise Refused("--onnx goes with --save DIR.")
     format_ = _format(given["format_"], given["out"])
     way = way_of(given)
     models = _models(way, given, budget)
@@ -210,7 +213,10 @@ def _save(models: list[ScaledModel], way: Way, given: dict[str, Any]) -> None:
 
         members = {model.name: model.architecture for model in models}
         members |= {row.name: row.architecture for row in CATALOG.values()} if given["published"] else {}
-        written += [save(name, architecture, given["save"]) for name, architecture in members.items()]
+        written += [
+            save(name, architecture, given["save"], onnx=given["onnx"])
+            for name, architecture in members.items()
+        ]
     if given["figure"] is not None:
         from scaling.figures import cost_curves
 

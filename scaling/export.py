@@ -18,18 +18,23 @@ from space.blocks import BLOCKS
 from space.conv import Conv
 
 
-def save(name: str, architecture: Architecture, directory: Path) -> Path:
+def save(name: str, architecture: Architecture, directory: Path, *, onnx: bool = False) -> Path:
     """Write `architecture` into the folder `name` of `directory`, and return that folder.
 
     architecture.json: a document that `--base` reads. architecture.txt: the canonical string. network.py:
-    a class `Network` that imports torch only. Raises `Refused` if a file cannot be written.
+    a class `Network` that imports torch only. With `onnx`, network.onnx too, see `scaling.onnx_file`.
+    Raises `Refused` if a file cannot be written.
     """
     folder = directory / name
-    files = {
+    files: dict[str, str | bytes] = {
         "architecture.json": json.dumps(asdict(architecture), indent=1) + "\n",
         "architecture.txt": f"{architecture}\n",
         "network.py": source(name, architecture),
     }
+    if onnx:
+        from scaling.onnx_file import onnx_file
+
+        files["network.onnx"] = onnx_file(architecture)
     for file, content in files.items():
         write_file(folder / file, content)
     return folder

@@ -51,7 +51,7 @@ def test_a_trial():
 def test_an_unfinished_run_has_no_best_but_complete_trials():
     with pytest.raises(KeyboardInterrupt):
         launch(SMALL, evaluate=until(2, KeyboardInterrupt()))
-    with pytest.raises(Refused, match="unfinished: 1 of its trials are .* search resume r") as refusal:
+    with pytest.raises(Refused, match=r"unfinished: 1 of its trials are .* search resume r") as refusal:
         resolve("runs/r")
     assert "\n" not in str(refusal.value)
     assert resolve("runs/r:1").architecture == open_run("r").trial(1).architecture

@@ -1,0 +1,55 @@
+"""ONNX files compute what torch computes."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner
+
+from scaling import onnx_file as module
+from scaling.cli import cli
+from scaling.onnx_file import onnx_file
+from space import Refused, build, decode
+
+# Every kind of part that a plan can have.
+MIXED = decode(
+    "r17_i8_k5_s1_x1_relu/fused_d1_k3_s1_e1_w8/fused_d2_k3_s2_e4_w16_se0.25_relu6"
+    "/mb_d2_k5_s2_e6_w24_se0.25/mb_d1_k7_s1_e1_w24_hardswish/h40_c5_hardswish"
+)
+
+
+def test_computes_what_torch_computes_for_any_batch_and_weights():
+    torch.manual_seed(3)
+    network = build(MIXED).eval()
+    session = onnxruntime.InferenceSession(onnx_file(MIXED, network.state_dict()))
+    for batch in (1, 5):
+        images = torch.randn(batch, 1, 17, 17)
+        (logits,) = session.run(None, {"images": images.numpy()})
+        np.testing.assert_allclose(logits, network(images).detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_file_that_computes_something_else_is_refused(monkeypatch):
+    monkeypatch.setattr(module, "_exported", lambda network, images: b"")
+    monkeypatch.setattr(module, "_difference", lambda content, images, expected: float("nan"))
+    with pytest.raises(Refused, match="is off by nan; it is not written"):
+        onnx_file(MIXED)
+
+
+def test_missing_packages_are_named(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "onnxscript" else True)
+    with pytest.raises(Refused, match=r"needs onnxscript: pip install 'compound-nas\[onnx\]'"):
+        onnx_file(MIXED)
+
+
+def test_is_saved_on_request(tmp_path):
+    arguments = ["--base", str(MIXED), "--phi", "0", "--save", str(tmp_path)]
+    for more, expected in (([], set()), (["--onnx"], {"network.onnx"})):
+        CliRunner().invoke(cli, [*arguments, *more], catch_exceptions=False)
+        (folder,) = tmp_path.iterdir()
+        plain = {"architecture.json", "architecture.txt", "network.py"}
+        assert {path.name for path in folder.iterdir()} == plain | expected
+
+
+def test_goes_with_save():
+    with pytest.raises(Refused, match="--onnx goes with --save DIR"):
+        CliRunner().invoke(cli, ["--base", "b0", "--phi", "0", "--onnx"], catch_exceptions=False)
