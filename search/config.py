@@ -113,13 +113,19 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise Refused(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
         if key in settings:
             raise Refused(f"{key} is set twice.")
-        settings[key] = _value(value, listed=key.startswith("space."))
+        settings[key] = _value(value, listed=key.startswith("space."), named=key in _NAMES)
     return settings
 
 
-def _value(text: str, listed: bool) -> Any:
+_NAMES = ("run", "data.path", *GROUPS)
+"""Settings whose values are names, also where they look like numbers: run=2026, data.path=2024."""
+
+
+def _value(text: str, *, listed: bool = False, named: bool = False) -> Any:
+    if named:
+        return None if text.lower() in ("null", "none", "") else text
     if listed and "," in text and not text.startswith(("[", "{")):
-        return [_value(part.strip(), listed=False) for part in text.split(",") if part.strip()]
+        return [_value(part.strip()) for part in text.split(",") if part.strip()]
     if text.startswith(("[", "{")):
         return documents.parse(text, repr(text))
     if text.lower() in ("null", "none", ""):
@@ -144,6 +150,8 @@ def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict
             inner[group][rest] = value
         elif not dot and (group in GROUPS or group in Limits.model_fields):
             chosen[key] = value
+        elif dot and group in GROUPS:
+            raise Refused(f"{key} names no setting of the group; write {group}.SETTING=VALUE.")
         elif dot and group in Limits.model_fields:
             raise Refused(f"{key}: {group} is a single setting; write {group}=VALUE.")
         else:
@@ -161,14 +169,16 @@ _KINDS: dict[str, tuple[str, Mapping[str, type[BaseModel]]]] = {
 """For each group that has several kinds of settings: the setting that names the kind, and the kinds."""
 
 
-def _made(group: str, settings: Mapping[str, Any]) -> Any:
+def _made(group: str, settings: Any) -> Any:
+    if not isinstance(settings, Mapping):
+        raise Refused(f"{group} is {settings!r}; it must be a mapping of settings.")
     if group not in _KINDS:
         return _validated(f"{group}.", Proxy, settings)
     key, kinds = _KINDS[group]
-    kind = settings.get(key)
+    kind = str(settings.get(key))
     if kind not in kinds:
         raise unknown(f"{group}.{key}", kind, kinds)
-    return _validated(f"{group}.", kinds[str(kind)], settings)
+    return _validated(f"{group}.", kinds[kind], settings)
 
 
 def _validated(place: str, model: type[BaseModel], settings: Mapping[str, Any]) -> Any:
@@ -182,5 +192,7 @@ def _validated(place: str, model: type[BaseModel], settings: Mapping[str, Any]) 
             raise unknown("setting", key, [place + name for name in model.model_fields]) from None
         if first["type"] == "missing":
             raise Refused(f"{key} is missing; give {key}=VALUE.") from None
+        # What is wrong with settings together has no place of its own.
+        found = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise Refused(f"{key}={first['input']}: {message[0].lower()}{message[1:]}.") from None
+        raise Refused(f"{found}: {message[0].lower()}{message[1:]}.") from None

@@ -12,7 +12,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    run: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    run: str | None = Field(default=None, max_length=100)
     trials: int | None = Field(default=None, ge=1)
     """Networks to train, in all."""
     budget: float | None = Field(default=None, gt=0)
@@ -20,6 +20,13 @@ class Limits(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**32)
     max_failures: int = Field(default=5, ge=1)
     """Failures in a row for one reason that stop the run."""
+
+    @field_validator("run")
+    @classmethod
+    def _name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+            raise ValueError("a name has letters, digits, '.', '_' and '-'; it begins with a letter or digit")
+        return value
 
     @field_validator("budget", mode="before")
     @classmethod
@@ -29,7 +36,8 @@ class Limits(BaseModel):
 
 def seconds(text: str) -> float:
     """The seconds in "90", "30m", "1h30m" or "2d". Raises ValueError for anything else."""
-    match = re.fullmatch(r"(?:([\d.]+)d)?(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s?)?", text.strip())
+    number = r"([0-9]+\.?[0-9]*|\.[0-9]+)"
+    match = re.fullmatch(rf"(?:{number}d)?(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
     if not match or not any(match.groups()):
         raise ValueError("a time is written like 90s, 30m or 1h30m")
     return sum(

@@ -37,6 +37,11 @@ def test_values_are_numbers_words_lists_and_nothing():
     assert parse(["data.path=a,b.npz"]) == {"data.path": "a,b.npz"}
 
 
+def test_names_that_look_like_numbers_are_names():
+    config = Config.of(parse(["data=folder", "data.path=2024", "run=007", "space=tiny_space"]))
+    assert (config.data.path.name, config.limits.run) == ("2024", "007")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("90", 90), ("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400)],
@@ -77,7 +82,14 @@ def test_choices_are_pinned_and_widened():
         (["trials.x=0"], "write trials=VALUE"),
         (["budget=soon"], "budget=soon: a time is written like 90s, 30m or 1h30m"),
         (["seed=-1"], "seed=-1"),
-        (["run=../up"], "run=../up"),
+        (["run=../up"], "run=../up: a name has letters"),
+        (["run=a:1"], "run=a:1: a name has letters"),
+        (["budget=1.2.3h"], "budget=1.2.3h: a time is written like 90s, 30m or 1h30m"),
+        (["budget=.h"], "a time is written like"),
+        (["budget=0m"], "greater than 0"),
+        (["space.=3"], "space.SETTING=VALUE"),
+        (["data.source=[a]"], "Unknown data.source"),
+        (["proxy.shift=40"], "proxy: a shift of 40 pixels"),
         (["trials"], "write KEY=VALUE"),
         (["trials=1", "trials=2"], "trials is set twice"),
         (["space.stages.7.kernel=3"], "number '7'"),
@@ -89,6 +101,15 @@ def test_choices_are_pinned_and_widened():
 )
 def test_mistakes_are_told_in_one_line(words, says):
     assert says in refusal(words)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_broken_configuration_of_a_run_is_told_in_one_line(group):
+    document = Config.of({}).document()
+    for broken in ({**document, group: "x"}, {**document, group: None}, {**document, group: {"x": [1]}}):
+        with pytest.raises(Refused) as refused:
+            Config.of_document(broken)
+        assert "\n" not in str(refused.value)
 
 
 def test_a_resume_changes_limits_and_executor_only():
