@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -78,7 +79,8 @@ def launch(
     config = Config.of(settings or {})
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
-    name = config.limits.run or f"{config.space.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    _check(config)
+    name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = create(name, config.document(), data)
     drive(path, config, Sampled(config), data, display or Silent(), evaluate)
     return open_run(path)
@@ -101,6 +103,10 @@ def resume(
         raise Refused(f"The run {name} is a fit. Go on with it: scale fit --resume {name}")
     config = Config.of_document(document).resumed(settings or {})
     data = _loaded(config)
+    if settings:
+        # Kept, so that the next resume, after a Ctrl-C say, goes on to the same end.
+        with driver_lock(path / LOCK):
+            write_file(path / CONFIG, _yaml(config.document()))
     drive(path, config, Sampled(config), data, display or Silent(), evaluate)
     return open_run(path)
 
@@ -111,6 +117,29 @@ def _loaded(config: Config) -> Dataset:
     Its digest stands for the data at every resolution: pixels that change do so at all of them.
     """
     return load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
+
+
+def _check(config: Config) -> None:
+    """Raises `Refused` for what would make every trial fail, or leave none to train."""
+    for name, (least, _) in (("params", config.space.range.params), ("macs", config.space.range.macs)):
+        limit = getattr(config.reward, f"max_{name}")
+        if limit is not None and limit < least:
+            raise Refused(
+                f"reward.max_{name}={limit}: the smallest network of the space has {least:,} {name}."
+            )
+    if config.proxy.device not in ("auto", "cpu"):
+        from search.training import choose_device
+
+        choose_device(config.proxy.device)
+
+
+def _slug(text: str) -> str:
+    """`text` as part of a run's name."""
+    return re.sub("[^A-Za-z0-9._-]+", "-", text).strip("._-")[:60] or "search"
+
+
+def _yaml(document: documents.Document) -> str:
+    return yaml.safe_dump(document, sort_keys=False, width=110)
 
 
 def create(name: str, document: documents.Document, data: Dataset) -> Path:
@@ -128,7 +157,7 @@ def create(name: str, document: documents.Document, data: Dataset) -> Path:
         RUNS.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
         draft.chmod(0o755)
-        write_file(draft / CONFIG, yaml.safe_dump(document | {"run": name}, sort_keys=False, width=110))
+        write_file(draft / CONFIG, _yaml(document | {"run": name}))
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         os.rename(draft, path)
     except OSError as error:
@@ -152,7 +181,8 @@ def drive(
         ledger.note("fidelity", measured)
         if ledger.noted("fidelity") != measured:
             raise Refused(
-                f"The data of the run {path.name} have changed since; its trials would not compare."
+                f"The data of the run {path.name} have changed since, or what this version makes of them; "
+                "its trials would not compare."
             )
         engine = Engine(setting, proposals, ledger, measured, display.finished)
         try:
@@ -216,8 +246,10 @@ def _processor() -> str:
 
 def _commit() -> str | None:
     """The commit of the source tree that this runs from, None where it is installed."""
-    here = Path(__file__).resolve().parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():  # Installed: a repository further up is somebody else's.
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -90,13 +90,15 @@ class Engine:
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
         self._why_stopped = ""
+        self._exhausted = ""
+        """Why nothing new is proposed; what is waiting is still to be tried."""
         self._take_up()
 
     def next_trial(self) -> Request | None:
         """What to train next, marked as running in the ledger; None: nothing now."""
         self.prepare()
         number = self._waiting()
-        if number is None or self._ending():
+        if number is None or self._ending() or self._all_begun():
             return None
         record = replace(self._records[number], state="running")
         # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
@@ -107,12 +109,12 @@ class Engine:
 
     def prepare(self) -> None:
         """Have the next proposal ready."""
-        if self._ending() or self._waiting() is not None:
+        if self._exhausted or self._ending() or self._waiting() is not None:
             return
         try:
             proposal = self._proposals.next(self.trials)
         except Exhausted as why:
-            self._why_stopped = str(why)
+            self._exhausted = str(why)
         else:
             if proposal:
                 self._add(proposal)
@@ -180,7 +182,7 @@ class Engine:
             best=next(iter(ranked(trials)), None),
             seconds=self._seconds(),
             left=self._left(),
-            why_stopped=self._why_stopped,
+            why_stopped=self._why_stopped or self._exhausted,
         )
 
     def _take_up(self) -> None:
@@ -260,6 +262,12 @@ class Engine:
         budget = self._setting.limits.budget
         late = budget is not None and self._seconds() + (self._trial_seconds() or 0) > budget
         return late or bool(self._why_stopped)
+
+    def _all_begun(self) -> bool:
+        """Whether as many were begun as there are to be. More may be waiting, where a resume asked for fewer."""
+        total = self._proposals.total
+        begun = sum(trial.state not in ("waiting", "duplicate") for trial in self.trials)
+        return total is not None and begun >= total
 
     def _left(self) -> float | None:
         """Seconds to the end: by the trials that are missing or by the budget, whichever is reached first."""

@@ -30,7 +30,11 @@ def _replace(target: Path, data: bytes) -> None:
     # Beside the target, since a rename is atomic within one file system only.
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        draft.write_bytes(data)
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            # Else a power cut after the rename can leave the name without its content.
+            os.fsync(file.fileno())
         os.replace(draft, target)
     finally:
         draft.unlink(missing_ok=True)

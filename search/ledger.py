@@ -74,18 +74,19 @@ class Ledger:
         if not write and not path.exists():
             raise Refused(f"{path} does not exist.")
         uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
-        self._database = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
-        self._host = socket.gethostname()
+        self._path, self._host = path, socket.gethostname()
         try:
+            self._database = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
             if write:
                 # FULL: a commit outlives a power cut, for 0.7 ms a trial.
                 self._database.executescript(
                     f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {_TABLES}"
                 )
-                self.note("schema", str(SCHEMA))
-            found = self.noted("schema")
         except sqlite3.DatabaseError as error:
-            raise Refused(f"{path} cannot be used as a ledger: {error}.") from None
+            raise self._unusable(error) from None
+        if write:
+            self.note("schema", str(SCHEMA))
+        found = self.noted("schema")
         if found != str(SCHEMA):
             raise Refused(f"{path} has schema {found}; this version reads schema {SCHEMA}.")
 
@@ -107,8 +108,8 @@ class Ledger:
 
     def noted(self, key: str) -> str | None:
         """What is kept under `key`."""
-        row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
+        return str(rows[0][0]) if rows else None
 
     def add(self, record: Record) -> None:
         """A new proposal."""
@@ -150,11 +151,11 @@ class Ledger:
 
     def records(self, fidelity: str) -> tuple[Record, ...]:
         """All trials by number, each with the result for its network and seed at this fidelity."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, asked, told,"
             " metrics, curve FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND e.seed = t.seed"
             " AND fidelity = ? AND e.state = 'complete' ORDER BY number",
-            (fidelity,),
+            fidelity,
         )
         return tuple(_record(*row) for row in rows)
 
@@ -178,6 +179,15 @@ class Ledger:
                 "UPDATE trial SET state = ?, reason = ?, told = ?, attempt = ? WHERE number = ?",
                 (state, reason, told, record.attempt, record.number),
             )
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: sqlite3.DatabaseError) -> Refused:
+        return Refused(f"{self._path} cannot be used as a ledger: {error}.")
 
     def _change(self, statement: str, *values: object) -> None:
         with self._transaction():
@@ -212,10 +222,14 @@ def driver_lock(path: Path) -> Iterator[None]:
 
     The lock is the system's and dies with the process, so it is never stale.
     """
-    with open(path, "a+", encoding="utf-8") as file:
+    try:
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise Refused(f"The run {path.parent} cannot be driven: {path.name}: {error.strerror}.") from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             file.seek(0)
             raise Refused(
                 f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}."

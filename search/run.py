@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +37,7 @@ class Run:
     @property
     def name(self) -> str:
         """What commands call it."""
-        return self.path.name
+        return called(self.path)
 
     @property
     def ranked(self) -> list[Trial]:
@@ -69,6 +71,8 @@ def open_run(name: str | Path) -> Run:
     """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
     path = find(str(name))
     config = Config.of_document(documents.read("run", str(path / CONFIG)))
+    if not (path / LEDGER).exists():  # Its driver has just begun, or ended before that.
+        return Run(path, config, (), 0.0)
     ledger = Ledger(path / LEDGER, write=False)
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
@@ -82,18 +86,25 @@ def open_run(name: str | Path) -> Run:
 def find(name: str) -> Path:
     """The folder of a run: `NAME` in ./runs, or a path to it."""
     for path in (RUNS / name, Path(name)):
-        if (path / CONFIG).is_file():
-            return path
+        with suppress(OSError):  # A name that is too long, or a folder that is not ours to look into.
+            if (path / CONFIG).is_file():
+                return path
     raise unknown("run", name, runs()) if runs() else Refused(f"There is no run {name!r}: {RUNS}/ has none.")
+
+
+def called(path: Path) -> str:
+    """What commands call the run at `path`: its name if it is in ./runs, else the path."""
+    return path.name if path.parent == RUNS else str(path)
 
 
 def runs() -> tuple[str, ...]:
     """The names of the runs in ./runs, the latest last."""
-    found = [path.parent for path in RUNS.glob(f"*/{CONFIG}")]
+    # What begins with a dot is a draft of one.
+    found = [path.parent for path in RUNS.glob(f"[!.]*/{CONFIG}")]
     return tuple(path.name for path in sorted(found, key=lambda path: path.stat().st_mtime))
 
 
 def split(name: str) -> tuple[str, int | None]:
     """`"RUN:12"` as ("RUN", 12), `"RUN"` as ("RUN", None)."""
     run, colon, number = name.rpartition(":")
-    return (run, int(number)) if colon and number.isdecimal() else (name, None)
+    return (run, int(number)) if colon and re.fullmatch("[0-9]{1,18}", number) else (name, None)

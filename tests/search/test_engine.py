@@ -1,18 +1,22 @@
 """The engine through `launch` and `resume`, with evaluations that train nothing."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import experiments
 from search import Stopped, launch, open_run, resume
 from search.evaluate import TrialFailed
 from search.ledger import Ledger
+from search.run import runs, split
 from search.testing import looked_up, misbehaving
 from space import Refused, Space, cost
 
@@ -77,8 +81,25 @@ def test_limits_reject_before_training():
     sizes = sorted(cost(space.at(point)).params for point in space.points())
     run = searched(trials=10, **{"reward.max_params": sizes[len(sizes) // 3]})
     assert max(trial.cost.params for trial in run.trials) <= sizes[len(sizes) // 3]
-    with pytest.raises(Stopped, match="keeps the limits"):
+    with pytest.raises(Refused, match=rf"max_params=10: .* has {sizes[0]:,} params"):
         launch({**SMALL, "run": "none", "reward.max_params": 10}, evaluate=looked_up)
+    assert not Path("runs/none").exists()
+
+
+def test_a_device_that_is_not_there_is_refused_at_once():
+    with pytest.raises(Refused, match="no device 'cuda:99'"):
+        searched(**{"proxy.device": "cuda:99"})
+    assert not Path("runs").exists()
+
+
+def test_a_file_of_any_name_can_be_searched():
+    """Its name becomes the run's, which has rules of its own."""
+    document = Path(experiments.__file__).parent / "space/tiny_space.yaml"
+    Path("größe 1 [a].yaml").write_text(document.read_text())
+    settings = {key: value for key, value in SMALL.items() if key != "run"}
+    run = launch({**settings, "space": "./größe 1 [a].yaml", "trials": 1}, evaluate=looked_up)
+    assert run.name.startswith("gr-e-1-a-2")
+    assert run.config.space.name == "größe 1 [a]"
 
 
 def test_the_same_seed_proposes_the_same():
@@ -99,6 +120,39 @@ def test_networks_can_keep_their_own_resolution():
     run = searched(trials=6, **own)
     assert {trial.architecture.resolution for trial in run.trials} == {16, 24}
     assert resume("r", {"trials": 7}, evaluate=looked_up).config.proxy.resolution is None
+
+
+def test_a_new_total_holds_for_the_next_resume_too():
+    searched(trials=2)
+    with pytest.raises(KeyboardInterrupt):
+        resume("r", {"trials": 5}, evaluate=interrupted_at(3))
+    assert open_run("r").config.limits.trials == 5
+    assert len(resume("r", evaluate=looked_up).trials) == 5
+
+
+def test_a_total_below_what_was_done_trains_nothing_more():
+    searched(trials=3)
+    with pytest.raises(KeyboardInterrupt):
+        resume("r", {"trials": 6}, evaluate=interrupted_at(4))
+    assert [t.state for t in open_run("r").trials] == ["complete"] * 4 + ["waiting"]
+    run = resume("r", {"trials": 2}, evaluate=looked_up)
+    assert [t.state for t in run.trials] == ["complete"] * 4 + ["waiting"]
+
+
+def fails_once(request, report):
+    if request.attempt == 1:
+        raise OSError("no space left on device")
+    return looked_up(request, report)
+
+
+def test_what_failed_by_the_machine_is_tried_again_when_nothing_new_is_left():
+    small = {"space.stages.0.expand": 1, "space.stages.1.expand": 1, "space.stages.*.op": "mb"}
+    with pytest.raises(Stopped, match="every network of the space"):
+        launch({**SMALL, **small, "trials": 200, "executor": "local", "executor.workers": 2, "max_failures": 99},
+               evaluate=fails_once)  # fmt: skip
+    run = open_run("r")
+    assert {trial.state for trial in run.trials} <= {"complete", "duplicate"}
+    assert len(networks(run)) == run.config.space.size
 
 
 def interrupted_at(number):
@@ -193,6 +247,45 @@ def test_changed_data_are_noticed(tmp_path):
     assert "difficulty: 0.6" in config.read_text()
     with pytest.raises(Refused, match="have changed since"):
         resume("r", evaluate=looked_up)
+
+
+def test_a_run_without_a_ledger_has_no_trials_yet():
+    searched(trials=1)
+    Path("runs/r/trials.sqlite").unlink()
+    assert open_run("r").trials == ()
+    assert len(resume("r", evaluate=looked_up).trials) == 1
+
+
+def test_a_run_is_called_what_finds_it(tmp_path):
+    searched(trials=1)
+    (tmp_path / "elsewhere").mkdir()
+    os.chdir(tmp_path / "elsewhere")
+    assert open_run("../runs/r").name == "../runs/r"
+    assert open_run(tmp_path / "runs/r").best.number == 0
+    os.chdir(tmp_path / "runs/r")
+    assert open_run(open_run(".").name).name == "."
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("r:12", ("r", 12)), ("a/b:0", ("a/b", 0)), ("r", ("r", None)), ("r:", ("r:", None)),
+     ("r:-1", ("r:-1", None)), ("r:x", ("r:x", None)), ("r:" + "9" * 5000, ("r:" + "9" * 5000, None))],
+    ids=lambda value: str(value)[:9],
+)  # fmt: skip
+def test_trials_have_names(name, parts):
+    assert split(name) == parts
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300, "a\nb"])
+def test_a_run_that_cannot_be_is_refused(name):
+    with pytest.raises(Refused, match="run"):
+        open_run(name)
+
+
+def test_drafts_of_runs_are_no_runs():
+    searched(trials=1)
+    shutil.copytree("runs/r", "runs/.s-abc")
+    assert runs() == ("r",)
 
 
 def test_a_run_that_is_not_there_is_refused_with_the_nearest():

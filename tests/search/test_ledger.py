@@ -71,6 +71,20 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path):
         Ledger(tmp_path / "none.sqlite", write=False)
 
 
+def test_a_ledger_that_cannot_be_read_is_refused(ledger, tmp_path):
+    for number in range(300):
+        ledger.add(record(number, "x" * 500))
+    ledger.close()
+    path = tmp_path / "trials.sqlite"
+    path.write_bytes(path.read_bytes()[:20000] + b"\xaa" * 20000)
+    with pytest.raises(Refused, match="cannot be used as a ledger"):
+        Ledger(path, write=False).records("f")
+    (tmp_path / "folder").mkdir()
+    for write in (True, False):
+        with pytest.raises(Refused, match="cannot be used as a ledger"):
+            Ledger(tmp_path / "folder", write=write)
+
+
 def test_a_later_schema_is_refused(ledger, tmp_path):
     ledger.replace("schema", "99")
     with pytest.raises(Refused, match="schema 99"):
@@ -128,6 +142,11 @@ def test_a_second_driver_is_told_of_the_first(tmp_path):
             pass
     with driver_lock(tmp_path / "run.lock"):
         pass  # free again
+
+
+def test_a_lock_that_cannot_be_taken_is_no_second_driver(tmp_path):
+    with pytest.raises(Refused, match="cannot be driven"), driver_lock(tmp_path / "none/run.lock"):
+        pass
 
 
 def test_an_interrupted_change_leaves_no_transaction_behind(ledger, monkeypatch):
