@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from scaling.base import Base, resolve
 from scaling.budgets import Budget, largest
 from scaling.compound import PAPER, Coefficients, read_coefficients
+from scaling.design import Design
 from scaling.families import ScaledModel, family, scale
 from scaling.nearest import differences, nearest
 from scaling.rules import RULES, Rule
@@ -36,6 +37,7 @@ __all__ = [
     "Base",
     "Budget",
     "Coefficients",
+    "Design",
     "Fitted",
     "Multipliers",
     "Rounding",

@@ -10,7 +10,7 @@ from scaling.base import Base
 from scaling.compound import checked_phi
 from scaling.grid import Grid, grid
 from scaling.rules import RULES, Rule
-from space import Refused, Rounding, documents
+from space import Refused, Rounding
 from space.refusal import unknown
 
 SEEDS = 100
@@ -51,7 +51,7 @@ class Design:
         """The inverse of `document`."""
         return cls(**{**document, "rounding": Rounding(**document["rounding"])})
 
-    def document(self) -> documents.Document:
+    def document(self) -> dict[str, Any]:
         """Plain values, the rounding policy spelled out."""
         return {**asdict(self), "rounding": asdict(self.policy)}
 
@@ -76,3 +76,7 @@ class Design:
             tolerance=self.tolerance,
             cost_tolerance=self.cost_tolerance,
         )
+
+
+DEFAULT = Design()
+"""What a fit is if nothing else is said."""

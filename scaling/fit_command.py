@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling.design import DEFAULT, Design
 from scaling.text import table
 from scaling.way import named
 from space import Refused
@@ -86,7 +87,7 @@ def _begin(asked: dict[str, Any], settings: dict[str, Any], dry_run: bool) -> No
     from scaling import fitting
 
     base = asked.pop("base")
-    planned = fitting.plan(base, settings, **_design(asked))
+    planned = fitting.plan(base, settings, _design(asked))
     _announce(planned)
     if dry_run:
         _show(planned)
@@ -94,10 +95,10 @@ def _begin(asked: dict[str, Any], settings: dict[str, Any], dry_run: bool) -> No
         _driven(lambda display: fitting.begin(planned, display=display))
 
 
-def _design(asked: dict[str, Any]) -> dict[str, Any]:
-    """The fields of `scaling.design.Design` that were asked for."""
+def _design(asked: dict[str, Any]) -> Design:
     fields = {key: asked.pop(key) for key in ("divisor", "limit", "depth", "resolution") if key in asked}
-    return {**asked, "rounding": replace(named(asked.get("rule", "compound")).rounding, **fields)}
+    rounding = replace(named(asked.get("rule", DEFAULT.rule)).rounding, **fields)
+    return Design(**asked, rounding=rounding)
 
 
 def _announce(planned: Plan) -> None:

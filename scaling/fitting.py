@@ -1,7 +1,8 @@
 """Find the coefficients of a base by training: what the paper did for EfficientNet-B0, as a run of `search`.
 
->>> from scaling import fit
->>> fitted = fit("b0", {"data": "folder", "data.path": "photos"}, phi=1, seeds=3)  # doctest: +SKIP
+>>> from scaling import Design, fit
+>>> photos = {"data": "folder", "data.path": "photos"}
+>>> fitted = fit("b0", photos, Design(seeds=5, compare=True))  # doctest: +SKIP
 >>> fitted.coefficients  # doctest: +SKIP
 Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
 
@@ -20,7 +21,7 @@ from typing import Any
 
 from scaling.base import Base, resolve
 from scaling.compound import Coefficients
-from scaling.design import Design
+from scaling.design import DEFAULT, Design
 from scaling.families import ScaledModel
 from scaling.grid import Candidate, Grid
 from scaling.race import Race, Verdict
@@ -102,7 +103,9 @@ class Fitted:
         return self.winner.coefficients
 
 
-def plan(base: str | Architecture | Base, settings: Mapping[str, Any] | None = None, **design: Any) -> Plan:
+def plan(
+    base: str | Architecture | Base, settings: Mapping[str, Any] | None = None, design: Design = DEFAULT
+) -> Plan:
     """What `fit` with these arguments would do. Looks at the data, decodes none of it and trains nothing."""
     found, chosen = resolve(base), dict(settings or {})
     _refuse(chosen)
@@ -110,29 +113,29 @@ def plan(base: str | Architecture | Base, settings: Mapping[str, Any] | None = N
     config = Config.of({**chosen, **own, "reward.reference": str(found.architecture)})
     # Through JSON, whose lists are what a space's document has for stages.
     space = Space.of(json.loads(json.dumps(asdict(found.architecture))), found.name)
-    return _planned(found, Design(**design), replace(config, space=space))
+    return _planned(found, design, replace(config, space=space))
 
 
 def fit(
     base: str | Architecture | Base,
     settings: Mapping[str, Any] | None = None,
+    design: Design = DEFAULT,
     *,
     display: Display | None = None,
     evaluate: Evaluate = evaluate,
-    **design: Any,
 ) -> Fitted:
     """Train a grid of (alpha, beta, gamma) around `base` and pick the triple of the best network.
 
     base: as `scale` takes it. settings: data, proxy, executor, seed, run, budget as `search.launch` takes
     them, such as `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`; every network is trained at
-    its own resolution and width. design: the fields of `scaling.design.Design`, such as `phi`, `step`,
-    `seeds`, `leaders`, `compare`. evaluate: what workers run.
+    its own resolution and width. design: which candidates, how many seeds, compared with what. evaluate: what
+    workers run.
 
     Accuracies are of the validation split. The run and what came of it (coefficients, tables, a figure) are
     kept in runs/NAME. Raises `Refused` for what cannot be, before anything is written, and
     `search.driver.Stopped` if it ended before its time; then, as after Ctrl-C, `resume` goes on with it.
     """
-    return begin(plan(base, settings, **design), display=display, evaluate=evaluate)
+    return begin(plan(base, settings, design), display=display, evaluate=evaluate)
 
 
 def begin(planned: Plan, *, display: Display | None = None, evaluate: Evaluate = evaluate) -> Fitted:

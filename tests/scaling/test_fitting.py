@@ -13,7 +13,7 @@ import time
 import pytest
 import yaml
 
-from scaling import PAPER, Coefficients, Rounding, fit, read_coefficients, resolve, scale
+from scaling import PAPER, Coefficients, Design, Rounding, fit, read_coefficients, resolve, scale
 from scaling.fitting import plan, resume
 from search import Stopped, launch, open_run
 from search.evaluate import TrialFailed
@@ -54,7 +54,7 @@ def larger_images_are_better(network):
 
 
 def fitted(truth=larger_images_are_better, noise=0.002, settings=None, **design):
-    return fit(BASE, SMALL | (settings or {}), evaluate=trained(truth, noise), **(COARSE | design))
+    return fit(BASE, SMALL | (settings or {}), Design(**COARSE | design), evaluate=trained(truth, noise))
 
 
 def trainings(run="f"):
@@ -92,7 +92,7 @@ class TestRace:
             assert not request.reference
             return looked_up(request, report)
 
-        fit(BASE, SMALL, evaluate=evaluate, **COARSE)
+        fit(BASE, SMALL, Design(**COARSE), evaluate=evaluate)
         assert set(seen) == {(None, 1.0, None)}
 
     def test_of_those_that_cannot_be_told_apart_the_cheapest_wins(self):
@@ -110,14 +110,14 @@ class TestRace:
         assert "chance" in document["chosen"]
 
     def test_a_failed_candidate_is_out(self):
-        broken = str(plan(BASE, SMALL, **COARSE).grid.candidates[2].model.architecture)
+        broken = str(plan(BASE, SMALL, Design(**COARSE)).grid.candidates[2].model.architecture)
 
         def evaluate(request, report):
             if request.architecture == broken:
                 raise TrialFailed("diverged")
             return trained(larger_images_are_better)(request, report)
 
-        found = fit(BASE, SMALL, evaluate=evaluate, **COARSE)
+        found = fit(BASE, SMALL, Design(**COARSE), evaluate=evaluate)
         rows = {row["architecture"]: row for row in table(found, "candidates")}
         assert rows[broken]["standing"] == "failed"
         assert 2 not in found.verdict.finalists
@@ -127,7 +127,7 @@ class TestRace:
             raise TrialFailed("diverged")
 
         with pytest.raises(Stopped, match="diverged"):
-            fit(BASE, SMALL, evaluate=evaluate, **COARSE)
+            fit(BASE, SMALL, Design(**COARSE), evaluate=evaluate)
 
 
 class TestComparison:
@@ -189,15 +189,15 @@ class TestResults:
 
     def test_the_base_keeps_its_own_classes_in_the_file(self):
         base = BASE.replace("c10", "c7")
-        found = fit(base, SMALL, evaluate=looked_up, **COARSE)
+        found = fit(base, SMALL, Design(**COARSE), evaluate=looked_up)
         assert yaml.safe_load((found.path / "coefficients.yaml").read_text())["base"] == base
         assert {trial.architecture.classes for trial in found.trials} == {10}
 
     def test_counts_are_kept_from_the_start(self, tmp_path):
         with pytest.raises(KeyboardInterrupt):
-            fit(BASE, SMALL, evaluate=interrupted_at(0), **COARSE)
+            fit(BASE, SMALL, Design(**COARSE), evaluate=interrupted_at(0))
         document = yaml.safe_load((tmp_path / "runs/f/config.yaml").read_text())
-        assert document["fit"]["candidates"] == plan(BASE, SMALL, **COARSE).grid.counts
+        assert document["fit"]["candidates"] == plan(BASE, SMALL, Design(**COARSE)).grid.counts
 
 
 def interrupted_at(number):
@@ -214,7 +214,7 @@ class TestResume:
     def test_an_interrupted_fit_ends_as_it_would_have(self, number):
         whole = fitted(settings={"run": "whole"}, compare=True)
         with pytest.raises(KeyboardInterrupt):
-            fit(BASE, SMALL, evaluate=interrupted_at(number), compare=True, **COARSE)
+            fit(BASE, SMALL, Design(**COARSE, compare=True), evaluate=interrupted_at(number))
         again = resume("f", evaluate=trained(larger_images_are_better))
         assert trainings("f") == trainings("whole")
         assert again.coefficients == whole.coefficients
@@ -276,7 +276,7 @@ class TestResume:
 SCRIPT = textwrap.dedent(f"""
     import os
     from contextlib import nullcontext
-    from scaling import Rounding
+    from scaling import Design, Rounding
     from scaling.fitting import fit, resume
     from search.testing import looked_up
 
@@ -291,8 +291,8 @@ SCRIPT = textwrap.dedent(f"""
             resume("f", display=Told(), evaluate=looked_up)
         else:
             settings = {SMALL | {"executor": "local", "executor.workers": 2}!r}
-            fit({BASE!r}, settings, display=Told(), evaluate=looked_up, step=0.1,
-                rounding=Rounding(divisor=4, depth="round"))
+            design = Design(step=0.1, rounding=Rounding(divisor=4, depth="round"))
+            fit({BASE!r}, settings, design, display=Told(), evaluate=looked_up)
     """)
 
 
@@ -318,7 +318,7 @@ class TestRefusals:
     )
     def test_before_anything_is_written(self, settings, design, message, tmp_path):
         with pytest.raises(Refused, match=message) as refusal:
-            fit(BASE, SMALL | settings, evaluate=looked_up, **(COARSE | design))
+            fit(BASE, SMALL | settings, Design(**COARSE | design), evaluate=looked_up)
         assert "\n" not in str(refusal.value)
         assert not (tmp_path / "runs").exists()
 
@@ -334,7 +334,7 @@ def test_the_plan_marks_the_published_triple():
 
 
 def test_other_rules_are_fitted_around_their_own_triple():
-    found = fit(BASE, SMALL, evaluate=looked_up, rule="lacs", step=0.2)
+    found = fit(BASE, SMALL, Design(rule="lacs", step=0.2), evaluate=looked_up)
     document = yaml.safe_load((found.path / "coefficients.yaml").read_text())
     assert document["rule"] == "lacs"
     assert isinstance(found.coefficients, Coefficients)
