@@ -27,14 +27,17 @@ Settings are KEY=VALUE words:
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="compound-nas")
-def search() -> None:
+@click.pass_context
+def search(context: click.Context) -> None:
     """Find the best small image classifier for your data on your hardware.
 
     Start with `search launch space=effv2`: it trains on images that it draws itself. Then bring your own:
     `search launch space=effv2_32 data=npz data.path=FILE`.
     """
+    if not context.invoked_subcommand:
+        click.echo(context.get_help())
 
 
 @search.command(epilog=_SETTINGS)
@@ -72,13 +75,17 @@ def status(run: str | None) -> None:
     """How far RUN is; without RUN, all runs."""
     from search.run import open_run, runs
     from search.show import show_run
+    from space.refusal import Refused
 
     if run:
         return _print(show_run(open_run(run), top=1))
     if not runs():
         click.echo("no runs yet; begin with: search launch space=effv2")
     for name in runs():
-        _print(list(show_run(open_run(name), top=0))[:2])
+        try:
+            _print(show_run(open_run(name), top=0))
+        except Refused as error:  # Of one run; the others are none the worse for it.
+            _print([f"runs/{name}: {error}"])
 
 
 @search.command()
@@ -145,10 +152,11 @@ def main() -> None:
         _fail(str(error), 2)
     except (KeyboardInterrupt, click.Abort):
         _fail("stopped.", 130)
-    except BrokenPipeError:
-        # The reader of standard output, `head` say, has seen enough.
+    except OSError as error:
+        # A full disk, say. What is left in the buffer would fail again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}.", 1)
 
 
 def _driven(drive: Callable[[Any], Run]) -> None:
@@ -158,6 +166,7 @@ def _driven(drive: Callable[[Any], Run]) -> None:
     from search.display import Terminal
     from search.driver import Stopped
     from search.ledger import LedgerFailed
+    from search.run import open_run
     from search.show import show_run
 
     display = Terminal(Console(stderr=True))
@@ -167,14 +176,23 @@ def _driven(drive: Callable[[Any], Run]) -> None:
         where = f"Stopped. Finished trials are in {display.path}. " if display.path else "Stopped. "
         _fail(where + _go_on(display.path), 130)
     except (Stopped, LedgerFailed) as error:
+        if isinstance(error, Stopped) and display.path:
+            _print(show_run(open_run(display.path)))
         _fail(f"{str(error).rstrip('.')}. {_go_on(display.path)}", 1)
     _print(show_run(run))
+    if not run.ranked:
+        reasons = [trial.reason for trial in run.trials if trial.reason]
+        if reasons:
+            _fail(f"No trial is complete; the last failed: {reasons[-1].rstrip('.')}.", 1)
+        _fail(f"The budget was too short for one trial. {_go_on(display.path)} budget=30m", 1)
     best = f"{run.name}:{run.best.number}"
     click.echo(f"\nNext: search show {best}   or   search export {run.name} --format md")
 
 
 def _go_on(path: Path | None) -> str:
-    return f"Go on with: search resume {path.name}" if path else ""
+    from search.run import called
+
+    return f"Go on with: search resume {called(path)}" if path else ""
 
 
 def _space(words: tuple[str, ...]) -> Any:
@@ -195,7 +213,7 @@ def _network(text: str) -> Any:
     from space import CATALOG
     from space.refusal import unknown
 
-    if text in CATALOG or ("/" in text and "_" in text.partition("/")[0]):
+    if text in CATALOG or ("/" in text and "_" in text.partition("/")[0] and not os.path.isdir(text)):
         return network(text)
     if "/" not in text and text not in runs():
         raise unknown("network or run", text, (*CATALOG, *runs()))
@@ -212,8 +230,11 @@ def _console() -> Console:
     """Standard output; as wide as it needs to be where no terminal limits it."""
     from rich.console import Console
 
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
+    # Brackets and colons in names and reasons are themselves, no markup.
+    console = Console(markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 1000
+    return console
 
 
 def _fail(message: str, code: int) -> None:

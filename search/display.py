@@ -30,11 +30,9 @@ class Terminal:
         """See `search.driver.Display`."""
         self.path = path
         setting, status = engine.setting, engine.status
-        self._console.print(
+        self._say(
             f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
-            f" {setting.executor.parallel} at a time; {counts(status)}",
-            highlight=False,
-            soft_wrap=True,
+            f" {setting.executor.parallel} at a time; {counts(status)}"
         )
         if not self._console.is_terminal:
             return nullcontext()
@@ -47,7 +45,11 @@ class Terminal:
 
     def finished(self, trial: Trial) -> None:
         """See `search.driver.Display`."""
-        self._console.print(line(trial), highlight=False, soft_wrap=True)
+        self._say(line(trial))
+
+    def _say(self, text: str) -> None:
+        # As a `Text`: brackets in the reason of a failure are no markup.
+        self._console.print(Text(text), soft_wrap=True)
 
 
 def line(trial: Trial) -> str:
@@ -108,5 +110,5 @@ def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:
         text = any(isinstance(found.get(column.key), str) for found in rows)
         made.add_column(column.heading, justify="left" if text else "right", overflow="fold")
     for found in rows:
-        made.add_row(*(column.shown(found.get(column.key)) for column in columns))
+        made.add_row(*(Text(column.shown(found.get(column.key))) for column in columns))
     return made

@@ -13,7 +13,7 @@ from search.display import brief, clock, table
 from search.run import Run
 from search.tables import Column
 from search.trial import Trial
-from space import Architecture, Cost, Space, cost, parts
+from space import Architecture, Cost, Refused, Space, cost, parts
 from space.cost import Part
 
 _STAGES = (
@@ -99,9 +99,12 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
         f" executor {config.executor.executor}"
     )
     states = [trial.state for trial in run.trials]
-    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trials"
-    yield f"{counted}; {clock(run.seconds)} worked"
-    if run.ranked:
+    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "none yet"
+    limits = config.limits
+    total = f" of {limits.trials} trials" if limits.trials else ""
+    budget = f" of {clock(limits.budget)}" if limits.budget else ""
+    yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
+    if run.ranked[:top]:
         yield brief(run.ranked[:top])
 
 
@@ -116,11 +119,18 @@ def fvcore_counts(architecture: Architecture) -> dict[str, dict[str, int]]:
 
         from space.model import build
 
-        network = build(architecture).eval()
         size = architecture.resolution
-        analysis = FlopCountAnalysis(network, torch.zeros(1, architecture.channels, size, size))
-        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        macs, params = analysis.by_module_and_operator(), parameter_count(network)
+        try:
+            network = build(architecture).eval()
+            analysis = FlopCountAnalysis(network, torch.zeros(1, architecture.channels, size, size))
+            analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+            macs, params = analysis.by_module_and_operator(), parameter_count(network)
+        except RuntimeError as error:
+            if "memory" not in str(error):
+                raise
+            raise Refused(
+                f"A network of {cost(architecture).params:,} params is too large for this machine to build."
+            ) from None
     modules = {"total": "", **{part.name: part.name for part in parts(architecture)}}
     return {
         name: {

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,63 @@ def test_dry_run_prints_the_configuration_and_searches_nothing(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_run_in_which_nothing_was_trained_is_a_failure(tmp_path):
+    result = run(tmp_path, "launch", *TINY, "budget=0.001", "run=short")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].endswith("Go on with: search resume short budget=30m")
+    result = run(tmp_path, "launch", *TINY, "trials=1", "executor.threads=1000000000000", "run=failed")
+    assert result.returncode == 1
+    assert "No trial is complete; the last failed: " in result.stderr.splitlines()[-1]
+
+
+def test_a_space_that_is_exhausted_shows_its_best(tmp_path):
+    pinned = [f"space.stages.*.{choice}" for choice in ("op=mb", "expand=4", "kernel=3", "depth=1")]
+    result = run(tmp_path, "launch", *TINY, *pinned, "run=one")
+    assert result.returncode == 1
+    assert "every network of the space" in result.stderr.splitlines()[-1]
+    assert "1 complete of " in result.stdout
+
+
+def test_status_of_all_runs_tells_which_cannot_be_read(home, tmp_path):
+    shutil.copytree(home / "runs/done", tmp_path / "runs/done")
+    shutil.copytree(home / "runs/done", tmp_path / "runs/torn")
+    (tmp_path / "runs/torn/trials.sqlite").write_text("no ledger" * 1000)
+    (tmp_path / "runs/begun").mkdir()
+    shutil.copy(home / "runs/done/config.yaml", tmp_path / "runs/begun")
+    lines = run(tmp_path, "status").stdout
+    assert "4 complete of 4 trials" in lines
+    assert "runs/torn: " in lines
+    assert "none yet of 4 trials" in lines
+    assert "cannot be used as a ledger" in refused(tmp_path, "status", "torn")
+
+
+def test_a_run_can_be_in_a_folder_of_any_name(home, tmp_path):
+    shutil.copytree(home / "runs/done", tmp_path / "my_project/a/done")
+    assert "4 complete" in run(tmp_path, "show", "my_project/a/done").stdout
+    assert "trial 1" in run(tmp_path, "show", "my_project/a/done:1").stdout
+    resumed = run(tmp_path, "resume", "my_project/a/done", "trials=3")
+    assert "Next: search show my_project/a/done:" in resumed.stdout
+
+
+def test_an_output_that_is_full_or_closed_is_no_traceback(home):
+    for words in (["show", "done"], ["launch", "--dry-run"], ["export", "done"]):
+        with open("/dev/full", "w") as full:
+            command = [sys.executable, "-m", "search.cli", *words]
+            result = subprocess.run(
+                command, cwd=home, env=environment(home), stdout=full, stderr=subprocess.PIPE, text=True
+            )
+        assert result.returncode in (1, 2)
+        assert "No space left on device" in result.stderr
+        assert result.stderr.count("\n") == 1
+        with start(home, *words) as process:
+            process.stdout.close()
+            assert process.stderr.read() == ""
+
+
+def test_a_network_that_no_memory_holds_is_refused(home):
+    assert "too large" in refused(home, "show", "r32_i16/mb_d1_k3_s1_e1_w10000000000/h64_c10")
+
+
 def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(home):
     process = start(home, "launch", *TINY, "trials=500", "run=long")
     for line in process.stderr:
@@ -186,5 +244,6 @@ def test_what_needs_no_torch_imports_none(words, tmp_path):
 def test_help_names_every_command_and_group():
     text = CliRunner().invoke(cli.search, ["--help"]).output
     assert all(name in text for name in ("launch", "resume", "status", "show", "export"))
+    assert CliRunner().invoke(cli.search, []).output == text
     launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output
     assert all(f"{group}=" in launch for group in ("space", "data", "proxy", "reward", "sampler", "executor"))
