@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
@@ -45,6 +45,7 @@ class Local(Executor):
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
         context = get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
+        _start_server()
         workers = [_Worker(context, evaluate) for _ in range(self.parallel)]
         try:
             while True:
@@ -137,11 +138,11 @@ class _Worker:
     def _start(self) -> None:
         self.pipe, theirs = self._context.Pipe()
         held, self._lifeline = self._context.Pipe(duplex=False)
-        self._process = self._context.Process(
-            target=_work, args=(theirs, held, *self._arguments), daemon=True
-        )
+        process = self._context.Process(target=_work, args=(theirs, held, *self._arguments), daemon=True)
         with _without_main(self._arguments[0]):
-            self._process.start()
+            process.start()
+        # Only now is there something to end: the first start takes seconds, in which Ctrl-C can strike.
+        self._process = process
         theirs.close()
         held.close()
 
@@ -154,6 +155,16 @@ class _Worker:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             return f"the worker was ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
         return f"the worker ended with code {code}"
+
+
+def _start_server() -> None:
+    """Starts the fork server such that Ctrl-C passes by it and all that it forks, from their first moment on."""
+    resource_tracker.ensure_running()  # It unblocks the signal, and is a condition of the server.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

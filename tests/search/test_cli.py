@@ -32,7 +32,7 @@ def environment(folder):
     return os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(folder / "cache")}
 
 
-def start(folder, *words):
+def start(folder, *words, **options):
     command = [sys.executable, "-m", "search.cli", *words]
     return subprocess.Popen(
         command,
@@ -41,6 +41,7 @@ def start(folder, *words):
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        **options,
     )
 
 
@@ -203,6 +204,19 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(home):
     assert "Traceback" not in err
     states = {line.split(",")[1] for line in run(home, "export", "long").stdout.splitlines()[1:]}
     assert "running" not in states
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.8, 1.6])
+def test_ctrl_c_while_workers_are_being_started(home, delay):
+    """A terminal sends it to every process at once, the fork server that still imports torch among them."""
+    process = start(home, "launch", *TINY, "trials=500", f"run=early-{delay}", start_new_session=True)
+    first = process.stderr.readline()
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, first + err
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].endswith(f"Go on with: search resume early-{delay}")
 
 
 def test_kill_9_and_resume(home):
