@@ -19,7 +19,13 @@ TRIALS = (
     Column("params", "Params", form="si", description="trainable parameters of the full network"),
     Column("macs", "MACs", form="si", description="multiply-adds of the full network for one image"),
     Column("activations", "Activations", form="si", description="output elements of its convolutions"),
-    Column("step_ms", "Step", "ms", form=".1f", description="one training step of the full network, on few images"),
+    Column(
+        "step_ms",
+        "Step",
+        "ms",
+        form=".1f",
+        description="one training step of the full network, on few images",
+    ),
     Column("step_ratio", "S/S0", form=".3f", description="that relative to the reference network's"),
     Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split"),
     Column("epochs", "Epochs", form="d"),
@@ -40,9 +46,8 @@ BRIEF = (
     "params",
     "macs",
     "step_ms",
-    "architecture",
 )
-"""What a terminal has room for."""
+"""What a line of a terminal has room for."""
 
 
 def row(trial: Trial) -> dict[str, Any]:

@@ -106,6 +106,9 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
     if run.ranked[:top]:
         yield brief(run.ranked[:top])
+        yield ""
+        # On lines of their own: in a column of a narrow terminal each would fold into a dozen.
+        yield from (f"{trial.number}: {trial.architecture}" for trial in run.ranked[:top])
 
 
 def fvcore_counts(architecture: Architecture) -> dict[str, dict[str, int]]:
