@@ -178,6 +178,8 @@ def _driven(drive: Callable[[Any], Run]) -> None:
     except (Stopped, LedgerFailed) as error:
         if isinstance(error, Stopped) and display.path:
             _print(show_run(open_run(display.path)))
+            if error.exhausted:
+                return click.echo(f"search: {error}.", err=True)
         _fail(f"{str(error).rstrip('.')}. {_go_on(display.path)}", 1)
     _print(show_run(run))
     if not run.ranked:

@@ -25,10 +25,11 @@ class Terminal:
         self._console = console
         self.path: Path | None = None
         """Of the run, once there is one."""
+        self._engine: Engine | None = None
 
     def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
         """See `search.driver.Display`."""
-        self.path = path
+        self.path, self._engine = path, engine
         setting, status = engine.setting, engine.status
         self._say(
             f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
@@ -45,7 +46,10 @@ class Terminal:
 
     def finished(self, trial: Trial) -> None:
         """See `search.driver.Display`."""
-        self._say(line(trial))
+        text = line(trial)
+        if self._engine and not self._console.is_terminal:
+            text += f"; {progress(self._engine.status)}"
+        self._say(text)
 
     def _say(self, text: str) -> None:
         # As a `Text`: brackets in the reason of a failure are no markup.
@@ -64,6 +68,15 @@ def line(trial: Trial) -> str:
         f" x step {terms.step_term:.3f} x params {terms.params_term:.3f}"
         f" in {trial.result.seconds:.0f} s{known}"
     )
+
+
+def progress(status: Status) -> str:
+    """How far a search is, in a few words."""
+    done = status.complete + status.failed
+    parts = [f"{done} of {status.total}" if status.total else str(done)]
+    if status.best and status.best.terms:
+        parts.append(f"best {status.best.terms.reward:.4f}")
+    return ", ".join(parts + ([f"{clock(status.left)} left"] if status.left is not None else []))
 
 
 def panel(engine: Engine) -> RenderableType:

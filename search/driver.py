@@ -39,7 +39,11 @@ from space import Refused, documents
 
 
 class Stopped(Exception):
-    """A run that ended before its time: what stopped it, in one line."""
+    """A run that ended before its time: what stopped it, in one line. exhausted: nothing was left to train."""
+
+    def __init__(self, why: str, *, exhausted: bool = False) -> None:
+        super().__init__(why)
+        self.exhausted = exhausted
 
 
 class Display(Protocol):
@@ -190,8 +194,9 @@ def drive(
                 setting.executor.run(engine, evaluate)
         finally:
             engine.release()
-        if engine.status.why_stopped:
-            raise Stopped(engine.status.why_stopped)
+        status = engine.status
+        if status.why_stopped:
+            raise Stopped(status.why_stopped, exhausted=status.exhausted)
 
 
 @contextmanager

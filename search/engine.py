@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 import math
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -51,7 +52,8 @@ class Status:
     """A run at one moment.
 
     running: the trials at work, each with the epochs behind it. seconds: worked so far; left: an estimate until
-    the end, None if unknown. why_stopped: what ended the run before its time, "" if nothing did.
+    the end, None if unknown. why_stopped: what ended the run before its time, "" if nothing did; exhausted: it was
+    that nothing is left to train.
     """
 
     complete: int
@@ -63,6 +65,7 @@ class Status:
     seconds: float
     left: float | None
     why_stopped: str
+    exhausted: bool
 
 
 class Engine:
@@ -147,7 +150,9 @@ class Engine:
             self._fail(record, reason)
         self._failures.append(reason)
         most = self._setting.limits.max_failures
-        if len(self._failures) >= most and len(set(self._failures[-most:])) == 1:
+        # "diverged at step 12" and "diverged at step 40" are one reason.
+        kinds = {re.sub(r"\d+", "#", failure) for failure in self._failures[-most:]}
+        if len(self._failures) >= most and len(kinds) == 1:
             self._why_stopped = f"{most} failures in a row: {reason}"
 
     def release(self) -> None:
@@ -183,6 +188,7 @@ class Engine:
             seconds=self._seconds(),
             left=self._left(),
             why_stopped=self._why_stopped or self._exhausted,
+            exhausted=bool(self._exhausted and not self._why_stopped),
         )
 
     def _take_up(self) -> None:

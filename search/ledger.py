@@ -216,6 +216,18 @@ def _record(*row: Any) -> Record:
     return Record(number, digest, architecture, seed, place, state, attempt, reason, asked, told, result)
 
 
+def driver_of(path: Path) -> str:
+    """Who holds the lock at `path`, as "process 123 on host"; "" if nobody does."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return path.read_text("utf-8").strip() or "somebody"
+    except OSError:
+        return ""
+    return ""
+
+
 @contextmanager
 def driver_lock(path: Path) -> Iterator[None]:
     """Holds the run for this process: a second driver is refused with the pid and host of the first.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.config import Config
-from search.ledger import Ledger
+from search.ledger import Ledger, driver_of
 from search.trial import Trial, judge, ranked
 from space import Refused, cost, documents
 from space.refusal import unknown
@@ -27,12 +27,13 @@ CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.s
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it was when it was opened. seconds: worked on it so far."""
+    """A run as it was when it was opened. seconds: worked on it so far. driver: who drives it, "" if nobody."""
 
     path: Path
     config: Config
     trials: tuple[Trial, ...]
     seconds: float
+    driver: str = ""
 
     @property
     def name(self) -> str:
@@ -72,7 +73,7 @@ def open_run(name: str | Path) -> Run:
     path = find(str(name))
     config = Config.of_document(documents.read("run", str(path / CONFIG)))
     if not (path / LEDGER).exists():  # Its driver has just begun, or ended before that.
-        return Run(path, config, (), 0.0)
+        return Run(path, config, (), 0.0, driver_of(path / LOCK))
     ledger = Ledger(path / LEDGER, write=False)
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
@@ -80,7 +81,8 @@ def open_run(name: str | Path) -> Run:
     finally:
         ledger.close()
     unit = cost(config.reference)
-    return Run(path, config, tuple(judge(record, config.reward, unit) for record in records), seconds)
+    trials = tuple(judge(record, config.reward, unit) for record in records)
+    return Run(path, config, trials, seconds, driver_of(path / LOCK))
 
 
 def find(name: str) -> Path:

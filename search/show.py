@@ -104,6 +104,10 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     total = f" of {limits.trials} trials" if limits.trials else ""
     budget = f" of {clock(limits.budget)}" if limits.budget else ""
     yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
+    if run.driver:
+        yield f"being driven by {run.driver}"
+    elif {"running", "waiting"} & set(states):
+        yield f"nobody drives it; go on with: search resume {run.name}"
     if run.ranked[:top]:
         yield brief(run.ranked[:top])
         yield ""

@@ -208,11 +208,11 @@ def test_failures_are_kept_with_their_reasons():
 
 
 def always_failing(request, report):
-    raise TrialFailed("no such luck")
+    raise TrialFailed(f"no such luck at step {request.number}")
 
 
 def test_a_run_that_only_fails_stops_and_says_why():
-    with pytest.raises(Stopped, match="4 failures in a row: no such luck"):
+    with pytest.raises(Stopped, match="4 failures in a row: no such luck at step 3"):
         launch({**SMALL, "trials": 50, "max_failures": 4}, evaluate=always_failing)
     assert len(open_run("r").trials) == 4
     with pytest.raises(Refused, match="no complete trial"):
