@@ -158,12 +158,22 @@ class _Worker:
 
 
 def _start_server() -> None:
-    """Starts the fork server such that Ctrl-C passes by it and all that it forks, from their first moment on."""
+    """Starts the fork server such that it imports what the driver does, and Ctrl-C passes by it and its forks.
+
+    Left alone it looks into the current folder first, where a source tree of ours, or any folder called
+    `search`, would be taken for the installed package.
+    """
     resource_tracker.ensure_running()  # It unblocks the signal, and is a condition of the server.
+    paths = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "PYTHONSAFEPATH": "1"}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    kept = {name: os.environ[name] for name in paths if name in os.environ}
+    os.environ.update(paths)
     try:
         forkserver.ensure_running()
     finally:
+        for name in paths:
+            del os.environ[name]
+        os.environ.update(kept)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

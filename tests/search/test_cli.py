@@ -263,3 +263,25 @@ def test_help_names_every_command_and_group():
     assert CliRunner().invoke(cli.search, []).output == text
     launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output
     assert all(f"{group}=" in launch for group in ("space", "data", "proxy", "reward", "sampler", "executor"))
+
+
+def test_folders_called_as_our_packages_are_no_packages(tmp_path):
+    """In a clone, say, `search` runs what is installed, and its workers do so too."""
+    script = tmp_path / "bin" / "search"
+    script.parent.mkdir()
+    script.write_text("from search.cli import main\n\nif __name__ == '__main__':\n    main()\n")
+    for name in ("search", "space"):
+        (tmp_path / "clone" / name).mkdir(parents=True)
+        (tmp_path / "clone" / name / "__init__.py").write_text("raise ImportError('not this one')\n")
+    paths = os.pathsep.join(path for path in sys.path if path and path != os.getcwd())
+    root = os.path.dirname(os.path.dirname(cli.__file__))
+    result = subprocess.run(
+        [sys.executable, str(script), "launch", *TINY, "trials=1", "run=r"],
+        cwd=tmp_path / "clone",
+        env=environment(tmp_path) | {"PYTHONPATH": os.pathsep.join([root, paths])},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
