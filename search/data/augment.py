@@ -4,7 +4,7 @@
     inputs = augment(images, data.mean, data.std, generator, flip=mirrored(indices, epoch, seed), shift=2)
     inputs = normalise(images, data.mean, data.std)                         # to validate
 
-Half a millisecond for 64 images of 32 px on one CPU thread, about 1 % of a training step of a small network.
+Half a millisecond for 64 images of 32 px on one CPU thread: 0.2 % of a training step of 0.7 million parameters.
 """
 
 from __future__ import annotations
