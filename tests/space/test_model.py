@@ -1,14 +1,17 @@
 from dataclasses import replace
 from math import prod
+from random import Random
 
 import pytest
 import torch
-from fvcore.nn import FlopCountAnalysis
+from fvcore.nn import FlopCountAnalysis, parameter_count
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from observing import convolutions
 from strategies import architectures
 from torch.utils.flop_counter import FlopCounterMode
 
+from space import Space, documents
 from space.architecture import decode
 from space.catalog import published
 from space.conv import ACTIVATIONS
@@ -58,13 +61,30 @@ def test_the_network_runs_the_plan(architecture):
     assert Cost(params, macs, activations) == cost(architecture)
 
 
-@given(architectures())
-@few
-def test_macs_equal_fvcore(architecture):
-    analysis = FlopCountAnalysis(build(architecture).eval(), images(architecture, 1))
+def by_fvcore(architecture):
+    """(params, MACs of conv and linear) of the built network."""
+    network = build(architecture).eval()
+    analysis = FlopCountAnalysis(network, images(architecture, 1))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     counted = analysis.by_operator()
-    assert counted["conv"] + counted["linear"] == cost(architecture).macs
+    return parameter_count(network)[""], counted["conv"] + counted["linear"]
+
+
+@given(architectures())
+@few
+def test_costs_equal_fvcore(architecture):
+    spent = cost(architecture)
+    assert by_fvcore(architecture) == (spent.params, spent.macs)
+
+
+@pytest.mark.parametrize("name", documents.names("space"))
+@given(seed=st.integers(0, 2**32), resolution=st.integers(17, 97))
+@settings(max_examples=3, deadline=None)
+def test_costs_of_every_space_equal_fvcore(name, seed, resolution):
+    space = Space.load(name, {"resolution": resolution})
+    architecture = space.at(space.sample(Random(seed)))
+    spent = cost(architecture)
+    assert by_fvcore(architecture) == (spent.params, spent.macs)
 
 
 @pytest.mark.parametrize(
