@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -57,11 +58,25 @@ def fitted(truth=larger_images_are_better, noise=0.002, settings=None, **design)
     return fit(BASE, SMALL | (settings or {}), Design(**COARSE | design), evaluate=trained(truth, noise))
 
 
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A finished fit with its comparison, for tests that only look at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("compared"))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+        found = fitted(compare=True)
+        yield replace(found, path=found.path.resolve())
+
+
 def trainings(run="f"):
     return [(str(trial.architecture), trial.seed) for trial in open_run(run).trials]
 
 
 class TestRace:
+    @pytest.fixture(autouse=True)
+    def _without_figures(self, monkeypatch):
+        monkeypatch.setattr("scaling.plane.draw", lambda fitted, out: ())
+
     def test_finds_the_best_of_the_grid(self):
         found = fitted()
         truths = [larger_images_are_better(c.model.architecture) for c in found.plan.grid.candidates]
@@ -131,9 +146,8 @@ class TestRace:
 
 
 class TestComparison:
-    def test_sets_the_winner_beside_one_dimension_alone_at_equal_cost(self):
-        found = fitted(compare=True)
-        rows = table(found, "comparison")
+    def test_sets_the_winner_beside_one_dimension_alone_at_equal_cost(self, compared):
+        rows = table(compared, "comparison")
         assert [row["what"] for row in rows][1:4] == ["depth", "width", "resolution"]
         assert all(int(row["n"]) == 3 for row in rows)
         winner = int(rows[0]["macs"])
@@ -155,35 +169,33 @@ def table(found, name):
 
 
 class TestResults:
-    def test_the_coefficients_are_what_scale_reads(self):
-        found = fitted()
-        path = found.path / "coefficients.yaml"
-        assert read_coefficients(path, resolve(BASE).architecture) == found.coefficients
+    def test_the_coefficients_are_what_scale_reads(self, compared):
+        path = compared.path / "coefficients.yaml"
+        assert read_coefficients(path, resolve(BASE).architecture) == compared.coefficients
         document = yaml.safe_load(path.read_text())
         assert document["base_digest"] == decode(BASE).digest
-        assert document["candidates"] == found.plan.grid.counts
+        assert document["candidates"] == compared.plan.grid.counts
         low, high = document["interval"]
         assert low < document["accuracy"] < high
 
-    def test_the_table_has_every_candidate(self):
-        found = fitted()
-        rows = table(found, "candidates")
-        assert len(rows) == len(found.plan.grid.candidates)
+    def test_the_table_has_every_candidate(self, compared):
+        rows = table(compared, "candidates")
+        assert len(rows) == len(compared.plan.grid.candidates)
         assert [row["standing"] for row in rows].count("winner") == 1
         assert [row["published"] for row in rows].count("True") == 1
         for row in rows:
             assert int(row["n"]) == len(json.loads(row["accuracies"]))
             assert cost(decode(row["architecture"])).macs == int(row["macs"])
 
-    def test_the_family_stands_beside_the_published_triples(self):
-        rows = table(fitted(), "family")
+    def test_the_family_stands_beside_the_published_triples(self, compared):
+        rows = table(compared, "family")
         assert [row["whose"] for row in rows] == ["fitted"] * 4 + ["published"] * 4
         assert {row["published"] for row in rows} == {"False"}
         published = scale(BASE, 2, coefficients=PAPER, rounding=COARSE["rounding"])
         assert rows[5]["architecture"] == str(published.architecture)
 
-    def test_the_figure_is_drawn_twice(self):
-        path = fitted().path
+    def test_the_figure_is_drawn_twice(self, compared):
+        path = compared.path
         assert (path / "plane.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (path / "plane.svg").read_text()
 
@@ -211,15 +223,14 @@ def interrupted_at(number):
 
 class TestResume:
     @pytest.mark.parametrize("number", [0, 7, 21])
-    def test_an_interrupted_fit_ends_as_it_would_have(self, number):
-        whole = fitted(settings={"run": "whole"}, compare=True)
+    def test_an_interrupted_fit_ends_as_it_would_have(self, number, compared):
         with pytest.raises(KeyboardInterrupt):
             fit(BASE, SMALL, Design(**COARSE, compare=True), evaluate=interrupted_at(number))
         again = resume("f", evaluate=trained(larger_images_are_better))
-        assert trainings("f") == trainings("whole")
-        assert again.coefficients == whole.coefficients
-        for name in ("candidates.csv", "comparison.csv", "plane.svg"):
-            assert (again.path / name).read_bytes() == (whole.path / name).read_bytes()
+        assert trainings("f") == trainings(compared.path)
+        assert again.coefficients == compared.coefficients
+        for name in ("coefficients.yaml", "candidates.csv", "comparison.csv", "plane.svg"):
+            assert (again.path / name).read_bytes() == (compared.path / name).read_bytes()
 
     def test_a_finished_fit_trains_nothing(self):
         found = fitted()
@@ -250,12 +261,12 @@ class TestResume:
             resume("s")
 
     def test_kill_9_loses_no_finished_candidate(self, tmp_path):
-        """The driver is killed again and again; what it had told of is never trained again."""
+        """What the driver had told of before it was killed is never trained again."""
         (tmp_path / "drive.py").write_text(SCRIPT)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         told: list[int] = []
         deadline = time.monotonic() + 120
-        for stop_after in (1, 9, 1000):
+        for stop_after in (9, 1000):
             driver = subprocess.Popen(
                 [sys.executable, "drive.py"], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
             )
