@@ -39,7 +39,7 @@ def test_launches_are_valid(command):
     assert result.exit_code == 0, (result.output, result.exception)
 
 
-@pytest.mark.parametrize("command", commands("scale"))
+@pytest.mark.parametrize("command", [line for line in commands("scale") if not line.startswith("scale fit")])
 def test_scale_commands_work(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(scale, shlex.split(command)[1:])
