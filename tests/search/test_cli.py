@@ -36,6 +36,8 @@ def start(folder, *words, **options):
     command = [sys.executable, "-m", "search.cli", *words]
     return subprocess.Popen(
         command,
+        # A shell's background jobs ignore Ctrl-C, and so would what these tests start if they run in one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         cwd=folder,
         env=environment(folder),
         text=True,
