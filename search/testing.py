@@ -51,6 +51,13 @@ def slowly(request: Request, report: Callable[[int, float], None]) -> Result:
     return looked_up(request, report)
 
 
+def fails_once(request: Request, report: Callable[[int, float], None]) -> Result:
+    """`looked_up`, but the machine is at fault in every first attempt."""
+    if request.attempt == 1:
+        raise OSError("no space left on device")
+    return looked_up(request, report)
+
+
 def misbehaving(request: Request, report: Callable[[int, float], None]) -> Result:
     """Fails in a way that the trial's number decides: a fault of the network, of the machine, death, NaN."""
     if request.number == 1:

@@ -17,7 +17,7 @@ from search import Stopped, launch, open_run, resume
 from search.evaluate import TrialFailed
 from search.ledger import Ledger
 from search.run import runs, split
-from search.testing import looked_up, misbehaving
+from search.testing import fails_once, looked_up, misbehaving
 from space import Refused, Space, cost
 
 SMALL = {
@@ -137,12 +137,6 @@ def test_a_total_below_what_was_done_trains_nothing_more():
     assert [t.state for t in open_run("r").trials] == ["complete"] * 4 + ["waiting"]
     run = resume("r", {"trials": 2}, evaluate=looked_up)
     assert [t.state for t in run.trials] == ["complete"] * 4 + ["waiting"]
-
-
-def fails_once(request, report):
-    if request.attempt == 1:
-        raise OSError("no space left on device")
-    return looked_up(request, report)
 
 
 def test_what_failed_by_the_machine_is_tried_again_when_nothing_new_is_left():
