@@ -1,0 +1,92 @@
+"""`search launch` and `search resume`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.terminal import fail, print_all
+
+if TYPE_CHECKING:
+    from search.run import Run
+
+_SETTINGS = """\b
+Settings are KEY=VALUE words:
+  space=NAME or ./FILE.yaml     what is searched        space.stages.2.kernel=3,5
+  data=NAME                     images                  data.path=photos.npz
+  proxy=NAME                    the training            proxy.epochs=3
+  reward=NAME                   the objective           reward.max_params=3e6
+  sampler=NAME                  who proposes            sampler.startup=16
+  executor=NAME                 where trials run        executor.workers=2
+  trials=N budget=30m seed=N run=NAME max_failures=N
+"""
+
+
+@click.command(epilog=_SETTINGS)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="Print the resolved configuration, and search nothing.")
+def launch(settings: tuple[str, ...], dry_run: bool) -> None:
+    """Search, and keep everything in runs/NAME."""
+    import yaml
+
+    from search.config import Config, parse
+    from search.driver import launch as begin
+
+    chosen = parse(settings)
+    if dry_run:
+        click.echo(yaml.safe_dump(Config.of(chosen).document(), sort_keys=False, width=110), nl=False)
+        return
+    _driven(lambda display: begin(chosen, display=display))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+def resume(run: str, settings: tuple[str, ...]) -> None:
+    """Go on with RUN, however it ended; trials=N and budget=TIME set new totals."""
+    from search.config import parse
+    from search.driver import resume as go_on
+
+    chosen = parse(settings)
+    _driven(lambda display: go_on(run, chosen, display=display))
+
+
+def _driven(drive: Callable[[Any], Run]) -> None:
+    """Runs a search with its display, tells how to go on if it ends early, and prints its table at the end."""
+    from rich.console import Console
+
+    from search.display import Terminal
+    from search.driver import Stopped
+    from search.ledger import LedgerFailed
+    from search.run import open_run
+    from search.show import show_run
+
+    display = Terminal(Console(stderr=True))
+    try:
+        run = drive(display)
+    except KeyboardInterrupt:
+        where = f"Stopped. Finished trials are in {display.path}. " if display.path else "Stopped. "
+        fail(where + _go_on(display.path), 130)
+    except (Stopped, LedgerFailed) as error:
+        if isinstance(error, Stopped) and display.path:
+            print_all(show_run(open_run(display.path)))
+            if error.exhausted:
+                return click.echo(f"search: {error}.", err=True)
+        fail(f"{str(error).rstrip('.')}. {_go_on(display.path)}", 1)
+    print_all(show_run(run))
+    if not run.ranked:
+        reasons = [trial.reason for trial in run.trials if trial.reason]
+        if reasons:
+            fail(f"No trial is complete; the last failed: {reasons[-1].rstrip('.')}.", 1)
+        fail(f"The budget was too short for one trial. {_go_on(display.path)} budget=30m", 1)
+    best = f"{run.name}:{run.best.number}"
+    click.echo(f"\nNext: search show {best}   or   search export {run.name} --format md")
+
+
+def _go_on(path: Path | None) -> str:
+    from search.run import called
+
+    return f"Go on with: search resume {called(path)}" if path else ""

@@ -1,0 +1,62 @@
+"""`search show`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from search.terminal import print_all
+
+
+@click.command()
+@click.argument("what", nargs=-1, required=True, metavar="RUN | RUN:N | NETWORK | space=NAME [KEY=VALUE]...")
+def show(what: tuple[str, ...]) -> None:
+    """Show a space, a network with its exact costs, a trial, or a run.
+
+    \b
+    search show space=effv2 space.stages.0.kernel=3    stages, number of networks, range of costs
+    search show v2-b0                                  a published network (b0 to b8, v2-s, ...)
+    search show r32_i16/mb_d1_k3_s1_e1_w16/h64_c10     a network by its canonical string
+    search show RUN:12                                 trial 12 of a run
+    """
+    from search import show as shown
+    from search.run import open_run, split
+
+    first, *rest = what
+    if "=" in first:
+        return print_all(shown.show_space(_space(what)))
+    if rest:
+        raise click.UsageError(f"One thing at a time: {first!r} takes nothing after it.")
+    name, number = split(first)
+    if number is not None:
+        run = open_run(name)
+        return print_all(shown.show_trial(run, run.trial(number)))
+    network = _network(first)
+    print_all(shown.show_network(network) if network else shown.show_run(open_run(first)))
+
+
+def _space(words: tuple[str, ...]) -> Any:
+    from search.config import Config, parse
+    from space.refusal import Refused
+
+    settings = parse(words)
+    for key in settings:
+        if key != "space" and not key.startswith("space."):
+            raise Refused(f"{key} is no part of a space; give space=NAME and space.PLACE=VALUE.")
+    return Config.of(settings | {"data": "shapes"}).space
+
+
+def _network(text: str) -> Any:
+    """The architecture of that name or string; None if it can only be the name of a run."""
+    from search.reward import network
+    from search.run import runs
+    from space import CATALOG
+    from space.refusal import unknown
+
+    if text in CATALOG or ("/" in text and "_" in text.partition("/")[0] and not os.path.isdir(text)):
+        return network(text)
+    if "/" not in text and text not in runs():
+        raise unknown("network or run", text, (*CATALOG, *runs()))
+    return None

@@ -1,0 +1,36 @@
+"""What every command of `search` does with the terminal: print, and fail in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+def print_all(what: Iterable[RenderableType]) -> None:
+    """Prints text and tables to standard output."""
+    console = _console()
+    for part in what:
+        console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+
+
+def _console() -> Console:
+    """Standard output; as wide as it needs to be where no terminal limits it."""
+    from rich.console import Console
+
+    # Brackets and colons in names and reasons are themselves, no markup.
+    console = Console(markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 1000
+    return console
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Ends the process with `message` in one line on standard error."""
+    click.echo(f"search: {' '.join(message.split())}", err=True)
+    sys.exit(code)
