@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from space import Architecture, Cost, decode, published
+from space.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class EfficientNetV2(Reward):
         return Terms(reward, accuracy, step_term, params_term)
 
 
-REWARDS: dict[str, type[Reward]] = {"effv2": EfficientNetV2}
+REWARDS: Registry[type[Reward]] = Registry("compound_nas.rewards", {"effv2": EfficientNetV2})
 """Every objective by the name that `reward=` takes: the extension point."""
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.files import write_file
 from space.refusal import Refused, unknown
+from space.registry import Registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,12 +149,9 @@ def _latex(table: Table) -> str:
     return "\n".join(parts) + "\n"
 
 
-FORMATS: dict[str, Callable[[Table], str | bytes]] = {
-    "csv": _csv,
-    "json": _json,
-    "md": _markdown,
-    "latex": _latex,
-}
+FORMATS: Registry[Callable[[Table], str | bytes]] = Registry(
+    "compound_nas.formats", {"csv": _csv, "json": _json, "md": _markdown, "latex": _latex}
+)
 """Every output format by name: the extension point. A format that isn't text returns bytes."""
 
 

@@ -16,6 +16,7 @@ from space.architecture import Architecture
 from space.model import build
 from space.plan import plan
 from space.refusal import Refused, unknown
+from space.registry import Registry
 
 StateDict = Mapping[str, Tensor]
 
@@ -102,5 +103,7 @@ def _first(names: Iterable[str]) -> str:
     return f"{first!r} and {len(others)} more" if others else repr(first)
 
 
-WEIGHT_FORMATS: dict[str, Callable[[Architecture], dict[str, str]]] = {"torchvision": _torchvision}
+WEIGHT_FORMATS: Registry[Callable[[Architecture], dict[str, str]]] = Registry(
+    "compound_nas.weight_formats", {"torchvision": _torchvision}
+)
 """Our module -> theirs, for every module of an architecture that has tensors: the extension point."""

@@ -17,6 +17,7 @@ from search.data.shapes import Shapes
 from search.data.source import Contents, Images, Labels, Source, require
 from search.data.splits import held_out, interleaved
 from space.refusal import Refused, unknown
+from space.registry import Registry
 
 Progress = Callable[[int, int], None]
 """Is told how many images of how many are decoded."""
@@ -182,5 +183,7 @@ def _too_corrupt(corrupt: list[str], total: int) -> Refused:
     )
 
 
-DATASETS: dict[str, type[Source]] = {"shapes": Shapes, "npz": Npz, "folder": Folder}
+DATASETS: Registry[type[Source]] = Registry(
+    "compound_nas.datasets", {"shapes": Shapes, "npz": Npz, "folder": Folder}
+)
 """The kinds of data. To add one: a `Source`, a line here, and its case in the tests of the contract."""

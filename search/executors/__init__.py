@@ -3,8 +3,9 @@
 from search.executors.executor import Driven, Evaluate, Executor
 from search.executors.local import Local
 from search.executors.serial import Serial
+from space.registry import Registry
 
-EXECUTORS: dict[str, type[Executor]] = {"serial": Serial, "local": Local}
+EXECUTORS: Registry[type[Executor]] = Registry("compound_nas.executors", {"serial": Serial, "local": Local})
 """Every executor by the name that `executor=` takes: the extension point."""
 
 __all__ = ["EXECUTORS", "Driven", "Evaluate", "Executor"]

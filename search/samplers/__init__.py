@@ -6,8 +6,11 @@ that history, its options and the seed alone, so a resumed search goes on as if 
 
 from search.samplers.bayesian import GaussianProcess, ParzenTrees, Uniform
 from search.samplers.sampler import Observation, Proposer, Sampler
+from space.registry import Registry
 
-SAMPLERS: dict[str, type[Sampler]] = {"gp": GaussianProcess, "tpe": ParzenTrees, "random": Uniform}
+SAMPLERS: Registry[type[Sampler]] = Registry(
+    "compound_nas.samplers", {"gp": GaussianProcess, "tpe": ParzenTrees, "random": Uniform}
+)
 """Every strategy by the name that `sampler=` takes: the extension point."""
 
 __all__ = ["SAMPLERS", "Observation", "Proposer", "Sampler"]

@@ -8,8 +8,9 @@ multiplies or adds what they return.
 from space.blocks.family import Family
 from space.blocks.fused import FUSED
 from space.blocks.mbconv import MBCONV
+from space.registry import Registry
 
-BLOCKS: dict[str, Family] = {"mb": MBCONV, "fused": FUSED}
+BLOCKS = Registry("compound_nas.blocks", {"mb": MBCONV, "fused": FUSED})
 """Every block family by the name that architectures and spaces use for it: the extension point."""
 
 __all__ = ["BLOCKS", "Family"]
