@@ -21,6 +21,7 @@ from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
 from space import Architecture, Refused, Space, documents
 from space.refusal import unknown
+from space.registry import Registry
 
 GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor")
 
@@ -46,8 +47,7 @@ class Config:
             defaults["trials"] = None
         names = {group: str(chosen.pop(group, defaults.pop(group))) for group in GROUPS}
         made = {
-            group: _made(group, {**documents.read(group, names[group]), **inner[group]})
-            for group in GROUPS[1:]
+            group: _made(group, {**_document(group, names[group]), **inner[group]}) for group in GROUPS[1:]
         }
         space = Space.load(names["space"], inner["space"])
         return cls(space, **made, limits=_validated("", Limits, {**defaults, **chosen}))
@@ -96,7 +96,7 @@ class Config:
                 )
         executor = self.executor.model_dump()
         if "executor" in chosen:
-            executor = documents.read("executor", str(chosen.pop("executor")))
+            executor = _document("executor", str(chosen.pop("executor")))
         return replace(
             self,
             executor=_made("executor", {**executor, **inner["executor"]}),
@@ -160,13 +160,24 @@ def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict
     return chosen, inner
 
 
-_KINDS: dict[str, tuple[str, Mapping[str, type[BaseModel]]]] = {
+_KINDS: dict[str, tuple[str, Registry[Any]]] = {
     "data": ("source", DATASETS),
     "reward": ("reward", REWARDS),
     "sampler": ("sampler", SAMPLERS),
     "executor": ("executor", EXECUTORS),
 }
 """For each group that has several kinds of settings: the setting that names the kind, and the kinds."""
+
+
+def _document(group: str, name: str) -> documents.Document:
+    """The settings that `GROUP=NAME` stands for. What another package adds has its defaults in its class."""
+    shipped = documents.names(group)
+    if group in _KINDS and name not in shipped and not name.endswith((".yaml", ".yml")):
+        key, kinds = _KINDS[group]
+        if name in kinds:
+            return {key: name}
+        raise unknown(group, name, dict.fromkeys((*shipped, *kinds, "./FILE.yaml")))
+    return documents.read(group, name)
 
 
 def _made(group: str, settings: Any) -> Any:

@@ -62,7 +62,7 @@ class Stage:
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
             raise unknown("op", self.op, BLOCKS)
-        _whole("depth", self.depth, least=0)
+        _whole("depth", self.depth, least=0, most=10_000)
         _odd("kernel", self.kernel)
         _stride("stride", self.stride)
         object.__setattr__(self, "expand", _ratio("expand", self.expand, 0.05, 64))
@@ -211,9 +211,10 @@ def _canonical(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     return tuple(merged)
 
 
-def _whole(name: str, value: object, least: int = 1) -> None:
-    if type(value) is not int or value < least:
-        raise Refused(f"{name} is {value!r}; it must be a whole number of at least {least}.")
+def _whole(name: str, value: object, least: int = 1, most: int | None = None) -> None:
+    if type(value) is not int or value < least or (most is not None and value > most):
+        permitted = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise Refused(f"{name} is {value!r}; it must be a whole number {permitted}.")
 
 
 def _odd(name: str, value: object) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
 from space import documents
@@ -24,6 +25,9 @@ from space.override import override
 from space.refusal import Refused, unknown
 
 Point = tuple[int, ...]
+
+MOST_ALTERNATIVES = 5_000
+"""Of one stage, or of all that is no stage: counting the networks of a space visits each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,13 @@ class Space:
     def _settlements(self, tree: Any) -> Iterator[Any]:
         """Every way to settle the choices in a part of the tree."""
         involved = sorted(_involved(tree))
+        count = prod(len(self.choices[index].options) for index in involved)
+        if count > MOST_ALTERNATIVES:
+            names = ", ".join(self.choices[index].name for index in involved)
+            raise Refused(
+                f"{names} make {count:,} alternatives together; permitted: up to {MOST_ALTERNATIVES:,}. "
+                "Pin some of them, or list fewer values."
+            )
         point = [0] * len(self.choices)
         for options in product(*(range(len(self.choices[index].options)) for index in involved)):
             for index, option in zip(involved, options, strict=True):

@@ -33,26 +33,54 @@ def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
     sequences are counted as the words of an automaton, made deterministic on the way: what is reached by
     the blocks read so far is the set of all places in the space that they can have led to.
     """
-
-    @cache
-    def read(reached: frozenset[_State]) -> tuple[frozenset[_State], ...]:
-        """What each block that can come next leads to."""
-        following: dict[Stage, set[_State]] = {}
-        for state in reached:
-            for block, after in _steps(state, stages):
-                following.setdefault(block, set()).update(_skip_absent(after, stages))
-        return tuple(map(frozenset, following.values()))
-
-    ended = 0
-    words = Counter({frozenset(_skip_absent((0, None, 0), stages)): 1})
+    automaton = _Automaton(stages)
+    ended, end = 0, automaton.number((len(stages), None, 0))
+    words = Counter({automaton.reached((0, None, 0)): 1})
     while words:  # All of one length, by what they lead to.
-        ended += sum(number for reached, number in words.items() if (len(stages), None, 0) in reached)
-        longer: Counter[frozenset[_State]] = Counter()
-        for reached, number in words.items():
-            for after in read(reached):
-                longer[after] += number
+        ended += sum(count for reached, count in words.items() if end in reached)
+        longer: Counter[frozenset[int]] = Counter()
+        for reached, count in words.items():
+            for after in automaton.read(reached):
+                longer[after] += count
         words = longer
     return len(frames) * ended
+
+
+class _Automaton:
+    """What block sequences lead to. Blocks and states go by numbers, which are faster to compare."""
+
+    def __init__(self, stages: Alternatives) -> None:
+        self._stages = stages
+        self._blocks: dict[Stage, int] = {}
+        self._numbers: dict[_State, int] = {}
+        self._states: list[_State] = []
+        self.read, self._after = cache(self._read), cache(self._steps)
+
+    def number(self, state: _State) -> int:
+        if state not in self._numbers:
+            self._numbers[state] = len(self._states)
+            self._states.append(state)
+        return self._numbers[state]
+
+    def reached(self, state: _State) -> frozenset[int]:
+        """`state` and what absent stages let one pass on to."""
+        return frozenset(map(self.number, _skip_absent(state, self._stages)))
+
+    def _read(self, reached: frozenset[int]) -> tuple[frozenset[int], ...]:
+        """What each block that can come next leads to, from all the places that may have been reached."""
+        following: dict[int, frozenset[int]] = {}
+        for state in reached:
+            for block, after in self._after(state).items():
+                following[block] = following[block] | after if block in following else after
+        return tuple(following.values())
+
+    def _steps(self, state: int) -> dict[int, frozenset[int]]:
+        """The same from one place."""
+        following: dict[int, frozenset[int]] = {}
+        for block, state_after in _steps(self._states[state], self._stages):
+            number = self._blocks.setdefault(block, len(self._blocks))
+            following[number] = following.get(number, frozenset()) | self.reached(state_after)
+        return following
 
 
 def _steps(state: _State, stages: Alternatives) -> Iterator[tuple[Stage, _State]]:

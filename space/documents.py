@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ import yaml
 from space.refusal import Refused, unknown
 
 Document = dict[str, Any]
+
+MOST = 100_000
+"""Values in a document, beyond which it isn't read."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -45,7 +50,10 @@ def parse(text: str, place: str) -> Any:
     """The value that a YAML `text` stands for. Raises `Refused` with `place` and line if it is unreadable."""
     try:
         # `_Loader` extends SafeLoader.
-        return yaml.load(text, _Loader)
+        value = yaml.load(text, _Loader)
+        if sum(1 for _ in islice(_values(value), MOST)) == MOST:
+            raise Refused(f"it holds more than {MOST:,} values.")
+        return value
     except Refused as error:
         raise Refused(f"{place}: {error}") from None
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
@@ -53,6 +61,13 @@ def parse(text: str, place: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not readable as YAML"
         raise Refused(f"{place}{line}: {problem}.") from None
+
+
+def _values(node: Any) -> Iterator[Any]:
+    """Everything in a document, as often as it is referred to: a few nested aliases can stand for billions."""
+    yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _values(inner)
 
 
 def names(group: str) -> tuple[str, ...]:

@@ -18,4 +18,5 @@ def unknown(what: str, value: object, permitted: Iterable[object]) -> Refused:
     names = [str(name) for name in permitted]
     close = get_close_matches(str(value), names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return Refused(f"Unknown {what} {str(value)!r}.{hint} Permitted: {', '.join(names)}.")
+    permitted_names = f" Permitted: {', '.join(names)}." if names else ""
+    return Refused(f"Unknown {what} {str(value)!r}.{hint}{permitted_names}")

@@ -179,3 +179,11 @@ def test_a_stage_that_does_not_exist_is_refused(number):
 def test_missing_parts_are_named():
     for key in ("resolution", "stem", "stages", "head", "classes"):
         assert refusal({k: v for k, v in SMALL.items() if k != key}) == f"The space lacks {key}."
+
+
+def test_a_stage_with_too_many_alternatives_is_refused_before_they_are_visited():
+    wide = {**SMALL["stages"][1], "width": list(range(1, 2000)), "depth": [1, 2, 3, 4, 5]}
+    with pytest.raises(
+        Refused, match=r"stages\.0\.width.* make [\d,]+ alternatives together; permitted: up to 5,000"
+    ):
+        Space.of({**SMALL, "stages": [wide]})

@@ -56,3 +56,11 @@ def test_unreadable_files_are_refused(tmp_path):
         assert f"{name}.yaml" in str(refused.value)
     with pytest.raises(Refused, match="~nobody"):
         documents.read("space", "~nobody.of.that.name/none.yaml")
+
+
+def test_aliases_that_stand_for_billions_of_values_are_refused():
+    inner = "&a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]"
+    for level in range(1, 12):
+        inner = f"&a{level} [{inner}" + f", *a{level - 1}" * 8 + "]"
+    with pytest.raises(Refused, match=r"^my.yaml: it holds more than 100,000 values\.$"):
+        documents.parse(f"resolution: {inner}", "my.yaml")
