@@ -14,12 +14,12 @@ from scaling import quantities, text
 from scaling.budgets import Budget, largest
 from scaling.families import ScaledModel, family
 from scaling.fit_command import fit
-from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, model_row, published_row
+from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, VERSION, model_row, published_row
 from scaling.rules import RULES
 from scaling.way import Way, way_of
 from search import tables
+from search.selection import columns_of, ordered
 from space import CATALOG, Refused
-from space.refusal import unknown
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
@@ -120,6 +120,8 @@ _OUTPUT = _options(
     click.option(
         "--out", type=FILE, metavar="FILE", help="Write the table there; its ending says the format."
     ),
+    click.option("--columns", metavar="KEY,...", help="Which columns of the table, in this order."),
+    click.option("--sort", metavar="[-]KEY,...", help="The order of its rows; -KEY: from high to low."),
     click.option(
         "--save", type=FILE, metavar="DIR", help="Each network as JSON, canonical string and PyTorch file."
     ),
@@ -148,11 +150,19 @@ def cli(context: click.Context, /, **given: Any) -> None:
         raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
     if given["onnx"] and given["save"] is None:
         raise Refused("--onnx goes with --save DIR.")
-    format_ = _format(given["format_"], given["out"])
+    format_ = tables.format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
+    columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
     way = way_of(given)
     models = _models(way, given, budget)
+    rows = _rows(models, given)
     _save(models, way, given)
-    _show(models, way, given, format_)
+    if format_:
+        chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else COLUMNS)
+        tables.write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
+    elif given["phi"] is not None and not given["published"] and not columns:
+        click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
+    elif rows:
+        click.echo(text.table(rows, columns or COLUMNS))
 
 
 cli.add_command(fit)
@@ -226,28 +236,7 @@ def _save(models: list[ScaledModel], way: Way, given: dict[str, Any]) -> None:
         click.echo(f"Wrote {path}", err=True)
 
 
-def _show(models: list[ScaledModel], way: Way, given: dict[str, Any], format_: str | None) -> None:
-    rows = [model_row(model) for model in models]
+def _rows(models: list[ScaledModel], given: dict[str, Any]) -> list[tables.Row]:
+    rows: list[tables.Row] = [model_row(model) for model in models]
     rows += [published_row(row) for row in CATALOG.values()] if given["published"] else []
-    if format_:
-        columns = ALL_COLUMNS if format_ in ("csv", "json") else COLUMNS
-        tables.write(rows, columns, format_, given["out"], schema=SCHEMA)
-    elif given["phi"] is not None and not given["published"]:
-        click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
-    elif rows:
-        click.echo(text.table(rows, COLUMNS))
-
-
-def _format(name: str | None, out: Path | None) -> str | None:
-    """The format that was asked for, by name or by the file's ending; checked before anything is written."""
-    if name is None and out is None:
-        return None
-    ending = out.suffix[1:] if out else ""
-    wanted = name or {"markdown": "md", "tex": "latex"}.get(ending, ending)
-    if wanted not in tables.FORMATS:
-        raise (
-            unknown("format", name, tables.FORMATS)
-            if name
-            else Refused(f"{out} does not say its format; add --format {'|'.join(tables.FORMATS)}.")
-        )
-    return wanted
+    return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows
