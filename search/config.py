@@ -19,10 +19,9 @@ from search.limits import Limits
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
+from search.settings import GROUPS, KIND
 from space import Architecture, Refused, Space, documents
 from space.refusal import unknown
-
-GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +159,13 @@ def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict
     return chosen, inner
 
 
-_KINDS: dict[str, tuple[str, Mapping[str, type[BaseModel]]]] = {
-    "data": ("source", DATASETS),
-    "reward": ("reward", REWARDS),
-    "sampler": ("sampler", SAMPLERS),
-    "executor": ("executor", EXECUTORS),
+_KINDS: dict[str, Mapping[str, type[BaseModel]]] = {
+    "data": DATASETS,
+    "reward": REWARDS,
+    "sampler": SAMPLERS,
+    "executor": EXECUTORS,
 }
-"""For each group that has several kinds of settings: the setting that names the kind, and the kinds."""
+"""For each group that has several kinds of settings: the kinds."""
 
 
 def _made(group: str, settings: Any) -> Any:
@@ -174,7 +173,7 @@ def _made(group: str, settings: Any) -> Any:
         raise Refused(f"{group} is {settings!r}; it must be a mapping of settings.")
     if group not in _KINDS:
         return _validated(f"{group}.", Proxy, settings)
-    key, kinds = _KINDS[group]
+    key, kinds = KIND[group], _KINDS[group]
     kind = str(settings.get(key))
     if kind not in kinds:
         raise unknown(f"{group}.{key}", kind, kinds)
