@@ -17,7 +17,7 @@ from scaling.fit_command import fit
 from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, VERSION, model_row, published_row
 from scaling.rules import RULES
 from scaling.way import Way, way_of
-from search import tables
+from search import completion, shells, tables
 from search.selection import columns_of, ordered
 from space import CATALOG, Refused
 
@@ -73,6 +73,7 @@ _WHAT = _options(
         "--base",
         default="b0",
         show_default=True,
+        shell_complete=completion.networks,
         help="A published network's name (first of all, even where a file is called so), a YAML or JSON "
         "file, a canonical string, or a search: runs/NAME for its best, runs/NAME:12 for a trial.",
     ),
@@ -81,6 +82,7 @@ _HOW = _options(
     click.option(
         "--rule",
         metavar="RULE",
+        shell_complete=completion.words(RULES),
         help="One of the rules above. If not given: compound; for a budget or a figure, all.",
     ),
     click.option("--alpha", type=float, help="Depth's coefficient, at least 1."),
@@ -116,12 +118,28 @@ _ROUNDING = _options(
     ),
 )
 _OUTPUT = _options(
-    click.option("--format", "format_", metavar="FORMAT", help=f"A table as {', '.join(tables.FORMATS)}."),
+    click.option(
+        "--format",
+        "format_",
+        metavar="FORMAT",
+        shell_complete=completion.formats(),
+        help=f"A table as {', '.join(tables.FORMATS)}.",
+    ),
     click.option(
         "--out", type=FILE, metavar="FILE", help="Write the table there; its ending says the format."
     ),
-    click.option("--columns", metavar="KEY,...", help="Which columns of the table, in this order."),
-    click.option("--sort", metavar="[-]KEY,...", help="The order of its rows; -KEY: from high to low."),
+    click.option(
+        "--columns",
+        metavar="KEY,...",
+        shell_complete=completion.columns(lambda: ALL_COLUMNS),
+        help="Which columns of the table, in this order.",
+    ),
+    click.option(
+        "--sort",
+        metavar="[-]KEY,...",
+        shell_complete=completion.columns(lambda: ALL_COLUMNS),
+        help="The order of its rows; -KEY: from high to low.",
+    ),
     click.option(
         "--save", type=FILE, metavar="DIR", help="Each network as JSON, canonical string and PyTorch file."
     ),
@@ -178,6 +196,7 @@ def _nothing_before(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command; what the user did wrong is one line on standard error, and exit code 2."""
+    shells.register()
     try:
         code = cli.main(prog_name="scale", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import completion
+
 if TYPE_CHECKING:
     from search.run import Run
-    from search.tables import Row
+    from search.tables import Column, Row
 
 _FORMATS = """\b
 Formats:
@@ -21,10 +24,20 @@ _OPTUNA = "optuna"
 """Written from a run; all other formats are of tables."""
 
 
+def _columns() -> Sequence[Column]:
+    from search.columns import TRIALS
+
+    return TRIALS
+
+
 @click.command(epilog=_FORMATS)
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option(
-    "--format", "form", metavar="NAME", help="One of those below. If not given: what FILE ends in, else csv."
+    "--format",
+    "form",
+    metavar="NAME",
+    shell_complete=completion.formats(_OPTUNA),
+    help="One of those below. If not given: what FILE ends in, else csv.",
 )
 @click.option(
     "--out",
@@ -32,8 +45,18 @@ _OPTUNA = "optuna"
     metavar="FILE",
     help="A file, replaced in one step; else standard output.",
 )
-@click.option("--columns", metavar="KEY,...", help="Which columns, in this order.")
-@click.option("--sort", metavar="[-]KEY,...", help="The order of the rows; -KEY: from high to low.")
+@click.option(
+    "--columns",
+    metavar="KEY,...",
+    shell_complete=completion.columns(_columns),
+    help="Which columns, in this order.",
+)
+@click.option(
+    "--sort",
+    metavar="[-]KEY,...",
+    shell_complete=completion.columns(_columns),
+    help="The order of the rows; -KEY: from high to low.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="K", help="The K complete trials of the highest reward."
 )
@@ -42,6 +65,7 @@ _OPTUNA = "optuna"
     is_flag=False,
     flag_value="",
     metavar="[KEY,...]",
+    shell_complete=completion.columns(lambda: [column for column in _columns() if column.better]),
     help="The complete trials that no other beats in all these columns; if none is named: accuracy, params and "
     "step_ratio, or macs where no step time was measured.",
 )

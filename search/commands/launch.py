@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import completion
 from search.commands.explained import Explained
 from search.terminal import fail, print_all
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Explained, context_settings={"max_content_width": 120})
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
 @click.option("--dry-run", is_flag=True, help="Print the resolved configuration, and search nothing.")
 def launch(settings: tuple[str, ...], dry_run: bool) -> None:
     """Search, and keep everything in runs/NAME.
@@ -38,8 +39,8 @@ def launch(settings: tuple[str, ...], dry_run: bool) -> None:
 
 
 @click.command()
-@click.argument("run")
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("run", shell_complete=completion.runs)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
 def resume(run: str, settings: tuple[str, ...]) -> None:
     """Go on with RUN, however it ended.
 
