@@ -86,7 +86,8 @@ def export(run: str | None, form: str | None, out: Path | None, schema: bool, **
     if schema:
         return write(schema_rows(columns), ABOUT, chosen, out, caption=f"{SCHEMA}, version {VERSION}")
     if run is None:
-        raise click.UsageError("Missing argument 'RUN'.")
+        taken = " It stands before --pareto, which took what follows it." if choice["pareto"] else ""
+        raise click.UsageError(f"Missing argument 'RUN'.{taken}")
     if chosen == _OPTUNA:
         return _storage(run, out, choice)
     opened = open_run(run)

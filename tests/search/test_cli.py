@@ -263,7 +263,7 @@ def test_help_names_every_command_and_group():
     text = CliRunner().invoke(cli.search, ["--help"]).output
     assert all(name in text for name in ("launch", "resume", "status", "show", "export"))
     assert CliRunner().invoke(cli.search, []).output == text
-    assert "..." not in text, "a summary is too long for its line"
+    assert "..." not in text.partition("Commands:")[2], "a summary is too long for its line"
     launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output
     assert all(f"{group}=" in launch for group in ("space", "data", "proxy", "reward", "sampler", "executor"))
 

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from search.config import _KINDS, Config
-from search.limits import Limits
 from search.proxy import Proxy
 from search.settings import GROUPS, KIND, groups, limits, options, places, typed
 from space import Refused, documents
@@ -34,9 +33,8 @@ def test_what_is_told_is_what_a_search_is_configured_with():
         if group.key != "space":
             told = {s.key.partition(".")[2]: yaml.safe_load(s.value) for s in group.settings}
             assert told == {key: resolved[group.key][key] for key in told}
-    assert {setting.key: yaml.safe_load(setting.value) for setting in limits({})} == {
-        key: resolved[key] for key in Limits.model_fields
-    }
+    told = {setting.key: yaml.safe_load(setting.value) for setting in limits({})}
+    assert told == {key: resolved[key] for key in told}
 
 
 def test_words_change_what_is_told():

@@ -121,6 +121,7 @@ def test_mistakes_are_refused_and_write_nothing(words, message, tmp_path):
 
 def test_a_run_is_asked_for():
     assert "Missing argument 'RUN'" in CliRunner().invoke(search, ["export"]).output
+    assert "before --pareto" in CliRunner().invoke(search, ["export", "--pareto", "done"]).output
 
 
 def test_bytes_are_kept_off_a_terminal():
