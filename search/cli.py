@@ -7,10 +7,12 @@ import sys
 
 import click
 
+from search.commands.completion import completion
 from search.commands.export import export
 from search.commands.launch import launch, resume
 from search.commands.show import show
 from search.commands.status import status
+from search.shells import register
 from search.terminal import fail
 
 
@@ -27,7 +29,7 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export):
+for command in (launch, resume, status, show, export, completion):
     search.add_command(command)
 
 
@@ -35,6 +37,7 @@ def main() -> None:
     """Runs the command. A user's mistake is one line on standard error and exit code 2; a failed run, 1."""
     from space.refusal import Refused
 
+    register()
     try:
         search(standalone_mode=False)
     except click.exceptions.Exit as ended:

@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.tables import Column
-from search.trial import Trial
+
+if TYPE_CHECKING:
+    from search.trial import Trial
 
 SCHEMA, VERSION = "compound-nas.trials", 1
+"""The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 TRIALS = (
-    Column("number", "Trial", form="d"),
-    Column("state", "State"),
-    Column("reward", "Reward", form=".4f", description="accuracy x step term x params term"),
-    Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1"),
-    Column("step_term", "Step term", form=".4f", description="(S/S0)^w; 1 where step time does not count"),
-    Column("params_term", "Params term", form=".4f", description="(P/P0)^v"),
-    Column("params", "Params", form="si", description="trainable parameters of the full network"),
-    Column("macs", "MACs", form="si", description="multiply-adds of the full network for one image"),
-    Column("activations", "Activations", form="si", description="output elements of its convolutions"),
+    Column("number", "Trial", form="d", description="counted from 0 as they were proposed"),
+    Column(
+        "state",
+        "State",
+        description="complete, failed, duplicate (answered by an earlier trial), running or waiting",
+    ),
+    Column("reward", "Reward", form=".4f", description="accuracy x step term x params term", better="high"),
+    Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1", better="high"),
+    Column(
+        "step_term",
+        "Step term",
+        form=".4f",
+        description="(S/S0)^w; 1 where step time does not count",
+        better="high",
+    ),
+    Column("params_term", "Params term", form=".4f", description="(P/P0)^v", better="high"),
+    Column(
+        "params", "Params", form="si", description="trainable parameters of the full network", better="low"
+    ),
+    Column(
+        "macs", "MACs", form="si", description="multiply-adds of the full network for one image", better="low"
+    ),
+    Column(
+        "activations",
+        "Activations",
+        form="si",
+        description="output elements of its convolutions",
+        better="low",
+    ),
     Column(
         "step_ms",
         "Step",
         "ms",
         form=".1f",
         description="one training step of the full network, on few images",
+        better="low",
     ),
-    Column("step_ratio", "S/S0", form=".3f", description="that relative to the reference network's"),
-    Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split"),
-    Column("epochs", "Epochs", form="d"),
+    Column(
+        "step_ratio", "S/S0", form=".3f", description="that relative to the reference network's", better="low"
+    ),
+    Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split", better="low"),
+    Column("epochs", "Epochs", form="d", description="of its training"),
     Column("images", "Images", form="d", description="trained on, each epoch's counted"),
-    Column("seconds", "Time", "s", form=".1f", description="of the evaluation, on the clock"),
-    Column("attempt", "Attempt", form="d"),
+    Column("seconds", "Time", "s", form=".1f", description="of the evaluation, on the clock", better="low"),
+    Column("attempt", "Attempt", form="d", description="the latest, counted from 1"),
     Column("reason", "Reason", description="why it failed"),
     Column("digest", "Digest", description="equal for equal networks"),
     Column("architecture", "Architecture", description="canonical string of the full network"),

@@ -19,11 +19,10 @@ from search.limits import Limits
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
+from search.settings import GROUPS, KIND
 from space import Architecture, Refused, Space, documents
 from space.refusal import unknown
 from space.registry import Registry
-
-GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,23 +159,22 @@ def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict
     return chosen, inner
 
 
-_KINDS: dict[str, tuple[str, Registry[Any]]] = {
-    "data": ("source", DATASETS),
-    "reward": ("reward", REWARDS),
-    "sampler": ("sampler", SAMPLERS),
-    "executor": ("executor", EXECUTORS),
+_KINDS: dict[str, Registry[Any]] = {
+    "data": DATASETS,
+    "reward": REWARDS,
+    "sampler": SAMPLERS,
+    "executor": EXECUTORS,
 }
-"""For each group that has several kinds of settings: the setting that names the kind, and the kinds."""
+"""For each group that has several kinds of settings: the kinds."""
 
 
 def _document(group: str, name: str) -> documents.Document:
     """The settings that `GROUP=NAME` stands for. What another package adds has its defaults in its class."""
     shipped = documents.names(group)
     if group in _KINDS and name not in shipped and not name.endswith((".yaml", ".yml")):
-        key, kinds = _KINDS[group]
-        if name in kinds:
-            return {key: name}
-        raise unknown(group, name, dict.fromkeys((*shipped, *kinds, "./FILE.yaml")))
+        if name in _KINDS[group]:
+            return {KIND[group]: name}
+        raise unknown(group, name, dict.fromkeys((*shipped, *_KINDS[group], "./FILE.yaml")))
     return documents.read(group, name)
 
 
@@ -185,7 +183,7 @@ def _made(group: str, settings: Any) -> Any:
         raise Refused(f"{group} is {settings!r}; it must be a mapping of settings.")
     if group not in _KINDS:
         return _validated(f"{group}.", Proxy, settings)
-    key, kinds = _KINDS[group]
+    key, kinds = KIND[group], _KINDS[group]
     kind = str(settings.get(key))
     if kind not in kinds:
         raise unknown(f"{group}.{key}", kind, kinds)

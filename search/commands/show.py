@@ -7,13 +7,22 @@ from typing import Any
 
 import click
 
+from search import completion
 from search.terminal import print_all
 
 
 @click.command()
-@click.argument("what", nargs=-1, required=True, metavar="RUN | RUN:N | NETWORK | space=NAME [KEY=VALUE]...")
+@click.argument(
+    "what",
+    nargs=-1,
+    required=True,
+    metavar="RUN | RUN:N | NETWORK | space=NAME [KEY=VALUE]...",
+    shell_complete=completion.shown,
+)
 def show(what: tuple[str, ...]) -> None:
-    """Show a space, a network with its exact costs, a trial, or a run.
+    """Show a space, a network, a trial or a run.
+
+    Networks with their exact costs, beside what fvcore counts; a space with the range of them.
 
     \b
     search show space=effv2 space.stages.0.kernel=3    stages, number of networks, range of costs

@@ -88,7 +88,7 @@ def test_show_and_status(home):
     assert "4 complete" in run(home, "status", "runs/done").stdout
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "md", "latex"])
+@pytest.mark.parametrize("form", ["csv", "json", "md", "latex", "html"])
 def test_export(home, form, tmp_path):
     result = run(home, "export", "done", "--format", form)
     assert result.returncode == 0
@@ -263,6 +263,7 @@ def test_help_names_every_command_and_group():
     text = CliRunner().invoke(cli.search, ["--help"]).output
     assert all(name in text for name in ("launch", "resume", "status", "show", "export"))
     assert CliRunner().invoke(cli.search, []).output == text
+    assert "..." not in text.partition("Commands:")[2], "a summary is too long for its line"
     launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output
     assert all(f"{group}=" in launch for group in ("space", "data", "proxy", "reward", "sampler", "executor"))
 
