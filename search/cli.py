@@ -11,6 +11,7 @@ from search.commands.export import export
 from search.commands.launch import launch, resume
 from search.commands.show import show
 from search.commands.status import status
+from search.commands.weights import weights
 from search.terminal import fail
 
 
@@ -27,7 +28,7 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export):
+for command in (launch, resume, status, show, export, weights):
     search.add_command(command)
 
 

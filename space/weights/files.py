@@ -102,7 +102,9 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
                 return architecture
         except Refused:
             continue
-    raise Refused(f"these {format} weights fit no published network; which network are they of?")
+    raise Refused(
+        f"under {format}'s names the tensors fit no published network; say which network they are of."
+    )
 
 
 def _fitted(architecture: Architecture, tensors: StateDict, format: str) -> Architecture:
@@ -123,6 +125,7 @@ def _conventions(
     if style is None and "conventions" in file.metadata:
         return parse_conventions(file.metadata["conventions"]), file.metadata.get("origin", "")
     known = weight_format(format)
-    style = known.style(architecture, path, style)
-    parts = (format, f"style {style}" if len(known.styles) > 1 else "", file.within)
-    return known.styles[style](architecture), ", ".join(filter(None, parts))
+    taken = known.style(architecture, path, style)
+    assumed = "" if style else " assumed"
+    parts = (format, f"style {taken}{assumed}" if len(known.styles) > 1 else "", file.within)
+    return known.styles[taken](architecture), ", ".join(filter(None, parts))
