@@ -68,12 +68,13 @@ def weights(
     """
     from search.files import write_file
     from space.refusal import Refused
-    from space.weights import adapt, load_weights, weight_format, weights_file
 
     if out is None and to is not None:
         raise click.UsageError("--to says what to write, and so needs --out FILE.safetensors.")
     if out is not None and out.suffix != ".safetensors":
         raise Refused(f"--out {out}: weights are written as FILE.safetensors alone.")
+    from space.weights import adapt, load_weights, weight_format, weights_file
+
     weight_format(to or "ours")
     loaded = load_weights(file, network, format=format, style=style, normalisation=normalisation)
     adapted = adapt(loaded, classes=classes, channels=channels, seed=seed)

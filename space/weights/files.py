@@ -19,7 +19,7 @@ from space.weights.conventions import (
     parse_conventions,
 )
 from space.weights.formats import weight_format
-from space.weights.names import StateDict, format_of, from_ours, their_names, to_ours
+from space.weights.names import StateDict, format_of, from_ours, their_names, to_ours, whose
 from space.weights.reading import TensorFile, read_tensors
 from space.weights.weights import Weights
 
@@ -103,7 +103,7 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
         except Refused:
             continue
     raise Refused(
-        f"under {format}'s names the tensors fit no published network; say which network they are of."
+        f"the tensors, by {whose(format)} names, fit no published network; say which network they are of."
     )
 
 

@@ -75,6 +75,11 @@ def their_names(architecture: Architecture, format: str, tensors: Iterable[str])
     return {name: f"{modules[module]}.{tensor}" for name, module, tensor in splits}
 
 
+def whose(format: str) -> str:
+    """`format` as a sentence has it before "weights" and "names"."""
+    return "our" if format == "ours" else format
+
+
 @lru_cache(maxsize=64)
 def _shapes(architecture: Architecture) -> Mapping[str, torch.Size]:
     with torch.device("meta"):  # No memory, no initialisation.
@@ -82,17 +87,22 @@ def _shapes(architecture: Architecture) -> Mapping[str, torch.Size]:
 
 
 def _check(state_dict: StateDict, shapes: Mapping[str, torch.Size], format: str) -> None:
-    whose = "our" if format == "ours" else format
     missing = [name for name in shapes if name not in state_dict and not name.endswith(_COUNTER)]
     if missing:
-        raise Refused(f"These are no {whose} weights of this architecture: they lack {_first(missing)}.")
+        raise Refused(
+            f"These are no {whose(format)} weights of this architecture: they lack {_first(missing)}."
+        )
     unexpected = [name for name in state_dict if name not in shapes]
     if unexpected:
-        raise Refused(f"This architecture has no place for {_first(unexpected)} of these {whose} weights.")
+        raise Refused(
+            f"This architecture has no place for {_first(unexpected)} of these {whose(format)} weights."
+        )
     for name, tensor in state_dict.items():
         if tensor.shape != shapes[name]:
             found, wanted = tuple(tensor.shape), tuple(shapes[name])
-            raise Refused(f"{name} has shape {found} in these {whose} weights; here it must be {wanted}.")
+            raise Refused(
+                f"{name} has shape {found} in these {whose(format)} weights; here it must be {wanted}."
+            )
 
 
 def _first(names: Iterable[str]) -> str:

@@ -82,7 +82,7 @@ def _with_classes(weights: Weights, classes: int, seed: int) -> Weights:
 def _with_channels(weights: Weights, channels: int) -> Weights:
     if weights.architecture.channels != 3:
         found = weights.architecture.channels
-        raise Refused(f"These weights are for images of {found} channels; only those for 3 can be adapted.")
+        raise Refused(f"These weights are for images of {found} channel(s); only those for 3 can be adapted.")
     architecture = replace(weights.architecture, channels=channels)
     stem = weights.tensors[_STEM]
     exact = stem.float()  # Half precision would round the sums.
