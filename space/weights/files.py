@@ -46,7 +46,8 @@ def load_weights(
     What is not said here and is in the file is taken from there. Raises `Refused`, in one line, for a file
     that is unreadable or of another network.
     """
-    architecture = _architecture(network)
+    if network is not None:
+        _named(network)
     if format is not None:
         weight_format(format)
     if normalisation is not None:
@@ -54,12 +55,7 @@ def load_weights(
     file = read_tensors(Path(path).expanduser())
     try:
         format = format or format_of(file.tensors)
-        told = file.metadata.get("architecture") if network is None else None
-        architecture = decode(told) if told else architecture
-        if architecture is None:
-            architecture = _recognised(file.tensors, format)
-        elif network in CATALOG:
-            architecture = _fitted(architecture, file.tensors, format)
+        architecture = _architecture(file, network, format)
         tensors = to_ours(file.tensors, architecture, format)
         conventions, origin = _conventions(file, os.fspath(path), architecture, format, style)
     except Refused as error:
@@ -85,10 +81,18 @@ def weights_file(weights: Weights, format: str = "ours") -> bytes:
     return safetensors.torch.save({name: t.contiguous() for name, t in tensors.items()}, metadata)
 
 
-def _architecture(network: Architecture | str | None) -> Architecture | None:
-    if not isinstance(network, str):
+def _named(network: Architecture | str) -> Architecture:
+    if isinstance(network, Architecture):
         return network
     return decode(network) if "/" in network else published(network).architecture
+
+
+def _architecture(file: TensorFile, network: Architecture | str | None, format: str) -> Architecture:
+    network = file.metadata.get("architecture") if network is None else network
+    if network is None:
+        return _recognised(file.tensors, format)
+    architecture = _named(network)
+    return _fitted(architecture, file.tensors, format) if network in CATALOG else architecture
 
 
 def _recognised(tensors: StateDict, format: str) -> Architecture:

@@ -81,11 +81,12 @@ def tf(architecture: Architecture) -> Conventions:
     return Conventions("same", 1e-3, 0.1, *(INCEPTION if inception else IMAGENET))
 
 
+# Of these, timm has no weights but Google's.
+_GOOGLES = ("b6", "b7", "b8", "l2", *(f"v2-{size}" for size in ("b0", "b1", "b2", "b3", "s", "m", "l", "xl")))
+
+
 def _usual(architecture: Architecture, file: str) -> str:
-    """The style of weights that were published: of V2 and from B6 on, timm has no others than Google's."""
-    name = name_of(architecture) or ""
-    only_google = name.startswith("v2-") or name in ("b6", "b7", "b8", "l2", "l2-475")
-    return "tf" if only_google or "tf_efficientnet" in file else "plain"
+    return "tf" if name_of(architecture) in _GOOGLES or "tf_efficientnet" in file else "plain"
 
 
 TIMM = WeightFormat(modules, {"plain": plain, "tf": tf}, _usual)

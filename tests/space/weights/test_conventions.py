@@ -59,23 +59,38 @@ def test_normalisation_is_that_of_torchvisions_weights(name):
         assert (tuple(transforms.mean), tuple(transforms.std)) == (told.mean, told.std)
 
 
-@pytest.mark.parametrize("library", ["timm", "timm tf"])
+# Of timm 1.0.31: the weights that `pretrained=True` took.
+TAGS = {
+    "timm": {
+        "b0": "ra_in1k",
+        "b1": "ra4_e3600_r240_in1k",
+        "b2": "ra_in1k",
+        "b3": "ra2_in1k",
+        "b4": "ra2_in1k",
+    }
+    | {"b5": "sw_in12k_ft_in1k"},
+    "timm tf": dict.fromkeys(NAMES["efficientnet_pytorch"], "ns_jft_in1k")
+    | {"b8": "ap_in1k", "l2": "ns_jft_in1k_475"}
+    | {"v2-b0": "in1k", "v2-b1": "in1k", "v2-b2": "in1k", "v2-b3": "in21k_ft_in1k"}
+    | dict.fromkeys(("v2-s", "v2-m", "v2-l", "v2-xl"), "in21k_ft_in1k"),
+}
+
+
+@pytest.mark.parametrize("library", TAGS)
 def test_normalisation_is_that_of_timms_default_weights(library):
-    _, _, style = library.partition(" ")
-    for name in (*NAMES[library], "b8", "l2", "v2-xl"):
-        usual = timm.get_pretrained_cfg(timm_name(style, name))
+    for name, tag in TAGS[library].items():
+        usual = timm.get_pretrained_cfg(f"{timm_name(library[5:], name)}.{tag}")
         told = stated(library, name)
         assert (usual.mean, usual.std) == (told.mean, told.std), name
 
 
 def test_timms_style_is_the_one_that_has_weights():
-    for name in CATALOG:
-        plain, tf = timm_name("", name), timm_name("tf", name)
-        trained = {style: bool(timm.list_pretrained(f"{n}.*")) for style, n in (("plain", plain), ("tf", tf))}
+    for name in CATALOG.keys() - {"l2-475"}:  # For weights it is l2.
+        has = {
+            style: bool(TAGS[library].get(name)) for style, library in (("plain", "timm"), ("tf", "timm tf"))
+        }
         usual = WEIGHT_FORMATS["timm"].style(published(name).architecture)
-        assert trained[usual] or not any(trained.values()), name
-        if all(trained.values()):
-            assert usual == "plain"
+        assert usual == ("tf" if has["tf"] and not has["plain"] else "plain"), name
     path = "hub/models--timm--tf_efficientnet_b0.ns_jft_in1k/model.safetensors"
     assert WEIGHT_FORMATS["timm"].style(published("b0").architecture, path) == "tf"
 
