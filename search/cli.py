@@ -12,6 +12,7 @@ from search.commands.export import export
 from search.commands.launch import launch, resume
 from search.commands.show import show
 from search.commands.status import status
+from search.commands.weights import weights
 from search.shells import register
 from search.terminal import fail
 
@@ -29,7 +30,7 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export, completion):
+for command in (launch, resume, status, show, export, weights, completion):
     search.add_command(command)
 
 

@@ -128,3 +128,10 @@ def published(name: str) -> Published:
     if name not in CATALOG:
         raise unknown("network", name, CATALOG)
     return CATALOG[name]
+
+
+def name_of(architecture: Architecture) -> str | None:
+    """The published name of `architecture`, whatever its resolution, classes and image channels; else None."""
+    parts = (architecture.stem, architecture.stages, architecture.head)
+    rows = ((row.name, row.architecture) for row in CATALOG.values())
+    return next((name for name, a in rows if (a.stem, a.stages, a.head) == parts), None)
