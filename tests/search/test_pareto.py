@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -26,7 +27,7 @@ def test_front_holds_exactly_the_points_that_no_other_dominates(points):
 def test_ranks_partition_the_points_and_each_is_dominated_by_the_one_before(points):
     ranks = fronts(points)
     assert sorted(index for rank in ranks for index in rank) == list(range(len(points)))
-    for better, worse in zip(ranks, ranks[1:], strict=False):
+    for better, worse in itertools.pairwise(ranks):
         assert all(any(dominates(points[a], points[b]) for a in better) for b in worse)
 
 
@@ -44,7 +45,7 @@ def test_dominance_is_strict_somewhere():
 def test_what_does_not_compare_is_an_error():
     with pytest.raises(ValueError, match="nan"):
         front([(1.0, math.nan)])
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="shorter"):
         front([(1.0,), (1.0, 2.0)])
 
 
