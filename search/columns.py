@@ -7,15 +7,20 @@ from typing import Any
 from search.tables import Column
 from search.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 1
+SCHEMA, VERSION = "compound-nas.trials", 2
 
 TRIALS = (
     Column("number", "Trial", form="d"),
     Column("state", "State"),
-    Column("reward", "Reward", form=".4f", description="accuracy x step term x params term"),
+    Column(
+        "reward", "Reward", form=".4f", description="accuracy x all terms that there are; tunas: + all terms"
+    ),
     Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1"),
-    Column("step_term", "Step term", form=".4f", description="(S/S0)^w; 1 where step time does not count"),
-    Column("params_term", "Params term", form=".4f", description="(P/P0)^v"),
+    Column("step_term", "Step term", form=".4f", description="of the step time; for effv2 (S/S0)^w"),
+    Column("params_term", "Params term", form=".4f", description="of the parameters; for effv2 (P/P0)^v"),
+    Column("macs_term", "MACs term", form=".4f", description="of the multiply-adds"),
+    Column("activations_term", "Activations term", form=".4f", description="of the activations"),
+    Column("memory_term", "Memory term", form=".4f", description="of the memory that a training holds"),
     Column("params", "Params", form="si", description="trainable parameters of the full network"),
     Column("macs", "MACs", form="si", description="multiply-adds of the full network for one image"),
     Column("activations", "Activations", form="si", description="output elements of its convolutions"),
@@ -37,12 +42,14 @@ TRIALS = (
     Column("architecture", "Architecture", description="canonical string of the full network"),
 )
 
+TERMS = ("step_term", "params_term", "macs_term", "activations_term", "memory_term")
+"""Of the costs; None where a cost does not count."""
+
 BRIEF = (
     "number",
     "reward",
     "accuracy",
-    "step_term",
-    "params_term",
+    *TERMS,
     "params",
     "macs",
     "step_ms",
@@ -58,8 +65,8 @@ def row(trial: Trial) -> dict[str, Any]:
         "number": trial.number,
         "state": trial.state,
         "reward": terms and terms.reward,
-        "step_term": terms and terms.step_term,
-        "params_term": terms and terms.params_term,
+        **dict.fromkeys(TERMS),
+        **{f"{term.cost}_term": term.value for term in (terms.costs if terms else ())},
         "params": trial.cost.params,
         "macs": trial.cost.macs,
         "activations": trial.cost.activations,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from search.config import Config
 from search.ledger import Ledger, driver_of
 from search.trial import Trial, judge, ranked
-from space import Refused, cost, documents
+from space import Refused, documents
 from space.refusal import unknown
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def open_run(name: str | Path) -> Run:
         seconds = float(ledger.noted("seconds") or 0)
     finally:
         ledger.close()
-    unit = cost(config.reference)
-    trials = tuple(judge(record, config.reward, unit) for record in records)
+    reference = config.reference
+    trials = tuple(judge(record, config.reward, reference) for record in records)
     return Run(path, config, trials, seconds, driver_of(path / LOCK))
 
 

@@ -31,7 +31,12 @@ _FROM_INPUT = ("silu", "relu6", "hardswish")
 
 def training_memory(architecture: Architecture, batch: int) -> int:
     """Bytes that a training of `architecture` holds at the end of a forward pass of `batch` images, float32."""
-    return FLOAT * (COPIES * cost(architecture).params + batch * kept(architecture))
+    return memory(cost(architecture).params, kept(architecture), batch)
+
+
+def memory(params: int, kept: int, batch: int) -> int:
+    """Bytes for so many parameters, and for so many elements kept of each image of a batch."""
+    return FLOAT * (COPIES * params + batch * kept)
 
 
 def kept(architecture: Architecture) -> int:

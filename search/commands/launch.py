@@ -21,7 +21,8 @@ Settings are KEY=VALUE words:
   reward=NAME                   the objective           reward.max_params=3e6
   sampler=NAME                  who proposes            sampler.startup=16
   executor=NAME                 where trials run        executor.workers=2
-  trials=N budget=30m seed=N run=NAME max_failures=N
+  trials=N budget=30m run=NAME max_failures=N
+  seed=N                        of all random draws     seed=v2-b0,RUN:12       networks to try first
 """
 
 
