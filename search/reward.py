@@ -104,13 +104,9 @@ class Reward(BaseModel, ABC):
 
     def limits(self) -> dict[CostName, int]:
         """The limits that are set, by the cost that they limit."""
-        set_ = {
-            "params": self.max_params,
-            "macs": self.max_macs,
-            "activations": self.max_activations,
-            "memory": self.max_memory,
-        }
-        return {name: limit for name, limit in set_.items() if limit is not None}
+        every: tuple[CostName, ...] = ("params", "macs", "activations", "memory")
+        found = {name: getattr(self, f"max_{name}") for name in every}
+        return {name: limit for name, limit in found.items() if limit is not None}
 
     def exceeds(self, network: Architecture) -> str:
         """Which limit a full network breaks, in words; "" if it keeps all."""

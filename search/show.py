@@ -56,6 +56,7 @@ def show_space(space: Space) -> Iterator[RenderableType]:
     yield found
     yield "params {:,} to {:,}".format(*space.range.params)
     yield "MACs   {:,} to {:,}".format(*space.range.macs)
+    yield "activations {:,} to {:,}".format(*space.range.activations)
 
 
 def show_network(architecture: Architecture) -> Iterator[RenderableType]:
