@@ -3,7 +3,7 @@
 Two parts: for every parameter its weight, gradient and two moments (Adam's, or AdamW's), and for every image
 of the batch the maps that automatic differentiation keeps from the forward pass for the backward pass. What a
 device takes beyond that (gradients of maps on their way, work space of kernels, fragments) passes by and
-depends on the device, so the true peak is higher.
+depends on the device, so the true peak is higher: 1.4 times this for B0 and V2-B0, on a CPU, 8 images at a time.
 
 The maps are derived from the plan, for float32, without dropout and drop path; `tests/space/test_memory.py`
 compares them with what torch keeps, to the element. A family of blocks that joins its convolutions in another
