@@ -9,7 +9,7 @@ from search.tables import Column
 if TYPE_CHECKING:
     from search.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 1
+SCHEMA, VERSION = "compound-nas.trials", 2
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 TRIALS = (
@@ -19,16 +19,39 @@ TRIALS = (
         "State",
         description="complete, failed, duplicate (answered by an earlier trial), running or waiting",
     ),
-    Column("reward", "Reward", form=".4f", description="accuracy x step term x params term", better="high"),
+    Column(
+        "reward",
+        "Reward",
+        form=".4f",
+        description="accuracy x all terms that there are; tunas: + all terms",
+        better="high",
+    ),
     Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1", better="high"),
     Column(
         "step_term",
         "Step term",
         form=".4f",
-        description="(S/S0)^w; 1 where step time does not count",
+        description="of the step time; for effv2 (S/S0)^w",
         better="high",
     ),
-    Column("params_term", "Params term", form=".4f", description="(P/P0)^v", better="high"),
+    Column(
+        "params_term",
+        "Params term",
+        form=".4f",
+        description="of the parameters; for effv2 (P/P0)^v",
+        better="high",
+    ),
+    Column("macs_term", "MACs term", form=".4f", description="of the multiply-adds", better="high"),
+    Column(
+        "activations_term", "Activations term", form=".4f", description="of the activations", better="high"
+    ),
+    Column(
+        "memory_term",
+        "Memory term",
+        form=".4f",
+        description="of the memory that a training holds",
+        better="high",
+    ),
     Column(
         "params", "Params", form="si", description="trainable parameters of the full network", better="low"
     ),
@@ -63,12 +86,14 @@ TRIALS = (
     Column("architecture", "Architecture", description="canonical string of the full network"),
 )
 
+TERMS = ("step_term", "params_term", "macs_term", "activations_term", "memory_term")
+"""Of the costs; None where a cost does not count."""
+
 BRIEF = (
     "number",
     "reward",
     "accuracy",
-    "step_term",
-    "params_term",
+    *TERMS,
     "params",
     "macs",
     "step_ms",
@@ -84,8 +109,8 @@ def row(trial: Trial) -> dict[str, Any]:
         "number": trial.number,
         "state": trial.state,
         "reward": terms and terms.reward,
-        "step_term": terms and terms.step_term,
-        "params_term": terms and terms.params_term,
+        **dict.fromkeys(TERMS),
+        **{f"{term.cost}_term": term.value for term in (terms.costs if terms else ())},
         "params": trial.cost.params,
         "macs": trial.cost.macs,
         "activations": trial.cost.activations,

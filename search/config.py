@@ -14,8 +14,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ValidationError
 
 from search.data import DATASETS, Source
+from search.enqueued import enqueued
 from search.executors import EXECUTORS, Executor
-from search.limits import Limits
+from search.limits import Limits, started
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
@@ -49,7 +50,9 @@ class Config:
             group: _made(group, {**_document(group, names[group]), **inner[group]}) for group in GROUPS[1:]
         }
         space = Space.load(names["space"], inner["space"])
-        return cls(space, **made, limits=_validated("", Limits, {**defaults, **chosen}))
+        seed, first = started(chosen.pop("seed", defaults["seed"]))
+        limits = {**defaults, **chosen, "seed": seed, "first": enqueued(first, space)}
+        return cls(space, **made, limits=_validated("", Limits, limits))
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
@@ -57,7 +60,7 @@ class Config:
         try:
             name, space = document["space"]["name"], document["space"]["document"]
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
-            limits = {key: document[key] for key in Limits.model_fields}
+            limits = {key: document[key] for key in Limits.model_fields if key in document}
         except (KeyError, TypeError) as error:
             raise Refused(f"The configuration of the run lacks {error}.") from None
         return cls(Space.of(space, name), **made, limits=_validated("", Limits, limits))
@@ -66,7 +69,7 @@ class Config:
         """All settings as plain values, ready for YAML."""
         groups = {group: getattr(self, group).model_dump(mode="json") for group in GROUPS[1:]}
         space = {"name": self.space.name, "document": self.space.document}
-        return {**self.limits.model_dump(), "space": space, **groups}
+        return {**self.limits.model_dump(mode="json"), "space": space, **groups}
 
     @property
     def reference(self) -> Architecture:
@@ -77,7 +80,9 @@ class Config:
     def for_data(self, classes: int, channels: int) -> Self:
         """This search for images of so many classes and channels: all its networks have them."""
         document = {**self.space.document, "classes": classes, "channels": channels}
-        return replace(self, space=Space.of(document, self.space.name))
+        space = Space.of(document, self.space.name)
+        limits = self.limits.model_copy(update={"first": enqueued(self.limits.first, space)})
+        return replace(self, space=space, limits=limits)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
         """This search with other limits or another executor: what a resume may change.
@@ -112,15 +117,17 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise Refused(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
         if key in settings:
             raise Refused(f"{key} is set twice.")
-        settings[key] = _value(value, listed=key.startswith("space."), named=key in _NAMES)
+        settings[key] = value if key == "seed" else _value(value, key.startswith("space."), key in _NAMES)
     return settings
 
 
+_SINGLE = tuple(field for field in Limits.model_fields if field != "first")
+"""Settings that stand outside all groups. What comes first is said by `seed`."""
 _NAMES = ("run", "data.path", *GROUPS)
 """Settings whose values are names, also where they look like numbers: run=2026, data.path=2024."""
 
 
-def _value(text: str, *, listed: bool = False, named: bool = False) -> Any:
+def _value(text: str, listed: bool = False, named: bool = False) -> Any:
     if named:
         return None if text.lower() in ("null", "none", "") else text
     if listed and "," in text and not text.startswith(("[", "{")):
@@ -147,15 +154,15 @@ def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict
         group, dot, rest = key.partition(".")
         if dot and group in GROUPS and rest:
             inner[group][rest] = value
-        elif not dot and (group in GROUPS or group in Limits.model_fields):
+        elif not dot and group in (*GROUPS, *_SINGLE):
             chosen[key] = value
         elif dot and group in GROUPS:
             raise Refused(f"{key} names no setting of the group; write {group}.SETTING=VALUE.")
-        elif dot and group in Limits.model_fields:
+        elif dot and group in _SINGLE:
             raise Refused(f"{key}: {group} is a single setting; write {group}=VALUE.")
         else:
             place = "group" if dot else "setting"
-            raise unknown(place, group if dot else key, GROUPS if dot else (*GROUPS, *Limits.model_fields))
+            raise unknown(place, group if dot else key, GROUPS if dot else (*GROUPS, *_SINGLE))
     return chosen, inner
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from space import Refused, cost, documents
+from space import Refused, documents
 from space.refusal import unknown
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def open_run(name: str | Path) -> Run:
         seconds = float(ledger.noted("seconds") or 0)
     finally:
         ledger.close()
-    unit = cost(config.reference)
-    trials = tuple(judge(record, config.reward, unit) for record in records)
+    reference = config.reference
+    trials = tuple(judge(record, config.reward, reference) for record in records)
     return Run(path, config, trials, seconds, driver_of(path / LOCK))
 
 

@@ -56,6 +56,7 @@ def show_space(space: Space) -> Iterator[RenderableType]:
     yield found
     yield "params {:,} to {:,}".format(*space.range.params)
     yield "MACs   {:,} to {:,}".format(*space.range.macs)
+    yield "activations {:,} to {:,}".format(*space.range.activations)
 
 
 def show_network(architecture: Architecture) -> Iterator[RenderableType]:
@@ -81,13 +82,12 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
     """A trial's reward with its terms, then its network."""
     yield f"run {run.name}, trial {trial.number}: {trial.state}{trial.reason and ', ' + trial.reason}"
     if trial.terms and trial.result:
-        terms, result = trial.terms, trial.result
-        yield (
-            f"reward {terms.reward:.4f} = accuracy {terms.accuracy:.4f} x step term {terms.step_term:.4f}"
-            f" x params term {terms.params_term:.4f}"
-        )
+        result, reward = trial.result, run.config.reward
+        yield str(trial.terms)
         step = f", step {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}" if result.step_ms else ""
         yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{step}"
+        memory = reward.spent("memory", trial.architecture)
+        yield f"a training of the full network on {reward.batch} images at a time holds {memory:,} bytes or more"
     yield from show_network(trial.architecture)
 
 

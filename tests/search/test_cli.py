@@ -106,7 +106,8 @@ def test_export_is_exact(home, monkeypatch):
         assert int(row["params"]) == entry["params"] == trial.cost.params
         assert row["architecture"] == entry["architecture"] == str(trial.architecture)
         assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
-    assert (document["schema"], document["version"]) == ("compound-nas.trials", 1)
+        assert entry["macs_term"] is entry["memory_term"] is None
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 2)
 
 
 def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
