@@ -7,13 +7,14 @@ from typing import Any
 from search.tables import Column
 from search.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 1
+SCHEMA, VERSION = "compound-nas.trials", 2
 
 TRIALS = (
     Column("number", "Trial", form="d"),
     Column("state", "State"),
     Column("reward", "Reward", form=".4f", description="accuracy x step term x params term"),
     Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1"),
+    Column("top5", "Top-5", form=".4f", description="like accuracy, the class among the five likeliest"),
     Column("step_term", "Step term", form=".4f", description="(S/S0)^w; 1 where step time does not count"),
     Column("params_term", "Params term", form=".4f", description="(P/P0)^v"),
     Column("params", "Params", form="si", description="trainable parameters of the full network"),
@@ -53,7 +54,7 @@ BRIEF = (
 def row(trial: Trial) -> dict[str, Any]:
     """The values of a trial by column; None where there is none."""
     result, terms = trial.result, trial.terms
-    measured = ("accuracy", "loss", "step_ms", "step_ratio", "epochs", "images", "seconds")
+    measured = ("accuracy", "top5", "loss", "step_ms", "step_ratio", "epochs", "images", "seconds")
     return {
         "number": trial.number,
         "state": trial.state,
