@@ -128,7 +128,7 @@ def _archived(path: Path, layout: _Layout) -> dict[str, bytes]:
     """The contents of the files in an archive, of which nothing is written to the disk."""
     found: dict[str, bytes] = {}
     try:
-        with tarfile.open(path) as archive:
+        with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 name = Path(member.name).name
                 content = archive.extractfile(member) if name in layout.files else None
