@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from search.data import DATASETS, Source
 from search.executors import EXECUTORS, Executor
@@ -19,6 +19,7 @@ from search.limits import Limits
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
+from search.settings import mapping, of_kind, validated
 from space import Architecture, Refused, Space, documents
 from space.refusal import unknown
 
@@ -50,7 +51,7 @@ class Config:
             for group in GROUPS[1:]
         }
         space = Space.load(names["space"], inner["space"])
-        return cls(space, **made, limits=_validated("", Limits, {**defaults, **chosen}))
+        return cls(space, **made, limits=validated("", Limits, {**defaults, **chosen}))
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
@@ -61,7 +62,7 @@ class Config:
             limits = {key: document[key] for key in Limits.model_fields}
         except (KeyError, TypeError) as error:
             raise Refused(f"The configuration of the run lacks {error}.") from None
-        return cls(Space.of(space, name), **made, limits=_validated("", Limits, limits))
+        return cls(Space.of(space, name), **made, limits=validated("", Limits, limits))
 
     def document(self) -> documents.Document:
         """All settings as plain values, ready for YAML."""
@@ -100,7 +101,7 @@ class Config:
         return replace(
             self,
             executor=_made("executor", {**executor, **inner["executor"]}),
-            limits=_validated("", Limits, {**self.limits.model_dump(), **chosen}),
+            limits=validated("", Limits, {**self.limits.model_dump(), **chosen}),
         )
 
 
@@ -170,29 +171,7 @@ _KINDS: dict[str, tuple[str, Mapping[str, type[BaseModel]]]] = {
 
 
 def _made(group: str, settings: Any) -> Any:
-    if not isinstance(settings, Mapping):
-        raise Refused(f"{group} is {settings!r}; it must be a mapping of settings.")
-    if group not in _KINDS:
-        return _validated(f"{group}.", Proxy, settings)
-    key, kinds = _KINDS[group]
-    kind = str(settings.get(key))
-    if kind not in kinds:
-        raise unknown(f"{group}.{key}", kind, kinds)
-    return _validated(f"{group}.", kinds[kind], settings)
-
-
-def _validated(place: str, model: type[BaseModel], settings: Mapping[str, Any]) -> Any:
-    """A `model` of the settings, or the first thing that is wrong with them in one line."""
-    try:
-        return model.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = place + ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise unknown("setting", key, [place + name for name in model.model_fields]) from None
-        if first["type"] == "missing":
-            raise Refused(f"{key} is missing; give {key}=VALUE.") from None
-        # What is wrong with settings together has no place of its own.
-        found = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise Refused(f"{found}: {message[0].lower()}{message[1:]}.") from None
+    if group in _KINDS:
+        return of_kind(group, *_KINDS[group], settings)
+    mapping(group, settings)
+    return validated(f"{group}.", Proxy, settings)

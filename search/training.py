@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from search.accuracy import Validation, accuracy, ranks
 from search.data.augment import augment, gather, mirrored, normalise
 from search.data.balance import class_weights, epoch_order
 from search.data.dataset import Dataset, Split
@@ -46,7 +47,7 @@ Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 class Training:
     """What came out of a training.
 
-    accuracy, loss, top5: of `Validation`, on the validation split, after the last step.
+    accuracy, loss, top5: see `search.accuracy.Validation`, on the validation split, after the last step.
     curve: mean training loss of every epoch, smoothing included. images: trained on, each epoch's counted.
     seconds: on the clock, and cpu_seconds, of the calling thread, both with building and validation.
     images_per_second: of the loop alone.
@@ -60,20 +61,6 @@ class Training:
     cpu_seconds: float
     images_per_second: float
     top5: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """How well a network does on images it was not trained on.
-
-    accuracy: 0..1; where the data are balanced (`data.balance`), the mean of every class's own. loss: mean
-    cross-entropy, without smoothing. top5: like accuracy, with the class among the five likeliest; None where
-    there are no more than five.
-    """
-
-    accuracy: float
-    loss: float
-    top5: float | None
 
 
 def train(
@@ -213,33 +200,15 @@ def validate(network: nn.Module, data: Dataset, device: torch.device, most: int 
     network.eval()
     count = min(most or len(data.validation), len(data.validation))
     fetch = _fetcher(data.validation, count, device)
-    ranks, loss = [], 0.0
+    places, loss = [], 0.0
     for indices in torch.arange(count).tensor_split(-(-count // _VALIDATED)):
         images, labels = fetch(indices)
         logits = network(normalise(images, data.mean, data.std))
-        ranks.append(_ranks(logits, labels))
+        places.append(ranks(logits, labels))
         loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
-    rank, classes = torch.cat(ranks).cpu(), torch.tensor(data.validation.labels[:count])
-    top1, top5 = (_rate(rank < most, classes, balanced=data.balance is not None) for most in (1, 5))
+    place, classes = torch.cat(places).cpu(), torch.tensor(data.validation.labels[:count])
+    top1, top5 = (accuracy(place < first, classes, balanced=data.balance is not None) for first in (1, 5))
     return Validation(top1, loss / count, top5 if len(data.classes) > 5 else None)
-
-
-def _ranks(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many classes are likelier (b,) than that of the label; of equally likely ones the first counts as such."""
-    own = logits.gather(1, labels.unsqueeze(1))
-    before = torch.arange(logits.shape[1], device=labels.device) < labels.unsqueeze(1)
-    return ((logits > own) | ((logits == own) & before)).sum(1)
-
-
-def _rate(right: Tensor, labels: Tensor, *, balanced: bool) -> float:
-    """The part 0..1 of images that are `right` (n,); balanced: the mean of that of every class that there is."""
-    if not balanced:
-        return int(right.sum()) / len(right)
-    seen, hits = (
-        of.tolist() for of in (labels.bincount(), labels[right].bincount(minlength=int(labels.max()) + 1))
-    )
-    rates = [hit / count for hit, count in zip(hits, seen, strict=True) if count]
-    return math.fsum(rates) / len(rates)
 
 
 def _fetcher(split: Split, count: int, device: torch.device) -> Fetch:

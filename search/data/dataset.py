@@ -23,7 +23,8 @@ from search.data.shapes import Shapes
 from search.data.source import Contents, Images, Labels, Source, require
 from search.data.splits import held_out, interleaved
 from search.data.stream import Streamed
-from space.refusal import Refused, unknown
+from search.settings import of_kind
+from space.refusal import Refused
 from space.registry import Registry
 
 Progress = Callable[[int, int], None]
@@ -71,13 +72,10 @@ class Dataset:
 def source_from(settings: Mapping[str, object]) -> Source:
     """The source that a mapping such as {"source": "npz", "path": ...} describes.
 
-    Raises `Refused` for an unknown source, pydantic's `ValidationError` for its options.
+    Raises `Refused` for an unknown source, or for options that it does not have.
     """
-    if "source" not in settings:
-        raise Refused(f"data.source is missing. Permitted: {', '.join(DATASETS)}.")
-    if settings["source"] not in DATASETS:
-        raise unknown("data.source", settings["source"], DATASETS)
-    return DATASETS[str(settings["source"])].model_validate(dict(settings))
+    source: Source = of_kind("data", "source", DATASETS, settings)
+    return source
 
 
 def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:

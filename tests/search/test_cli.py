@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from search import cli, open_run
 
@@ -106,7 +108,28 @@ def test_export_is_exact(home, monkeypatch):
         assert int(row["params"]) == entry["params"] == trial.cost.params
         assert row["architecture"] == entry["architecture"] == str(trial.architecture)
         assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
-    assert (document["schema"], document["version"]) == ("compound-nas.trials", 1)
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 2)
+
+
+@pytest.fixture
+def uneven(tmp_path):
+    """A .npz file in which one class has ten times as many images as the other."""
+    labels = np.repeat([0, 1], [100, 10])
+    images = np.random.default_rng(0).integers(0, 256, (110, 8, 8, 4), dtype=np.uint8)
+    np.savez(tmp_path / "uneven.npz", train_x=images, train_y=labels, classes=["ant", "bee"])
+    return tmp_path
+
+
+def test_show_data_tells_what_was_found(uneven):
+    result = run(
+        uneven, "show", "data=npz", "data.path=uneven.npz", "proxy.resolution=16", "--sheet", "s.png"
+    )
+    lines = result.stdout.splitlines()
+    assert lines[1] == "2 classes; images: 70 train, 18 validation, 22 test"
+    assert "images 8 high, 8 wide, resized to 16 x 16" in lines[2]
+    assert "class 'ant' has 10.7 times as many training images as 'bee' (64 and 6)" in lines[4]
+    assert any(line.split() == ["bee", "6", "2", "2"] for line in lines)
+    assert Image.open(uneven / "s.png").format == "PNG"
 
 
 def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
@@ -114,6 +137,11 @@ def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
     assert "Did you mean 'effv2'?" in refused(tmp_path, "launch", "space=effv3")
     assert "data.path" in refused(tmp_path, "launch", "data=npz", "data.path=none.npz")
     assert "none.yaml" in refused(tmp_path, "launch", "space=./none.yaml")
+    assert "Did you mean 'digits'?" in refused(tmp_path, "show", "data=digit")
+    assert "no part of data" in refused(tmp_path, "show", "data=digits", "space=effv2")
+    assert "--sheet shows images of data" in refused(tmp_path, "show", "b0", "--sheet", "x.png")
+    assert "is a .png file" in refused(tmp_path, "show", "data=digits", "--sheet", "x.jpg")
+    assert "'sample' or 'loss'" in refused(tmp_path, "show", "data=digits", "data.balance=smaple")
     assert "no run" in refused(tmp_path, "resume", "nothing")
     assert "Did you mean 'launch'?" in refused(tmp_path, "lanch")
     assert not list(tmp_path.glob("runs"))
