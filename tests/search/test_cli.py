@@ -13,7 +13,6 @@ import time
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from search import cli, open_run
 
@@ -129,7 +128,7 @@ def test_show_data_tells_what_was_found(uneven):
     assert "images 8 high, 8 wide, resized to 16 x 16" in lines[2]
     assert "class 'ant' has 10.7 times as many training images as 'bee' (64 and 6)" in lines[4]
     assert any(line.split() == ["bee", "6", "2", "2"] for line in lines)
-    assert Image.open(uneven / "s.png").format == "PNG"
+    assert (uneven / "s.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
@@ -140,8 +139,6 @@ def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
     assert "Did you mean 'digits'?" in refused(tmp_path, "show", "data=digit")
     assert "no part of data" in refused(tmp_path, "show", "data=digits", "space=effv2")
     assert "--sheet shows images of data" in refused(tmp_path, "show", "b0", "--sheet", "x.png")
-    assert "is a .png file" in refused(tmp_path, "show", "data=digits", "--sheet", "x.jpg")
-    assert "'sample' or 'loss'" in refused(tmp_path, "show", "data=digits", "data.balance=smaple")
     assert "no run" in refused(tmp_path, "resume", "nothing")
     assert "Did you mean 'launch'?" in refused(tmp_path, "lanch")
     assert not list(tmp_path.glob("runs"))

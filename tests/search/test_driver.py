@@ -42,6 +42,6 @@ def test_classes_of_very_different_sizes_are_told_with_what_to_do(notes):
 
 
 def test_classes_of_like_sizes_and_balanced_ones_are_not_worth_a_word(notes):
-    assert notes([30, 10], run="a") == []
+    assert notes([20, 10], run="a") == []
     assert notes([100, 10], run="b", **{"data.balance": "loss"}) == []
     assert notes([100, 10], run="c", **{"data.balance": "sample"}) == []
