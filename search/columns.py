@@ -28,6 +28,13 @@ TRIALS = (
     ),
     Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1", better="high"),
     Column(
+        "top5",
+        "Top-5",
+        form=".4f",
+        description="like accuracy, the class among the five likeliest",
+        better="high",
+    ),
+    Column(
         "step_term",
         "Step term",
         form=".4f",
@@ -104,7 +111,7 @@ BRIEF = (
 def row(trial: Trial) -> dict[str, Any]:
     """The values of a trial by column; None where there is none."""
     result, terms = trial.result, trial.terms
-    measured = ("accuracy", "loss", "step_ms", "step_ratio", "epochs", "images", "seconds")
+    measured = ("accuracy", "top5", "loss", "step_ms", "step_ratio", "epochs", "images", "seconds")
     return {
         "number": trial.number,
         "state": trial.state,

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from pydantic import BaseModel, ValidationError
-
+from search.checking import mapping, of_kind, validated
 from search.data import DATASETS, Source
 from search.enqueued import enqueued
 from search.executors import EXECUTORS, Executor
@@ -52,7 +51,7 @@ class Config:
         space = Space.load(names["space"], inner["space"])
         seed, first = started(chosen.pop("seed", defaults["seed"]))
         limits = {**defaults, **chosen, "seed": seed, "first": enqueued(first, space)}
-        return cls(space, **made, limits=_validated("", Limits, limits))
+        return cls(space, **made, limits=validated("", Limits, limits))
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
@@ -63,7 +62,7 @@ class Config:
             limits = {key: document[key] for key in Limits.model_fields if key in document}
         except (KeyError, TypeError) as error:
             raise Refused(f"The configuration of the run lacks {error}.") from None
-        return cls(Space.of(space, name), **made, limits=_validated("", Limits, limits))
+        return cls(Space.of(space, name), **made, limits=validated("", Limits, limits))
 
     def document(self) -> documents.Document:
         """All settings as plain values, ready for YAML."""
@@ -104,7 +103,7 @@ class Config:
         return replace(
             self,
             executor=_made("executor", {**executor, **inner["executor"]}),
-            limits=_validated("", Limits, {**self.limits.model_dump(), **chosen}),
+            limits=validated("", Limits, {**self.limits.model_dump(), **chosen}),
         )
 
 
@@ -186,29 +185,7 @@ def _document(group: str, name: str) -> documents.Document:
 
 
 def _made(group: str, settings: Any) -> Any:
-    if not isinstance(settings, Mapping):
-        raise Refused(f"{group} is {settings!r}; it must be a mapping of settings.")
-    if group not in _KINDS:
-        return _validated(f"{group}.", Proxy, settings)
-    key, kinds = KIND[group], _KINDS[group]
-    kind = str(settings.get(key))
-    if kind not in kinds:
-        raise unknown(f"{group}.{key}", kind, kinds)
-    return _validated(f"{group}.", kinds[kind], settings)
-
-
-def _validated(place: str, model: type[BaseModel], settings: Mapping[str, Any]) -> Any:
-    """A `model` of the settings, or the first thing that is wrong with them in one line."""
-    try:
-        return model.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = place + ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise unknown("setting", key, [place + name for name in model.model_fields]) from None
-        if first["type"] == "missing":
-            raise Refused(f"{key} is missing; give {key}=VALUE.") from None
-        # What is wrong with settings together has no place of its own.
-        found = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise Refused(f"{found}: {message[0].lower()}{message[1:]}.") from None
+    if group in _KINDS:
+        return of_kind(group, KIND[group], _KINDS[group], settings)
+    mapping(group, settings)
+    return validated(f"{group}.", Proxy, settings)

@@ -51,6 +51,10 @@ class Terminal:
             text += f"; {progress(self._engine.status)}"
         self._say(text)
 
+    def note(self, text: str) -> None:
+        """See `search.driver.Display`."""
+        self._say(text)
+
     def _say(self, text: str) -> None:
         # As a `Text`: brackets in the reason of a failure are no markup.
         self._console.print(Text(text), soft_wrap=True)

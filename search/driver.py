@@ -26,6 +26,7 @@ import yaml
 
 from search.config import Config
 from search.data import Dataset, load
+from search.data.report import imbalance
 from search.engine import Engine, Setting
 from search.evaluate import evaluate
 from search.executors import Evaluate
@@ -57,6 +58,9 @@ class Display(Protocol):
     def finished(self, trial: Trial) -> None:
         """A trial is done."""
 
+    def note(self, text: str) -> None:
+        """Something that who searches should know, in one line."""
+
 
 class Silent:
     """Shows nothing."""
@@ -65,6 +69,9 @@ class Silent:
         return nullcontext()
 
     def finished(self, trial: Trial) -> None:
+        pass
+
+    def note(self, text: str) -> None:
         pass
 
 
@@ -195,6 +202,9 @@ def drive(
     Raises `Refused` if somebody else drives the run or its data have changed, `Stopped` if it ended before its
     time. Whatever ends it, no process is left, and trials that were running are waiting again.
     """
+    uneven = imbalance(data.classes, data.train.labels)
+    if uneven and not data.balance:
+        display.note(f"{uneven}; data.balance=sample or data.balance=loss makes up for it")
     with driver_lock(path / LOCK), _terminable(), closing(Ledger(path / LEDGER)) as ledger:
         measured = fidelity(setting.proxy, data.digest)
         ledger.note("fidelity", measured)

@@ -8,6 +8,8 @@ A sampler or executor of your own passes the house's contract like this:
     @pytest.mark.parametrize("check", SAMPLER_CONTRACT)
     def test_my_sampler(check):
         check(MySampler(sampler="mine"))
+
+So do kinds of data with `SOURCE_CONTRACT`, and executors with `EXECUTOR_CONTRACT`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from search.config import Config
+from search.data.contract import SOURCE_CONTRACT as SOURCE_CONTRACT
 from search.evaluate import Request, Result, TrialFailed
 from search.executors import Executor
 from search.ledger import Record, State
