@@ -62,7 +62,7 @@ class Stage:
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
             raise unknown("op", self.op, BLOCKS)
-        _whole("depth", self.depth, least=0, most=10_000)
+        _whole("depth", self.depth, least=0, most=1_000_000)
         _odd("kernel", self.kernel)
         _stride("stride", self.stride)
         object.__setattr__(self, "expand", _ratio("expand", self.expand, 0.05, 64))
