@@ -135,6 +135,7 @@ def _check(config: Config) -> None:
         from search.training import choose_device
 
         choose_device(config.proxy.device)
+    config.executor.check()
 
 
 def _slug(text: str) -> str:

@@ -275,11 +275,16 @@ class Engine:
         begun = sum(trial.state not in ("waiting", "duplicate") for trial in self.trials)
         return total is not None and begun >= total
 
+    def _parallel(self) -> int:
+        """How many trials run at a time: as many as do now, where the executor cannot tell."""
+        running = sum(trial.state == "running" for trial in self.trials)
+        return self._setting.executor.parallel or max(1, running)
+
     def _left(self) -> float | None:
         """Seconds to the end: by the trials that are missing or by the budget, whichever is reached first."""
         total, budget, each = self._proposals.total, self._setting.limits.budget, self._trial_seconds()
         ends = [] if budget is None else [max(0.0, budget - self._seconds())]
         if total is not None and each is not None:
             finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
-            ends.append(each * math.ceil(max(0, total - finished) / self._setting.executor.parallel))
+            ends.append(each * math.ceil(max(0, total - finished) / self._parallel()))
         return min(ends, default=None)
