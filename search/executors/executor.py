@@ -50,7 +50,7 @@ class Executor(BaseModel, ABC):
     def parallel(self) -> int | None:
         """How many trials run at a time; None: as many as there is room for, which shows when they run."""
 
-    def check(self) -> None:  # noqa: B027 - most executors need nothing
+    def check(self) -> None:
         """Raises `Refused` for what this machine or the network lacks, before a run is begun."""
 
     @abstractmethod

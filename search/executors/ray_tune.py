@@ -85,13 +85,12 @@ class RayTune(Executor):
 
     @property
     def occupied(self) -> dict[str, float]:
-        """What a trial occupies, by Ray's names of resources."""
-        asked = {"cpu": float(self.threads)} | (self.resources or {})
-        return {name.upper() if name in ("cpu", "gpu") else name: amount for name, amount in asked.items()}
+        """What a trial occupies, by Tune's names of resources."""
+        return {"cpu": float(self.threads)} | (self.resources or {})
 
     @property
     def _on_this_machine(self) -> int:
-        return max(1, int(cores() / self.occupied["CPU"]))
+        return max(1, int(cores() / self.occupied["cpu"]))
 
     def check(self) -> None:
         if self.address:
@@ -110,7 +109,7 @@ class RayTune(Executor):
 
     def fitting(self, available: Mapping[str, float]) -> int:
         """How many trials a cluster with so much of each resource runs at a time."""
-        fits = min(int(available.get(name, 0) / amount + 1e-9) for name, amount in self.occupied.items())
+        fits = min(int(_amount(available, name) / asked + 1e-9) for name, asked in self.occupied.items())
         return min(fits, self.workers or fits)
 
     @contextmanager
@@ -143,7 +142,7 @@ class RayTune(Executor):
 
     def _private(self, folder: Path) -> dict[str, object]:
         """`ray.init`'s options for a cluster of this process's own."""
-        wanted = (self.workers or 1) * self.occupied["CPU"]
+        wanted = (self.workers or 1) * self.occupied["cpu"]
         return {
             "address": "local",
             "num_cpus": max(cores(), math.ceil(wanted)),
@@ -156,7 +155,7 @@ class RayTune(Executor):
     def _require_room(self, available: Mapping[str, float]) -> None:
         if not self.fitting(available):
             asked = ", ".join(f"{amount:g} {name}" for name, amount in self.occupied.items())
-            has = ", ".join(f"{available.get(name, 0):g} {name}" for name in self.occupied)
+            has = ", ".join(f"{_amount(available, name):g} {name}" for name in self.occupied)
             raise Refused(f"{self._called} has {has}; a trial occupies {asked} (executor.resources).")
 
     @property
@@ -173,6 +172,11 @@ def _ray() -> ModuleType:
     except ImportError as error:
         raise Refused(f"executor=ray needs Ray Tune ({error}): pip install 'ray[tune]'.") from None
     return ray
+
+
+def _amount(available: Mapping[str, float], name: str) -> float:
+    """How much of a resource there is, by Ray's names, which are not quite Tune's."""
+    return available.get(name.upper() if name in ("cpu", "gpu") else name, 0.0)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What of an executor runs inside Ray Tune: the driver's side, which makes the engine's calls, and the worker's.
+"""What of `executor=ray` runs inside Ray Tune on the driver's side, and makes the engine's calls.
 
 Tune asks a searcher what to run and a scheduler whether it goes on. Both pass the question on to the engine and
 keep nothing: `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so that all of
@@ -9,16 +9,12 @@ Importing this imports Ray.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import queue
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +24,6 @@ from ray.tune import (
     CheckpointConfig,
     FailureConfig,
     RunConfig,
-    Trainable,
     TuneConfig,
     Tuner,
     with_resources,
@@ -38,11 +33,9 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-import search
-import space
-from search.evaluate import Request, TrialFailed
 from search.executors.executor import Driven, Evaluate
 from search.executors.ray_tune import RayTune
+from search.executors.trainable import Worker, code
 
 _LOOK = 2.0
 """Seconds between looks at how many trials the cluster holds: nodes come and go."""
@@ -55,13 +48,7 @@ def tune(executor: RayTune, engine: Driven, evaluate: Evaluate, folder: Path) ->
     """
     trials = _Trials(executor, engine, evaluate)
     tuner = Tuner(
-        with_resources(
-            _Worker,
-            {
-                name.lower() if name in ("CPU", "GPU") else name: amount
-                for name, amount in executor.occupied.items()
-            },
-        ),
+        with_resources(Worker, executor.occupied),
         tune_config=TuneConfig(
             search_alg=_Asks(trials),
             scheduler=_Decides(trials),
@@ -276,80 +263,3 @@ _EPITAPHS = {
     "its worker process has died": "the worker died (killed, out of memory, or crashed)",
 }
 """What it is called here by what Ray's page contains."""
-
-
-@cache
-def code() -> str:
-    """12 hexadecimal digits for the code of `space` and `search` as this process imported them."""
-    found = hashlib.sha256()
-    for package in (space, search):
-        root = Path(package.__file__).parent
-        for path in sorted(root.rglob("*.py")):
-            found.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return found.hexdigest()[:12]
-
-
-class _Stopped(BaseException):
-    """The engine stopped the trial. Not an `Exception`, for an evaluation may catch those."""
-
-
-class _Worker(Trainable):
-    """Tune's trainable: a process that trains one network after the other, and an epoch for each step asked of it.
-
-    The evaluation has a thread of its own. After each epoch it waits until it is asked for the next, so that a
-    trial that the engine stops does not begin one.
-    """
-
-    def setup(self, config: dict[str, Any]) -> None:
-        self._messages: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._goes_on: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._asked = config
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.cleanup()
-        self.setup(new_config)
-        return True
-
-    def step(self) -> dict[str, Any]:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, kwargs=self._asked, daemon=True)
-            self._thread.start()
-        else:
-            self._goes_on.put(True)
-        kind, content = self._messages.get()
-        if kind == "report":
-            epoch, loss = content
-            return {"epoch": epoch, "loss": loss}
-        return {"answer": (kind, content), "done": True}
-
-    def cleanup(self) -> None:
-        if self._thread is not None:
-            self._goes_on.put(False)
-            self._thread.join()
-
-    def place(self) -> tuple[str, int]:
-        """Its node and its process."""
-        return ray.get_runtime_context().get_node_id(), os.getpid()
-
-    def cleanup(self) -> None:
-        self._goes_on.put(False)
-        self._thread.join()
-
-    def _work(self, request: Request, evaluate: Evaluate, sources: str) -> None:
-        def report(epoch: int, loss: float) -> None:
-            self._messages.put(("report", (epoch, loss)))
-            if not self._goes_on.get():
-                raise _Stopped
-
-        try:
-            if sources != code():
-                where = ray.util.get_node_ip_address()
-                raise ImportError(f"{space.__file__} on node {where} is not the code of the driver")
-            self._messages.put(("result", evaluate(request, report)))
-        except TrialFailed as error:
-            self._messages.put(("failed", str(error)))
-        except _Stopped:
-            pass
-        except BaseException as error:
-            self._messages.put(("error", f"{type(error).__name__}: {error}"))
