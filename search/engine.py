@@ -23,7 +23,7 @@ from search.limits import Limits
 from search.proposals import Exhausted, Proposal, Proposals
 from search.proxy import Proxy
 from search.reward import Reward
-from search.trial import Trial, judge, ranked, score
+from search.trial import Trial, best, judge, score
 from space import Architecture, Point, cost
 
 ATTEMPTS = 3
@@ -184,7 +184,7 @@ class Engine:
             duplicate=states.count("duplicate"),
             total=self._proposals.total,
             running=tuple((trial, self._epochs.get(trial.number, 0)) for trial in running),
-            best=next(iter(ranked(trials)), None),
+            best=best(trials),
             seconds=self._seconds(),
             left=self._left(),
             why_stopped=self._why_stopped or self._exhausted,

@@ -51,28 +51,41 @@ class Sampled:
         self._seed = config.limits.seed
         self._proposer = config.sampler.proposer(config.space.choices)
         self.total = config.limits.trials
+        self._trials: list[Trial] = []
+        self._history: dict[int, Observation] = {}
+        self._networks: set[Architecture] = set()
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
         """See `Proposals`."""
-        tried = [trial for trial in trials if trial.state != "duplicate"]
-        if self.total is not None and len(tried) >= self.total:
+        self._follow(trials)
+        history, networks = list(self._history.values()), self._networks
+        if self.total is not None and len(history) >= self.total:
             return None
-        networks = {trial.architecture for trial in tried}
-        history = [_observation(trial) for trial in tried]
         known = None
         point: Point = ()
         for again in range(self._sampler.patience):
-            point = self._proposer.propose(history, _seed(self._seed, len(tried), again))
+            point = self._proposer.propose(history, _seed(self._seed, len(history), again))
             network = self._space.at(point)
             if network in networks:
                 known = known or (point, network)
             elif self._permits(network):
                 return Proposal(point, network, self._seed, known)
-        rng = random.Random(_seed(self._seed, len(tried), -1))
+        rng = random.Random(_seed(self._seed, len(history), -1))
         found = nearest(self._space, point, lambda a: a not in networks and self._permits(a), rng)
         if found is None:
             raise Exhausted("every network of the space that keeps the limits has been tried")
         return Proposal(found, self._space.at(found), self._seed, known)
+
+    def _follow(self, trials: Sequence[Trial]) -> None:
+        """Looks at the trials that are new or have changed: with thousands, all are too many for a proposal."""
+        for place, trial in enumerate(trials):
+            known = self._trials[place] if place < len(self._trials) else None
+            if trial is known or trial.state == "duplicate":
+                continue
+            if known is None:
+                self._networks.add(trial.architecture)
+            self._history[trial.number] = _observation(trial)
+        self._trials = list(trials)
 
     def _permits(self, network: Architecture) -> bool:
         return not self._reward.exceeds(cost(network))

@@ -144,10 +144,24 @@ def states(folder: Path) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(counted.items()))
 
 
+def whole(folder: Path, total: int) -> bool:
+    """Whether the run has so many complete trials of different networks, and nothing that is not over."""
+    rows = ledger(folder).values()
+    complete = [row[2] for row in rows if row[0] == "complete"]
+    return len(complete) == len(set(complete)) == total and {row[0] for row in rows} <= {
+        "complete",
+        "duplicate",
+    }
+
+
 def evaluations(folder: Path) -> Counter[int]:
     """How often each trial was evaluated to the end."""
     path = folder / "evaluated.txt"
-    return Counter(int(line.split()[0]) for line in path.read_text().splitlines()) if path.exists() else Counter()
+    return (
+        Counter(int(line.split()[0]) for line in path.read_text().splitlines())
+        if path.exists()
+        else Counter()
+    )
 
 
 @contextmanager
@@ -191,10 +205,9 @@ def kill_driver(executor: str, times: int) -> Seen:
                 repeated += sum(done[number] > counted[number] for number in known)
                 known, counted = now, done
             runs += 1
-            rows = finished(folder)
-            whole = len(rows) == total and len({row[2] for row in rows.values()}) == total
-            wrong += code != 0 or not whole
-            lost += sum(rows.get(number) != row for number, row in known.items())
+            now = finished(folder)
+            wrong += code != 0 or not whole(folder, total)
+            lost += sum(now.get(number) != row for number, row in known.items())
     what = (
         f"{runs} searches of {total} trials: {lost} finished trials lost, {repeated} done again, {wrong} searches"
         f" that did not end with {total} different trials; all processes gone {slowest:.1f} s after the kill at"
@@ -258,7 +271,7 @@ def clock_set_back(executor: str, times: int) -> Seen:
         driver.signal(signal.SIGKILL)
         driver.remain()
         code, error = Driver(folder, "quick").end()
-        return Seen(1, code == 0 and states(folder) == "12 complete", states(folder) + error)
+        return Seen(1, code == 0 and whole(folder, 12), states(folder) + error)
 
 
 def _interrupted(executor: str, *signals: int, group: bool) -> Seen:
@@ -273,12 +286,14 @@ def _interrupted(executor: str, *signals: int, group: bool) -> Seen:
         code, _ = driver.end(60)
         took, left = time.monotonic() - begun, driver.remain(90)
         rows = ledger(folder)
-        back = {row[0] for row in rows.values()} <= {"complete", "waiting"}
+        back = {row[0] for row in rows.values()} <= {"complete", "waiting", "duplicate"}
         first = {row[1] for row in rows.values()} == {"1"}
         again, _ = Driver(folder, "quick").end()
-        held = code == 130 and left is not None and back and first and again == 0
-        held &= states(folder) == "40 complete"
-        what = f"exit {code} after {took:.1f} s, processes gone {left or 0:.1f} s later, attempts not counted;"
+        held = code in (130, -signal.SIGINT) and left is not None and back and first and again == 0
+        held &= whole(folder, 40)
+        what = (
+            f"exit {code} after {took:.1f} s, processes gone {left or 0:.1f} s later, attempts not counted;"
+        )
         return Seen(1, held, f"{what} resumed: {states(folder)}")
 
 
@@ -304,7 +319,7 @@ def two_drivers(executor: str, times: int) -> Seen:
         first.after(3)
         code, error = Driver(folder, "quick").end()
         end, _ = first.end()
-        held = code == 2 and "driven by process" in error and end == 0 and states(folder) == "60 complete"
+        held = code == 2 and "driven by process" in error and end == 0 and whole(folder, 60)
         return Seen(1, held, f"the second: exit {code}, {error!r}; the first: {states(folder)}")
 
 
@@ -332,7 +347,7 @@ def disk_full(executor: str, times: int) -> Seen:
         (folder / "ballast").unlink()
         again, _ = Driver(folder, "quick", **elsewhere).end()
         kept = told <= set(before) and all(finished(folder)[number] == row for number, row in before.items())
-        held = code == 1 and kept and again == 0 and states(folder) == "60 complete"
+        held = code == 1 and kept and again == 0 and whole(folder, 60)
         return Seen(1, held, f"exit {code} with {len(before)} finished, {error!r}; resumed: {states(folder)}")
 
 
@@ -348,7 +363,7 @@ def read_only(executor: str, times: int) -> Seen:
         code, error = Driver(folder, "quick", **elsewhere).end()
         subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
         again, _ = Driver(folder, "quick", **elsewhere).end()
-        held = code == 2 and again == 0 and states(folder) == "30 complete"
+        held = code == 2 and again == 0 and whole(folder, 30)
         return Seen(1, held, f"exit {code}, {error!r}; writable again: {states(folder)}")
 
 
@@ -361,15 +376,13 @@ def data_deleted(executor: str, times: int) -> Seen:
         images = {f"{part}_x": rng.integers(0, 255, (n, 16, 16, 3), np.uint8) for part, n in _SPLITS}
         labels = {f"{part}_y": np.arange(n) % 3 for part, n in _SPLITS}
         np.savez(path, **images, **labels, classes=np.array(["a", "b", "c"]))
-        source = ("data=npz", f"data.path={path}", "data.images=null", "data.test_images=null")
-        words = [word for word in source if not word.endswith("null")]
-        driver = Driver(folder, "trained", *settings(executor), *words, DRILL_NPZ="1")
+        driver = Driver(folder, "evaluate", *settings(executor), "data=npz", f"data.path={path}")
         driver.after(3)
         path.rename(folder / "away.npz")
         code, error = driver.end()
         before = finished(folder)
         (folder / "away.npz").rename(path)
-        again, last = Driver(folder, "trained", "max_failures=20").end()
+        again, last = Driver(folder, "evaluate", "max_failures=20").end()
         kept = all(finished(folder)[number] == row for number, row in before.items())
         complete = sum(row[0] == "complete" for row in finished(folder).values())
         held = code == 1 and "photos.npz" in error and again == 0 and kept and complete >= 9
@@ -377,3 +390,93 @@ def data_deleted(executor: str, times: int) -> Seen:
 
 
 _SPLITS = (("train", 300), ("test", 30))
+
+
+def node_dies(executor: str, times: int) -> Seen:
+    """kill -9 of the raylet of a second node of a cluster in mid-run."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        node = cluster.add_node(num_cpus=1)
+        with fresh() as folder:
+            words = settings(executor, 100, **{"executor.address": cluster.address})
+            driver = Driver(folder, "quick", *words)
+            driver.after(20)
+            cluster.remove_node(node, allow_graceful=False)
+            code, error = driver.end()
+            held = code == 0 and whole(folder, 100)
+            again = sum(row[1] != "1" for row in ledger(folder).values())
+            return Seen(
+                1, held, f"{states(folder)}, {again} at a second attempt{'; ' + error if code else ''}"
+            )
+    finally:
+        cluster.shutdown()
+
+
+def driver_of_a_cluster(executor: str, times: int) -> Seen:
+    """kill -9 of the raylet beside the driver of a private cluster, which takes the driver along."""
+    with fresh() as folder:
+        driver = Driver(folder, "quick", *settings(executor, 60))
+        driver.after(5)
+        for process in processes(driver.mark):
+            with suppress(OSError):
+                if "raylet/raylet" in Path(f"/proc/{process}/cmdline").read_text():
+                    os.kill(process, signal.SIGKILL)
+        code, _ = driver.end()
+        told, before, left = driver.told, finished(folder), driver.remain()
+        again, _ = Driver(folder, "quick").end()
+        held = told <= set(before) and left is not None and again == 0 and whole(folder, 60)
+        return Seen(1, held, f"exit {code} with {len(before)} finished; resumed: {states(folder)}")
+
+
+Drill = Callable[[str, int], Seen]
+BOTH: tuple[Drill, ...] = (
+    kill_worker,
+    stop_worker,
+    stop_worker_always,
+    out_of_memory,
+    nan_loss,
+    broken_block,
+    data_deleted,
+    disk_full,
+    read_only,
+    clock_set_back,
+    two_drivers,
+    ctrl_c,
+    ctrl_c_twice,
+    sigterm,
+)
+LONG: tuple[Drill, ...] = (kill_driver,)
+RAY: tuple[Drill, ...] = (node_dies, driver_of_a_cluster)
+DRILLS = {drill.__name__: drill for drill in (*BOTH, *LONG, *RAY)}
+
+
+def record(name: str, executor: str, seen: Seen) -> None:
+    """Puts a row into the table, in the place of an older one of the same drill."""
+    rows = TABLE.read_text("utf-8").removeprefix(TITLE).splitlines() if TABLE.exists() else []
+    described = (DRILLS[name].__doc__ or "").strip().rstrip(".")
+    key = f"| {described} | {executor} |"
+    what = seen.what.replace("|", "/")
+    row = f"{key} {seen.times} | {'yes' if seen.held else '**no**'} | {what} |"
+    kept = [old for old in rows if old and not old.startswith(key)]
+    TABLE.write_text(TITLE + "\n".join(sorted([*kept, row])) + "\n", "utf-8")
+
+
+def main() -> None:
+    """Runs drills, prints what was seen and keeps it in the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("drills", nargs="*", metavar="DRILL", help=", ".join(DRILLS))
+    parser.add_argument("--executor", choices=["local", "ray"], action="append")
+    parser.add_argument("--times", type=int, default=3, help="of kill_driver")
+    asked = parser.parse_args()
+    for executor in asked.executor or ("local", "ray"):
+        names = asked.drills or [drill.__name__ for drill in (*BOTH, *(RAY if executor == "ray" else ()))]
+        for name in names:
+            seen = DRILLS[name](executor, asked.times)
+            print(f"{name} {executor}: {'held' if seen.held else 'NOT HELD'}: {seen.what}", flush=True)
+            record(name, executor, seen)
+
+
+if __name__ == "__main__":
+    main()

@@ -21,8 +21,7 @@ from pathlib import Path
 from search import Stopped, launch, resume
 from search.config import parse
 from search.engine import Engine
-from search.evaluate import Request, Result
-from search.evaluate import evaluate as trained
+from search.evaluate import Request, Result, evaluate
 from search.ledger import LedgerFailed
 from search.testing import looked_up
 from search.trial import Trial
@@ -108,7 +107,7 @@ def broken(request: Request, report: Report) -> Result:
 
 
 EVALUATORS = {
-    f.__name__: f for f in (quick, killed_once, stops_once, stops, greedy, diverging, broken, trained)
+    f.__name__: f for f in (quick, killed_once, stops_once, stops, greedy, diverging, broken, evaluate)
 }
 
 
@@ -129,12 +128,15 @@ class Told:
 def main() -> int:
     """The exit code of the command line."""
     name, *words = sys.argv[1:]
-    settings, evaluate = parse(words), EVALUATORS[name]
+    settings, evaluator = parse(words), EVALUATORS[name]
     try:
         if os.path.exists("runs/drill"):
-            resume("drill", settings, display=Told(), evaluate=evaluate)
+            resume("drill", settings, display=Told(), evaluate=evaluator)
         else:
-            launch({**SMALL, **settings}, display=Told(), evaluate=evaluate)
+            small = {
+                key: value for key, value in SMALL.items() if "data" not in settings or "data." not in key
+            }
+            launch({**small, **settings}, display=Told(), evaluate=evaluator)
     except KeyboardInterrupt:
         return 130
     except (Stopped, LedgerFailed, Refused) as error:
