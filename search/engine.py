@@ -90,6 +90,9 @@ class Engine:
         self._trials = {number: self._judged(record) for number, record in self._records.items()}
         self._epochs: dict[int, int] = {}
         self._failures: list[str] = []
+        self._begun: dict[int, float] = {}
+        self._failed = -math.inf
+        """When the latest failure that counts happened."""
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
         self._why_stopped = ""
@@ -108,6 +111,7 @@ class Engine:
         self._keep(record)
         self._ledger.begin(number, record.attempt)
         self._epochs[number] = 0
+        self._begun[number] = time.monotonic()
         return self._request(record)
 
     def prepare(self) -> None:
@@ -148,12 +152,9 @@ class Engine:
             self._wait(replace(record, attempt=record.attempt + 1))
         else:
             self._fail(record, reason)
-        self._failures.append(reason)
-        most = self._setting.limits.max_failures
-        # "diverged at step 12" and "diverged at step 40" are one reason.
-        kinds = {re.sub(r"\d+", "#", failure) for failure in self._failures[-most:]}
-        if len(self._failures) >= most and len(kinds) == 1:
-            self._why_stopped = f"{most} failures in a row: {reason}"
+        # A node that dies takes several trials along. Only one that began since then is a failure more.
+        if not retry or self._begun[number] > self._failed:
+            self._count(reason)
 
     def release(self) -> None:
         """Gives running trials back, not counting the attempt, and notes the time worked."""
@@ -252,6 +253,16 @@ class Engine:
 
     def _judged(self, record: Record) -> Trial:
         return judge(record, self._setting.reward, cost(self._reference))
+
+    def _count(self, reason: str) -> None:
+        """Stops the run after too many failures in a row for one reason."""
+        self._failed = time.monotonic()
+        self._failures.append(reason)
+        most = self._setting.limits.max_failures
+        # "diverged at step 12" and "diverged at step 40" are one reason.
+        kinds = {re.sub(r"\d+", "#", failure) for failure in self._failures[-most:]}
+        if len(self._failures) >= most and len(kinds) == 1:
+            self._why_stopped = f"{most} failures in a row: {reason}"
 
     def _seconds(self) -> float:
         return self._worked + time.monotonic() - self._since

@@ -129,10 +129,10 @@ def ledger(folder: Path) -> dict[int, tuple[str, ...]]:
         " ON e.digest = t.digest AND e.seed = t.seed AND e.attempt = t.attempt"
     )
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as database:
-        with suppress(sqlite3.OperationalError):  # killed before it made its tables
-            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            return {number: tuple(map(str, rest)) for number, *rest in database.execute(query)}
-    return {}
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'evaluation'").fetchone():
+            return {}  # killed before it made its tables
+        return {number: tuple(map(str, rest)) for number, *rest in database.execute(query)}
 
 
 def finished(folder: Path) -> dict[int, tuple[str, ...]]:
@@ -189,8 +189,9 @@ def kill_driver(executor: str, times: int) -> Seen:
                 driver = Driver(folder, "quick", *settings(executor, total))
                 driver.ready.wait(300)
                 if kills < times:
+                    driver.after(rng.randrange(10))
                     with suppress(subprocess.TimeoutExpired):
-                        driver.process.wait(rng.uniform(0, 1.5))
+                        driver.process.wait(rng.uniform(0, 0.1))
                 code = driver.process.poll() if kills < times else driver.end()[0]
                 if code is not None:
                     break
