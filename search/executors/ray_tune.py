@@ -16,6 +16,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import warnings
@@ -93,8 +94,8 @@ class RayTune(Executor):
         return max(1, int(cores() / self.occupied["cpu"]))
 
     def check(self) -> None:
-        if self.address:
-            with self._cluster(Path(tempfile.gettempdir())):
+        if self.address or set(self.resources or ()) - {"cpu"}:
+            with tempfile.TemporaryDirectory() as folder, self._cluster(Path(folder)):
                 pass
 
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
@@ -115,6 +116,8 @@ class RayTune(Executor):
     @contextmanager
     def _cluster(self, folder: Path) -> Iterator[None]:
         """A connection to the cluster while the context lasts. folder: for the files of a private one."""
+        if self.address:
+            self._knock(os.environ.get("RAY_ADDRESS", "auto") if self.address == "auto" else self.address)
         options = {"address": self.address} if self.address else self._private(folder)
         settings = _SETTINGS if self.address else _SETTINGS | _ALONE | _token() | _imports()
         with ExitStack() as stack:
@@ -139,6 +142,15 @@ class RayTune(Executor):
                 raise Refused(f"{self._called}: {_first_line(error)}") from None
             self._require_room(ray.cluster_resources())
             yield
+
+    def _knock(self, address: str) -> None:
+        """Raises `Refused` where nothing listens. Ray would try for minutes, and end the process then."""
+        host, colon, port = address.rpartition(":")
+        if colon and port.isdecimal():
+            try:
+                socket.create_connection((host, int(port)), timeout=5).close()
+            except OSError as error:
+                raise Refused(f"{self._called}: nothing answers at {address} ({error}).") from None
 
     def _private(self, folder: Path) -> dict[str, object]:
         """`ray.init`'s options for a cluster of this process's own."""
@@ -208,12 +220,13 @@ def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ[name] for name in values if name in os.environ}
+    names = (*values, "RAY_AUTH_MODE")  # which Ray sets where it is not
+    before = {name: os.environ[name] for name in names if name in os.environ}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name in values:
+        for name in names:
             os.environ.pop(name, None)
         os.environ.update(before)
 
