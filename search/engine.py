@@ -91,8 +91,7 @@ class Engine:
         self._epochs: dict[int, int] = {}
         self._failures: list[str] = []
         self._begun: dict[int, float] = {}
-        self._failed = -math.inf
-        """When the latest failure that counts happened."""
+        self._failed = -math.inf  # when the latest failure that counts happened
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
         self._why_stopped = ""

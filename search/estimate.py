@@ -21,8 +21,8 @@ _DRAWN = 15
 """Networks drawn to find a small, a middling and a large one among: those at a tenth, a half and nine tenths."""
 _FORWARD = 1 / 3
 """What an image costs in validation, of what it costs in training: a step is a forward and a backward pass."""
-_TOLD = 2_500
-"""Bytes of the ledger for a trial: measured over 5,000 trials of the largest space shipped."""
+_TOLD = 700
+"""Bytes of the ledger for a trial: 661, by `experiments/benchmarks/ledger_size.py` for 5,000 trials of effv2."""
 
 
 @dataclass(frozen=True, slots=True)
