@@ -125,7 +125,8 @@ def ledger(folder: Path) -> dict[int, tuple[str, ...]]:
 
 
 def finished(folder: Path) -> dict[int, tuple[str, ...]]:
-    return {number: row for number, row in ledger(folder).items() if row[0] in ("complete", "failed")}
+    """The trials that are over, those among them that were answered by an earlier one."""
+    return {number: row for number, row in ledger(folder).items() if row[0] not in ("waiting", "running")}
 
 
 def states(folder: Path) -> str:
