@@ -89,14 +89,20 @@ def launch(
     Raises `Refused` for a setting or data that cannot be, before anything is written, and `Stopped` if the run
     ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
     """
-    config = Config.of(settings or {})
-    data = _loaded(config)
-    config = config.for_data(len(data.classes), data.channels)
-    _check(config)
+    config, data = prepared(settings or {})
     name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = create(name, config.document(), data)
     drive(path, config, Sampled(config), data, display or Silent(), evaluate)
     return open_run(path)
+
+
+def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:
+    """The search that settings stand for, and its data. Raises `Refused` for what cannot be."""
+    config = Config.of(settings)
+    data = _loaded(config)
+    config = config.for_data(len(data.classes), data.channels)
+    _check(config)
+    return config, data
 
 
 def resume(
@@ -149,6 +155,7 @@ def _check(config: Config) -> None:
         from search.training import choose_device
 
         choose_device(config.proxy.device)
+    config.executor.check()
 
 
 def _least(config: Config, name: CostName) -> int:

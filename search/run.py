@@ -41,6 +41,27 @@ class Run:
         return called(self.path)
 
     @property
+    def running(self) -> list[Trial]:
+        """The trials at work, as far as the ledger knows: those of a driver that was killed are among them."""
+        return [trial for trial in self.trials if trial.state == "running"]
+
+    @property
+    def rate(self) -> float | None:
+        """Trials finished in a second, over the time worked; None before the first."""
+        finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
+        return finished / self.seconds if finished and self.seconds else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to the end, by the trials that are missing or the budget; None if neither tells."""
+        limits, rate = self.config.limits, self.rate
+        ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
+        if limits.trials and rate:
+            finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
+            ends.append(max(0, limits.trials - finished) / rate)
+        return min(ends, default=None)
+
+    @property
     def ranked(self) -> list[Trial]:
         """The complete trials, the best first."""
         from search.trial import ranked

@@ -107,7 +107,8 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     budget = f" of {clock(limits.budget)}" if limits.budget else ""
     yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
     if run.driver:
-        yield f"being driven by {run.driver}"
+        yield f"being driven by {run.driver}{_pace(run)}"
+        yield from (f"running {trial.number}: {trial.architecture}" for trial in run.running if top)
     elif {"running", "waiting"} & set(states):
         yield f"nobody drives it; go on with: search resume {run.name}"
     if run.ranked[:top]:
@@ -126,6 +127,12 @@ def show_classes(found: Report) -> RenderableType:
     ]
     columns = [Column("class", "Class"), *(Column(part, part.capitalize(), form=",d") for part in counts)]
     return table(rows, columns)
+
+
+def _pace(run: Run) -> str:
+    """How fast a run is, and how long it will take."""
+    speed = f"; {run.rate * 3600:.0f} trials an hour" if run.rate else ""
+    return speed + (f", about {clock(run.left)} left" if run.left is not None else "")
 
 
 def fvcore_counts(architecture: Architecture) -> dict[str, dict[str, int]]:

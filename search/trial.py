@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from search.evaluate import Result
@@ -58,3 +59,9 @@ def ranked(trials: tuple[Trial, ...]) -> list[Trial]:
     """The complete trials, the best first."""
     complete = [trial for trial in trials if trial.state == "complete" and trial.terms]
     return sorted(complete, key=lambda trial: -trial.terms.reward if trial.terms else 0.0)
+
+
+def best(trials: Iterable[Trial]) -> Trial | None:
+    """The complete trial with the highest reward, the first of several; None if none is complete."""
+    complete = (trial for trial in trials if trial.state == "complete" and trial.terms)
+    return max(complete, key=lambda trial: trial.terms.reward if trial.terms else 0.0, default=None)
