@@ -38,6 +38,7 @@ from search.reward import CostName
 from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, RUNS, Run, find, open_run
 from search.trial import Trial
 from space import Refused, decode, documents
+from space.device import processor
 from space.memory import memory
 
 
@@ -251,7 +252,7 @@ def environment(data: Dataset) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in packages},
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "commit": _commit(),
         "data": {"name": data.name, "digest": data.digest, "classes": list(data.classes)},
@@ -264,14 +265,6 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
 def _commit() -> str | None:
