@@ -24,8 +24,8 @@ _FEWEST, _ATTEMPTS = 5, 3
 _WARM, _WARMUP_MOST = 0.05, 15
 """Warm-up ends when the medians of the last three steps and of the three before are within 5%, or after 15."""
 _WAITED, _DRIFTED, _BUSY = 1.1, 0.05, 0.5
-"""From when on it counts as interference: wall over CPU time, one half's median over the other's, less 1, and
-how many other processes wait for a core at which, of all cores, none is left over."""
+"""From when on it counts as interference: wall time over the device's; one half's median over the other's, less
+1; and how many other processes compute, in the mean of the last minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +186,10 @@ def _doubts(times: list[tuple[float, float]], tolerance: float, load: float) -> 
     waited = median(wall for _, wall in times) / median(own)
     half = len(own) // 2
     drift = median(own[half:]) / median(own[:half]) - 1
-    cores = os.cpu_count() or 1
     found = {
         f"the median is known within {_spread(times):.1%} only": _spread(times) > tolerance,
         f"wall time is {waited:.2f} of the device's": waited > _WAITED,
         f"the second half took {drift:+.1%}": abs(drift) > _DRIFTED,
-        f"the load is {load:.1f} on {cores} cores": load > cores + _BUSY,
+        f"other processes compute: the load is {load:.1f}": load > 1 + _BUSY,
     }
     return [doubt for doubt, holds in found.items() if holds]

@@ -15,7 +15,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from space.clock import Marks, Step, Timer, marks_of, timer_of, undisturbed
+from space.clock import Marks, Step, Timer, marks_of, timer_of
 from space.model import Network
 from space.timing import median_and_spread, training_step
 
@@ -44,39 +44,61 @@ def dissect(
     labels: Tensor,
     reference: Step,
     *,
-    steps: int = 8,
+    steps: int = 6,
     warmup: int = 2,
+    tolerance: float = 0.03,
+    most: int = 18,
     dtype: torch.dtype | None = None,
     timer: Timer | None = None,
     marks: Marks | None = None,
 ) -> Dissected:
-    """The times of the blocks of `network`, medians of `steps` training steps after `warmup` that aren't timed.
+    """The times of the blocks of `network`: medians over `steps` training steps, after `warmup` untimed ones.
 
     batch, labels, dtype: as `space.timing.step_ratio` has them; `reference` is run before and after each step.
-    The network is copied. timer, marks: for other devices, and for tests. Call it inside
-    `space.clock.undisturbed`, with a reference made in there, to measure several networks; alone it sees to that.
+    As many steps again are taken until the spread is at most `tolerance` or there are `most`. The network is
+    copied. timer, marks: for other devices, and for tests. Call it inside `space.clock.undisturbed`.
     """
     timer, marks = timer or timer_of(batch.device), marks or marks_of(batch.device)
-    with undisturbed(batch.device):
-        step = _marked_step(deepcopy(network), batch, labels, dtype, marks)
-        for _ in range(warmup):
-            step()
-            marks.read()
-            reference()
-        rows: list[tuple[list[float], float]] = []
-        walls: list[float] = []
-        before = timer(reference)[0]
-        references = [before]
-        for _ in range(steps):
+    step = _marked_step(deepcopy(network), batch, labels, dtype, marks)
+    for _ in range(warmup):
+        step()
+        marks.read()
+        reference()
+    takes: list[_Take] = []
+    before = timer(reference)[0]
+    while not takes or (len(takes) < most and _spread(takes) > tolerance):
+        for _ in range(min(steps, most - len(takes))):
             own, wall = timer(step)
             after = timer(reference)[0]
-            rows.append((_parts(marks.read(), own), (before + after) / 2))
-            references.append(before := after)
-            walls.append(wall / own)
-    shares = [[part / unit for part in parts] for parts, unit in rows]
-    *blocks, rest = (median(column) for column in zip(*shares, strict=True))
-    whole, spread = median_and_spread([sum(parts) for parts in shares])
-    return Dissected(tuple(blocks), rest, whole, spread, median(references), median(walls))
+            takes.append(_Take(_parts(marks.read(), own), own, (before + after) / 2, wall))
+            before = after
+    *blocks, rest = (median(column) for column in zip(*(take.shares for take in takes), strict=True))
+    return Dissected(
+        blocks=tuple(blocks),
+        rest=rest,
+        step=median(take.own / take.reference for take in takes),
+        spread=_spread(takes),
+        reference_ms=median(take.reference for take in takes),
+        wall=median(take.wall / take.own for take in takes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """A step: its parts, itself, the reference around it, in milliseconds on the device; and by the wall clock."""
+
+    parts: list[float]
+    own: float
+    reference: float
+    wall: float
+
+    @property
+    def shares(self) -> list[float]:
+        return [part / self.reference for part in self.parts]
+
+
+def _spread(takes: list[_Take]) -> float:
+    return median_and_spread([take.own / take.reference for take in takes])[1]
 
 
 def _parts(moments: list[float], step: float) -> list[float]:
