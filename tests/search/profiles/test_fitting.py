@@ -10,10 +10,11 @@ from search.profiles.fitting import Sample, fit, rates
 from space import Refused, Space
 
 SPACE = Space.load("effv2_32")
+CAMPAIGN = Campaign(SPACE, DEVICE, 32)
 
 
 def test_a_known_device_is_recovered():
-    profile = profile_of(Campaign(SPACE, DEVICE, 32))
+    profile = profile_of(CAMPAIGN)
     assert profile.error < 0.001
     assert profile.work_error < 0.01
     assert profile.networks == 54
@@ -21,7 +22,7 @@ def test_a_known_device_is_recovered():
 
 
 def test_a_bad_take_of_one_network_does_not_matter():
-    campaign = Campaign(SPACE, DEVICE, 32)
+    campaign = CAMPAIGN
     samples = [measured(campaign.reference)(network) for network in campaign.networks]
     bad = samples[7]
     samples[7] = Sample(
@@ -33,7 +34,7 @@ def test_a_bad_take_of_one_network_does_not_matter():
 
 def test_noise_averages_out():
     """3% on every block of every network: what networks of a noisy machine would show."""
-    campaign, rng = Campaign(SPACE, DEVICE, 32), random.Random(0)
+    campaign, rng = CAMPAIGN, random.Random(0)
     samples = []
     for network in campaign.networks:
         one = measured(campaign.reference)(network)
