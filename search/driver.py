@@ -6,15 +6,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -28,17 +24,20 @@ from search.config import Config
 from search.data import Dataset, load
 from search.data.report import imbalance
 from search.engine import Engine, Setting
+from search.environment import environment
 from search.evaluate import evaluate
 from search.executors import Evaluate
 from search.files import write_file
 from search.ledger import Ledger, driver_lock
+from search.profiles import Predictor
+from search.profiles.choosing import with_step
 from search.proposals import Proposals, Sampled
 from search.proxy import fidelity
+from search.remeasuring import measure_best
 from search.reward import CostName
-from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, RUNS, Run, find, open_run
+from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, config_of, find, open_run
 from search.trial import Trial
 from space import Refused, decode, documents
-from space.device import processor
 from space.memory import memory
 
 
@@ -93,10 +92,13 @@ def launch(
     config = Config.of(settings or {})
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
+    shown = display or Silent()
+    config = with_step(config, lambda text: shown.note(text))
     _check(config)
     name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path = create(name, config.document(), data)
-    drive(path, config, Sampled(config), data, display or Silent(), evaluate)
+    files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
+    path = create(name, config.document(), data, files)
+    drive(path, config, Sampled(config), data, shown, evaluate)
     return open_run(path)
 
 
@@ -115,7 +117,7 @@ def resume(
     document = documents.read("run", str(path / CONFIG))
     if "fit" in document:
         raise Refused(f"The run {name} is a fit. Go on with it: scale fit --resume {name}")
-    config = Config.of_document(document).resumed(settings or {})
+    config = config_of(path).resumed(settings or {})
     data = _loaded(config)
     if settings:
         # Kept, so that the next resume, after a Ctrl-C say, goes on to the same end.
@@ -143,8 +145,16 @@ def _check(config: Config) -> None:
             raise Refused(
                 f"reward.max_{name}={limit}: the smallest network of the space {has} {least:,} {unit}."
             )
+    forecast = config.forecast
+    if forecast and config.reward.max_step_ms is not None:
+        fastest, _ = Predictor(forecast.profile).range(config.space)
+        if config.reward.max_step_ms < fastest:
+            raise Refused(
+                f"reward.max_step_ms={config.reward.max_step_ms:g}: the fastest network of the space takes "
+                f"{fastest:.1f} ms a step, on {forecast.profile.batch} images."
+            )
     for network in map(decode, config.limits.first):
-        if exceeded := config.reward.exceeds(network):
+        if exceeded := config.reward.exceeds(network, forecast and forecast.step(network).ms):
             raise Refused(f"seed: {network}: {exceeded}.")
     if config.proxy.device not in ("auto", "cpu"):
         from search.training import choose_device
@@ -169,8 +179,10 @@ def _yaml(document: documents.Document) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=110)
 
 
-def create(name: str, document: documents.Document, data: Dataset) -> Path:
-    """The folder of a new run with its configuration in it; it appears complete or not at all.
+def create(
+    name: str, document: documents.Document, data: Dataset, files: Mapping[str, str] | None = None
+) -> Path:
+    """The folder of a new run with its configuration and `files` in it; it appears complete or not at all.
 
     Raises `Refused` if there is such a run, or no place for it.
     """
@@ -185,6 +197,8 @@ def create(name: str, document: documents.Document, data: Dataset) -> Path:
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
         draft.chmod(0o755)
         write_file(draft / CONFIG, _yaml(document | {"run": name}))
+        for file, content in (files or {}).items():
+            write_file(draft / file, content)
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         os.rename(draft, path)
     except OSError as error:
@@ -218,6 +232,8 @@ def drive(
         try:
             with display.begin(path, engine):
                 setting.executor.run(engine, evaluate)
+                if setting.forecast:
+                    measure_best(engine, setting.forecast)
         finally:
             engine.release()
         status = engine.status
@@ -241,40 +257,3 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def environment(data: Dataset) -> dict[str, Any]:
-    """What a run was made on, for whoever wonders about its numbers."""
-    packages = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy")
-    return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": sys.argv,
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
-        "platform": platform.platform(),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "commit": _commit(),
-        "data": {"name": data.name, "digest": data.digest, "classes": list(data.classes)},
-        "skipped": list(data.skipped),
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _commit() -> str | None:
-    """The commit of the source tree that this runs from, None where it is installed."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():  # Installed: a repository further up is somebody else's.
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None

@@ -17,14 +17,16 @@ _GPU = 32
 """Times the pixels of a step, for a GPU: 64 images of 224 px and not 2, which would not occupy it."""
 
 
-def measure(network: Architecture, reference: Architecture, proxy: Proxy, device: str = "") -> StepTime:
+def measure(
+    network: Architecture, reference: Architecture, proxy: Proxy, device: str = "", images: int | None = None
+) -> StepTime:
     """The time of a training step of `network` and of `reference`, each on images of its own resolution.
 
-    The number of images and the precision are the proxy's, and so is the device if none is given.
+    The precision is the proxy's, and so are the number of images and the device if none is given.
     """
     place = choose_device(device or proxy.device)
     dtype = precision_on(place, proxy)
-    count = _images(reference, proxy, place)
+    count = images or _images(reference, proxy, place)
     with torch.random.fork_rng(devices=[]):
         own, other = (
             build(one).to(place).to(memory_format=torch.channels_last) for one in (network, reference)

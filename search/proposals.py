@@ -44,6 +44,7 @@ class Sampled:
 
     def __init__(self, config: Config) -> None:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
+        self._forecast = config.forecast
         self._seed, self._first = config.limits.seed, tuple(map(decode, config.limits.first))
         self._proposer = config.sampler.proposer(config.space.choices)
         self.total = config.limits.trials
@@ -75,7 +76,7 @@ class Sampled:
         return Proposal(found, self._space.at(found), self._seed, known)
 
     def _permits(self, network: Architecture) -> bool:
-        return not self._reward.exceeds(network)
+        return not self._reward.exceeds(network, self._forecast and self._forecast.step(network).ms)
 
     def _history(self, trials: Sequence[Trial]) -> list[Observation]:
         """What the sampler is shown: not what was tried first and is outside the space, which has no point."""

@@ -73,6 +73,8 @@ class Reward(BaseModel, ABC):
     max_activations: int | None = Field(default=None, ge=1)
     max_memory: int | None = Field(default=None, ge=1)
     """Bytes. Limits are of the full network; a network over a limit is never trained."""
+    max_step_ms: float | None = Field(default=None, gt=0)
+    """Milliseconds of a training step, predicted from the device's profile for as many images as it has."""
 
     @field_validator("max_params", "max_macs", "max_activations", "max_memory", mode="before")
     @classmethod
@@ -108,12 +110,14 @@ class Reward(BaseModel, ABC):
         found = {name: getattr(self, f"max_{name}") for name in every}
         return {name: limit for name, limit in found.items() if limit is not None}
 
-    def exceeds(self, network: Architecture) -> str:
-        """Which limit a full network breaks, in words; "" if it keeps all."""
+    def exceeds(self, network: Architecture, step_ms: float | None = None) -> str:
+        """Which limit a full network breaks, in words; "" if it keeps all. step_ms: predicted, None if unknown."""
         for name, limit in self.limits().items():
             value = self.spent(name, network)
             if value > limit:
                 return f"{name} {value:,} > reward.max_{name} {limit:,}"
+        if None not in (step_ms, self.max_step_ms) and step_ms > self.max_step_ms:
+            return f"step {step_ms:.1f} ms > reward.max_step_ms {self.max_step_ms:g}"
         return ""
 
     def score(

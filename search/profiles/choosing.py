@@ -1,0 +1,87 @@
+"""Where a search has its step times from: a profile, or a measurement beside each training."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from search.config import Config
+from search.profiles.document import BATCH, Profile, folder, kept
+from search.profiles.forecast import Forecast
+from search.profiles.making import device_for, make
+from space import Refused, Space
+
+COVERED = 0.9
+"""A profile serves a space if it measured blocks that make up so much of its networks' step times."""
+
+Note = Callable[[str], None]
+
+
+def with_step(config: Config, note: Note) -> Config:
+    """`config` with `limits.step` settled, "profile" or "measured", and in the first case with its forecast.
+
+    auto: a profile, if one of this device serves the space. profile: that, or else one that is made now, of which
+    `note` is told. A file: the profile in it. Raises `Refused` for a profile of another device or version, and
+    where a limit on the step time asks for one that there isn't.
+    """
+    step, limited = config.limits.step, config.reward.max_step_ms is not None
+    if "step" not in config.reward.costs and not limited:
+        return _measured(config)
+    if step == "auto":
+        profile = _found(config)
+        if profile is None and limited:
+            raise Refused("reward.max_step_ms needs step times before training; add step=profile.")
+        return forecasting(config, profile) if profile else _measured(config)
+    if step == "profile":
+        return forecasting(config, _found(config) or _made(config, note))
+    if step == "measured":
+        if limited:
+            raise Refused("reward.max_step_ms needs step times before training; step=profile has them.")
+        return config
+    profile = Profile.load(Path(step))
+    profile.check(device_for(config.proxy.device, config.proxy.precision), profile.batch)
+    return forecasting(config, profile)
+
+
+def forecasting(config: Config, profile: Profile) -> Config:
+    """`config` with step times predicted from `profile`."""
+    limits = config.limits.model_copy(update={"step": "profile"})
+    forecast = Forecast(profile, config.reference, config.proxy.resolution is not None)
+    return replace(config, limits=limits, forecast=forecast)
+
+
+def serving(space: Space, profiles: list[Profile]) -> Profile | None:
+    """The first of `profiles` that serves `space`, None if none does."""
+    rng = random.Random(0)
+    networks = [space.at(space.sample(rng)) for _ in range(20)]
+    served = (one for one in profiles if Forecast(one, networks[0], True).coverage(networks) >= COVERED)
+    return next(served, None)
+
+
+def _measured(config: Config) -> Config:
+    return replace(config, limits=config.limits.model_copy(update={"step": "measured"}))
+
+
+def _found(config: Config) -> Profile | None:
+    if not any(folder().glob("*.json")):
+        return None  # Before torch is asked for its devices, which takes seconds.
+    device = device_for(config.proxy.device, config.proxy.precision)
+    return serving(config.space, kept(device, BATCH))
+
+
+def _made(config: Config, note: Note) -> Profile:
+    from search.display import clock
+
+    profile, path = make(
+        config.space,
+        device=config.proxy.device,
+        precision=config.proxy.precision,
+        begin=lambda campaign, seconds: note(
+            f"No profile of {config.space.name} on this device yet: measuring {len(campaign.networks)} networks, "
+            f"about {clock(seconds)} where nothing else runs"
+        ),
+    )
+    note(f"Wrote {path}: error {profile.error:.1%} for the networks measured")
+    return profile
