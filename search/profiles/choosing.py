@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from search.config import Config
 from search.profiles.document import BATCH, Profile, folder, kept
+from search.profiles.finding import serving
 from search.profiles.forecast import Forecast
 from search.profiles.making import device_for, make
-from space import Refused, Space
-
-COVERED = 0.9
-"""A profile serves a space if it measured blocks that make up so much of its networks' step times."""
+from space import Refused
 
 Note = Callable[[str], None]
 
@@ -33,7 +30,10 @@ def with_step(config: Config, note: Note) -> Config:
         profile = _found(config)
         if profile is None and limited:
             raise Refused("reward.max_step_ms needs step times before training; add step=profile.")
-        return forecasting(config, profile) if profile else _measured(config)
+        if profile is None:
+            return _measured(config)
+        note(f"Step times are predicted, from the profile of {profile.space} made {profile.made}")
+        return forecasting(config, profile)
     if step == "profile":
         return forecasting(config, _found(config) or _made(config, note))
     if step == "measured":
@@ -50,14 +50,6 @@ def forecasting(config: Config, profile: Profile) -> Config:
     limits = config.limits.model_copy(update={"step": "profile"})
     forecast = Forecast(profile, config.reference, config.proxy.resolution is not None)
     return replace(config, limits=limits, forecast=forecast)
-
-
-def serving(space: Space, profiles: list[Profile]) -> Profile | None:
-    """The first of `profiles` that serves `space`, None if none does."""
-    rng = random.Random(0)
-    networks = [space.at(space.sample(rng)) for _ in range(20)]
-    served = (one for one in profiles if Forecast(one, networks[0], True).coverage(networks) >= COVERED)
-    return next(served, None)
 
 
 def _measured(config: Config) -> Config:

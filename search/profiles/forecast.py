@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -35,10 +34,6 @@ class Forecast:
         """The network whose step is the unit for `network`."""
         resolution = network.resolution if self.one_resolution else self.reference.resolution
         return replace(self.reference, resolution=resolution)
-
-    def coverage(self, networks: Sequence[Architecture]) -> float:
-        """The part of the networks' step times that comes from blocks that were measured, 0 to 1, in the mean."""
-        return 1 - float(self._predictor.all(networks)[1].mean())
 
     @cached_property
     def _predictor(self) -> Predictor:
