@@ -92,10 +92,12 @@ def launch(
     config = Config.of(settings or {})
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
-    shown = display or Silent()
-    config = with_step(config, lambda text: shown.note(text))
     _check(config)
     name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    _refuse_known(name)
+    shown = display or Silent()
+    config = with_step(config, lambda text: shown.note(text))
+    _check_step(config)
     files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
     path = create(name, config.document(), data, files)
     drive(path, config, Sampled(config), data, shown, evaluate)
@@ -145,21 +147,32 @@ def _check(config: Config) -> None:
             raise Refused(
                 f"reward.max_{name}={limit}: the smallest network of the space {has} {least:,} {unit}."
             )
-    forecast = config.forecast
-    if forecast and config.reward.max_step_ms is not None:
-        fastest, _ = Predictor(forecast.profile).range(config.space)
-        if config.reward.max_step_ms < fastest:
-            raise Refused(
-                f"reward.max_step_ms={config.reward.max_step_ms:g}: the fastest network of the space takes "
-                f"{fastest:.1f} ms a step, on {forecast.profile.batch} images."
-            )
-    for network in map(decode, config.limits.first):
-        if exceeded := config.reward.exceeds(network, forecast and forecast.step(network).ms):
-            raise Refused(f"seed: {network}: {exceeded}.")
+    _check_first(config)
     if config.proxy.device not in ("auto", "cpu"):
         from search.training import choose_device
 
         choose_device(config.proxy.device)
+
+
+def _check_step(config: Config) -> None:
+    """The same for step times, once they are told."""
+    limit, forecast = config.reward.max_step_ms, config.forecast
+    if limit is None or forecast is None:
+        return
+    fastest, _ = Predictor(forecast.profile).range(config.space)
+    if limit < fastest:
+        raise Refused(
+            f"reward.max_step_ms={limit:g}: the fastest network of the space takes {fastest:.1f} ms a step, on "
+            f"{forecast.profile.batch} images."
+        )
+    _check_first(config)
+
+
+def _check_first(config: Config) -> None:
+    forecast = config.forecast
+    for network in map(decode, config.limits.first):
+        if exceeded := config.reward.exceeds(network, forecast and forecast.step(network).ms):
+            raise Refused(f"seed: {network}: {exceeded}.")
 
 
 def _least(config: Config, name: CostName) -> int:
@@ -186,11 +199,7 @@ def create(
 
     Raises `Refused` if there is such a run, or no place for it.
     """
-    path = RUNS / name
-    if path.exists():
-        raise Refused(
-            f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
-        )
+    path = _refuse_known(name)
     draft = None
     try:
         RUNS.mkdir(parents=True, exist_ok=True)
@@ -206,6 +215,16 @@ def create(
     finally:
         if draft is not None and draft.exists():
             shutil.rmtree(draft, ignore_errors=True)
+    return path
+
+
+def _refuse_known(name: str) -> Path:
+    """Where the run `name` will be. Raises `Refused` if there is one."""
+    path = RUNS / name
+    if path.exists():
+        raise Refused(
+            f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
+        )
     return path
 
 

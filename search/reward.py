@@ -20,6 +20,9 @@ from space import Architecture, cost, decode, published
 from space.memory import training_memory
 from space.registry import Registry
 
+UNIT = "v2-b0"
+"""The network whose costs are the units unless another is named."""
+
 CostName = Literal["step", "macs", "params", "activations", "memory"]
 """What a network can cost. step: a training step's time relative to the reference network's, measured beside it;
 memory: bytes that a training holds (`space.memory`); the others as in `space.Cost`. All of the full network."""
@@ -64,7 +67,7 @@ class Reward(BaseModel, ABC):
 
     reward: str
     """The key in `REWARDS`."""
-    reference: str = "v2-b0"
+    reference: str = UNIT
     """The network whose costs are the units: a catalog name or a canonical string."""
     batch: int = Field(default=32, ge=1)
     """Images of the training whose memory is meant, where memory counts or is limited."""

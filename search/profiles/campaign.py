@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ from typing import Any
 from search.profiles.document import Profile
 from search.profiles.fitting import Sample, fit
 from search.profiles.sampling import chosen, typical
+from search.reward import UNIT, network
 from space import Architecture, Refused, Space
 from space.device import Device
 
 MOST = 60
-"""Networks of a profile, unless told otherwise."""
+"""Networks of a space that are measured, unless told otherwise."""
+_MANY, _FEW = 1000, 10
+"""Classes, as ImageNet and the small data sets have them."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,16 @@ class Campaign:
 
     @cached_property
     def networks(self) -> list[Architecture]:
-        """What is measured, the most telling first."""
-        return chosen(self.space, self.most)
+        """What is measured, the most telling first.
+
+        Beside those of the space: one with another number of classes, without which nothing would tell what
+        classes cost, and the network that rewards take for their unit if they aren't told another.
+        """
+        one, frame = self.reference, self.space.frames[0]
+        other = replace(one, classes=_MANY if one.classes != _MANY else _FEW)
+        shape = {"classes": frame.classes, "channels": frame.channels, "resolution": frame.resolution}
+        unit = replace(network(UNIT), **shape)
+        return [*chosen(self.space, self.most), other, unit]
 
     @cached_property
     def reference(self) -> Architecture:
@@ -72,9 +83,9 @@ def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample
         lines = [campaign._document(), *(sample.to_dict() for sample in known)]
         with path.open("w") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
-            for network in campaign.networks:
-                if str(network) not in done:
-                    sample = measure(network)
+            for one in campaign.networks:
+                if str(one) not in done:
+                    sample = measure(one)
                     file.write(json.dumps(sample.to_dict()) + "\n")
                     file.flush()
                     yield sample

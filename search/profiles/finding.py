@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from search.profiles.document import BATCH, Profile, folder, kept
 from search.profiles.prediction import Predictor
-from space import Architecture, Space
+from space import Architecture, Refused, Space
 from space.device import this_device
 
 COVERED = 0.9
@@ -35,3 +35,11 @@ def serving(space: Space, profiles: Sequence[Profile]) -> Profile | None:
 def covered(networks: Sequence[Architecture], profile: Profile) -> float:
     """The part of the networks' step times that comes from blocks that were measured, 0 to 1, in the mean."""
     return 1 - float(Predictor(profile).all(networks)[1].mean())
+
+
+def closest(network: Architecture) -> Profile:
+    """The profile of this machine that measured most of `network`'s step. Raises `Refused` where there is none."""
+    found = here()
+    if not found:
+        raise Refused("There is no profile of this device yet; make one: search profile space=effv2")
+    return max(found, key=lambda profile: covered([network], profile))

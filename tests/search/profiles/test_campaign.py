@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 import pytest
-from faking import DEVICE, measured
+from faking import DEVICE, measured, profile_of, step_ms
 
+from search.profiles import Predictor
 from search.profiles.campaign import Campaign, run, samples
+from search.reward import network
 from space import Space
 
 SPACE = Space.load("tiny_space")
@@ -37,8 +39,8 @@ def test_it_goes_on_after_an_interruption(campaign, tmp_path):
     assert len(samples(campaign, path)) == 3
     # Killed while it wrote:
     path.write_text(path.read_text() + '{"architecture": "r16_')
-    assert len(list(run(campaign, path, measured(campaign.reference)))) == 3
-    assert len(samples(campaign, path)) == 6
+    assert len(list(run(campaign, path, measured(campaign.reference)))) == 5
+    assert len(samples(campaign, path)) == len(campaign.networks) == 8
 
 
 @pytest.mark.parametrize("other", ["batch", "device", "space"])
@@ -55,7 +57,7 @@ def test_more_networks_go_on_with_what_is_there(campaign, tmp_path):
     list(run(campaign, path, measured(campaign.reference)))
     more = Campaign(SPACE, DEVICE, 32, most=9)
     kept = samples(more, path)
-    assert 3 <= len(kept) <= 6
+    assert 5 <= len(kept) <= 8
     list(run(more, path, measured(more.reference)))
     assert len(samples(more, path)) == len(more.networks)
 
@@ -65,3 +67,14 @@ def test_a_file_of_something_else_is_no_sample(campaign, tmp_path):
     assert samples(campaign, path) == []
     path.write_text("[1, 2]\nnonsense\n")
     assert samples(campaign, path) == []
+
+
+def test_what_is_measured_beside_the_space(campaign):
+    """Another number of classes, and the network that is the unit of rewards: S0 is measured, not estimated."""
+    *_, other, unit = campaign.networks
+    assert (other.classes, other.stages) == (1000, campaign.reference.stages)
+    assert unit == replace(network("v2-b0"), resolution=16, classes=10)
+    profile = profile_of(campaign)
+    assert not Predictor(profile)(unit).flagged
+    wide = replace(unit, classes=500)
+    assert Predictor(profile)(wide).ms == pytest.approx(step_ms(wide), rel=0.01)
