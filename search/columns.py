@@ -89,6 +89,13 @@ TRIALS = (
         better="low",
     ),
     Column(
+        "unmeasured",
+        "Estimated",
+        form=".0%",
+        description="the part of the predicted step that is of blocks never measured",
+        better="low",
+    ),
+    Column(
         "step_ratio",
         "S/S0",
         form=".3f",
@@ -142,7 +149,8 @@ def row(trial: Trial) -> dict[str, Any]:
         "macs": trial.cost.macs,
         "activations": trial.cost.activations,
         **{key: result and getattr(result, key) for key in measured},
-        "predicted_ms": trial.predicted_ms,
+        "predicted_ms": trial.predicted and trial.predicted.ms,
+        "unmeasured": trial.predicted and trial.predicted.unmeasured,
         "step_ratio": trial.step_ratio,
         "measured_ratio": result and result.step_ratio,
         "attempt": trial.attempt,

@@ -93,8 +93,9 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
         yield str(trial.terms)
         top5 = f", top-5 accuracy {result.top5:.4f}" if result.top5 is not None else ""
         yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{top5}"
-        if trial.predicted_ms is not None:
-            yield f"step predicted {trial.predicted_ms:.1f} ms, S/S0 {trial.step_ratio:.3f}"
+        if trial.predicted:
+            guessed = f", {trial.predicted.unmeasured:.0%} of it estimated" if trial.predicted.flagged else ""
+            yield f"step predicted {trial.predicted.ms:.1f} ms, S/S0 {trial.step_ratio:.3f}{guessed}"
         if result.step_ms is not None:
             yield f"step measured {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}"
         memory = reward.spent("memory", trial.architecture)

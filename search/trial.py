@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from search.evaluate import Result
 from search.ledger import Record, State
+from search.profiles import Prediction
 from search.profiles.forecast import Forecast
 from search.reward import Reward, Terms
 from space import Architecture, Cost, Point, cost, decode
@@ -17,7 +18,7 @@ class Trial:
 
     seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
     complete. reason: why it failed. asked, told: when it was proposed and finished, in seconds since 1970.
-    predicted_ms: of a training step, by the run's profile. step_ratio: S/S0 as the reward has it, from the profile
+    predicted: the step time by the run's profile. step_ratio: S/S0 as the reward has it, from the profile
     where the run has one, else measured; both None where they are unknown.
     """
 
@@ -33,7 +34,7 @@ class Trial:
     reason: str
     asked: float
     told: float | None
-    predicted_ms: float | None = None
+    predicted: Prediction | None = None
     step_ratio: float | None = None
 
 
@@ -60,7 +61,7 @@ def judge(record: Record, reward: Reward, reference: Architecture, forecast: For
         record.reason,
         record.asked,
         record.told,
-        forecast.step(architecture).ms if forecast else None,
+        forecast.step(architecture) if forecast else None,
         ratio,
     )
 
