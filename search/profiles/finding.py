@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from search.profiles.blocks import parts
 from search.profiles.document import BATCH, Profile, folder, kept
 from search.profiles.prediction import Predictor
 from space import Architecture, Refused, Space
@@ -38,8 +39,11 @@ def covered(networks: Sequence[Architecture], profile: Profile) -> float:
 
 
 def closest(network: Architecture) -> Profile:
-    """The profile of this machine that measured most of `network`'s step. Raises `Refused` where there is none."""
-    found = here()
+    """The profile of this machine that measured most blocks of `network`, and most blocks at all where several did.
+
+    Raises `Refused` where there is none.
+    """
+    found, wanted = here(), {part.key for part in parts(network)}
     if not found:
         raise Refused("There is no profile of this device yet; make one: search profile space=effv2")
-    return max(found, key=lambda profile: covered([network], profile))
+    return max(found, key=lambda profile: (len(wanted & profile.blocks.keys()), len(profile.blocks)))
