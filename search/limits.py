@@ -29,6 +29,8 @@ class Limits(BaseModel):
     step: str = "measured"
     """Where step times are from: "measured", beside each training; "profile", predicted before it; "auto", either;
     or a profile's file. Runs of versions that knew no profiles are measured."""
+    force_step: bool = False
+    """Whether a profile's file is used that was made on another device or with another version."""
     max_failures: int = Field(default=5, ge=1)
     """Failures in a row for one reason that stop the run."""
 

@@ -46,31 +46,44 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     click.echo(f"Wrote {path}", err=True)
 
 
-def _read(words: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
-    """The space, and the other settings with their defaults."""
-    from search.config import Config, parse
+def options_of(
+    settings: dict[str, Any], names: tuple[str, ...], others: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The settings of these `names` with their defaults; `others` stand beside them and are named in refusals.
+
+    Raises `Refused` for a setting that is none, and for a value that isn't permitted.
+    """
     from search.profiles.campaign import MOST
     from search.profiles.document import BATCH
     from space.refusal import Refused, unknown
 
-    options: dict[str, Any] = {"device": "auto", "precision": "auto", "batch": BATCH, "networks": MOST}
-    chosen: dict[str, Any] = {}
-    for key, value in parse(words).items():
-        if key == "space" or key.startswith("space."):
-            chosen[key] = value
-        elif key in options:
-            options[key] = value
-        else:
-            raise unknown("setting", key, ("space", *options))
-    for key, most in (("batch", 65_536), ("networks", 10_000)):
-        if type(options[key]) is not int or not 1 < options[key] <= most:
-            raise Refused(f"{key}={options[key]}: it must be a whole number from 2 to {most:,}.")
-    for key, permitted in (
-        ("precision", ("auto", "float32", "bfloat16", "float16")),
-        ("device", ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(16)))),
-    ):
-        if options[key] not in permitted:
-            raise unknown(key, str(options[key]), permitted)
+    defaults = {"device": "auto", "precision": "auto", "batch": BATCH, "networks": MOST}
+    options = {name: defaults[name] for name in names} | settings
+    for key, value in options.items():
+        if key not in names:
+            raise unknown("setting", key, (*others, *names))
+        if key in _WORDS and value not in _WORDS[key]:
+            raise unknown(key, str(value), _WORDS[key])
+        if key in _MOST and (type(value) is not int or not 1 < value <= _MOST[key]):
+            raise Refused(f"{key}={value}: it must be a whole number from 2 to {_MOST[key]:,}.")
+    return options
+
+
+_MOST = {"batch": 65_536, "networks": 10_000}
+_WORDS = {
+    "precision": ("auto", "float32", "bfloat16", "float16"),
+    "device": ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(16))),
+}
+
+
+def _read(words: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
+    """The space, and the other settings with their defaults."""
+    from search.config import Config, parse
+
+    settings = parse(words)
+    chosen = {key: value for key, value in settings.items() if key == "space" or key.startswith("space.")}
+    rest = {key: value for key, value in settings.items() if key not in chosen}
+    options = options_of(rest, ("device", "precision", "batch", "networks"), ("space",))
     return Config.of({**chosen, "data": "shapes"}).space, options
 
 

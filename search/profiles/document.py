@@ -90,11 +90,15 @@ class Profile(BaseModel):
         other = () if batch == self.batch else (f"batch {self.batch}, not {batch}",)
         return (*self.device.differences(device), *other)
 
-    def check(self, device: Device, batch: int) -> None:
-        """Raises `Refused` if it doesn't hold on `device` for steps on `batch` images, saying why."""
+    def check(self, device: Device, batch: int, otherwise: str = "") -> None:
+        """Raises `Refused` if it doesn't hold on `device` for steps on `batch` images, saying why.
+
+        otherwise: what the user can do, for the end of the message.
+        """
         found = self.differences(device, batch)
         if found:
-            raise Refused(f"The profile of {self.space} was made with {', '.join(found)}.")
+            rest = f"; {otherwise}" if otherwise else ""
+            raise Refused(f"The profile of {self.space} was made with {', '.join(found)}{rest}.")
 
 
 def folder() -> Path:

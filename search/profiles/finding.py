@@ -38,12 +38,12 @@ def covered(networks: Sequence[Architecture], profile: Profile) -> float:
     return 1 - float(Predictor(profile).all(networks)[1].mean())
 
 
-def closest(network: Architecture) -> Profile:
+def closest(network: Architecture, batch: int = BATCH) -> Profile:
     """The profile of this machine that measured most blocks of `network`, and most blocks at all where several did.
 
     Raises `Refused` where there is none.
     """
-    found, wanted = here(), {part.key for part in parts(network)}
+    found, wanted = here(batch), {part.key for part in parts(network)}
     if not found:
         raise Refused("There is no profile of this device yet; make one: search profile space=effv2")
     return max(found, key=lambda profile: (len(wanted & profile.blocks.keys()), len(profile.blocks)))

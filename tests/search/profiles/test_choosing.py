@@ -83,6 +83,8 @@ def test_a_profile_of_another_device_is_refused(kept, profile, tmp_path):
     other.save(tmp_path / "other.json")
     with pytest.raises(Refused, match=r"torch 1\.0, not 2\.14\.1"):
         settled(step=str(tmp_path / "other.json"))
+    forced, _ = settled(step=str(tmp_path / "other.json"), force_step=True)
+    assert forced.forecast.profile == other
 
 
 @pytest.mark.parametrize("step", ["auto", "measured"])
