@@ -20,7 +20,8 @@ from space.clock import Step, Timer, timer_of, undisturbed
 from space.device import Device, this_device
 from space.timing import median_and_spread, training_step
 
-_FEWEST, _ATTEMPTS = 5, 3
+_FEWEST, _ATTEMPTS = 6, 3
+"""Steps of a take: of fewer, no interval of 95% can be told. And takes."""
 _WARM, _WARMUP_MOST = 0.05, 15
 """Warm-up ends when the medians of the last three steps and of the three before are within 5%, or after 15."""
 _WAITED, _DRIFTED, _BUSY = 1.1, 0.05, 0.5

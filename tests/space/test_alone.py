@@ -34,9 +34,9 @@ def idle():
 def test_a_real_step_and_inference(inputs):
     network, images, labels = inputs
     before = deepcopy(network.state_dict())
-    for found in (step_time(network, images, labels, most=5), latency(network, images, most=5)):
+    for found in (step_time(network, images, labels, most=6), latency(network, images, most=6)):
         assert 0 < found.ms < 60_000
-        assert found.repeats >= 5
+        assert found.repeats >= 6
         assert (found.batch, found.resolution) == (4, 16)
         assert (found.device.kind, found.device.threads, found.device.precision) == ("cpu", 1, "float32")
         assert (
@@ -48,7 +48,7 @@ def test_a_real_step_and_inference(inputs):
 
 def test_a_steady_step_on_an_idle_machine(inputs):
     found = step_time(*inputs, timer=scripted(repeat(4.0)), load=idle)
-    assert (found.ms, found.spread, found.repeats, found.warmup, found.doubts) == (4.0, 0.0, 5, 6, ())
+    assert (found.ms, found.spread, found.repeats, found.warmup, found.doubts) == (4.0, 0.0, 6, 6, ())
     assert found.reliable
 
 
@@ -77,7 +77,7 @@ def test_a_drift_is_noticed(inputs):
 
 
 def test_the_take_with_the_fewest_doubts_counts(inputs):
-    takes = [*[(10.0, 30.0)] * 5, *[(10.0, 10.0)] * 5]
+    takes = [*[(10.0, 30.0)] * 6, *[(10.0, 10.0)] * 6]
     found = step_time(*inputs, timer=scripted([10.0] * 6, takes), load=idle)
     assert found.wall_ms == 10
     assert found.reliable
