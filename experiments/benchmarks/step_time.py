@@ -173,7 +173,7 @@ def main() -> None:
     options = parser.parse_args()
 
     space, device = Space.load(options.space), device_for("cpu")
-    path = options.profile or file_of(device, options.batch, space.name, space.frames[0].resolution)
+    path = options.profile or file_of(device, options.batch, space)
     profile = Profile.load(path)
     profile.check(device, options.batch)
     reference, predictor = decode(profile.reference), Predictor(profile)

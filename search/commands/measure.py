@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 @click.argument("what", metavar="NETWORK | RUN:N", shell_complete=completion.networks)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 def measure(what: str, settings: tuple[str, ...]) -> None:
-    """Measure a network's training step, its inference and its memory.
+    """Measure the times and the memory of a network.
 
-    NETWORK is a published network's name or a canonical string, RUN:N a trial. Settings: batch=32 device=auto
-    precision=auto. Figures that other work on the machine may have spoiled are said to be unreliable, and why.
+    The times are of a training step and of an inference. NETWORK is a published network's name or a canonical
+    string, RUN:N a trial. Settings: batch=32 device=auto precision=auto. Figures that other work on the machine
+    may have spoiled are said to be unreliable, and why.
     """
     from search.commands.profile import options_of
     from search.config import parse

@@ -25,10 +25,11 @@ Settings are KEY=VALUE words:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @click.option("--again", is_flag=True, help="Measure also where there is a profile.")
 def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
-    """Measure how long the blocks of a space take on this device: S for every network, before training.
+    """Measure how long the blocks of a space take here.
 
-    A search of that space then predicts the time of a training step (step=profile). What was interrupted goes on
-    where it was when it is asked for again. Best on an idle machine.
+    From that follows the time of a training step of every network of the space, which a search then has before
+    training (step=profile). What was interrupted goes on where it was when it is asked for again. Best on an idle
+    machine.
     """
     from search.profiles.document import Profile, file_of
     from search.profiles.making import device_for, make
@@ -36,7 +37,7 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
 
     space, options = _read(settings)
     device = device_for(options["device"], options["precision"])
-    path = out or file_of(device, options["batch"], space.name, space.frames[0].resolution)
+    path = out or file_of(device, options["batch"], space)
     if path.exists() and not again:
         click.echo(f"There is a profile already; measure anew with --again. {path}", err=True)
         return print_all(_summary(Profile.load(path), space))

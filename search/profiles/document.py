@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from search.files import write_file
-from space import Refused, decode
+from space import Refused, Space, decode
 from space.device import Device
 
 BATCH = 32
@@ -107,10 +107,11 @@ def folder() -> Path:
     return Path(cache) / "compound-nas" / "profiles"
 
 
-def file_of(device: Device, batch: int, space: str, resolution: int) -> Path:
-    """The file in `folder` for a profile."""
-    named = hashlib.sha256(repr(device).encode()).hexdigest()[:8]
-    return folder() / f"{space}-r{resolution}-b{batch}-{device.kind}-{named}.json"
+def file_of(device: Device, batch: int, space: Space) -> Path:
+    """The file in `folder` for the profile of `space`: another one for every way to pin its choices."""
+    named = hashlib.sha256(repr((device, space.document)).encode()).hexdigest()[:8]
+    resolution = space.frames[0].resolution
+    return folder() / f"{space.name}-r{resolution}-b{batch}-{device.kind}-{named}.json"
 
 
 def kept(device: Device, batch: int) -> list[Profile]:

@@ -47,7 +47,7 @@ def make(
 
     found = device_for(device, precision)
     campaign = Campaign(space, found, batch, most)
-    path = out or file_of(found, batch, space.name, campaign.reference.resolution)
+    path = out or file_of(found, batch, space)
     partial = path.with_name(path.name + ".part")
     known = len(samples(campaign, partial))
     total = len(campaign.networks)

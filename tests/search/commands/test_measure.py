@@ -30,7 +30,8 @@ def test_a_network(run):
 
 def test_beside_its_prediction(run, monkeypatch):
     monkeypatch.setattr(finding, "this_device", lambda kind: DEVICE)
-    profile_of(Campaign(Space.load("tiny_space"), DEVICE, 2)).save(file_of(DEVICE, 2, "tiny_space", 16))
+    space = Space.load("tiny_space")
+    profile_of(Campaign(space, DEVICE, 2)).save(file_of(DEVICE, 2, space))
     assert (
         run(NETWORK, "batch=2").splitlines()[-1].startswith("training step as this device's profile predicts")
     )

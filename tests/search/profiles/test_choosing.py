@@ -37,7 +37,7 @@ def kept(device, profile, monkeypatch):
     """The same machine with a profile of tiny_space, and with a stopwatch that always shows the same."""
     step = StepTime(1.5, 0.01, 7, 3.0, 2.0, 3.1, 2.1)
     monkeypatch.setattr(measuring, "measure", lambda *networks, images: step if images == 32 else None)
-    path = file_of(DEVICE, 32, "tiny_space", 16)
+    path = file_of(DEVICE, 32, Space.load("tiny_space"))
     profile.save(path)
     return path
 

@@ -6,7 +6,7 @@ from faking import DEVICE, profile_of
 
 from search.profiles import Profile
 from search.profiles.campaign import Campaign
-from search.profiles.document import file_of, kept
+from search.profiles.document import file_of, folder, kept
 from space import Refused, Space
 
 
@@ -64,13 +64,26 @@ def test_a_file_that_is_not_there(tmp_path):
         Profile.load(tmp_path / "none.json")
 
 
+def test_every_way_to_pin_choices_has_its_file():
+    plain, pinned = Space.load("tiny_space"), Space.load("tiny_space", {"stages.0.width": 24})
+    files = {
+        file_of(DEVICE, 32, plain),
+        file_of(DEVICE, 32, pinned),
+        file_of(DEVICE, 16, plain),
+        file_of(replace(DEVICE, torch="3.0"), 32, plain),
+    }
+    assert len(files) == 4
+    assert file_of(DEVICE, 32, plain) == file_of(DEVICE, 32, Space.load("tiny_space"))
+    assert all(path.name.startswith("tiny_space-r16-b") for path in files)
+
+
 def test_those_that_are_kept(profile, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert kept(DEVICE, 32) == []
     later = profile.model_copy(update={"made": "2999", "space": "later"})
     for one in (profile, later, profile.model_copy(update={"batch": 8, "space": "small"})):
-        one.save(file_of(one.device, one.batch, one.space, 16))
-    (file_of(DEVICE, 32, "x", 16)).write_text("{}")
+        one.save(folder() / f"{one.space}.json")
+    (folder() / "x.json").write_text("{}")
     assert kept(DEVICE, 32) == [later, profile]
     assert [found.space for found in kept(DEVICE, 8)] == ["small"]
     assert kept(replace(DEVICE, torch="3.0"), 32) == []
