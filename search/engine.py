@@ -20,6 +20,7 @@ from search.evaluate import Request, Result
 from search.executors import Executor
 from search.ledger import Ledger, Record
 from search.limits import Limits
+from search.profiles.forecast import Forecast
 from search.proposals import Exhausted, Proposal, Proposals
 from search.proxy import Proxy
 from search.reward import Reward
@@ -41,6 +42,8 @@ class Setting(Protocol):
     def reward(self) -> Reward: ...
     @property
     def reference(self) -> Architecture: ...
+    @property
+    def forecast(self) -> Forecast | None: ...
     @property
     def executor(self) -> Executor: ...
     @property
@@ -132,12 +135,11 @@ class Engine:
 
     def on_result(self, number: int, result: Result) -> None:
         """Keeps a result; one that isn't a finite number is a failure."""
-        record, trial = self._records[number], self._trials[number]
+        record = self._records[number]
         try:
             if not all(map(math.isfinite, (result.accuracy, result.loss, *result.curve))):
                 raise ValueError(f"accuracy {result.accuracy}, loss {result.loss}")
-            reward = self._setting.reward
-            reward.score(result.accuracy, result.step_ratio, trial.architecture, self._reference)
+            self._judged(replace(record, state="complete", result=result))
         except (ValueError, ArithmeticError) as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         told = time.time()
@@ -155,6 +157,12 @@ class Engine:
         # A node that dies takes several trials along. Only one that began since then is a failure more.
         if not retry or self._begun[number] > self._failed:
             self._count(reason)
+
+    def on_measured(self, number: int, result: Result) -> None:
+        """Keeps the result of a complete trial of which more was measured after the search."""
+        record = self._records[number]
+        self._ledger.complete(record, self._fidelity, result, record.told or time.time())
+        self._keep(replace(record, result=result))
 
     def release(self) -> None:
         """Gives running trials back, not counting the attempt, and notes the time worked."""
@@ -226,7 +234,7 @@ class Engine:
             proxy=setting.proxy,
             source=setting.data,
             seed=record.seed,
-            reference=str(self._reference) if "step" in setting.reward.costs else "",
+            reference=str(self._reference) if "step" in setting.reward.costs and not setting.forecast else "",
             threads=setting.executor.threads,
         )
 
@@ -252,7 +260,7 @@ class Engine:
         self._trials[record.number] = self._judged(record)
 
     def _judged(self, record: Record) -> Trial:
-        return judge(record, self._setting.reward, self._reference)
+        return judge(record, self._setting.reward, self._reference, self._setting.forecast)
 
     def _count(self, reason: str) -> None:
         """Stops the run after too many failures in a row for one reason."""

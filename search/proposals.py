@@ -44,6 +44,7 @@ class Sampled:
 
     def __init__(self, config: Config) -> None:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
+        self._forecast = config.forecast
         self._seed, self._first = config.limits.seed, tuple(map(decode, config.limits.first))
         self._proposer = config.sampler.proposer(config.space.choices)
         self.total = config.limits.trials
@@ -94,7 +95,7 @@ class Sampled:
         self._trials = list(trials)
 
     def _permits(self, network: Architecture) -> bool:
-        return not self._reward.exceeds(network)
+        return not self._reward.exceeds(network, self._forecast and self._forecast.step(network).ms)
 
 
 def _observation(trial: Trial) -> Observation:

@@ -49,7 +49,7 @@ def test_phi_0_is_said_to_be_the_published_network():
 
 def test_a_family_beside_the_published_table():
     rows = json.loads(run("--family", "1..3", "--published", "--format", "json"))
-    assert (rows["schema"], rows["version"]) == ("compound-nas.scale", 1)
+    assert (rows["schema"], rows["version"]) == ("compound-nas.scale", 2)
     formula = [row for row in rows["rows"] if not row["published"]]
     assert [row["phi"] for row in formula] == [1, 2, 3]
     assert [row["params"] for row in formula] == [9109994, 12255408, 16350296]

@@ -108,7 +108,7 @@ def test_export_is_exact(home, monkeypatch):
         assert row["architecture"] == entry["architecture"] == str(trial.architecture)
         assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
         assert entry["macs_term"] is entry["memory_term"] is None
-    assert (document["schema"], document["version"]) == ("compound-nas.trials", 2)
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 3)
 
 
 @pytest.fixture
@@ -298,7 +298,9 @@ def test_what_needs_no_torch_imports_none(words, tmp_path):
 
 def test_help_names_every_command_and_group():
     text = CliRunner().invoke(cli.search, ["--help"]).output
-    assert all(name in text for name in ("launch", "resume", "status", "show", "export"))
+    assert all(
+        name in text for name in ("launch", "resume", "status", "show", "export", "profile", "measure")
+    )
     assert CliRunner().invoke(cli.search, []).output == text
     assert "..." not in text.partition("Commands:")[2], "a summary is too long for its line"
     launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output
