@@ -10,7 +10,7 @@ from search.config import Config
 from search.profiles.document import BATCH, Profile, folder, kept
 from search.profiles.finding import serving
 from search.profiles.forecast import Forecast
-from search.profiles.making import device_for, make
+from search.profiles.making import TOLD, device_for, make
 from space import Refused
 
 Note = Callable[[str], None]
@@ -59,7 +59,8 @@ def _measured(config: Config) -> Config:
 
 
 def _found(config: Config) -> Profile | None:
-    if not any(folder().glob("*.json")):
+    told = config.proxy.device.partition(":")[0] in ("auto", *TOLD)
+    if not told or not any(folder().glob("*.json")):
         return None  # Before torch is asked for its devices, which takes seconds.
     device = device_for(config.proxy.device, config.proxy.precision)
     return serving(config.space, kept(device, BATCH))

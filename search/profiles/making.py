@@ -9,8 +9,11 @@ from pathlib import Path
 from search.profiles.campaign import MOST, Campaign, Progress, run, samples
 from search.profiles.document import BATCH, Profile, file_of
 from search.proxy import Precision, Proxy
-from space import Space
+from space import Refused, Space
 from space.device import Device, this_device
+
+TOLD = ("cpu", "cuda")
+"""Kinds of devices that profiles are of."""
 
 Begin = Callable[[Campaign, float], None]
 """begin(campaign, seconds): before anything is measured, with an estimate of how long it takes when idle."""
@@ -18,10 +21,15 @@ Watch = Callable[[Progress], None]
 
 
 def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
-    """The device that a search computes on which is told these. Raises `Refused` if there is none."""
+    """The device that a search computes on which is told these.
+
+    Raises `Refused` if there is none, and for one whose time nothing here tells: not a CPU nor of CUDA.
+    """
     from search.training import choose_device, precision_on
 
     place = choose_device(name)
+    if place.type not in TOLD:
+        raise Refused(f"There are no profiles of the device {name!r}; permitted: {', '.join(TOLD)}.")
     dtype = precision_on(place, Proxy(precision=precision))
     return this_device(str(place), str(dtype).removeprefix("torch."))
 

@@ -66,6 +66,10 @@ def test_a_profile_of_another_space_is_not(kept):
     assert settled(space="effv2_32")[0].limits.step == "measured"
 
 
+def test_a_device_without_profiles_is_measured(kept):
+    assert settled(**{"proxy.device": "mps"})[0].limits.step == "measured"
+
+
 def test_a_reward_without_step_times_needs_none(kept):
     assert settled(**{"reward.w": 0})[0].forecast is None
     assert settled(**{"reward.w": 0, "reward.max_step_ms": 9})[0].forecast
