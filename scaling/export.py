@@ -15,7 +15,7 @@ from typing import Any
 from search.files import write_file
 from space import Architecture, Block, Refused, cost, plan
 from space.blocks import BLOCKS
-from space.conv import Conv
+from space.conv import Conv, Layer, Step
 
 
 def save(name: str, architecture: Architecture, directory: Path, *, onnx: bool = False) -> Path:
@@ -62,25 +62,37 @@ def source(name: str, architecture: Architecture) -> str:
         pixels=pixels,
         functions="\n\n".join(_functions({block.op for block in blocks})),
         total=len(blocks),
-        stem=_chain(stem.convs),
+        stem=_chain(stem.layers),
         stages="\n".join(map(_stage, stages)),
-        head=_chain(head.convs[:-1]),
-        classifier=f"{classifier.width_in}, {classifier.width}",
+        head=_chain(head.layers[:-1]),
+        classifier=f"{classifier.width_in}, {classifier.width}, {classifier.bias}",
     )
 
 
 def _stage(blocks: list[Block]) -> str:
     lines = ["            nn.Sequential("]
-    for (op, convs, shortcut), equal in groupby(blocks, lambda b: (b.op, b.convs, b.shortcut)):
+    for (op, planned, shortcut), equal in groupby(blocks, lambda b: (b.op, b.layers, b.shortcut)):
         times = len(list(equal))
-        layers = "".join(f"\n    {conv.name}={_conv(conv)}," for conv in convs)
+        layers = "".join(f"\n    {layer.name}={_layer(layer)}," for layer in planned)
         text = f"Block(\n    {op}_block,\n    next(drop),\n    shortcut={shortcut},{layers}\n)"
         lines.append(indent(f"*({text} for _ in range({times}))," if times > 1 else f"{text},", " " * 16))
     return "\n".join([*lines, "            ),"])
 
 
-def _chain(convs: tuple[Conv, ...]) -> str:
-    return ", ".join(f"{conv.name}={_conv(conv)}" for conv in convs)
+def _chain(layers: tuple[Layer, ...]) -> str:
+    return ", ".join(f"{layer.name}={_layer(layer)}" for layer in layers)
+
+
+def _layer(layer: Layer) -> str:
+    return _step(layer) if isinstance(layer, Step) else _conv(layer)
+
+
+def _step(step: Step) -> str:
+    if step.kind == "act":
+        return f'ACTIVATIONS["{step.act}"]()'
+    if step.kind == "shuffle":
+        return f"Shuffle({step.groups})"
+    return f'pool("{step.kind}", {step.kernel}, {step.stride}, "{step.padding}")'
 
 
 def _conv(conv: Conv) -> str:
@@ -147,6 +159,7 @@ ACTIVATIONS = {{
     "relu6": nn.ReLU6,
     "hardswish": nn.Hardswish,
     "sigmoid": nn.Sigmoid,
+    "hardsigmoid": nn.Hardsigmoid,
 }}
 
 
@@ -184,6 +197,39 @@ def conv(
     return nn.Sequential(layers)
 
 
+class Shuffle(nn.Module):
+    """Channels of equal groups, interleaved."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.permute(0, 2, 3, 1).unflatten(3, (self.groups, -1))
+        return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
+
+
+class SameMaxPool(nn.MaxPool2d):
+    """Max-pooling padded as TensorFlow does: where one side must have more, it is the far one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        pads = []
+        for size in (x.shape[3], x.shape[2]):
+            total = max((-(-size // self.stride) - 1) * self.stride + self.kernel_size - size, 0)
+            pads += [total // 2, total - total // 2]
+        return super().forward(nn.functional.pad(x, pads, value=float("-inf")))
+
+
+def pool(kind: str, kernel: int, stride: int, padding: str) -> nn.Module:
+    """Max or mean over `kernel` x `kernel` pixels."""
+    if kind == "max" and padding == "same":
+        return SameMaxPool(kernel, stride)
+    pad = 0 if padding == "valid" else kernel // 2
+    if kind == "max":
+        return nn.MaxPool2d(kernel, stride, pad)
+    return nn.AvgPool2d(kernel, stride, pad, count_include_pad=kind == "avg")
+
+
 Layers = nn.ModuleDict
 
 
@@ -209,8 +255,8 @@ class Block(nn.ModuleDict):
 class Classifier(nn.Linear):
     """Logits from the spatial mean of a map."""
 
-    def __init__(self, width_in: int, width: int, dropout: float) -> None:
-        super().__init__(width_in, width)
+    def __init__(self, width_in: int, width: int, bias: bool, dropout: float) -> None:
+        super().__init__(width_in, width, bias)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

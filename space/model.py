@@ -21,10 +21,12 @@ from torch.nn import functional
 from space.architecture import Architecture
 from space.blocks import BLOCKS
 from space.blocks.family import Layers
-from space.conv import Conv
+from space.conv import Conv, Layer, Step
 from space.plan import Block, plan
 
 Padding = Literal["symmetric", "same"]
+Pair = tuple[int, ...]
+"""Height and width of something."""
 
 # In place where the derivative needs the output alone: autograd would have to copy the input of the others.
 _ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -33,6 +35,7 @@ _ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "relu6": nn.ReLU6,
     "hardswish": nn.Hardswish,
     "sigmoid": nn.Sigmoid,
+    "hardsigmoid": nn.Hardsigmoid,
 }
 
 
@@ -74,11 +77,11 @@ class Network(nn.Module):
         stem, *blocks, head = plan(architecture)
         made = (_Joined(block, drop_path * i / len(blocks), style) for i, block in enumerate(blocks))
         self.architecture = architecture
-        self.stem = _chain(stem.convs, style)
+        self.stem = _chain(stem.layers, style)
         self.stages = nn.ModuleList(
             nn.Sequential(*islice(made, stage.depth)) for stage in architecture.stages
         )
-        self.head = _chain(head.convs[:-1], style)
+        self.head = _chain(head.layers[:-1], style)
         self.head.add_module("classifier", _Classifier(head.convs[-1], dropout))
         self.apply(_initialise)
 
@@ -99,7 +102,7 @@ class Network(nn.Module):
         reduction, ceil(height / r), ceil(width / r)), for B0 r = 2, 4, 8, 16, 32; in ascending order.
         """
         x = self.stem(x)
-        reduction = self.architecture.stem.stride
+        reduction = self.architecture.stem.reduction
         maps = {reduction: x}
         for planned, stage in zip(self.architecture.stages, self.stages, strict=True):
             x = stage(x)
@@ -118,10 +121,10 @@ class _Style:
 
 
 class _Joined(nn.ModuleDict):
-    """A block: its planned convolutions, joined by its family, with the shortcut around them."""
+    """A block: its planned layers, joined by its family, with the shortcut around them."""
 
     def __init__(self, block: Block, drop: float, style: _Style) -> None:
-        super().__init__({conv.name: _layer(conv, style) for conv in block.convs})
+        super().__init__({layer.name: _layer(layer, style) for layer in block.layers})
         self.join = BLOCKS[block.op].forward
         self.shortcut = block.shortcut
         self.drop = drop
@@ -139,7 +142,7 @@ class _Classifier(nn.Linear):
     """Logits from the spatial mean of a map. Its `dropout.p` may be changed during training."""
 
     def __init__(self, conv: Conv, dropout: float) -> None:
-        super().__init__(conv.width_in, conv.width)
+        super().__init__(conv.width_in, conv.width, bias=conv.bias)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -157,19 +160,63 @@ class _SameConv(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding, which depends on the size of the map."""
 
     def forward(self, x: Tensor) -> Tensor:
-        before_after: list[int] = []
-        for axis in (1, 0):  # functional.pad begins with the last dimension
-            size, stride, span = x.shape[2 + axis], self.stride[axis], self.kernel_size[axis] - 1
-            total = max((-(-size // stride) - 1) * stride + span * self.dilation[axis] + 1 - size, 0)
-            before_after += [total // 2, total - total // 2]
+        before_after = _same(x, self.kernel_size, self.stride, self.dilation)
         return super().forward(functional.pad(x, before_after))
 
 
-def _chain(convs: tuple[Conv, ...], style: _Style) -> nn.Sequential:
-    return nn.Sequential(OrderedDict((conv.name, _layer(conv, style)) for conv in convs))
+class _Shuffle(nn.Module):
+    """Channels of equal groups, interleaved: the first of each group, then the second of each, ..."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Channels last, which is also how they lie in memory where that is the fast format.
+        y = x.permute(0, 2, 3, 1).unflatten(3, (self.groups, -1))
+        return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
 
 
-def _layer(conv: Conv, style: _Style) -> nn.Sequential:
+class _SameMaxPool(nn.MaxPool2d):
+    """Max-pooling with TensorFlow's SAME padding: where one side must have more, it is the far one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        before_after = _same(x, (self.kernel_size,) * 2, (self.stride,) * 2, (1, 1))
+        return super().forward(functional.pad(x, before_after, value=float("-inf")))
+
+
+def _same(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
+    """What SAME pads a map with, as `functional.pad` takes it, which begins with the last dimension."""
+    before_after: list[int] = []
+    for axis in (1, 0):
+        size, span = x.shape[2 + axis], (kernel[axis] - 1) * dilation[axis] + 1
+        total = max((-(-size // stride[axis]) - 1) * stride[axis] + span - size, 0)
+        before_after += [total // 2, total - total // 2]
+    return before_after
+
+
+def _chain(layers: tuple[Layer, ...], style: _Style) -> nn.Sequential:
+    return nn.Sequential(OrderedDict((layer.name, _layer(layer, style)) for layer in layers))
+
+
+def _layer(layer: Layer, style: _Style) -> nn.Module:
+    return _step(layer) if isinstance(layer, Step) else _convolved(layer, style)
+
+
+def _step(step: Step) -> nn.Module:
+    if step.kind == "act":
+        return _ACTIVATIONS[step.act]()
+    if step.kind == "shuffle":
+        return _Shuffle(step.groups)
+    if step.kind == "max" and step.padding == "same":
+        return _SameMaxPool(step.kernel, step.stride)
+    padding = 0 if step.padding == "valid" else step.kernel // 2
+    if step.kind == "max":
+        return nn.MaxPool2d(step.kernel, step.stride, padding)
+    return nn.AvgPool2d(step.kernel, step.stride, padding, count_include_pad=step.kind == "avg")
+
+
+def _convolved(conv: Conv, style: _Style) -> nn.Sequential:
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     if conv.pooled:
         parts["pool"] = _Mean()

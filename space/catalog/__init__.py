@@ -1,0 +1,28 @@
+"""Published networks by name, each with the place it comes from: a file for each group of families."""
+
+from __future__ import annotations
+
+from space.catalog.efficientnet import DERIVED, EFFICIENTNETS
+from space.catalog.mobilenet import MOBILENETS
+from space.catalog.row import Published
+from space.catalog.shufflenet import SHUFFLENETS
+from space.refusal import unknown
+
+CATALOG: dict[str, Published] = {
+    row.name: row for row in (*EFFICIENTNETS, *DERIVED, *MOBILENETS, *SHUFFLENETS)
+}
+
+
+def published(name: str) -> Published:
+    """The published network called `name`, e.g. "b0" or "v2-s". Raises `Refused` naming the nearest."""
+    if name not in CATALOG:
+        raise unknown("network", name, CATALOG)
+    return CATALOG[name]
+
+
+def families() -> tuple[str, ...]:
+    """What published networks are listed under: "efficientnet", "mobilenet", ..."""
+    return tuple(dict.fromkeys(row.family for row in CATALOG.values()))
+
+
+__all__ = ["CATALOG", "Published", "families", "published"]
