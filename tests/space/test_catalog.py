@@ -60,9 +60,9 @@ def test_networks_of_other_families_have_the_exact_costs_of_their_code(row):
 
 @pytest.mark.parametrize("row", FAMILIES, ids=lambda row: row["network"])
 def test_what_is_stated_otherwise_is_said(row):
-    """Half a unit of the last digit is rounding, and MobileNetV1's 4.2M is 4.23M."""
-    for key, unit in (("params", 1e6), ("macs", 1e6)):
-        if row.get("stated_" + key) and abs(row["stated_" + key] * unit / row[key] - 1) > 0.03:
+    """MobileNeXt's and others' MAdds are rounded to tens of millions."""
+    for key, allowed in (("params", 0.025), ("macs", 0.07)):
+        if row.get("stated_" + key) and abs(row["stated_" + key] * 1e6 / row[key] - 1) > allowed:
             assert published(row["network"]).note
 
 

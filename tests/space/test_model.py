@@ -105,7 +105,7 @@ def test_full_networks_equal_the_flop_counter(name):
 def test_features_are_the_last_maps_of_each_reduction(architecture):
     network = build(architecture).eval()
     maps = network.features(images(architecture))
-    width, reduction = architecture.stem.width, architecture.stem.stride
+    width, reduction = architecture.stem.width, architecture.stem.reduction
     expected = {reduction: width}
     for stage in architecture.stages:
         reduction *= stage.stride
