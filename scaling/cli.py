@@ -14,12 +14,12 @@ from scaling import quantities, text
 from scaling.budgets import Budget, largest
 from scaling.families import ScaledModel, family
 from scaling.fit_command import fit
-from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, model_row, published_row
+from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, VERSION, model_row, published_row
 from scaling.rules import RULES
 from scaling.way import Way, way_of
-from search import tables
+from search import completion, shells, tables
+from search.selection import columns_of, ordered
 from space import CATALOG, Refused
-from space.refusal import unknown
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
@@ -73,6 +73,7 @@ _WHAT = _options(
         "--base",
         default="b0",
         show_default=True,
+        shell_complete=completion.networks,
         help="A published network's name (first of all, even where a file is called so), a YAML or JSON "
         "file, a canonical string, or a search: runs/NAME for its best, runs/NAME:12 for a trial.",
     ),
@@ -81,6 +82,7 @@ _HOW = _options(
     click.option(
         "--rule",
         metavar="RULE",
+        shell_complete=completion.words(RULES),
         help="One of the rules above. If not given: compound; for a budget or a figure, all.",
     ),
     click.option("--alpha", type=float, help="Depth's coefficient, at least 1."),
@@ -116,9 +118,27 @@ _ROUNDING = _options(
     ),
 )
 _OUTPUT = _options(
-    click.option("--format", "format_", metavar="FORMAT", help=f"A table as {', '.join(tables.FORMATS)}."),
+    click.option(
+        "--format",
+        "format_",
+        metavar="FORMAT",
+        shell_complete=completion.formats(),
+        help=f"A table as {', '.join(tables.FORMATS)}.",
+    ),
     click.option(
         "--out", type=FILE, metavar="FILE", help="Write the table there; its ending says the format."
+    ),
+    click.option(
+        "--columns",
+        metavar="KEY,...",
+        shell_complete=completion.columns(lambda: ALL_COLUMNS),
+        help="Which columns of the table, in this order.",
+    ),
+    click.option(
+        "--sort",
+        metavar="[-]KEY,...",
+        shell_complete=completion.columns(lambda: ALL_COLUMNS),
+        help="The order of its rows; -KEY: from high to low.",
     ),
     click.option(
         "--save", type=FILE, metavar="DIR", help="Each network as JSON, canonical string and PyTorch file."
@@ -148,11 +168,19 @@ def cli(context: click.Context, /, **given: Any) -> None:
         raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
     if given["onnx"] and given["save"] is None:
         raise Refused("--onnx goes with --save DIR.")
-    format_ = _format(given["format_"], given["out"])
+    format_ = tables.format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
+    columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
     way = way_of(given)
     models = _models(way, given, budget)
+    rows = _rows(models, given)
     _save(models, way, given)
-    _show(models, way, given, format_)
+    if format_:
+        chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else COLUMNS)
+        tables.write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
+    elif given["phi"] is not None and not given["published"] and not columns:
+        click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
+    elif rows:
+        click.echo(text.table(rows, columns or COLUMNS))
 
 
 cli.add_command(fit)
@@ -168,6 +196,7 @@ def _nothing_before(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command; what the user did wrong is one line on standard error, and exit code 2."""
+    shells.register()
     try:
         code = cli.main(prog_name="scale", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -226,28 +255,7 @@ def _save(models: list[ScaledModel], way: Way, given: dict[str, Any]) -> None:
         click.echo(f"Wrote {path}", err=True)
 
 
-def _show(models: list[ScaledModel], way: Way, given: dict[str, Any], format_: str | None) -> None:
-    rows = [model_row(model) for model in models]
+def _rows(models: list[ScaledModel], given: dict[str, Any]) -> list[tables.Row]:
+    rows: list[tables.Row] = [model_row(model) for model in models]
     rows += [published_row(row) for row in CATALOG.values()] if given["published"] else []
-    if format_:
-        columns = ALL_COLUMNS if format_ in ("csv", "json") else COLUMNS
-        tables.write(rows, columns, format_, given["out"], schema=SCHEMA)
-    elif given["phi"] is not None and not given["published"]:
-        click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
-    elif rows:
-        click.echo(text.table(rows, COLUMNS))
-
-
-def _format(name: str | None, out: Path | None) -> str | None:
-    """The format that was asked for, by name or by the file's ending; checked before anything is written."""
-    if name is None and out is None:
-        return None
-    ending = out.suffix[1:] if out else ""
-    wanted = name or {"markdown": "md", "tex": "latex"}.get(ending, ending)
-    if wanted not in tables.FORMATS:
-        raise (
-            unknown("format", name, tables.FORMATS)
-            if name
-            else Refused(f"{out} does not say its format; add --format {'|'.join(tables.FORMATS)}.")
-        )
-    return wanted
+    return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows

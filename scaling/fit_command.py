@@ -12,6 +12,7 @@ import click
 from scaling.design import DEFAULT, Design
 from scaling.text import table
 from scaling.way import named
+from search import completion
 from space import Refused
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ which repeats no finished training. `search status NAME` shows how far it is.
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--base", help="What is scaled, as `scale --base` takes it.")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@click.option(
+    "--base", shell_complete=completion.networks, help="What is scaled, as `scale --base` takes it."
+)
 @click.option("--rule", help="Whose coefficients: compound (if not given), v2 or lacs.")
 @click.option("--phi", type=float, help="Where candidates are trained (1).")
 @click.option("--step", type=float, help="Between neighbouring values of alpha, beta and gamma (0.05).")
@@ -61,7 +64,7 @@ which repeats no finished training. `search status NAME` shows how far it is.
     "--resolution-multiple", "resolution", type=click.IntRange(1, 4), help="Pixels become multiples of it."
 )
 @click.option("--dry-run", is_flag=True, help="Print the candidates and the estimated time; train nothing.")
-@click.option("--resume", metavar="NAME", help="Go on with a fit.")
+@click.option("--resume", metavar="NAME", shell_complete=completion.runs, help="Go on with a fit.")
 def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: Any) -> None:
     """Find alpha, beta and gamma for a base by training.
 

@@ -112,6 +112,8 @@ def plan(
     own = {"space": "tiny_space", "trials": None, "reward.w": 0, "reward.v": 0, **_OWN}
     config = Config.of({**chosen, **own, "reward.reference": str(found.architecture)})
     # Through JSON, whose lists are what a space's document has for stages.
+    if config.limits.first:
+        raise Refused("seed: a fit trains its own candidates; permitted: a number.")
     space = Space.of(json.loads(json.dumps(asdict(found.architecture))), found.name)
     return _planned(found, design, replace(config, space=space))
 

@@ -10,18 +10,26 @@ from scaling.nearest import nearest
 from search.tables import Column
 from space import Published, cost
 
-SCHEMA = "compound-nas.scale"
+SCHEMA, VERSION = "compound-nas.scale", 1
+"""The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 COLUMNS = (
     Column("name", "Network"),
-    Column("published", "Published", description="a published network; the others are a formula's result"),
+    Column(
+        "published",
+        "Published",
+        description="a published network; the others are a formula's result",
+        type="boolean",
+    ),
     Column("rule", "Rule", description="how it was derived, see `scale --help`"),
     Column("phi", "phi", description="how far the base is scaled; 0 is the base", form=".4g"),
     Column("depth", "Depth", description="multiplier on each stage's blocks, before rounding", form=".3f"),
     Column("width", "Width", description="multiplier on all channels, before rounding", form=".3f"),
-    Column("resolution", "Resolution", "px", "side of the images that it is evaluated on"),
-    Column("train_resolution", "Trained at", "px", "side of the images that it is trained on"),
-    Column("blocks", "Blocks"),
+    Column("resolution", "Resolution", "px", "side of the images that it is evaluated on", type="integer"),
+    Column(
+        "train_resolution", "Trained at", "px", "side of the images that it is trained on", type="integer"
+    ),
+    Column("blocks", "Blocks", type="integer"),
     Column("params", "Params", description="trainable parameters", form="si"),
     Column("macs", "MACs", description="multiply-adds of convolutions and classifier, one image", form="si"),
     Column("activations", "Activations", description="outputs of all convolutions, one image", form="si"),
@@ -40,9 +48,9 @@ ALL_COLUMNS = (
     ),
     Column("resolution_asked", "Resolution asked", description="multiplier before rounding", form=".3f"),
     Column("resolution_obtained", "Resolution obtained", description="pixels over the base's", form=".3f"),
-    Column("alpha", "alpha", description="depth's coefficient, where the rule has one"),
-    Column("beta", "beta", description="width's coefficient"),
-    Column("gamma", "gamma", description="resolution's coefficient"),
+    Column("alpha", "alpha", description="depth's coefficient, where the rule has one", type="number"),
+    Column("beta", "beta", description="width's coefficient", type="number"),
+    Column("gamma", "gamma", description="resolution's coefficient", type="number"),
     Column("base", "Base", description="canonical string of the network it was derived from"),
     Column("architecture", "Architecture", description="canonical string: `scale --base` reads it"),
     Column("source", "Source", description="of the rule, or of the published network"),

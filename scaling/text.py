@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel
 from scaling.nearest import differences, nearest
-from search.tables import Column, si
+from search.tables import Column, Row, si
 from space import Architecture, Rounding, Stage, parts
 
 
@@ -26,7 +25,7 @@ def aligned(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,)) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def table(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> str:
+def table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     """A table of `rows`; columns that are empty in all of them are left out."""
     kept = [c for c in columns if any(row.get(c.key) is not None for row in rows)]
     cells = [[column.heading for column in kept], *([c.shown(row.get(c.key)) for c in kept] for row in rows)]

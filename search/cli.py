@@ -7,10 +7,13 @@ import sys
 
 import click
 
+from search.commands.completion import completion
 from search.commands.export import export
 from search.commands.launch import launch, resume
 from search.commands.show import show
 from search.commands.status import status
+from search.commands.weights import weights
+from search.shells import register
 from search.terminal import fail
 
 
@@ -27,7 +30,7 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export):
+for command in (launch, resume, status, show, export, weights, completion):
     search.add_command(command)
 
 
@@ -35,6 +38,7 @@ def main() -> None:
     """Runs the command. A user's mistake is one line on standard error and exit code 2; a failed run, 1."""
     from space.refusal import Refused
 
+    register()
     try:
         search(standalone_mode=False)
     except click.exceptions.Exit as ended:

@@ -2,47 +2,105 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.tables import Column
-from search.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 1
+if TYPE_CHECKING:
+    from search.trial import Trial
+
+SCHEMA, VERSION = "compound-nas.trials", 2
+"""The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 TRIALS = (
-    Column("number", "Trial", form="d"),
-    Column("state", "State"),
-    Column("reward", "Reward", form=".4f", description="accuracy x step term x params term"),
-    Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1"),
-    Column("step_term", "Step term", form=".4f", description="(S/S0)^w; 1 where step time does not count"),
-    Column("params_term", "Params term", form=".4f", description="(P/P0)^v"),
-    Column("params", "Params", form="si", description="trainable parameters of the full network"),
-    Column("macs", "MACs", form="si", description="multiply-adds of the full network for one image"),
-    Column("activations", "Activations", form="si", description="output elements of its convolutions"),
+    Column("number", "Trial", form="d", description="counted from 0 as they were proposed"),
+    Column(
+        "state",
+        "State",
+        description="complete, failed, duplicate (answered by an earlier trial), running or waiting",
+    ),
+    Column(
+        "reward",
+        "Reward",
+        form=".4f",
+        description="accuracy x all terms that there are; tunas: + all terms",
+        better="high",
+    ),
+    Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1", better="high"),
+    Column(
+        "top5",
+        "Top-5",
+        form=".4f",
+        description="like accuracy, the class among the five likeliest",
+        better="high",
+    ),
+    Column(
+        "step_term",
+        "Step term",
+        form=".4f",
+        description="of the step time; for effv2 (S/S0)^w",
+        better="high",
+    ),
+    Column(
+        "params_term",
+        "Params term",
+        form=".4f",
+        description="of the parameters; for effv2 (P/P0)^v",
+        better="high",
+    ),
+    Column("macs_term", "MACs term", form=".4f", description="of the multiply-adds", better="high"),
+    Column(
+        "activations_term", "Activations term", form=".4f", description="of the activations", better="high"
+    ),
+    Column(
+        "memory_term",
+        "Memory term",
+        form=".4f",
+        description="of the memory that a training holds",
+        better="high",
+    ),
+    Column(
+        "params", "Params", form="si", description="trainable parameters of the full network", better="low"
+    ),
+    Column(
+        "macs", "MACs", form="si", description="multiply-adds of the full network for one image", better="low"
+    ),
+    Column(
+        "activations",
+        "Activations",
+        form="si",
+        description="output elements of its convolutions",
+        better="low",
+    ),
     Column(
         "step_ms",
         "Step",
         "ms",
         form=".1f",
         description="one training step of the full network, on few images",
+        better="low",
     ),
-    Column("step_ratio", "S/S0", form=".3f", description="that relative to the reference network's"),
-    Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split"),
-    Column("epochs", "Epochs", form="d"),
+    Column(
+        "step_ratio", "S/S0", form=".3f", description="that relative to the reference network's", better="low"
+    ),
+    Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split", better="low"),
+    Column("epochs", "Epochs", form="d", description="of its training"),
     Column("images", "Images", form="d", description="trained on, each epoch's counted"),
-    Column("seconds", "Time", "s", form=".1f", description="of the evaluation, on the clock"),
-    Column("attempt", "Attempt", form="d"),
+    Column("seconds", "Time", "s", form=".1f", description="of the evaluation, on the clock", better="low"),
+    Column("attempt", "Attempt", form="d", description="the latest, counted from 1"),
     Column("reason", "Reason", description="why it failed"),
     Column("digest", "Digest", description="equal for equal networks"),
     Column("architecture", "Architecture", description="canonical string of the full network"),
 )
 
+TERMS = ("step_term", "params_term", "macs_term", "activations_term", "memory_term")
+"""Of the costs; None where a cost does not count."""
+
 BRIEF = (
     "number",
     "reward",
     "accuracy",
-    "step_term",
-    "params_term",
+    *TERMS,
     "params",
     "macs",
     "step_ms",
@@ -53,13 +111,13 @@ BRIEF = (
 def row(trial: Trial) -> dict[str, Any]:
     """The values of a trial by column; None where there is none."""
     result, terms = trial.result, trial.terms
-    measured = ("accuracy", "loss", "step_ms", "step_ratio", "epochs", "images", "seconds")
+    measured = ("accuracy", "top5", "loss", "step_ms", "step_ratio", "epochs", "images", "seconds")
     return {
         "number": trial.number,
         "state": trial.state,
         "reward": terms and terms.reward,
-        "step_term": terms and terms.step_term,
-        "params_term": terms and terms.params_term,
+        **dict.fromkeys(TERMS),
+        **{f"{term.cost}_term": term.value for term in (terms.costs if terms else ())},
         "params": trial.cost.params,
         "macs": trial.cost.macs,
         "activations": trial.cost.activations,

@@ -11,19 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from pydantic import BaseModel, ValidationError
-
+from search.checking import mapping, of_kind, validated
 from search.data import DATASETS, Source
+from search.enqueued import enqueued
 from search.executors import EXECUTORS, Executor
-from search.limits import Limits
+from search.limits import Limits, started
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
+from search.settings import GROUPS, KIND
 from space import Architecture, Refused, Space, documents
 from space.refusal import unknown
 from space.registry import Registry
-
-GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,9 @@ class Config:
             group: _made(group, {**_document(group, names[group]), **inner[group]}) for group in GROUPS[1:]
         }
         space = Space.load(names["space"], inner["space"])
-        return cls(space, **made, limits=_validated("", Limits, {**defaults, **chosen}))
+        seed, first = started(chosen.pop("seed", defaults["seed"]))
+        limits = {**defaults, **chosen, "seed": seed, "first": enqueued(first, space)}
+        return cls(space, **made, limits=validated("", Limits, limits))
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
@@ -58,16 +59,16 @@ class Config:
         try:
             name, space = document["space"]["name"], document["space"]["document"]
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
-            limits = {key: document[key] for key in Limits.model_fields}
+            limits = {key: document[key] for key in Limits.model_fields if key in document}
         except (KeyError, TypeError) as error:
             raise Refused(f"The configuration of the run lacks {error}.") from None
-        return cls(Space.of(space, name), **made, limits=_validated("", Limits, limits))
+        return cls(Space.of(space, name), **made, limits=validated("", Limits, limits))
 
     def document(self) -> documents.Document:
         """All settings as plain values, ready for YAML."""
         groups = {group: getattr(self, group).model_dump(mode="json") for group in GROUPS[1:]}
         space = {"name": self.space.name, "document": self.space.document}
-        return {**self.limits.model_dump(), "space": space, **groups}
+        return {**self.limits.model_dump(mode="json"), "space": space, **groups}
 
     @property
     def reference(self) -> Architecture:
@@ -78,7 +79,9 @@ class Config:
     def for_data(self, classes: int, channels: int) -> Self:
         """This search for images of so many classes and channels: all its networks have them."""
         document = {**self.space.document, "classes": classes, "channels": channels}
-        return replace(self, space=Space.of(document, self.space.name))
+        space = Space.of(document, self.space.name)
+        limits = self.limits.model_copy(update={"first": enqueued(self.limits.first, space)})
+        return replace(self, space=space, limits=limits)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
         """This search with other limits or another executor: what a resume may change.
@@ -100,7 +103,7 @@ class Config:
         return replace(
             self,
             executor=_made("executor", {**executor, **inner["executor"]}),
-            limits=_validated("", Limits, {**self.limits.model_dump(), **chosen}),
+            limits=validated("", Limits, {**self.limits.model_dump(), **chosen}),
         )
 
 
@@ -113,15 +116,17 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise Refused(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
         if key in settings:
             raise Refused(f"{key} is set twice.")
-        settings[key] = _value(value, listed=key.startswith("space."), named=key in _NAMES)
+        settings[key] = value if key == "seed" else _value(value, key.startswith("space."), key in _NAMES)
     return settings
 
 
+_SINGLE = tuple(field for field in Limits.model_fields if field != "first")
+"""Settings that stand outside all groups. What comes first is said by `seed`."""
 _NAMES = ("run", "data.path", *GROUPS)
 """Settings whose values are names, also where they look like numbers: run=2026, data.path=2024."""
 
 
-def _value(text: str, *, listed: bool = False, named: bool = False) -> Any:
+def _value(text: str, listed: bool = False, named: bool = False) -> Any:
     if named:
         return None if text.lower() in ("null", "none", "") else text
     if listed and "," in text and not text.startswith(("[", "{")):
@@ -148,62 +153,39 @@ def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict
         group, dot, rest = key.partition(".")
         if dot and group in GROUPS and rest:
             inner[group][rest] = value
-        elif not dot and (group in GROUPS or group in Limits.model_fields):
+        elif not dot and group in (*GROUPS, *_SINGLE):
             chosen[key] = value
         elif dot and group in GROUPS:
             raise Refused(f"{key} names no setting of the group; write {group}.SETTING=VALUE.")
-        elif dot and group in Limits.model_fields:
+        elif dot and group in _SINGLE:
             raise Refused(f"{key}: {group} is a single setting; write {group}=VALUE.")
         else:
             place = "group" if dot else "setting"
-            raise unknown(place, group if dot else key, GROUPS if dot else (*GROUPS, *Limits.model_fields))
+            raise unknown(place, group if dot else key, GROUPS if dot else (*GROUPS, *_SINGLE))
     return chosen, inner
 
 
-_KINDS: dict[str, tuple[str, Registry[Any]]] = {
-    "data": ("source", DATASETS),
-    "reward": ("reward", REWARDS),
-    "sampler": ("sampler", SAMPLERS),
-    "executor": ("executor", EXECUTORS),
+_KINDS: dict[str, Registry[Any]] = {
+    "data": DATASETS,
+    "reward": REWARDS,
+    "sampler": SAMPLERS,
+    "executor": EXECUTORS,
 }
-"""For each group that has several kinds of settings: the setting that names the kind, and the kinds."""
+"""For each group that has several kinds of settings: the kinds."""
 
 
 def _document(group: str, name: str) -> documents.Document:
     """The settings that `GROUP=NAME` stands for. What another package adds has its defaults in its class."""
     shipped = documents.names(group)
     if group in _KINDS and name not in shipped and not name.endswith((".yaml", ".yml")):
-        key, kinds = _KINDS[group]
-        if name in kinds:
-            return {key: name}
-        raise unknown(group, name, dict.fromkeys((*shipped, *kinds, "./FILE.yaml")))
+        if name in _KINDS[group]:
+            return {KIND[group]: name}
+        raise unknown(group, name, dict.fromkeys((*shipped, *_KINDS[group], "./FILE.yaml")))
     return documents.read(group, name)
 
 
 def _made(group: str, settings: Any) -> Any:
-    if not isinstance(settings, Mapping):
-        raise Refused(f"{group} is {settings!r}; it must be a mapping of settings.")
-    if group not in _KINDS:
-        return _validated(f"{group}.", Proxy, settings)
-    key, kinds = _KINDS[group]
-    kind = str(settings.get(key))
-    if kind not in kinds:
-        raise unknown(f"{group}.{key}", kind, kinds)
-    return _validated(f"{group}.", kinds[kind], settings)
-
-
-def _validated(place: str, model: type[BaseModel], settings: Mapping[str, Any]) -> Any:
-    """A `model` of the settings, or the first thing that is wrong with them in one line."""
-    try:
-        return model.model_validate(settings)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = place + ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise unknown("setting", key, [place + name for name in model.model_fields]) from None
-        if first["type"] == "missing":
-            raise Refused(f"{key} is missing; give {key}=VALUE.") from None
-        # What is wrong with settings together has no place of its own.
-        found = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise Refused(f"{found}: {message[0].lower()}{message[1:]}.") from None
+    if group in _KINDS:
+        return of_kind(group, KIND[group], _KINDS[group], settings)
+    mapping(group, settings)
+    return validated(f"{group}.", Proxy, settings)

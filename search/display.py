@@ -51,6 +51,10 @@ class Terminal:
             text += f"; {progress(self._engine.status)}"
         self._say(text)
 
+    def note(self, text: str) -> None:
+        """See `search.driver.Display`."""
+        self._say(text)
+
     def _say(self, text: str) -> None:
         # As a `Text`: brackets in the reason of a failure are no markup.
         self._console.print(Text(text), soft_wrap=True)
@@ -61,13 +65,8 @@ def line(trial: Trial) -> str:
     if trial.state == "failed":
         return f"trial {trial.number} failed: {trial.reason}"
     assert trial.terms and trial.result
-    terms = trial.terms
     known = " (known already)" if trial.state == "duplicate" else ""
-    return (
-        f"trial {trial.number} reward {terms.reward:.4f} = accuracy {terms.accuracy:.4f}"
-        f" x step {terms.step_term:.3f} x params {terms.params_term:.3f}"
-        f" in {trial.result.seconds:.0f} s{known}"
-    )
+    return f"trial {trial.number} {trial.terms} in {trial.result.seconds:.0f} s{known}"
 
 
 def progress(status: Status) -> str:
@@ -111,8 +110,9 @@ def clock(seconds: float) -> str:
 
 def brief(trials: Iterable[Trial]) -> Table:
     """Trials as a table that fits a terminal."""
-    columns = [column for key in BRIEF for column in TRIALS if column.key == key]
-    return table([row(trial) for trial in trials], columns)
+    rows = [row(trial) for trial in trials]
+    used = [key for key in BRIEF if any(found[key] is not None for found in rows)]
+    return table(rows, [column for key in used for column in TRIALS if column.key == key])
 
 
 def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:

@@ -26,6 +26,7 @@ import yaml
 
 from search.config import Config
 from search.data import Dataset, load
+from search.data.report import imbalance
 from search.engine import Engine, Setting
 from search.evaluate import evaluate
 from search.executors import Evaluate
@@ -33,9 +34,11 @@ from search.files import write_file
 from search.ledger import Ledger, driver_lock
 from search.proposals import Proposals, Sampled
 from search.proxy import fidelity
+from search.reward import CostName
 from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, RUNS, Run, find, open_run
 from search.trial import Trial
-from space import Refused, documents
+from space import Refused, decode, documents
+from space.memory import memory
 
 
 class Stopped(Exception):
@@ -55,6 +58,9 @@ class Display(Protocol):
     def finished(self, trial: Trial) -> None:
         """A trial is done."""
 
+    def note(self, text: str) -> None:
+        """Something that who searches should know, in one line."""
+
 
 class Silent:
     """Shows nothing."""
@@ -63,6 +69,9 @@ class Silent:
         return nullcontext()
 
     def finished(self, trial: Trial) -> None:
+        pass
+
+    def note(self, text: str) -> None:
         pass
 
 
@@ -125,16 +134,29 @@ def _loaded(config: Config) -> Dataset:
 
 def _check(config: Config) -> None:
     """Raises `Refused` for what would make every trial fail, or leave none to train."""
-    for name, (least, _) in (("params", config.space.range.params), ("macs", config.space.range.macs)):
-        limit = getattr(config.reward, f"max_{name}")
-        if limit is not None and limit < least:
+    for name, limit in config.reward.limits().items():
+        least = _least(config, name)
+        if limit < least:
+            has = "trains in at least" if name == "memory" else "has"
+            unit = "bytes" if name == "memory" else name
             raise Refused(
-                f"reward.max_{name}={limit}: the smallest network of the space has {least:,} {name}."
+                f"reward.max_{name}={limit}: the smallest network of the space {has} {least:,} {unit}."
             )
+    for network in map(decode, config.limits.first):
+        if exceeded := config.reward.exceeds(network):
+            raise Refused(f"seed: {network}: {exceeded}.")
     if config.proxy.device not in ("auto", "cpu"):
         from search.training import choose_device
 
         choose_device(config.proxy.device)
+
+
+def _least(config: Config, name: CostName) -> int:
+    """No network of the space costs less."""
+    found = config.space.range
+    if name != "memory":
+        return int(getattr(found, name)[0])
+    return memory(found.params[0], found.kept[0], config.reward.batch)
 
 
 def _slug(text: str) -> str:
@@ -180,6 +202,9 @@ def drive(
     Raises `Refused` if somebody else drives the run or its data have changed, `Stopped` if it ended before its
     time. Whatever ends it, no process is left, and trials that were running are waiting again.
     """
+    uneven = imbalance(data.classes, data.train.labels)
+    if uneven and not data.balance:
+        display.note(f"{uneven}; data.balance=sample or data.balance=loss makes up for it")
     with driver_lock(path / LOCK), _terminable(), closing(Ledger(path / LEDGER)) as ledger:
         measured = fidelity(setting.proxy, data.digest)
         ledger.note("fidelity", measured)

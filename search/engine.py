@@ -23,8 +23,8 @@ from search.limits import Limits
 from search.proposals import Exhausted, Proposal, Proposals
 from search.proxy import Proxy
 from search.reward import Reward
-from search.trial import Trial, judge, ranked, score
-from space import Architecture, Point, cost
+from search.trial import Trial, judge, ranked
+from space import Architecture, Point
 
 ATTEMPTS = 3
 """How often a trial is begun before it counts as failed, where the machine was to blame."""
@@ -133,7 +133,8 @@ class Engine:
         try:
             if not all(map(math.isfinite, (result.accuracy, result.loss, *result.curve))):
                 raise ValueError(f"accuracy {result.accuracy}, loss {result.loss}")
-            score(result, trial.cost, self._setting.reward, cost(self._reference))
+            reward = self._setting.reward
+            reward.score(result.accuracy, result.step_ratio, trial.architecture, self._reference)
         except (ValueError, ArithmeticError) as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         told = time.time()
@@ -225,7 +226,7 @@ class Engine:
             proxy=setting.proxy,
             source=setting.data,
             seed=record.seed,
-            reference=str(self._reference) if setting.reward.needs_step_time else "",
+            reference=str(self._reference) if "step" in setting.reward.costs else "",
             threads=setting.executor.threads,
         )
 
@@ -251,7 +252,7 @@ class Engine:
         self._trials[record.number] = self._judged(record)
 
     def _judged(self, record: Record) -> Trial:
-        return judge(record, self._setting.reward, cost(self._reference))
+        return judge(record, self._setting.reward, self._reference)
 
     def _seconds(self) -> float:
         return self._worked + time.monotonic() - self._since

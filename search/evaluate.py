@@ -44,7 +44,9 @@ class Request:
 class Result:
     """What was measured.
 
-    accuracy: 0..1, and loss (cross-entropy without smoothing), both on the validation split after training.
+    accuracy: 0..1, and loss (cross-entropy without smoothing), both on the validation split after training; the
+        accuracy is balanced if the data are. top5: with the class among the five likeliest; None where there
+        are no more than five, and in results of versions that did not count it.
     step_ms: of one training step of the network that `search.proxy.timed` tells, in milliseconds of CPU time on
         a CPU, of device time on a GPU; reference_step_ms: of the reference; step_ratio: their ratio, measured
         pair by pair, so not quite the quotient of the two. All None if not measured.
@@ -62,6 +64,7 @@ class Result:
     step_ms: float | None = None
     reference_step_ms: float | None = None
     step_ratio: float | None = None
+    top5: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -106,6 +109,7 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
         step_ms=step.ms if step else None,
         reference_step_ms=step.reference_ms if step else None,
         step_ratio=step.ratio if step else None,
+        top5=training.top5,
     )
 
 

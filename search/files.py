@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from space import Refused
@@ -24,6 +25,27 @@ def write_file(path: Path, content: str | bytes) -> None:
             _replace(target, data)
     except OSError as error:
         raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+
+
+def deliver(content: str | bytes, out: Path | None) -> None:
+    """Write `content` to the file `out` as `write_file` does; to standard output without one.
+
+    Raises `Refused` also where standard output takes no more, and for bytes that a terminal would show.
+    """
+    if out is not None:
+        return write_file(out, content)
+    if isinstance(content, bytes) and sys.stdout.isatty():
+        raise Refused("This format is no text for a terminal; add --out FILE.")
+    try:
+        if isinstance(content, str):
+            sys.stdout.write(content)
+        else:
+            sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # The reader (`| head`) has seen enough; that is no refusal.
+    except OSError as error:
+        raise Refused(f"Cannot write to standard output: {error.strerror}.") from None
 
 
 def _replace(target: Path, data: bytes) -> None:

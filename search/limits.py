@@ -1,10 +1,12 @@
-"""How much a run does, and under what name."""
+"""How much a run does, what it starts from, and under what name."""
 
 from __future__ import annotations
 
 import re
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from space.refusal import Refused
 
 
 class Limits(BaseModel):
@@ -18,6 +20,9 @@ class Limits(BaseModel):
     budget: float | None = Field(default=None, gt=0)
     """Seconds to work on the run, in all."""
     seed: int = Field(default=0, ge=0, lt=2**32)
+    """Of the proposals and of every training."""
+    first: tuple[str, ...] = ()
+    """Canonical strings of networks that are trained before any is proposed."""
     max_failures: int = Field(default=5, ge=1)
     """Failures in a row for one reason that stop the run."""
 
@@ -32,6 +37,31 @@ class Limits(BaseModel):
     @classmethod
     def _seconds(cls, value: object) -> object:
         return seconds(value) if isinstance(value, str) else value
+
+
+def started(seed: object) -> tuple[object, tuple[str, ...]]:
+    """What a search starts from, told apart: the number for its random draws, and names of networks to try first.
+
+    seed: a number, or several words as in "7,v2-b0" or [7, "v2-b0"]. Raises `Refused` for a second number.
+    """
+    if isinstance(seed, str):
+        words: list[object] = [_word(part.strip()) for part in seed.split(",") if part.strip()]
+    else:
+        words = list(seed) if isinstance(seed, list | tuple) else [seed]
+    numbers = [word for word in words if not isinstance(word, str)]
+    if len(numbers) > 1:
+        raise Refused(f"seed={seed}: one number is for the random draws; what else there is are networks.")
+    return (numbers or [0])[0], tuple(word for word in words if isinstance(word, str))
+
+
+def _word(text: str) -> object:
+    """A number where there is one, else what was written."""
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
 
 
 def seconds(text: str) -> float:

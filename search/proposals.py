@@ -10,13 +10,9 @@ from typing import Protocol
 
 from search.config import Config
 from search.novelty import nearest
-from search.samplers import Observation
+from search.samplers import Exhausted, Observation
 from search.trial import Trial
-from space import Architecture, Point, cost
-
-
-class Exhausted(Exception):
-    """There is nothing left to train: why, in one line."""
+from space import Architecture, Point, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class Sampled:
 
     def __init__(self, config: Config) -> None:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
-        self._seed = config.limits.seed
+        self._seed, self._first = config.limits.seed, tuple(map(decode, config.limits.first))
         self._proposer = config.sampler.proposer(config.space.choices)
         self.total = config.limits.trials
 
@@ -58,7 +54,10 @@ class Sampled:
         if self.total is not None and len(tried) >= self.total:
             return None
         networks = {trial.architecture for trial in tried}
-        history = [_observation(trial) for trial in tried]
+        for network in self._first:
+            if network not in networks:
+                return Proposal(self._space.find(network) or (), network, self._seed)
+        history = self._history(trials)
         known = None
         point: Point = ()
         for again in range(self._sampler.patience):
@@ -68,19 +67,34 @@ class Sampled:
                 known = known or (point, network)
             elif self._permits(network):
                 return Proposal(point, network, self._seed, known)
+            history.append(_in_vain(point))
         rng = random.Random(_seed(self._seed, len(tried), -1))
         found = nearest(self._space, point, lambda a: a not in networks and self._permits(a), rng)
         if found is None:
-            raise Exhausted("every network of the space that keeps the limits has been tried")
+            raise Exhausted
         return Proposal(found, self._space.at(found), self._seed, known)
 
     def _permits(self, network: Architecture) -> bool:
-        return not self._reward.exceeds(cost(network))
+        return not self._reward.exceeds(network)
+
+    def _history(self, trials: Sequence[Trial]) -> list[Observation]:
+        """What the sampler is shown: not what was tried first and is outside the space, which has no point."""
+        inside = [trial for trial in trials if len(trial.point) == len(self._space.choices)]
+        return [_observation(trial) for trial in inside if trial.state != "duplicate"] + [
+            _in_vain(trial.point) for trial in inside if trial.state == "duplicate"
+        ]
 
 
 def _observation(trial: Trial) -> Observation:
-    reward = trial.terms.reward if trial.terms else None
-    return Observation(trial.number, trial.point, reward, trial.state in ("complete", "failed"))
+    terms = trial.terms
+    finished = trial.state in ("complete", "failed")
+    if terms is None:
+        return Observation(trial.number, trial.point, None, finished)
+    return Observation(trial.number, trial.point, terms.reward, finished, terms.objectives)
+
+
+def _in_vain(point: Point) -> Observation:
+    return Observation(-1, point, None, finished=True)
 
 
 def _seed(*parts: int) -> int:

@@ -1,34 +1,57 @@
-"""What a search maximises. One number from accuracy and cost, its terms kept apart; and limits on cost.
+"""What a search maximises: one number from accuracy and costs, its terms kept apart; and limits on costs.
 
-EfficientNetV2 (Tan and Le 2021, section 3.2) maximises A * S^w * P^v: accuracy, normalised training step
-time, parameter size; w = -0.07, v = -0.05. With S and P taken relative to a reference network, the reward reads
-as an accuracy: that of an equally good network which trains as fast and is as large as the reference. The
-choice of reference multiplies all rewards by one constant, so it changes no ranking.
+A cost enters relative to a unit, the reference network's cost or a target. EfficientNetV2 (Tan and Le 2021,
+section 3.2) maximises A * S^w * P^v: with S and P relative to a reference, that reads as an accuracy: of an
+equally good network which trains as fast and is as large as the reference. The choice of reference multiplies
+all such rewards by one constant, so it changes no ranking.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from space import Architecture, Cost, decode, published
+from space import Architecture, cost, decode, published
+from space.memory import training_memory
 from space.registry import Registry
+
+CostName = Literal["step", "macs", "params", "activations", "memory"]
+"""What a network can cost. step: a training step's time relative to the reference network's, measured beside it;
+memory: bytes that a training holds (`space.memory`); the others as in `space.Cost`. All of the full network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What one cost contributes to a reward. ratio: the cost in its unit, positive. value: the factor or summand."""
+
+    cost: CostName
+    ratio: float
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A reward and the factors whose product it is.
-
-    accuracy: 0..1. step_term: (S/S0)^w, 1 where S does not count. params_term: (P/P0)^v.
-    """
+    """A reward and what it is made of. accuracy: 0..1. sign: what joins it to the costs' terms."""
 
     reward: float
     accuracy: float
-    step_term: float
-    params_term: float
+    costs: tuple[Term, ...]
+    sign: Literal["x", "+"] = "x"
+
+    @property
+    def objectives(self) -> tuple[float, ...]:
+        """What the reward weighs against each other, each to be minimised: the error, then each cost."""
+        return (1 - self.accuracy, *(term.ratio for term in self.costs))
+
+    def __str__(self) -> str:
+        """The reward term by term: "reward 0.7736 = accuracy 0.8000 x step 0.947 x params 1.021"."""
+        parts = (f" {self.sign} {term.cost} {term.value:.3f}" for term in self.costs)
+        return f"reward {self.reward:.4f} = accuracy {self.accuracy:.4f}" + "".join(parts)
 
 
 class Reward(BaseModel, ABC):
@@ -42,12 +65,16 @@ class Reward(BaseModel, ABC):
     reward: str
     """The key in `REWARDS`."""
     reference: str = "v2-b0"
-    """The network whose step time and parameters are the units: a catalog name or a canonical string."""
+    """The network whose costs are the units: a catalog name or a canonical string."""
+    batch: int = Field(default=32, ge=1)
+    """Images of the training whose memory is meant, where memory counts or is limited."""
     max_params: int | None = Field(default=None, ge=1)
     max_macs: int | None = Field(default=None, ge=1)
-    """Of the full network; a network over a limit is never trained."""
+    max_activations: int | None = Field(default=None, ge=1)
+    max_memory: int | None = Field(default=None, ge=1)
+    """Bytes. Limits are of the full network; a network over a limit is never trained."""
 
-    @field_validator("max_params", "max_macs", mode="before")
+    @field_validator("max_params", "max_macs", "max_activations", "max_memory", mode="before")
     @classmethod
     def _whole(cls, value: object) -> object:
         return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -58,53 +85,133 @@ class Reward(BaseModel, ABC):
         network(value)
         return value
 
-    def exceeds(self, spent: Cost) -> str:
-        """Which limit the cost of a full network breaks, in words; "" if it keeps all."""
-        for name, limit in (("params", self.max_params), ("macs", self.max_macs)):
-            value = getattr(spent, name)
-            if limit is not None and value > limit:
+    @property
+    @abstractmethod
+    def costs(self) -> tuple[CostName, ...]:
+        """Which costs count."""
+
+    @abstractmethod
+    def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
+        """The reward of a network from its accuracy, 0..1, and the costs that count, each in its unit, positive."""
+
+    def unit(self, name: CostName, reference: Architecture) -> float:
+        """What a cost is relative to: the reference network's cost."""
+        return 1.0 if name == "step" else self.spent(name, reference)
+
+    def spent(self, name: CostName, network: Architecture) -> int:
+        """A cost of `network` that needs no measurement: any but the step time."""
+        return training_memory(network, self.batch) if name == "memory" else getattr(cost(network), name)
+
+    def limits(self) -> dict[CostName, int]:
+        """The limits that are set, by the cost that they limit."""
+        every: tuple[CostName, ...] = ("params", "macs", "activations", "memory")
+        found = {name: getattr(self, f"max_{name}") for name in every}
+        return {name: limit for name, limit in found.items() if limit is not None}
+
+    def exceeds(self, network: Architecture) -> str:
+        """Which limit a full network breaks, in words; "" if it keeps all."""
+        for name, limit in self.limits().items():
+            value = self.spent(name, network)
+            if value > limit:
                 return f"{name} {value:,} > reward.max_{name} {limit:,}"
         return ""
 
-    @property
-    @abstractmethod
-    def needs_step_time(self) -> bool:
-        """Whether the step time must be measured."""
+    def score(
+        self, accuracy: float, step_ratio: float | None, network: Architecture, reference: Architecture
+    ) -> Terms:
+        """The reward of a trained network. step_ratio: S/S0, None where it was not measured.
 
-    @abstractmethod
-    def terms(self, accuracy: float, step_ratio: float | None, params_ratio: float) -> Terms:
-        """The reward of a network. step_ratio: S/S0, params_ratio: P/P0, both positive.
-
-        Raises ValueError where a figure that counts is missing or not finite.
+        Raises ValueError where a figure that counts is missing or the reward would not be a finite number.
         """
+        ratios: dict[CostName, float] = {}
+        for name in self.costs:
+            value = step_ratio if name == "step" else self.spent(name, network)
+            if value is None:
+                raise ValueError("the step time is missing")
+            ratios[name] = value / self.unit(name, reference)
+        terms = self.terms(accuracy, ratios)
+        if not math.isfinite(terms.reward):
+            raise ValueError(f"the reward is {terms.reward}")
+        return terms
 
 
 class EfficientNetV2(Reward):
-    """A * (S/S0)^w * (P/P0)^v."""
+    """A * (C/C0)^w * (P/P0)^v: `cost` and parameters, relative to the reference's."""
 
-    w: float = -0.07
+    cost: CostName = "step"
+    w: float = Field(default=-0.07, le=0)
     """Halving the training step time is worth as much as 5.0% more accuracy (0.5 ** -0.07 = 1.0497)."""
-    v: float = -0.05
+    v: float = Field(default=-0.05, le=0)
     """Halving the parameters is worth 3.5% (0.5 ** -0.05 = 1.0353)."""
 
+    @model_validator(mode="after")
+    def _once(self) -> EfficientNetV2:
+        if self.cost == "params" and self.w and self.v:
+            raise ValueError("cost=params, and v weighs the parameters already; set v=0 or another cost")
+        return self
+
     @property
-    def needs_step_time(self) -> bool:
-        return self.w != 0
+    def costs(self) -> tuple[CostName, ...]:
+        return tuple(self._exponents())
 
-    def terms(self, accuracy: float, step_ratio: float | None, params_ratio: float) -> Terms:
-        step_term = 1.0
-        if self.needs_step_time:
-            if step_ratio is None:
-                raise ValueError("the step time is missing")
-            step_term = step_ratio**self.w
-        params_term = params_ratio**self.v
-        reward = accuracy * step_term * params_term
-        if not math.isfinite(reward):
-            raise ValueError(f"the reward is {reward}")
-        return Terms(reward, accuracy, step_term, params_term)
+    def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
+        costs = tuple(Term(name, ratios[name], ratios[name] ** e) for name, e in self._exponents().items())
+        return Terms(accuracy * math.prod(term.value for term in costs), accuracy, costs)
+
+    def _exponents(self) -> dict[CostName, float]:
+        """Of the costs that count. One with exponent 0 is not even measured."""
+        both: list[tuple[CostName, float]] = [(self.cost, self.w), ("params", self.v)]
+        return {name: exponent for name, exponent in both if exponent}
 
 
-REWARDS: Registry[type[Reward]] = Registry("compound_nas.rewards", {"effv2": EfficientNetV2})
+class Targeted(Reward):
+    """An objective with one cost and a target T for it."""
+
+    cost: CostName = "step"
+    target: float | None = Field(default=None, gt=0)
+    """T in the cost's own unit: multiply-adds, parameters, elements or bytes of the full network, and for `step`
+    as a multiple of the reference's step time; null: the reference's cost."""
+
+    @property
+    def costs(self) -> tuple[CostName, ...]:
+        return (self.cost,)
+
+    def unit(self, name: CostName, reference: Architecture) -> float:
+        return self.target or super().unit(name, reference)
+
+
+class MnasNet(Targeted):
+    """A * (C/T)^w, w being alpha up to the target and beta above it (Tan et al. 2019, section 3).
+
+    Soft: alpha = beta = -0.07. Hard: alpha = 0, beta = -1. With multiply-adds it is EfficientNet's
+    A * (FLOPS/T)^w, T being 400M (Tan and Le 2019, section 4).
+    """
+
+    alpha: float = Field(default=-0.07, le=0)
+    """Doubling the cost is worth about 5% of the accuracy."""
+    beta: float = Field(default=-0.07, le=0)
+
+    def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
+        ratio = ratios[self.cost]
+        factor = ratio ** (self.alpha if ratio <= 1 else self.beta)
+        return Terms(accuracy * factor, accuracy, (Term(self.cost, ratio, factor),))
+
+
+class TuNAS(Targeted):
+    """A + beta * |C/T - 1| (Bender et al. 2020): what is cheaper than the target loses as what is dearer does."""
+
+    beta: float = Field(default=-0.10, le=0)
+    """google-research tunas/search_space_utils.py has this default."""
+
+    def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
+        ratio = ratios[self.cost]
+        summand = self.beta * abs(ratio - 1)
+        return Terms(accuracy + summand, accuracy, (Term(self.cost, ratio, summand),), "+")
+
+
+REWARDS: Registry[type[Reward]] = Registry(
+    "compound_nas.rewards", {"effv2": EfficientNetV2, "mnasnet": MnasNet, "tunas": TuNAS}
+)
 """Every objective by the name that `reward=` takes: the extension point."""
 
 

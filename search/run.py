@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.config import Config
-from search.ledger import Ledger, driver_of
-from search.trial import Trial, judge, ranked
-from space import Refused, cost, documents
+from space import Refused, documents
 from space.refusal import unknown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from search.config import Config
+    from search.trial import Trial
 
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.sqlite", "run.lock"
@@ -43,6 +43,8 @@ class Run:
     @property
     def ranked(self) -> list[Trial]:
         """The complete trials, the best first."""
+        from search.trial import ranked
+
         return ranked(self.trials)
 
     @property
@@ -70,6 +72,11 @@ class Run:
 
 def open_run(name: str | Path) -> Run:
     """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
+    # Imported here: the names of runs, which a shell completes, need none of it.
+    from search.config import Config
+    from search.ledger import Ledger, driver_of
+    from search.trial import judge
+
     path = find(str(name))
     config = Config.of_document(documents.read("run", str(path / CONFIG)))
     if not (path / LEDGER).exists():  # Its driver has just begun, or ended before that.
@@ -80,8 +87,8 @@ def open_run(name: str | Path) -> Run:
         seconds = float(ledger.noted("seconds") or 0)
     finally:
         ledger.close()
-    unit = cost(config.reference)
-    trials = tuple(judge(record, config.reward, unit) for record in records)
+    reference = config.reference
+    trials = tuple(judge(record, config.reward, reference) for record in records)
     return Run(path, config, trials, seconds, driver_of(path / LOCK))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
+from search.data.report import Report
 from search.display import brief, clock, table
 from search.run import Run
 from search.tables import Column
@@ -56,6 +57,7 @@ def show_space(space: Space) -> Iterator[RenderableType]:
     yield found
     yield "params {:,} to {:,}".format(*space.range.params)
     yield "MACs   {:,} to {:,}".format(*space.range.macs)
+    yield "activations {:,} to {:,}".format(*space.range.activations)
 
 
 def show_network(architecture: Architecture) -> Iterator[RenderableType]:
@@ -81,13 +83,13 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
     """A trial's reward with its terms, then its network."""
     yield f"run {run.name}, trial {trial.number}: {trial.state}{trial.reason and ', ' + trial.reason}"
     if trial.terms and trial.result:
-        terms, result = trial.terms, trial.result
-        yield (
-            f"reward {terms.reward:.4f} = accuracy {terms.accuracy:.4f} x step term {terms.step_term:.4f}"
-            f" x params term {terms.params_term:.4f}"
-        )
+        result, reward = trial.result, run.config.reward
+        yield str(trial.terms)
         step = f", step {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}" if result.step_ms else ""
-        yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{step}"
+        top5 = f", top-5 accuracy {result.top5:.4f}" if result.top5 is not None else ""
+        yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{step}{top5}"
+        memory = reward.spent("memory", trial.architecture)
+        yield f"a training of the full network on {reward.batch} images at a time holds {memory:,} bytes or more"
     yield from show_network(trial.architecture)
 
 
@@ -113,6 +115,17 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
         yield ""
         # On lines of their own: in a column of a narrow terminal each would fold into a dozen.
         yield from (f"{trial.number}: {trial.architecture}" for trial in run.ranked[:top])
+
+
+def show_classes(found: Report) -> RenderableType:
+    """How many images of each class there are in each split."""
+    counts = found.counts
+    rows = [
+        {"class": name, **{part: count[number] for part, count in counts.items()}}
+        for number, name in enumerate(found.manifest.classes)
+    ]
+    columns = [Column("class", "Class"), *(Column(part, part.capitalize(), form=",d") for part in counts)]
+    return table(rows, columns)
 
 
 def fvcore_counts(architecture: Architecture) -> dict[str, dict[str, int]]:

@@ -1,7 +1,7 @@
 """Tables, written the same way by every command.
 
-Data forms (csv, json) hold exact values under stable keys; print forms (md, latex) hold rounded ones under
-titles with units, and a legend that says what each column means.
+Data forms (csv, json, parquet) hold exact values under stable keys; print forms (md, latex, html) hold rounded
+ones under titles with units, and a legend that says what each column means.
 
     >>> columns = [Column("macs", "MACs", description="multiply-adds for one image", form="si")]
     >>> print(render([{"macs": 385814752}], columns, "csv"), end="")
@@ -11,20 +11,16 @@ titles with units, and a legend that says what each column means.
 
 from __future__ import annotations
 
-import json
 import math
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from search.files import write_file
+from search import formats
+from search.files import deliver
 from space.refusal import Refused, unknown
 from space.registry import Registry
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Row = Mapping[str, Any]
 """Values by column key. What is missing, None or not a number is an empty cell, and null in JSON."""
@@ -37,6 +33,9 @@ class Column:
     key: what data forms call it and where rows hold it. Stable: programs read it.
     title, unit: the heading of print forms, e.g. "Step time" and "ms". description: its line of the legend.
     form: how print forms round numbers: a format specification such as ".2f", or "si" for 386M and 1.83G.
+    type: "integer", "number", "string" or "boolean", as JSON Schema calls them. Where it is not given, it is
+        what `form` is for ("d" and "si": integers); "" where nothing says it.
+    better: "high" or "low" where more or less of it is better, which a choice between rows can go by.
     """
 
     key: str
@@ -44,6 +43,13 @@ class Column:
     unit: str = ""
     description: str = ""
     form: str = ""
+    type: str = ""
+    better: str = ""
+
+    def __post_init__(self) -> None:
+        if self.form and not self.type:
+            whole = self.form == "si" or self.form.endswith("d")
+            object.__setattr__(self, "type", "integer" if whole else "number")
 
     @property
     def heading(self) -> str:
@@ -52,7 +58,7 @@ class Column:
 
     def shown(self, value: object) -> str:
         """`value` as print forms show it: rounded, "-" where there is none."""
-        if _absent(value):
+        if value is None or (isinstance(value, float) and math.isnan(value)):
             return "-"
         if isinstance(value, bool):
             return "yes" if value else "no"
@@ -63,13 +69,72 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a format renders. schema, version: what JSON readers know the columns by; caption: for print."""
+    """What a format renders. schema, version: what programs know the columns by; caption: for print."""
 
     rows: Sequence[Row]
     columns: Sequence[Column]
     schema: str = "compound-nas.table"
     version: int = 1
     caption: str = ""
+
+    def about(self) -> dict[str, Any]:
+        """The schema, and what each column is, as data forms say it."""
+        keys = ("key", "title", "unit", "type", "description")
+        columns = [{key: getattr(column, key) for key in keys} for column in self.columns]
+        return {"schema": self.schema, "version": self.version, "columns": columns}
+
+    def plain(self) -> list[list[Any]]:
+        """The exact values of each row: what JSON can hold."""
+        return [[plain(row.get(column.key)) for column in self.columns] for row in self.rows]
+
+    def shown(self) -> list[list[str]]:
+        """The rounded values of each row."""
+        return [[column.shown(row.get(column.key)) for column in self.columns] for row in self.rows]
+
+    def numeric(self) -> list[bool]:
+        """Which columns hold numbers alone, and are aligned as such."""
+        values: Iterable[Sequence[Any]] = (
+            zip(*self.plain(), strict=True) if self.rows else [()] * len(self.columns)
+        )
+        return [all(value is None or type(value) in (int, float) for value in column) for column in values]
+
+    def legend(self) -> list[tuple[str, str]]:
+        """The heading and the description of each column that has one."""
+        return [(column.heading, column.description) for column in self.columns if column.description]
+
+
+FORMATS: Registry[Callable[[Table], str | bytes]] = Registry(
+    "compound_nas.formats",
+    {
+        "csv": formats.csv,
+        "json": formats.json,
+        "parquet": formats.parquet,
+        "md": formats.markdown,
+        "latex": formats.latex,
+        "html": formats.html,
+    },
+)
+"""Every output format by name: the extension point. A format that isn't text returns bytes."""
+
+EXACT = ("csv", "json", "parquet")
+"""The data forms."""
+
+_ENDINGS = {"markdown": "md", "tex": "latex", "htm": "html"}
+"""Of files, where they are not the format's name."""
+
+
+def format_of(name: str | None, out: Path | None, permitted: Iterable[str] = FORMATS) -> str:
+    """The format that was asked for: `name`, or where there is none, what the ending of the file `out` says.
+
+    Raises `Refused` where neither is one of the `permitted` formats.
+    """
+    ending = out.suffix[1:].lower() if out else ""
+    wanted = name or _ENDINGS.get(ending, ending)
+    if wanted in permitted:
+        return wanted
+    if name or not out:
+        raise unknown("format", name, permitted)
+    raise Refused(f"{out} does not say its format; add --format {'|'.join(permitted)}.")
 
 
 def write(
@@ -78,21 +143,9 @@ def write(
     """Write `rows` in `format`, a key of `FORMATS`, to the file `out`, or to standard output without one.
 
     about: the remaining fields of `Table` (schema, version, caption). The file is replaced in one step.
-    Raises `Refused` for an unknown format and for a place that cannot be written to.
+    Raises `Refused` for an unknown format, for a place that cannot be written to, and for bytes on a terminal.
     """
-    content = render(rows, columns, format, **about)
-    if out is not None:
-        return write_file(out, content)
-    try:
-        if isinstance(content, str):
-            sys.stdout.write(content)
-        else:
-            sys.stdout.buffer.write(content)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise  # The reader (`| head`) has seen enough; that is no refusal.
-    except OSError as error:
-        raise Refused(f"Cannot write to standard output: {error.strerror}.") from None
+    deliver(render(rows, columns, format, **about), out)
 
 
 def render(rows: Sequence[Row], columns: Sequence[Column], format: str, **about: Any) -> str | bytes:
@@ -100,6 +153,23 @@ def render(rows: Sequence[Row], columns: Sequence[Column], format: str, **about:
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     return FORMATS[format](Table(rows, columns, **about))
+
+
+def schema_rows(columns: Iterable[Column]) -> list[Row]:
+    """What each column is, as a table of its own with the columns `ABOUT`."""
+    return [
+        {
+            "key": column.key,
+            "type": column.type or "string",
+            "unit": column.unit or None,
+            "meaning": column.description or column.title.lower(),
+        }
+        for column in columns
+    ]
+
+
+ABOUT = (Column("key", "Key"), Column("type", "Type"), Column("unit", "Unit"), Column("meaning", "Meaning"))
+"""Of `schema_rows`."""
 
 
 def si(value: Any) -> str:
@@ -114,98 +184,14 @@ def si(value: Any) -> str:
 _PREFIXES = ("", "k", "M", "G", "T")
 
 
-def _csv(table: Table) -> str:
-    cells = [[_cell(row.get(column.key)) for column in table.columns] for row in table.rows]
-    return str(_frame(cells, [column.key for column in table.columns]).to_csv(index=False))
-
-
-def _json(table: Table) -> str:
-    columns = [
-        {"key": c.key, "title": c.title, "unit": c.unit, "description": c.description} for c in table.columns
-    ]
-    rows = [{c.key: _plain(row.get(c.key)) for c in table.columns} for row in table.rows]
-    document = {"schema": table.schema, "version": table.version, "columns": columns, "rows": rows}
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
-
-
-def _markdown(table: Table) -> str:
-    cells = [[text.replace("|", "\\|") for text in row] for row in _shown(table)]
-    frame = _frame(cells, [column.heading for column in table.columns])
-    align = ["right" if numeric else "left" for numeric in _numeric(table)]
-    # disable_numparse: the cells are rounded already.
-    text = frame.to_markdown(index=False, disable_numparse=True, colalign=align if cells else None)
-    legend = "\n".join(f"- {line}" for line in _legend(table))
-    return "\n\n".join(filter(None, (table.caption, str(text), legend))) + "\n"
-
-
-def _latex(table: Table) -> str:
-    frame = _frame(_shown(table), [column.heading for column in table.columns])
-    align = "".join("r" if numeric else "l" for numeric in _numeric(table))
-    parts = ["% needs \\usepackage{booktabs}"]
-    parts += [_escaped(table.caption) + "\\par"] if table.caption else []
-    parts += [str(frame.to_latex(index=False, escape=True, column_format=align)).rstrip()]
-    legend = "\\\\\n".join(map(_escaped, _legend(table)))
-    parts += [f"\\par\\smallskip{{\\footnotesize\n{legend}\\par}}"] if legend else []
-    return "\n".join(parts) + "\n"
-
-
-FORMATS: Registry[Callable[[Table], str | bytes]] = Registry(
-    "compound_nas.formats", {"csv": _csv, "json": _json, "md": _markdown, "latex": _latex}
-)
-"""Every output format by name: the extension point. A format that isn't text returns bytes."""
-
-
-def _frame(cells: list[list[Any]], header: list[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    # dtype object: a gap must not turn a column of exact integers into floats.
-    return pd.DataFrame(cells, columns=pd.Index(header, dtype=object), dtype=object)
-
-
-def _shown(table: Table) -> list[list[str]]:
-    return [[column.shown(row.get(column.key)) for column in table.columns] for row in table.rows]
-
-
-def _numeric(table: Table) -> list[bool]:
-    def numeric(column: Column) -> bool:
-        values = [_plain(row.get(column.key)) for row in table.rows]
-        return all(value is None or type(value) in (int, float) for value in values)
-
-    return list(map(numeric, table.columns))
-
-
-def _legend(table: Table) -> list[str]:
-    return [f"{column.heading}: {column.description}" for column in table.columns if column.description]
-
-
-def _absent(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` as JSON has it: numpy's numbers become Python's, what isn't finite becomes None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
-
-
-def _cell(value: Any) -> Any:
-    plain = _plain(value)
-    return json.dumps(plain) if isinstance(plain, (dict, list)) else plain
-
-
-_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-}
-
-
-def _escaped(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)

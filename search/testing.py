@@ -8,6 +8,8 @@ A sampler or executor of your own passes the house's contract like this:
     @pytest.mark.parametrize("check", SAMPLER_CONTRACT)
     def test_my_sampler(check):
         check(MySampler(sampler="mine"))
+
+So do kinds of data with `SOURCE_CONTRACT`, and executors with `EXECUTOR_CONTRACT`.
 """
 
 from __future__ import annotations
@@ -18,10 +20,16 @@ import random
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from search.config import Config
+from search.data.contract import SOURCE_CONTRACT as SOURCE_CONTRACT
 from search.evaluate import Request, Result, TrialFailed
 from search.executors import Executor
+from search.ledger import Record, State
+from search.proposals import Proposal, Sampled
 from search.samplers import Observation, Sampler
+from search.trial import Trial, judge
 from space import Space, cost, decode
 
 
@@ -92,13 +100,13 @@ def inside_the_space(sampler: Sampler) -> None:
 
 
 def seeded(sampler: Sampler) -> None:
-    """The same history and seed give the same proposal; seeds differ in what they give."""
+    """The same history and seed give the same proposal; seeds differ in what they give, unless it says so."""
     space = _space()
     history = _history(space, 12)
     once, again = (sampler.proposer(space.choices).propose(history, 7) for _ in range(2))
     assert once == again
     fresh = {sampler.proposer(space.choices).propose([], seed) for seed in range(10)}
-    assert len(fresh) > 1
+    assert (len(fresh) > 1) == sampler.random
 
 
 def resumable(sampler: Sampler) -> None:
@@ -124,7 +132,29 @@ def tolerant(sampler: Sampler) -> None:
     assert len(sampler.proposer(space.choices).propose(history, 0)) == len(space.choices)
 
 
-SAMPLER_CONTRACT: Sequence[Callable[[Sampler], None]] = (inside_the_space, seeded, resumable, tolerant)
+def searches(sampler: Sampler) -> None:
+    """In a search with failures, trials still running and a limit: every network is new and keeps the limit."""
+    settings = {"space": "tiny_space", "reward": "effnet", "reward.max_params": 5000, "trials": 25}
+    config = replace(Config.of(settings), sampler=sampler)
+    proposals = Sampled(config)
+    trials: list[Trial] = []
+    for number in range(24):
+        proposal = proposals.next(trials)
+        if number == 20:
+            assert proposal == Sampled(config).next(trials)
+        assert proposal is not None
+        trials.append(_trial(config, number, proposal))
+    assert len({trial.architecture for trial in trials}) == len(trials)
+    assert not any(map(config.reward.exceeds, (trial.architecture for trial in trials)))
+
+
+SAMPLER_CONTRACT: Sequence[Callable[[Sampler], None]] = (
+    inside_the_space,
+    seeded,
+    resumable,
+    tolerant,
+    searches,
+)
 """What every sampler must pass."""
 
 
@@ -229,7 +259,23 @@ def _space() -> Space:
 
 
 def _observed(number: int, point: tuple[int, ...]) -> Observation:
-    return Observation(number, point, -float(sum(point)), finished=True)
+    error, spent = float(sum(point)), float(sum(point[::2]))
+    return Observation(number, point, -error - spent, finished=True, objectives=(error, spent))
+
+
+def _trial(config: Config, number: int, proposal: Proposal) -> Trial:
+    """One of every five fails, the last three still run."""
+    state: State = "running" if number > 20 else "failed" if number % 5 == 3 else "complete"
+    network = proposal.architecture
+    request = Request(number, 1, str(network), config.proxy, config.data, proposal.seed)
+    result = looked_up(request, lambda epoch, loss: None) if state == "complete" else None
+    return judge(
+        Record(
+            number, network.digest, str(network), 0, proposal.point, state, 1, "", 0.0, float(number), result
+        ),
+        config.reward,
+        config.reference,
+    )
 
 
 def _history(space: Space, count: int) -> list[Observation]:

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from search.accuracy import Validation, accuracy, ranks
 from search.data.augment import augment, gather, mirrored, normalise
+from search.data.balance import class_weights, epoch_order
 from search.data.dataset import Dataset, Split
 from search.failure import TrialFailed
 from search.proxy import Proxy
@@ -45,7 +47,7 @@ Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 class Training:
     """What came out of a training.
 
-    accuracy: 0..1, and loss (cross-entropy without smoothing), on the validation split, after the last step.
+    accuracy, loss, top5: see `search.accuracy.Validation`, on the validation split, after the last step.
     curve: mean training loss of every epoch, smoothing included. images: trained on, each epoch's counted.
     seconds: on the clock, and cpu_seconds, of the calling thread, both with building and validation.
     images_per_second: of the loop alone.
@@ -58,6 +60,7 @@ class Training:
     seconds: float
     cpu_seconds: float
     images_per_second: float
+    top5: float | None = None
 
 
 def train(
@@ -87,11 +90,11 @@ def train(
         training = time.perf_counter()
         curve, images = _fit(network, data, proxy, seed, place, on_epoch)
         rate = images / (time.perf_counter() - training)
-        accuracy, loss = validate(network, data, place, proxy.validation_images)
-    if not math.isfinite(loss):
-        raise TrialFailed(f"The validation loss is {loss}.")
+        found = validate(network, data, place, proxy.validation_images)
+    if not math.isfinite(found.loss):
+        raise TrialFailed(f"The validation loss is {found.loss}.")
     wall, cpu = time.perf_counter() - started, time.thread_time() - cpu_started
-    return Training(accuracy, loss, curve, images, wall, cpu, rate)
+    return Training(found.accuracy, found.loss, curve, images, wall, cpu, rate, found.top5)
 
 
 def begin(network: Network) -> None:
@@ -117,12 +120,14 @@ def _fit(
     count = min(proxy.images or len(data.train), len(data.train))
     batches = max(1, count // proxy.batch)
     fetch = _fetcher(data.train, count, device)
-    update = _updater(network, proxy, proxy.epochs * batches, device)
+    labelled = torch.tensor(data.train.labels[:count])
+    weights = class_weights(labelled, len(data.classes)).to(device) if data.balance == "loss" else None
+    update = _updater(network, proxy, proxy.epochs * batches, device, weights)
     curve: list[float] = []
     for epoch in range(proxy.epochs):
         losses: list[Tensor] = []
         # Batches of equal size, up to one image: all images take part, and none makes up a batch of its own.
-        for indices in torch.randperm(count, generator=generator).tensor_split(batches):
+        for indices in epoch_order(labelled, data.balance, generator).tensor_split(batches):
             images, labels = fetch(indices)
             flip = mirrored(indices, epoch, seed) if data.flip else None
             inputs = augment(images, data.mean, data.std, generator, flip=flip, shift=proxy.shift)
@@ -135,9 +140,12 @@ def _fit(
 
 
 def _updater(
-    network: nn.Module, proxy: Proxy, steps: int, device: torch.device
+    network: nn.Module, proxy: Proxy, steps: int, device: torch.device, weights: Tensor | None
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """update(inputs, labels) takes the next of `steps` steps and returns its loss."""
+    """update(inputs, labels) takes the next of `steps` steps and returns its loss.
+
+    weights: how much an image of each class counts (classes,); None: all the same.
+    """
     optimiser = optimiser_of(network, proxy)
     dtype = precision_on(device, proxy)
     scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
@@ -150,7 +158,15 @@ def _updater(
             group["lr"] = rate
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             logits = network(inputs)
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=proxy.label_smoothing)
+        smoothing = proxy.label_smoothing
+        if weights is None:
+            loss = functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        else:
+            # Not by `weight=`, which divides by the weights in the batch: an image would count by its company.
+            each = functional.cross_entropy(
+                logits.float(), labels, label_smoothing=smoothing, reduction="none"
+            )
+            loss = (each * weights[labels]).mean()
         optimiser.zero_grad()
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimiser)
@@ -179,20 +195,20 @@ def optimiser_of(network: nn.Module, proxy: Proxy) -> torch.optim.Optimizer:
 
 
 @torch.inference_mode()
-def validate(
-    network: nn.Module, data: Dataset, device: torch.device, most: int | None = None
-) -> tuple[float, float]:
-    """Accuracy 0..1 and mean cross-entropy on the validation split, on `most` images of it at most."""
+def validate(network: nn.Module, data: Dataset, device: torch.device, most: int | None = None) -> Validation:
+    """The figures on the validation split, on `most` images of it at most."""
     network.eval()
     count = min(most or len(data.validation), len(data.validation))
     fetch = _fetcher(data.validation, count, device)
-    right, loss = 0, 0.0
+    places, loss = [], 0.0
     for indices in torch.arange(count).tensor_split(-(-count // _VALIDATED)):
         images, labels = fetch(indices)
         logits = network(normalise(images, data.mean, data.std))
-        right += int((logits.argmax(1) == labels).sum())
+        places.append(ranks(logits, labels))
         loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
-    return right / count, loss / count
+    place, classes = torch.cat(places).cpu(), torch.tensor(data.validation.labels[:count])
+    top1, top5 = (accuracy(place < first, classes, balanced=data.balance is not None) for first in (1, 5))
+    return Validation(top1, loss / count, top5 if len(data.classes) > 5 else None)
 
 
 def _fetcher(split: Split, count: int, device: torch.device) -> Fetch:
@@ -205,7 +221,7 @@ def _fetcher(split: Split, count: int, device: torch.device) -> Fetch:
         images, labels = gather(split, indices)
         return images.to(device), labels.to(device)
 
-    if device.type == "cpu" or split.images[:count].nbytes > _RESIDENT:
+    if device.type == "cpu" or count * math.prod(split.images.shape[1:]) > _RESIDENT:
         return fetch
     images, labels = fetch(torch.arange(count))
 

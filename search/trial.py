@@ -32,32 +32,26 @@ class Trial:
     told: float | None
 
 
-def judge(record: Record, reward: Reward, reference: Cost) -> Trial:
-    """The trial that a row of the ledger stands for, scored by `reward` relative to the reference's cost."""
+def judge(record: Record, reward: Reward, reference: Architecture) -> Trial:
+    """The trial that a row of the ledger stands for, scored by `reward` relative to the reference network."""
     architecture = decode(record.architecture)
-    spent = cost(architecture)
-    terms = None
-    if record.result and record.state in ("complete", "duplicate"):
-        terms = score(record.result, spent, reward, reference)
+    terms, result = None, record.result
+    if result and record.state in ("complete", "duplicate"):
+        terms = reward.score(result.accuracy, result.step_ratio, architecture, reference)
     return Trial(
         record.number,
         record.state,
         architecture,
         record.seed,
         record.point,
-        spent,
-        record.result,
+        cost(architecture),
+        result,
         terms,
         record.attempt,
         record.reason,
         record.asked,
         record.told,
     )
-
-
-def score(result: Result, spent: Cost, reward: Reward, reference: Cost) -> Terms:
-    """The reward of a result. Raises ValueError where it would not be a finite number."""
-    return reward.terms(result.accuracy, result.step_ratio, spent.params / reference.params)
 
 
 def ranked(trials: tuple[Trial, ...]) -> list[Trial]:

@@ -21,6 +21,7 @@ from typing import Any
 from space import documents
 from space.architecture import Architecture, Head, Stage, Stem
 from space.counting import Range, cost_range, count_networks
+from space.finding import Chosen, find
 from space.override import override
 from space.refusal import Refused, unknown
 
@@ -84,6 +85,20 @@ class Space:
         """The architecture that a point of the space stands for."""
         return _architecture(_settle(self._tree[0], point))
 
+    def find(self, architecture: Architecture) -> Point | None:
+        """A point that stands for `architecture`, the first of several; None if the space does not have it."""
+        tree = self._tree[0]
+        frames = (
+            (chosen, _frame(settled, architecture.stages))
+            for chosen, settled in self._settlements({k: v for k, v in tree.items() if k != "stages"})
+        )
+        stages = [
+            [(chosen, _stage(number, settled)) for chosen, settled in self._settlements(stage)]
+            for number, stage in enumerate(tree["stages"])
+        ]
+        found = find(architecture, frames, stages)
+        return None if found is None else tuple(found.get(index, 0) for index in range(len(self.choices)))
+
     def sample(self, rng: random.Random) -> Point:
         """A point drawn uniformly over the options of every choice."""
         return tuple(rng.randrange(len(choice.options)) for choice in self.choices)
@@ -107,7 +122,7 @@ class Space:
         """The distinct alternatives of each stage."""
         trees = self._tree[0]["stages"]
         return tuple(
-            tuple(dict.fromkeys(_stage(number, settled) for settled in self._settlements(tree)))
+            tuple(dict.fromkeys(_stage(number, settled) for _, settled in self._settlements(tree)))
             for number, tree in enumerate(trees)
         )
 
@@ -116,7 +131,7 @@ class Space:
         """The distinct alternatives of all that is not a stage, each around the first stages there are."""
         tree = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = tuple(max(alternatives, key=lambda stage: stage.depth) for alternatives in self.stages)
-        return tuple(dict.fromkeys(_frame(settled, stages) for settled in self._settlements(tree)))
+        return tuple(dict.fromkeys(_frame(settled, stages) for _, settled in self._settlements(tree)))
 
     @cached_property
     def _tree(self) -> tuple[dict[str, Any], tuple[Choice, ...]]:
@@ -124,8 +139,8 @@ class Space:
         tree = _parse(_checked(self.document), "", choices)
         return tree, tuple(choices)
 
-    def _settlements(self, tree: Any) -> Iterator[Any]:
-        """Every way to settle the choices in a part of the tree."""
+    def _settlements(self, tree: Any) -> Iterator[tuple[Chosen, Any]]:
+        """Every way to settle the choices in a part of the tree: what is chosen, and what it is then."""
         involved = sorted(_involved(tree))
         count = prod(len(self.choices[index].options) for index in involved)
         if count > MOST_ALTERNATIVES:
@@ -136,9 +151,10 @@ class Space:
             )
         point = [0] * len(self.choices)
         for options in product(*(range(len(self.choices[index].options)) for index in involved)):
-            for index, option in zip(involved, options, strict=True):
+            chosen = dict(zip(involved, options, strict=True))
+            for index, option in chosen.items():
                 point[index] = option
-            yield _settle(tree, tuple(point))
+            yield chosen, _settle(tree, tuple(point))
 
 
 @dataclass(frozen=True, slots=True)

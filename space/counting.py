@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from space.architecture import Architecture, Stage
-from space.cost import head_cost, stage_cost, stem_cost
+from space.cost import Cost, head_cost, stage_cost, stem_cost
+from space.memory import head_kept, stage_kept, stem_kept
 
 Alternatives = Sequence[Sequence[Stage]]
 """For each stage of a space, what it can be."""
@@ -16,10 +17,15 @@ Alternatives = Sequence[Sequence[Stage]]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The smallest and the largest that a network of a space has; the extremes may be different networks."""
+    """The smallest and the largest that a network of a space has; the extremes may be different networks.
+
+    kept: see `space.memory.kept`.
+    """
 
     params: tuple[int, int]
     macs: tuple[int, int]
+    activations: tuple[int, int]
+    kept: tuple[int, int]
 
 
 _State = tuple[int, Stage | None, int]
@@ -108,37 +114,53 @@ def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
 
 
 def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:
-    """The exact extremes of params and MACs.
+    """The exact extremes of every cost.
 
     What a stage costs depends on the stages before it only through the width and size that reach it, so
     the extremes are carried from stage to stage for each (width, size).
     """
-    params: list[int] = []
-    macs: list[int] = []
+    ended: list[_Extremes] = []
     for frame in frames:
         stem, size = stem_cost(frame.stem, frame.channels, frame.resolution)
-        reached = {(frame.stem.width, size): [(stem.params, stem.macs)] * 2}
+        spent = _figures(stem, stem_kept(frame.stem, frame.channels, frame.resolution)[0])
+        reached = {(frame.stem.width, size): (spent, spent)}
         for alternatives in stages:
             reached = _extremes(reached, alternatives)
         for (width, size), extremes in reached.items():
             head = head_cost(frame.head, width, frame.classes, size)
-            params += [p + head.params for p, _ in extremes]
-            macs += [m + head.macs for _, m in extremes]
-    return Range((min(params), max(params)), (min(macs), max(macs)))
+            kept = head_kept(frame.head, width, frame.classes, size)
+            ended.append(_added(extremes, _figures(head, kept)))
+    return Range(*zip(*_widest(ended), strict=True))
 
 
-_Reached = dict[tuple[int, int], list[tuple[int, int]]]
-"""(width, size) -> [(least params, least macs), (most params, most macs)]."""
+_Figures = tuple[int, ...]
+"""What a part of a network costs, as the fields of `Range` have it."""
+_Extremes = tuple[_Figures, _Figures]
+"""The least, and the most."""
+_Reached = dict[tuple[int, int], _Extremes]
+"""By (width, size)."""
 
 
 def _extremes(reached: _Reached, alternatives: Sequence[Stage]) -> _Reached:
-    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    found: dict[tuple[int, int], list[_Extremes]] = {}
     for (width, size), extremes in reached.items():
         for stage in alternatives:
-            cost, size_out = stage_cost(stage, width, size)
+            spent, size_out = stage_cost(stage, width, size)
             key = (stage.width, size_out) if stage.depth else (width, size)
-            found.setdefault(key, []).extend((p + cost.params, m + cost.macs) for p, m in extremes)
-    return {
-        key: [(min(p), min(m)), (max(p), max(m))]
-        for key, (p, m) in ((key, tuple(zip(*pairs, strict=True))) for key, pairs in found.items())
-    }
+            figures = _figures(spent, stage_kept(stage, width, size)[0])
+            found.setdefault(key, []).append(_added(extremes, figures))
+    return {key: _widest(several) for key, several in found.items()}
+
+
+def _figures(spent: Cost, kept: int) -> _Figures:
+    return spent.params, spent.macs, spent.activations, kept
+
+
+def _added(extremes: _Extremes, figures: _Figures) -> _Extremes:
+    least, most = (tuple(a + b for a, b in zip(extreme, figures, strict=True)) for extreme in extremes)
+    return least, most
+
+
+def _widest(several: Sequence[_Extremes]) -> _Extremes:
+    least, most = zip(*several, strict=True)
+    return tuple(map(min, zip(*least, strict=True))), tuple(map(max, zip(*most, strict=True)))

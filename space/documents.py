@@ -81,16 +81,24 @@ def read(group: str, name: str) -> Document:
     Raises `Refused` for an unknown name (naming the nearest), a file that cannot be read, or a document
     that is not a mapping.
     """
-    if name.endswith((".yaml", ".yml")):
-        place, text = name, _text(Path(os.path.expanduser(name)))
-    elif name in names(group):
-        place, text = f"{group}={name}", _folder(group).joinpath(f"{name}.yaml").read_text("utf-8")
-    else:
-        raise unknown(group, name, (*names(group), "./FILE.yaml"))
-    document = parse(text, place)
+    place = name if _is_file(name) else f"{group}={name}"
+    document = parse(text(group, name), place)
     if not isinstance(document, dict):
         raise Refused(f"{place} holds no mapping of settings.")
     return document
+
+
+def text(group: str, name: str) -> str:
+    """What `read` reads, comments and all. Raises `Refused` for an unknown name or an unreadable file."""
+    if _is_file(name):
+        return _text(Path(os.path.expanduser(name)))
+    if name in names(group):
+        return _folder(group).joinpath(f"{name}.yaml").read_text("utf-8")
+    raise unknown(group, name, (*names(group), "./FILE.yaml"))
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith((".yaml", ".yml"))
 
 
 def _folder(group: str) -> Traversable:

@@ -8,28 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import completion
+from search.commands.explained import Explained
 from search.terminal import fail, print_all
 
 if TYPE_CHECKING:
     from search.run import Run
 
-_SETTINGS = """\b
-Settings are KEY=VALUE words:
-  space=NAME or ./FILE.yaml     what is searched        space.stages.2.kernel=3,5
-  data=NAME                     images                  data.path=photos.npz
-  proxy=NAME                    the training            proxy.epochs=3
-  reward=NAME                   the objective           reward.max_params=3e6
-  sampler=NAME                  who proposes            sampler.startup=16
-  executor=NAME                 where trials run        executor.workers=2
-  trials=N budget=30m seed=N run=NAME max_failures=N
-"""
 
-
-@click.command(epilog=_SETTINGS)
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.command(cls=Explained, context_settings={"max_content_width": 120})
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
 @click.option("--dry-run", is_flag=True, help="Print the resolved configuration, and search nothing.")
 def launch(settings: tuple[str, ...], dry_run: bool) -> None:
-    """Search, and keep everything in runs/NAME."""
+    """Search, and keep everything in runs/NAME.
+
+    Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or is a file of yours,
+    space=./my.yaml; single settings follow it: proxy.epochs=3. Below is what each of them is now: give some and
+    --help, and it is what they make of it.
+    """
     import yaml
 
     from search.config import Config, parse
@@ -43,10 +39,13 @@ def launch(settings: tuple[str, ...], dry_run: bool) -> None:
 
 
 @click.command()
-@click.argument("run")
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("run", shell_complete=completion.runs)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
 def resume(run: str, settings: tuple[str, ...]) -> None:
-    """Go on with RUN, however it ended; trials=N and budget=TIME set new totals."""
+    """Go on with RUN, however it ended.
+
+    trials=N and budget=TIME set new totals; max_failures and the executor can change too.
+    """
     from search.config import parse
     from search.driver import resume as go_on
 

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
 
+from search import completion
 from search.terminal import print_all
 
 
 @click.command()
-@click.argument("what", nargs=-1, required=True, metavar="RUN | RUN:N | NETWORK | space=NAME [KEY=VALUE]...")
-def show(what: tuple[str, ...]) -> None:
-    """Show a space, a network with its exact costs, a trial, or a run.
+@click.argument(
+    "what",
+    nargs=-1,
+    required=True,
+    metavar="RUN | RUN:N | NETWORK | GROUP=NAME [KEY=VALUE]...",
+    shell_complete=completion.shown,
+)
+@click.option(
+    "--sheet", type=click.Path(path_type=Path), help="Images of every class as a PNG (data=... only)."
+)
+def show(what: tuple[str, ...], sheet: Path | None) -> None:
+    """Show a space, data, a network, a trial or a run.
+
+    Networks with their exact costs, beside what fvcore counts; a space with the range of them.
 
     \b
     search show space=effv2 space.stages.0.kernel=3    stages, number of networks, range of costs
+    search show data=npz data.path=photos.npz          classes, sizes, imbalance; --sheet FILE.png: some images
     search show v2-b0                                  a published network (b0 to b8, v2-s, ...)
     search show r32_i16/mb_d1_k3_s1_e1_w16/h64_c10     a network by its canonical string
     search show RUN:12                                 trial 12 of a run
@@ -25,6 +39,10 @@ def show(what: tuple[str, ...]) -> None:
     from search.run import open_run, split
 
     first, *rest = what
+    if any(word.partition("=")[0].partition(".")[0] == "data" for word in what):
+        return _show_data(what, sheet)
+    if sheet:
+        raise click.UsageError("--sheet shows images of data=NAME.")
     if "=" in first:
         return print_all(shown.show_space(_space(what)))
     if rest:
@@ -35,6 +53,30 @@ def show(what: tuple[str, ...]) -> None:
         return print_all(shown.show_trial(run, run.trial(number)))
     network = _network(first)
     print_all(shown.show_network(network) if network else shown.show_run(open_run(first)))
+
+
+def _show_data(words: tuple[str, ...], sheet: Path | None) -> None:
+    """Prints what there is in the data, as the proxy's resolution makes it, and writes the contact sheet."""
+    from search.config import Config, parse
+    from search.data.report import lines, report
+    from search.data.sheet import contact_sheet
+    from search.files import write_file
+    from search.show import show_classes
+    from space.refusal import Refused
+
+    settings = parse(words)
+    for key in settings:
+        if key.partition(".")[0] != "data" and key != "proxy.resolution":
+            raise Refused(
+                f"{key} is no part of data; give data=NAME, data.SETTING=VALUE, proxy.resolution=PIXELS."
+            )
+    if sheet and sheet.suffix.lower() != ".png":
+        raise Refused(f"--sheet {sheet}: a contact sheet is a .png file.")
+    config = Config.of(settings)
+    found = report(config.data, config.proxy.resolution or config.space.frames[0].resolution)
+    print_all([*lines(found), show_classes(found)])
+    if sheet:
+        write_file(sheet, contact_sheet(found.manifest.classes, found.splits["train"]))
 
 
 def _space(words: tuple[str, ...]) -> Any:

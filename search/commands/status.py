@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from search import completion
 from search.terminal import print_all
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completion.runs)
 def status(run: str | None) -> None:
     """How far RUN is; without RUN, all runs."""
     from search.run import open_run, runs

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,10 +18,9 @@ from search.data.dataset import Split
 
 
 def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
-    """The images uint8 (b, h, w, c) and labels int64 (b,) at `indices` (b,), copied out of the cache."""
+    """The images uint8 (b, h, w, c) and labels int64 (b,) at `indices` (b,), copied or decoded."""
     chosen = indices.numpy(force=True)
-    images = np.asarray(split.images)[chosen]
-    return torch.from_numpy(images), torch.from_numpy(split.labels[chosen])
+    return torch.from_numpy(split.images[chosen]), torch.from_numpy(split.labels[chosen])
 
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:

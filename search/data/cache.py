@@ -1,5 +1,7 @@
 """The decode-once cache: a folder per (source, split, resolution) with raw pixels that every process maps.
 
+Of images that are streamed it has all but the pixels: labels, statistics, a digest of what was decoded.
+
 An entry is written beside its place and renamed into it, so it is whole or not there; whoever opens or writes
 it holds a lock that dies with its process. While nothing runs all of it may be deleted: it is made again.
 """
@@ -19,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from search.data.source import Images, Labels
+from search.data.source import Decoded, Images, Labels
 from space.refusal import Refused
 
-FORMAT = 1
+FORMAT = 2
 """Of the entries and of what is done to an image on its way into one; raised when either changes."""
 _MANIFEST = "manifest.json"
 _ELSEWHERE = "Name another folder: data.cache=..."
@@ -45,6 +47,11 @@ class Manifest(BaseModel):
     std: tuple[float, ...]
     skipped: tuple[str, ...]
     digest: str
+    streamed: bool
+    """Whether there are no pixels."""
+    heights: tuple[int, int] | None
+    widths: tuple[int, int] | None
+    """The least and the most pixels of images before they were resized; None if they are drawn at any size."""
 
     def shape(self, part: str) -> tuple[int, int, int, int]:
         """Of the images of a part."""
@@ -76,8 +83,8 @@ def intact(entry: Path, state: str) -> Manifest | None:
     try:
         manifest = Manifest.model_validate_json((entry / _MANIFEST).read_bytes())
         whole = all(
-            _pixels(entry, part).stat().st_size == np.prod(manifest.shape(part))
-            and _labels(entry, part).stat().st_size == 8 * count
+            _labels(entry, part).stat().st_size == _places(entry, part).stat().st_size == 8 * count
+            and (manifest.streamed or _pixels(entry, part).stat().st_size == np.prod(manifest.shape(part)))
             for part, count in manifest.counts.items()
         )
     except (OSError, ValidationError):
@@ -85,12 +92,30 @@ def intact(entry: Path, state: str) -> Manifest | None:
     return manifest if whole and (manifest.format, manifest.state) == (FORMAT, state) else None
 
 
-def mapped(entry: Path, manifest: Manifest, part: str) -> tuple[Images, Labels]:
-    """The images (n, resolution, resolution, channels), memory-mapped and read-only, and the labels (n,)."""
-    images = np.memmap(_pixels(entry, part), dtype=np.uint8, mode="r", shape=manifest.shape(part))
-    labels = np.fromfile(_labels(entry, part), dtype="<i8").astype(np.int64)
-    labels.flags.writeable = False
-    return images, labels
+def mapped(entry: Path, manifest: Manifest, part: str) -> Images:
+    """The images (n, resolution, resolution, channels) of a part, memory-mapped and read-only."""
+    return np.memmap(_pixels(entry, part), dtype=np.uint8, mode="r", shape=manifest.shape(part))
+
+
+def labels(entry: Path, part: str) -> Labels:
+    """The labels (n,) of the images of a part, read-only."""
+    return _integers(_labels(entry, part))
+
+
+def places(entry: Path, part: str) -> NDArray[np.int64]:
+    """Where the images of a part are among all of the source, (n,), read-only."""
+    return _integers(_places(entry, part))
+
+
+def _integers(path: Path) -> NDArray[np.int64]:
+    found = np.fromfile(path, dtype="<i8").astype(np.int64)
+    found.flags.writeable = False
+    return found
+
+
+def free(entry: Path) -> int:
+    """Bytes that are free where the entry goes."""
+    return shutil.disk_usage(entry.parent).free
 
 
 @contextmanager
@@ -101,9 +126,8 @@ def replacing(entry: Path, needed: int) -> Iterator[Path]:
     """
     draft = entry.with_name(entry.name + ".new")
     _remove(draft)  # of a process that was killed
-    free = shutil.disk_usage(entry.parent).free
-    if free < needed:
-        raise _no_room(entry, needed, free)
+    if free(entry) < needed:
+        raise _no_room(entry, needed)
     try:
         draft.mkdir()
         yield draft
@@ -111,7 +135,7 @@ def replacing(entry: Path, needed: int) -> Iterator[Path]:
         os.replace(draft, entry)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _no_room(entry, needed, shutil.disk_usage(entry.parent).free) from None
+            raise _no_room(entry, needed) from None
         raise
     finally:
         _remove(draft)
@@ -125,9 +149,10 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _no_room(entry: Path, needed: int, free: int) -> Refused:
+def _no_room(entry: Path, needed: int) -> Refused:
+    where = str(entry.parent)
     return Refused(
-        f"No room for the decoded images in {str(entry.parent)!r}: {needed:,} bytes needed, {free:,} free. "
+        f"No room for the decoded images in {where!r}: {needed:,} bytes needed, {free(entry):,} free. "
         + _ELSEWHERE
     )
 
@@ -135,31 +160,41 @@ def _no_room(entry: Path, needed: int, free: int) -> Refused:
 class Writer:
     """Fills a draft, part after part and batch after batch, and counts what statistics need on the way."""
 
-    def __init__(self, draft: Path, channels: int) -> None:
-        self._draft = draft
+    def __init__(self, draft: Path, channels: int, *, streamed: bool) -> None:
+        """streamed: whether pixels are counted and hashed like others, but not kept."""
+        self._draft, self._streamed = draft, streamed
         self._hashes: dict[str, hashlib._Hash] = {}
         self._counts: dict[str, int] = {}
         self._histograms = np.zeros((channels, 256), dtype=np.int64)
+        self._sizes: list[NDArray[np.int64]] = []
 
-    def append(self, part: str, images: Images, labels: Labels) -> None:
-        """Adds images (b, resolution, resolution, channels) with their labels (b,) to a part."""
-        self._write(_pixels(self._draft, part), images.tobytes())
-        self._write(_labels(self._draft, part), labels.astype("<i8").tobytes())
-        self._counts[part] = self._counts.get(part, 0) + len(labels)
+    def append(self, part: str, decoded: Decoded, indices: NDArray[np.int64], labels: Labels) -> None:
+        """Adds to a part what came out of the images at `indices` (b,) of the source, which have `labels` (b,)."""
+        kept = labels[decoded.kept]
+        self._write(_pixels(self._draft, part), decoded.images.tobytes(), keep=not self._streamed)
+        self._write(_labels(self._draft, part), kept.astype("<i8").tobytes())
+        with _places(self._draft, part).open("ab") as file:
+            file.write(indices[decoded.kept].astype("<i8").tobytes())
+        self._counts[part] = self._counts.get(part, 0) + len(kept)
+        if decoded.sizes is not None and len(kept):
+            seen = np.concatenate([*self._sizes, decoded.sizes])
+            self._sizes = [np.stack([seen.min(axis=0), seen.max(axis=0)])]
         if part == "train":
             for channel, histogram in enumerate(self._histograms):
-                histogram += np.bincount(images[..., channel].ravel(), minlength=256)
+                histogram += np.bincount(decoded.images[..., channel].ravel(), minlength=256)
 
-    def _write(self, path: Path, content: bytes) -> None:
-        with path.open("ab") as file:
-            file.write(content)
+    def _write(self, path: Path, content: bytes, *, keep: bool = True) -> None:
         self._hashes.setdefault(path.name, hashlib.sha256()).update(content)
+        if keep:
+            with path.open("ab") as file:
+                file.write(content)
 
     def finish(self, state: str, classes: tuple[str, ...], resolution: int, skipped: tuple[str, ...]) -> None:
         """Writes the manifest, and makes sure that all is on the disk before the entry takes its place."""
         mean, std = _moments(self._histograms)
         hashes = {name: content.hexdigest() for name, content in sorted(self._hashes.items())}
         digest = hashlib.sha256(repr((classes, resolution, hashes)).encode()).hexdigest()
+        heights, widths = np.concatenate(self._sizes).T.tolist() if self._sizes else (None, None)
         manifest = Manifest(
             state=state,
             classes=classes,
@@ -170,6 +205,9 @@ class Writer:
             std=std,
             skipped=skipped,
             digest=digest,
+            streamed=self._streamed,
+            heights=heights,
+            widths=widths,
         )
         (self._draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1))
         for path in self._draft.iterdir():
@@ -192,3 +230,8 @@ def _pixels(entry: Path, part: str) -> Path:
 
 def _labels(entry: Path, part: str) -> Path:
     return entry / f"{part}.labels"
+
+
+def _places(entry: Path, part: str) -> Path:
+    """Of the file that says where the images of a part are among all of the source."""
+    return entry / f"{part}.places"

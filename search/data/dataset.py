@@ -6,17 +6,25 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.data.cache import Manifest, Writer, default_folder, intact, locked, mapped, replacing
+from search.checking import of_kind
+from search.data import cache
+from search.data.arrays import in_channels
+from search.data.cache import Manifest, Writer
+from search.data.cifar import Cifar10, Cifar100
+from search.data.digits import Digits
 from search.data.folder import Folder
+from search.data.idx import FashionMnist, Mnist
 from search.data.npz import Npz
 from search.data.shapes import Shapes
 from search.data.source import Contents, Images, Labels, Source, require
 from search.data.splits import held_out, interleaved
-from space.refusal import Refused, unknown
+from search.data.stream import Streamed
+from space.refusal import Refused
 from space.registry import Registry
 
 Progress = Callable[[int, int], None]
@@ -29,8 +37,8 @@ _BATCH = 256
 class Split:
     """Images in a random order whose every beginning is stratified: cheap training may take a prefix."""
 
-    images: Images
-    """(n, resolution, resolution, channels), memory-mapped, read-only."""
+    images: Images | Streamed
+    """(n, resolution, resolution, channels), memory-mapped or decoded when indexed; read-only."""
     labels: Labels
     """(n,), read-only."""
 
@@ -55,19 +63,19 @@ class Dataset:
     skipped: tuple[str, ...]
     """Images that could not be decoded, with the reason."""
     digest: str
-    """Of all pixels and labels of all splits: equal for two studies with the same data, wherever it lies."""
+    """Of all pixels and labels of all splits, and of `balance`: equal for two studies that learn and select by the
+    same data in the same way, wherever it lies and however it is kept."""
+    balance: Literal["sample", "loss"] | None = None
+    """See `search.data.source.Source`."""
 
 
 def source_from(settings: Mapping[str, object]) -> Source:
     """The source that a mapping such as {"source": "npz", "path": ...} describes.
 
-    Raises `Refused` for an unknown source, pydantic's `ValidationError` for its options.
+    Raises `Refused` for an unknown source, or for options that it does not have.
     """
-    if "source" not in settings:
-        raise Refused(f"data.source is missing. Permitted: {', '.join(DATASETS)}.")
-    if settings["source"] not in DATASETS:
-        raise unknown("data.source", settings["source"], DATASETS)
-    return DATASETS[str(settings["source"])].model_validate(dict(settings))
+    source: Source = of_kind("data", "source", DATASETS, settings)
+    return source
 
 
 def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:
@@ -76,7 +84,10 @@ def load(source: Source, resolution: int, progress: Progress | None = None) -> D
     Any number of processes may call it at once; one decodes, the others wait. Raises `Refused` for data that
     cannot be used and for a cache that cannot be written.
     """
-    manifest, parts = _opened(source, resolution, ("train", "validation"), progress)
+    manifest, parts = opened(source, resolution, ("train", "validation"), progress)
+    digest = manifest.digest
+    if source.balance:
+        digest = hashlib.sha256(f"{digest} {source.balance}".encode()).hexdigest()
     return Dataset(
         name=source.source,
         classes=manifest.classes,
@@ -88,45 +99,64 @@ def load(source: Source, resolution: int, progress: Progress | None = None) -> D
         std=manifest.std,
         flip=source.flip,
         skipped=manifest.skipped,
-        digest=manifest.digest,
+        digest=digest,
+        balance=source.balance,
     )
 
 
 def load_test(source: Source, resolution: int, progress: Progress | None = None) -> Split:
     """The test split, for the report on networks that are already selected. Otherwise like `load`."""
-    return _opened(source, resolution, ("test",), progress)[1]["test"]
+    return opened(source, resolution, ("test",), progress)[1]["test"]
 
 
-def _opened(
-    source: Source, resolution: int, parts: tuple[str, ...], progress: Progress | None
+def opened(
+    source: Source, resolution: int, parts: tuple[str, ...], progress: Progress | None = None
 ) -> tuple[Manifest, dict[str, Split]]:
     """The manifest and the named parts of the source's entry, which is made if missing or out of date."""
     state = source.state()
-    entry = _entry(source, resolution)
-    with locked(entry):
-        manifest = intact(entry, state)
+    entry = place(source, resolution)
+    with cache.locked(entry):
+        manifest = cache.intact(entry, state)
         if manifest is None:
             _build(entry, source, resolution, state, progress or (lambda done, total: None))
-            manifest = intact(entry, state)
+            manifest = cache.intact(entry, state)
         if manifest is None:
             raise Refused(f"{str(entry)!r} was changed while it was written. Does its disk know locks?")
-        return manifest, {part: Split(*mapped(entry, manifest, part)) for part in parts}
+        return manifest, _splits(entry, manifest, source, parts)
 
 
-def _entry(source: Source, resolution: int) -> Path:
-    """The place of the entry: one for each split and resolution, filled anew when the files change."""
-    options = source.model_dump_json(exclude={"cache", "flip"})
+def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, ...]) -> dict[str, Split]:
+    """The named parts of an entry that is whole."""
+    if not manifest.streamed:
+        return {part: Split(cache.mapped(entry, manifest, part), cache.labels(entry, part)) for part in parts}
+    decode = _contents(source).decode
+    return {
+        part: Split(
+            Streamed(manifest.shape(part), cache.places(entry, part), decode), cache.labels(entry, part)
+        )
+        for part in parts
+    }
+
+
+def place(source: Source, resolution: int) -> Path:
+    """The folder of the source's entry: one for each split and resolution, filled anew when files change."""
+    options = source.model_dump_json(exclude={"cache", "flip", "balance"})
     key = hashlib.sha256(f"{options} {resolution}".encode()).hexdigest()[:16]
-    return (source.cache or default_folder()) / f"{source.source}-{resolution}px-{key}"
+    return (source.cache or cache.default_folder()) / f"{source.source}-{resolution}px-{key}"
+
+
+def _contents(source: Source) -> Contents:
+    return in_channels(source.open(), source.channels)
 
 
 def _build(entry: Path, source: Source, resolution: int, state: str, progress: Progress) -> None:
-    """Decodes everything the source has into its entry."""
-    contents = source.open()
+    """Decodes everything the source has into its entry, or only looks at it if it is to be streamed."""
+    contents = _contents(source)
     parts = _parts(contents, source)
-    needed = len(contents.labels) * (resolution**2 * contents.channels + 8)
-    with replacing(entry, needed) as draft:
-        writer = Writer(draft, contents.channels)
+    numbers, pixels = 16 * len(contents.labels), len(contents.labels) * resolution**2 * contents.channels
+    streamed = source.streams(numbers + pixels, cache.free(entry))
+    with cache.replacing(entry, numbers if streamed else numbers + pixels) as draft:
+        writer = Writer(draft, contents.channels, streamed=streamed)
         kept, corrupt = _fill(writer, contents, parts, resolution, progress)
         if corrupt and not contents.skip_corrupt:
             raise _too_corrupt(corrupt, len(kept))
@@ -152,7 +182,7 @@ def _fill(
             decoded = contents.decode(chosen, resolution)
             kept[chosen] = decoded.kept
             corrupt += decoded.corrupt
-            writer.append(part, decoded.images, contents.labels[chosen[decoded.kept]])
+            writer.append(part, decoded, chosen, contents.labels[chosen])
             progress(done := done + len(chosen), len(kept))
     return kept, corrupt
 
@@ -184,6 +214,16 @@ def _too_corrupt(corrupt: list[str], total: int) -> Refused:
 
 
 DATASETS: Registry[type[Source]] = Registry(
-    "compound_nas.datasets", {"shapes": Shapes, "npz": Npz, "folder": Folder}
+    "compound_nas.datasets",
+    {
+        "shapes": Shapes,
+        "npz": Npz,
+        "folder": Folder,
+        "cifar10": Cifar10,
+        "cifar100": Cifar100,
+        "fashion_mnist": FashionMnist,
+        "mnist": Mnist,
+        "digits": Digits,
+    },
 )
 """The kinds of data. To add one: a `Source`, a line here, and its case in the tests of the contract."""

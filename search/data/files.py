@@ -29,17 +29,37 @@ def existing(path: Path) -> Path:
     raise Refused(f"data.path: there is no {str(path)!r}.{hint}")
 
 
-def photograph(path: str, resolution: int) -> Images:
-    """The middle of an image file, (resolution, resolution, 3): its short side is resized, the long one cut.
+def stamp(*paths: Path) -> str:
+    """Sizes and times of files that exist: a hash would cost every worker seconds.
 
-    Raises what Pillow raises if the file cannot be decoded.
+    The change time is among them because copying and unpacking tools restore the modification time.
+    """
+    found = (path.stat() for path in paths)
+    return " ".join(f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}" for status in found)
+
+
+def photograph(path: str, resolution: int, channels: int = 3) -> tuple[Images, tuple[int, int]]:
+    """The middle of an image file (resolution, resolution, channels), and the file's height and width.
+
+    Its short side is resized, the long one cut. Raises what Pillow raises if the file cannot be decoded.
     """
     with Image.open(path, formats=tuple(FORMATS.values())) as file:
+        stored = file.height, file.width
         file.draft("RGB", (_GAP * resolution, _GAP * resolution))
-        image = _rgb(ImageOps.exif_transpose(file))
+        image = opaque(ImageOps.exif_transpose(file)).convert("L" if channels == 1 else "RGB")
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    return resized(image, resolution, (left, top, left + side, top + side))
+    cut = resized(image, resolution, (left, top, left + side, top + side))
+    return cut.reshape(resolution, resolution, channels), stored
+
+
+def grey(path: str) -> bool:
+    """Whether an image file is stored without colours; read from its first bytes, palettes count as colours.
+
+    Raises what Pillow raises if the file is no image.
+    """
+    with Image.open(path, formats=tuple(FORMATS.values())) as file:
+        return file.mode in ("1", "L", "LA", "La") or file.mode.startswith("I")
 
 
 def resized(image: Image.Image, resolution: int, box: Box | None = None) -> Images:
@@ -50,11 +70,11 @@ def resized(image: Image.Image, resolution: int, box: Box | None = None) -> Imag
     return np.asarray(image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=box))
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any kind of image as RGB: transparency on white, 16 bits to 8."""
+def opaque(image: Image.Image) -> Image.Image:
+    """Any kind of image with transparency on white, and 8 bits where there were 16."""
     if image.mode.startswith("I"):  # Pillow would clip to 255 what goes up to 65,535
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image

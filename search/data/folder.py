@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import UnidentifiedImageError
 
-from search.data.files import FORMATS, existing, photograph
+from search.data.files import FORMATS, existing, grey, photograph
 from search.data.source import Contents, Decoded, Fraction, Images, Source, carved
 from space.refusal import Refused
 
@@ -25,9 +25,9 @@ class Folder(Source):
 
     A `val/` or `test/` beside `train/` is the test split: selection never reads it, and the images to select
     by are held out of `train/`. Where there are both, `val/` is what is selected by. Without them all splits
-    are made from all images. Images become RGB of the resolution asked for: turned as EXIF says, transparency
-    on white, short side resized, middle cut out, as by torchvision's `Resize` and `CenterCrop`. Hidden files
-    are ignored.
+    are made from all images. Images become squares of the resolution asked for: turned as EXIF says, transparency
+    on white, short side resized, middle cut out, as by torchvision's `Resize` and `CenterCrop`; in colour, unless
+    all are stored grey. Hidden files are ignored.
     """
 
     source: Literal["folder"] = "folder"
@@ -36,6 +36,10 @@ class Folder(Source):
     """The fraction of all images that is the test split of a folder without one."""
     corrupt: Literal["refuse", "skip"] = "refuse"
     """What to do about files that cannot be decoded. They are named either way."""
+    stream: Literal["auto", True, False] = "auto"
+    """Whether images are decoded each time they are needed, and only looked through at first, instead of cached:
+    the same pixels, for a folder that the disk has no room for. auto: if the cache would take more than nine
+    tenths of what is free."""
 
     def state(self) -> str:
         """A hash of all names, sizes and times: 5 microseconds a file; the bytes would take minutes to read.
@@ -48,6 +52,10 @@ class Folder(Source):
             line = f"{file.path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"
             seen.update(line.encode(errors="surrogateescape"))
         return seen.hexdigest()
+
+    def streams(self, needed: int, free: int) -> bool:
+        """As `stream` says."""
+        return needed > 0.9 * free if self.stream == "auto" else self.stream
 
     def open(self) -> Contents:
         """Lists the files. Raises `Refused` if they do not make a data set."""
@@ -64,13 +72,16 @@ class Folder(Source):
         paths = [path for path, _, _ in rows]
         labels = np.array([label for _, label, _ in rows], dtype=np.int64)
         parts = np.array([part for _, _, part in rows])
+        channels = self.channels or (1 if _all_grey(paths) else 3)
         return Contents(
             classes=classes,
-            channels=3,
+            channels=channels,
             labels=labels,
             test=parts == "test" if "test" in layout else carved(classes, labels, self.test, self.seed),
             validation=parts == "validation" if "validation" in layout else None,
-            decode=lambda indices, resolution: _decoded(self.path, [paths[i] for i in indices], resolution),
+            decode=lambda indices, resolution: _decoded(
+                self.path, [paths[i] for i in indices], resolution, channels
+            ),
             skip_corrupt=self.corrupt == "skip",
         )
 
@@ -133,6 +144,19 @@ def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
             yield entry
 
 
+def _all_grey(paths: list[str]) -> bool:
+    """Whether there is no colour in any file; one that cannot be read is no matter here."""
+    found = False
+    for path in paths:
+        try:
+            found = grey(path)
+        except Exception:  # as in `_decoded`, which will name it
+            continue
+        if not found:
+            return False
+    return found
+
+
 def _reason(error: Exception) -> str:
     """In a few words, and without the path that Pillow and the system repeat."""
     if isinstance(error, UnidentifiedImageError):
@@ -141,12 +165,12 @@ def _reason(error: Exception) -> str:
     return " ".join(reason.split()) or type(error).__name__
 
 
-def _decoded(root: Path, paths: list[str], resolution: int) -> Decoded:
+def _decoded(root: Path, paths: list[str], resolution: int, channels: int) -> Decoded:
     """The images of the files, on all cores: Pillow lets go of Python's lock while it works."""
 
-    def attempt(path: str) -> Images | str:
+    def attempt(path: str) -> tuple[Images, tuple[int, int]] | str:
         try:
-            return photograph(path, resolution)
+            return photograph(path, resolution, channels)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever malformed bytes make them raise
@@ -154,10 +178,13 @@ def _decoded(root: Path, paths: list[str], resolution: int) -> Decoded:
 
     with ThreadPoolExecutor() as threads:
         results = list(threads.map(attempt, paths))
-    images = [result for result in results if not isinstance(result, str)]
-    shape = (len(images), resolution, resolution, 3)
+    decoded = [result for result in results if not isinstance(result, str)]
+    pixels = np.empty((len(decoded), resolution, resolution, channels), dtype=np.uint8)
+    for place, (image, _) in zip(pixels, decoded, strict=True):
+        place[:] = image
     return Decoded(
-        images=np.stack(images) if images else np.empty(shape, dtype=np.uint8),
+        images=pixels,
         kept=np.array([not isinstance(result, str) for result in results]),
         corrupt=tuple(result for result in results if isinstance(result, str)),
+        sizes=np.array([size for _, size in decoded], dtype=np.int64).reshape(-1, 2),
     )

@@ -11,10 +11,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
-from PIL import Image
 
-from search.data.files import existing, resized
-from search.data.source import Contents, Decoded, Fraction, Images, Labels, Source, carved
+from search.data.arrays import in_memory
+from search.data.files import existing, stamp
+from search.data.source import Contents, Fraction, Images, Labels, Source, carved
 from space.refusal import Refused
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -25,7 +25,7 @@ _BROKEN = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
 
 
 class Npz(Source):
-    """`data=npz`: images uint8 (n, height, width, 1 or 3) or (n, height, width), labels integers (n,).
+    """`data=npz`: images uint8 (n, height, width, 1, 3 or 4) or (n, height, width), labels integers (n,).
 
     `classes` holds the names of the labels 0, 1, ...; they are "0", "1", ... without it. Images that are not
     square, or not of the resolution asked for, are resized as a whole.
@@ -37,9 +37,8 @@ class Npz(Source):
     """The fraction of all images that is the test split of a file without one."""
 
     def state(self) -> str:
-        """Size and times: a hash would cost every worker seconds. Change time betrays a restored mtime."""
-        status = existing(self.path).stat()
-        return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+        """Size and times of the file."""
+        return stamp(existing(self.path))
 
     def open(self) -> Contents:
         """Reads the whole file into memory. Raises `Refused` for a file, key or array that does not fit."""
@@ -53,13 +52,7 @@ class Npz(Source):
         classes = _classes(arrays.get("classes"), every)
         given = np.arange(len(every)) >= len(labels)
         test = given if tested else carved(classes, labels, self.test, self.seed)
-
-        def decode(indices: NDArray[np.int64], resolution: int) -> Decoded:
-            chosen = (images[i] if i < len(images) else test_images[i - len(images)] for i in indices)
-            fitted = np.stack([_fitted(image, resolution) for image in chosen])
-            return Decoded(fitted, kept=np.ones(len(indices), dtype=bool))
-
-        return Contents(classes, images.shape[3], every, test, decode)
+        return in_memory(classes, images, test_images, every, test)
 
 
 def _read(path: Path) -> Arrays:
@@ -104,10 +97,10 @@ def _pair(arrays: Arrays, part: str) -> tuple[Images, Labels]:
         raise Refused(f"{part}_x is {images.dtype}; uint8 is needed, 0 for black and 255 for white.")
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4 or images.shape[3] not in (1, 3) or not all(images.shape[1:]):
-        planes = images.ndim == 4 and images.shape[1] in (1, 3)
+    if images.ndim != 4 or images.shape[3] not in (1, 3, 4) or not all(images.shape[1:]):
+        planes = images.ndim == 4 and images.shape[1] in (1, 3, 4)
         hint = " Channels come last: transpose it with (0, 2, 3, 1)." if planes else ""
-        raise Refused(f"{part}_x is {images.shape}; (n, height, width[, 1 or 3]) is needed.{hint}")
+        raise Refused(f"{part}_x is {images.shape}; (n, height, width[, 1, 3 or 4]) is needed.{hint}")
     if not np.issubdtype(labels.dtype, np.integer):
         raise Refused(f"{part}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
     if labels.shape == (len(images), 1):  # as Keras has them
@@ -134,11 +127,3 @@ def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ..
     if len(set(texts)) < len(texts):
         raise Refused(f"classes names a class twice: {', '.join(texts)}.")
     return texts
-
-
-def _fitted(image: Images, resolution: int) -> Images:
-    """One image (height, width, channels) as (resolution, resolution, channels)."""
-    if image.shape[:2] == (resolution, resolution):
-        return image
-    flat = image[..., 0] if image.shape[2] == 1 else image
-    return resized(Image.fromarray(flat), resolution).reshape(resolution, resolution, image.shape[2])

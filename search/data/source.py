@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Decoded:
     """(k,): which of the k images asked for are among them."""
     corrupt: tuple[str, ...] = ()
     """The k - m others: name and reason."""
+    sizes: NDArray[np.int64] | None = None
+    """(m, 2): height and width before they were resized; None for images that are drawn at any size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,7 @@ class Contents:
     test: NDArray[np.bool_]
     """(n,): which of them are the test split."""
     decode: Callable[[NDArray[np.int64], int], Decoded]
-    """decode(indices (k,), resolution): called once, when the cache is built."""
+    """decode(indices (k,), resolution): an image is the same whatever it is asked for together with."""
     validation: NDArray[np.bool_] | None = None
     """(n,): which are to select by, if the source says so; otherwise they are held out of the others."""
     skip_corrupt: bool = False
@@ -66,6 +68,12 @@ class Source(BaseModel, ABC):
     """Of the split."""
     flip: bool = True
     """Whether a mirrored image keeps its class. Not so for digits, letters, signs."""
+    balance: Literal["sample", "loss"] | None = None
+    """What is done about classes of different sizes. "sample": an epoch shows every class equally often; "loss":
+    an image counts in inverse proportion to the size of its class. With either, the accuracy to select by is
+    balanced: the mean of every class's own. None: nothing is done, and every image counts the same."""
+    channels: Literal[1, 3] | None = None
+    """1: grey, 3: colour; None: colour unless all images are grey. Transparency is on white."""
     cache: Path | None = None
     """The folder of the decoded images; by default `compound-nas` in $XDG_CACHE_HOME or ~/.cache."""
 
@@ -82,6 +90,10 @@ class Source(BaseModel, ABC):
     def state(self) -> str:
         """Changes whenever the contents may have changed; asked at every `load`, so it must be fast."""
         return ""
+
+    def streams(self, needed: int, free: int) -> bool:
+        """Whether images are decoded again each time, and not cached: `needed` bytes where `free` are left."""
+        return False
 
 
 def carved(classes: tuple[str, ...], labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:

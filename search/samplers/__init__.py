@@ -5,12 +5,24 @@ that history, its options and the seed alone, so a resumed search goes on as if 
 """
 
 from search.samplers.bayesian import GaussianProcess, ParzenTrees, Uniform
-from search.samplers.sampler import Observation, Proposer, Sampler
+from search.samplers.enumeration import Grid, QuasiRandom
+from search.samplers.evolution import RegularisedEvolution
+from search.samplers.nsga2 import NSGA2
+from search.samplers.sampler import Exhausted, Observation, Proposer, Sampler
 from space.registry import Registry
 
 SAMPLERS: Registry[type[Sampler]] = Registry(
-    "compound_nas.samplers", {"gp": GaussianProcess, "tpe": ParzenTrees, "random": Uniform}
+    "compound_nas.samplers",
+    {
+        "gp": GaussianProcess,
+        "tpe": ParzenTrees,
+        "random": Uniform,
+        "evolution": RegularisedEvolution,
+        "nsga2": NSGA2,
+        "qmc": QuasiRandom,
+        "grid": Grid,
+    },
 )
 """Every strategy by the name that `sampler=` takes: the extension point."""
 
-__all__ = ["SAMPLERS", "Observation", "Proposer", "Sampler"]
+__all__ = ["SAMPLERS", "Exhausted", "Observation", "Proposer", "Sampler"]

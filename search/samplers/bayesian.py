@@ -103,6 +103,8 @@ class OptunaProposer:
         finished = TrialState.FAIL if observation.reward is None else TrialState.COMPLETE
         state = finished if observation.finished else TrialState.RUNNING
         known = self._followed.get(observation.number)
+        if known is None and state == TrialState.FAIL:
+            return  # Optuna's models do not learn from failures.
         if known is None:
             params = dict(zip(self._distributions, observation.point, strict=True))
             self._study.add_trial(

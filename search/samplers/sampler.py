@@ -14,22 +14,35 @@ from space import Choice, Point
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A trial as a sampler sees it. reward: None while it runs, and for one that failed (`finished`)."""
+    """A trial as a sampler sees it. reward: None while it runs, and for one that failed (`finished`).
+
+    objectives: what the reward weighs against each other, each to be minimised; () where there is no reward.
+    """
 
     number: int
     point: Point
     reward: float | None
     finished: bool
+    objectives: tuple[float, ...] = ()
+
+
+class Exhausted(Exception):
+    """There is nothing left to train: why, in one line."""
+
+    def __init__(self, why: str = "every network of the space that keeps the limits has been tried") -> None:
+        super().__init__(why)
 
 
 class Proposer(Protocol):
     """A strategy at work on one space."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """A point to try next. history: every trial so far by number, the running ones too.
+        """A point to try next. Raises `Exhausted` if there is none.
 
-        The answer depends on the arguments alone. It may be a network that was tried, or one over a limit:
-        the engine asks again with another seed, and in the end takes the nearest that will do.
+        history: every trial so far by number, the running ones too; then, as failed ones of number -1, what was
+        proposed in vain: another name of a network that was tried, or one over a limit. It is asked again then,
+        with another seed, `Sampler.patience` times; after that the nearest network that will do is taken.
+        The answer depends on the arguments alone.
         """
 
 
@@ -39,7 +52,9 @@ class Sampler(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     patience: ClassVar[int] = 4
-    """How often it is asked again for a network that is new and within the limits."""
+    """How often it is asked for a network that is new and within the limits."""
+    random: ClassVar[bool] = True
+    """Whether another seed gives another proposal."""
 
     sampler: str
     """The key in `SAMPLERS`."""

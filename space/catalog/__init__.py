@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from space.architecture import Architecture
 from space.catalog.efficientnet import DERIVED, EFFICIENTNETS
 from space.catalog.mobilenet import MOBILENETS
 from space.catalog.row import Published
@@ -20,9 +21,16 @@ def published(name: str) -> Published:
     return CATALOG[name]
 
 
+def name_of(architecture: Architecture) -> str | None:
+    """The published name of `architecture`, whatever its resolution, classes and image channels; else None."""
+    parts = (architecture.stem, architecture.stages, architecture.head)
+    rows = ((row.name, row.architecture) for row in CATALOG.values())
+    return next((name for name, a in rows if (a.stem, a.stages, a.head) == parts), None)
+
+
 def families() -> tuple[str, ...]:
     """What published networks are listed under: "efficientnet", "mobilenet", ..."""
     return tuple(dict.fromkeys(row.family for row in CATALOG.values()))
 
 
-__all__ = ["CATALOG", "Published", "families", "published"]
+__all__ = ["CATALOG", "Published", "families", "name_of", "published"]

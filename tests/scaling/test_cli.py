@@ -107,11 +107,18 @@ def test_rounding():
     assert "224 -> 256 pixels" in text
 
 
-@pytest.mark.parametrize("format_", ["md", "latex", "csv", "json"])
+@pytest.mark.parametrize("format_", ["md", "latex", "csv", "json", "html"])
 def test_tables_go_to_files(tmp_path, format_):
     out = tmp_path / "new" / "family.txt"
     assert run("--family", "1..2", "--format", format_, "--out", str(out)) == ""
     assert "b0-compound-phi2" in out.read_text()
+
+
+def test_columns_and_order_of_a_table():
+    lines = run("--family", "1..3", "--columns", "name,macs", "--sort", "-macs").splitlines()
+    assert lines[0].split() == ["Network", "MACs"]
+    assert [line.split()[0][-1] for line in lines[1:]] == ["3", "2", "1"]
+    assert run("--phi", "1", "--columns", "params", "--format", "csv").splitlines()[0] == "params"
 
 
 def test_a_files_ending_says_its_format(tmp_path):
@@ -159,6 +166,8 @@ def test_help_without_arguments():
         (["--max-macs", "many"], "'many' is no count"),
         (["--max-params", "1k"], "the smallest, at phi = -14"),
         (["--phi", "1", "--format", "jsn"], "Did you mean 'json'"),
+        (["--phi", "1", "--columns", "nme"], "Did you mean 'name'"),
+        (["--phi", "1", "--sort", "-mac"], "Did you mean 'macs'"),
         (["--phi", "1", "--out", "table"], "does not say its format"),
         (["--phi", "1", "--out", "/proc/table.csv"], "Cannot write /proc/table.csv"),
         (["--phi", "1", "--save", "/proc/networks"], "Cannot write /proc/networks"),

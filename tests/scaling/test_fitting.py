@@ -316,6 +316,7 @@ class TestRefusals:
             ({"space": "effv2"}, {}, "space is no setting of a fit; permitted: data, proxy"),
             ({"reward.w": -0.1}, {}, r"reward\.w is no setting of a fit"),
             ({"trials": 4}, {}, "trials is no setting"),
+            ({"seed": "3,v2-b0"}, {}, "seed: a fit trains its own candidates; permitted: a number"),
             ({"data": "npz"}, {}, r"Unknown setting|data\.path is missing"),
             ({"run": "a/b"}, {}, "run=a/b"),
             ({}, {"rule": "compund"}, "Did you mean 'compound'"),

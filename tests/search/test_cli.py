@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -88,7 +89,7 @@ def test_show_and_status(home):
     assert "4 complete" in run(home, "status", "runs/done").stdout
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "md", "latex"])
+@pytest.mark.parametrize("form", ["csv", "json", "md", "latex", "html"])
 def test_export(home, form, tmp_path):
     result = run(home, "export", "done", "--format", form)
     assert result.returncode == 0
@@ -106,7 +107,29 @@ def test_export_is_exact(home, monkeypatch):
         assert int(row["params"]) == entry["params"] == trial.cost.params
         assert row["architecture"] == entry["architecture"] == str(trial.architecture)
         assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
-    assert (document["schema"], document["version"]) == ("compound-nas.trials", 1)
+        assert entry["macs_term"] is entry["memory_term"] is None
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 2)
+
+
+@pytest.fixture
+def uneven(tmp_path):
+    """A .npz file in which one class has ten times as many images as the other."""
+    labels = np.repeat([0, 1], [100, 10])
+    images = np.random.default_rng(0).integers(0, 256, (110, 8, 8, 4), dtype=np.uint8)
+    np.savez(tmp_path / "uneven.npz", train_x=images, train_y=labels, classes=["ant", "bee"])
+    return tmp_path
+
+
+def test_show_data_tells_what_was_found(uneven):
+    result = run(
+        uneven, "show", "data=npz", "data.path=uneven.npz", "proxy.resolution=16", "--sheet", "s.png"
+    )
+    lines = result.stdout.splitlines()
+    assert lines[1] == "2 classes; images: 70 train, 18 validation, 22 test"
+    assert "images 8 high, 8 wide, resized to 16 x 16" in lines[2]
+    assert "class 'ant' has 10.7 times as many training images as 'bee' (64 and 6)" in lines[4]
+    assert any(line.split() == ["bee", "6", "2", "2"] for line in lines)
+    assert (uneven / "s.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
@@ -114,6 +137,9 @@ def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
     assert "Did you mean 'effv2'?" in refused(tmp_path, "launch", "space=effv3")
     assert "data.path" in refused(tmp_path, "launch", "data=npz", "data.path=none.npz")
     assert "none.yaml" in refused(tmp_path, "launch", "space=./none.yaml")
+    assert "Did you mean 'digits'?" in refused(tmp_path, "show", "data=digit")
+    assert "no part of data" in refused(tmp_path, "show", "data=digits", "space=effv2")
+    assert "--sheet shows images of data" in refused(tmp_path, "show", "b0", "--sheet", "x.png")
     assert "no run" in refused(tmp_path, "resume", "nothing")
     assert "Did you mean 'launch'?" in refused(tmp_path, "lanch")
     assert not list(tmp_path.glob("runs"))
@@ -263,6 +289,7 @@ def test_help_names_every_command_and_group():
     text = CliRunner().invoke(cli.search, ["--help"]).output
     assert all(name in text for name in ("launch", "resume", "status", "show", "export"))
     assert CliRunner().invoke(cli.search, []).output == text
+    assert "..." not in text.partition("Commands:")[2], "a summary is too long for its line"
     launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output
     assert all(f"{group}=" in launch for group in ("space", "data", "proxy", "reward", "sampler", "executor"))
 

@@ -14,9 +14,11 @@ import pytest
 
 import experiments
 from search import Stopped, launch, open_run, resume
+from search.config import Config
 from search.evaluate import TrialFailed
 from search.ledger import Ledger
 from search.run import runs, split
+from search.samplers import SAMPLERS
 from search.testing import fails_once, looked_up, misbehaving
 from space import Refused, Space, cost
 
@@ -45,7 +47,7 @@ def networks(run):
     return [str(trial.architecture) for trial in run.trials if trial.state != "duplicate"]
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe", "gp"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_trains_as_many_distinct_networks_as_asked(sampler):
     run = searched(trials=20, sampler=sampler)
     assert sum(trial.state == "complete" for trial in run.trials) == 20
@@ -67,6 +69,18 @@ def test_a_small_space_is_searched_to_its_end_and_no_further():
     assert len(networks(run)) == len(set(networks(run))) == run.config.space.size
 
 
+def test_a_grid_is_every_network_once():
+    with pytest.raises(Stopped, match="every network of the space") as stopped:
+        searched(trials=200, sampler="grid", **{"space.stages.0.expand": 1, "reward.max_params": 9000})
+    assert stopped.value.exhausted
+    run = open_run("r")
+    expected = {run.config.space.at(point) for point in run.config.space.points()}
+    assert set(networks(run)) == {str(a) for a in expected if cost(a).params <= 9000}
+    assert len(networks(run)) == len(set(networks(run)))
+    points = [trial.point for trial in run.trials]
+    assert len(points) == len(set(points))
+
+
 def test_duplicates_are_answered_from_the_ledger():
     run = searched(trials=30, sampler="tpe")
     answered = [trial for trial in run.trials if trial.state == "duplicate"]
@@ -83,7 +97,26 @@ def test_limits_reject_before_training():
     assert max(trial.cost.params for trial in run.trials) <= sizes[len(sizes) // 3]
     with pytest.raises(Refused, match=rf"max_params=10: .* has {sizes[0]:,} params"):
         launch({**SMALL, "run": "none", "reward.max_params": 10}, evaluate=looked_up)
+    with pytest.raises(Refused, match=r"max_memory=10: the smallest .* trains in at least [0-9,]+ bytes"):
+        launch({**SMALL, "run": "none", "reward.max_memory": 10}, evaluate=looked_up)
     assert not Path("runs/none").exists()
+
+
+@pytest.mark.parametrize("name", ["macs", "activations", "memory"])
+def test_every_cost_can_be_limited(name):
+    space, reward = Space.load("tiny_space"), Config.of({"space": "tiny_space"}).reward
+    costs = sorted(reward.spent(name, space.at(point)) for point in space.points())
+    run = searched(trials=10, **{f"reward.max_{name}": costs[20]})
+    assert max(reward.spent(name, trial.architecture) for trial in run.trials) <= costs[20]
+
+
+@pytest.mark.parametrize("reward", ["effv2", "mnasnet", "mnasnet_hard", "effnet", "tunas"])
+def test_every_reward_ranks_a_search(reward):
+    run = searched(trials=6, reward=reward)
+    assert [trial.terms.reward for trial in run.ranked] == sorted(
+        (trial.terms.reward for trial in run.trials), reverse=True
+    )
+    assert all(t.result.step_ratio is None for t in run.trials) == (reward == "effnet")
 
 
 def test_a_device_that_is_not_there_is_refused_at_once():
@@ -107,10 +140,11 @@ def test_the_same_seed_proposes_the_same():
     assert networks(searched(trials=12, run="c", seed=1)) != networks(open_run("a"))
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe", "gp"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_an_interrupted_search_proposes_what_it_would_have(sampler):
-    whole = searched(trials=16, run="whole", sampler=sampler)
-    searched(trials=9, run="parts", sampler=sampler)
+    evolving = {"sampler.population": 6} if sampler in ("evolution", "nsga2") else {}
+    whole = searched(trials=16, run="whole", sampler=sampler, **evolving)
+    searched(trials=9, run="parts", sampler=sampler, **evolving)
     resume("parts", {"trials": 13}, evaluate=looked_up)
     assert networks(resume("parts", {"trials": 16}, evaluate=looked_up)) == networks(whole)
 

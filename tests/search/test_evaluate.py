@@ -24,6 +24,7 @@ RESULT = Result(
     step_ms=104.2,
     reference_step_ms=98.1,
     step_ratio=1.06,
+    top5=0.93,
 )
 
 
@@ -41,7 +42,7 @@ class TestEvaluate:
         result = evaluate(request_, lambda epoch, loss: reports.append((epoch, loss)))
         assert reports == list(enumerate(result.curve, 1))
         assert (result.epochs, result.images) == (2, 128)
-        assert 0 <= result.accuracy <= 1
+        assert 0 <= result.accuracy <= result.top5 <= 1
         assert result.step_ratio == pytest.approx(1, rel=0.3)
         assert min(result.step_ms, result.reference_step_ms, result.images_per_second, result.loss) > 0
 
@@ -91,6 +92,10 @@ class TestTravel:
 
     def test_result_reads_those_of_later_versions(self):
         assert Result.from_dict(RESULT.to_dict() | {"energy": 3.0}) == RESULT
+
+    def test_result_reads_those_of_earlier_versions(self):
+        earlier = {key: value for key, value in RESULT.to_dict().items() if key != "top5"}
+        assert Result.from_dict(earlier) == replace(RESULT, top5=None)
 
     def test_needs_no_torch(self):
         code = "import search.evaluate, sys; sys.exit('torch' in sys.modules)"

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from search import training
+from search.accuracy import Validation
 from search.data import Dataset, Split
 from search.failure import TrialFailed
 from search.proxy import Proxy
-from search.training import train, triangle
+from search.training import train, triangle, validate
 from space import Refused, decode
 
 TINY = decode("r8_i8_s1/fused_d1_k3_s2_e1_w8/mb_d2_k3_s2_e2_w8_se0.25/h16_c3")
@@ -152,6 +153,84 @@ class TestRepeats:
         assert torch.equal(torch.rand(3), expected)
 
 
+class Guessing(torch.nn.Module):
+    """Gives every image the same logits."""
+
+    def __init__(self, *logits):
+        super().__init__()
+        self.logits = torch.tensor(logits)
+
+    def forward(self, images):
+        return self.logits.expand(len(images), -1)
+
+
+def uneven(counts, **changes):
+    """Coloured noise with so many validation images of each class."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    images = np.zeros((len(labels), 8, 8, 3), dtype=np.uint8)
+    names = tuple(f"class {number}" for number in range(len(counts)))
+    return replace(coloured(), classes=names, validation=Split(images, labels), **changes)
+
+
+def guessed(data, *logits, most=None):
+    found = validate(Guessing(*logits), data, torch.device("cpu"), most)
+    return found.accuracy, found.top5
+
+
+class TestValidation:
+    def test_counts_every_image_the_same_unless_the_data_are_balanced(self):
+        counts = [60, 20, 10, 5, 3, 2]
+        assert guessed(uneven(counts), 5.0, 4.0, 3.0, 2.0, 1.0, 0.0) == (0.6, 0.98)
+        for balance in ("sample", "loss"):
+            found = guessed(uneven(counts, balance=balance), 5.0, 4.0, 3.0, 2.0, 1.0, 0.0)
+            assert found == (pytest.approx(1 / 6), pytest.approx(5 / 6))
+
+    def test_leaves_out_classes_of_which_there_is_no_image(self):
+        found = guessed(uneven([60, 20, 20, 0, 0, 0, 0], balance="loss"), 5.0, 4.0, 3.0, 2.0, 1.0, 0.0, -1.0)
+        assert found == (pytest.approx(1 / 3), 1.0)
+
+    def test_has_no_top5_of_five_classes(self):
+        assert guessed(uneven([10] * 5), 1.0, 2.0, 3.0, 4.0, 5.0) == (0.2, None)
+
+    def test_goes_by_the_first_of_equally_likely_classes(self):
+        assert guessed(uneven([10] * 10), *[0.0] * 10) == (0.1, 0.5)
+        assert guessed(uneven([10] * 10), *[0.0] * 9, 1.0) == (0.1, 0.5)
+
+    def test_goes_over_several_batches_and_stops_where_it_is_told(self):
+        assert guessed(uneven([300, 300]), 0.0, 1.0) == (0.5, None)
+        assert guessed(uneven([300, 300]), 0.0, 1.0, most=400) == (0.25, None)
+
+
+class TestBalance:
+    """Two classes that look alike but for a hint; 15 times as many of one."""
+
+    def data(self, balance):
+        rng = np.random.default_rng(0)
+
+        def split(counts):
+            labels = rng.permutation(np.repeat([0, 1], counts))
+            images = rng.integers(0, 120, (len(labels), 8, 8, 3))
+            images[:, :, :, 0] += labels[:, None, None] * 12
+            return Split(images.astype(np.uint8), labels.astype(np.int64))
+
+        return replace(
+            coloured(),
+            classes=("many", "few"),
+            train=split([300, 20]),
+            validation=split([75, 75]),
+            balance=balance,
+        )
+
+    @pytest.mark.parametrize("balance", ["sample", "loss"])
+    def test_a_small_class_is_learnt_too_and_to_the_bit(self, balance):
+        network, proxy = replace(TINY, classes=2), PROXY.model_copy(update={"epochs": 6})
+        plain = train(network, self.data(None), proxy, 0)
+        one, again = (train(network, self.data(balance), proxy, 0) for _ in range(2))
+        assert outcome(one) == outcome(again) != outcome(plain)
+        assert one.images == plain.images
+        assert one.accuracy > plain.accuracy + 0.1
+
+
 class TestDivergence:
     def test_is_the_trials_fault(self):
         proxy = PROXY.model_copy(update={"learning_rate": 1e30, "warmup": 0.0})
@@ -159,7 +238,7 @@ class TestDivergence:
             train(TINY, coloured(), proxy, 0)
 
     def test_is_noticed_in_the_validation_too(self, monkeypatch):
-        monkeypatch.setattr(training, "validate", lambda *_: (0.3, float("nan")))
+        monkeypatch.setattr(training, "validate", lambda *_: Validation(0.3, float("nan"), None))
         with pytest.raises(TrialFailed, match="validation loss is nan"):
             train(TINY, coloured(), PROXY, 0)
 

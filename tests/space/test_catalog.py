@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from space.catalog import CATALOG, published
+from space.catalog import CATALOG, name_of, published
 from space.cost import Cost, cost, parts
 from space.refusal import Refused
 
@@ -85,3 +85,11 @@ def test_networks_differ():
 def test_an_unknown_network_is_refused():
     with pytest.raises(Refused, match=r"^Unknown network 'v2-small'\. Did you mean 'v2-s'\? Permitted: b0, "):
         published("v2-small")
+
+
+def test_networks_are_known_by_name_whatever_their_images_and_classes():
+    for name, entry in CATALOG.items():
+        other = replace(entry.architecture, resolution=64, classes=7, channels=1)
+        assert name_of(other) == ("l2" if name == "l2-475" else name)
+    b0 = published("b0").architecture
+    assert name_of(replace(b0, head=replace(b0.head, width=64))) is None

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from space import Refused, Space, cost, documents
+from space.memory import kept
 from space.override import override
 
 NAMES = documents.names("space")
@@ -72,6 +73,9 @@ def test_range_is_that_of_all_networks(document):
     costs = [cost(space.at(point)) for point in space.points()]
     assert space.range.params == (min(c.params for c in costs), max(c.params for c in costs))
     assert space.range.macs == (min(c.macs for c in costs), max(c.macs for c in costs))
+    assert space.range.activations == (min(c.activations for c in costs), max(c.activations for c in costs))
+    held = [kept(space.at(point)) for point in space.points()]
+    assert space.range.kept == (min(held), max(held))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,11 @@
+import gzip
+import io
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packing import idx, python2
 from PIL import Image
 
 
@@ -43,5 +47,52 @@ def write_folder(tmp_path: Path):
             for index in range(count):
                 Image.new("RGB", size, (60 * number, index, 128)).save(folder / f"{index:03d}{suffix}")
         return tmp_path / root
+
+    return write
+
+
+@pytest.fixture
+def write_cifar(tmp_path: Path):
+    """Writes the files of a CIFAR below `root`, in a folder or an archive of torchvision's name."""
+
+    def write(root: str, files: dict[str, object], folder: str, archive: str = "") -> Path:
+        place = tmp_path / root
+        place.mkdir(parents=True)
+        contents = {
+            name: value if isinstance(value, bytes) else python2(value) for name, value in files.items()
+        }
+        if archive:
+            with tarfile.open(place / archive, "w:gz") as tar:
+                for name, content in contents.items():
+                    member = tarfile.TarInfo(f"{folder}/{name}")
+                    member.size = len(content)
+                    tar.addfile(member, io.BytesIO(content))
+        else:
+            (place / folder).mkdir()
+            for name, content in contents.items():
+                (place / folder / name).write_bytes(content)
+        return place
+
+    return write
+
+
+@pytest.fixture
+def write_idx(tmp_path: Path):
+    """Writes the four files of an MNIST of ten classes into the folder `root`, gzipped or not."""
+
+    def write(root: str, count: int = 40, zipped: bool = True) -> Path:
+        place = tmp_path / root
+        place.mkdir(parents=True)
+        for part, images in (("train", count), ("t10k", 10)):
+            labels = np.arange(images) % 10
+            pixels = np.broadcast_to((labels * 20)[:, None, None], (images, 28, 28))
+            for name, array in (("images-idx3", pixels), ("labels-idx1", labels)):
+                content = idx(array)
+                path = place / f"{part}-{name}-ubyte"
+                if zipped:
+                    path.with_name(path.name + ".gz").write_bytes(gzip.compress(content))
+                else:
+                    path.write_bytes(content)
+        return place
 
     return write

@@ -70,6 +70,7 @@ def tear(path):
 
 DAMAGE = {
     "torn images": lambda entry: tear(entry / "train.uint8"),
+    "torn places": lambda entry: tear(entry / "train.places"),
     "torn labels": lambda entry: tear(entry / "test.labels"),
     "torn manifest": lambda entry: tear(entry / "manifest.json"),
     "no manifest": lambda entry: (entry / "manifest.json").unlink(),
@@ -102,7 +103,11 @@ def test_what_a_killed_process_left_is_cleared_away(source):
     assert sorted(path.name for path in entry(source).iterdir()) == sorted(
         [
             "manifest.json",
-            *(f"{part}.{kind}" for part in ("train", "validation", "test") for kind in ("labels", "uint8")),
+            *(
+                f"{part}.{kind}"
+                for part in ("train", "validation", "test")
+                for kind in ("labels", "places", "uint8")
+            ),
         ]
     )
 
@@ -147,7 +152,7 @@ def test_a_disk_known_to_be_full_is_refused_before_anything_is_decoded(source, m
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda folder: usage(1000, 1000, 0))
     with pytest.raises(
-        Refused, match=r"No room .* in '.*cache': 30,360 bytes needed, 0 free\. .*data\.cache="
+        Refused, match=r"No room .* in '.*cache': 30,912 bytes needed, 0 free\. .*data\.cache="
     ):
         load(source, 12)
     assert [path for path in source.cache.iterdir() if path.suffix != ".lock"] == []

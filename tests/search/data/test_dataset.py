@@ -7,25 +7,32 @@ from importlib import resources
 import numpy as np
 import pytest
 import yaml
+from packing import cifar10, cifar100
 from pydantic import ValidationError
 
 from search.data import DATASETS, Dataset, load, source_from
-from search.data.contract import check
+from search.testing import SOURCE_CONTRACT
 from space.refusal import Refused
 
 
 @pytest.fixture
-def options(write_npz, write_folder, tmp_path):
+def options(write_npz, write_folder, write_cifar, write_idx):
     """The least that each kind of data needs to be told, and a small amount of it."""
     return {
         "shapes": {"images": 100, "test_images": 20},
         "npz": {"path": write_npz()},
         "folder": {"path": write_folder("images", {"ant": 6, "bee": 7})},
+        "cifar10": {"path": write_cifar("cifar10", cifar10(), "cifar-10-batches-py")},
+        "cifar100": {"path": write_cifar("cifar100", cifar100(), "cifar-100-python")},
+        "fashion_mnist": {"path": write_idx("FashionMNIST/raw")},
+        "mnist": {"path": write_idx("MNIST/raw")},
+        "digits": {},
     }
 
 
+@pytest.mark.parametrize("check", SOURCE_CONTRACT, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", DATASETS)
-def test_every_source_keeps_its_promises(name, options, tmp_path):
+def test_every_source_keeps_its_promises(name, check, options, tmp_path):
     check(source_from({"source": name, "cache": tmp_path / "cache", **options[name]}))
 
 
@@ -47,12 +54,14 @@ def test_a_source_travels_to_workers_and_through_json(name, options):
 def test_an_unknown_source_is_refused_with_its_neighbour():
     with pytest.raises(Refused, match=r"Unknown data\.source 'shape'. Did you mean 'shapes'\?"):
         source_from({"source": "shape"})
-    with pytest.raises(Refused, match=r"data\.source is missing\. Permitted: shapes, npz, folder"):
+    with pytest.raises(Refused, match=r"data\.source is missing\. Permitted: shapes, npz, folder, cifar10"):
         source_from({"path": "x"})
 
 
 def test_an_unknown_option_is_refused():
-    with pytest.raises(ValidationError, match="dificulty"):
+    with pytest.raises(
+        Refused, match=r"Unknown setting 'data\.dificulty'. Did you mean 'data\.difficulty'\?"
+    ):
         source_from({"source": "shapes", "dificulty": 1})
 
 
@@ -78,6 +87,17 @@ def test_a_beginning_of_the_training_images_is_stratified():
     data = load(source_from({"source": "shapes", "images": 1000, "test_images": 10}), 8)
     counts = np.bincount(data.train.labels[:100], minlength=10)
     assert abs(counts - 10).max() <= 2
+
+
+def test_balance_is_no_matter_of_pixels_but_of_what_compares(options):
+    plain, *others = (
+        load(source_from({"source": "npz", **options["npz"], "balance": balance}), 12)
+        for balance in (None, "sample", "loss")
+    )
+    assert (plain.balance, [other.balance for other in others]) == (None, ["sample", "loss"])
+    assert len({plain.digest, *(other.digest for other in others)}) == 3
+    for other in others:
+        assert other.train.images.filename == plain.train.images.filename
 
 
 def test_importing_the_sources_imports_no_torch():

@@ -73,7 +73,7 @@ def test_the_short_side_is_resized_and_the_middle_cut_out_as_by_torchvision(tmp_
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "image.png")
     expected = center_crop(resize(Image.fromarray(pixels), 20), [20, 20])
-    found = photograph(str(tmp_path / "image.png"), 20)
+    found = photograph(str(tmp_path / "image.png"), 20)[0]
     assert abs(found.astype(int) - np.asarray(expected)).max() <= 1
 
 
@@ -83,7 +83,7 @@ def test_exif_rotation_is_honoured(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
     upright.save(tmp_path / "turned.png", exif=exif)
-    pixels = photograph(str(tmp_path / "turned.png"), 16)
+    pixels = photograph(str(tmp_path / "turned.png"), 16)[0]
     assert (pixels[:8] == 0).all()
     assert (pixels[8:] == 255).all()
 
@@ -102,14 +102,14 @@ def test_exif_rotation_is_honoured(tmp_path):
 )
 def test_every_kind_of_image_becomes_rgb_with_transparency_on_white(tmp_path, image, colour):
     image.save(tmp_path / "image.png")
-    assert (photograph(str(tmp_path / "image.png"), 8) == colour).all()
+    assert (photograph(str(tmp_path / "image.png"), 8)[0] == colour).all()
 
 
 def test_a_transparent_palette_is_on_white(tmp_path):
     image = Image.new("P", (8, 8), 0)
     image.putpalette([10, 20, 30])
     image.save(tmp_path / "image.png", transparency=b"\0")
-    assert (photograph(str(tmp_path / "image.png"), 8) == 255).all()
+    assert (photograph(str(tmp_path / "image.png"), 8)[0] == 255).all()
 
 
 def test_a_large_jpeg_is_decoded_small_without_looking_different(tmp_path):
@@ -117,8 +117,73 @@ def test_a_large_jpeg_is_decoded_small_without_looking_different(tmp_path):
     large = Image.fromarray(random).resize((768, 768), Image.Resampling.BICUBIC)
     large.save(tmp_path / "large.jpg", quality=95)
     large.save(tmp_path / "large.png")
-    fast, exact = (photograph(str(tmp_path / f"large.{suffix}"), 24).astype(int) for suffix in ("jpg", "png"))
+    fast, exact = (
+        photograph(str(tmp_path / f"large.{suffix}"), 24)[0].astype(int) for suffix in ("jpg", "png")
+    )
     assert abs(fast - exact).mean() < 3
+
+
+def test_a_cmyk_jpeg_becomes_rgb(tmp_path):
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "image.jpg", quality=95)
+    found, size = photograph(str(tmp_path / "image.jpg"), 8)
+    assert abs(found.astype(int) - (255, 0, 0)).max() < 8
+    assert size == (8, 8)
+
+
+GREYS = {
+    "grey.png": Image.new("L", (9, 9), 90),
+    "with alpha.png": Image.new("LA", (9, 9), (90, 255)),
+    "black and white.png": Image.new("1", (9, 9), 1),
+    "16 bits.png": Image.fromarray(np.full((9, 9), 0x5A00, dtype=np.uint16)),
+    "grey.jpg": Image.new("L", (9, 9), 90),
+}
+COLOURS = {
+    "rgb.png": Image.new("RGB", (9, 9), (90, 90, 90)),
+    "rgba.png": Image.new("RGBA", (9, 9), (255, 0, 0, 0)),
+    "palette.png": Image.new("RGB", (9, 9), (1, 2, 3)).quantize(4),
+    "cmyk.jpg": Image.new("CMYK", (9, 9), (0, 0, 0, 0)),
+}
+
+
+@pytest.fixture
+def write_mixed(tmp_path):
+    """Writes a folder of two classes, each with all the given images twice."""
+
+    def write(images):
+        for name in ("ant", "bee"):
+            (tmp_path / "mixed" / name).mkdir(parents=True, exist_ok=True)
+            for file, image in images.items():
+                for copy in ("a", "b"):
+                    image.save(tmp_path / "mixed" / name / f"{copy} {file}")
+        return tmp_path / "mixed"
+
+    return write
+
+
+def test_grey_images_of_all_kinds_have_one_channel(write_mixed):
+    data = load(folder(write_mixed(GREYS)), 8)
+    assert data.channels == 1
+    assert data.train.images.shape == (12, 8, 8, 1)
+    assert set(np.unique(data.train.images)) == {90, 255}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_one_image_in_colour_makes_all_of_them_so(write_mixed, name):
+    data = load(folder(write_mixed(GREYS | {name: COLOURS[name]})), 8)
+    assert (data.channels, data.train.images.shape[3]) == (3, 3)
+
+
+def test_the_channels_can_be_chosen(write_mixed):
+    root = write_mixed(GREYS | COLOURS)
+    grey = load(folder(root, channels=1), 8)
+    assert (grey.channels, grey.train.images.shape[3]) == (1, 1)
+    assert load(folder(write_mixed(GREYS), channels=3), 8).train.images.shape[3] == 3
+
+
+def test_unreadable_files_do_not_decide_the_channels(write_mixed):
+    root = write_mixed(GREYS)
+    (root / "ant" / "000.png").write_text("no image")
+    assert load(folder(root, corrupt="skip"), 8).channels == 1
 
 
 def spoil(root: Path) -> None:

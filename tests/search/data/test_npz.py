@@ -3,6 +3,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from search.data import load, load_test, source_from
 from space.refusal import Refused
@@ -64,6 +65,32 @@ def test_grey_images_have_one_channel(write_npz, shape):
     assert load(npz(path), 4).train.images.shape == (48, 4, 4, 1)
 
 
+@pytest.mark.parametrize("pixels", [12, 6])
+def test_transparency_is_on_white(write_npz, pixels):
+    images = np.zeros((60, 12, 12, 4), dtype=np.uint8)
+    images[..., 0], images[..., 3] = 200, (np.arange(60) % 3 * 127)[:, None, None]
+    data = load(npz(write_npz(train_x=images, test_x=images[:9])), pixels)
+    assert data.channels == 3
+    clear, half, opaque = (data.train.images[data.train.labels == label][0, 0, 0] for label in range(3))
+    assert clear.tolist() == [255, 255, 255]
+    assert abs(half.astype(int) - (228, 128, 128)).max() <= 1
+    assert abs(opaque.astype(int) - (200, 1, 1)).max() <= 1
+
+
+def test_the_channels_can_be_chosen(write_npz):
+    """Brightness is what Pillow makes of a colour, to the bit."""
+    path = write_npz()
+    colour, grey = load(npz(path), 12), load(npz(path, channels=1), 12)
+    assert (grey.channels, grey.train.images.shape) == (1, (48, 12, 12, 1))
+    expected = [np.asarray(Image.fromarray(image).convert("L")) for image in np.asarray(colour.train.images)]
+    assert np.array_equal(grey.train.images[..., 0], expected)
+    assert load(npz(path, channels=3), 12).digest == colour.digest
+    images = np.random.default_rng(0).integers(0, 256, (60, 9, 9), dtype=np.uint8)
+    path = write_npz(train_x=images, test_x=images[:9])
+    tripled = load(npz(path, channels=3), 9).train.images
+    assert np.array_equal(tripled, np.repeat(load(npz(path), 9).train.images, 3, axis=3))
+
+
 def test_other_sizes_are_resized_over_the_area_of_the_new_pixels(write_npz):
     """A checkerboard of single pixels becomes grey, not black or white: nothing is skipped."""
     board = np.indices((16, 32)).sum(axis=0) % 2 * 255
@@ -96,7 +123,8 @@ BAD = [
     ({"train_x": IMAGES / 255}, "train_x is float64; uint8 is needed"),
     ({"train_x": IMAGES[0]}, "train_y is (60,) for 12 images"),
     ({"train_x": IMAGES.transpose(0, 3, 1, 2)}, "transpose it with (0, 2, 3, 1)"),
-    ({"train_x": np.zeros((60, 12, 12, 4), np.uint8)}, "train_x is (60, 12, 12, 4); (n, height, width"),
+    ({"train_x": np.zeros((60, 12, 12, 5), np.uint8)}, "train_x is (60, 12, 12, 5); (n, height, width"),
+    ({"train_x": np.zeros((60, 12, 12, 4), np.uint8)}, "train_x has 4 channels, test_x has 3"),
     ({"train_x": IMAGES[:0], "train_y": np.zeros(0, int)}, "train_x has no images"),
     ({"test_x": IMAGES[:9, ..., :1]}, "train_x has 3 channels, test_x has 1"),
     ({"train_y": np.arange(60) % 3 / 2}, "train_y is float64; integers"),

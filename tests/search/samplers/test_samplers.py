@@ -4,22 +4,26 @@ from search.samplers import SAMPLERS, Observation
 from search.testing import SAMPLER_CONTRACT
 from space import Space
 
+EVOLVING = {"evolution": {"population": 6, "tournament": 3}, "nsga2": {"population": 6}}
+"""Populations that these few trials fill."""
+
 
 @pytest.mark.parametrize("check", SAMPLER_CONTRACT, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_contract(name, check):
-    check(SAMPLERS[name](sampler=name))
+    check(SAMPLERS[name](sampler=name, **EVOLVING.get(name, {})))
 
 
-@pytest.mark.parametrize("name", ["gp", "tpe"])
+@pytest.mark.parametrize("name", ["gp", "tpe", "evolution", "nsga2"])
 def test_learns_from_what_it_is_told(name):
     """After 30 trials of a simple sum, proposals are better than random ones were."""
     space = Space.load("effv2_32")
-    proposer = SAMPLERS[name](sampler=name).proposer(space.choices)
+    proposer = SAMPLERS[name](sampler=name, **EVOLVING.get(name, {})).proposer(space.choices)
     history = []
-    for number in range(30):
+    for number in range(30 if name not in EVOLVING else 60):
         point = proposer.propose(history, number)
-        history.append(Observation(number, point, -float(sum(point)), finished=True))
+        value = float(sum(point))
+        history.append(Observation(number, point, -value, finished=True, objectives=(value, value)))
     first, last = (sum(-o.reward for o in part) / 8 for part in (history[:8], history[-8:]))
     assert last < first
 

@@ -1,0 +1,42 @@
+"""Help that lists every setting with the value that it has now."""
+
+from __future__ import annotations
+
+import click
+
+from search.settings import Group, groups, limits, typed
+
+_WIDEST = 44
+"""Of the left column, in characters: what is wider has its meaning on the next line."""
+
+
+class Explained(click.Command):
+    """A command of KEY=VALUE words, whose help says what each setting is, given those words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # --help is answered before arguments are read.
+        ctx.meta[__name__] = typed(word for word in args if not word.startswith("-"))
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        chosen: dict[str, str] = ctx.meta.get(__name__, {})
+        for group in groups(chosen):
+            with formatter.section(f"{group.key}, {group.meaning}"):
+                formatter.write_dl(_rows(group), col_max=_WIDEST)
+        with formatter.section("How much, and under what name"):
+            formatter.write_dl([(f"{s.key}={s.value}", s.meaning) for s in limits(chosen)], col_max=_WIDEST)
+
+
+def _rows(group: Group) -> list[tuple[str, str]]:
+    if group.key == "space":
+        inner = [(setting.key, setting.value) for setting in group.settings]
+        inner += [
+            ("space.stages.2.kernel=3,5", "sets one place, and space.stages.*.kernel=3 one of every stage")
+        ]
+    else:
+        inner = [(f"{setting.key}={setting.value}", setting.meaning) for setting in group.settings]
+    return [
+        (f"{group.key}={group.name}", group.about),
+        *((f"  or {name}", sentence) for name, sentence in group.others),
+        *inner,
+    ]

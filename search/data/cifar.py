@@ -1,0 +1,155 @@
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) as their author packed them and torchvision keeps them.
+
+https://www.cs.toronto.edu/~kriz/cifar.html: the "python version", whose files are pickles.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from search.data import pickles
+from search.data.arrays import in_memory
+from search.data.files import existing, stamp
+from search.data.source import Contents, Images, Labels, Source
+from space.refusal import Refused
+
+_PIXELS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the files are called, and under which keys they hold the labels and the names of the classes."""
+
+    folder: str
+    archive: str
+    train: tuple[str, ...]
+    test: str
+    meta: str
+    labels: str = "labels"
+    names: str = "label_names"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return *self.train, self.test, self.meta
+
+
+_CIFAR10 = _Layout(
+    folder="cifar-10-batches-py",
+    archive="cifar-10-python.tar.gz",
+    train=tuple(f"data_batch_{number}" for number in range(1, 6)),
+    test="test_batch",
+    meta="batches.meta",
+)
+_CIFAR100 = _Layout("cifar-100-python", "cifar-100-python.tar.gz", ("train",), "test", "meta")
+
+
+class Cifar10(Source):
+    """`data=cifar10`: 50,000 photographs of 32 px to train, 10,000 to test, ten classes of equal size.
+
+    The path is the folder `cifar-10-batches-py`, the folder that it is in, or `cifar-10-python.tar.gz`, which need
+    not be unpacked.
+    """
+
+    source: Literal["cifar10"] = "cifar10"
+    path: Path
+
+    def layout(self) -> _Layout:
+        """The names in the files of this data set."""
+        return _CIFAR10
+
+    def state(self) -> str:
+        """Sizes and times of the files."""
+        place, layout = _place(self.path, self.layout()), self.layout()
+        return stamp(*(place / name for name in layout.files)) if place.is_dir() else stamp(place)
+
+    def open(self) -> Contents:
+        """Reads everything into memory. Raises `Refused` for files that are missing, damaged or foreign."""
+        layout = self.layout()
+        place = _place(self.path, layout)
+        contents = _unpacked(place, layout) if place.is_dir() else _archived(place, layout)
+        entries = {name: pickles.read(content, str(place / name)) for name, content in contents.items()}
+        classes = pickles.texts(entries[layout.meta].get(layout.names))
+        if len(set(classes)) < max(2, len(classes)):
+            raise Refused(f"{str(place / layout.meta)!r} has no {layout.names!r} of distinct classes.")
+        pairs = [
+            _pair(entries[name], layout.labels, len(classes), place / name)
+            for name in (*layout.train, layout.test)
+        ]
+        images, labels = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        test = np.arange(len(labels)) >= len(labels) - len(pairs[-1][1])
+        return in_memory(classes, images, images[:0], labels, test)
+
+
+class Cifar100(Cifar10):
+    """`data=cifar100`: like CIFAR-10, with 100 classes ("fine") in 20 groups ("coarse").
+
+    The path is the folder `cifar-100-python`, the folder that it is in, or `cifar-100-python.tar.gz`.
+    """
+
+    source: Literal["cifar100"] = "cifar100"  # type: ignore[assignment]
+    labels: Literal["fine", "coarse"] = "fine"
+    """Whether the classes are the 100 kinds of things, or their 20 groups."""
+
+    def layout(self) -> _Layout:
+        """The names in the files of this data set."""
+        return replace(_CIFAR100, labels=f"{self.labels}_labels", names=f"{self.labels}_label_names")
+
+
+def _place(path: Path, layout: _Layout) -> Path:
+    """The folder of the files, or the archive. Raises `Refused` if neither is at `path`, or a file is missing."""
+    if existing(path).is_file():
+        return path
+    for folder in (path / layout.folder, path):
+        missing = [name for name in layout.files if not (folder / name).is_file()]
+        if not missing:
+            return folder
+        if len(missing) < len(layout.files):
+            raise Refused(f"data.path: {str(folder)!r} lacks {missing[0]!r}.")
+    if (path / layout.archive).is_file():
+        return path / layout.archive
+    raise Refused(f"data.path: there is no {layout.folder} and no {layout.archive} in {str(path)!r}.")
+
+
+def _unpacked(folder: Path, layout: _Layout) -> dict[str, bytes]:
+    """The contents of the files in a folder."""
+    try:
+        return {name: (folder / name).read_bytes() for name in layout.files}
+    except OSError as error:
+        raise Refused(f"Cannot read {error.filename!r} ({error.strerror}).") from None
+
+
+def _archived(path: Path, layout: _Layout) -> dict[str, bytes]:
+    """The contents of the files in an archive, of which nothing is written to the disk."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                name = Path(member.name).name
+                content = archive.extractfile(member) if name in layout.files else None
+                if content:
+                    found[name] = content.read()
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise Refused(f"{str(path)!r} is damaged, or no {layout.archive} ({error}).") from None
+    for name in layout.files:
+        if name not in found:
+            raise Refused(f"{str(path)!r} is no {layout.archive}: it lacks {name!r}.")
+    return found
+
+
+def _pair(entry: dict[str, object], key: str, classes: int, where: Path) -> tuple[Images, Labels]:
+    """The images (n, 32, 32, 3) and labels (n,) of a file."""
+    data, labels = entry.get("data"), entry.get(key)
+    if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3 * _PIXELS**2:
+        raise Refused(f"{str(where)!r} has no images of 3 x {_PIXELS} x {_PIXELS} bytes under 'data'.")
+    if not isinstance(labels, list) or len(labels) != len(data):
+        raise Refused(f"{str(where)!r} has no list of {len(data):,} labels under {key!r}.")
+    if not all(type(label) is int and 0 <= label < classes for label in labels):
+        raise Refused(f"{str(where)!r} has labels under {key!r} that are not from 0 to {classes - 1}.")
+    images = data.reshape(-1, 3, _PIXELS, _PIXELS).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(images), np.array(labels, dtype=np.int64)

@@ -1,0 +1,37 @@
+"""scikit-learn's handwritten digits, which come with it: real images for smoke tests, without a download."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from search.data.arrays import in_memory
+from search.data.source import Contents, Fraction, Source, carved
+from space.refusal import Refused
+
+_WHITE = 16
+"""Of the 17 grey levels that there are."""
+
+
+class Digits(Source):
+    """`data=digits`: 1,797 digits of 8 px, grey, with no test split of their own (Alpaydin, Kaynak 1998)."""
+
+    source: Literal["digits"] = "digits"
+    test: Fraction = 0.2
+    """The fraction of all images that is the test split."""
+    flip: bool = False
+    """A mirrored 2 is no 2."""
+
+    def open(self) -> Contents:
+        """Reads the file that is part of scikit-learn. Raises `Refused` where that is not installed."""
+        try:
+            from sklearn.datasets import load_digits
+        except ImportError:
+            raise Refused("data=digits needs scikit-learn: pip install 'compound-nas[digits]'") from None
+        found = load_digits()
+        images = np.rint(found.images * (255 / _WHITE)).astype(np.uint8)[..., None]
+        labels = found.target.astype(np.int64)
+        classes = tuple(str(name) for name in found.target_names)
+        test = carved(classes, labels, self.test, self.seed)
+        return in_memory(classes, images, images[:0], labels, test)

@@ -1,0 +1,141 @@
+"""MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017): grey images of 28 px in IDX files.
+
+Four files, gzipped or not, as torchvision lays them out below the folder that it is given, or as they lie beside
+each other, in Debian's package `dataset-fashion-mnist` for one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.data.arrays import in_memory
+from search.data.files import existing, stamp
+from search.data.source import Contents, Images, Labels, Source
+from space.refusal import Refused
+
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package puts its files."""
+_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+_UINT8 = 8
+"""The type of the numbers of a file, in the third of its bytes."""
+_MOST = 2**31
+"""Bytes; a header that promises more is taken for damage."""
+
+
+class Mnist(Source):
+    """`data=mnist`: 60,000 handwritten digits to train, 10,000 to test.
+
+    The path is the folder of the four files, or the one that torchvision was given.
+    """
+
+    source: Literal["mnist"] = "mnist"
+    path: Path
+    flip: bool = False
+    """A mirrored 2 is no 2."""
+
+    folder: ClassVar[str] = "MNIST"
+    """torchvision's."""
+    classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
+
+    def state(self) -> str:
+        """Sizes and times of the files."""
+        return stamp(*self._paths())
+
+    def open(self) -> Contents:
+        """Reads everything into memory. Raises `Refused` for files that are missing, damaged or foreign."""
+        paths = self._paths()
+        images, labels = self._pair(*paths[:2])
+        test_images, test_labels = self._pair(*paths[2:])
+        every = np.concatenate([labels, test_labels])
+        return in_memory(self.classes, images, test_images, every, np.arange(len(every)) >= len(labels))
+
+    def _pair(self, images_path: Path, labels_path: Path) -> tuple[Images, Labels]:
+        images, labels = _numbers(images_path, 3), _numbers(labels_path, 1)
+        if len(images) != len(labels):
+            raise Refused(f"{str(labels_path)!r} has {len(labels):,} labels for {len(images):,} images.")
+        if labels.max(initial=0) >= len(self.classes):
+            raise Refused(
+                f"{str(labels_path)!r} has label {labels.max()}; there are {len(self.classes)} classes."
+            )
+        return images[..., None], labels.astype(np.int64)
+
+    def _paths(self) -> list[Path]:
+        """The four files. Raises `Refused` if one is missing."""
+        root = existing(self.path)
+        if not root.is_dir():
+            raise Refused(f"data.path: {str(root)!r} is a file; the folder of {_FILES[0]} is needed.")
+        for folder in (root / self.folder / "raw", root / "raw", root):
+            found = [_either(folder / name) for name in _FILES]
+            if all(found):
+                return [path for path in found if path]
+            if any(found):
+                raise Refused(f"data.path: {str(folder)!r} lacks {_FILES[found.index(None)]!r} and its .gz.")
+        raise Refused(f"data.path: there is no {_FILES[0]}[.gz] in {str(root)!r} or its {self.folder}/raw.")
+
+
+class FashionMnist(Mnist):
+    """`data=fashion_mnist`: 60,000 garments to train, 10,000 to test, of ten kinds.
+
+    The path is by default where Debian's package `dataset-fashion-mnist` is installed.
+    """
+
+    source: Literal["fashion_mnist"] = "fashion_mnist"  # type: ignore[assignment]
+    path: Path = DEBIAN
+    flip: bool = True
+    """A mirrored garment is the same garment."""
+
+    folder: ClassVar[str] = "FashionMNIST"
+    classes: ClassVar[tuple[str, ...]] = (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    )
+
+    def _paths(self) -> list[Path]:
+        if self.path == DEBIAN and not DEBIAN.exists():
+            raise Refused(
+                f"There is no {str(DEBIAN)!r}: apt install dataset-fashion-mnist, or give data.path=FOLDER."
+            )
+        return super()._paths()
+
+
+def _either(path: Path) -> Path | None:
+    """The file or its gzipped form; None if there is neither."""
+    return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
+
+
+def _numbers(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """The bytes of an IDX file as an array. Raises `Refused` if it is something else, or not whole."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            head = np.frombuffer(file.read(4 * (1 + dimensions)), dtype=np.uint8)
+            if len(head) < 4 * (1 + dimensions) or head[:4].tolist() != [0, 0, _UINT8, dimensions]:
+                raise Refused(f"{str(path)!r} is no IDX file of bytes in {dimensions} dimensions.")
+            shape = head[4:].view(">u4").tolist()
+            content = file.read(math.prod(shape) + 1) if math.prod(shape) < _MOST else b""
+    except (OSError, EOFError, zlib.error) as error:
+        raise Refused(f"{str(path)!r} is damaged ({error}).") from None
+    if len(content) != math.prod(shape):
+        raise Refused(
+            f"{str(path)!r} is damaged: it does not hold the {math.prod(shape):,} bytes it promises."
+        )
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)

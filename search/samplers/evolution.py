@@ -1,0 +1,66 @@
+"""Regularised evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search").
+
+Asynchronous by nature: what still runs is not in the population yet, and nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import Field
+
+from search.samplers.sampler import Observation, Sampler
+from space import Choice, Point
+
+
+class RegularisedEvolution(Sampler):
+    """The best of some of the youngest networks, one choice of it changed. For many workers at once."""
+
+    # A change that gives a known network is drawn again.
+    patience: ClassVar[int] = 100
+
+    population: int = Field(default=32, ge=1)
+    """The latest trials that can be parents, however bad an older one is: age, not reward, decides who leaves.
+    As many are drawn at random to begin with."""
+    tournament: int = Field(default=8, ge=1)
+    """Of these, how many are drawn, of which the best is the parent."""
+
+    def proposer(self, choices: Sequence[Choice]) -> Evolving:
+        return Evolving(tuple(len(choice.options) for choice in choices), self.population, self.tournament)
+
+
+@dataclass(frozen=True, slots=True)
+class Evolving:
+    """Evolution in a space with so many options in each choice."""
+
+    options: tuple[int, ...]
+    population: int
+    tournament: int
+
+    def propose(self, history: Sequence[Observation], seed: int) -> Point:
+        """See `Proposer`."""
+        rng = random.Random(seed)
+        rewards = [(trial.reward, trial.point) for trial in history if trial.reward is not None]
+        if len(rewards) < self.population:
+            return drawn(self.options, rng)
+        young = rewards[-self.population :]
+        _, parent = max(rng.sample(young, min(self.tournament, len(young))))
+        return mutated(parent, self.options, rng) if parent else parent
+
+
+def drawn(options: Sequence[int], rng: random.Random) -> Point:
+    """A point drawn uniformly. options: how many there are in each choice."""
+    return tuple(map(rng.randrange, options))
+
+
+def mutated(point: Point, options: Sequence[int], rng: random.Random) -> Point:
+    """`point` with another option in one of its choices, each choice and each other option equally likely.
+
+    Where options have an order neighbours are not preferred: most choices have two or three.
+    """
+    which = rng.randrange(len(options))
+    other = (point[which] + rng.randrange(1, options[which])) % options[which]
+    return (*point[:which], other, *point[which + 1 :])

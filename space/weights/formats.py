@@ -1,0 +1,23 @@
+"""The weight formats by name: the extension point."""
+
+from __future__ import annotations
+
+from space.refusal import unknown
+from space.registry import Registry
+from space.weights.efficientnet_pytorch import EFFICIENTNET_PYTORCH
+from space.weights.ours import OURS
+from space.weights.timm import TIMM
+from space.weights.torchvision import TORCHVISION
+from space.weights.weight_format import WeightFormat
+
+WEIGHT_FORMATS: Registry[WeightFormat] = Registry(
+    "compound_nas.weight_formats",
+    {"ours": OURS, "torchvision": TORCHVISION, "timm": TIMM, "efficientnet_pytorch": EFFICIENTNET_PYTORCH},
+)
+
+
+def weight_format(name: str) -> WeightFormat:
+    """The format called `name`. Raises `Refused` naming the nearest."""
+    if name not in WEIGHT_FORMATS:
+        raise unknown("weight format", name, WEIGHT_FORMATS)
+    return WEIGHT_FORMATS[name]

@@ -1,0 +1,110 @@
+"""State dicts from their names to ours, and back.
+
+A format is a map of names, written out: tensors are never matched by their order. It holds for every
+architecture that the other library can express, whatever its classes and image size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from space.architecture import Architecture
+from space.catalog import published
+from space.model import build
+from space.refusal import Refused
+from space.weights.formats import WEIGHT_FORMATS, weight_format
+
+StateDict = Mapping[str, Tensor]
+
+# Files from before torch 0.4.1 lack it, and no logits depend on it.
+_COUNTER = "num_batches_tracked"
+
+
+def to_ours(
+    state_dict: StateDict, architecture: Architecture, format: str | None = None
+) -> dict[str, Tensor]:
+    """The tensors of `state_dict` under the names that `build(architecture)` gives them; no copies.
+
+    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing counters of batches are made, 0. Raises
+    `Refused` naming the first tensor that is missing, unexpected or of another shape than the architecture's.
+    """
+    format = format or format_of(state_dict)
+    shapes = _shapes(architecture)
+    names = their_names(architecture, format, shapes)
+    _check(state_dict, {names[ours]: shape for ours, shape in shapes.items()}, format)
+    return {
+        ours: state_dict[theirs] if theirs in state_dict else torch.zeros((), dtype=torch.int64)
+        for ours, theirs in names.items()
+    }
+
+
+def from_ours(state_dict: StateDict, architecture: Architecture, format: str) -> dict[str, Tensor]:
+    """The inverse of `to_ours`: the tensors of `build(architecture)` under the names of `format`."""
+    shapes = _shapes(architecture)
+    names = their_names(architecture, format, shapes)
+    _check(state_dict, shapes, "ours")
+    return {theirs: state_dict[ours] for ours, theirs in names.items()}
+
+
+def format_of(state_dict: StateDict) -> str:
+    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `Refused`."""
+    # The stem's name does not depend on the architecture, so that any will do.
+    probe = published("b0").architecture
+    stems = {
+        name: f"{weight_format(name).modules(probe)['stem.conv.conv']}.weight" for name in WEIGHT_FORMATS
+    }
+    for name, stem in stems.items():
+        if stem in state_dict:
+            return name
+    known = ", ".join(f"{stem} ({name})" for name, stem in stems.items())
+    raise Refused(
+        f"No EfficientNet's weights: no tensor is called {known}; found: {_first(state_dict)}."
+        if state_dict
+        else "No weights: there is no tensor."
+    )
+
+
+def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:
+    """Our name -> theirs, of each of our `tensors`. Raises `Refused` if the format cannot express them."""
+    modules = weight_format(format).modules(architecture)
+    splits = ((name, *name.rsplit(".", 1)) for name in tensors)
+    return {name: f"{modules[module]}.{tensor}" for name, module, tensor in splits}
+
+
+def whose(format: str) -> str:
+    """`format` as a sentence has it before "weights" and "names"."""
+    return "our" if format == "ours" else format
+
+
+@lru_cache(maxsize=64)
+def _shapes(architecture: Architecture) -> Mapping[str, torch.Size]:
+    with torch.device("meta"):  # No memory, no initialisation.
+        return {name: tensor.shape for name, tensor in build(architecture).state_dict().items()}
+
+
+def _check(state_dict: StateDict, shapes: Mapping[str, torch.Size], format: str) -> None:
+    missing = [name for name in shapes if name not in state_dict and not name.endswith(_COUNTER)]
+    if missing:
+        raise Refused(
+            f"These are no {whose(format)} weights of this architecture: they lack {_first(missing)}."
+        )
+    unexpected = [name for name in state_dict if name not in shapes]
+    if unexpected:
+        raise Refused(
+            f"This architecture has no place for {_first(unexpected)} of these {whose(format)} weights."
+        )
+    for name, tensor in state_dict.items():
+        if tensor.shape != shapes[name]:
+            found, wanted = tuple(tensor.shape), tuple(shapes[name])
+            raise Refused(
+                f"{name} has shape {found} in these {whose(format)} weights; here it must be {wanted}."
+            )
+
+
+def _first(names: Iterable[str]) -> str:
+    first, *others = names
+    return f"{first!r} and {len(others)} more" if others else repr(first)

@@ -1,0 +1,92 @@
+"""timm.models.efficientnet. The blocks of a stage differ in class, and so do their names: InvertedResidual,
+DepthwiseSeparableConv (MBConv without expansion), EdgeResidual (fused), ConvBnAct (fused without expansion).
+
+Two styles bear the same names: "plain" (timm's own trainings, `efficientnet_b0`) and "tf" (Google's weights,
+`tf_efficientnet_b0`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from space.architecture import Architecture, Stage
+from space.catalog import name_of
+from space.plan import Block, plan
+from space.weights.conventions import IMAGENET, INCEPTION, NORMALISATIONS, Conventions
+from space.weights.weight_format import WeightFormat, expect, pair
+
+_SQUEEZE = {"se_reduce": "se.conv_reduce", "se_expand": "se.conv_expand"}
+_EXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "mb": {"expand": ("conv_pw", "bn1"), "depthwise": ("conv_dw", "bn2"), "project": ("conv_pwl", "bn3")},
+    "fused": {"expand": ("conv_exp", "bn1"), "project": ("conv_pwl", "bn2")},
+}
+_UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "mb": {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
+    "fused": {"project": ("conv", "bn1")},
+}
+
+
+def modules(architecture: Architecture) -> dict[str, str]:
+    """Our module -> timm's."""
+    expect(architecture, "timm's EfficientNet", _objection)
+    names = pair("stem.conv", "conv_stem", "bn1")
+    for block in plan(architecture)[1:-1]:
+        names |= _block(block, block.name.replace("stages", "blocks"))
+    return names | pair("head.conv", "conv_head", "bn2") | {"head.classifier": "classifier"}
+
+
+def _block(block: Block, place: str) -> dict[str, str]:
+    expanded = any(conv.name == "expand" for conv in block.convs)
+    steps = (_EXPANDED if expanded else _UNEXPANDED)[block.op]
+    names: dict[str, str] = {}
+    for conv in block.convs:
+        if conv.name in _SQUEEZE:
+            names[f"{block.name}.{conv.name}.conv"] = f"{place}.{_SQUEEZE[conv.name]}"
+        else:
+            names |= pair(f"{block.name}.{conv.name}", *(f"{place}.{part}" for part in steps[conv.name]))
+    return names
+
+
+def _objection(stage: Stage) -> str:
+    if stage.op not in _EXPANDED:
+        return f"{stage.op} blocks"
+    if stage.op == "fused" and stage.expand == 1 and stage.se:
+        return "squeeze-excitation in fused blocks of expand 1"
+    return ""
+
+
+# Of timm's `default_cfgs`, the networks whose default weights are not fed as ImageNet's usually are.
+_INCEPTION_PLAIN = ("b1",)
+_INCEPTION_TF = ("b8", "v2-b3", "v2-s", "v2-m", "v2-l", "v2-xl")
+
+
+def plain(architecture: Architecture) -> Conventions:
+    """timm's defaults, and the normalisation of its default weights.
+
+    Its "ra4" weights of b0 want `inception`, too, and its "ft" weights of b1 `imagenet`.
+    """
+    inception = name_of(architecture) in _INCEPTION_PLAIN
+    return Conventions("symmetric", 1e-5, 0.1, *(INCEPTION if inception else IMAGENET))
+
+
+def tf(architecture: Architecture) -> Conventions:
+    """Google's weights as timm builds them: `BN_EPS_TF_DEFAULT`, torch's momentum, `default_cfgs`.
+
+    AdvProp weights ("ap") want `inception`, and so do those of 21,843 classes. Networks with ReLU6 are
+    EfficientNet-Lite's: for these timm's own configuration has `inception`, which is near to `lite`.
+    """
+    if architecture.stem.act == "relu6":
+        return Conventions("same", 1e-3, 0.1, *NORMALISATIONS["lite"])
+    inception = name_of(architecture) in _INCEPTION_TF
+    return Conventions("same", 1e-3, 0.1, *(INCEPTION if inception else IMAGENET))
+
+
+# Of these, timm has no weights but Google's.
+_GOOGLES = ("b6", "b7", "b8", "l2", *(f"v2-{size}" for size in ("b0", "b1", "b2", "b3", "s", "m", "l", "xl")))
+
+
+def _usual(architecture: Architecture, file: str) -> str:
+    return "tf" if name_of(architecture) in _GOOGLES or "tf_efficientnet" in file else "plain"
+
+
+TIMM = WeightFormat(modules, {"plain": plain, "tf": tf}, _usual)

@@ -1,0 +1,50 @@
+"""What a weight format states about itself: its names, and the conventions that come with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from space.architecture import Architecture, Stage, encode_stage
+from space.refusal import Refused, unknown
+from space.weights.conventions import Conventions
+
+
+def _first(architecture: Architecture, file: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFormat:
+    """How a library names the tensors of our networks.
+
+    modules: architecture -> our module -> theirs, for every module that has tensors. The name of the stem
+        must not depend on the architecture: formats are recognised by it. Raises `Refused` for
+        architectures that the library cannot express.
+    styles: by name, architecture -> the conventions of its weights. Several where names do not tell them.
+    usual: (architecture, name of a file or "") -> the style to take if nobody says; None for the first.
+    """
+
+    modules: Callable[[Architecture], Mapping[str, str]]
+    styles: Mapping[str, Callable[[Architecture], Conventions]]
+    usual: Callable[[Architecture, str], str | None] = _first
+
+    def style(self, architecture: Architecture, file: str = "", wanted: str | None = None) -> str:
+        """The key of `styles` that is `wanted`, else the usual one. Raises `Refused` naming the nearest."""
+        style = wanted or self.usual(architecture, file) or next(iter(self.styles))
+        if style not in self.styles:
+            raise unknown("style of weights", style, self.styles)
+        return style
+
+
+def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
+    """Their names of one of our convolutions and of its normalisation."""
+    return {f"{ours}.conv": convolution, f"{ours}.norm": norm}
+
+
+def expect(architecture: Architecture, library: str, objection: Callable[[Stage], str]) -> None:
+    """Raises `Refused` for the first stage to which there is an `objection`: what the library lacks."""
+    for number, stage in enumerate(architecture.stages):
+        lacking = objection(stage)
+        if lacking:
+            raise Refused(f"{library} has no {lacking}, as stages.{number} is: {encode_stage(stage)}.")

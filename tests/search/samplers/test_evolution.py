@@ -1,0 +1,49 @@
+from search.samplers import Observation
+from search.samplers.evolution import RegularisedEvolution
+from space import Space
+
+CHOICES = Space.load("effv2_32").choices
+
+
+def trial(number, point, reward):
+    return Observation(number, point, reward, finished=reward is not None)
+
+
+def changed(one, other):
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def test_a_child_is_its_parent_with_one_choice_changed():
+    point = tuple(0 for _ in CHOICES)
+    proposer = RegularisedEvolution(sampler="evolution", population=1, tournament=1).proposer(CHOICES)
+    children = {proposer.propose([trial(0, point, 1.0)], seed) for seed in range(200)}
+    assert all(changed(point, child) == 1 for child in children)
+    # Every choice, and each of its other options.
+    assert len(children) == sum(len(choice.options) - 1 for choice in CHOICES)
+
+
+def test_the_old_leave_however_good_they_are():
+    """The best trial is older than the population: nothing descends from it."""
+    best, young = tuple(0 for _ in CHOICES), tuple(len(choice.options) - 1 for choice in CHOICES)
+    history = [trial(0, best, 100.0), *(trial(number, young, 1.0) for number in range(1, 4))]
+    proposer = RegularisedEvolution(sampler="evolution", population=3, tournament=3).proposer(CHOICES)
+    assert all(changed(young, proposer.propose(history, seed)) == 1 for seed in range(20))
+
+
+def test_the_best_of_the_tournament_is_the_parent():
+    best, other = tuple(0 for _ in CHOICES), tuple(len(choice.options) - 1 for choice in CHOICES)
+    history = [trial(0, best, 2.0), *(trial(number, other, 1.0) for number in range(1, 4))]
+    proposer = RegularisedEvolution(sampler="evolution", population=4, tournament=4).proposer(CHOICES)
+    assert all(changed(best, proposer.propose(history, seed)) == 1 for seed in range(20))
+
+
+def test_what_runs_or_failed_is_no_parent():
+    point = tuple(0 for _ in CHOICES)
+    history = [trial(number, point, None) for number in range(10)]
+    proposer = RegularisedEvolution(sampler="evolution", population=1, tournament=1).proposer(CHOICES)
+    assert max(changed(point, proposer.propose(history, seed)) for seed in range(20)) > 1
+
+
+def test_a_space_without_choices_has_one_point():
+    proposer = RegularisedEvolution(sampler="evolution", population=1).proposer(())
+    assert proposer.propose([], 0) == proposer.propose([trial(0, (), 1.0)], 0) == ()

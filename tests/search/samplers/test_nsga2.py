@@ -1,0 +1,58 @@
+from search.pareto import front
+from search.samplers import Observation
+from search.samplers.nsga2 import NSGA2, survivors
+from space import Space
+
+CHOICES = Space.load("effv2_32").choices
+
+
+def trial(number, point, objectives=()):
+    return Observation(number, point, -sum(objectives) if objectives else None, True, objectives)
+
+
+def test_survivors_are_the_best_ranks_and_in_a_rank_those_with_room():
+    objectives = [(0.0, 4.0), (1.0, 2.0), (1.1, 1.9), (4.0, 0.0), (5.0, 5.0), (3.0, 3.0)]
+    trials = [trial(number, (number,), values) for number, values in enumerate(objectives)]
+    assert [found.number for found in survivors(trials, 3)][:2] == [0, 3]
+    assert {found.number for found in survivors(trials, 4)} == {0, 1, 2, 3}
+    assert [found.number for found in survivors(trials, 6)][4:] == [5, 4]
+
+
+def test_a_child_has_the_genes_of_its_parents():
+    low, high = tuple(0 for _ in CHOICES), tuple(len(choice.options) - 1 for choice in CHOICES)
+    history = [trial(0, low, (0.0, 1.0)), trial(1, high, (1.0, 0.0))]
+    proposer = NSGA2(sampler="nsga2", population=2, mutation=0).proposer(CHOICES)
+    children = [proposer.propose(history, seed) for seed in range(40)]
+    assert all(set(zip(c, low, high, strict=True)) <= {(g, a, b) for a, b in zip(low, high, strict=True)
+               for g in (a, b)} for c in children)  # fmt: skip
+    assert len(set(children)) > 10
+
+
+def test_the_front_comes_nearer_than_random_draws_do():
+    """Two objectives that cannot both be least: what is bred covers the compromises."""
+    proposer = NSGA2(sampler="nsga2", population=16).proposer(CHOICES)
+
+    def objectives(point):
+        return float(sum(point[::2])), float(
+            sum(len(c.options) - 1 - g for c, g in zip(CHOICES, point, strict=True))
+        )
+
+    history = []
+    for number in range(120):
+        point = proposer.propose(history, number)
+        history.append(trial(number, point, objectives(point)))
+    drawn, bred = (sum(map(sum, (t.objectives for t in part))) / 16 for part in (history[:16], history[-16:]))
+    assert bred < drawn
+    best = front([t.objectives for t in history])
+    assert sum(index >= 16 for index in best) > len(best) / 2
+
+
+def test_what_failed_is_no_parent():
+    proposer = NSGA2(sampler="nsga2", population=2, mutation=0).proposer(CHOICES)
+    point = tuple(0 for _ in CHOICES)
+    history = [trial(number, point) for number in range(8)]
+    assert len({proposer.propose(history, seed) for seed in range(8)}) > 4
+
+
+def test_a_space_without_choices_has_one_point():
+    assert NSGA2(sampler="nsga2").proposer(()).propose([], 0) == ()

@@ -1,0 +1,51 @@
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from space import Refused, registry
+from space.registry import Registry
+
+
+@pytest.fixture
+def colours(monkeypatch):
+    """A registry of one colour of ours, to which packages add `red`, another `blue`, `broken` and `absent`."""
+    offered = [
+        EntryPoint("red", "colorsys:ONE_THIRD", "compound_nas.colours"),
+        EntryPoint("blue", "colorsys:ONE_SIXTH", "compound_nas.colours"),
+        EntryPoint("broken", "colorsys:NOTHING", "compound_nas.colours"),
+        EntryPoint("absent", "no_such_package:X", "compound_nas.colours"),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: [e for e in offered if e.group == group])
+    return Registry("compound_nas.colours", {"blue": 0.5})
+
+
+def test_names_are_ours_and_then_theirs(colours):
+    assert list(colours) == ["blue", "absent", "broken", "red"]
+    assert "red" in colours
+    assert "green" not in colours
+
+
+def test_theirs_are_loaded_when_asked_for_and_ours_cannot_be_replaced(colours):
+    assert colours["blue"] == 0.5
+    assert colours["red"] == 1 / 3
+    assert list(colours) == ["blue", "red", "absent", "broken"]
+
+
+def test_an_unknown_name_is_a_key_error(colours):
+    with pytest.raises(KeyError, match="green"):
+        colours["green"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("broken", "AttributeError"), ("absent", "ModuleNotFoundError")]
+)
+def test_a_package_that_cannot_be_imported_is_named(colours, name, reason):
+    with pytest.raises(Refused, match=rf"^Cannot import '{name}' \(\S+ of compound_nas.colours\): {reason}"):
+        colours[name]
+
+
+def test_ours_are_found_without_asking_packages(monkeypatch):
+    monkeypatch.setattr(registry, "entry_points", lambda group: pytest.fail("asked"))
+    ours = Registry("compound_nas.colours", {"blue": 0.5})
+    assert "blue" in ours
+    assert ours["blue"] == 0.5

@@ -1,0 +1,88 @@
+from importlib.metadata import EntryPoint, EntryPoints
+
+import pytest
+
+from space import registry
+from space.architecture import Architecture, Head, Stage, Stem, decode
+from space.blocks import BLOCKS
+from space.catalog import published
+from space.model import build
+from space.refusal import Refused
+from space.weights.conventions import Conventions
+from space.weights.formats import WEIGHT_FORMATS, weight_format
+from space.weights.names import format_of, from_ours, to_ours
+from space.weights.ours import modules
+from space.weights.weight_format import WeightFormat
+
+
+def one_stage(stage):
+    return Architecture(32, Stem(8), (stage,), Head(16), classes=3)
+
+
+def refusal(format, stage):
+    with pytest.raises(Refused) as refused:
+        WEIGHT_FORMATS[format].modules(one_stage(stage))
+    return str(refused.value)
+
+
+def test_v2_is_not_for_efficientnet_pytorch():
+    with pytest.raises(Refused) as refused:
+        WEIGHT_FORMATS["efficientnet_pytorch"].modules(published("v2-s").architecture)
+    assert str(refused.value) == (
+        "efficientnet_pytorch has no fused blocks (it knows EfficientNet V1 alone), as stages.0 is:"
+        " fused_d2_k3_s1_e1_w24."
+    )
+
+
+@pytest.mark.parametrize(
+    ("format", "stage", "lacking"),
+    [
+        ("torchvision", Stage("mb", 1, 3, 1, 4, 8), "mb blocks with squeeze-excitation 0"),
+        ("torchvision", Stage("fused", 1, 3, 1, 4, 8, se=0.25), "fused blocks with squeeze-excitation 0.25"),
+        ("torchvision", Stage("mb", 1, 3, 1, 4, 8, se=0.25, act="relu"), "blocks with relu"),
+        ("timm", Stage("fused", 1, 3, 1, 1, 8, se=0.25), "squeeze-excitation in fused blocks of expand 1"),
+        ("efficientnet_pytorch", Stage("mb", 1, 3, 1, 4, 8, act="relu"), "blocks with relu"),
+    ],
+)
+def test_what_a_library_cannot_express_is_refused(format, stage, lacking):
+    assert f" has no {lacking}, as stages.0 is: " in refusal(format, stage)
+
+
+@pytest.mark.parametrize("format", ["torchvision", "timm", "efficientnet_pytorch"])
+def test_blocks_of_other_families_are_refused(format, monkeypatch):
+    monkeypatch.setitem(BLOCKS, "other", BLOCKS["mb"])
+    assert "has no other blocks" in refusal(format, Stage("other", 1, 3, 1, 4, 8, se=0.25))
+
+
+@pytest.mark.parametrize("name", ["b0", "v2-b0"])
+def test_our_modules_are_those_of_the_built_network(name):
+    architecture = published(name).architecture
+    built = build(architecture)
+    assert set(modules(architecture)) == {tensor.rpartition(".")[0] for tensor in built.state_dict()}
+
+
+def test_styles_and_formats_are_refused_by_name():
+    with pytest.raises(Refused, match="Did you mean 'tf'"):
+        weight_format("timm").style(published("b0").architecture, wanted="fd")
+    with pytest.raises(Refused, match="Did you mean 'timm'"):
+        weight_format("tim")
+
+
+REVERSED = WeightFormat(
+    lambda architecture: {name: name[::-1] for name in modules(architecture)},
+    {"reversed": lambda architecture: Conventions()},
+)
+
+
+def test_another_package_adds_a_format(monkeypatch):
+    entry = EntryPoint("reversed", f"{__name__}:REVERSED", WEIGHT_FORMATS.group)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: REVERSED)
+    monkeypatch.setattr(
+        registry, "entry_points", lambda group: EntryPoints([entry] if group == WEIGHT_FORMATS.group else [])
+    )
+    architecture = decode("r32_i8/mb_d1_k3_s1_e1_w8/h16_c3")
+    tensors = from_ours(build(architecture).state_dict(), architecture, "reversed")
+    assert "vnoc.vnoc.mets.weight" in tensors
+    assert format_of(tensors) == "reversed"
+    assert to_ours(tensors, architecture).keys() == build(architecture).state_dict().keys()
+    WEIGHT_FORMATS.pop("reversed")
