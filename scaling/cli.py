@@ -19,7 +19,9 @@ from scaling.rules import RULES
 from scaling.way import Way, way_of
 from search import completion, shells, tables
 from search.selection import columns_of, ordered
-from space import CATALOG, Refused
+from space import CATALOG, Published, Refused
+from space.catalog import families
+from space.refusal import unknown
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
@@ -28,6 +30,7 @@ _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
   scale --phi 3 --base b0               one network, and the published one nearest to it
   scale --family 1..7 --base b0         a family; 0..3:0.5 and -2,-1,0 work too
   scale --published                     EfficientNet and EfficientNetV2 as published
+  scale --published --family mobilenet  other published networks
   scale --base v2-b0 --max-macs 2e9 --max-params 12M
                                         the largest that fits, for every rule
   scale fit --base b0 data=...          find the coefficients by training: scale fit --help
@@ -65,8 +68,9 @@ _WHAT = _options(
         "--family",
         "phis",
         metavar="PHIS",
-        callback=_reads(quantities.phis),
-        help="Several at once: 1..7, 0..3:0.5, -1,0,1.",
+        callback=_reads(lambda text: text if text[:1].isalpha() else quantities.phis(text)),
+        help="Several at once: 1..7, 0..3:0.5, -1,0,1. With --published, the name of a family: mobilenet, "
+        "shufflenet, inception, ..., or all; if not given, the base's.",
     ),
     click.option("--published", is_flag=True, help="Published networks; beside others, for comparison."),
     click.option(
@@ -160,6 +164,8 @@ def cli(context: click.Context, /, **given: Any) -> None:
         return _nothing_before(context)
     if all(context.get_parameter_source(name) is ParameterSource.DEFAULT for name in given):
         return click.echo(context.get_help())
+    if isinstance(given["phis"], str):
+        given |= {"listed": _listed(given["phis"], given["published"]), "phis": None}
     budget = Budget(given["max_params"], given["max_macs"], given["max_activations"])
     asked = (given["phi"] is not None, given["phis"] is not None, bool(budget.limits()))
     if sum(asked) > 1:
@@ -172,8 +178,9 @@ def cli(context: click.Context, /, **given: Any) -> None:
     columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
     way = way_of(given)
     models = _models(way, given, budget)
-    rows = _rows(models, given)
-    _save(models, way, given)
+    published = _published(way, given)
+    rows = _rows(models, published, given)
+    _save(models, published, way, given)
     if format_:
         chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else COLUMNS)
         tables.write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
@@ -235,13 +242,33 @@ def _fitting(way: Way, budget: Budget) -> Iterable[ScaledModel]:
     return found
 
 
-def _save(models: list[ScaledModel], way: Way, given: dict[str, Any]) -> None:
+def _listed(name: str, published: bool) -> str:
+    """`name`, if networks were published under it."""
+    if name not in (*families(), "all"):
+        raise unknown("family", name, (*families(), "all", "FIRST..LAST"))
+    if not published:
+        raise Refused(f"--family {name} goes with --published; a family of siblings is written 1..7.")
+    return name
+
+
+def _published(way: Way, given: dict[str, Any]) -> tuple[Published, ...]:
+    """The published networks that were asked for: of the family that was named, else of the base's."""
+    if not given["published"]:
+        return ()
+    own = CATALOG.get(way.base.name, CATALOG["b0"])
+    name = given.get("listed", own.family)
+    return tuple(row for row in CATALOG.values() if name in (row.family, "all"))
+
+
+def _save(
+    models: list[ScaledModel], published: tuple[Published, ...], way: Way, given: dict[str, Any]
+) -> None:
     written: list[Path] = []
     if given["save"] is not None:
         from scaling.export import save
 
         members = {model.name: model.architecture for model in models}
-        members |= {row.name: row.architecture for row in CATALOG.values()} if given["published"] else {}
+        members |= {row.name: row.architecture for row in published}
         written += [
             save(name, architecture, given["save"], onnx=given["onnx"])
             for name, architecture in members.items()
@@ -255,7 +282,8 @@ def _save(models: list[ScaledModel], way: Way, given: dict[str, Any]) -> None:
         click.echo(f"Wrote {path}", err=True)
 
 
-def _rows(models: list[ScaledModel], given: dict[str, Any]) -> list[tables.Row]:
-    rows: list[tables.Row] = [model_row(model) for model in models]
-    rows += [published_row(row) for row in CATALOG.values()] if given["published"] else []
+def _rows(
+    models: list[ScaledModel], published: tuple[Published, ...], given: dict[str, Any]
+) -> list[tables.Row]:
+    rows: list[tables.Row] = [*map(model_row, models), *map(published_row, published)]
     return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows

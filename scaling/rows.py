@@ -10,7 +10,7 @@ from scaling.nearest import nearest
 from search.tables import Column
 from space import Published, cost
 
-SCHEMA, VERSION = "compound-nas.scale", 1
+SCHEMA, VERSION = "compound-nas.scale", 2
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 COLUMNS = (
@@ -54,6 +54,8 @@ ALL_COLUMNS = (
     Column("base", "Base", description="canonical string of the network it was derived from"),
     Column("architecture", "Architecture", description="canonical string: `scale --base` reads it"),
     Column("source", "Source", description="of the rule, or of the published network"),
+    Column("family", "Family", description="what a published network is listed under"),
+    Column("note", "Note", description="where publication and code differ"),
 )
 """What data formats hold."""
 
@@ -111,4 +113,6 @@ def published_row(published: Published) -> Row:
         "activations": spent.activations,
         "architecture": str(published.architecture),
         "source": published.source,
+        "family": published.family,
+        "note": published.note or None,
     }
