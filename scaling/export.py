@@ -89,7 +89,7 @@ def _layer(layer: Layer) -> str:
 
 def _step(step: Step) -> str:
     if step.kind == "act":
-        return f'ACTIVATIONS["{step.act}"]()'
+        return "nn.ReLU()" if step.act == "relu" else f'ACTIVATIONS["{step.act}"]()'
     if step.kind == "shuffle":
         return f"Shuffle({step.groups})"
     return f'pool("{step.kind}", {step.kernel}, {step.stride}, "{step.padding}")'

@@ -205,7 +205,8 @@ def _layer(layer: Layer, style: _Style) -> nn.Module:
 
 def _step(step: Step) -> nn.Module:
     if step.kind == "act":
-        return _ACTIVATIONS[step.act]()
+        # Not in place: what it is given may be read again.
+        return nn.ReLU() if step.act == "relu" else _ACTIVATIONS[step.act]()
     if step.kind == "shuffle":
         return _Shuffle(step.groups)
     if step.kind == "max" and step.padding == "same":

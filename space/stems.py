@@ -25,7 +25,22 @@ def pooled(stem: Stem, channels: int) -> tuple[Layer, ...]:
     return (*plain(stem, channels), Step("pool", "max", stem.width, 3, 2))
 
 
+def folded(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """One convolution with a bias, into which its normalisation has been folded: BlazeFace's, as released."""
+    more = {"stride": stem.stride, "act": stem.act, "bias": True, "norm": False}
+    return (conv("conv", channels, stem.width, stem.kernel, **more),)
+
+
+def xception(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """Two convolutions without padding, the first half as wide (timm.models.xception)."""
+    half = max(1, stem.width // 2)
+    return (
+        conv("conv", channels, half, stem.kernel, stride=stem.stride, act=stem.act, padding="valid"),
+        conv("conv_2", half, stem.width, stem.kernel, act=stem.act, padding="valid"),
+    )
+
+
 STEMS: Registry[Callable[[Stem, int], tuple[Layer, ...]]] = Registry(
-    "compound_nas.stems", {"conv": plain, "pool": pooled}
+    "compound_nas.stems", {"conv": plain, "pool": pooled, "folded": folded, "xception": xception}
 )
 """Every stem by the name that architectures and spaces use for it: the extension point."""
