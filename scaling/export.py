@@ -92,6 +92,8 @@ def _step(step: Step) -> str:
         return "nn.ReLU()" if step.act == "relu" else f'ACTIVATIONS["{step.act}"]()'
     if step.kind == "shuffle":
         return f"Shuffle({step.groups})"
+    if step.kind == "scale":
+        return f"Scale({step.factor!r})"
     return f'pool("{step.kind}", {step.kernel}, {step.stride}, "{step.padding}")'
 
 
@@ -207,6 +209,17 @@ class Shuffle(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = x.permute(0, 2, 3, 1).unflatten(3, (self.groups, -1))
         return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
+
+
+class Scale(nn.Module):
+    """Its input times `factor`."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
 
 
 class SameMaxPool(nn.MaxPool2d):

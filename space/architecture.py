@@ -19,6 +19,7 @@ from math import lcm, prod
 from typing import Any
 
 from space.blocks import BLOCKS
+from space.blocks.branches import DEFAULT, canonical
 from space.conv import ACTIVATIONS
 from space.refusal import Refused, unknown
 from space.stems import STEMS
@@ -29,7 +30,7 @@ _STAGE = {"d": "depth", "k": "kernel", "s": "stride", "e": "expand", "w": "width
 _STAGE |= {"g": "groups", "di": "dilation"}
 _HEAD = {"h": "width", "f": "hidden", "c": "classes"}
 _UNREAD: dict[str, Any] = {"kernel": 1, "expand": 1, "se": 0, "act": "silu", "skip": True}
-_UNREAD |= {"groups": 1, "dilation": 1}
+_UNREAD |= {"groups": 1, "dilation": 1, "branches": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Stage:
     op: a key of `space.blocks.BLOCKS`. expand: hidden width over input width. se: squeeze-excitation's
     bottleneck over the block's input width, 0 for none. The stage's input width is the width before it.
     groups: of the 1x1 convolutions; one whose channels they do not divide has none. dilation: of the spatial convolution. skip: whether a block's input is
-    added to its output where their shapes agree. What the family doesn't read is set to its default here.
+    added to its output where their shapes agree. branches: of inception modules, see `space.blocks.branches`. What the family doesn't read is set to its default here.
     """
 
     op: str
@@ -80,6 +81,7 @@ class Stage:
     groups: int = 1
     dilation: int = 1
     skip: bool = True
+    branches: str = ""
 
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
@@ -95,6 +97,10 @@ class Stage:
         _whole("dilation", self.dilation, most=64)
         if type(self.skip) is not bool:
             raise Refused(f"skip is {self.skip!r}; it must be true or false.")
+        if not isinstance(self.branches, str):
+            raise Refused(f"branches is {self.branches!r}; it must be text such as {DEFAULT}.")
+        if self.branches:
+            object.__setattr__(self, "branches", canonical(self.branches))
         family = BLOCKS[self.op]
         for name, default in _UNREAD.items():
             if name not in family.reads:
@@ -197,7 +203,8 @@ def encode_stage(stage: Stage) -> str:
     text = f"{stage.op}_d{stage.depth}" + (f"_k{stage.kernel}" if "kernel" in reads else "")
     text += f"_s{stage.stride}" + (f"_e{stage.expand}" if "expand" in reads else "") + f"_w{stage.width}"
     text += _unless("se", stage.se, 0) + _unless("g", stage.groups, 1) + _unless("di", stage.dilation, 1)
-    return text + _unless("", stage.act, "silu") + ("" if stage.skip else "_noskip")
+    text += _unless("", stage.act, "silu") + ("" if stage.skip else "_noskip")
+    return text + _unless("b:", stage.branches, "")
 
 
 def decode(text: str) -> Architecture:
@@ -246,6 +253,8 @@ def _fields(
         match = _TOKEN.fullmatch(token)
         if token in words:
             name, value = words[token]
+        elif token.startswith("b:") and names is _STAGE:
+            name, value = "branches", token[2:]
         elif match and match[1] in names:
             name, value = names[match[1]], _number(match[2])
         else:

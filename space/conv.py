@@ -62,19 +62,20 @@ class Step:
 
     kind: "max" or "avg", pooling over `kernel` x `kernel` pixels (avg counts the padding as zeros, unless
     it is "avg-inside"); "act", the activation `act`; "shuffle", which interleaves `groups` equal groups of
-    channels. padding: as of a convolution; "same" pads max-pooling with what is never the largest, and
+    channels; "scale", which multiplies by `factor`. padding: as of a convolution; "same" pads max-pooling with what is never the largest, and
     where one side must have more, that is the far one (TensorFlow), "symmetric" pads both alike (torch).
     width: of its output. reads: as of a convolution.
     """
 
     name: str
-    kind: Literal["max", "avg", "avg-inside", "act", "shuffle"]
+    kind: Literal["max", "avg", "avg-inside", "act", "shuffle", "scale"]
     width: int
     kernel: int = 1
     stride: int = 1
     padding: Literal["same", "symmetric", "valid"] = "symmetric"
     act: str = ""
     groups: int = 1
+    factor: float = 1
     reads: str = ""
 
     # What costs are summed over.

@@ -111,7 +111,7 @@ def _kept(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -
 
 def _kept_by(step: Step, sources: list[str]) -> set[str]:
     """What a step keeps: pooling what it was given, a shuffle nothing."""
-    if step.kind == "shuffle":
+    if step.kind in ("shuffle", "scale"):
         return set()
     return {step.name} if step.kind == "act" and step.act not in _FROM_INPUT else set(sources)
 

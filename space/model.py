@@ -177,6 +177,17 @@ class _Shuffle(nn.Module):
         return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
 
 
+class _Scale(nn.Module):
+    """Its input times `factor`."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+
 class _SameMaxPool(nn.MaxPool2d):
     """Max-pooling with TensorFlow's SAME padding: where one side must have more, it is the far one."""
 
@@ -209,6 +220,8 @@ def _step(step: Step) -> nn.Module:
         return nn.ReLU() if step.act == "relu" else _ACTIVATIONS[step.act]()
     if step.kind == "shuffle":
         return _Shuffle(step.groups)
+    if step.kind == "scale":
+        return _Scale(step.factor)
     if step.kind == "max" and step.padding == "same":
         return _SameMaxPool(step.kernel, step.stride)
     padding = 0 if step.padding == "valid" else step.kernel // 2

@@ -8,6 +8,7 @@ multiplies or adds what they return.
 from space.blocks.blaze import BLAZE, BLAZE_DOUBLE
 from space.blocks.family import Family
 from space.blocks.fused import FUSED
+from space.blocks.inception import INCEPTION
 from space.blocks.mbconv import MBCONV
 from space.blocks.mobilenet_v3 import MOBILENET_V3
 from space.blocks.sandglass import SANDGLASS, SANDGLASS_KEEP
@@ -32,6 +33,7 @@ BLOCKS = Registry(
         "xceptionend": XCEPTION_END,
         "blaze": BLAZE,
         "blazedouble": BLAZE_DOUBLE,
+        "inception": INCEPTION,
     },
 )
 """Every block family by the name that architectures and spaces use for it: the extension point."""

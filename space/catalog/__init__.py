@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from space.architecture import Architecture
 from space.catalog.efficientnet import DERIVED, EFFICIENTNETS
+from space.catalog.inception import INCEPTIONS
 from space.catalog.mobilenet import MOBILENETS
 from space.catalog.others import OTHERS
 from space.catalog.row import Published
@@ -11,7 +12,7 @@ from space.catalog.shufflenet import SHUFFLENETS
 from space.refusal import unknown
 
 CATALOG: dict[str, Published] = {
-    row.name: row for row in (*EFFICIENTNETS, *DERIVED, *MOBILENETS, *SHUFFLENETS, *OTHERS)
+    row.name: row for row in (*EFFICIENTNETS, *DERIVED, *MOBILENETS, *SHUFFLENETS, *INCEPTIONS, *OTHERS)
 }
 
 

@@ -13,18 +13,18 @@ from space.conv import Conv
 from space.model import build
 from space.plan import plan
 
-WIDTH_IN, SIZES = 12, (9, 14)
+WIDTH_IN, SIZES = 16, (9, 14)
 CASES = [
     Stage(op, 2, kernel, stride, expand, width, se, act)
     for op, (kernel, stride, expand, width, se, act) in product(
         BLOCKS,
         [
             (3, 1, 4, WIDTH_IN, 0.25, "silu"),
-            (3, 2, 4, 20, 0.25, "silu"),
+            (3, 2, 4, 24, 0.25, "silu"),
             (5, 1, 1, WIDTH_IN, 0, "relu"),
-            (5, 2, 1, 20, 0.5, "hardswish"),
+            (5, 2, 1, 24, 0.5, "hardswish"),
             (7, 2, 1.5, 8, 0, "relu6"),
-            (1, 1, 0.5, 20, 1, "silu"),
+            (1, 1, 0.5, 24, 1, "silu"),
         ],
     )
 ]
