@@ -12,7 +12,11 @@ from space.notation import decode_blocks
 from space.refusal import unknown
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_OTHERS = ("FILE.yaml", "a canonical string such as r32_i16/.../h640_c10", "block strings with commas between")
+_OTHERS = (
+    "FILE.yaml",
+    "a canonical string such as r32_i16/.../h640_c10",
+    "block strings with commas between",
+)
 _OTHERS += ("runs/NAME", "runs/NAME:TRIAL")
 
 

@@ -78,8 +78,9 @@ _WHAT = _options(
         default="b0",
         show_default=True,
         shell_complete=completion.networks,
-        help="A published network's name (first of all, even where a file is called so), a YAML or JSON "
-        "file, a canonical string, block strings with commas between, or a search: runs/NAME for its best, runs/NAME:12 for a trial.",
+        help="A published network's name (first of all, even where a file is called so), a YAML or JSON file, "
+        "a canonical string, block strings with commas between, or a search: runs/NAME for its best, "
+        "runs/NAME:12 for a trial.",
     ),
 )
 _HOW = _options(

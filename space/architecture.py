@@ -20,6 +20,7 @@ from typing import Any
 
 from space.blocks import BLOCKS
 from space.blocks.branches import DEFAULT, canonical
+from space.checks import act, odd, ratio, stride, whole
 from space.conv import ACTIVATIONS
 from space.refusal import Refused, unknown
 from space.stems import STEMS
@@ -49,10 +50,10 @@ class Stem:
     def __post_init__(self) -> None:
         if self.op not in STEMS:
             raise unknown("stem.op", self.op, STEMS)
-        _whole("stem.width", self.width)
-        _odd("stem.kernel", self.kernel)
-        _stride("stem.stride", self.stride)
-        _act("stem.act", self.act)
+        whole("stem.width", self.width)
+        odd("stem.kernel", self.kernel)
+        stride("stem.stride", self.stride)
+        act("stem.act", self.act)
 
     @property
     def reduction(self) -> int:
@@ -66,8 +67,9 @@ class Stage:
 
     op: a key of `space.blocks.BLOCKS`. expand: hidden width over input width. se: squeeze-excitation's
     bottleneck over the block's input width, 0 for none. The stage's input width is the width before it.
-    groups: of the 1x1 convolutions; one whose channels they do not divide has none. dilation: of the spatial convolution. skip: whether a block's input is
-    added to its output where their shapes agree. branches: of inception modules, see `space.blocks.branches`. What the family doesn't read is set to its default here.
+    groups: of the 1x1 convolutions; one whose channels they do not divide has none. dilation: of the spatial
+    convolution. skip: whether a block's input is added to its output where their shapes agree. branches: of
+    inception modules, see `space.blocks.branches`. What the family doesn't read is set to its default here.
     """
 
     op: str
@@ -86,15 +88,15 @@ class Stage:
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
             raise unknown("op", self.op, BLOCKS)
-        _whole("depth", self.depth, least=0, most=10_000)
-        _odd("kernel", self.kernel)
-        _stride("stride", self.stride)
-        object.__setattr__(self, "expand", _ratio("expand", self.expand, 0.05, 64))
-        _whole("width", self.width)
-        object.__setattr__(self, "se", 0 if self.se == 0 else _ratio("se", self.se, 0.001, 1))
-        _act("act", self.act)
-        _whole("groups", self.groups, most=1024)
-        _whole("dilation", self.dilation, most=64)
+        whole("depth", self.depth, least=0, most=10_000)
+        odd("kernel", self.kernel)
+        stride("stride", self.stride)
+        object.__setattr__(self, "expand", ratio("expand", self.expand, 0.05, 64))
+        whole("width", self.width)
+        object.__setattr__(self, "se", 0 if self.se == 0 else ratio("se", self.se, 0.001, 1))
+        act("act", self.act)
+        whole("groups", self.groups, most=1024)
+        whole("dilation", self.dilation, most=64)
         if type(self.skip) is not bool:
             raise Refused(f"skip is {self.skip!r}; it must be true or false.")
         if not isinstance(self.branches, str):
@@ -130,9 +132,9 @@ class Head:
     bias: bool = True
 
     def __post_init__(self) -> None:
-        _whole("head.width", self.width, least=0)
-        _whole("head.hidden", self.hidden, least=0)
-        _act("head.act", self.act)
+        whole("head.width", self.width, least=0)
+        whole("head.hidden", self.hidden, least=0)
+        act("head.act", self.act)
         if type(self.bias) is not bool:
             raise Refused(f"head.bias is {self.bias!r}; it must be true or false.")
         if not self.width and not self.hidden:
@@ -157,9 +159,9 @@ class Architecture:
     channels: int = 3
 
     def __post_init__(self) -> None:
-        _whole("resolution", self.resolution)
-        _whole("classes", self.classes)
-        _whole("channels", self.channels)
+        whole("resolution", self.resolution)
+        whole("classes", self.classes)
+        whole("channels", self.channels)
         object.__setattr__(self, "stages", _canonical(self.stages, self.stem.width))
         if not self.stages:
             raise Refused("An architecture needs at least one stage of depth 1 or more.")
@@ -191,7 +193,9 @@ def encode(architecture: Architecture) -> str:
     stem, head = architecture.stem, architecture.head
     first = f"r{architecture.resolution}_i{stem.width}"
     first += _unless("k", stem.kernel, 3) + _unless("s", stem.stride, 2)
-    first += _unless("x", architecture.channels, 3) + _unless("", stem.op, "conv") + _unless("", stem.act, "silu")
+    first += (
+        _unless("x", architecture.channels, 3) + _unless("", stem.op, "conv") + _unless("", stem.act, "silu")
+    )
     last = f"h{head.width}" + _unless("f", head.hidden, 0) + f"_c{architecture.classes}"
     last += _unless("", head.act, "silu") + ("" if head.bias else "_nobias")
     return "/".join((first, *map(encode_stage, architecture.stages), last))
@@ -284,7 +288,9 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
         if not stage.depth:
             continue
         before = merged[-1] if merged else None
-        alike = before and replace(before, depth=stage.depth, stride=1, skip=stage.skip if free else before.skip)
+        alike = before and replace(
+            before, depth=stage.depth, stride=1, skip=stage.skip if free else before.skip
+        )
         if before and stage.stride == 1 and stage == alike:
             merged[-1], free = replace(before, depth=before.depth + stage.depth, skip=stage.skip), False
         else:
@@ -293,31 +299,3 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
             merged.append(replace(stage, skip=True) if free else stage)
         width_in = stage.width
     return tuple(merged)
-
-
-def _whole(name: str, value: object, least: int = 1, most: int | None = None) -> None:
-    if type(value) is not int or value < least or (most is not None and value > most):
-        permitted = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise Refused(f"{name} is {value!r}; it must be a whole number {permitted}.")
-
-
-def _odd(name: str, value: object) -> None:
-    _whole(name, value)
-    if value % 2 == 0:  # type: ignore[operator]
-        raise Refused(f"{name} is {value!r}; it must be odd, such as 3 or 5.")
-
-
-def _stride(name: str, value: object) -> None:
-    if type(value) is not int or value not in (1, 2):
-        raise Refused(f"{name} is {value!r}; it must be 1 or 2.")
-
-
-def _ratio(name: str, value: object, least: float, most: float) -> float:
-    if type(value) not in (int, float) or not least <= value <= most:  # type: ignore[operator]
-        raise Refused(f"{name} is {value!r}; it must be a number from {least} to {most}.")
-    return int(value) if value == int(value) else value  # type: ignore[call-overload, return-value]
-
-
-def _act(name: str, value: object) -> None:
-    if value not in ACTIVATIONS:
-        raise unknown(name, value, ACTIVATIONS)

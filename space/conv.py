@@ -62,8 +62,9 @@ class Step:
 
     kind: "max" or "avg", pooling over `kernel` x `kernel` pixels (avg counts the padding as zeros, unless
     it is "avg-inside"); "act", the activation `act`; "shuffle", which interleaves `groups` equal groups of
-    channels; "scale", which multiplies by `factor`. padding: as of a convolution; "same" pads max-pooling with what is never the largest, and
-    where one side must have more, that is the far one (TensorFlow), "symmetric" pads both alike (torch).
+    channels; "scale", which multiplies by `factor`. padding: as of a convolution; "same" pads max-pooling with
+    what is never the largest, and where one side must have more, that is the far one (TensorFlow),
+    "symmetric" pads both alike (torch).
     width: of its output. reads: as of a convolution.
     """
 

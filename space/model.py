@@ -173,7 +173,8 @@ class _Shuffle(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # Channels last, which is also how they lie in memory where that is the fast format.
-        y = x.permute(0, 2, 3, 1).unflatten(3, (self.groups, -1))
+        y = x.permute(0, 2, 3, 1)
+        y = y.reshape(*y.shape[:3], self.groups, -1)
         return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
 
 
@@ -192,8 +193,9 @@ class _SameMaxPool(nn.MaxPool2d):
     """Max-pooling with TensorFlow's SAME padding: where one side must have more, it is the far one."""
 
     def forward(self, x: Tensor) -> Tensor:
-        before_after = _same(x, (self.kernel_size,) * 2, (self.stride,) * 2, (1, 1))
-        return super().forward(functional.pad(x, before_after, value=float("-inf")))
+        side, stride = cast(int, self.kernel_size), cast(int, self.stride)
+        before_after = _same(x, (side, side), (stride, stride), (1, 1))
+        return cast(Tensor, super().forward(functional.pad(x, before_after, value=float("-inf"))))
 
 
 def _same(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:

@@ -121,7 +121,9 @@ def _efficientnet(stage: Stage, width_in: int) -> str:
 
 
 def _timm(stage: Stage) -> str:
-    kinds = [kind for kind, (op, expand) in _KINDS.items() if op == stage.op and expand in (None, stage.expand)]
+    kinds = [
+        kind for kind, (op, expand) in _KINDS.items() if op == stage.op and expand in (None, stage.expand)
+    ]
     if not kinds or stage.dilation > 1 or (kinds[-1] == "cn" and stage.se):
         raise Refused(f"timm's notation has no word for {encode_stage(stage)}.")
     kind = kinds[-1]
@@ -134,4 +136,3 @@ def _timm(stage: Stage) -> str:
         text += "_noskip"
     words = {act: word for word, act in _ACTS.items() if act != "silu"}
     return text + (f"_{words[stage.act]}" if stage.act in words else "")
-

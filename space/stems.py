@@ -79,6 +79,15 @@ def _opening(stem: Stem, channels: int, width: int) -> tuple[Layer, ...]:
 
 
 STEMS: Registry[Callable[[Stem, int], tuple[Layer, ...]]] = Registry(
-    "compound_nas.stems", {"conv": plain, "pool": pooled, "folded": folded, "xception": xception, "googlenet": googlenet, "inception": inception, "inceptionv4": inception_v4}
+    "compound_nas.stems",
+    {
+        "conv": plain,
+        "pool": pooled,
+        "folded": folded,
+        "xception": xception,
+        "googlenet": googlenet,
+        "inception": inception,
+        "inceptionv4": inception_v4,
+    },
 )
 """Every stem by the name that architectures and spaces use for it: the extension point."""

@@ -29,7 +29,9 @@ def plan_double(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     return _joined(stage, width_in, stride, (*first, *_pair(stage, "", narrow, stage.width, 1)))
 
 
-def _pair(stage: Stage, name: str, width_in: int, width: int, stride: int, act: str = "") -> tuple[Layer, ...]:
+def _pair(
+    stage: Stage, name: str, width_in: int, width: int, stride: int, act: str = ""
+) -> tuple[Layer, ...]:
     spatial: dict[str, Any] = {"stride": stride, "groups": width_in, "dilation": stage.dilation}
     return (
         conv(f"depthwise{name}", width_in, width_in, stage.kernel, bias=True, norm=False, **spatial),

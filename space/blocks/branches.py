@@ -84,13 +84,16 @@ def module(text: str) -> Module:
     if any(len(layer) > 1 for branch in branches for layer in branch[:-1]):
         raise Refused(f"branches {text!r}: only the last layer of a branch may be two.")
     merged = int(whole[3] or 0)
-    shares = [one.share for branch in branches for layer in branch for one in layer if isinstance(one, Spatial)]
+    shares = [
+        one.share for branch in branches for layer in branch for one in layer if isinstance(one, Spatial)
+    ]
     if not shares:
         raise Refused(f"branches {text!r} have no convolution.")
     common = gcd(merged, *shares)
     reduced = tuple(
         tuple(
-            tuple(one if isinstance(one, str) else _times(one, 1, common) for one in layer) for layer in branch
+            tuple(one if isinstance(one, str) else _times(one, 1, common) for one in layer)
+            for layer in branch
         )
         for branch in branches
     )

@@ -37,9 +37,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     return (*layers, *_merged(layers, stage, read, width_in == stage.width and stride == 1))
 
 
-def _branch(
-    name: str, branch: Branch, width_in: int, stride: int, source: str, act: str
-) -> Iterator[Layer]:
+def _branch(name: str, branch: Branch, width_in: int, stride: int, source: str, act: str) -> Iterator[Layer]:
     seen = [i for i, (one, *_) in enumerate(branch) if isinstance(one, str) or one.kernel != (1, 1)]
     strided = seen[-1] if seen else len(branch) - 1
     width, reads = width_in, source
@@ -89,7 +87,7 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
         if not name.startswith("b") or name == "before":
             continue
         branch, position, *side = name[1:].split("_")
-        if int(position) and not side or side == ["0"]:
+        if (int(position) and not side) or side == ["0"]:
             read[branch] = ends.pop(branch) if int(position) else y
         ends["_".join((branch, *side))] = layers[name](read.get(branch, y))
     y = torch.cat(tuple(ends.values()), 1)

@@ -31,7 +31,9 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     return (
         *((Step("pool", "avg", width_in, 3, stride),) if beside else ()),
         conv("reduce", width_in, hidden, groups=first, act=stage.act, reads="input"),
-        conv("depthwise", hidden, hidden, stage.kernel, stride=stride, groups=hidden, dilation=stage.dilation),
+        conv(
+            "depthwise", hidden, hidden, stage.kernel, stride=stride, groups=hidden, dilation=stage.dilation
+        ),
         *((Step("shuffle", "shuffle", hidden, groups=groups),) if groups > 1 else ()),
         conv("expand", hidden, width, groups=_dividing(groups, width)),
         Step("sum" if added else "act", "act", width, act=stage.act),

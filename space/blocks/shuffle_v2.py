@@ -47,6 +47,4 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["shuffle"](torch.cat((other, y), 1))
 
 
-SHUFFLE_V2 = Family(
-    plan, forward, shortcut=False, reads=frozenset({"kernel", "act", "dilation"}), multiple=2
-)
+SHUFFLE_V2 = Family(plan, forward, shortcut=False, reads=frozenset({"kernel", "act", "dilation"}), multiple=2)

@@ -63,9 +63,5 @@ def forward_end(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](layers["depthwise"](x))
 
 
-XCEPTION = Family(
-    plan, forward, shortcut=False, reads=frozenset({"kernel", "expand", "act", "dilation"})
-)
-XCEPTION_END = Family(
-    plan_end, forward_end, shortcut=False, reads=frozenset({"kernel", "act", "dilation"})
-)
+XCEPTION = Family(plan, forward, shortcut=False, reads=frozenset({"kernel", "expand", "act", "dilation"}))
+XCEPTION_END = Family(plan_end, forward_end, shortcut=False, reads=frozenset({"kernel", "act", "dilation"}))

@@ -9,7 +9,8 @@ from space.catalog.row import Published
 def _v1(size: str, stem: int, groups: int, width: int) -> Published:
     """Each stage is twice as wide as the one before; the classifier has no bias."""
     stages = "/".join(
-        f"shuffle_d{depth}_k3_s2_w{width * factor}_g{groups}_relu" for depth, factor in ((4, 1), (8, 2), (4, 4))
+        f"shuffle_d{depth}_k3_s2_w{width * factor}_g{groups}_relu"
+        for depth, factor in ((4, 1), (8, 2), (4, 4))
     )
     network = decode(f"r224_i{stem}_pool_relu/{stages}/h0_c1000_nobias")
     source = "arXiv:1707.01083; megvii-model/ShuffleNet-Series ShuffleNetV1/network.py"

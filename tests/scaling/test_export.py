@@ -53,7 +53,9 @@ OTHERS = decode(
 )
 
 
-@pytest.mark.parametrize("architecture", [MIXED, OTHERS, replace(scale("b0", -3).architecture, resolution=65)])
+@pytest.mark.parametrize(
+    "architecture", [MIXED, OTHERS, replace(scale("b0", -3).architecture, resolution=65)]
+)
 def test_the_file_is_the_same_network(tmp_path, architecture):
     folder = save("one", architecture, tmp_path)
     same_function(architecture, folder / "network.py")

@@ -23,7 +23,7 @@ CASES = [
             (3, 2, 4, 24, 0.25, "silu"),
             (5, 1, 1, WIDTH_IN, 0, "relu"),
             (5, 2, 1, 24, 0.5, "hardswish"),
-            (7, 2, 1.5, 8, 0, "relu6"),
+            (7, 2, 1.5, 40, 0, "relu6"),
             (1, 1, 0.5, 24, 1, "silu"),
         ],
     )
@@ -32,7 +32,7 @@ CASES += [
     replace(stage, **{field: value})
     for field, value in (("groups", 4), ("dilation", 2), ("skip", False))
     for stage in CASES
-    if field in BLOCKS[stage.op].reads and stage.kernel in (3, 5)
+    if field in BLOCKS[stage.op].reads and stage.kernel == 3
 ]
 contract = pytest.mark.parametrize("stage", CASES, ids=lambda stage: f"{CASES.index(stage)}-{stage.op}")
 
@@ -147,7 +147,9 @@ def test_names_and_readings_of_the_plan_are_sound(stage):
 def test_its_string_says_what_it_reads_and_no_more(stage):
     assert decode_stage(encode_stage(stage)) == stage
     for field in ("kernel", "expand"):
-        assert (f"_{field[0]}" in encode_stage(replace(stage, act="silu"))) == (field in BLOCKS[stage.op].reads)
+        assert (f"_{field[0]}" in encode_stage(replace(stage, act="silu"))) == (
+            field in BLOCKS[stage.op].reads
+        )
     for name in ("kernel", "expand", "se", "act", "groups", "dilation"):
         if name not in BLOCKS[stage.op].reads:
             other = {"kernel": 9, "expand": 5, "se": 0.75, "act": "relu", "groups": 2, "dilation": 3}[name]

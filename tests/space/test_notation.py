@@ -26,7 +26,10 @@ def test_efficientnets_strings_are_efficientnet():
     assert decode_blocks(B0) == published("b0").architecture
     assert encode_blocks(published("b0").architecture) == B0
     assert decode_blocks(V2_B0) == published("v2-b0").architecture
-    assert decode_blocks(encode_blocks(published("v2-s").architecture)).stages == published("v2-s").architecture.stages
+    assert (
+        decode_blocks(encode_blocks(published("v2-s").architecture)).stages
+        == published("v2-s").architecture.stages
+    )
 
 
 def test_timms_strings_are_mobilenet_v2():
@@ -45,7 +48,9 @@ def test_timm_decodes_what_we_encode():
             assert (repeats, block["out_chs"], block["stride"]) == (stage.depth, stage.width, stage.stride)
             assert block.get("se_ratio", 0) == stage.se
             assert block.get("exp_ratio", 1) == stage.expand
-            kernel = next(block[key] for key in ("dw_kernel_size", "exp_kernel_size", "kernel_size") if key in block)
+            kernel = next(
+                block[key] for key in ("dw_kernel_size", "exp_kernel_size", "kernel_size") if key in block
+            )
             assert kernel == stage.kernel
 
 
@@ -66,12 +71,16 @@ STAGES = st.lists(
 )
 
 
-@given(STAGES, st.sampled_from(["efficientnet", "timm"]), st.sampled_from(["silu", "relu", "relu6", "hardswish"]))
+@given(
+    STAGES, st.sampled_from(["efficientnet", "timm"]), st.sampled_from(["silu", "relu", "relu6", "hardswish"])
+)
 def test_what_is_encoded_is_decoded(stages, notation, act):
     act = act if notation == "timm" else "silu"
     stages = [replace(stage, act=act) for stage in stages]
     if notation == "timm":
-        stages = [replace(stage, se=0) if (stage.op, stage.expand) == ("fused", 1) else stage for stage in stages]
+        stages = [
+            replace(stage, se=0) if (stage.op, stage.expand) == ("fused", 1) else stage for stage in stages
+        ]
     network = Architecture(224, Stem(32), tuple(stages), Head(1280), 1000)
     assert decode_blocks(encode_blocks(network, notation)) == network
 
@@ -81,7 +90,10 @@ def test_what_is_encoded_is_decoded(stages, notation, act):
     [
         ("r1_k3_s11_e1_i32", "'r1_k3_s11_e1_i32' lacks oNUMBER."),
         ("r1_k3_s12_e1_i32_o16", "the strides along both sides must be equal."),
-        ("r1_k3_s11_e1_i32_o16,r1_k3_s11_e6_i24_o16", "'r1_k3_s11_e6_i24_o16' reads 24 channels, but 16 come before"),
+        (
+            "r1_k3_s11_e1_i32_o16,r1_k3_s11_e6_i24_o16",
+            "'r1_k3_s11_e6_i24_o16' reads 24 channels, but 16 come before",
+        ),
         ("r1_k3_s11_e1_i32_o16_sq0.25", "Unknown part in 'r1_k3_s11_e1_i32_o16_sq0.25' 'sq0.25'."),
         ("r1_k3_k3_s11_e1_i32_o16", "says kernel twice."),
         ("it_r1_k3_s1_e6_c16", "Unknown kind of block in 'it_r1_k3_s1_e6_c16' 'it'. Did you mean 'ir'?"),
