@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel
 from scaling.nearest import differences, nearest
+from search.selection import filled
 from search.tables import Column, Row, si
 from space import Architecture, Rounding, Stage, parts
 
@@ -27,7 +28,7 @@ def aligned(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,)) -> str:
 
 def table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     """A table of `rows`; columns that are empty in all of them are left out."""
-    kept = [c for c in columns if any(row.get(c.key) is not None for row in rows)]
+    kept = filled(rows, columns)
     cells = [[column.heading for column in kept], *([c.shown(row.get(c.key)) for c in kept] for row in rows)]
     words = [i for i, c in enumerate(kept) if all(isinstance(row.get(c.key, ""), str) for row in rows)]
     return aligned(cells, words)

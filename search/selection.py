@@ -21,6 +21,15 @@ def columns_of(columns: Sequence[Column], keys: str) -> tuple[Column, ...]:
     return found
 
 
+def filled(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns that say something in one of the rows at least; all, where there are no rows."""
+    return tuple(
+        column
+        for column in columns
+        if not rows or any(plain(row.get(column.key)) not in (None, "") for row in rows)
+    )
+
+
 def ordered(rows: Sequence[Row], columns: Sequence[Column], by: str) -> list[Row]:
     """The rows by the columns that "-reward,number" names: ascending, or descending after a minus.
 

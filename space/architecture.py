@@ -88,7 +88,7 @@ class Stage:
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
             raise unknown("op", self.op, BLOCKS)
-        whole("depth", self.depth, least=0, most=10_000)
+        whole("depth", self.depth, least=0, most=1_000_000)
         odd("kernel", self.kernel)
         stride("stride", self.stride)
         object.__setattr__(self, "expand", ratio("expand", self.expand, 0.05, 64))

@@ -23,10 +23,14 @@ from space.blocks import BLOCKS
 from space.blocks.family import Layers
 from space.conv import Conv, Layer, Step
 from space.plan import Block, plan
+from space.refusal import Refused
 
 Padding = Literal["symmetric", "same"]
 Pair = tuple[int, ...]
 """Height and width of something."""
+
+MOST_BLOCKS = 5_000
+"""In a network that is built. The deepest of the published ones has 100; costs know no limit."""
 
 # In place where the derivative needs the output alone: autograd would have to copy the input of the others.
 _ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -64,7 +68,12 @@ def build(
     convolutions normal with variance 2 / (kernel area * outputs of a group), classifier uniform within
     +-1 / sqrt(classes), biases 0. They depend on `torch.manual_seed` alone. On a CPU and with AMP it runs
     fastest after `.to(memory_format=torch.channels_last)`, on images in that format.
+
+    Raises `Refused` for a network of more than `MOST_BLOCKS` blocks.
     """
+    depth = sum(stage.depth for stage in architecture.stages)
+    if depth > MOST_BLOCKS:
+        raise Refused(f"A network of {depth:,} blocks is not built; permitted: up to {MOST_BLOCKS:,}.")
     style = _Style(padding, norm_eps, norm_momentum)
     return Network(architecture, dropout, drop_path, style)
 

@@ -1,15 +1,20 @@
 """What the README shows works as it stands there."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from scaling.cli import cli as scale
+from search import open_run
 from search.cli import search
-from search.samplers import Sampler
+from search.samplers import SAMPLERS
 from search.testing import SAMPLER_CONTRACT
 from space import Space, decode, documents
 
@@ -25,6 +30,11 @@ def commands(name):
     return [re.split(r"\s{2,}#|\s+&&", line)[0].strip() for line in lines]
 
 
+LAUNCHES = [
+    line for line in commands("search") if line.startswith("search launch") and "data=stripes" not in line
+]
+
+
 @pytest.fixture
 def _at_home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -32,7 +42,7 @@ def _at_home(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("_at_home")
-@pytest.mark.parametrize("command", [line for line in commands("search") if line.startswith("search launch")])
+@pytest.mark.parametrize("command", LAUNCHES)
 def test_launches_are_valid(command):
     words = [word for word in shlex.split(command)[1:] if not word.startswith("--")]
     result = CliRunner().invoke(search, [*words, "--dry-run"])
@@ -56,12 +66,48 @@ def test_the_canonical_string_is_one():
     assert str(decode(text)) == text
 
 
+@pytest.fixture
+def my_package(tmp_path, monkeypatch):
+    """The package that the README shows, as if it was installed in a folder of its own."""
+    for code in blocks("python"):
+        if name := re.match(r"# (my_package/\w+\.py)\n", code):
+            (tmp_path / name[1]).parent.mkdir(exist_ok=True)
+            (tmp_path / name[1]).write_text(code)
+    (space,) = [text for text in blocks("yaml") if text.startswith("# mine.yaml")]
+    (tmp_path / "mine.yaml").write_text(space)
+    installed = tmp_path / "my_package-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1\n")
+    groups = tomllib.loads("".join(blocks("toml")))["project"]["entry-points"]
+    lines = [
+        f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in groups.items()
+    ]
+    (installed / "entry_points.txt").write_text("".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    SAMPLERS.pop("mutation", None)
+
+
+def test_the_package_joins_and_workers_see_it(my_package):
+    (command,) = [line for line in commands("search") if "data=stripes" in line]
+    paths = os.pathsep.join(filter(None, sys.path))
+    ran = subprocess.run(
+        [sys.executable, "-m", "search.cli", *shlex.split(command)[1:], "executor.workers=2", "run=mine"],
+        cwd=my_package,
+        env=os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(my_package / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert ran.returncode == 0, ran.stderr
+    shown = open_run(my_package / "runs" / "mine")
+    assert [trial.state for trial in shown.trials] == ["complete"] * 3
+    assert shown.config.sampler.sampler == "mutation"
+
+
 @pytest.mark.parametrize("check", SAMPLER_CONTRACT, ids=lambda check: check.__name__)
-def test_the_sampler_keeps_the_contract(check):
-    (code,) = [block for block in blocks("python") if "class Mutation" in block]
-    defined: dict[str, type[Sampler]] = {}
-    exec(code, defined)
-    check(defined["Mutation"](sampler="mutation"))
+def test_the_sampler_keeps_the_contract(my_package, check):
+    check(SAMPLERS["mutation"](sampler="mutation"))
 
 
 def test_every_command_and_group_is_named():

@@ -77,8 +77,8 @@ def export(run: str | None, form: str | None, out: Path | None, schema: bool, **
     """
     from search.columns import SCHEMA, TRIALS, VERSION
     from search.run import open_run
-    from search.selection import columns_of
-    from search.tables import ABOUT, FORMATS, format_of, schema_rows, write
+    from search.selection import columns_of, filled
+    from search.tables import ABOUT, EXACT, FORMATS, format_of, schema_rows, write
 
     formats = FORMATS if schema else (*FORMATS, _OPTUNA)
     chosen = format_of(form, out, formats) if form or out else "md" if schema else "csv"
@@ -93,6 +93,8 @@ def export(run: str | None, form: str | None, out: Path | None, schema: bool, **
     opened = open_run(run)
     caption = f"Run {opened.name}: space {opened.config.space.name}, data {opened.config.data.source}"
     rows = _rows(opened, choice["sort"], choice["top"], choice["pareto"])
+    if chosen not in EXACT and not choice["columns"]:
+        columns = filled(rows, columns)
     write(rows, columns, chosen, out, schema=SCHEMA, version=VERSION, caption=caption)
 
 

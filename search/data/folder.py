@@ -123,12 +123,19 @@ def _subfolders(folder: Path) -> list[Path]:
     """The class folders in a folder; none if there is no such folder."""
     if not folder.is_dir():
         return []
-    return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))
+    within = folder.resolve()
+    found = (sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))
+    # A link that leads back is no class.
+    return sorted(sub for sub in found if not within.is_relative_to(sub.resolve()))
 
 
-def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """The image files anywhere below a folder, in the order of their names."""
-    if not folder.is_dir():
+def _images(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[os.DirEntry[str]]:
+    """The image files anywhere below a folder, in the order of their names.
+
+    above: the folders that led here, to which no link leads back.
+    """
+    here = os.path.realpath(folder)
+    if not folder.is_dir() or here in above:
         return
     try:
         with os.scandir(folder) as listing:
@@ -139,7 +146,7 @@ def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _images(Path(entry.path))
+            yield from _images(Path(entry.path), above | {here})
         elif os.path.splitext(entry.name)[1].lower() in FORMATS:
             yield entry
 

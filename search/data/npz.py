@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,8 +21,19 @@ from space.refusal import Refused
 Arrays = dict[str, NDArray[np.generic]]
 
 _KEYS = ("train_x", "train_y", "test_x", "test_y", "classes")
-_BROKEN = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
-"""What NumPy raises for a file that is not, or no longer, what it should be."""
+_BROKEN = (
+    OSError,
+    ValueError,
+    EOFError,
+    BadZipFile,
+    zlib.error,
+    RuntimeError,
+    KeyError,
+    MemoryError,
+    struct.error,
+)
+"""What NumPy and zipfile raise for a file that is not, or no longer, what it should be: also one that calls
+itself encrypted (RuntimeError), or an array larger than any memory."""
 
 
 class Npz(Source):
@@ -117,6 +129,10 @@ def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ..
     top = int(labels.max(initial=-1))
     if len(labels) and labels.min() < 0:
         raise Refused(f"The labels go down to {labels.min()}; they must be 0, 1, ...")
+    if names is None and top >= len(labels):
+        raise Refused(
+            f"The labels go up to {top}, but there are {len(labels)} images; they must be 0, 1, ..."
+        )
     if names is None:
         return tuple(str(label) for label in range(top + 1))
     if names.ndim != 1 or names.dtype.kind not in "US":

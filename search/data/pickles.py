@@ -71,7 +71,9 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _STAND_INS:
-            raise Refused(f"{self._where} asks for {module}.{name}; it was not read: data name no functions.")
+            raise Refused(
+                f"{self._where} asks for {f'{module}.{name}'!r}; nothing was run: data name no functions."
+            )
         return _STAND_INS[module, name]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.selection import best, columns_of, compromises, ordered
+from search.selection import best, columns_of, compromises, filled, ordered
 from search.tables import Column
 from space import Refused
 
@@ -41,6 +41,12 @@ def test_columns_are_chosen_in_the_order_they_are_named_in():
 def test_columns_that_cannot_be_are_refused(keys, message):
     with pytest.raises(Refused, match=message):
         columns_of(COLUMNS, keys)
+
+
+def test_columns_that_say_nothing_are_left_out():
+    rows = [{"name": "", "accuracy": None, "params": 0}, {"name": "", "accuracy": math.nan}]
+    assert [column.key for column in filled(rows, COLUMNS)] == ["params"]
+    assert filled([], COLUMNS) == COLUMNS
 
 
 def test_rows_are_ordered_and_gaps_come_last():

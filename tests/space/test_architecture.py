@@ -90,7 +90,7 @@ def test_stride_and_depth_are_sums_over_the_blocks(architecture):
     ("field", "value", "said"),
     [
         ("op", "fusde", "Unknown op 'fusde'. Did you mean 'fused'? Permitted: "),
-        ("depth", -1, "depth is -1; it must be a whole number from 0 to 10000."),
+        ("depth", -1, "depth is -1; it must be a whole number from 0 to 1000000."),
         ("depth", 2.0, "depth is 2.0; it must be a whole number"),
         ("depth", True, "depth is True; it must be a whole number"),
         ("kernel", 4, "kernel is 4; it must be odd"),

@@ -110,7 +110,7 @@ BAD = [
     (cifar10() | {"data_batch_4": b"<html>404</html>"}, "data_batch_4 is damaged, or another kind of file"),
     (
         cifar10() | {"data_batch_4": b"cposix\nsystem\n(S'touch ran'\ntR."},
-        "data_batch_4 asks for posix.system",
+        "data_batch_4 asks for 'posix.system'",
     ),
 ]
 

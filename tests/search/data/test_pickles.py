@@ -57,6 +57,7 @@ PROGRAMS = {
     "the shell, by name": b"cposix\nsystem\n(S'touch ran'\ntR.",
     "the shell, by stack": pickle.dumps("posix")[:-1] + pickle.dumps("system")[2:-1] + b"\x93.",
     "eval": b"c__builtin__\neval\n(S'ran.append(1)'\ntR.",
+    "a name of two lines": pickle.dumps("posix\n")[:-1] + pickle.dumps("system")[2:-1] + b"\x93.",
     "an instance": b"(S'touch ran'\niposix\nsystem\n.",
     "a module of NumPy's": b"cnumpy.testing._private.utils\nruncstring\n(S'ran'\ntR.",
     "getattr on an array": b"c__builtin__\ngetattr\n(cnumpy\nndarray\nS'dump'\ntR.",
@@ -76,7 +77,7 @@ def test_a_pickle_that_would_run_something_is_refused_and_does_not(name, tmp_pat
 
 
 def test_the_function_is_named():
-    with pytest.raises(Refused, match=re.escape("f asks for posix.system; it was not read")):
+    with pytest.raises(Refused, match=re.escape("f asks for 'posix.system'; nothing was run")):
         pickles.read(PROGRAMS["the shell, by name"], "f")
 
 
