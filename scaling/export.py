@@ -101,7 +101,12 @@ def _step(step: Step) -> str:
 def _conv(conv: Conv) -> str:
     kernel = conv.kernel[0] if conv.kernel[0] == conv.kernel[1] else conv.kernel
     options: dict[str, Any] = {"stride": (conv.stride, 1), "groups": (conv.groups, 1)}
-    options |= {"dilation": (conv.dilation, 1), "padding": (conv.padding, "same"), "bias": (conv.bias, False)}
+    options |= {
+        "dilation": (conv.dilation, 1),
+        "dilations": (conv.dilations, ()),
+        "padding": (conv.padding, "same"),
+        "bias": (conv.bias, False),
+    }
     options |= {"norm": (conv.norm, True), "act": (conv.act, ""), "pooled": (conv.pooled, False)}
     given = "".join(f", {key}={value!r}" for key, (value, usual) in options.items() if value != usual)
     return f"conv({conv.width_in}, {conv.width}, {kernel}{given})".replace("'", '"')

@@ -37,6 +37,26 @@ class Mean(nn.Module):
         return x.mean((2, 3), keepdim=True)
 
 
+class InceptionConv(nn.Conv2d):
+    """A convolution of which groups of output channels, (channels, rows, columns), have their own dilations."""
+
+    def __init__(self, width_in, width, kernel, stride, groups, parts) -> None:
+        super().__init__(width_in, width, kernel, stride, groups=groups, bias=False)
+        self.parts = parts
+
+    def forward(self, x: Tensor) -> Tensor:
+        found, start = [], 0
+        for channels, high, wide in self.parts:
+            own = slice(start, start + channels)
+            start += channels
+            part, groups = (x, 1) if self.groups == 1 else (x[:, own], channels)
+            pad = (self.kernel_size[0] // 2 * high, self.kernel_size[1] // 2 * wide)
+            found.append(
+                nn.functional.conv2d(part, self.weight[own], None, self.stride, pad, (high, wide), groups)
+            )
+        return torch.cat(found, 1)
+
+
 def conv(
     width_in,
     width,
@@ -44,6 +64,7 @@ def conv(
     stride=1,
     groups=1,
     dilation=1,
+    dilations=(),
     padding="same",
     bias=False,
     norm=True,
@@ -56,7 +77,10 @@ def conv(
     layers = OrderedDict()
     if pooled:
         layers["pool"] = Mean()
-    layers["conv"] = nn.Conv2d(width_in, width, kernel, stride, pad, dilation, groups, bias)
+    if dilations:
+        layers["conv"] = InceptionConv(width_in, width, kernel, stride, groups, dilations)
+    else:
+        layers["conv"] = nn.Conv2d(width_in, width, kernel, stride, pad, dilation, groups, bias)
     if norm:
         layers["norm"] = nn.BatchNorm2d(width, eps=1e-3, momentum=0.1)
     if act:

@@ -15,23 +15,23 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from math import lcm, prod
+from math import prod
 from typing import Any
 
 from space.blocks import BLOCKS
-from space.blocks.branches import DEFAULT, canonical
-from space.checks import act, odd, ratio, stride, whole
+from space.checks import act, odd, stride, whole
 from space.conv import ACTIVATIONS
 from space.refusal import Refused, unknown
+from space.stage import Stage, unread
 from space.stems import STEMS
+
+__all__ = ["Architecture", "Head", "Stage", "Stem", "decode", "decode_stage", "encode", "encode_stage"]
 
 _TOKEN = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 _STEM = {"r": "resolution", "i": "width", "k": "kernel", "s": "stride", "x": "channels"}
 _STAGE = {"d": "depth", "k": "kernel", "s": "stride", "e": "expand", "w": "width", "se": "se"}
 _STAGE |= {"g": "groups", "di": "dilation"}
 _HEAD = {"h": "width", "f": "hidden", "c": "classes"}
-_UNREAD: dict[str, Any] = {"kernel": 1, "expand": 1, "se": 0, "act": "silu", "skip": True}
-_UNREAD |= {"groups": 1, "dilation": 1, "branches": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,63 +59,6 @@ class Stem:
     def reduction(self) -> int:
         """How many pixels of the image one pixel behind the stem stands for, along each side."""
         return prod(layer.stride for layer in STEMS[self.op](self, 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """`depth` blocks of one kind, all `width` channels wide; the first has `stride`, the others stride 1.
-
-    op: a key of `space.blocks.BLOCKS`. expand: hidden width over input width. se: squeeze-excitation's
-    bottleneck over the block's input width, 0 for none. The stage's input width is the width before it.
-    groups: of the 1x1 convolutions; one whose channels they do not divide has none. dilation: of the spatial
-    convolution. skip: whether a block's input is added to its output where their shapes agree. branches: of
-    inception modules, see `space.blocks.branches`. What the family doesn't read is set to its default here.
-    """
-
-    op: str
-    depth: int
-    kernel: int
-    stride: int
-    expand: float
-    width: int
-    se: float = 0
-    act: str = "silu"
-    groups: int = 1
-    dilation: int = 1
-    skip: bool = True
-    branches: str = ""
-
-    def __post_init__(self) -> None:
-        if self.op not in BLOCKS:
-            raise unknown("op", self.op, BLOCKS)
-        whole("depth", self.depth, least=0, most=1_000_000)
-        odd("kernel", self.kernel)
-        stride("stride", self.stride)
-        object.__setattr__(self, "expand", ratio("expand", self.expand, 0.05, 64))
-        whole("width", self.width)
-        object.__setattr__(self, "se", 0 if self.se == 0 else ratio("se", self.se, 0.001, 1))
-        act("act", self.act)
-        whole("groups", self.groups, most=1024)
-        whole("dilation", self.dilation, most=64)
-        if type(self.skip) is not bool:
-            raise Refused(f"skip is {self.skip!r}; it must be true or false.")
-        if not isinstance(self.branches, str):
-            raise Refused(f"branches is {self.branches!r}; it must be text such as {DEFAULT}.")
-        if self.branches:
-            object.__setattr__(self, "branches", canonical(self.branches))
-        family = BLOCKS[self.op]
-        for name, default in _UNREAD.items():
-            if name not in family.reads:
-                object.__setattr__(self, name, default)
-        if self.kernel == 1:
-            object.__setattr__(self, "dilation", 1)
-        if self.width % self.multiple:
-            raise Refused(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
-
-    @property
-    def multiple(self) -> int:
-        """What the width is a multiple of: it is divided into groups."""
-        return lcm(self.groups, BLOCKS[self.op].multiple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +151,7 @@ def encode_stage(stage: Stage) -> str:
     text += f"_s{stage.stride}" + (f"_e{stage.expand}" if "expand" in reads else "") + f"_w{stage.width}"
     text += _unless("se", stage.se, 0) + _unless("g", stage.groups, 1) + _unless("di", stage.dilation, 1)
     text += _unless("", stage.act, "silu") + ("" if stage.skip else "_noskip")
-    return text + _unless("b:", stage.branches, "")
+    return text + _unless("b:", stage.branches, "") + _unless("di:", stage.dilations, "")
 
 
 def decode(text: str) -> Architecture:
@@ -237,11 +180,6 @@ def decode_stage(text: str) -> Stage:
     return Stage(op=op, **{**unread(op), **fields})
 
 
-def unread(op: str) -> dict[str, Any]:
-    """The fields of a stage that blocks of the family `op` do not read, each with what it is set to."""
-    return {name: default for name, default in _UNREAD.items() if name not in BLOCKS[op].reads}
-
-
 def _fields(
     text: str, names: dict[str, str], required: str, words: dict[str, tuple[str, Any]], whole: str = ""
 ) -> dict[str, Any]:
@@ -257,8 +195,9 @@ def _fields(
         match = _TOKEN.fullmatch(token)
         if token in words:
             name, value = words[token]
-        elif token.startswith("b:") and names is _STAGE:
-            name, value = "branches", token[2:]
+        elif token.startswith(("b:", "di:")) and names is _STAGE:
+            key, _, value = token.partition(":")
+            name = "branches" if key == "b" else "dilations"
         elif match and match[1] in names:
             name, value = names[match[1]], _number(match[2])
         else:

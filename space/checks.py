@@ -37,3 +37,9 @@ def act(name: str, value: object) -> None:
     """Raises `Refused` unless `value` is an activation."""
     if value not in ACTIVATIONS:
         raise unknown(name, value, ACTIVATIONS)
+
+
+def text(name: str, value: object, example: str) -> None:
+    """Raises `Refused` unless `value` is text."""
+    if not isinstance(value, str):
+        raise Refused(f"{name} is {value!r}; it must be text such as {example}.")

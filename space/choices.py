@@ -19,12 +19,13 @@ from math import prod
 from typing import Any
 
 from space import documents
-from space.architecture import Architecture, Head, Stage, Stem, unread
+from space.architecture import Architecture, Head, Stage, Stem
 from space.blocks import BLOCKS
 from space.counting import Range, cost_range, count_networks
 from space.finding import Chosen, find
 from space.override import override
 from space.refusal import Refused, unknown
+from space.stage import unread
 
 Point = tuple[int, ...]
 

@@ -15,7 +15,8 @@ class Conv:
     A convolution reads what is planned before it in its block (the first reads the block's input), unless
     `reads` names another layer, or several with "+" between, which it reads one behind the other; `"input"`
     is the block's input. It may read a part of the channels. `pooled` says that it reads the spatial mean
-    of that, a 1x1 map, as squeeze-excitation and the classifier do. act: a key of `ACTIVATIONS`, or
+    of that, a 1x1 map, as squeeze-excitation and the classifier do. dilations: (channels, rows, columns) for
+    groups of output channels with dilations of their own; nothing for one `dilation`. act: a key of `ACTIVATIONS`, or
     "hardsigmoid", which gates.
     """
 
@@ -26,6 +27,7 @@ class Conv:
     stride: int = 1
     groups: int = 1
     dilation: int = 1
+    dilations: tuple[tuple[int, int, int], ...] = ()
     padding: Literal["same", "valid"] = "same"
     bias: bool = False
     norm: bool = True

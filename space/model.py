@@ -7,40 +7,26 @@ the third stage's first block with its normalisation ("norm") and activation ("a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from math import sqrt
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from space.architecture import Architecture
 from space.blocks import BLOCKS
 from space.blocks.family import Layers
 from space.conv import Conv, Layer, Step
+from space.modules import ACTIVATIONS, InceptionConv, SameConv, step_module
 from space.plan import Block, plan
 from space.refusal import Refused
 
 Padding = Literal["symmetric", "same"]
-Pair = tuple[int, ...]
-"""Height and width of something."""
 
 MOST_BLOCKS = 5_000
 """In a network that is built. The deepest of the published ones has 100; costs know no limit."""
-
-# In place where the derivative needs the output alone: autograd would have to copy the input of the others.
-_ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
-    "silu": nn.SiLU,
-    "relu": partial(nn.ReLU, inplace=True),
-    "relu6": nn.ReLU6,
-    "hardswish": nn.Hardswish,
-    "sigmoid": nn.Sigmoid,
-    "hardsigmoid": nn.Hardsigmoid,
-}
 
 
 def build(
@@ -165,80 +151,12 @@ class _Mean(nn.Module):
         return x.mean((2, 3), keepdim=True)
 
 
-class _SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding, which depends on the size of the map."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        before_after = _same(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(functional.pad(x, before_after))
-
-
-class _Shuffle(nn.Module):
-    """Channels of equal groups, interleaved: the first of each group, then the second of each, ..."""
-
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, x: Tensor) -> Tensor:
-        # Channels last, which is also how they lie in memory where that is the fast format.
-        y = x.permute(0, 2, 3, 1)
-        y = y.reshape(*y.shape[:3], self.groups, -1)
-        return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
-
-
-class _Scale(nn.Module):
-    """Its input times `factor`."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.factor
-
-
-class _SameMaxPool(nn.MaxPool2d):
-    """Max-pooling with TensorFlow's SAME padding: where one side must have more, it is the far one."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        side, stride = cast(int, self.kernel_size), cast(int, self.stride)
-        before_after = _same(x, (side, side), (stride, stride), (1, 1))
-        return cast(Tensor, super().forward(functional.pad(x, before_after, value=float("-inf"))))
-
-
-def _same(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
-    """What SAME pads a map with, as `functional.pad` takes it, which begins with the last dimension."""
-    before_after: list[int] = []
-    for axis in (1, 0):
-        size, span = x.shape[2 + axis], (kernel[axis] - 1) * dilation[axis] + 1
-        total = max((-(-size // stride[axis]) - 1) * stride[axis] + span - size, 0)
-        before_after += [total // 2, total - total // 2]
-    return before_after
-
-
 def _chain(layers: tuple[Layer, ...], style: _Style) -> nn.Sequential:
     return nn.Sequential(OrderedDict((layer.name, _layer(layer, style)) for layer in layers))
 
 
 def _layer(layer: Layer, style: _Style) -> nn.Module:
-    return _step(layer) if isinstance(layer, Step) else _convolved(layer, style)
-
-
-def _step(step: Step) -> nn.Module:
-    if step.kind == "act":
-        # Not in place: what it is given may be read again.
-        return nn.ReLU() if step.act == "relu" else _ACTIVATIONS[step.act]()
-    if step.kind == "shuffle":
-        return _Shuffle(step.groups)
-    if step.kind == "scale":
-        return _Scale(step.factor)
-    if step.kind == "max" and step.padding == "same":
-        return _SameMaxPool(step.kernel, step.stride)
-    padding = 0 if step.padding == "valid" else step.kernel // 2
-    if step.kind == "max":
-        return nn.MaxPool2d(step.kernel, step.stride, padding)
-    return nn.AvgPool2d(step.kernel, step.stride, padding, count_include_pad=step.kind == "avg")
+    return step_module(layer) if isinstance(layer, Step) else _convolved(layer, style)
 
 
 def _convolved(conv: Conv, style: _Style) -> nn.Sequential:
@@ -249,15 +167,17 @@ def _convolved(conv: Conv, style: _Style) -> nn.Sequential:
     if conv.norm:
         parts["norm"] = nn.BatchNorm2d(conv.width, style.norm_eps, style.norm_momentum)
     if conv.act:
-        parts["act"] = _ACTIVATIONS[conv.act]()
+        parts["act"] = ACTIVATIONS[conv.act]()
     return nn.Sequential(parts)
 
 
 def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
+    if conv.dilations:
+        return InceptionConv(conv, padding == "same")
     height, width = (conv.dilation * (k - 1) // 2 for k in conv.kernel)
     # With stride 1 the two styles agree. A pooled convolution sees one pixel.
     dynamic = padding == "same" and conv.stride > 1 and conv.padding == "same"
-    return (_SameConv if dynamic else nn.Conv2d)(
+    return (SameConv if dynamic else nn.Conv2d)(
         conv.width_in,
         conv.width,
         conv.kernel,

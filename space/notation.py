@@ -113,7 +113,7 @@ def _fields(text: str, rest: str, names: dict[str, str], words: dict[str, tuple[
 
 
 def _efficientnet(stage: Stage, width_in: int) -> str:
-    if stage.op not in ("mb", "fused") or stage.act != "silu" or stage.dilation > 1:
+    if stage.op not in ("mb", "fused") or stage.act != "silu" or stage.dilation > 1 or stage.dilations:
         raise Refused(f"EfficientNet's notation has no word for {encode_stage(stage)}.")
     text = f"r{stage.depth}_k{stage.kernel}_s{stage.stride}{stage.stride}_e{stage.expand}"
     text += f"_i{width_in}_o{stage.width}" + ("_c1" if stage.op == "fused" else "")
@@ -124,7 +124,7 @@ def _timm(stage: Stage) -> str:
     kinds = [
         kind for kind, (op, expand) in _KINDS.items() if op == stage.op and expand in (None, stage.expand)
     ]
-    if not kinds or stage.dilation > 1 or (kinds[-1] == "cn" and stage.se):
+    if not kinds or stage.dilation > 1 or stage.dilations or (kinds[-1] == "cn" and stage.se):
         raise Refused(f"timm's notation has no word for {encode_stage(stage)}.")
     kind = kinds[-1]
     text = f"{kind}_r{stage.depth}_k{stage.kernel}_s{stage.stride}"

@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from math import gcd
 
+from space.blocks.dilations import apportioned
 from space.refusal import Refused
 
 _POOLS = ("max", "maxv", "avg", "avgi")
@@ -118,7 +118,7 @@ def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
         room, whole = width, read.merged
     elif room < len(outputs):
         raise Refused(f"{width} channels are too few for the branches {read} on {width_in}.")
-    ends = iter(outputs if not outputs or read.merged else _apportioned(outputs, room))
+    ends = iter(outputs if not outputs or read.merged else apportioned(outputs, room))
 
     def width_of(one: Spatial | str, last: bool) -> Spatial | str:
         if isinstance(one, str):
@@ -131,17 +131,6 @@ def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
         tuple(tuple(width_of(one, layer is branch[-1]) for one in layer) for layer in branch)
         for branch in read.branches
     )
-
-
-def _apportioned(shares: list[int], room: int) -> list[int]:
-    """Channels in proportion to `shares`, at least one each, that add up to `room`."""
-    total = sum(shares)
-    bounds = [sum(shares[:end]) * room // total for end in range(len(shares) + 1)]
-    widths = [high - low for low, high in pairwise(bounds)]
-    while 0 in widths:
-        widths[widths.index(max(widths))] -= 1
-        widths[widths.index(0)] += 1
-    return widths
 
 
 def _written(layer: tuple[Spatial | str, ...]) -> str:

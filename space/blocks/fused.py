@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from space.blocks.dilations import groups
 from space.blocks.family import READS, Family, Layers
 from space.blocks.squeeze import excite, squeeze
 from space.conv import Layer, conv
@@ -25,7 +26,8 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     hidden = max(1, round(width_in * stage.expand))
     weights = squeeze(stage, width_in, hidden)
     dense: dict[str, Any] = {"kernel": stage.kernel, "stride": stride, "act": stage.act}
-    dense["dilation"] = stage.dilation
+    dense |= {"dilation": stage.dilation}
+    dense |= {"dilations": groups(stage.dilations, stage.width if stage.expand == 1 else hidden)}
     if stage.expand == 1:
         return (*weights, conv("project", width_in, stage.width, reads="input", **dense))
     expand = conv("expand", width_in, hidden, **dense)
@@ -38,4 +40,4 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](excite(layers, y))
 
 
-FUSED = Family(plan, forward, reads=READS | {"dilation"})
+FUSED = Family(plan, forward, reads=READS | {"dilation", "dilations"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from space.blocks.dilations import groups
 from space.blocks.family import READS, Family, Layers
 from space.blocks.squeeze import excite, squeeze
 from space.conv import Layer, conv
@@ -22,6 +23,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     hidden = max(1, round(width_in * stage.expand))
     expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
     spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}
+    spatial["dilations"] = groups(stage.dilations, hidden)
     depthwise = conv("depthwise", hidden, hidden, stage.kernel, groups=hidden, **spatial)
     project = conv("project", hidden, stage.width, reads="depthwise")
     return (*expand, depthwise, *squeeze(stage, width_in, hidden), project)
@@ -34,4 +36,4 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](excite(layers, y))
 
 
-MBCONV = Family(plan, forward, reads=READS | {"dilation"})
+MBCONV = Family(plan, forward, reads=READS | {"dilation", "dilations"})

@@ -81,8 +81,8 @@ def _block(block: Block, place: str) -> dict[str, str]:
 def _objection(stage: Stage) -> str:
     if stage.op not in ("mbv3", *_EXPANDED, *_UNEXPANDED):
         return f"{stage.op} blocks"
-    if stage.dilation > 1:
-        return f"blocks with dilation {stage.dilation}"
+    if stage.dilation > 1 or stage.dilations:
+        return "blocks with dilations"
     if stage.op == "fused" and stage.expand == 1 and stage.se:
         return "squeeze-excitation in fused blocks of expand 1"
     return ""

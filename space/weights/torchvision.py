@@ -68,6 +68,8 @@ def _block(block: Block, place: str) -> dict[str, str]:
 
 
 def _objection(stage: Stage) -> str:
+    if stage.dilation > 1 or stage.dilations:
+        return "blocks with dilations"
     if stage.op not in ("mb", "fused"):
         return f"{stage.op} blocks"
     if stage.act != "silu":

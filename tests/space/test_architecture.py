@@ -43,7 +43,7 @@ def test_splitting_a_stage_and_inserting_empty_ones_changes_nothing(architecture
     for stage in architecture.stages:
         first = data.draw(st.integers(1, stage.depth))
         parts.append(replace(stage, depth=first))
-        parts.append(replace(stage, depth=0, width=12, stride=2))
+        parts.append(replace(stage, depth=0, width=24, stride=2))
         parts.append(replace(stage, depth=stage.depth - first, stride=1))
     assert replace(architecture, stages=tuple(parts)) == architecture
 

@@ -30,10 +30,19 @@ CASES = [
 ]
 CASES += [
     replace(stage, **{field: value})
-    for field, value in (("groups", 4), ("dilation", 2), ("skip", False))
+    for field, value in (("groups", 4), ("dilation", 2), ("skip", False), ("dilations", "1x1:2+2x1:1"))
     for stage in CASES
     if field in BLOCKS[stage.op].reads and stage.kernel == 3
 ]
+ANOTHER = {
+    "kernel": 9,
+    "expand": 5,
+    "se": 0.75,
+    "act": "relu",
+    "groups": 2,
+    "dilation": 3,
+    "dilations": "1x2:1",
+}
 contract = pytest.mark.parametrize("stage", CASES, ids=lambda stage: f"{CASES.index(stage)}-{stage.op}")
 
 
@@ -150,7 +159,15 @@ def test_its_string_says_what_it_reads_and_no_more(stage):
         assert (f"_{field[0]}" in encode_stage(replace(stage, act="silu"))) == (
             field in BLOCKS[stage.op].reads
         )
-    for name in ("kernel", "expand", "se", "act", "groups", "dilation"):
+    for name in ANOTHER:
         if name not in BLOCKS[stage.op].reads:
-            other = {"kernel": 9, "expand": 5, "se": 0.75, "act": "relu", "groups": 2, "dilation": 3}[name]
+            other = {
+                "kernel": 9,
+                "expand": 5,
+                "se": 0.75,
+                "act": "relu",
+                "groups": 2,
+                "dilation": 3,
+                "dilations": "1x2:1",
+            }[name]
             assert replace(stage, **{name: other}) == stage
