@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from space import CATALOG, Architecture, Refused, decode
+from space.notation import decode_blocks
 from space.refusal import unknown
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_OTHERS = ("FILE.yaml", "a canonical string such as r32_i16/.../h640_c10", "runs/NAME", "runs/NAME:TRIAL")
+_OTHERS = (
+    "FILE.yaml",
+    "a canonical string such as r32_i16/.../h640_c10",
+    "block strings with commas between",
+)
+_OTHERS += ("runs/NAME", "runs/NAME:TRIAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,8 @@ def resolve(base: str | Architecture | Base) -> Base:
     """The network that `base` means; the first of these that it can be:
 
     a name in the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that
-    describes a network; a canonical string ("r32_i16/.../h640_c10"); a run of `search` by its path, for its
+    describes a network; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or timm with
+    commas between ("r1_k3_s11_e1_i32_o16_se0.25,..."); a run of `search` by its path, for its
     best network ("runs/NAME") or that of a complete trial ("runs/NAME:12"). Raises `Refused` for anything
     else, naming the nearest published networks, and for the best of a run that is not finished.
     """
@@ -73,6 +80,10 @@ def _from_canonical(text: str) -> Base | None:
     return _named(decode(text)) if re.match(r"r\d+_.*/", text) else None
 
 
+def _from_blocks(text: str) -> Base | None:
+    return _named(decode_blocks(text)) if re.match(r"([a-z]+_)?r\d+_k\d", text) else None
+
+
 def _from_run(text: str) -> Base | None:
     path, _, number = text.rpartition(":") if re.search(r":\d+$", text) else (text, "", "")
     if not (path.startswith("runs/") or (Path(path) / "config.yaml").is_file()):
@@ -90,5 +101,11 @@ def _named(architecture: Architecture) -> Base:
     return Base(next(names, architecture.digest[:8]), architecture)
 
 
-READERS: tuple[Callable[[str], Base | None], ...] = (_from_catalog, _from_file, _from_canonical, _from_run)
+READERS: tuple[Callable[[str], Base | None], ...] = (
+    _from_catalog,
+    _from_file,
+    _from_canonical,
+    _from_blocks,
+    _from_run,
+)
 """What turns a text into a base, in this order; None says that the text is none of its kind."""

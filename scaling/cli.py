@@ -20,7 +20,9 @@ from scaling.rules import RULES
 from scaling.way import Way, way_of
 from search import completion, shells, tables
 from search.selection import columns_of, ordered
-from space import CATALOG, Architecture, Refused, decode
+from space import CATALOG, Architecture, Published, Refused, decode
+from space.catalog import families
+from space.refusal import unknown
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
@@ -29,6 +31,7 @@ _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
   scale --phi 3 --base b0               one network, and the published one nearest to it
   scale --family 1..7 --base b0         a family; 0..3:0.5 and -2,-1,0 work too
   scale --published                     EfficientNet and EfficientNetV2 as published
+  scale --published --family mobilenet  other published networks
   scale --base v2-b0 --max-macs 2e9 --max-params 12M
                                         the largest that fits, for every rule
   scale fit --base b0 data=...          find the coefficients by training: scale fit --help
@@ -66,8 +69,9 @@ _WHAT = _options(
         "--family",
         "phis",
         metavar="PHIS",
-        callback=_reads(quantities.phis),
-        help="Several at once: 1..7, 0..3:0.5, -1,0,1.",
+        callback=_reads(lambda text: text if text[:1].isalpha() else quantities.phis(text)),
+        help="Several at once: 1..7, 0..3:0.5, -1,0,1. With --published, the name of a family: mobilenet, "
+        "shufflenet, inception, ..., or all; if not given, the base's.",
     ),
     click.option("--published", is_flag=True, help="Published networks; beside others, for comparison."),
     click.option(
@@ -75,8 +79,9 @@ _WHAT = _options(
         default="b0",
         show_default=True,
         shell_complete=completion.networks,
-        help="A published network's name (first of all, even where a file is called so), a YAML or JSON "
-        "file, a canonical string, or a search: runs/NAME for its best, runs/NAME:12 for a trial.",
+        help="A published network's name (first of all, even where a file is called so), a YAML or JSON file, "
+        "a canonical string, block strings with commas between, or a search: runs/NAME for its best, "
+        "runs/NAME:12 for a trial.",
     ),
 )
 _HOW = _options(
@@ -173,6 +178,8 @@ def cli(context: click.Context, /, **given: Any) -> None:
         return _nothing_before(context)
     if all(context.get_parameter_source(name) is ParameterSource.DEFAULT for name in given):
         return click.echo(context.get_help())
+    if isinstance(given["phis"], str):
+        given |= {"listed": _listed(given["phis"], given["published"]), "phis": None}
     predict = _predictor(given)
     limits = (given[f"max_{name}"] for name in ("params", "macs", "activations", "step_ms"))
     budget = Budget(*limits, predict)
@@ -187,8 +194,9 @@ def cli(context: click.Context, /, **given: Any) -> None:
     columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
     way = way_of(given)
     models = _models(way, given, budget)
-    rows = _rows(models, given, predict)
-    _save(models, way, given)
+    published = _published(way, given)
+    rows = _rows(models, published, given, predict)
+    _save(models, published, way, given)
     shown = (*COLUMNS, STEP) if predict else COLUMNS
     if format_:
         chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else shown)
@@ -251,13 +259,33 @@ def _fitting(way: Way, budget: Budget) -> Iterable[ScaledModel]:
     return found
 
 
-def _save(models: list[ScaledModel], way: Way, given: dict[str, Any]) -> None:
+def _listed(name: str, published: bool) -> str:
+    """`name`, if networks were published under it."""
+    if name not in (*families(), "all"):
+        raise unknown("family", name, (*families(), "all", "FIRST..LAST"))
+    if not published:
+        raise Refused(f"--family {name} goes with --published; a family of siblings is written 1..7.")
+    return name
+
+
+def _published(way: Way, given: dict[str, Any]) -> tuple[Published, ...]:
+    """The published networks that were asked for: of the family that was named, else of the base's."""
+    if not given["published"]:
+        return ()
+    own = CATALOG.get(way.base.name, CATALOG["b0"])
+    name = given.get("listed", own.family)
+    return tuple(row for row in CATALOG.values() if name in (row.family, "all"))
+
+
+def _save(
+    models: list[ScaledModel], published: tuple[Published, ...], way: Way, given: dict[str, Any]
+) -> None:
     written: list[Path] = []
     if given["save"] is not None:
         from scaling.export import save
 
         members = {model.name: model.architecture for model in models}
-        members |= {row.name: row.architecture for row in CATALOG.values()} if given["published"] else {}
+        members |= {row.name: row.architecture for row in published}
         written += [
             save(name, architecture, given["save"], onnx=given["onnx"])
             for name, architecture in members.items()
@@ -286,10 +314,12 @@ def _predictor(given: dict[str, Any]) -> Callable[[Architecture], float] | None:
 
 
 def _rows(
-    models: list[ScaledModel], given: dict[str, Any], predict: Callable[[Architecture], float] | None
+    models: list[ScaledModel],
+    published: tuple[Published, ...],
+    given: dict[str, Any],
+    predict: Callable[[Architecture], float] | None,
 ) -> list[tables.Row]:
-    rows: list[tables.Row] = [model_row(model) for model in models]
-    rows += [published_row(row) for row in CATALOG.values()] if given["published"] else []
+    rows: list[tables.Row] = [*map(model_row, models), *map(published_row, published)]
     if predict:
         rows = [{**row, STEP.key: predict(decode(row["architecture"]))} for row in rows]
     return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows

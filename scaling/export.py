@@ -12,10 +12,11 @@ from textwrap import indent
 from types import FunctionType, ModuleType
 from typing import Any
 
+from scaling.template import TEMPLATE
 from search.files import write_file
 from space import Architecture, Block, Refused, cost, plan
 from space.blocks import BLOCKS
-from space.conv import Conv
+from space.conv import Conv, Layer, Step
 
 
 def save(name: str, architecture: Architecture, directory: Path, *, onnx: bool = False) -> Path:
@@ -52,7 +53,7 @@ def source(name: str, architecture: Architecture) -> str:
     for block in blocks:
         stages[int(block.name.split(".")[1])].append(block)
     classifier = head.convs[-1]
-    return _TEMPLATE.format(
+    return TEMPLATE.format(
         # A file may be called anything, and its name stands in a docstring.
         name=name.replace("\\", "/").replace('"', "'"),
         architecture="\n/".join(str(architecture).split("/")),
@@ -62,31 +63,50 @@ def source(name: str, architecture: Architecture) -> str:
         pixels=pixels,
         functions="\n\n".join(_functions({block.op for block in blocks})),
         total=len(blocks),
-        stem=_chain(stem.convs),
+        stem=_chain(stem.layers),
         stages="\n".join(map(_stage, stages)),
-        head=_chain(head.convs[:-1]),
-        classifier=f"{classifier.width_in}, {classifier.width}",
+        head=_chain(head.layers[:-1]),
+        classifier=f"{classifier.width_in}, {classifier.width}, {classifier.bias}",
     )
 
 
 def _stage(blocks: list[Block]) -> str:
     lines = ["            nn.Sequential("]
-    for (op, convs, shortcut), equal in groupby(blocks, lambda b: (b.op, b.convs, b.shortcut)):
+    for (op, planned, shortcut), equal in groupby(blocks, lambda b: (b.op, b.layers, b.shortcut)):
         times = len(list(equal))
-        layers = "".join(f"\n    {conv.name}={_conv(conv)}," for conv in convs)
+        layers = "".join(f"\n    {layer.name}={_layer(layer)}," for layer in planned)
         text = f"Block(\n    {op}_block,\n    next(drop),\n    shortcut={shortcut},{layers}\n)"
         lines.append(indent(f"*({text} for _ in range({times}))," if times > 1 else f"{text},", " " * 16))
     return "\n".join([*lines, "            ),"])
 
 
-def _chain(convs: tuple[Conv, ...]) -> str:
-    return ", ".join(f"{conv.name}={_conv(conv)}" for conv in convs)
+def _chain(layers: tuple[Layer, ...]) -> str:
+    return ", ".join(f"{layer.name}={_layer(layer)}" for layer in layers)
+
+
+def _layer(layer: Layer) -> str:
+    return _step(layer) if isinstance(layer, Step) else _conv(layer)
+
+
+def _step(step: Step) -> str:
+    if step.kind == "act":
+        return "nn.ReLU()" if step.act == "relu" else f'ACTIVATIONS["{step.act}"]()'
+    if step.kind == "shuffle":
+        return f"Shuffle({step.groups})"
+    if step.kind == "scale":
+        return f"Scale({step.factor!r})"
+    return f'pool("{step.kind}", {step.kernel}, {step.stride}, "{step.padding}")'
 
 
 def _conv(conv: Conv) -> str:
     kernel = conv.kernel[0] if conv.kernel[0] == conv.kernel[1] else conv.kernel
     options: dict[str, Any] = {"stride": (conv.stride, 1), "groups": (conv.groups, 1)}
-    options |= {"dilation": (conv.dilation, 1), "padding": (conv.padding, "same"), "bias": (conv.bias, False)}
+    options |= {
+        "dilation": (conv.dilation, 1),
+        "dilations": (conv.dilations, ()),
+        "padding": (conv.padding, "same"),
+        "bias": (conv.bias, False),
+    }
     options |= {"norm": (conv.norm, True), "act": (conv.act, ""), "pooled": (conv.pooled, False)}
     given = "".join(f", {key}={value!r}" for key, (value, usual) in options.items() if value != usual)
     return f"conv({conv.width_in}, {conv.width}, {kernel}{given})".replace("'", '"')
@@ -98,7 +118,7 @@ def _functions(ops: set[str]) -> Iterator[str]:
     for op in sorted(ops):
         forward = BLOCKS[op].forward
         yield from _needed(op, forward, written)
-        yield _text(forward).replace("def forward(", f"def {op}_block(", 1)
+        yield _text(forward).replace(f"def {forward.__name__}(", f"def {op}_block(", 1)
 
 
 def _needed(op: str, function: Callable[..., Any], written: dict[str, Any]) -> Iterator[str]:
@@ -119,131 +139,3 @@ def _needed(op: str, function: Callable[..., Any], written: dict[str, Any]) -> I
 
 def _text(function: Callable[..., Any]) -> str:
     return inspect.getsource(function).rstrip() + "\n"
-
-
-_TEMPLATE = '''"""{name}: an image classifier, written by Compound NAS. Needs torch alone.
-
-{architecture}
-
-{facts}
-
-    network = Network()
-    network.load_state_dict(torch.load("weights.pt", weights_only=True))
-    logits = network(images)  # (batch, {channels}, {pixels}, {pixels})
-"""
-
-from __future__ import annotations
-
-from collections import OrderedDict
-from functools import partial
-from math import sqrt
-
-import torch
-from torch import Tensor, nn
-
-ACTIVATIONS = {{
-    "silu": nn.SiLU,
-    "relu": partial(nn.ReLU, inplace=True),
-    "relu6": nn.ReLU6,
-    "hardswish": nn.Hardswish,
-    "sigmoid": nn.Sigmoid,
-}}
-
-
-class Mean(nn.Module):
-    """The spatial mean as a map of one pixel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean((2, 3), keepdim=True)
-
-
-def conv(
-    width_in,
-    width,
-    kernel,
-    stride=1,
-    groups=1,
-    dilation=1,
-    padding="same",
-    bias=False,
-    norm=True,
-    act="",
-    pooled=False,
-) -> nn.Sequential:
-    """A convolution with the normalisation and activation that follow it."""
-    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
-    pad = tuple(dilation * (side - 1) // 2 if padding == "same" else 0 for side in kernel)
-    layers = OrderedDict()
-    if pooled:
-        layers["pool"] = Mean()
-    layers["conv"] = nn.Conv2d(width_in, width, kernel, stride, pad, dilation, groups, bias)
-    if norm:
-        layers["norm"] = nn.BatchNorm2d(width, eps=1e-3, momentum=0.1)
-    if act:
-        layers["act"] = ACTIVATIONS[act]()
-    return nn.Sequential(layers)
-
-
-Layers = nn.ModuleDict
-
-
-{functions}
-
-class Block(nn.ModuleDict):
-    """Convolutions joined by `join`, with the shortcut around them; `drop` skips samples in training."""
-
-    def __init__(self, join, drop: float, shortcut: bool, **layers: nn.Module) -> None:
-        super().__init__(layers)
-        self.join, self.drop, self.shortcut = join, drop, shortcut
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.join(self, x)
-        if not self.shortcut:
-            return y
-        if self.training and self.drop:
-            keep = torch.empty((y.shape[0], 1, 1, 1), dtype=y.dtype, device=y.device)
-            y = y * keep.bernoulli_(1 - self.drop).div_(1 - self.drop)
-        return y + x
-
-
-class Classifier(nn.Linear):
-    """Logits from the spatial mean of a map."""
-
-    def __init__(self, width_in: int, width: int, dropout: float) -> None:
-        super().__init__(width_in, width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(self.dropout(x.mean((2, 3))))
-
-
-def initialise(module: nn.Module) -> None:
-    """EfficientNet's initial weights."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.normal_(module.weight, std=sqrt(2 / (module.weight[:, 0].numel() // module.groups)))
-    elif isinstance(module, Classifier):
-        nn.init.uniform_(module.weight, -1 / sqrt(module.out_features), 1 / sqrt(module.out_features))
-    if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
-        nn.init.zeros_(module.bias)
-
-
-class Network(nn.Module):
-    """dropout: of the features before the classifier. drop_path: of blocks, rising from 0 to this rate."""
-
-    def __init__(self, dropout: float = 0.0, drop_path: float = 0.0) -> None:
-        super().__init__()
-        drop = (drop_path * i / {total} for i in range({total}))
-        self.stem = nn.Sequential(OrderedDict({stem}))
-        self.stages = nn.ModuleList((
-{stages}
-        ))
-        self.head = nn.Sequential(OrderedDict({head}))
-        self.head.add_module("classifier", Classifier({classifier}, dropout))
-        self.apply(initialise)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)
-        for stage in self.stages:
-            x = stage(x)
-        return self.head(x)
-'''

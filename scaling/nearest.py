@@ -58,7 +58,8 @@ def _numbers(word: str, here: int, there: int, name: str) -> list[str]:
 
 
 def _kind(stage: Stage) -> tuple[object, ...]:
-    return stage.op, stage.kernel, stage.stride, stage.expand, stage.se, stage.act
+    fields = {name: getattr(stage, name) for name in Stage.__dataclass_fields__}
+    return tuple(value for name, value in fields.items() if name not in ("depth", "width"))
 
 
 def _alike(one: Architecture, other: Architecture) -> bool:

@@ -63,6 +63,8 @@ ALL_COLUMNS = (
     Column("base", "Base", description="canonical string of the network it was derived from"),
     Column("architecture", "Architecture", description="canonical string: `scale --base` reads it"),
     Column("source", "Source", description="of the rule, or of the published network"),
+    Column("family", "Family", description="what a published network is listed under"),
+    Column("note", "Note", description="where publication and code differ"),
 )
 """What data formats hold."""
 
@@ -120,4 +122,6 @@ def published_row(published: Published) -> Row:
         "activations": spent.activations,
         "architecture": str(published.architecture),
         "source": published.source,
+        "family": published.family,
+        "note": published.note or None,
     }

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from scaling.compound import PAPER, PHI_LIMIT, Coefficients, checked_phi
 from space import Architecture, Multipliers, Refused, Rounding, cost, rescale
-from space.rescale import AUTOML, EFFICIENTNET, round_depth, round_width
+from space.rescale import AUTOML, EFFICIENTNET, round_depth, stage_width
 
 
 class Law(Protocol):
@@ -100,7 +100,7 @@ def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding)
         replace(
             stage,
             depth=round_depth(stage.depth, multipliers.depth * (extra if i == late else 1), rounding),
-            width=round_width(stage.width, width, rounding),
+            width=stage_width(stage, width, rounding),
         )
         for i, stage in enumerate(base.stages)
     )

@@ -4,9 +4,10 @@ The string lists the stem, the stages and the head, in that order, between slash
 
     r224_i32/mb_d1_k3_s1_e1_w16_se0.25/mb_d2_k3_s2_e6_w24_se0.25/h1280_c1000
 
-r resolution, i stem width, d depth, k kernel, s stride, e expand, w width, se squeeze-excite ratio, h head
-width, c classes, x image channels; a word is an activation. What equals its default is left out (stem: k3,
-s2, x3; everywhere: silu, no se), so that equal networks have equal strings.
+r resolution, i stem width, d depth, k kernel, s stride, e expand, w width, se squeeze-excite ratio, g groups,
+di dilation, h head width, f its hidden width, c classes, x image channels; a word is an activation, a kind of
+stem ("pool"), "noskip" or "nobias". What equals its default is left out (stem: k3, s2, x3; everywhere: silu,
+no se, g1, di1), and so is what a block family doesn't read, so that equal networks have equal strings.
 """
 
 from __future__ import annotations
@@ -14,73 +15,73 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from space.blocks import BLOCKS
+from space.checks import act, odd, stride, whole
 from space.conv import ACTIVATIONS
 from space.refusal import Refused, unknown
+from space.stage import Stage, unread
+from space.stems import STEMS
+
+__all__ = ["Architecture", "Head", "Stage", "Stem", "decode", "decode_stage", "encode", "encode_stage"]
 
 _TOKEN = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 _STEM = {"r": "resolution", "i": "width", "k": "kernel", "s": "stride", "x": "channels"}
 _STAGE = {"d": "depth", "k": "kernel", "s": "stride", "e": "expand", "w": "width", "se": "se"}
-_HEAD = {"h": "width", "c": "classes"}
+_STAGE |= {"g": "groups", "di": "dilation"}
+_HEAD = {"h": "width", "f": "hidden", "c": "classes"}
 
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """The first convolution: `width` channels, a square `kernel`, `stride` 1 or 2."""
+    """The first convolution: `width` channels, a square `kernel`, `stride` 1 or 2.
+
+    op: a key of `space.stems.STEMS`, for stems of more layers.
+    """
 
     width: int
     kernel: int = 3
     stride: int = 2
     act: str = "silu"
+    op: str = "conv"
 
     def __post_init__(self) -> None:
-        _whole("stem.width", self.width)
-        _odd("stem.kernel", self.kernel)
-        _stride("stem.stride", self.stride)
-        _act("stem.act", self.act)
+        if self.op not in STEMS:
+            raise unknown("stem.op", self.op, STEMS)
+        whole("stem.width", self.width)
+        odd("stem.kernel", self.kernel)
+        stride("stem.stride", self.stride)
+        act("stem.act", self.act)
 
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """`depth` blocks of one kind, all `width` channels wide; the first has `stride`, the others stride 1.
-
-    op: a key of `space.blocks.BLOCKS`. expand: hidden width over input width. se: squeeze-excitation's
-    bottleneck over the block's input width, 0 for none. The stage's input width is the width before it.
-    """
-
-    op: str
-    depth: int
-    kernel: int
-    stride: int
-    expand: float
-    width: int
-    se: float = 0
-    act: str = "silu"
-
-    def __post_init__(self) -> None:
-        if self.op not in BLOCKS:
-            raise unknown("op", self.op, BLOCKS)
-        _whole("depth", self.depth, least=0, most=1_000_000)
-        _odd("kernel", self.kernel)
-        _stride("stride", self.stride)
-        object.__setattr__(self, "expand", _ratio("expand", self.expand, 0.05, 64))
-        _whole("width", self.width)
-        object.__setattr__(self, "se", 0 if self.se == 0 else _ratio("se", self.se, 0.001, 1))
-        _act("act", self.act)
+    @property
+    def reduction(self) -> int:
+        """How many pixels of the image one pixel behind the stem stands for, along each side."""
+        return prod(layer.stride for layer in STEMS[self.op](self, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The 1x1 convolution to `width` channels that precedes pooling and the classifier."""
+    """What follows the last block: a 1x1 convolution to `width` channels, pooling and the classifier.
+
+    width: 0 for a head without that convolution. hidden: width of a further layer between pooling and
+    classifier (MobileNetV3), 0 for none. bias: the classifier has one.
+    """
 
     width: int
     act: str = "silu"
+    hidden: int = 0
+    bias: bool = True
 
     def __post_init__(self) -> None:
-        _whole("head.width", self.width)
-        _act("head.act", self.act)
+        whole("head.width", self.width, least=0)
+        whole("head.hidden", self.hidden, least=0)
+        act("head.act", self.act)
+        if type(self.bias) is not bool:
+            raise Refused(f"head.bias is {self.bias!r}; it must be true or false.")
+        if not self.width and not self.hidden:
+            object.__setattr__(self, "act", "silu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,9 @@ class Architecture:
     """A network, complete: what it costs and how it is built follow from this value alone.
 
     resolution: height and width of its images in pixels. channels: of its images.
-    Made canonical when it is made: stages of depth 0 are dropped, and a stage that only continues the one
-    before it is merged with it. Raises `Refused` for a value that is no network.
+    Made canonical when it is made: stages of depth 0 are dropped, a stage that only continues the one
+    before it is merged with it, and `skip` is true where no shortcut could be. Raises `Refused` for a value
+    that is no network.
     """
 
     resolution: int
@@ -100,17 +102,17 @@ class Architecture:
     channels: int = 3
 
     def __post_init__(self) -> None:
-        _whole("resolution", self.resolution)
-        _whole("classes", self.classes)
-        _whole("channels", self.channels)
-        object.__setattr__(self, "stages", _canonical(self.stages))
+        whole("resolution", self.resolution)
+        whole("classes", self.classes)
+        whole("channels", self.channels)
+        object.__setattr__(self, "stages", _canonical(self.stages, self.stem.width))
         if not self.stages:
             raise Refused("An architecture needs at least one stage of depth 1 or more.")
 
     @property
     def stride(self) -> int:
         """How many pixels of the image one pixel of the last map stands for, along each side."""
-        total = self.stem.stride
+        total = self.stem.reduction
         for stage in self.stages:
             total *= stage.stride
         return total
@@ -134,15 +136,22 @@ def encode(architecture: Architecture) -> str:
     stem, head = architecture.stem, architecture.head
     first = f"r{architecture.resolution}_i{stem.width}"
     first += _unless("k", stem.kernel, 3) + _unless("s", stem.stride, 2)
-    first += _unless("x", architecture.channels, 3) + _unless("", stem.act, "silu")
-    last = f"h{head.width}_c{architecture.classes}" + _unless("", head.act, "silu")
+    first += (
+        _unless("x", architecture.channels, 3) + _unless("", stem.op, "conv") + _unless("", stem.act, "silu")
+    )
+    last = f"h{head.width}" + _unless("f", head.hidden, 0) + f"_c{architecture.classes}"
+    last += _unless("", head.act, "silu") + ("" if head.bias else "_nobias")
     return "/".join((first, *map(encode_stage, architecture.stages), last))
 
 
 def encode_stage(stage: Stage) -> str:
     """The part of the canonical string that stands for `stage`, e.g. `mb_d2_k3_s2_e6_w24_se0.25`."""
-    text = f"{stage.op}_d{stage.depth}_k{stage.kernel}_s{stage.stride}_e{stage.expand}_w{stage.width}"
-    return text + _unless("se", stage.se, 0) + _unless("", stage.act, "silu")
+    reads = BLOCKS[stage.op].reads
+    text = f"{stage.op}_d{stage.depth}" + (f"_k{stage.kernel}" if "kernel" in reads else "")
+    text += f"_s{stage.stride}" + (f"_e{stage.expand}" if "expand" in reads else "") + f"_w{stage.width}"
+    text += _unless("se", stage.se, 0) + _unless("g", stage.groups, 1) + _unless("di", stage.dilation, 1)
+    text += _unless("", stage.act, "silu") + ("" if stage.skip else "_noskip")
+    return text + _unless("b:", stage.branches, "") + _unless("di:", stage.dilations, "")
 
 
 def decode(text: str) -> Architecture:
@@ -152,8 +161,9 @@ def decode(text: str) -> Architecture:
         raise Refused(
             f"{text!r} is no architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
         )
-    opening = _fields(first, _STEM, "ri")
-    closing = _fields(last, _HEAD, "hc")
+    words = {op: ("op", op) for op in STEMS if op != "conv"}
+    opening = _fields(first, _STEM, "ri", words)
+    closing = _fields(last, _HEAD, "hc", {"nobias": ("bias", False)})
     resolution, classes = opening.pop("resolution"), closing.pop("classes")
     channels = opening.pop("channels", 3)
     stages = tuple(decode_stage(part) for part in middle)
@@ -165,21 +175,33 @@ def decode_stage(text: str) -> Stage:
     op, _, rest = text.partition("_")
     if op not in BLOCKS:
         raise unknown(f"op in {text!r}", op, BLOCKS)
-    return Stage(op=op, **_fields(rest, _STAGE, "dksew", whole=text))
+    required = "".join(key for key in "dksew" if _STAGE[key] not in unread(op))
+    fields = _fields(rest, _STAGE, required, {"noskip": ("skip", False)}, whole=text)
+    return Stage(op=op, **{**unread(op), **fields})
 
 
-def _fields(text: str, names: dict[str, str], required: str, whole: str = "") -> dict[str, Any]:
+def _fields(
+    text: str, names: dict[str, str], required: str, words: dict[str, tuple[str, Any]], whole: str = ""
+) -> dict[str, Any]:
+    """The values that the parts of `text` stand for, by name of the field.
+
+    names: of what is written as letters and a number. words: what else a part can be.
+    """
     fields: dict[str, Any] = {}
     name: str
     value: object
+    words = words | {act: ("act", act) for act in ACTIVATIONS}
     for token in text.split("_"):
         match = _TOKEN.fullmatch(token)
-        if token in ACTIVATIONS:
-            name, value = "act", token
+        if token in words:
+            name, value = words[token]
+        elif token.startswith(("b:", "di:")) and names is _STAGE:
+            key, _, value = token.partition(":")
+            name = "branches" if key == "b" else "dilations"
         elif match and match[1] in names:
             name, value = names[match[1]], _number(match[2])
         else:
-            permitted = (*(f"{key}NUMBER" for key in names), *ACTIVATIONS)
+            permitted = (*(f"{key}NUMBER" for key in names), *words)
             raise unknown(f"part in {whole or text!r}", token, permitted)
         if name in fields:
             raise Refused(f"{whole or text!r} says {name} twice.")
@@ -198,42 +220,21 @@ def _unless(key: str, value: object, default: object) -> str:
     return "" if value == default else f"_{key}{value}"
 
 
-def _canonical(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
     merged: list[Stage] = []
+    free = False  # Whether the last stage is one block that has no shortcut, so that its skip says nothing.
     for stage in stages:
         if not stage.depth:
             continue
         before = merged[-1] if merged else None
-        if before and stage.stride == 1 and stage == replace(before, depth=stage.depth, stride=1):
-            merged[-1] = replace(before, depth=before.depth + stage.depth)
+        alike = before and replace(
+            before, depth=stage.depth, stride=1, skip=stage.skip if free else before.skip
+        )
+        if before and stage.stride == 1 and stage == alike:
+            merged[-1], free = replace(before, depth=before.depth + stage.depth, skip=stage.skip), False
         else:
-            merged.append(stage)
+            closed = stage.stride == 2 or stage.width != width_in
+            free = stage.depth == 1 and BLOCKS[stage.op].shortcut and closed
+            merged.append(replace(stage, skip=True) if free else stage)
+        width_in = stage.width
     return tuple(merged)
-
-
-def _whole(name: str, value: object, least: int = 1, most: int | None = None) -> None:
-    if type(value) is not int or value < least or (most is not None and value > most):
-        permitted = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise Refused(f"{name} is {value!r}; it must be a whole number {permitted}.")
-
-
-def _odd(name: str, value: object) -> None:
-    _whole(name, value)
-    if value % 2 == 0:  # type: ignore[operator]
-        raise Refused(f"{name} is {value!r}; it must be odd, such as 3 or 5.")
-
-
-def _stride(name: str, value: object) -> None:
-    if type(value) is not int or value not in (1, 2):
-        raise Refused(f"{name} is {value!r}; it must be 1 or 2.")
-
-
-def _ratio(name: str, value: object, least: float, most: float) -> float:
-    if type(value) not in (int, float) or not least <= value <= most:  # type: ignore[operator]
-        raise Refused(f"{name} is {value!r}; it must be a number from {least} to {most}.")
-    return int(value) if value == int(value) else value  # type: ignore[call-overload, return-value]
-
-
-def _act(name: str, value: object) -> None:
-    if value not in ACTIVATIONS:
-        raise unknown(name, value, ACTIVATIONS)

@@ -20,10 +20,12 @@ from typing import Any
 
 from space import documents
 from space.architecture import Architecture, Head, Stage, Stem
+from space.blocks import BLOCKS
 from space.counting import Range, cost_range, count_networks
 from space.finding import Chosen, find
 from space.override import override
 from space.refusal import Refused, unknown
+from space.stage import unread
 
 Point = tuple[int, ...]
 
@@ -281,6 +283,9 @@ def _stage(number: int, values: Any) -> Stage:
             if key in values:
                 raise Refused(f"{place} says {key} itself and for op {op}; keep one.")
         values = {**values, **options, "op": op}
+    if isinstance(values, dict) and values.get("op") in BLOCKS:
+        # What a family doesn't read need not be said.
+        values = {**unread(values["op"]), **values}
     return _made(Stage, "stage", place, values)  # type: ignore[no-any-return]
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from space.architecture import Architecture, Head, Stage, Stem
-from space.conv import Conv
-from space.plan import block_convs, head_convs, stem_convs
+from space.conv import Layer
+from space.plan import block_layers, head_layers, stem_layers
+from space.refusal import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def parts(architecture: Architecture) -> tuple[Part, ...]:
         rows.append(Part(f"stages.{number}", stage, size, size_out, width, stage.width, total))
         width, size = stage.width, size_out
     total = head_cost(head, width, architecture.classes, size)
-    rows.append(Part("head", head, size, 1, width, head.width, total))
+    rows.append(Part("head", head, size, 1, width, head.hidden or head.width or width, total))
     return tuple(rows)
 
 
@@ -105,31 +106,34 @@ _Spent = tuple[int, int, int, int]
 """params, macs, activations, and the size of the output: plain, since costs are summed by the million."""
 
 
-def _convs(convs: tuple[Conv, ...], size: int) -> _Spent:
+def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
     sizes = {"input": (size, size)}
     before = "input"
     params = macs = activations = 0
-    for part in convs:
-        reads = (1, 1) if part.pooled else sizes[part.reads or before]
+    for part in layers:
+        # Maps that are read together are of one size.
+        reads = (1, 1) if part.pooled else sizes[part.reads.partition("+")[0] or before]
         height, width = sizes[part.name] = part.size(*reads)
+        if height < 1 or width < 1:
+            raise Refused(f"Images are too small for this network: {part.name} would have nothing to read.")
         params += part.params
         macs += part.macs(height, width)
-        activations += height * width * part.width
+        activations += part.outputs(height, width)
         before = part.name
     return params, macs, activations, sizes[before][0]
 
 
 @lru_cache(maxsize=65_536)
 def _stem(stem: Stem, channels: int, size: int) -> _Spent:
-    return _convs(stem_convs(stem, channels), size)
+    return _layers(stem_layers(stem, channels), size)
 
 
 @lru_cache(maxsize=65_536)
 def _block(stage: Stage, width_in: int, stride: int, size: int) -> _Spent:
-    return _convs(block_convs(stage, width_in, stride), size)
+    return _layers(block_layers(stage, width_in, stride), size)
 
 
 @lru_cache(maxsize=65_536)
 def _head(head: Head, width_in: int, classes: int, size: int) -> _Spent:
-    params, macs, activations, _ = _convs(head_convs(head, width_in, classes), size)
+    params, macs, activations, _ = _layers(head_layers(head, width_in, classes), size)
     return params, macs, activations - classes, 1

@@ -6,8 +6,8 @@ device takes beyond that (gradients of maps on their way, work space of kernels,
 depends on the device, so the true peak is higher: 1.4 times this for B0 and V2-B0, on a CPU, 8 images at a time.
 
 The maps are derived from the plan, for float32, without dropout and drop path; `tests/space/test_memory.py`
-compares them with what torch keeps, to the element. A family of blocks that joins its convolutions in another
-way than one after the other, with squeeze-excitation between, is counted as if it did not.
+compares them with what torch keeps, to the element. A family of blocks that joins its layers in another way
+than one after the other, with squeeze-excitation between, is counted as if it did not.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from functools import lru_cache
 
 from space.architecture import Architecture, Head, Stage, Stem
 from space.blocks import BLOCKS
-from space.conv import Conv
+from space.conv import Layer, Step
 from space.cost import cost
-from space.plan import block_convs, head_convs, stem_convs
+from space.plan import block_layers, head_layers, stem_layers
 
 FLOAT = 4
 """Bytes of a float32."""
@@ -51,7 +51,7 @@ def kept(architecture: Architecture) -> int:
 
 def stem_kept(stem: Stem, channels: int, resolution: int) -> tuple[int, int]:
     """What `stem` keeps of one image, and the side of its output in pixels."""
-    return _kept(stem_convs(stem, channels), resolution, False)
+    return _kept(stem_layers(stem, channels), channels, resolution, False)
 
 
 def stage_kept(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
@@ -65,51 +65,62 @@ def stage_kept(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
 
 def head_kept(head: Head, width_in: int, classes: int, size: int) -> int:
     """What `head` keeps for one image, its input and the logarithms of the probabilities included."""
-    return _kept(head_convs(head, width_in, classes), size, False)[0] + classes
+    return _kept(head_layers(head, width_in, classes), width_in, size, False)[0] + classes
 
 
 @lru_cache(maxsize=65_536)
 def _block(stage: Stage, width_in: int, stride: int, size: int) -> tuple[int, int]:
-    shortcut = BLOCKS[stage.op].shortcut and stride == 1 and width_in == stage.width
-    return _kept(block_convs(stage, width_in, stride), size, shortcut)
+    shortcut = BLOCKS[stage.op].shortcut and stage.skip and stride == 1 and width_in == stage.width
+    return _kept(block_layers(stage, width_in, stride), width_in, size, shortcut)
 
 
-def _kept(convs: tuple[Conv, ...], size: int, shortcut: bool) -> tuple[int, int]:
-    """The elements that a chain of convolutions keeps for one image, its input included, and its output's side.
+def _kept(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -> tuple[int, int]:
+    """The elements that a chain of layers keeps for one image, its input included, and its output's side.
 
     shortcut: its input is added to its output, so that what follows keeps the sum, and not the output.
     """
-    areas, sides = _areas(convs, size)
-    width = {"input": convs[0].width_in} | {conv.name: conv.width for conv in convs}
-    total, whole, read, before = 0, set[str](), set[str](), "input"
-    for conv in convs:
-        source, before = conv.reads or before, conv.name
-        read.add(source)
-        if conv.pooled:
-            total += conv.width_in  # The mean is a tensor of its own.
+    areas, sides = _areas(layers, size)
+    width = {"input": width_in} | {layer.name: layer.width for layer in layers}
+    total, whole, before, gated = 0, set[str](), "input", ""
+    for layer in layers:
+        sources, before = (layer.reads or before).split("+"), layer.name
+        if isinstance(layer, Step):
+            whole |= _kept_by(layer, sources)
+            continue
+        if layer.pooled:
+            total += layer.width_in  # The mean is a tensor of its own.
         else:
-            whole.add(source)
-        if conv.norm:
-            total += areas[conv.name] * conv.width  # Normalisation needs what it was given.
-        if conv.act in _FROM_INPUT:
-            total += areas[conv.name] * conv.width
-        elif conv.act:
-            whole.add(conv.name)
-    # What no convolution reads multiplies what the last one reads: both factors are kept, and the product.
-    factors = {conv.name for conv in convs[:-1]} - read
-    if factors:
-        source = convs[-1].reads
+            whole.update(sources)
+        if layer.norm:
+            total += areas[layer.name] * layer.width  # Normalisation needs what it was given.
+        if layer.act in _FROM_INPUT:
+            total += areas[layer.name] * layer.width
+        elif layer.act:
+            whole.add(layer.name)
+        if layer.name == "se_expand":
+            gated = layer.name
+    # Squeeze-excitation multiplies what the last convolution reads: both factors are kept, and the product.
+    if gated:
+        source = layers[-1].reads
         total += areas[source] * width[source]
-        whole |= factors
+        whole.add(gated)
     if not shortcut:
-        whole.discard(convs[-1].name)  # Counted as the input of what follows.
-    return total + sum(areas[name] * width[name] for name in whole), sides[convs[-1].name]
+        whole.discard(layers[-1].name)  # Counted as the input of what follows.
+    return total + sum(areas[name] * width[name] for name in whole), sides[layers[-1].name]
 
 
-def _areas(convs: tuple[Conv, ...], size: int) -> tuple[dict[str, int], dict[str, int]]:
-    """By name of a convolution, and for "input": the pixels of its output, and the height of that."""
+def _kept_by(step: Step, sources: list[str]) -> set[str]:
+    """What a step keeps: pooling what it was given, a shuffle nothing."""
+    if step.kind in ("shuffle", "scale"):
+        return set()
+    return {step.name} if step.kind == "act" and step.act not in _FROM_INPUT else set(sources)
+
+
+def _areas(layers: tuple[Layer, ...], size: int) -> tuple[dict[str, int], dict[str, int]]:
+    """By name of a layer, and for "input": the pixels of its output, and the height of that."""
     sizes, before = {"input": (size, size)}, "input"
-    for conv in convs:
-        sizes[conv.name] = conv.size(*((1, 1) if conv.pooled else sizes[conv.reads or before]))
-        before = conv.name
+    for layer in layers:
+        read = layer.reads.partition("+")[0] or before
+        sizes[layer.name] = layer.size(*((1, 1) if layer.pooled else sizes[read]))
+        before = layer.name
     return {name: h * w for name, (h, w) in sizes.items()}, {name: h for name, (h, _) in sizes.items()}

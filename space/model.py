@@ -7,21 +7,19 @@ the third stage's first block with its normalisation ("norm") and activation ("a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from math import sqrt
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from space.architecture import Architecture
 from space.blocks import BLOCKS
 from space.blocks.family import Layers
-from space.conv import Conv
+from space.conv import Conv, Layer, Step
+from space.modules import ACTIVATIONS, InceptionConv, SameConv, step_module
 from space.plan import Block, plan
 from space.refusal import Refused
 
@@ -29,15 +27,6 @@ Padding = Literal["symmetric", "same"]
 
 MOST_BLOCKS = 5_000
 """In a network that is built. The deepest of the published ones has 100; costs know no limit."""
-
-# In place where the derivative needs the output alone: autograd would have to copy the input of the others.
-_ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
-    "silu": nn.SiLU,
-    "relu": partial(nn.ReLU, inplace=True),
-    "relu6": nn.ReLU6,
-    "hardswish": nn.Hardswish,
-    "sigmoid": nn.Sigmoid,
-}
 
 
 def build(
@@ -83,11 +72,11 @@ class Network(nn.Module):
         stem, *blocks, head = plan(architecture)
         made = (_Joined(block, drop_path * i / len(blocks), style) for i, block in enumerate(blocks))
         self.architecture = architecture
-        self.stem = _chain(stem.convs, style)
+        self.stem = _chain(stem.layers, style)
         self.stages = nn.ModuleList(
             nn.Sequential(*islice(made, stage.depth)) for stage in architecture.stages
         )
-        self.head = _chain(head.convs[:-1], style)
+        self.head = _chain(head.layers[:-1], style)
         self.head.add_module("classifier", _Classifier(head.convs[-1], dropout))
         self.apply(_initialise)
 
@@ -108,7 +97,7 @@ class Network(nn.Module):
         reduction, ceil(height / r), ceil(width / r)), for B0 r = 2, 4, 8, 16, 32; in ascending order.
         """
         x = self.stem(x)
-        reduction = self.architecture.stem.stride
+        reduction = self.architecture.stem.reduction
         maps = {reduction: x}
         for planned, stage in zip(self.architecture.stages, self.stages, strict=True):
             x = stage(x)
@@ -127,10 +116,10 @@ class _Style:
 
 
 class _Joined(nn.ModuleDict):
-    """A block: its planned convolutions, joined by its family, with the shortcut around them."""
+    """A block: its planned layers, joined by its family, with the shortcut around them."""
 
     def __init__(self, block: Block, drop: float, style: _Style) -> None:
-        super().__init__({conv.name: _layer(conv, style) for conv in block.convs})
+        super().__init__({layer.name: _layer(layer, style) for layer in block.layers})
         self.join = BLOCKS[block.op].forward
         self.shortcut = block.shortcut
         self.drop = drop
@@ -148,7 +137,7 @@ class _Classifier(nn.Linear):
     """Logits from the spatial mean of a map. Its `dropout.p` may be changed during training."""
 
     def __init__(self, conv: Conv, dropout: float) -> None:
-        super().__init__(conv.width_in, conv.width)
+        super().__init__(conv.width_in, conv.width, bias=conv.bias)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -162,23 +151,15 @@ class _Mean(nn.Module):
         return x.mean((2, 3), keepdim=True)
 
 
-class _SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding, which depends on the size of the map."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        before_after: list[int] = []
-        for axis in (1, 0):  # functional.pad begins with the last dimension
-            size, stride, span = x.shape[2 + axis], self.stride[axis], self.kernel_size[axis] - 1
-            total = max((-(-size // stride) - 1) * stride + span * self.dilation[axis] + 1 - size, 0)
-            before_after += [total // 2, total - total // 2]
-        return super().forward(functional.pad(x, before_after))
+def _chain(layers: tuple[Layer, ...], style: _Style) -> nn.Sequential:
+    return nn.Sequential(OrderedDict((layer.name, _layer(layer, style)) for layer in layers))
 
 
-def _chain(convs: tuple[Conv, ...], style: _Style) -> nn.Sequential:
-    return nn.Sequential(OrderedDict((conv.name, _layer(conv, style)) for conv in convs))
+def _layer(layer: Layer, style: _Style) -> nn.Module:
+    return step_module(layer) if isinstance(layer, Step) else _convolved(layer, style)
 
 
-def _layer(conv: Conv, style: _Style) -> nn.Sequential:
+def _convolved(conv: Conv, style: _Style) -> nn.Sequential:
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     if conv.pooled:
         parts["pool"] = _Mean()
@@ -186,15 +167,17 @@ def _layer(conv: Conv, style: _Style) -> nn.Sequential:
     if conv.norm:
         parts["norm"] = nn.BatchNorm2d(conv.width, style.norm_eps, style.norm_momentum)
     if conv.act:
-        parts["act"] = _ACTIVATIONS[conv.act]()
+        parts["act"] = ACTIVATIONS[conv.act]()
     return nn.Sequential(parts)
 
 
 def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
+    if conv.dilations:
+        return InceptionConv(conv, padding == "same")
     height, width = (conv.dilation * (k - 1) // 2 for k in conv.kernel)
     # With stride 1 the two styles agree. A pooled convolution sees one pixel.
     dynamic = padding == "same" and conv.stride > 1 and conv.padding == "same"
-    return (_SameConv if dynamic else nn.Conv2d)(
+    return (SameConv if dynamic else nn.Conv2d)(
         conv.width_in,
         conv.width,
         conv.kernel,

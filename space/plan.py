@@ -7,50 +7,63 @@ from functools import lru_cache
 
 from space.architecture import Architecture, Head, Stage, Stem
 from space.blocks import BLOCKS
-from space.conv import Conv, conv
+from space.conv import Conv, Layer, conv
+from space.stems import STEMS
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of a network: its convolutions in the order they are run.
+    """One block of a network: its layers in the order they are run.
 
     name: "stem", "stages.2.0" (the first block of the third stage) or "head". op: a key of
-    `space.blocks.BLOCKS`, or "" for stem and head, whose convolutions simply follow one another.
+    `space.blocks.BLOCKS`, or "" for stem and head, whose layers simply follow one another.
     shortcut: the block's input is added to its output.
     """
 
     name: str
     op: str
-    convs: tuple[Conv, ...]
+    layers: tuple[Layer, ...]
     shortcut: bool = False
+
+    @property
+    def convs(self) -> tuple[Conv, ...]:
+        """Its convolutions: all of its layers that have parameters."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Conv))
 
 
 def plan(architecture: Architecture) -> tuple[Block, ...]:
     """The blocks of `architecture` from stem to head; the last convolution is the classifier."""
     width = architecture.stem.width
-    blocks = [Block("stem", "", stem_convs(architecture.stem, architecture.channels))]
+    blocks = [Block("stem", "", stem_layers(architecture.stem, architecture.channels))]
     for number, stage in enumerate(architecture.stages):
         for index in range(stage.depth):
             stride = 1 if index else stage.stride
-            convs = block_convs(stage, width, stride)
-            shortcut = BLOCKS[stage.op].shortcut and stride == 1 and width == stage.width
-            blocks.append(Block(f"stages.{number}.{index}", stage.op, convs, shortcut))
+            layers = block_layers(stage, width, stride)
+            shortcut = BLOCKS[stage.op].shortcut and stage.skip and stride == 1 and width == stage.width
+            blocks.append(Block(f"stages.{number}.{index}", stage.op, layers, shortcut))
             width = stage.width
-    return (*blocks, Block("head", "", head_convs(architecture.head, width, architecture.classes)))
+    return (*blocks, Block("head", "", head_layers(architecture.head, width, architecture.classes)))
 
 
-def stem_convs(stem: Stem, channels: int) -> tuple[Conv, ...]:
-    """The stem's convolution for images of `channels` channels."""
-    return (conv("conv", channels, stem.width, stem.kernel, stride=stem.stride, act=stem.act),)
+def stem_layers(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """The layers of the stem for images of `channels` channels."""
+    return STEMS[stem.op](stem, channels)
 
 
 @lru_cache(maxsize=65_536)
-def block_convs(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
-    """The convolutions of one block of `stage` that has `width_in` input channels and this `stride`."""
+def block_layers(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """The layers of one block of `stage` that has `width_in` input channels and this `stride`."""
     return BLOCKS[stage.op].plan(stage, width_in, stride)
 
 
-def head_convs(head: Head, width_in: int, classes: int) -> tuple[Conv, ...]:
-    """The head's convolution, and the classifier, which reads its spatial mean."""
-    features = conv("conv", width_in, head.width, act=head.act)
-    return features, conv("classifier", head.width, classes, bias=True, norm=False, pooled=True)
+def head_layers(head: Head, width_in: int, classes: int) -> tuple[Layer, ...]:
+    """The head's convolution and hidden layer, if any, and the classifier, which reads the spatial mean."""
+    layers: list[Layer] = []
+    width = width_in
+    if head.width:
+        layers.append(conv("conv", width, head.width, act=head.act))
+        width = head.width
+    if head.hidden:
+        layers.append(conv("hidden", width, head.hidden, bias=True, norm=False, act=head.act, pooled=True))
+        width = head.hidden
+    return (*layers, conv("classifier", width, classes, bias=head.bias, norm=False, pooled=True))

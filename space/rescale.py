@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from space.architecture import Architecture, Stage
+from space.conv import divisible
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def rescale(
         return replace(
             stage,
             depth=round_depth(stage.depth, depth, rounding),
-            width=round_width(stage.width, width, rounding),
+            width=stage_width(stage, width, rounding),
         )
 
     return replace(
@@ -62,18 +63,28 @@ def rescale(
         resolution=round_resolution(architecture.resolution, multipliers.resolution, rounding),
         stem=replace(stem, width=round_width(stem.width, width, rounding)),
         stages=tuple(map(larger, architecture.stages)),
-        head=replace(head, width=round_width(head.width, width, rounding)),
+        head=replace(
+            head,
+            width=round_width(head.width, width, rounding),
+            hidden=round_width(head.hidden, width, rounding),
+        ),
     )
 
 
+def stage_width(stage: Stage, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
+    """The width of `stage` times `multiplier`, as a multiple of the divisor that its groups divide too."""
+    common = math.lcm(rounding.divisor, stage.multiple)
+    return round_width(stage.width, multiplier, replace(rounding, divisor=common))
+
+
 def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """`width` channels times `multiplier`, as a multiple of the divisor; unchanged at multiplier 1."""
-    if multiplier == 1:
+    """`width` channels times `multiplier`, as a multiple of the divisor; unchanged at multiplier 1.
+
+    0 channels, a head without a convolution, stay 0.
+    """
+    if multiplier == 1 or not width:
         return width
-    exact = width * multiplier
-    divisor = rounding.divisor
-    rounded = max(divisor, int(exact + divisor / 2) // divisor * divisor)
-    rounded += divisor if rounded < rounding.limit * exact else 0
+    rounded = divisible(width * multiplier, rounding.divisor, rounding.limit)
     return _no_turning(width, multiplier, rounded)
 
 

@@ -1,5 +1,8 @@
 """Hypothesis strategies that several tests share."""
 
+from math import lcm
+from typing import Any
+
 from hypothesis import strategies as st
 
 from space.architecture import Architecture, Head, Stage, Stem
@@ -17,7 +20,7 @@ ACTS = st.sampled_from(BLOCK_ACTIVATIONS)
 def stages(max_width: int = 48, max_depth: int = 3) -> st.SearchStrategy[Stage]:
     """Stages of every block family; some have depth 0."""
     return st.builds(
-        Stage,
+        _stage,
         op=st.sampled_from(sorted(BLOCKS)),
         depth=st.integers(0, max_depth),
         kernel=KERNELS,
@@ -26,7 +29,16 @@ def stages(max_width: int = 48, max_depth: int = 3) -> st.SearchStrategy[Stage]:
         width=st.integers(1, max_width),
         se=SQUEEZES,
         act=ACTS,
+        groups=st.sampled_from([1, 1, 2, 3]),
+        dilation=st.sampled_from([1, 1, 2]),
+        skip=st.booleans(),
     )
+
+
+def _stage(op: str, width: int, groups: int, **rest: Any) -> Stage:
+    groups = groups if "groups" in BLOCKS[op].reads else 1
+    multiple = lcm(groups, BLOCKS[op].multiple)
+    return Stage(op=op, width=-(-width // multiple) * multiple, groups=groups, **rest)
 
 
 def architectures(
@@ -36,11 +48,24 @@ def architectures(
     return st.builds(
         Architecture,
         resolution=st.integers(1, max_resolution),
-        stem=st.builds(Stem, width=st.integers(1, max_width), kernel=KERNELS, stride=STRIDES, act=ACTS),
+        stem=st.builds(
+            Stem,
+            width=st.integers(1, max_width),
+            kernel=KERNELS,
+            stride=STRIDES,
+            act=ACTS,
+            op=st.sampled_from(["conv", "pool", "folded"]),  # Others leave nothing of small images.
+        ),
         stages=st.lists(stages(max_width, max_depth), min_size=1, max_size=max_stages)
         .map(tuple)
         .filter(lambda stages: any(stage.depth for stage in stages)),
-        head=st.builds(Head, width=st.integers(1, max_width), act=ACTS),
+        head=st.builds(
+            Head,
+            width=st.integers(0, max_width),
+            act=ACTS,
+            hidden=st.sampled_from([0, 0, 5]),
+            bias=st.booleans(),
+        ),
         classes=st.integers(1, 12),
         channels=st.integers(1, 5),
     )

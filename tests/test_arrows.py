@@ -11,7 +11,16 @@ ROOT = Path(__file__).parents[1]
 PERMITTED = {"space": {"space"}, "search": {"space", "search"}, "scaling": {"space", "search", "scaling"}}
 OURS = {"space", "search", "scaling", "experiments", "tests"}
 HEAVY = {"torch", "torchvision", "numpy", "pandas", "scipy", "optuna", "ray", "fvcore", "matplotlib"}
-WITH_TORCH = {"model.py", "timing.py", "clock.py", "alone.py", "dissection.py", "weights"}
+WITH_TORCH = {
+    "alone.py",
+    "clock.py",
+    "dissection.py",
+    "edo.py",
+    "model.py",
+    "modules.py",
+    "timing.py",
+    "weights",
+}
 """Modules of space, and packages."""
 
 

@@ -5,12 +5,37 @@ its `forward` joins exactly the planned convolutions and needs no torch import: 
 multiplies or adds what they return.
 """
 
+from space.blocks.blaze import BLAZE, BLAZE_DOUBLE
 from space.blocks.family import Family
 from space.blocks.fused import FUSED
+from space.blocks.inception import INCEPTION
 from space.blocks.mbconv import MBCONV
+from space.blocks.mobilenet_v3 import MOBILENET_V3
+from space.blocks.sandglass import SANDGLASS, SANDGLASS_KEEP
+from space.blocks.separable import SEPARABLE
+from space.blocks.shuffle import SHUFFLE
+from space.blocks.shuffle_v2 import SHUFFLE_V2
+from space.blocks.xception import XCEPTION, XCEPTION_END
 from space.registry import Registry
 
-BLOCKS = Registry("compound_nas.blocks", {"mb": MBCONV, "fused": FUSED})
+BLOCKS = Registry(
+    "compound_nas.blocks",
+    {
+        "mb": MBCONV,
+        "fused": FUSED,
+        "mbv3": MOBILENET_V3,
+        "separable": SEPARABLE,
+        "sandglass": SANDGLASS,
+        "sandglasskeep": SANDGLASS_KEEP,
+        "shuffle": SHUFFLE,
+        "shufflev2": SHUFFLE_V2,
+        "xception": XCEPTION,
+        "xceptionend": XCEPTION_END,
+        "blaze": BLAZE,
+        "blazedouble": BLAZE_DOUBLE,
+        "inception": INCEPTION,
+    },
+)
 """Every block family by the name that architectures and spaces use for it: the extension point."""
 
 __all__ = ["BLOCKS", "Family"]

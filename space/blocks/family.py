@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from space.conv import Conv
+from space.conv import Layer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,20 +14,29 @@ if TYPE_CHECKING:
     from space.architecture import Stage
 
 Layers = Mapping[str, Callable[["Tensor"], "Tensor"]]
-"""The planned convolutions of a block, each with its normalisation and activation, by name."""
+"""The planned layers of a block by name, each convolution with its normalisation and activation."""
+
+READS = frozenset({"kernel", "expand", "se", "act", "skip"})
+"""What MBConv and its like read of a stage, beside op, depth, stride and width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """A kind of block.
 
-    plan: (stage, width_in, stride) -> the convolutions of one block with `width_in` input channels.
+    plan: (stage, width_in, stride) -> the layers of one block with `width_in` input channels.
     forward: (layers, x) -> y. x: (batch, width_in, height, width);
-        y: (batch, stage.width, ceil(height / stride), ceil(width / stride)). The identity shortcut is not
-        its concern: see `shortcut`.
-    shortcut: the block's input is added to its output where their shapes agree.
+        y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or what `valid` padding leaves.
+        The identity shortcut is not its concern: see `shortcut`.
+    shortcut: the block's input is added to its output where their shapes agree, unless the stage says skip
+        is off. A family that joins them in another way does so in its forward, and says False here.
+    reads: the fields of a stage that its plan reads, beside op, depth, stride and width. The others are set
+        to their defaults when a stage is made, so that what changes nothing makes no other network.
+    multiple: widths must be multiples of it.
     """
 
-    plan: Callable[[Stage, int, int], tuple[Conv, ...]]
+    plan: Callable[[Stage, int, int], tuple[Layer, ...]]
     forward: Callable[[Layers, Tensor], Tensor]
     shortcut: bool = True
+    reads: frozenset[str] = READS
+    multiple: int = 1

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from space.blocks.family import Family, Layers
+from space.blocks.dilations import groups
+from space.blocks.family import READS, Family, Layers
 from space.blocks.squeeze import excite, squeeze
-from space.conv import Conv, conv
+from space.conv import Layer, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from space.architecture import Stage
 
 
-def plan(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Dense expand, squeeze-excite (if any), project without activation.
 
     At expand 1 the projection is the dense convolution, and keeps its activation.
@@ -25,6 +26,8 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
     hidden = max(1, round(width_in * stage.expand))
     weights = squeeze(stage, width_in, hidden)
     dense: dict[str, Any] = {"kernel": stage.kernel, "stride": stride, "act": stage.act}
+    dense |= {"dilation": stage.dilation}
+    dense |= {"dilations": groups(stage.dilations, stage.width if stage.expand == 1 else hidden)}
     if stage.expand == 1:
         return (*weights, conv("project", width_in, stage.width, reads="input", **dense))
     expand = conv("expand", width_in, hidden, **dense)
@@ -37,4 +40,4 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](excite(layers, y))
 
 
-FUSED = Family(plan, forward)
+FUSED = Family(plan, forward, reads=READS | {"dilation", "dilations"})

@@ -5,11 +5,12 @@ Source: tensorflow/tpu models/official/efficientnet/efficientnet_model.py, class
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from space.blocks.family import Family, Layers
+from space.blocks.dilations import groups
+from space.blocks.family import READS, Family, Layers
 from space.blocks.squeeze import excite, squeeze
-from space.conv import Conv, conv
+from space.conv import Layer, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from space.architecture import Stage
 
 
-def plan(stage: Stage, width_in: int, stride: int) -> tuple[Conv, ...]:
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Expand (left out at expand 1), depthwise, squeeze-excite (if any), project without activation."""
     hidden = max(1, round(width_in * stage.expand))
     expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
-    depthwise = conv("depthwise", hidden, hidden, stage.kernel, stride=stride, groups=hidden, act=stage.act)
+    spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}
+    spatial["dilations"] = groups(stage.dilations, hidden)
+    depthwise = conv("depthwise", hidden, hidden, stage.kernel, groups=hidden, **spatial)
     project = conv("project", hidden, stage.width, reads="depthwise")
     return (*expand, depthwise, *squeeze(stage, width_in, hidden), project)
 
@@ -33,4 +36,4 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](excite(layers, y))
 
 
-MBCONV = Family(plan, forward)
+MBCONV = Family(plan, forward, reads=READS | {"dilation", "dilations"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from space.conv import Conv, conv
+from space.conv import Layer, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from space.blocks.family import Layers
 
 
-def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Conv, ...]:
+def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:
     """The two 1x1 convolutions that weigh `hidden` channels, or none at ratio 0.
 
     The bottleneck is a share of the *block's input* width, not of the expanded width

@@ -1,5 +1,6 @@
-"""timm.models.efficientnet. The blocks of a stage differ in class, and so do their names: InvertedResidual,
-DepthwiseSeparableConv (MBConv without expansion), EdgeResidual (fused), ConvBnAct (fused without expansion).
+"""timm.models.efficientnet and mobilenetv3. The blocks of a stage differ in class, and so do their names:
+InvertedResidual, DepthwiseSeparableConv (MBConv without expansion, MobileNetV1's), EdgeResidual (fused), ConvBnAct
+(fused without expansion).
 
 Two styles bear the same names: "plain" (timm's own trainings, `efficientnet_b0`) and "tf" (Google's weights,
 `tf_efficientnet_b0`).
@@ -8,8 +9,9 @@ Two styles bear the same names: "plain" (timm's own trainings, `efficientnet_b0`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from space.architecture import Architecture, Stage
+from space.architecture import Architecture, Head, Stage
 from space.catalog import name_of
 from space.plan import Block, plan
 from space.weights.conventions import IMAGENET, INCEPTION, NORMALISATIONS, Conventions
@@ -21,6 +23,7 @@ _EXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "fused": {"expand": ("conv_exp", "bn1"), "project": ("conv_pwl", "bn2")},
 }
 _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "separable": {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
     "mb": {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
     "fused": {"project": ("conv", "bn1")},
 }
@@ -28,16 +31,44 @@ _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 def modules(architecture: Architecture) -> dict[str, str]:
     """Our module -> timm's."""
-    expect(architecture, "timm's EfficientNet", _objection)
+    kinds = {stage.op for stage in architecture.stages}
+    # MobileNetV3 has a hidden layer in its head, and MobileNetV1 no convolution: both are understood below.
+    understood = (
+        Head(1) if kinds in ({"mbv3"}, {"separable"}) and architecture.head.bias else architecture.head
+    )
+    expect(replace(architecture, head=understood), "timm's EfficientNet", _objection)
+    places = _places(architecture)
     names = pair("stem.conv", "conv_stem", "bn1")
     for block in plan(architecture)[1:-1]:
-        names |= _block(block, block.name.replace("stages", "blocks"))
-    return names | pair("head.conv", "conv_head", "bn2") | {"head.classifier": "classifier"}
+        names |= _block(block, places[block.name])
+    names["head.classifier"] = "classifier"
+    if not (kinds == {"mbv3"} and architecture.head.hidden):
+        return names | pair("head.conv", "conv_head", "bn2")
+    # MobileNetV3: the 1x1 convolution is a stage of its own, and the layer behind pooling is the head's.
+    last = int(places[block.name].split(".")[1]) + 1
+    names |= pair("head.conv", f"blocks.{last}.0.conv", f"blocks.{last}.0.bn1")
+    return names | {"head.hidden.conv": "conv_head"}
+
+
+def _places(architecture: Architecture) -> dict[str, str]:
+    """Our name of each block -> timm's. There blocks between which only kernel or expansion change share a stage."""
+    places: dict[str, str] = {}
+    number, index, width = -1, 0, 0
+    for stage, planned in enumerate(architecture.stages):
+        joins = planned.op == "mbv3" or not planned.skip
+        if not (joins and planned.stride == 1 and planned.width == width):
+            number, index = number + 1, 0
+        for block in range(planned.depth):
+            places[f"stages.{stage}.{block}"] = f"blocks.{number}.{index}"
+            index += 1
+        width = planned.width
+    return places
 
 
 def _block(block: Block, place: str) -> dict[str, str]:
     expanded = any(conv.name == "expand" for conv in block.convs)
-    steps = (_EXPANDED if expanded else _UNEXPANDED)[block.op]
+    op = "mb" if block.op == "mbv3" else block.op
+    steps = (_EXPANDED if expanded else _UNEXPANDED)[op]
     names: dict[str, str] = {}
     for conv in block.convs:
         if conv.name in _SQUEEZE:
@@ -48,8 +79,10 @@ def _block(block: Block, place: str) -> dict[str, str]:
 
 
 def _objection(stage: Stage) -> str:
-    if stage.op not in _EXPANDED:
+    if stage.op not in ("mbv3", *_EXPANDED, *_UNEXPANDED):
         return f"{stage.op} blocks"
+    if stage.dilation > 1 or stage.dilations:
+        return "blocks with dilations"
     if stage.op == "fused" and stage.expand == 1 and stage.se:
         return "squeeze-excitation in fused blocks of expand 1"
     return ""

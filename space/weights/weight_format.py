@@ -43,7 +43,16 @@ def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
 
 
 def expect(architecture: Architecture, library: str, objection: Callable[[Stage], str]) -> None:
-    """Raises `Refused` for the first stage to which there is an `objection`: what the library lacks."""
+    """Raises `Refused` for the first stage to which there is an `objection`: what the library lacks.
+
+    So too for a stem of more layers than a convolution, and for a head of other layers than a convolution and a
+    classifier with a bias. (`objection` sees no head: who can express more, looks first.)
+    """
+    if architecture.stem.op != "conv":
+        raise Refused(f"{library} has no stem such as {architecture.stem.op}.")
+    head = architecture.head
+    if not head.bias or head.hidden or not head.width:
+        raise Refused(f"{library} has no such head: {str(architecture).rpartition('/')[2]}.")
     for number, stage in enumerate(architecture.stages):
         lacking = objection(stage)
         if lacking:

@@ -64,7 +64,7 @@ def test_an_architecture_is_named_after_what_it_is():
         ("no/such/place", r"^Unknown base 'no/such/place'"),
         ("absent.yaml", r"^Cannot read absent\.yaml: No such file or directory\.$"),
         ("r32_i16/mb_d2_k4_s2_e6_w24/h640_c10", r"^kernel is 4"),
-        ("r32_i16/mv_d2_k3_s2_e6_w24/h640_c10", r"Unknown op .*Did you mean 'mb'"),
+        ("r32_i16/mv_d2_k3_s2_e6_w24/h640_c10", r"Unknown op .*Did you mean 'mb"),
     ],
 )
 def test_what_is_no_base_is_refused(tmp_path, monkeypatch, text, message):

@@ -47,18 +47,38 @@ def test_phi_0_is_said_to_be_the_published_network():
     assert "Nearest published network: b0, the same network" in run("--phi", "0")
 
 
+def listed(family):
+    return [name for name, row in CATALOG.items() if row.family == family]
+
+
+def test_published_families_are_listed_by_name():
+    rows = json.loads(run("--published", "--family", "shufflenet", "--format", "json"))["rows"]
+    assert [row["name"] for row in rows] == listed("shufflenet")
+    assert all(row["note"] for row in rows if "v2" in row["name"])
+    assert len(run("--published", "--family", "all").splitlines()) == 1 + len(CATALOG)
+    rows = json.loads(run("--published", "--base", "mobilenet-v3-large", "--format", "json"))["rows"]
+    assert [row["name"] for row in rows] == listed("mobilenet")
+
+
+def test_families_that_are_none_are_refused():
+    with pytest.raises(Refused, match=r"Unknown family 'mobilnet'\. Did you mean 'mobilenet'\? "):
+        run("--published", "--family", "mobilnet")
+    with pytest.raises(Refused, match=r"^--family mobilenet goes with --published; "):
+        run("--family", "mobilenet")
+
+
 def test_a_family_beside_the_published_table():
     rows = json.loads(run("--family", "1..3", "--published", "--format", "json"))
     assert (rows["schema"], rows["version"]) == ("compound-nas.scale", 2)
     formula = [row for row in rows["rows"] if not row["published"]]
     assert [row["phi"] for row in formula] == [1, 2, 3]
     assert [row["params"] for row in formula] == [9109994, 12255408, 16350296]
-    assert [row["name"] for row in rows["rows"] if row["published"]] == list(CATALOG)
+    assert [row["name"] for row in rows["rows"] if row["published"]] == listed("efficientnet")
 
 
 def test_published_alone():
     lines = run("--published").splitlines()
-    assert len(lines) == 1 + len(CATALOG)
+    assert len(lines) == 1 + len(listed("efficientnet"))
     assert lines[1].split()[:2] == ["b0", "yes"]
     assert "phi" not in lines[0].split()
 

@@ -12,7 +12,7 @@ from strategies import architectures
 import scaling.export
 from scaling import resolve, scale
 from scaling.export import save, source
-from space import Refused, build, cost, decode
+from space import Architecture, Head, Refused, Stage, Stem, build, cost, decode
 from space.blocks import BLOCKS
 
 MIXED = decode(
@@ -47,7 +47,15 @@ def same_function(architecture, path):
     return theirs
 
 
-@pytest.mark.parametrize("architecture", [MIXED, replace(scale("b0", -3).architecture, resolution=65)])
+OTHERS = decode(
+    "r33_i8_s1_pool_relu/shuffle_d2_k3_s2_w24_g4_relu/shufflev2_d2_k5_s2_w32_di2/mbv3_d2_k3_s1_e3_w32_se0.25"
+    "/separable_d2_k3_s1_w32_relu6/sandglass_d2_k3_s1_e2_w32_noskip/h0_f8_c5_nobias"
+)
+
+
+@pytest.mark.parametrize(
+    "architecture", [MIXED, OTHERS, replace(scale("b0", -3).architecture, resolution=65)]
+)
 def test_the_file_is_the_same_network(tmp_path, architecture):
     folder = save("one", architecture, tmp_path)
     same_function(architecture, folder / "network.py")
@@ -68,7 +76,8 @@ def test_any_name_will_do():
 
 @pytest.mark.parametrize("op", BLOCKS)
 def test_every_block_family_can_be_written(op):
-    compile(source(op, decode(f"r32_i16/{op}_d2_k3_s2_e4_w24/h64_c10")), op, "exec")
+    stage = Stage(op, 2, 3, 2, 4, 24, 0.25, "relu6", groups=4)
+    compile(source(op, Architecture(32, Stem(16, op="pool"), (stage,), Head(0, hidden=8), 10)), op, "exec")
 
 
 def test_the_file_imports_torch_alone():

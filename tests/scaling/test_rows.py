@@ -13,7 +13,7 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, _ in PUBLISHED))
 def test_published_rows_are_exact(name):
     row = published_row(CATALOG[name])
     golden = PUBLISHED[name, row["resolution"]]
@@ -28,7 +28,7 @@ def test_a_formulas_row_says_so(rule):
     row = model_row(scale("v2-b0", -0.5, rule=rule))
     assert row["published"] is False
     assert row["rule"] == rule
-    assert set(row) == {column.key for column in ALL_COLUMNS}
+    assert set(row) == {column.key for column in ALL_COLUMNS} - {"family", "note"}
     spent = cost(decode(row["architecture"]))
     assert (spent.params, spent.macs, spent.activations) == (row["params"], row["macs"], row["activations"])
     assert row["two_to_phi"] == 2**-0.5

@@ -8,7 +8,10 @@ from space.catalog import CATALOG, name_of, published
 from space.cost import Cost, cost, parts
 from space.refusal import Refused
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "efficientnets.json").read_text())
+FOLDER = Path(__file__).parents[1] / "golden"
+GOLDEN = json.loads((FOLDER / "efficientnets.json").read_text())
+OTHERS = json.loads((FOLDER / "families.json").read_text())
+FAMILIES, DETECTORS = OTHERS["networks"], OTHERS["detectors"]
 ROWS = [pytest.param(row, id=f"{row['network']}@{row['resolution']}") for row in GOLDEN["networks"]]
 
 
@@ -48,12 +51,48 @@ def test_rates_and_resolutions_equal_the_published_ones(row):
     assert row["resolution"] in (entry.architecture.resolution, entry.train_resolution, 224)
 
 
+@pytest.mark.parametrize("row", FAMILIES, ids=lambda row: row["network"])
+def test_networks_of_other_families_have_the_exact_costs_of_their_code(row):
+    architecture = published(row["network"]).architecture
+    assert architecture.resolution == row["resolution"]
+    spent = cost(architecture)
+    assert (spent.params, spent.macs) == (row["params"], row["macs"])
+
+
+@pytest.mark.parametrize("row", DETECTORS, ids=lambda row: row["network"])
+def test_a_detectors_row_is_its_features_and_its_heads(row):
+    """BlazeFace's heads are 1x1 convolutions: [width, outputs, pixels along each side]."""
+    architecture = published(row["network"]).architecture
+    assert row["network"] != "blazeface-front" or features(architecture).params == 88_470
+    spent = features(architecture)
+    params = spent.params + sum((width + 1) * outputs for width, outputs, _ in row["heads"])
+    macs = spent.macs + sum(width * outputs * side**2 for width, outputs, side in row["heads"])
+    assert (params, macs) == (row["params"], row["macs"])
+    maps = {(part.width, part.size) for part in parts(architecture)}
+    assert {(width, side) for width, _, side in row["heads"]} <= maps
+    assert published(row["network"]).note
+
+
+def features(architecture):
+    return sum((part.cost for part in parts(architecture)[:-1]), Cost(0, 0, 0))
+
+
+@pytest.mark.parametrize("row", FAMILIES, ids=lambda row: row["network"])
+def test_what_is_stated_otherwise_is_said(row):
+    """MobileNeXt's and others' MAdds are rounded to tens of millions."""
+    for key, allowed in (("params", 0.025), ("macs", 0.07)):
+        if row.get("stated_" + key) and abs(row["stated_" + key] * 1e6 / row[key] - 1) > allowed:
+            assert published(row["network"]).note
+
+
 def test_the_golden_rows_cover_the_catalog():
-    assert {row["network"] for row in GOLDEN["networks"]} == set(CATALOG)
+    ours = {name for name, row in CATALOG.items() if row.family == "efficientnet"}
+    assert {row["network"] for row in GOLDEN["networks"]} == ours
+    assert {row["network"] for row in FAMILIES + DETECTORS} == set(CATALOG) - ours
     evaluated = {(row["network"], row["resolution"]) for row in GOLDEN["networks"]}
     for name, entry in CATALOG.items():
         assert entry.name == name
-        assert (name, entry.architecture.resolution) in evaluated
+        assert name not in ours or (name, entry.architecture.resolution) in evaluated
         assert entry.source
 
 

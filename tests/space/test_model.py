@@ -16,7 +16,8 @@ from space.architecture import decode
 from space.catalog import published
 from space.conv import ACTIVATIONS
 from space.cost import Cost, cost
-from space.model import _ACTIVATIONS, build
+from space.model import build
+from space.modules import ACTIVATIONS as MODULES
 from space.plan import plan
 
 SMALL = decode("r32_i8/mb_d2_k3_s1_e1_w8_se0.25/fused_d3_k3_s2_e4_w16/mb_d3_k5_s2_e4_w24_se0.25/h32_c5")
@@ -105,7 +106,7 @@ def test_full_networks_equal_the_flop_counter(name):
 def test_features_are_the_last_maps_of_each_reduction(architecture):
     network = build(architecture).eval()
     maps = network.features(images(architecture))
-    width, reduction = architecture.stem.width, architecture.stem.stride
+    width, reduction = architecture.stem.width, architecture.stem.reduction
     expected = {reduction: width}
     for stage in architecture.stages:
         reduction *= stage.stride
@@ -228,7 +229,7 @@ def test_normalisation_is_configured():
 
 
 def test_every_activation_can_be_built():
-    assert set(_ACTIVATIONS) == set(ACTIVATIONS)
+    assert set(MODULES) == {*ACTIVATIONS, "hardsigmoid"}
 
 
 def test_it_trains_with_mixed_precision():

@@ -24,7 +24,8 @@ def test_blocks_follow_one_another(architecture):
             assert block.name == f"stages.{number}.{index}"
             assert block.op == stage.op
             strides = stage.stride == 1 or index > 0
-            assert block.shortcut == (BLOCKS[stage.op].shortcut and strides and width == stage.width)
+            joined = BLOCKS[stage.op].shortcut and stage.skip
+            assert block.shortcut == (joined and strides and width == stage.width)
             width = stage.width
     assert head.convs[-1].name == "classifier"
     assert head.convs[-1].width == architecture.classes

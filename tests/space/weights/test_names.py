@@ -3,13 +3,14 @@ from dataclasses import replace
 import pytest
 import timm
 import torch
+import torchvision
 from libraries import NAMES, empty
 
 from space.architecture import decode
 from space.catalog import published
 from space.model import build
 from space.refusal import Refused
-from space.weights.names import format_of, from_ours, to_ours
+from space.weights.names import format_of, from_ours, their_names, to_ours
 
 # timm's two styles have the same names: of "plain", some are enough.
 EACH = [
@@ -54,6 +55,39 @@ def test_networks_that_are_not_published_have_names_too():
     with torch.device("meta"):
         lite0 = timm.create_model("tf_efficientnet_lite0").state_dict()
     assert from_ours(to_ours(lite0, decode(LITE0)), decode(LITE0), "timm").keys() == lite0.keys()
+
+
+OTHERS = {
+    "mobilenet-v1": ["mobilenetv1_100"],
+    "mobilenet-v2-1.0": ["mobilenetv2_100", torchvision.models.mobilenet_v2],
+    "mobilenet-v3-large": ["mobilenetv3_large_100", torchvision.models.mobilenet_v3_large],
+    "mobilenet-v3-small": ["mobilenetv3_small_100", torchvision.models.mobilenet_v3_small],
+    "mnasnet-a1": ["semnasnet_100"],
+    "edgetpu-m": ["efficientnet_em"],
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_families_have_names_too(name):
+    architecture = published(name).architecture
+    for make in OTHERS[name]:
+        with torch.device("meta"):
+            theirs = (timm.create_model(make) if isinstance(make, str) else make()).state_dict()
+        format = "timm" if isinstance(make, str) else "torchvision"
+        names = their_names(architecture, format, state_names(architecture))
+        assert list(names.values()) == list(theirs)
+
+
+def state_names(architecture):
+    with torch.device("meta"):
+        return list(build(architecture).state_dict())
+
+
+@pytest.mark.parametrize("name", ["shufflenet-v2-1.0", "mobilenext-1.0", "inception-v3", "blazeface-front"])
+def test_what_no_library_has_a_name_for_is_refused(name):
+    for format in ("torchvision", "timm", "efficientnet_pytorch"):
+        with pytest.raises(Refused, match=r"^(torchvision|timm|efficientnet_pytorch)\S* "):
+            from_ours({}, published(name).architecture, format)
 
 
 def test_other_classes_are_loaded_too():

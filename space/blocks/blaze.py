@@ -1,0 +1,66 @@
+"""BlazeFace's blocks, as they are released: with biases, into which normalisation has been folded.
+
+Source: Bazarevsky et al. 2019, arXiv:1907.05047, section 3; MediaPipe's networks as hollance/BlazeFace-PyTorch
+has them, which are of single blocks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from space.blocks.family import Family, Layers
+from space.conv import Layer, Step, conv
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """Depthwise and 1x1; the input is added, pooled for a stride and padded with empty channels."""
+    return _joined(stage, width_in, stride, _pair(stage, "", width_in, stage.width, stride))
+
+
+def plan_double(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """Twice depthwise and 1x1; between the two it is `expand` times narrower than the output."""
+    narrow = max(1, round(stage.width / stage.expand))
+    first = _pair(stage, "_in", width_in, narrow, stride, act=stage.act)
+    return _joined(stage, width_in, stride, (*first, *_pair(stage, "", narrow, stage.width, 1)))
+
+
+def _pair(
+    stage: Stage, name: str, width_in: int, width: int, stride: int, act: str = ""
+) -> tuple[Layer, ...]:
+    spatial: dict[str, Any] = {"stride": stride, "groups": width_in, "dilation": stage.dilation}
+    return (
+        conv(f"depthwise{name}", width_in, width_in, stage.kernel, bias=True, norm=False, **spatial),
+        conv(f"project{name}", width_in, width, bias=True, norm=False, act=act),
+    )
+
+
+def _joined(stage: Stage, width_in: int, stride: int, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    added = stage.skip and stage.width >= width_in
+    pool = (Step("pool", "max", width_in, 2, stride, "same", reads="input"),) if added and stride > 1 else ()
+    end = Step("sum" if added else "act", "act", stage.width, act=stage.act, reads=layers[-1].name)
+    return (*layers, *pool, end)
+
+
+def forward(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    import torch
+
+    y = layers["project_in"](layers["depthwise_in"](x)) if "project_in" in layers else x
+    y = layers["project"](layers["depthwise"](y))
+    if "sum" not in layers:
+        return layers["act"](y)
+    x = layers["pool"](x) if "pool" in layers else x
+    missing = y.shape[1] - x.shape[1]
+    if missing:
+        x = torch.cat((x, torch.zeros_like(y[:, :missing])), 1)
+    return layers["sum"](y + x)
+
+
+_READS = frozenset({"kernel", "act", "dilation", "skip"})
+BLAZE = Family(plan, forward, shortcut=False, reads=_READS)
+BLAZE_DOUBLE = Family(plan_double, forward, shortcut=False, reads=_READS | {"expand"})

@@ -1,0 +1,165 @@
+"""How inception modules are written: `64+96>3:128+16>3:32+max>32`.
+
+Branches stand between "+", their layers between ">". A number is a convolution of that many channels; before
+":" stands its kernel, 3 or 1x7 (1 if there is none), with "v" for no padding; "max", "avg" and "avgi" are
+pooling over 3 x 3 pixels ("avgi": the mean over what is inside the map), "maxv" without padding. The last
+layer of a branch may be two side by side: 384>(1x3:384|3x1:384). "max;", or "max2;" for 2 x 2 pixels, before
+it all pools what the branches read; the stride of the block is then the pooling's. "=320*0.17" behind it all
+makes the module residual: a linear 1x1 convolution of the branches to 320 channels, times that, is added to
+the input; "~" leaves the activation out that follows.
+
+Numbers are shares of the block's width, divided by their greatest common divisor.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
+
+from space.blocks.dilations import apportioned
+from space.refusal import Refused
+
+_POOLS = ("max", "maxv", "avg", "avgi")
+_CONV = re.compile(r"(?:(\d)(?:x(\d))?(v?):)?([1-9]\d{0,4})")
+_WHOLE = re.compile(r"(?:(max2?);)?([^=]+)(?:=([1-9]\d{0,4})\*(\d(?:\.\d+)?)(~?))?")
+DEFAULT = "64+96>3:128+16>3:32+max>32"
+"""GoogLeNet's first module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spatial:
+    """A convolution of a branch: its share of the width, its kernel (height, width), and whether it is padded."""
+
+    share: int
+    kernel: tuple[int, int] = (1, 1)
+    padded: bool = True
+
+    def __str__(self) -> str:
+        high, wide = self.kernel
+        kernel = f"{high}" if high == wide else f"{high}x{wide}"
+        mark = "" if self.padded else "v"
+        return str(self.share) if self.kernel == (1, 1) and self.padded else f"{kernel}{mark}:{self.share}"
+
+
+Branch = tuple[tuple["Spatial | str", ...], ...]
+"""Layers one after the other, each of one or, at the end, several side by side; a word is pooling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module: its branches, and what pools their input ("" for nothing).
+
+    merged: the share of its width that a residual module's input and output are, 0 if it is none. scale: what
+    the branches are multiplied by then. linear: no activation follows.
+    """
+
+    branches: tuple[Branch, ...]
+    pool: str = ""
+    merged: int = 0
+    scale: float = 0
+    linear: bool = False
+
+    def __str__(self) -> str:
+        text = "+".join(">".join(map(_written, branch)) for branch in self.branches)
+        end = f"={self.merged}*{self.scale:g}" + "~" * self.linear if self.merged else ""
+        return (f"{self.pool};" if self.pool else "") + text + end
+
+    @property
+    def outputs(self) -> tuple[Spatial | str, ...]:
+        """What the branches end with, which is put together or merged."""
+        return tuple(one for branch in self.branches for one in branch[-1])
+
+
+@lru_cache(maxsize=4096)
+def module(text: str) -> Module:
+    """The module that `text` stands for, its shares without a common divisor. Raises `Refused`."""
+    whole = _WHOLE.fullmatch(text) if len(text) < 400 else None
+    if not whole:
+        raise _wrong(text, text)
+    branches = tuple(
+        tuple(_layer(text, layer) for layer in branch.split(">")) for branch in whole[2].split("+")
+    )
+    if any(len(layer) > 1 for branch in branches for layer in branch[:-1]):
+        raise Refused(f"branches {text!r}: only the last layer of a branch may be two.")
+    merged = int(whole[3] or 0)
+    shares = [
+        one.share for branch in branches for layer in branch for one in layer if isinstance(one, Spatial)
+    ]
+    if not shares:
+        raise Refused(f"branches {text!r} have no convolution.")
+    common = gcd(merged, *shares)
+    reduced = tuple(
+        tuple(
+            tuple(one if isinstance(one, str) else _times(one, 1, common) for one in layer)
+            for layer in branch
+        )
+        for branch in branches
+    )
+    return Module(reduced, whole[1] or "", merged // common, float(whole[4] or 0), bool(whole[5]))
+
+
+def canonical(text: str) -> str:
+    """`text` as all write it who mean the same module; "" for the default."""
+    written = str(module(text))
+    return "" if written == str(module(DEFAULT)) else written
+
+
+def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
+    """The branches with channels for shares, for a block of `width`. Raises `Refused` if that is too few.
+
+    What is put together adds up to `width`; pooling alone passes all channels on.
+    """
+    outputs = [one.share for one in read.outputs if isinstance(one, Spatial)]
+    room = width - sum(width_in for one in read.outputs if isinstance(one, str))
+    whole = sum(outputs)
+    if read.merged:
+        room, whole = width, read.merged
+    elif room < len(outputs):
+        raise Refused(f"{width} channels are too few for the branches {read} on {width_in}.")
+    ends = iter(outputs if not outputs or read.merged else apportioned(outputs, room))
+
+    def width_of(one: Spatial | str, last: bool) -> Spatial | str:
+        if isinstance(one, str):
+            return one
+        if last and not read.merged:
+            return Spatial(next(ends), one.kernel, one.padded)
+        return _times(one, room, whole) if whole else one
+
+    return tuple(
+        tuple(tuple(width_of(one, layer is branch[-1]) for one in layer) for layer in branch)
+        for branch in read.branches
+    )
+
+
+def _written(layer: tuple[Spatial | str, ...]) -> str:
+    return str(layer[0]) if len(layer) == 1 else f"({'|'.join(map(str, layer))})"
+
+
+def _times(one: Spatial, factor: int, divisor: int) -> Spatial:
+    """`one` with its share multiplied and divided, rounded to the nearest, at least 1."""
+    return Spatial(max(1, (2 * one.share * factor + divisor) // (2 * divisor)), one.kernel, one.padded)
+
+
+def _layer(text: str, layer: str) -> tuple[Spatial | str, ...]:
+    if layer.startswith("(") and layer.endswith(")"):
+        return tuple(_one(text, one) for one in layer[1:-1].split("|"))
+    return (_one(text, layer),)
+
+
+def _one(text: str, one: str) -> Spatial | str:
+    if one in _POOLS:
+        return one
+    match = _CONV.fullmatch(one)
+    if not match:
+        raise _wrong(text, one)
+    high = int(match[1] or 1)
+    kernel = high, int(match[2] or high)
+    if kernel[0] % 2 == 0 or kernel[1] % 2 == 0:
+        raise Refused(f"branches {text!r}: the kernel of {one!r} must be odd.")
+    return Spatial(int(match[4]), kernel, not match[3])
+
+
+def _wrong(text: str, part: str) -> Refused:
+    return Refused(f"branches {text!r}: {part!r} is no layer; write 64, 3:128, 1x7:192, max or avg.")

@@ -1,0 +1,107 @@
+"""Inception modules: branches of convolutions side by side, from GoogLeNet's to Inception-ResNet's.
+
+Source: Szegedy et al. 2014, arXiv:1409.4842 (v1); 2015, arXiv:1512.00567 (v3); 2016, arXiv:1602.07261 (v4,
+Inception-ResNet); torchvision.models.googlenet and timm.models.inception_v3, inception_v4,
+inception_resnet_v2. How modules are written: `space.blocks.branches`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from space.blocks.branches import DEFAULT, Branch, Module, module, sized
+from space.blocks.family import Family, Layers
+from space.conv import Conv, Layer, Step, conv
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """The layers of each branch, called bN_P or bN_P_S: branch, position, and side where two stand there.
+
+    The last layer of every branch that sees more than a pixel has the stride, unless pooling before them
+    all has it.
+    """
+    read = module(stage.branches or DEFAULT)
+    layers: list[Layer] = []
+    source, inner = "input", stride
+    if read.pool and stride > 1:
+        layers.append(Step("before", "max", width_in, 2 if read.pool == "max2" else 3, stride, "same"))
+        source, inner = "before", 1
+    for number, branch in enumerate(sized(read, stage.width, width_in)):
+        layers += _branch(f"b{number}", branch, width_in, inner, source, stage.act)
+    return (*layers, *_merged(layers, stage, read, width_in == stage.width and stride == 1))
+
+
+def _branch(name: str, branch: Branch, width_in: int, stride: int, source: str, act: str) -> Iterator[Layer]:
+    seen = [i for i, (one, *_) in enumerate(branch) if isinstance(one, str) or one.kernel != (1, 1)]
+    strided = seen[-1] if seen else len(branch) - 1
+    width, reads = width_in, source
+    for position, layer in enumerate(branch):
+        step = stride if position == strided else 1
+        for side, one in enumerate(layer):
+            called = f"{name}_{position}" + (f"_{side}" if len(layer) > 1 else "")
+            if isinstance(one, str):
+                yield Step(called, _POOLS[one], width, 3, step, _padding(one), reads=reads)
+            else:
+                padding: Literal["same", "valid"] = "same" if one.padded else "valid"
+                yield Conv(called, width, one.share, one.kernel, step, padding=padding, act=act, reads=reads)
+        if not isinstance(one, str):
+            width = one.share
+        reads = called
+
+
+def _padding(pool: str) -> Literal["symmetric", "valid"]:
+    return "valid" if pool.endswith("v") else "symmetric"
+
+
+def _merged(layers: list[Layer], stage: Stage, read: Module, same: bool) -> Iterator[Layer]:
+    """What follows the branches of a residual module."""
+    if not read.merged:
+        return
+    names = {layer.name: layer for layer in layers}
+    ends = [
+        f"b{number}_{len(branch) - 1}" + (f"_{side}" if len(branch[-1]) > 1 else "")
+        for number, branch in enumerate(read.branches)
+        for side in range(len(branch[-1]))
+    ]
+    joined = sum(names[end].width for end in ends)
+    yield conv("merge", joined, stage.width, bias=True, norm=False, reads="+".join(ends))
+    yield Step("scale" if same else "scale_alone", "scale", stage.width, factor=read.scale)
+    if not read.linear:
+        yield Step("act", "act", stage.width, act=stage.act)
+
+
+def forward(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    import torch
+
+    y = layers["before"](x) if "before" in layers else x
+    ends: dict[str, Tensor] = {}
+    read: dict[str, Tensor] = {}
+    for name in layers:
+        if not name.startswith("b") or name == "before":
+            continue
+        branch, position, *side = name[1:].split("_")
+        if (int(position) and not side) or side == ["0"]:
+            read[branch] = ends.pop(branch) if int(position) else y
+        ends["_".join((branch, *side))] = layers[name](read.get(branch, y))
+    y = torch.cat(tuple(ends.values()), 1)
+    if "merge" not in layers:
+        return y
+    y = layers["merge"](y)
+    y = x + layers["scale"](y) if "scale" in layers else layers["scale_alone"](y)
+    return layers["act"](y) if "act" in layers else y
+
+
+_POOLS: dict[str, Literal["max", "avg", "avg-inside"]] = {
+    "max": "max",
+    "maxv": "max",
+    "avg": "avg",
+    "avgi": "avg-inside",
+}
+INCEPTION = Family(plan, forward, shortcut=False, reads=frozenset({"act", "branches"}), multiple=8)

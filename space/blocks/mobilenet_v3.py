@@ -1,0 +1,39 @@
+"""MobileNetV3's inverted residual: MBConv with another squeeze-excitation and rounded widths.
+
+Source: Howard et al. 2019, arXiv:1905.02244; tensorflow/models slim/nets/mobilenet/conv_blocks.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from space.blocks.family import READS, Family
+from space.blocks.mbconv import forward
+from space.conv import Layer, conv, divisible
+
+if TYPE_CHECKING:
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """MBConv's layers; the hidden width and the bottleneck, a share of it, are multiples of 8."""
+    hidden = width_in if stage.expand == 1 else divisible(width_in * stage.expand)
+    expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
+    spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}
+    depthwise = conv("depthwise", hidden, hidden, stage.kernel, groups=hidden, **spatial)
+    project = conv("project", hidden, stage.width, reads="depthwise")
+    return (*expand, depthwise, *_squeeze(stage, hidden), project)
+
+
+def _squeeze(stage: Stage, hidden: int) -> tuple[Layer, ...]:
+    """ReLU inside whatever the block's activation, and a gate of straight lines."""
+    if not stage.se:
+        return ()
+    bottleneck = divisible(hidden * stage.se)
+    return (
+        conv("se_reduce", hidden, bottleneck, bias=True, norm=False, act="relu", pooled=True),
+        conv("se_expand", bottleneck, hidden, bias=True, norm=False, act="hardsigmoid"),
+    )
+
+
+MOBILENET_V3 = Family(plan, forward, reads=READS | {"dilation"})

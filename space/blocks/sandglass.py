@@ -1,0 +1,51 @@
+"""MobileNeXt's SandGlass: wide where MBConv is narrow, and narrow where it is wide.
+
+Source: Zhou et al. 2020, arXiv:2007.02269; zhoudaquan/rethinking_bottleneck_design, mnext.py, class SGBlock.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from space.blocks.family import Family, Layers
+from space.conv import Layer, conv, divisible
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
+    """Depthwise, reduce, expand, depthwise; reduce and the last without activation.
+
+    `expand` says how many times narrower the middle is than the input, but that is at least a sixth of the
+    output. Unless `keep`, a block that changes the width leaves the first depthwise convolution out, and the
+    last too if it has no stride (the code's keep_3x3; the networks keep them in stages of one such block).
+    """
+    hidden = int(width_in / stage.expand)
+    if hidden < stage.width / 6:
+        hidden = divisible(ceil(stage.width / 6), 16)
+    whole = keep or width_in == stage.width
+    spatial: dict[str, Any] = {"kernel": stage.kernel, "dilation": stage.dilation}
+    layers = (
+        conv("depthwise", width_in, width_in, groups=width_in, act=stage.act, **spatial),
+        conv("reduce", width_in, hidden),
+        conv("expand", hidden, stage.width, act=stage.act),
+        conv("spread", stage.width, stage.width, groups=stage.width, stride=stride, **spatial),
+    )
+    return layers[0 if whole else 1 : 4 if whole or stride > 1 else 3]
+
+
+def forward(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    y = layers["depthwise"](x) if "depthwise" in layers else x
+    y = layers["expand"](layers["reduce"](y))
+    return layers["spread"](y) if "spread" in layers else y
+
+
+_READS = frozenset({"kernel", "expand", "act", "skip", "dilation"})
+SANDGLASS = Family(partial(plan, keep=False), forward, reads=_READS)
+SANDGLASS_KEEP = Family(partial(plan, keep=True), forward, reads=_READS)

@@ -1,0 +1,67 @@
+"""Xception's block, and the separable convolution that its network ends with.
+
+Source: Chollet 2017, arXiv:1610.02357; keras-applications xception.py; timm.models.xception.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from space.blocks.family import Family, Layers
+from space.conv import Conv, Layer, Step, conv
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """Activation and separable convolution, three times; twice where stride or width change.
+
+    There a 1x1 convolution stands in for the shortcut, and pooling does the stride. All separable
+    convolutions but the last are `expand` times as wide as the input.
+    """
+    hidden = max(1, round(width_in * stage.expand))
+    changes = stride > 1 or width_in != stage.width
+    layers: list[Layer] = []
+    if changes:
+        layers.append(conv("side", width_in, stage.width, stride=stride))
+    width, before = width_in, "input"
+    for number, after in enumerate((hidden, stage.width) if changes else (hidden, hidden, stage.width)):
+        layers.append(Step(f"act_{number}", "act", width, act=stage.act, reads=before))
+        layers.append(_depthwise(stage, f"depthwise_{number}", width))
+        layers.append(conv(f"project_{number}", width, after))
+        width, before = after, ""
+    return (*layers, Step("pool", "max", stage.width, 3, stride)) if stride > 1 else tuple(layers)
+
+
+def _depthwise(stage: Stage, name: str, width: int, stride: int = 1) -> Conv:
+    """Without normalisation and activation: these follow its 1x1 convolution."""
+    more = {"groups": width, "stride": stride, "dilation": stage.dilation}
+    return conv(name, width, width, stage.kernel, norm=False, **more)
+
+
+def forward(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    side = layers["side"](x) if "side" in layers else x
+    y = layers["project_0"](layers["depthwise_0"](layers["act_0"](x)))
+    y = layers["project_1"](layers["depthwise_1"](layers["act_1"](y)))
+    if "project_2" in layers:
+        y = layers["project_2"](layers["depthwise_2"](layers["act_2"](y)))
+    return side + (layers["pool"](y) if "pool" in layers else y)
+
+
+def plan_end(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """A depthwise convolution and a 1x1 convolution, with one normalisation and activation for both."""
+    depthwise = _depthwise(stage, "depthwise", width_in, stride)
+    return depthwise, conv("project", width_in, stage.width, act=stage.act)
+
+
+def forward_end(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    return layers["project"](layers["depthwise"](x))
+
+
+XCEPTION = Family(plan, forward, shortcut=False, reads=frozenset({"kernel", "expand", "act", "dilation"}))
+XCEPTION_END = Family(plan_end, forward_end, shortcut=False, reads=frozenset({"kernel", "act", "dilation"}))

@@ -1,0 +1,138 @@
+"""Block strings: the notations of EfficientNet and of timm, one string for each stage.
+
+EfficientNet (tensorflow/tpu efficientnet_builder.py, google/automl): `r2_k3_s22_e6_i24_o40_se0.25_noskip`;
+r repeats, k kernel, s strides along both sides (automl writes one), e expand, i input width, o width, c1 fused.
+timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`; a kind of block first, c width, n activation.
+
+Neither says anything of stem and head: they are EfficientNet-B0's, but that the stem is as wide as the first
+block string says its input is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from space.architecture import Architecture, Head, Stage, Stem, encode_stage
+from space.refusal import Refused, unknown
+
+NOTATIONS = ("efficientnet", "timm")
+
+_PART = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
+_EFFICIENTNET = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "i": "input", "o": "width"}
+_EFFICIENTNET |= {"se": "se", "c": "fused"}
+_TIMM = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "c": "width", "se": "se"}
+_ACTS = {"nre": "relu", "nr6": "relu6", "nhs": "hardswish", "nsw": "silu"}
+# timm's kind -> our family and expansion, where the kind says it. cn has a shortcut only on demand.
+_KINDS: dict[str, tuple[str, int | None]] = {
+    "ir": ("mb", None),
+    "ds": ("mb", 1),
+    "dsa": ("separable", 1),
+    "er": ("fused", None),
+    "cn": ("fused", 1),
+}
+
+
+def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
+    """The network that block strings with commas between stand for, in either notation.
+
+    Raises `Refused` naming the string and the part that is wrong.
+    """
+    pairs = [_decode(part.strip()) for part in text.split(",")]
+    stem = pairs[0][1] or 32
+    width = stem
+    for (stage, width_in), part in zip(pairs, text.split(","), strict=True):
+        if width_in not in (None, width):
+            raise Refused(f"{part.strip()!r} reads {width_in} channels, but {width} come before it.")
+        width = stage.width
+    stages = tuple(stage for stage, _ in pairs)
+    return Architecture(resolution, Stem(stem), stages, Head(1280), classes)
+
+
+def encode_blocks(architecture: Architecture, notation: str = "efficientnet") -> str:
+    """The block strings of `architecture` with commas between; `decode_blocks` reads them.
+
+    notation: one of `NOTATIONS`. Raises `Refused` for blocks that the notation has no word for.
+    """
+    if notation not in NOTATIONS:
+        raise unknown("notation", notation, NOTATIONS)
+    width = architecture.stem.width
+    found = []
+    for stage in architecture.stages:
+        found.append(_efficientnet(stage, width) if notation == "efficientnet" else _timm(stage))
+        width = stage.width
+    return ",".join(found)
+
+
+def _decode(text: str) -> tuple[Stage, int | None]:
+    """The stage, and the width of its input if `text` says it."""
+    kind, _, rest = text.partition("_")
+    if kind in _KINDS:
+        return _from_timm(text, kind, rest), None
+    if not re.fullmatch(r"[a-z]\d.*", kind):
+        raise unknown(f"kind of block in {text!r}", kind, _KINDS)
+    fields = _fields(text, text, _EFFICIENTNET, {"noskip": ("skip", False)})
+    for key in "rkseo":
+        if _EFFICIENTNET[key] not in fields:
+            raise Refused(f"{text!r} lacks {key}NUMBER.")
+    high, wide = divmod(fields["stride"], 10)
+    if high not in (0, wide):
+        raise Refused(f"{text!r}: the strides along both sides must be equal.")
+    width_in, fused = fields.pop("input", None), fields.pop("fused", 0)
+    return Stage(**{**fields, "op": "fused" if fused else "mb", "stride": wide}), width_in
+
+
+def _from_timm(text: str, kind: str, rest: str) -> Stage:
+    words = {"noskip": ("skip", False), "skip": ("skip", True)}
+    fields = _fields(text, rest, _TIMM, words | {word: ("act", act) for word, act in _ACTS.items()})
+    op, expand = _KINDS[kind]
+    for key in "rksc" if expand else "rksce":
+        if _TIMM[key] not in fields:
+            raise Refused(f"{text!r} lacks {key}NUMBER.")
+    if expand is None and fields["expand"] == 1:
+        raise Refused(f"{text!r}: {kind} with e1 has a convolution that ours has not; write ds or cn.")
+    if kind == "cn":
+        fields = {"skip": False} | fields
+    return Stage(**{**fields, "op": op, "expand": expand or fields["expand"]})
+
+
+def _fields(text: str, rest: str, names: dict[str, str], words: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for part in rest.split("_"):
+        match = _PART.fullmatch(part)
+        if part in words:
+            name, value = words[part]
+        elif match and match[1] in names:
+            name, value = names[match[1]], float(match[2]) if "." in match[2] else int(match[2])
+        else:
+            raise unknown(f"part in {text!r}", part, (*(f"{key}NUMBER" for key in names), *words))
+        if name in fields:
+            raise Refused(f"{text!r} says {name} twice.")
+        fields[name] = value
+    return fields
+
+
+def _efficientnet(stage: Stage, width_in: int) -> str:
+    if stage.op not in ("mb", "fused") or stage.act != "silu" or stage.dilation > 1 or stage.dilations:
+        raise Refused(f"EfficientNet's notation has no word for {encode_stage(stage)}.")
+    text = f"r{stage.depth}_k{stage.kernel}_s{stage.stride}{stage.stride}_e{stage.expand}"
+    text += f"_i{width_in}_o{stage.width}" + ("_c1" if stage.op == "fused" else "")
+    return text + (f"_se{stage.se}" if stage.se else "") + ("" if stage.skip else "_noskip")
+
+
+def _timm(stage: Stage) -> str:
+    kinds = [
+        kind for kind, (op, expand) in _KINDS.items() if op == stage.op and expand in (None, stage.expand)
+    ]
+    if not kinds or stage.dilation > 1 or stage.dilations or (kinds[-1] == "cn" and stage.se):
+        raise Refused(f"timm's notation has no word for {encode_stage(stage)}.")
+    kind = kinds[-1]
+    text = f"{kind}_r{stage.depth}_k{stage.kernel}_s{stage.stride}"
+    text += (f"_e{stage.expand}" if _KINDS[kind][1] is None else "") + f"_c{stage.width}"
+    text += f"_se{stage.se}" if stage.se else ""
+    if kind == "cn":
+        text += "_skip" if stage.skip else ""
+    elif not stage.skip:
+        text += "_noskip"
+    words = {act: word for word, act in _ACTS.items() if act != "silu"}
+    return text + (f"_{words[stage.act]}" if stage.act in words else "")

@@ -1,0 +1,93 @@
+"""Stems: the layers before the first block, one after the other.
+
+A stem is a function (stem, channels) -> its layers, of which the last has `stem.width` channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from space.conv import Layer, Step, conv
+from space.registry import Registry
+
+if TYPE_CHECKING:
+    from space.architecture import Stem
+
+
+def plain(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """One convolution."""
+    return (conv("conv", channels, stem.width, stem.kernel, stride=stem.stride, act=stem.act),)
+
+
+def pooled(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """A convolution and max-pooling of stride 2, as ShuffleNet has them."""
+    return (*plain(stem, channels), Step("pool", "max", stem.width, 3, 2))
+
+
+def folded(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """One convolution with a bias, into which its normalisation has been folded: BlazeFace's, as released."""
+    more = {"stride": stem.stride, "act": stem.act, "bias": True, "norm": False}
+    return (conv("conv", channels, stem.width, stem.kernel, **more),)
+
+
+def xception(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """Two convolutions without padding, the first half as wide (timm.models.xception)."""
+    half = max(1, stem.width // 2)
+    return (
+        conv("conv", channels, half, stem.kernel, stride=stem.stride, act=stem.act, padding="valid"),
+        conv("conv_2", half, stem.width, stem.kernel, act=stem.act, padding="valid"),
+    )
+
+
+def googlenet(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """A convolution, pooling, two more convolutions, pooling (torchvision.models.googlenet)."""
+    third = max(1, stem.width // 3)
+    return (
+        conv("conv", channels, third, stem.kernel, stride=stem.stride, act=stem.act),
+        Step("pool", "max", third, 3, 2, "same"),
+        conv("conv_2", third, third, act=stem.act),
+        conv("conv_3", third, stem.width, 3, act=stem.act),
+        Step("pool_2", "max", stem.width, 3, 2, "same"),
+    )
+
+
+def inception(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """InceptionV3's and Inception-ResNet's: five convolutions and two poolings, most without padding."""
+    third, wide = max(1, stem.width // 3), max(1, stem.width * 5 // 12)
+    return (
+        *_opening(stem, channels, third),
+        Step("pool", "max", third, 3, 2, "valid"),
+        conv("conv_4", third, wide, act=stem.act),
+        conv("conv_5", wide, stem.width, 3, act=stem.act, padding="valid"),
+        Step("pool_2", "max", stem.width, 3, 2, "valid"),
+    )
+
+
+def inception_v4(stem: Stem, channels: int) -> tuple[Layer, ...]:
+    """The three convolutions before InceptionV4's first branches."""
+    return _opening(stem, channels, stem.width)
+
+
+def _opening(stem: Stem, channels: int, width: int) -> tuple[Layer, ...]:
+    half = max(1, width // 2)
+    return (
+        conv("conv", channels, half, stem.kernel, stride=stem.stride, act=stem.act, padding="valid"),
+        conv("conv_2", half, half, 3, act=stem.act, padding="valid"),
+        conv("conv_3", half, width, 3, act=stem.act),
+    )
+
+
+STEMS: Registry[Callable[[Stem, int], tuple[Layer, ...]]] = Registry(
+    "compound_nas.stems",
+    {
+        "conv": plain,
+        "pool": pooled,
+        "folded": folded,
+        "xception": xception,
+        "googlenet": googlenet,
+        "inception": inception,
+        "inceptionv4": inception_v4,
+    },
+)
+"""Every stem by the name that architectures and spaces use for it: the extension point."""
