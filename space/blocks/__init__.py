@@ -25,7 +25,7 @@ BLOCKS = Registry(
         "fused": FUSED,
         "fusedkeep": FUSED_KEEP,
         "mbv3": MOBILENET_V3,
-        "separable": SEPARABLE,
+        "dw": SEPARABLE,
         "sandglass": SANDGLASS,
         "sandglasskeep": SANDGLASS_KEEP,
         "shuffle": SHUFFLE,
