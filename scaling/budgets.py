@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
@@ -20,15 +21,31 @@ STEP = 1000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most a network may cost; None is no limit. Units: those of `space.Cost`."""
+    """The most a network may cost; None is no limit. Units: those of `space.Cost`.
+
+    step_ms: milliseconds of a training step, as `predict` tells them of a network.
+    """
 
     params: int | None = None
     macs: int | None = None
     activations: int | None = None
+    step_ms: float | None = None
+    predict: Callable[[Architecture], float] | None = None
+
+    def fits(self, model: ScaledModel) -> bool:
+        """Whether a network is within every limit."""
+        if not self.admits(model.cost):
+            return False
+        if self.step_ms is None or self.predict is None:
+            return True
+        return self.predict(model.architecture) <= self.step_ms
 
     def admits(self, cost: Cost) -> bool:
-        """Whether `cost` is within every limit."""
+        """Whether `cost` is within every limit that it tells of."""
         return all(getattr(cost, name) <= most for name, most in self.limits().items())
+
+    def __bool__(self) -> bool:
+        return bool(self.limits()) or self.step_ms is not None
 
     def limits(self) -> dict[str, int]:
         """The limits that are set."""
@@ -36,7 +53,8 @@ class Budget:
         return {name: most for name, most in limits.items() if most is not None}
 
     def __str__(self) -> str:
-        return " and ".join(f"{si(most)} {name}" for name, most in self.limits().items())
+        limits = [f"{si(most)} {name}" for name, most in self.limits().items()]
+        return " and ".join(limits + ([f"{self.step_ms:g} ms a step"] if self.step_ms is not None else []))
 
 
 def largest(
@@ -49,23 +67,24 @@ def largest(
 ) -> ScaledModel:
     """The sibling of `base` with the largest phi, in thousandths, whose real cost `budget` admits.
 
-    Takes some 30 evaluations, since cost never falls as phi rises. The other arguments are those of `scale`.
+    Takes some 30 evaluations, since cost never falls as phi rises. A step time can, by a little, where widths
+    become multiples of what the device likes: then a larger one may fit, too. The other arguments: as `scale`.
     Raises `Refused` if no network fits, saying what the smallest costs, and if every network does.
     """
-    if not budget.limits():
-        raise Refused("A budget needs a limit on params, macs or activations.")
+    if not budget:
+        raise Refused("A budget needs a limit on params, macs, activations or the step time.")
     at = partial(_at, resolve(base), rule=rule, coefficients=coefficients, rounding=rounding)
     law = scale(base, 0, rule=rule, coefficients=coefficients, rounding=rounding).rule
     high = math.floor(law.highest * STEP)
     largest_of_all = at(high)
-    if largest_of_all is None or budget.admits(largest_of_all.cost):
+    if largest_of_all is None or budget.fits(largest_of_all):
         return _unless_unbounded(largest_of_all, budget)
     # Below `low`, the network fits or there is none; at `high`, it does not fit.
     low = math.ceil(law.lowest * STEP) - 1
     while high - low > 1:
         middle = (low + high) // 2
         model = at(middle)
-        low, high = (middle, high) if model is None or budget.admits(model.cost) else (low, middle)
+        low, high = (middle, high) if model is None or budget.fits(model) else (low, middle)
     found = at(low) if low / STEP >= law.lowest else None
     return found or _refuse(at(high), budget)
 
@@ -81,10 +100,11 @@ def _unless_unbounded(model: ScaledModel | None, budget: Budget) -> ScaledModel:
 def _refuse(smallest: ScaledModel | None, budget: Budget) -> NoReturn:
     assert smallest is not None
     spent = smallest.cost
+    step = f"; a step takes {budget.predict(smallest.architecture):.1f} ms" if budget.predict else ""
     raise Refused(
         f"No sibling of {smallest.base.name} by rule {smallest.rule.name} is within {budget}: the smallest, at "
         f"phi = {smallest.phi:g}, costs {si(spent.params)} params, {si(spent.macs)} macs and "
-        f"{si(spent.activations)} activations."
+        f"{si(spent.activations)} activations{step}."
     )
 
 

@@ -11,15 +11,16 @@ import click
 from click.core import ParameterSource
 
 from scaling import quantities, text
+from scaling.base import resolve
 from scaling.budgets import Budget, largest
 from scaling.families import ScaledModel, family
 from scaling.fit_command import fit
-from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, VERSION, model_row, published_row
+from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, STEP, VERSION, model_row, published_row
 from scaling.rules import RULES
 from scaling.way import Way, way_of
 from search import completion, shells, tables
 from search.selection import columns_of, ordered
-from space import CATALOG, Published, Refused
+from space import CATALOG, Architecture, Published, Refused, decode
 from space.catalog import families
 from space.refusal import unknown
 
@@ -105,6 +106,18 @@ _BUDGET = _options(
     click.option("--max-macs", **COUNT, help="Multiply-adds for one image: 2e9, 400M, 2.5G."),
     click.option("--max-params", **COUNT, help="Trainable parameters."),
     click.option("--max-activations", **COUNT, help="Outputs of all convolutions."),
+    click.option(
+        "--max-step-ms",
+        metavar="MS",
+        type=click.FloatRange(0, min_open=True),
+        help="A training step on this device, by its profile: search profile --help.",
+    ),
+    click.option(
+        "--profile",
+        type=FILE,
+        metavar="FILE",
+        help="Whose step times the table has; with --max-step-ms, if not given, this device's.",
+    ),
 )
 _ROUNDING = _options(
     click.option("--divisor", type=click.IntRange(1, 1024), help="Widths become multiples of it (8)."),
@@ -167,8 +180,10 @@ def cli(context: click.Context, /, **given: Any) -> None:
         return click.echo(context.get_help())
     if isinstance(given["phis"], str):
         given |= {"listed": _listed(given["phis"], given["published"]), "phis": None}
-    budget = Budget(given["max_params"], given["max_macs"], given["max_activations"])
-    asked = (given["phi"] is not None, given["phis"] is not None, bool(budget.limits()))
+    predict = _predictor(given)
+    limits = (given[f"max_{name}"] for name in ("params", "macs", "activations", "step_ms"))
+    budget = Budget(*limits, predict)
+    asked = (given["phi"] is not None, given["phis"] is not None, bool(budget))
     if sum(asked) > 1:
         raise Refused("Give one of --phi, --family and a budget (--max-...).")
     if not any((*asked, given["published"], given["figure"])):
@@ -180,15 +195,16 @@ def cli(context: click.Context, /, **given: Any) -> None:
     way = way_of(given)
     models = _models(way, given, budget)
     published = _published(way, given)
-    rows = _rows(models, published, given)
+    rows = _rows(models, published, given, predict)
     _save(models, published, way, given)
+    shown = (*COLUMNS, STEP) if predict else COLUMNS
     if format_:
-        chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else COLUMNS)
+        chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else shown)
         tables.write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
     elif given["phi"] is not None and not given["published"] and not columns:
         click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
     elif rows:
-        click.echo(text.table(rows, columns or COLUMNS))
+        click.echo(text.table(rows, columns or shown))
 
 
 cli.add_command(fit)
@@ -221,7 +237,7 @@ def main() -> None:
 
 
 def _models(way: Way, given: dict[str, Any], budget: Budget) -> list[ScaledModel]:
-    if budget.limits():
+    if budget:
         return list(_fitting(way, budget))
     phis = given["phis"] if given["phi"] is None else (given["phi"],)
     rule = way.rule or RULES["compound"]
@@ -283,8 +299,27 @@ def _save(
         click.echo(f"Wrote {path}", err=True)
 
 
+def _predictor(given: dict[str, Any]) -> Callable[[Architecture], float] | None:
+    """What tells step times: the profile that was given, or where the budget needs one, this device's."""
+    if given["profile"] is None and given["max_step_ms"] is None:
+        return None
+    from search.profiles import Predictor, Profile
+    from search.profiles.finding import closest
+
+    if given["profile"] is not None:
+        found = Predictor(Profile.load(given["profile"]))
+    else:
+        found = Predictor(closest(resolve(given["base"]).architecture))
+    return lambda architecture: found(architecture).ms
+
+
 def _rows(
-    models: list[ScaledModel], published: tuple[Published, ...], given: dict[str, Any]
+    models: list[ScaledModel],
+    published: tuple[Published, ...],
+    given: dict[str, Any],
+    predict: Callable[[Architecture], float] | None,
 ) -> list[tables.Row]:
     rows: list[tables.Row] = [*map(model_row, models), *map(published_row, published)]
+    if predict:
+        rows = [{**row, STEP.key: predict(decode(row["architecture"]))} for row in rows]
     return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows

@@ -21,7 +21,7 @@ class Estimate:
 
 def estimate(plan: Plan) -> Estimate:
     """The time that `plan` takes here, assuming that time goes with multiply-adds. Trains a few steps."""
-    design, parallel = plan.design, plan.config.executor.parallel
+    design, parallel = plan.design, plan.config.executor.parallel or 1
     step_ms = _step_ms(plan)
     unit = step_ms / 1e3 * _steps(plan)
     growths = [candidate.model.macs_growth for candidate in plan.grid.candidates]

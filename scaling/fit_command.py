@@ -121,7 +121,7 @@ def _show(planned: Plan) -> None:
     from search.display import clock
 
     click.echo(table(planned_rows(planned.grid.candidates), PLANNED))
-    found, parallel = estimate(planned), planned.config.executor.parallel
+    found, parallel = estimate(planned), planned.config.executor.parallel or 1
     click.echo(
         f"\nEstimated: {clock(found.candidate)} a training, {clock(found.first)} for the first seed, "
         f"{clock(found.most)} in all at most, {parallel} at a time. A step of the base took "

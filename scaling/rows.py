@@ -40,8 +40,17 @@ COLUMNS = (
 )
 """What fits a page or a terminal."""
 
+STEP = Column(
+    "predicted_ms",
+    "Step predicted",
+    "ms",
+    description="one training step, by the device's profile and on its number of images",
+    form=".1f",
+)
+
 ALL_COLUMNS = (
     *COLUMNS,
+    STEP,
     Column("depth_obtained", "Depth obtained", description="blocks over the base's", form=".3f"),
     Column(
         "width_obtained", "Width obtained", description="mean width of stages over the base's", form=".3f"

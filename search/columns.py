@@ -9,7 +9,7 @@ from search.tables import Column
 if TYPE_CHECKING:
     from search.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 2
+SCHEMA, VERSION = "compound-nas.trials", 3
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 TRIALS = (
@@ -81,7 +81,33 @@ TRIALS = (
         better="low",
     ),
     Column(
-        "step_ratio", "S/S0", form=".3f", description="that relative to the reference network's", better="low"
+        "predicted_ms",
+        "Step predicted",
+        "ms",
+        form=".1f",
+        description="the same from the device's profile, on its number of images",
+        better="low",
+    ),
+    Column(
+        "unmeasured",
+        "Estimated",
+        form=".0%",
+        description="the part of the predicted step that is of blocks never measured",
+        better="low",
+    ),
+    Column(
+        "step_ratio",
+        "S/S0",
+        form=".3f",
+        description="relative to the reference network's, as the reward has it: predicted where there is a profile",
+        better="low",
+    ),
+    Column(
+        "measured_ratio",
+        "S/S0 measured",
+        form=".3f",
+        description="by the measurement of the step",
+        better="low",
     ),
     Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split", better="low"),
     Column("epochs", "Epochs", form="d", description="of its training"),
@@ -103,6 +129,7 @@ BRIEF = (
     *TERMS,
     "params",
     "macs",
+    "predicted_ms",
     "step_ms",
 )
 """What a line of a terminal has room for."""
@@ -111,7 +138,7 @@ BRIEF = (
 def row(trial: Trial) -> dict[str, Any]:
     """The values of a trial by column; None where there is none."""
     result, terms = trial.result, trial.terms
-    measured = ("accuracy", "top5", "loss", "step_ms", "step_ratio", "epochs", "images", "seconds")
+    measured = ("accuracy", "top5", "loss", "step_ms", "epochs", "images", "seconds")
     return {
         "number": trial.number,
         "state": trial.state,
@@ -122,6 +149,10 @@ def row(trial: Trial) -> dict[str, Any]:
         "macs": trial.cost.macs,
         "activations": trial.cost.activations,
         **{key: result and getattr(result, key) for key in measured},
+        "predicted_ms": trial.predicted and trial.predicted.ms,
+        "unmeasured": trial.predicted and trial.predicted.unmeasured,
+        "step_ratio": trial.step_ratio,
+        "measured_ratio": result and result.step_ratio,
         "attempt": trial.attempt,
         "reason": trial.reason,
         "digest": trial.architecture.digest,

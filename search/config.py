@@ -16,6 +16,7 @@ from search.data import DATASETS, Source
 from search.enqueued import enqueued
 from search.executors import EXECUTORS, Executor
 from search.limits import Limits, started
+from search.profiles.forecast import Forecast
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
@@ -36,6 +37,8 @@ class Config:
     sampler: Sampler
     executor: Executor
     limits: Limits
+    forecast: Forecast | None = None
+    """Step times before training, where a profile tells them; no part of the document, but a file beside it."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:

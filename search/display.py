@@ -33,7 +33,7 @@ class Terminal:
         setting, status = engine.setting, engine.status
         self._say(
             f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
-            f" {setting.executor.parallel} at a time; {counts(status)}"
+            f" {_at_a_time(setting.executor.parallel)}; {counts(status)}"
         )
         if not self._console.is_terminal:
             return nullcontext()
@@ -58,6 +58,10 @@ class Terminal:
     def _say(self, text: str) -> None:
         # As a `Text`: brackets in the reason of a failure are no markup.
         self._console.print(Text(text), soft_wrap=True)
+
+
+def _at_a_time(parallel: int | None) -> str:
+    return f"{parallel} at a time" if parallel else "as many at a time as there is room for"
 
 
 def line(trial: Trial) -> str:

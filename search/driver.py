@@ -6,15 +6,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -28,14 +24,18 @@ from search.config import Config
 from search.data import Dataset, load
 from search.data.report import imbalance
 from search.engine import Engine, Setting
+from search.environment import environment
 from search.evaluate import evaluate
 from search.executors import Evaluate
 from search.files import write_file
 from search.ledger import Ledger, driver_lock
+from search.profiles import Predictor
+from search.profiles.choosing import with_step
 from search.proposals import Proposals, Sampled
 from search.proxy import fidelity
+from search.remeasuring import measure_best
 from search.reward import CostName
-from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, RUNS, Run, find, open_run
+from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, config_of, find, open_run
 from search.trial import Trial
 from space import Refused, decode, documents
 from space.memory import memory
@@ -89,14 +89,25 @@ def launch(
     Raises `Refused` for a setting or data that cannot be, before anything is written, and `Stopped` if the run
     ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
     """
-    config = Config.of(settings or {})
+    config, data = prepared(settings or {})
+    name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    _refuse_known(name)
+    shown = display or Silent()
+    config = with_step(config, lambda text: shown.note(text))
+    _check_step(config)
+    files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
+    path = create(name, config.document(), data, files)
+    drive(path, config, Sampled(config), data, shown, evaluate)
+    return open_run(path)
+
+
+def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:
+    """The search that settings stand for, and its data. Raises `Refused` for what cannot be."""
+    config = Config.of(settings)
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
     _check(config)
-    name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path = create(name, config.document(), data)
-    drive(path, config, Sampled(config), data, display or Silent(), evaluate)
-    return open_run(path)
+    return config, data
 
 
 def resume(
@@ -114,7 +125,7 @@ def resume(
     document = documents.read("run", str(path / CONFIG))
     if "fit" in document:
         raise Refused(f"The run {name} is a fit. Go on with it: scale fit --resume {name}")
-    config = Config.of_document(document).resumed(settings or {})
+    config = config_of(path).resumed(settings or {})
     data = _loaded(config)
     if settings:
         # Kept, so that the next resume, after a Ctrl-C say, goes on to the same end.
@@ -142,13 +153,33 @@ def _check(config: Config) -> None:
             raise Refused(
                 f"reward.max_{name}={limit}: the smallest network of the space {has} {least:,} {unit}."
             )
-    for network in map(decode, config.limits.first):
-        if exceeded := config.reward.exceeds(network):
-            raise Refused(f"seed: {network}: {exceeded}.")
+    _check_first(config)
     if config.proxy.device not in ("auto", "cpu"):
         from search.training import choose_device
 
         choose_device(config.proxy.device)
+    config.executor.check()
+
+
+def _check_step(config: Config) -> None:
+    """The same for step times, once they are told."""
+    limit, forecast = config.reward.max_step_ms, config.forecast
+    if limit is None or forecast is None:
+        return
+    fastest, _ = Predictor(forecast.profile).range(config.space)
+    if limit < fastest:
+        raise Refused(
+            f"reward.max_step_ms={limit:g}: the fastest network of the space takes {fastest:.1f} ms a step, on "
+            f"{forecast.profile.batch} images."
+        )
+    _check_first(config)
+
+
+def _check_first(config: Config) -> None:
+    forecast = config.forecast
+    for network in map(decode, config.limits.first):
+        if exceeded := config.reward.exceeds(network, forecast and forecast.step(network).ms):
+            raise Refused(f"seed: {network}: {exceeded}.")
 
 
 def _least(config: Config, name: CostName) -> int:
@@ -168,22 +199,22 @@ def _yaml(document: documents.Document) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=110)
 
 
-def create(name: str, document: documents.Document, data: Dataset) -> Path:
-    """The folder of a new run with its configuration in it; it appears complete or not at all.
+def create(
+    name: str, document: documents.Document, data: Dataset, files: Mapping[str, str] | None = None
+) -> Path:
+    """The folder of a new run with its configuration and `files` in it; it appears complete or not at all.
 
     Raises `Refused` if there is such a run, or no place for it.
     """
-    path = RUNS / name
-    if path.exists():
-        raise Refused(
-            f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
-        )
+    path = _refuse_known(name)
     draft = None
     try:
         RUNS.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
         draft.chmod(0o755)
         write_file(draft / CONFIG, _yaml(document | {"run": name}))
+        for file, content in (files or {}).items():
+            write_file(draft / file, content)
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         os.rename(draft, path)
     except OSError as error:
@@ -191,6 +222,16 @@ def create(name: str, document: documents.Document, data: Dataset) -> Path:
     finally:
         if draft is not None and draft.exists():
             shutil.rmtree(draft, ignore_errors=True)
+    return path
+
+
+def _refuse_known(name: str) -> Path:
+    """Where the run `name` will be. Raises `Refused` if there is one."""
+    path = RUNS / name
+    if path.exists():
+        raise Refused(
+            f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
+        )
     return path
 
 
@@ -217,6 +258,8 @@ def drive(
         try:
             with display.begin(path, engine):
                 setting.executor.run(engine, evaluate)
+                if setting.forecast:
+                    measure_best(engine, setting.forecast)
         finally:
             engine.release()
         status = engine.status
@@ -240,48 +283,3 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def environment(data: Dataset) -> dict[str, Any]:
-    """What a run was made on, for whoever wonders about its numbers."""
-    packages = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy")
-    return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": sys.argv,
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "commit": _commit(),
-        "data": {"name": data.name, "digest": data.digest, "classes": list(data.classes)},
-        "skipped": list(data.skipped),
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-
-
-def _commit() -> str | None:
-    """The commit of the source tree that this runs from, None where it is installed."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():  # Installed: a repository further up is somebody else's.
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None

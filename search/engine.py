@@ -20,10 +20,11 @@ from search.evaluate import Request, Result
 from search.executors import Executor
 from search.ledger import Ledger, Record
 from search.limits import Limits
+from search.profiles.forecast import Forecast
 from search.proposals import Exhausted, Proposal, Proposals
 from search.proxy import Proxy
 from search.reward import Reward
-from search.trial import Trial, judge, ranked
+from search.trial import Trial, best, judge
 from space import Architecture, Point
 
 ATTEMPTS = 3
@@ -41,6 +42,8 @@ class Setting(Protocol):
     def reward(self) -> Reward: ...
     @property
     def reference(self) -> Architecture: ...
+    @property
+    def forecast(self) -> Forecast | None: ...
     @property
     def executor(self) -> Executor: ...
     @property
@@ -90,6 +93,8 @@ class Engine:
         self._trials = {number: self._judged(record) for number, record in self._records.items()}
         self._epochs: dict[int, int] = {}
         self._failures: list[str] = []
+        self._begun: dict[int, float] = {}
+        self._failed = -math.inf  # when the latest failure that counts happened
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
         self._why_stopped = ""
@@ -108,6 +113,7 @@ class Engine:
         self._keep(record)
         self._ledger.begin(number, record.attempt)
         self._epochs[number] = 0
+        self._begun[number] = time.monotonic()
         return self._request(record)
 
     def prepare(self) -> None:
@@ -129,12 +135,11 @@ class Engine:
 
     def on_result(self, number: int, result: Result) -> None:
         """Keeps a result; one that isn't a finite number is a failure."""
-        record, trial = self._records[number], self._trials[number]
+        record = self._records[number]
         try:
             if not all(map(math.isfinite, (result.accuracy, result.loss, *result.curve))):
                 raise ValueError(f"accuracy {result.accuracy}, loss {result.loss}")
-            reward = self._setting.reward
-            reward.score(result.accuracy, result.step_ratio, trial.architecture, self._reference)
+            self._judged(replace(record, state="complete", result=result))
         except (ValueError, ArithmeticError) as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         told = time.time()
@@ -149,12 +154,15 @@ class Engine:
             self._wait(replace(record, attempt=record.attempt + 1))
         else:
             self._fail(record, reason)
-        self._failures.append(reason)
-        most = self._setting.limits.max_failures
-        # "diverged at step 12" and "diverged at step 40" are one reason.
-        kinds = {re.sub(r"\d+", "#", failure) for failure in self._failures[-most:]}
-        if len(self._failures) >= most and len(kinds) == 1:
-            self._why_stopped = f"{most} failures in a row: {reason}"
+        # A node that dies takes several trials along. Only one that began since then is a failure more.
+        if not retry or self._begun[number] > self._failed:
+            self._count(reason)
+
+    def on_measured(self, number: int, result: Result) -> None:
+        """Keeps the result of a complete trial of which more was measured after the search."""
+        record = self._records[number]
+        self._ledger.complete(record, self._fidelity, result, record.told or time.time())
+        self._keep(replace(record, result=result))
 
     def release(self) -> None:
         """Gives running trials back, not counting the attempt, and notes the time worked."""
@@ -185,7 +193,7 @@ class Engine:
             duplicate=states.count("duplicate"),
             total=self._proposals.total,
             running=tuple((trial, self._epochs.get(trial.number, 0)) for trial in running),
-            best=next(iter(ranked(trials)), None),
+            best=best(trials),
             seconds=self._seconds(),
             left=self._left(),
             why_stopped=self._why_stopped or self._exhausted,
@@ -226,7 +234,7 @@ class Engine:
             proxy=setting.proxy,
             source=setting.data,
             seed=record.seed,
-            reference=str(self._reference) if "step" in setting.reward.costs else "",
+            reference=str(self._reference) if "step" in setting.reward.costs and not setting.forecast else "",
             threads=setting.executor.threads,
         )
 
@@ -252,7 +260,17 @@ class Engine:
         self._trials[record.number] = self._judged(record)
 
     def _judged(self, record: Record) -> Trial:
-        return judge(record, self._setting.reward, self._reference)
+        return judge(record, self._setting.reward, self._reference, self._setting.forecast)
+
+    def _count(self, reason: str) -> None:
+        """Stops the run after too many failures in a row for one reason."""
+        self._failed = time.monotonic()
+        self._failures.append(reason)
+        most = self._setting.limits.max_failures
+        # "diverged at step 12" and "diverged at step 40" are one reason.
+        kinds = {re.sub(r"\d+", "#", failure) for failure in self._failures[-most:]}
+        if len(self._failures) >= most and len(kinds) == 1:
+            self._why_stopped = f"{most} failures in a row: {reason}"
 
     def _seconds(self) -> float:
         return self._worked + time.monotonic() - self._since
@@ -276,11 +294,16 @@ class Engine:
         begun = sum(trial.state not in ("waiting", "duplicate") for trial in self.trials)
         return total is not None and begun >= total
 
+    def _parallel(self) -> int:
+        """How many trials run at a time: as many as do now, where the executor cannot tell."""
+        running = sum(trial.state == "running" for trial in self.trials)
+        return self._setting.executor.parallel or max(1, running)
+
     def _left(self) -> float | None:
         """Seconds to the end: by the trials that are missing or by the budget, whichever is reached first."""
         total, budget, each = self._proposals.total, self._setting.limits.budget, self._trial_seconds()
         ends = [] if budget is None else [max(0.0, budget - self._seconds())]
         if total is not None and each is not None:
             finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
-            ends.append(each * math.ceil(max(0, total - finished) / self._setting.executor.parallel))
+            ends.append(each * math.ceil(max(0, total - finished) / self._parallel()))
         return min(ends, default=None)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from search.data.source import Source
 from search.failure import TrialFailed
 from search.proxy import Proxy, proxy_architecture, timed
 from space import decode
+
+if TYPE_CHECKING:
+    from space.timing import StepTime
 
 __all__ = ["Request", "Result", "TrialFailed", "evaluate"]
 
@@ -65,6 +68,10 @@ class Result:
     reference_step_ms: float | None = None
     step_ratio: float | None = None
     top5: float | None = None
+
+    def timed(self, step: StepTime) -> Result:
+        """The same with another measurement of the step time."""
+        return replace(self, step_ms=step.ms, reference_step_ms=step.reference_ms, step_ratio=step.ratio)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from space.refusal import Refused
 
+STEPS = ("auto", "profile", "measured")
+"""Where step times can be from, besides a profile's file."""
+
 
 class Limits(BaseModel):
     """The settings that stand outside all groups."""
@@ -23,6 +26,11 @@ class Limits(BaseModel):
     """Of the proposals and of every training."""
     first: tuple[str, ...] = ()
     """Canonical strings of networks that are trained before any is proposed."""
+    step: str = "measured"
+    """Where step times are from: "measured", beside each training; "profile", predicted before it; "auto", either;
+    or a profile's file. Runs of versions that knew no profiles are measured."""
+    force_step: bool = False
+    """Whether a profile's file is used that was made on another device or with another version."""
     max_failures: int = Field(default=5, ge=1)
     """Failures in a row for one reason that stop the run."""
 
@@ -31,6 +39,13 @@ class Limits(BaseModel):
     def _name(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
             raise ValueError("a name has letters, digits, '.', '_' and '-'; it begins with a letter or digit")
+        return value
+
+    @field_validator("step")
+    @classmethod
+    def _step(cls, value: str) -> str:
+        if value not in STEPS and not value.endswith(".json"):
+            raise ValueError(f"permitted: {', '.join(STEPS)}, or a profile's ./FILE.json")
         return value
 
     @field_validator("budget", mode="before")

@@ -1,12 +1,13 @@
-"""The step time of a trial's network, beside that of the study's reference network."""
+"""The step time of a trial's network beside that of the study's reference network, and what a network takes alone."""
 
 from __future__ import annotations
 
 import torch
 
-from search.proxy import Proxy
+from search.proxy import Precision, Proxy
 from search.training import choose_device, precision_on
-from space import Architecture
+from space import Architecture, Refused
+from space.alone import Alone, latency, peak_memory, step_time
 from space.model import build
 from space.timing import StepTime, step_ratio
 
@@ -17,14 +18,16 @@ _GPU = 32
 """Times the pixels of a step, for a GPU: 64 images of 224 px and not 2, which would not occupy it."""
 
 
-def measure(network: Architecture, reference: Architecture, proxy: Proxy, device: str = "") -> StepTime:
+def measure(
+    network: Architecture, reference: Architecture, proxy: Proxy, device: str = "", images: int | None = None
+) -> StepTime:
     """The time of a training step of `network` and of `reference`, each on images of its own resolution.
 
-    The number of images and the precision are the proxy's, and so is the device if none is given.
+    The precision is the proxy's, and so are the number of images and the device if none is given.
     """
     place = choose_device(device or proxy.device)
     dtype = precision_on(place, proxy)
-    count = _images(reference, proxy, place)
+    count = images or _images(reference, proxy, place)
     with torch.random.fork_rng(devices=[]):
         own, other = (
             build(one).to(place).to(memory_format=torch.channels_last) for one in (network, reference)
@@ -48,6 +51,30 @@ def measure(network: Architecture, reference: Architecture, proxy: Proxy, device
         most=_MOST,
         dtype=None if dtype == torch.float32 else dtype,
     )
+
+
+def alone(
+    network: Architecture, *, batch: int, device: str = "auto", precision: Precision = "auto"
+) -> tuple[Alone, Alone, int]:
+    """The time of a training step of `network` on `batch` images, of an inference, and bytes of memory at its peak.
+
+    Raises `Refused` for a device that isn't here, and where memory is too small.
+    """
+    place = choose_device(device)
+    dtype = precision_on(place, Proxy(precision=precision))
+    dtype = None if dtype == torch.float32 else dtype
+    shape = batch, network.channels, network.resolution, network.resolution
+    try:
+        with torch.random.fork_rng(devices=[]):
+            built = build(network).to(place).to(memory_format=torch.channels_last)
+            images = torch.randn(shape).to(place).contiguous(memory_format=torch.channels_last)
+        labels = torch.arange(batch, device=place) % network.classes
+        step = step_time(built, images, labels, dtype=dtype)
+        return step, latency(built, images, dtype=dtype), peak_memory(built, images, labels, dtype)
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        raise Refused(f"A step on {batch} images does not fit into memory. Try batch={batch // 2}.") from None
 
 
 def _images(reference: Architecture, proxy: Proxy, device: torch.device) -> int:

@@ -44,45 +44,58 @@ class Sampled:
 
     def __init__(self, config: Config) -> None:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
+        self._forecast = config.forecast
         self._seed, self._first = config.limits.seed, tuple(map(decode, config.limits.first))
         self._proposer = config.sampler.proposer(config.space.choices)
         self.total = config.limits.trials
+        self._trials: list[Trial] = []
+        self._networks: set[Architecture] = set()
+        self._history: dict[int, Observation] = {}
+        self._vain: dict[int, Observation] = {}
+        """By number, what the sampler is shown: trials, and after them duplicates."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
         """See `Proposals`."""
-        tried = [trial for trial in trials if trial.state != "duplicate"]
-        if self.total is not None and len(tried) >= self.total:
+        self._follow(trials)
+        networks, tried = self._networks, len(trials) - len(self._vain)
+        if self.total is not None and tried >= self.total:
             return None
-        networks = {trial.architecture for trial in tried}
         for network in self._first:
             if network not in networks:
                 return Proposal(self._space.find(network) or (), network, self._seed)
-        history = self._history(trials)
+        history = [*self._history.values(), *self._vain.values()]
         known = None
         point: Point = ()
         for again in range(self._sampler.patience):
-            point = self._proposer.propose(history, _seed(self._seed, len(tried), again))
+            point = self._proposer.propose(history, _seed(self._seed, tried, again))
             network = self._space.at(point)
             if network in networks:
                 known = known or (point, network)
             elif self._permits(network):
                 return Proposal(point, network, self._seed, known)
             history.append(_in_vain(point))
-        rng = random.Random(_seed(self._seed, len(tried), -1))
+        rng = random.Random(_seed(self._seed, tried, -1))
         found = nearest(self._space, point, lambda a: a not in networks and self._permits(a), rng)
         if found is None:
             raise Exhausted
         return Proposal(found, self._space.at(found), self._seed, known)
 
-    def _permits(self, network: Architecture) -> bool:
-        return not self._reward.exceeds(network)
+    def _follow(self, trials: Sequence[Trial]) -> None:
+        """Looks at the trials that are new or have changed: with thousands, all are too many for a proposal."""
+        for place, trial in enumerate(trials):
+            if place < len(self._trials) and trial is self._trials[place]:
+                continue
+            self._networks.add(trial.architecture)
+            # What was tried first and is outside the space has no point.
+            inside = len(trial.point) == len(self._space.choices)
+            if trial.state == "duplicate":
+                self._vain[trial.number] = _in_vain(trial.point)
+            elif inside:
+                self._history[trial.number] = _observation(trial)
+        self._trials = list(trials)
 
-    def _history(self, trials: Sequence[Trial]) -> list[Observation]:
-        """What the sampler is shown: not what was tried first and is outside the space, which has no point."""
-        inside = [trial for trial in trials if len(trial.point) == len(self._space.choices)]
-        return [_observation(trial) for trial in inside if trial.state != "duplicate"] + [
-            _in_vain(trial.point) for trial in inside if trial.state == "duplicate"
-        ]
+    def _permits(self, network: Architecture) -> bool:
+        return not self._reward.exceeds(network, self._forecast and self._forecast.step(network).ms)
 
 
 def _observation(trial: Trial) -> Observation:

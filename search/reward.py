@@ -20,6 +20,9 @@ from space import Architecture, cost, decode, published
 from space.memory import training_memory
 from space.registry import Registry
 
+UNIT = "v2-b0"
+"""The network whose costs are the units unless another is named."""
+
 CostName = Literal["step", "macs", "params", "activations", "memory"]
 """What a network can cost. step: a training step's time relative to the reference network's, measured beside it;
 memory: bytes that a training holds (`space.memory`); the others as in `space.Cost`. All of the full network."""
@@ -64,7 +67,7 @@ class Reward(BaseModel, ABC):
 
     reward: str
     """The key in `REWARDS`."""
-    reference: str = "v2-b0"
+    reference: str = UNIT
     """The network whose costs are the units: a catalog name or a canonical string."""
     batch: int = Field(default=32, ge=1)
     """Images of the training whose memory is meant, where memory counts or is limited."""
@@ -73,6 +76,8 @@ class Reward(BaseModel, ABC):
     max_activations: int | None = Field(default=None, ge=1)
     max_memory: int | None = Field(default=None, ge=1)
     """Bytes. Limits are of the full network; a network over a limit is never trained."""
+    max_step_ms: float | None = Field(default=None, gt=0)
+    """Milliseconds of a training step, predicted from the device's profile for as many images as it has."""
 
     @field_validator("max_params", "max_macs", "max_activations", "max_memory", mode="before")
     @classmethod
@@ -108,12 +113,14 @@ class Reward(BaseModel, ABC):
         found = {name: getattr(self, f"max_{name}") for name in every}
         return {name: limit for name, limit in found.items() if limit is not None}
 
-    def exceeds(self, network: Architecture) -> str:
-        """Which limit a full network breaks, in words; "" if it keeps all."""
+    def exceeds(self, network: Architecture, step_ms: float | None = None) -> str:
+        """Which limit a full network breaks, in words; "" if it keeps all. step_ms: predicted, None if unknown."""
         for name, limit in self.limits().items():
             value = self.spent(name, network)
             if value > limit:
                 return f"{name} {value:,} > reward.max_{name} {limit:,}"
+        if None not in (step_ms, self.max_step_ms) and step_ms > self.max_step_ms:
+            return f"step {step_ms:.1f} ms > reward.max_step_ms {self.max_step_ms:g}"
         return ""
 
     def score(

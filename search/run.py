@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.sqlite", "run.lock"
+PROFILE = "profile.json"
+"""Of the device that it was begun on, where step times are predicted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,27 @@ class Run:
     def name(self) -> str:
         """What commands call it."""
         return called(self.path)
+
+    @property
+    def running(self) -> list[Trial]:
+        """The trials at work, as far as the ledger knows: those of a driver that was killed are among them."""
+        return [trial for trial in self.trials if trial.state == "running"]
+
+    @property
+    def rate(self) -> float | None:
+        """Trials finished in a second, over the time worked; None before the first."""
+        finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
+        return finished / self.seconds if finished and self.seconds else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to the end, by the trials that are missing or the budget; None if neither tells."""
+        limits, rate = self.config.limits, self.rate
+        ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
+        if limits.trials and rate:
+            finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
+            ends.append(max(0, limits.trials - finished) / rate)
+        return min(ends, default=None)
 
     @property
     def ranked(self) -> list[Trial]:
@@ -73,12 +96,11 @@ class Run:
 def open_run(name: str | Path) -> Run:
     """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
     # Imported here: the names of runs, which a shell completes, need none of it.
-    from search.config import Config
     from search.ledger import Ledger, driver_of
     from search.trial import judge
 
     path = find(str(name))
-    config = Config.of_document(documents.read("run", str(path / CONFIG)))
+    config = config_of(path)
     if not (path / LEDGER).exists():  # Its driver has just begun, or ended before that.
         return Run(path, config, (), 0.0, driver_of(path / LOCK))
     ledger = Ledger(path / LEDGER, write=False)
@@ -88,8 +110,18 @@ def open_run(name: str | Path) -> Run:
     finally:
         ledger.close()
     reference = config.reference
-    trials = tuple(judge(record, config.reward, reference) for record in records)
+    trials = tuple(judge(record, config.reward, reference, config.forecast) for record in records)
     return Run(path, config, trials, seconds, driver_of(path / LOCK))
+
+
+def config_of(path: Path) -> Config:
+    """The configuration of the run at `path`, with the profile that it was begun with."""
+    from search.config import Config
+    from search.profiles.choosing import forecasting
+    from search.profiles.document import Profile
+
+    config = Config.of_document(documents.read("run", str(path / CONFIG)))
+    return forecasting(config, Profile.load(path / PROFILE)) if config.limits.step == "profile" else config
 
 
 def find(name: str) -> Path:

@@ -11,6 +11,8 @@ from rich.table import Table
 
 from search.data.report import Report
 from search.display import brief, clock, table
+from search.profiles import Predictor
+from search.profiles.finding import here, serving
 from search.run import Run
 from search.tables import Column
 from search.trial import Trial
@@ -58,6 +60,10 @@ def show_space(space: Space) -> Iterator[RenderableType]:
     yield "params {:,} to {:,}".format(*space.range.params)
     yield "MACs   {:,} to {:,}".format(*space.range.macs)
     yield "activations {:,} to {:,}".format(*space.range.activations)
+    profile = serving(space, here())
+    if profile:
+        low, high = Predictor(profile).range(space)
+        yield f"step {low:.1f} to {high:.1f} ms on {profile.batch} images, by the profile made {profile.made}"
 
 
 def show_network(architecture: Architecture) -> Iterator[RenderableType]:
@@ -85,9 +91,13 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
     if trial.terms and trial.result:
         result, reward = trial.result, run.config.reward
         yield str(trial.terms)
-        step = f", step {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}" if result.step_ms else ""
         top5 = f", top-5 accuracy {result.top5:.4f}" if result.top5 is not None else ""
-        yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{step}{top5}"
+        yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{top5}"
+        if trial.predicted:
+            guessed = f", {trial.predicted.unmeasured:.0%} of it estimated" if trial.predicted.flagged else ""
+            yield f"step predicted {trial.predicted.ms:.1f} ms, S/S0 {trial.step_ratio:.3f}{guessed}"
+        if result.step_ms is not None:
+            yield f"step measured {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}"
         memory = reward.spent("memory", trial.architecture)
         yield f"a training of the full network on {reward.batch} images at a time holds {memory:,} bytes or more"
     yield from show_network(trial.architecture)
@@ -107,7 +117,8 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     budget = f" of {clock(limits.budget)}" if limits.budget else ""
     yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
     if run.driver:
-        yield f"being driven by {run.driver}"
+        yield f"being driven by {run.driver}{_pace(run)}"
+        yield from (f"running {trial.number}: {trial.architecture}" for trial in run.running if top)
     elif {"running", "waiting"} & set(states):
         yield f"nobody drives it; go on with: search resume {run.name}"
     if run.ranked[:top]:
@@ -126,6 +137,12 @@ def show_classes(found: Report) -> RenderableType:
     ]
     columns = [Column("class", "Class"), *(Column(part, part.capitalize(), form=",d") for part in counts)]
     return table(rows, columns)
+
+
+def _pace(run: Run) -> str:
+    """How fast a run is, and how long it will take."""
+    speed = f"; {run.rate * 3600:.0f} trials an hour" if run.rate else ""
+    return speed + (f", about {clock(run.left)} left" if run.left is not None else "")
 
 
 def fvcore_counts(architecture: Architecture) -> dict[str, dict[str, int]]:

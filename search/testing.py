@@ -240,6 +240,65 @@ EXECUTOR_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (
 """What every executor must pass."""
 
 
+def tells_deaths(executor: Executor, requests: Sequence[Request]) -> None:
+    """A worker that dies fails the attempt it was at, which is worth another; the others go on."""
+    engine = Recorded(requests)
+    executor.run(engine, deadly)
+    assert [(number, retry) for number, _, retry in engine.errors] == [(requests[0].number, True)]
+    assert set(engine.results) == {request.number for request in requests[1:]}
+
+
+def leaves_nothing(executor: Executor, requests: Sequence[Request]) -> None:
+    """No worker is there when the run is over, also where an error of the engine ended it."""
+    engine = Recorded(requests)
+    executor.run(engine, telling_its_process)
+    workers = {int(loss) for _, _, loss in engine.reports}
+    broken = Broken(requests)
+    try:
+        executor.run(broken, telling_its_process)
+    except OSError as error:
+        assert str(error) == "no space left on device"  # noqa: PT017 - what is raised here is tested
+    else:
+        raise AssertionError("an error of the engine was lost")
+    workers |= {int(loss) for _, _, loss in broken.reports}
+    deadline = time.monotonic() + 20
+    while any(map(_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert workers and not any(map(_alive, workers))
+
+
+def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
+    """Trial 0 ends the process that it runs in."""
+    if request.number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return looked_up(request, report)
+
+
+def telling_its_process(request: Request, report: Callable[[int, float], None]) -> Result:
+    """Reports the number of its process as a loss."""
+    report(1, float(os.getpid()))
+    return looked_up(request, lambda epoch, loss: None)
+
+
+class Broken(Recorded):
+    """An engine that cannot keep a result."""
+
+    def on_result(self, number: int, result: Result) -> None:
+        raise OSError("no space left on device")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+PROCESS_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (tells_deaths, leaves_nothing)
+"""What executors must pass besides whose trials run in processes of their own."""
+
+
 def requests(count: int, **settings: object) -> tuple[Request, ...]:
     """Requests for `count` networks of `tiny_space`."""
     from search.data.shapes import Shapes

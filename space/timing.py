@@ -12,21 +12,17 @@ Measured: eight takes of one pair of networks on two cores with up to four other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from math import comb
 from statistics import median
-from time import perf_counter, thread_time
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Step = Callable[[], None]
-Timer = Callable[[Step], tuple[float, float]]
-"""Runs what it is given and returns the milliseconds it took: on the device itself, and by the wall clock."""
+from space.clock import Step, Timer, timer_of, undisturbed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +73,11 @@ def step_ratio(
     state is put back: weights, gradients, running statistics and modes stay as they were.
     timer: for devices that are neither CPU nor CUDA, and for tests.
     """
-    timer = timer or (_cuda if batch.is_cuda else _cpu)
-    with _undisturbed(batch.device):
-        step = _step(deepcopy(network), batch, labels, dtype)
+    timer = timer or timer_of(batch.device)
+    with undisturbed(batch.device):
+        step = training_step(deepcopy(network), batch, labels, dtype)
         other = batch if reference_batch is None else reference_batch
-        other_step = _step(deepcopy(reference), other, labels, dtype)
+        other_step = training_step(deepcopy(reference), other, labels, dtype)
         for _ in range(warmup):
             step()
             other_step()
@@ -102,7 +98,7 @@ def _rounds(
 
 
 def _ratio(taken: list[tuple[float, float, float, float]]) -> tuple[float, float]:
-    return _median([own / other for own, _, other, _ in taken])
+    return median_and_spread([own / other for own, _, other, _ in taken])
 
 
 def _pair(timer: Timer, step: Step, reference: Step, swapped: bool) -> tuple[float, float, float, float]:
@@ -113,7 +109,7 @@ def _pair(timer: Timer, step: Step, reference: Step, swapped: bool) -> tuple[flo
     return *timer(step), *timer(reference)
 
 
-def _median(values: list[float]) -> tuple[float, float]:
+def median_and_spread(values: list[float]) -> tuple[float, float]:
     """The median and half its 95% interval as a share of it, from order statistics: no normality assumed.
 
     The k-th smallest and k-th largest of n enclose the median unless fewer than k of n fair coins show
@@ -129,7 +125,14 @@ def _median(values: list[float]) -> tuple[float, float]:
     return middle, (high - low) / 2 / middle
 
 
-def _step(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.dtype | None) -> Step:
+def training_step(
+    network: nn.Module,
+    batch: Tensor,
+    labels: Tensor,
+    dtype: torch.dtype | None,
+    after_backward: Callable[[], None] = lambda: None,
+) -> Step:
+    """A training step of `network`, which it changes: cross-entropy, and SGD with momentum."""
     network.train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
 
@@ -138,35 +141,7 @@ def _step(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.dtype 
         with torch.autocast(batch.device.type, dtype, enabled=dtype is not None):
             loss = functional.cross_entropy(network(batch), labels)
         loss.backward()  # type: ignore[no-untyped-call]
+        after_backward()
         optimizer.step()
 
     return step
-
-
-def _cpu(step: Step) -> tuple[float, float]:
-    wall, own = perf_counter(), thread_time()
-    step()  # On a CPU autograd runs backward in the thread that called it.
-    return 1e3 * (thread_time() - own), 1e3 * (perf_counter() - wall)
-
-
-def _cuda(step: Step) -> tuple[float, float]:
-    start, end = (torch.Event("cuda", enable_timing=True) for _ in range(2))
-    torch.cuda.synchronize()
-    wall = perf_counter()
-    start.record()
-    step()
-    end.record()
-    torch.cuda.synchronize()
-    return start.elapsed_time(end), 1e3 * (perf_counter() - wall)
-
-
-@contextmanager
-def _undisturbed(device: torch.device) -> Iterator[None]:
-    """One thread, and the random state and the number of threads put back at the end."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.enable_grad():
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

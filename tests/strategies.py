@@ -1,5 +1,6 @@
 """Hypothesis strategies that several tests share."""
 
+from collections.abc import Iterable
 from math import lcm
 from typing import Any
 
@@ -17,11 +18,13 @@ SQUEEZES = st.sampled_from([0, 0.0625, 0.25, 0.5, 1])
 ACTS = st.sampled_from(BLOCK_ACTIVATIONS)
 
 
-def stages(max_width: int = 48, max_depth: int = 3) -> st.SearchStrategy[Stage]:
-    """Stages of every block family; some have depth 0."""
+def stages(
+    max_width: int = 48, max_depth: int = 3, ops: Iterable[str] | None = None
+) -> st.SearchStrategy[Stage]:
+    """Stages of the block families `ops`, by default of every one; some have depth 0."""
     return st.builds(
         _stage,
-        op=st.sampled_from(sorted(BLOCKS)),
+        op=st.sampled_from(sorted(ops or BLOCKS)),
         depth=st.integers(0, max_depth),
         kernel=KERNELS,
         stride=STRIDES,
@@ -42,7 +45,11 @@ def _stage(op: str, width: int, groups: int, **rest: Any) -> Stage:
 
 
 def architectures(
-    max_width: int = 48, max_depth: int = 3, max_stages: int = 4, max_resolution: int = 67
+    max_width: int = 48,
+    max_depth: int = 3,
+    max_stages: int = 4,
+    max_resolution: int = 67,
+    ops: Iterable[str] | None = None,
 ) -> st.SearchStrategy[Architecture]:
     """Small networks of any shape, for images of any size (odd ones too), channels and classes."""
     return st.builds(
@@ -56,7 +63,7 @@ def architectures(
             act=ACTS,
             op=st.sampled_from(["conv", "pool", "folded"]),  # Others leave nothing of small images.
         ),
-        stages=st.lists(stages(max_width, max_depth), min_size=1, max_size=max_stages)
+        stages=st.lists(stages(max_width, max_depth, ops), min_size=1, max_size=max_stages)
         .map(tuple)
         .filter(lambda stages: any(stage.depth for stage in stages)),
         head=st.builds(

@@ -11,7 +11,17 @@ ROOT = Path(__file__).parents[1]
 PERMITTED = {"space": {"space"}, "search": {"space", "search"}, "scaling": {"space", "search", "scaling"}}
 OURS = {"space", "search", "scaling", "experiments", "tests"}
 HEAVY = {"torch", "torchvision", "numpy", "pandas", "scipy", "optuna", "ray", "fvcore", "matplotlib"}
-WITH_TORCH = {"edo.py", "model.py", "modules.py", "timing.py", "weights"}  # modules of space, and packages
+WITH_TORCH = {
+    "alone.py",
+    "clock.py",
+    "dissection.py",
+    "edo.py",
+    "model.py",
+    "modules.py",
+    "timing.py",
+    "weights",
+}
+"""Modules of space, and packages."""
 
 
 def modules(package):

@@ -92,7 +92,7 @@ def folder(tmp_path_factory):
 @fuzzed
 @given(words=SETTINGS)
 def test_settings_of_a_launch(folder, words):
-    answered(search_cli.main, ["launch", "--dry-run", *words], folder)
+    answered(search_cli.main, ["launch", "--print-config", *words], folder)
 
 
 @fuzzed

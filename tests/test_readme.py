@@ -45,7 +45,7 @@ def _at_home(tmp_path, monkeypatch):
 @pytest.mark.parametrize("command", LAUNCHES)
 def test_launches_are_valid(command):
     words = [word for word in shlex.split(command)[1:] if not word.startswith("--")]
-    result = CliRunner().invoke(search, [*words, "--dry-run"])
+    result = CliRunner().invoke(search, [*words, "--print-config"])
     assert result.exit_code == 0, (result.output, result.exception)
 
 

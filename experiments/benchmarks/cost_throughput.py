@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 from space import Architecture, cost
 from space.choices import Space
+from space.device import processor
 
 
 def drawn(space: Space, number: int, rng: random.Random, seen: set[str]) -> tuple[list[Architecture], float]:
@@ -48,15 +49,6 @@ def rate(count: Callable[[Architecture], object], networks: Sequence[Architectur
 def row(name: str, rates: Sequence[float]) -> str:
     """Median and extremes of `rates`."""
     return f"{name:<34}{statistics.median(rates):>10,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}"
-
-
-def processor() -> str:
-    """The name of the processor, as the system tells it."""
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def main() -> None:

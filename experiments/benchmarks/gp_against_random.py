@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from search import Run, Trial, launch, open_run, resume
 from search.config import Config, parse
 from search.data import load
-from search.driver import Silent, create, drive, environment
+from search.driver import Silent, create, drive
+from search.environment import environment
 from search.evaluate import evaluate
 from search.proposals import Proposal
 from search.run import RUNS

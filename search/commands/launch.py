@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 @click.command(cls=Explained, context_settings={"max_content_width": 120})
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
-@click.option("--dry-run", is_flag=True, help="Print the resolved configuration, and search nothing.")
-def launch(settings: tuple[str, ...], dry_run: bool) -> None:
+@click.option(
+    "--dry-run", is_flag=True, help="Estimate time, memory and disk on this machine; search nothing."
+)
+@click.option("--print-config", is_flag=True, help="Print the resolved configuration, and search nothing.")
+def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool) -> None:
     """Search, and keep everything in runs/NAME.
 
     Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or is a file of yours,
@@ -32,9 +35,11 @@ def launch(settings: tuple[str, ...], dry_run: bool) -> None:
     from search.driver import launch as begin
 
     chosen = parse(settings)
-    if dry_run:
+    if print_config:
         click.echo(yaml.safe_dump(Config.of(chosen).document(), sort_keys=False, width=110), nl=False)
         return
+    if dry_run:
+        return print_all(_estimated(chosen))
     _driven(lambda display: begin(chosen, display=display))
 
 
@@ -51,6 +56,14 @@ def resume(run: str, settings: tuple[str, ...]) -> None:
 
     chosen = parse(settings)
     _driven(lambda display: go_on(run, chosen, display=display))
+
+
+def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
+    from search.driver import prepared
+    from search.estimate import estimate, told
+
+    config, data = prepared(chosen)
+    return told(estimate(config, data), config)
 
 
 def _driven(drive: Callable[[Any], Run]) -> None:

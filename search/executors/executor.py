@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
@@ -46,9 +47,19 @@ class Executor(BaseModel, ABC):
 
     @property
     @abstractmethod
-    def parallel(self) -> int:
-        """How many trials run at a time."""
+    def parallel(self) -> int | None:
+        """How many trials run at a time; None: as many as there is room for, which shows when they run."""
+
+    def check(self) -> None:
+        """Raises `Refused` for what this machine or the network lacks, before a run is begun."""
 
     @abstractmethod
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
         """Trains what the engine asks for until it has nothing more; leaves no process behind, however it ends."""
+
+
+def cores() -> int:
+    """That this process may use, where the system tells; that there are, on macOS."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -25,7 +25,7 @@ from pydantic import Field
 
 import space
 from search.evaluate import Request, TrialFailed
-from search.executors.executor import Driven, Evaluate, Executor
+from search.executors.executor import Driven, Evaluate, Executor, cores
 
 PRELOADED = ["search.training", "search.measuring"]
 
@@ -36,11 +36,11 @@ class Local(Executor):
     workers: int | None = Field(default=None, ge=1, le=1024)
     """None: one for each core that this process may use."""
     timeout: float | None = Field(default=None, gt=0)
-    """Seconds that a trial may take. One that takes longer fails, and its worker is replaced."""
+    """Seconds that an attempt may take. One that takes longer fails, and its worker is replaced."""
 
     @property
     def parallel(self) -> int:
-        return self.workers or max(1, _cores() // self.threads)
+        return self.workers or max(1, cores() // self.threads)
 
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
         context = get_context("forkserver")
@@ -70,7 +70,7 @@ def _serve(engine: Driven, workers: list[_Worker], timeout: float | None) -> Non
         busy[pipe].pass_on(engine)  # type: ignore[index]
     for worker in busy.values():
         if timeout and worker.job and time.monotonic() - worker.job.since > timeout:
-            worker.give_up(engine, f"took longer than {timeout:g} s", retry=False)
+            worker.give_up(engine, f"took longer than {timeout:g} s", retry=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +191,6 @@ def _without_main(evaluate: Evaluate) -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-def _cores() -> int:
-    """That this process may use, where the system tells; that there are, on macOS."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _work(pipe: Connection, lifeline: Connection, evaluate: Evaluate, package: str) -> None:

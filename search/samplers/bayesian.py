@@ -62,6 +62,9 @@ class Uniform(OptunaSampler):
     # Asked again rather than moved to a neighbour, a uniform draw stays uniform over what the limits leave.
     patience: ClassVar[int] = 1000
 
+    def proposer(self, choices: Sequence[Choice]) -> OptunaProposer:
+        return OptunaProposer(choices, self.optuna, learns=False)
+
     def optuna(self, seed: int) -> BaseSampler:
         from optuna.samplers import RandomSampler
 
@@ -69,40 +72,53 @@ class Uniform(OptunaSampler):
 
 
 class OptunaProposer:
-    """An Optuna study that follows a history."""
+    """An Optuna study that follows a history, if its sampler learns from one."""
 
-    def __init__(self, choices: Sequence[Choice], sampler: Callable[[int], BaseSampler]) -> None:
+    def __init__(
+        self, choices: Sequence[Choice], sampler: Callable[[int], BaseSampler], *, learns: bool = True
+    ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._distributions = {choice.name: _distribution(choice) for choice in choices}
-        self._sampler = sampler
+        self._shared = {
+            name: which for name, which in sorted(self._distributions.items()) if not which.single()
+        }
+        self._sampler, self._learns = sampler, learns
         self._study = optuna.create_study(direction="maximize", sampler=sampler(0))
         self._followed: dict[int, tuple[int, bool]] = {}
+        self._next = 0
+        """The number of the study's next trial. Asked for its trials, a study copies them all."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
         from optuna.trial import TrialState
         from threadpoolctl import threadpool_limits
 
-        for observation in history:
+        for observation in history if self._learns else ():
             self._follow(observation)
-        self._study.sampler = self._sampler(seed)
+        self._study.sampler = sampler = self._sampler(seed)
+        if self._learns:
+            # Every trial has every choice. Optuna would find that out by comparing all trials, at every question.
+            sampler.infer_relative_search_space = lambda study, trial: self._shared
         # Small matrices: with a thread per core beside busy workers, a proposal took 50 times as long.
         with threadpool_limits(limits=1), warnings.catch_warnings():
             # Optuna announces there what is experimental in it; nothing for a user of ours to act on.
             warnings.simplefilter("ignore")
             trial = self._study.ask(self._distributions)
+            self._next = trial.number + 1
         # The engine decides what becomes of the proposal; if it is tried it comes back in the history.
         self._study.tell(trial.number, state=TrialState.FAIL)
         return tuple(int(trial.params[name]) for name in self._distributions)
 
     def _follow(self, observation: Observation) -> None:
+        known = self._followed.get(observation.number)
+        if known and (known[1] or not observation.finished):
+            return
         from optuna.trial import TrialState, create_trial
 
         finished = TrialState.FAIL if observation.reward is None else TrialState.COMPLETE
         state = finished if observation.finished else TrialState.RUNNING
-        known = self._followed.get(observation.number)
         if known is None and state == TrialState.FAIL:
             return  # Optuna's models do not learn from failures.
         if known is None:
@@ -112,8 +128,9 @@ class OptunaProposer:
                     state=state, params=params, distributions=self._distributions, value=observation.reward
                 )
             )
-            self._followed[observation.number] = len(self._study.trials) - 1, observation.finished
-        elif observation.finished and not known[1]:
+            self._followed[observation.number] = self._next, observation.finished
+            self._next += 1
+        else:
             self._study.tell(known[0], observation.reward, state=finished)
             self._followed[observation.number] = known[0], True
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from scaling import RULES, Budget, Rounding, largest, scale
 from scaling.budgets import STEP
-from space import Cost, Refused
+from space import Cost, Refused, cost
 
 
 def test_a_budget_admits_what_is_within_every_limit():
@@ -59,3 +59,19 @@ def test_a_rule_that_never_reaches_the_limit_is_refused():
 def test_a_budget_needs_a_limit():
     with pytest.raises(Refused, match="needs a limit"):
         largest("b0", Budget())
+
+
+def test_a_step_time_is_a_limit():
+    """A device on which a step takes a millisecond for a million multiply-adds."""
+    budget = Budget(step_ms=700, predict=lambda network: cost(network).macs / 1e6)
+    found = largest("b0", budget)
+    assert budget.fits(found)
+    assert found.cost.macs <= 700_000_000
+    assert not budget.fits(scale("b0", found.phi + 1 / STEP))
+    assert found == largest("b0", Budget(macs=700_000_000))
+    assert str(budget) == "700 ms a step"
+    both = Budget(macs=500_000_000, step_ms=700, predict=budget.predict)
+    assert largest("b0", both) == largest("b0", Budget(macs=500_000_000))
+    assert str(both) == "500M macs and 700 ms a step"
+    with pytest.raises(Refused, match=r"is within 0\.001 ms a step: .*; a step takes 0\.\d ms"):
+        largest("b0", Budget(step_ms=0.001, predict=budget.predict))

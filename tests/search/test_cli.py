@@ -108,7 +108,7 @@ def test_export_is_exact(home, monkeypatch):
         assert row["architecture"] == entry["architecture"] == str(trial.architecture)
         assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
         assert entry["macs_term"] is entry["memory_term"] is None
-    assert (document["schema"], document["version"]) == ("compound-nas.trials", 2)
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 3)
 
 
 @pytest.fixture
@@ -157,9 +157,20 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
     assert "Cannot create runs" in refused(tmp_path, "launch", *TINY, "trials=1", "run=x")
 
 
-def test_dry_run_prints_the_configuration_and_searches_nothing(tmp_path):
-    result = run(tmp_path, "launch", "space=effv2", "trials=7", "--dry-run")
+def test_the_configuration_can_be_printed_without_a_search(tmp_path):
+    result = run(tmp_path, "launch", "space=effv2", "trials=7", "--print-config")
     assert "trials: 7" in result.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_estimates_and_searches_nothing(tmp_path):
+    result = run(tmp_path, "launch", *TINY, "trials=7", "reward.w=0", "--dry-run")
+    assert [line.partition(":")[0] for line in result.stdout.splitlines()[:4]] == [
+        "a trial",
+        "7 trials, 2 at a time",
+        "memory",
+        "disk",
+    ]
     assert not (tmp_path / "runs").exists()
 
 
@@ -202,7 +213,7 @@ def test_a_run_can_be_in_a_folder_of_any_name(home, tmp_path):
 
 
 def test_an_output_that_is_full_or_closed_is_no_traceback(home):
-    for words in (["show", "done"], ["launch", "--dry-run"], ["export", "done"]):
+    for words in (["show", "done"], ["launch", "--print-config"], ["export", "done"]):
         with open("/dev/full", "w") as full:
             command = [sys.executable, "-m", "search.cli", *words]
             result = subprocess.run(
@@ -287,7 +298,9 @@ def test_what_needs_no_torch_imports_none(words, tmp_path):
 
 def test_help_names_every_command_and_group():
     text = CliRunner().invoke(cli.search, ["--help"]).output
-    assert all(name in text for name in ("launch", "resume", "status", "show", "export"))
+    assert all(
+        name in text for name in ("launch", "resume", "status", "show", "export", "profile", "measure")
+    )
     assert CliRunner().invoke(cli.search, []).output == text
     assert "..." not in text.partition("Commands:")[2], "a summary is too long for its line"
     launch = CliRunner().invoke(cli.search, ["launch", "--help"]).output

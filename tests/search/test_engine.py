@@ -16,6 +16,7 @@ import experiments
 from search import Stopped, launch, open_run, resume
 from search.config import Config
 from search.evaluate import TrialFailed
+from search.executors import EXECUTORS, Executor
 from search.ledger import Ledger
 from search.run import runs, split
 from search.samplers import SAMPLERS
@@ -245,6 +246,39 @@ def test_a_run_that_only_fails_stops_and_says_why():
     assert len(open_run("r").trials) == 4
     with pytest.raises(Refused, match="no complete trial"):
         _ = open_run("r").best
+
+
+class LosesNodes(Executor):
+    """Three times all of its trials are lost at once."""
+
+    @property
+    def parallel(self):
+        return 6
+
+    def run(self, engine, evaluate):
+        for round in range(5):
+            requests = [request for _ in range(6) if (request := engine.next_trial())]
+            for request in requests:
+                if round in (0, 2, 3):
+                    engine.on_error(request.number, "the worker's node died", retry=True)
+                else:
+                    engine.on_result(request.number, looked_up(request, lambda epoch, loss: None))
+
+
+def test_a_node_that_dies_with_many_trials_is_one_failure(monkeypatch):
+    monkeypatch.setitem(EXECUTORS, "loses_nodes", LosesNodes)
+    Path("nodes.yaml").write_text("executor: loses_nodes\n")
+    run = launch({**SMALL, "executor": "./nodes.yaml", "trials": 12, "max_failures": 3}, evaluate=looked_up)
+    assert [trial.state for trial in run.trials if trial.state != "duplicate"] == ["complete"] * 12
+
+
+def test_a_run_tells_its_pace_from_outside():
+    run = searched(trials=4)
+    half = replace(run, trials=run.trials[:2], seconds=8.0)
+    assert (half.rate, half.left) == (0.25, 8.0)
+    assert (replace(half, trials=()).rate, replace(run, seconds=8.0).left) == (None, 0.0)
+    begun = replace(half, trials=(*half.trials, replace(half.trials[0], state="running")))
+    assert [trial.state for trial in begun.running] == ["running"]
 
 
 def test_a_budget_ends_the_search():

@@ -211,3 +211,12 @@ def test_every_shipped_reward_says_which_form_it_is():
     assert (forms["effnet"].cost, forms["effnet"].target) == ("macs", 400e6)
     assert forms["tunas"].beta == -0.1
     assert (forms["effv2"].w, forms["effv2"].v) == (-0.07, -0.05)
+
+
+def test_a_limit_on_the_predicted_step_time():
+    limited = EfficientNetV2(reward="effv2", max_step_ms=30)
+    assert limited.exceeds(B0) == limited.exceeds(B0, 30.0) == ""
+    assert limited.exceeds(B0, 30.04) == "step 30.0 ms > reward.max_step_ms 30"
+    assert EfficientNetV2(reward="effv2").exceeds(B0, 1e9) == ""
+    with pytest.raises(ValidationError):
+        EfficientNetV2(reward="effv2", max_step_ms=0)

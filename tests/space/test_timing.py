@@ -7,7 +7,7 @@ import torch
 
 from space.architecture import decode
 from space.model import build
-from space.timing import StepTime, _median, step_ratio
+from space.timing import StepTime, median_and_spread, step_ratio
 
 NETWORK = decode("r16_i4/mb_d2_k3_s2_e2_w8_se0.25/h8_c3")
 REFERENCE = decode("r16_i4/fused_d1_k3_s2_e1_w8/h8_c5")
@@ -83,8 +83,8 @@ def test_rounds_are_added_until_the_interval_is_small(inputs):
     assert measured.spread == 0
     assert measured.pairs == 18
     ratios = [*wild, *[2] * 6]
-    assert _median(ratios)[1] > 0.03
-    assert _median([*ratios, *[2] * 6])[1] == 0
+    assert median_and_spread(ratios)[1] > 0.03
+    assert median_and_spread([*ratios, *[2] * 6])[1] == 0
 
 
 def test_rounds_end_at_the_limit(inputs):
@@ -94,12 +94,12 @@ def test_rounds_end_at_the_limit(inputs):
     assert measured.spread > 0.03
 
 
-def test_the_interval_of_a_median():
+def test_the_interval_of_amedian_and_spread():
     """Of 13 values the third from either end: fewer than 3 heads of 13 have a probability of 1.1%."""
-    middle, spread = _median([float(value) for value in range(94, 107)])
+    middle, spread = median_and_spread([float(value) for value in range(94, 107)])
     assert (middle, spread) == (100, (104 - 96) / 2 / 100)
-    assert _median([1.0, 2.0, 3.0]) == (2, 0.5)
-    assert _median([4.0]) == (4, 0)
+    assert median_and_spread([1.0, 2.0, 3.0]) == (2, 0.5)
+    assert median_and_spread([4.0]) == (4, 0)
 
 
 def test_the_interval_covers_the_median_as_often_as_it_says():
@@ -109,7 +109,7 @@ def test_the_interval_covers_the_median_as_often_as_it_says():
         sample = (1 + torch.rand(13, generator=generator)).tolist()
         k = 3
         covered += sorted(sample)[k - 1] <= 1.5 <= sorted(sample)[-k]
-        assert _median(sample)[1] == pytest.approx(
+        assert median_and_spread(sample)[1] == pytest.approx(
             (sorted(sample)[-k] - sorted(sample)[k - 1]) / 2 / median(sample)
         )
     assert 0.95 <= covered / 1000 <= 0.995

@@ -1,0 +1,101 @@
+"""What a long search costs beside its trainings: opening a run with many trials, proposing and storing one more.
+
+    python experiments/benchmarks/ledger_size.py --trials 5000 --more 20
+
+For each sampler a run with so many finished trials is made, opened, taken up by an engine, and searched further.
+Nothing is trained. CPU time of the driver's thread, which other load does not count into, and time on the clock,
+in which waiting for the disk counts too. A minute with the defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from search.config import Config
+from search.engine import Engine
+from search.evaluate import Request, Result
+from search.ledger import Ledger, Record
+from search.proposals import Sampled
+from search.run import CONFIG, LEDGER, open_run
+from search.testing import looked_up
+
+
+def result(request: Request) -> Result:
+    return looked_up(request, lambda epoch, loss: None)
+
+
+def fill(path: Path, config: Config, trials: int) -> None:
+    """A run of so many networks drawn at random, all of them complete."""
+    path.mkdir(parents=True)
+    (path / CONFIG).write_text(yaml.safe_dump(config.document()))
+    rng = random.Random(0)
+    with closing(Ledger(path / LEDGER)) as ledger:
+        ledger.note("fidelity", "benchmark")
+        for number in range(trials):
+            point = config.space.sample(rng)
+            network = config.space.at(point)
+            record = Record(number, network.digest, str(network), 0, point, "waiting", 1, "", 0.0, None, None)
+            request = Request(number, 1, str(network), config.proxy, config.data, 0, str(config.reference))
+            ledger.add(record)
+            ledger.complete(record, "benchmark", result(request), 1.0)
+
+
+def taken(what: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of CPU and on the clock."""
+    clock, thread = time.perf_counter(), time.thread_time()
+    what()
+    return time.thread_time() - thread, time.perf_counter() - clock
+
+
+def search_on(engine: Engine) -> None:
+    """One trial more."""
+    request = engine.next_trial()
+    assert request is not None
+    engine.on_report(request.number, 1, 1.0)
+    engine.on_result(request.number, result(request))
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--trials", type=int, default=5000)
+    parser.add_argument("--more", type=int, default=20)
+    parser.add_argument("--samplers", nargs="+", default=["random", "tpe"])
+    asked = parser.parse_args()
+    print(f"{asked.trials} finished trials of effv2; ms of CPU, then ms on the clock")
+    for sampler in asked.samplers:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            total = asked.trials + asked.more + 1
+            config = Config.of({"space": "effv2", "sampler": sampler, "trials": total})
+            path = Path("runs/long")
+            fill(path, config, asked.trials)
+            rows = {"open": taken(partial(open_run, "long"))}
+            with closing(Ledger(path / LEDGER)) as ledger:
+                engine = Engine(config, Sampled(config), ledger, "benchmark")
+                rows["first trial after a resume"] = taken(partial(search_on, engine))
+                more = [taken(partial(search_on, engine)) for _ in range(asked.more)]
+                rows["each further trial"] = (
+                    statistics.median(cpu for cpu, _ in more),
+                    statistics.median(wall for _, wall in more),
+                )
+            size = path.joinpath(LEDGER).stat().st_size / asked.trials
+            for name, (cpu, wall) in rows.items():
+                print(f"{sampler:<8}{name:<28}{1e3 * cpu:>10.1f}{1e3 * wall:>10.1f}")
+            print(f"{sampler:<8}{'bytes of ledger a trial':<28}{size:>10,.0f}")
+            os.chdir("/")
+
+
+if __name__ == "__main__":
+    main()

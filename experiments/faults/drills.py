@@ -1,0 +1,264 @@
+"""What becomes of a search when things go wrong: each drill breaks one thing and looks at what is left.
+
+    python -m experiments.faults.drills                              # all but the long ones, both executors
+    python -m experiments.faults.drills kill_driver --executor local --times 100
+    python -m experiments.faults.drills kill_driver --executor ray --times 30
+
+Writes its rows into experiments/results/faults.md beside those of other drills that are there. Searches train
+nothing but take their time (`driving.py`), except where a data file is deleted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from experiments.faults.storage import data_deleted, disk_full, read_only
+from experiments.faults.watching import (
+    Driver,
+    Seen,
+    evaluations,
+    finished,
+    fresh,
+    ledger,
+    processes,
+    record,
+    settings,
+    states,
+    whole,
+)
+
+
+def kill_driver(executor: str, times: int) -> Seen:
+    """kill -9 of the driver at random moments, until each search is complete all the same."""
+    rng, slowest = random.Random(0), 0.0
+    kills = runs = lost = repeated = wrong = unlucky = 0
+    while kills < times:
+        with fresh() as folder:
+            total, known, counted, driver = 60, {}, Counter(), None
+            while True:
+                driver = Driver(folder, "quick", *settings(executor, total))
+                driver.ready.wait(300)
+                if kills < times:
+                    driver.after(rng.randrange(10))
+                    with suppress(subprocess.TimeoutExpired):
+                        driver.process.wait(rng.uniform(0, 0.1))
+                code = driver.process.poll() if kills < times else driver.end()[0]
+                if code is not None:
+                    break
+                driver.signal(signal.SIGKILL)
+                kills += 1
+                driver.process.wait()
+                slowest = max(slowest, driver.remain() or 1e3)
+                now = finished(folder)
+                lost += sum(now.get(number) != row for number, row in known.items())
+                lost += len(driver.told - set(now))
+                done = evaluations(folder)
+                repeated += sum(done[number] > counted[number] for number in known)
+                known, counted = now, done
+            runs += 1
+            now = finished(folder)
+            tried = [row for row in now.values() if row[0] != "duplicate"]
+            wrong += code != 0 or len({row[2] for row in tried}) != total or len(tried) != total
+            unlucky += sum(row[0] == "failed" for row in tried)
+            lost += sum(now.get(number) != row for number, row in known.items())
+    what = (
+        f"{runs} searches of {total} trials: {lost} finished trials lost, {repeated} done again, {wrong} searches"
+        f" that did not end with {total} different trials; all processes gone {slowest:.1f} s after the kill at"
+        f" the latest; {unlucky} trials were at work in three kills, and counted as failed for it"
+    )
+    return Seen(kills, not (lost or repeated or wrong) and slowest < 100, what)
+
+
+def _searched(executor: str, evaluator: str, expected: str, reason: str = "", **more: object) -> Seen:
+    """A search that is to end by itself with trials in the `expected` states."""
+    with fresh() as folder:
+        driver = Driver(folder, evaluator, *settings(executor, **{"max_failures": 50, **more}))
+        code, error = driver.end()
+        rows, left = ledger(folder).values(), driver.remain(90)
+        attempts = Counter(row[1] for row in rows)
+        reasons = {row[4] for row in rows if row[4]}
+        held = code == 0 and states(folder) == expected and left is not None
+        held &= all(reason in text for text in reasons) and bool(reasons) == bool(reason)
+        tried = ", ".join(f"{count} at attempt {attempt}" for attempt, count in sorted(attempts.items()))
+        told = f"; {min(reasons)!r}" if reasons else ""
+        return Seen(1, held, f"{states(folder)} ({tried}){told}{'; ' + error if code else ''}")
+
+
+def kill_worker(executor: str, times: int) -> Seen:
+    """kill -9 of the worker in the first attempt at one trial of four."""
+    return _searched(executor, "killed_once", "12 complete")
+
+
+def stop_worker(executor: str, times: int) -> Seen:
+    """SIGSTOP of the worker in the first attempt at one trial of four; the deadline is 4 s."""
+    return _searched(executor, "stops_once", "12 complete", **{"executor.timeout": 4})
+
+
+def stop_worker_always(executor: str, times: int) -> Seen:
+    """SIGSTOP of the worker in every attempt at one trial; the deadline is 4 s."""
+    return _searched(
+        executor, "stops", "5 complete, 1 failed", "longer than 4 s", trials=6, **{"executor.timeout": 4}
+    )
+
+
+def out_of_memory(executor: str, times: int) -> Seen:
+    """One trial of four asks for more memory than there is."""
+    return _searched(executor, "greedy", "9 complete, 3 failed", "MemoryError")
+
+
+def nan_loss(executor: str, times: int) -> Seen:
+    """The result of one trial of four is not a number."""
+    return _searched(executor, "diverging", "9 complete, 3 failed", "not a finite result")
+
+
+def broken_block(executor: str, times: int) -> Seen:
+    """A block raises in one network of four."""
+    return _searched(executor, "broken", "9 complete, 3 failed", "a block that fails")
+
+
+def clock_set_back(executor: str, times: int) -> Seen:
+    """The driver's clock goes back a day after the sixth trial; then it is killed and resumed."""
+    with fresh() as folder:
+        driver = Driver(folder, "quick", *settings(executor), DRILL_CLOCK="1")
+        driver.after(9)
+        driver.signal(signal.SIGKILL)
+        driver.remain()
+        code, error = Driver(folder, "quick").end()
+        return Seen(1, code == 0 and whole(folder, 12), states(folder) + error)
+
+
+def _interrupted(executor: str, *signals: int, group: bool) -> Seen:
+    """A search that gets `signals`, 0.2 s apart, and is resumed."""
+    with fresh() as folder:
+        driver = Driver(folder, "quick", *settings(executor, 40))
+        driver.after(5)
+        begun = time.monotonic()
+        for number in signals:
+            driver.signal(number, group=group)
+            time.sleep(0.2)
+        code, _ = driver.end(60)
+        took, left = time.monotonic() - begun, driver.remain(90)
+        rows = ledger(folder)
+        back = {row[0] for row in rows.values()} <= {"complete", "waiting", "duplicate"}
+        first = {row[1] for row in rows.values()} == {"1"}
+        again, _ = Driver(folder, "quick").end()
+        held = code in (130, -signal.SIGINT) and left is not None and back and first and again == 0
+        held &= whole(folder, 40)
+        what = (
+            f"exit {code} after {took:.1f} s, processes gone {left or 0:.1f} s later, attempts not counted;"
+        )
+        return Seen(1, held, f"{what} resumed: {states(folder)}")
+
+
+def ctrl_c(executor: str, times: int) -> Seen:
+    """SIGINT to the whole process group, as a terminal sends it."""
+    return _interrupted(executor, signal.SIGINT, group=True)
+
+
+def ctrl_c_twice(executor: str, times: int) -> Seen:
+    """SIGINT to the process group, and again 0.2 s later."""
+    return _interrupted(executor, signal.SIGINT, signal.SIGINT, group=True)
+
+
+def sigterm(executor: str, times: int) -> Seen:
+    """SIGTERM to the driver, as a batch system sends it."""
+    return _interrupted(executor, signal.SIGTERM, group=False)
+
+
+def two_drivers(executor: str, times: int) -> Seen:
+    """A second driver on a run that is being driven."""
+    with fresh() as folder:
+        first = Driver(folder, "quick", *settings(executor, 60))
+        first.after(3)
+        code, error = Driver(folder, "quick").end()
+        end, _ = first.end()
+        held = code == 2 and "driven by process" in error and end == 0 and whole(folder, 60)
+        return Seen(1, held, f"the second: exit {code}, {error!r}; the first: {states(folder)}")
+
+
+def node_dies(executor: str, times: int) -> Seen:
+    """kill -9 of the raylet of a second node of a cluster in mid-run."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        node = cluster.add_node(num_cpus=1)
+        with fresh() as folder:
+            words = settings(executor, 100, **{"executor.address": cluster.address})
+            driver = Driver(folder, "quick", *words)
+            driver.after(20)
+            cluster.remove_node(node, allow_graceful=False)
+            code, error = driver.end()
+            held = code == 0 and whole(folder, 100)
+            again = sum(row[1] != "1" for row in ledger(folder).values())
+            return Seen(
+                1, held, f"{states(folder)}, {again} at a second attempt{'; ' + error if code else ''}"
+            )
+    finally:
+        cluster.shutdown()
+
+
+def driver_of_a_cluster(executor: str, times: int) -> Seen:
+    """kill -9 of the raylet beside the driver of a private cluster, which takes the driver along."""
+    with fresh() as folder:
+        driver = Driver(folder, "quick", *settings(executor, 60))
+        driver.after(5)
+        for process in processes(driver.mark):
+            with suppress(OSError):
+                if "raylet/raylet" in Path(f"/proc/{process}/cmdline").read_text():
+                    os.kill(process, signal.SIGKILL)
+        code, _ = driver.end()
+        told, before, left = driver.told, finished(folder), driver.remain()
+        again, _ = Driver(folder, "quick").end()
+        held = told <= set(before) and left is not None and again == 0 and whole(folder, 60)
+        return Seen(1, held, f"exit {code} with {len(before)} finished; resumed: {states(folder)}")
+
+
+Drill = Callable[[str, int], Seen]
+BOTH: tuple[Drill, ...] = (
+    kill_worker,
+    stop_worker,
+    stop_worker_always,
+    out_of_memory,
+    nan_loss,
+    broken_block,
+    data_deleted,
+    disk_full,
+    read_only,
+    clock_set_back,
+    two_drivers,
+    ctrl_c,
+    ctrl_c_twice,
+    sigterm,
+)
+LONG: tuple[Drill, ...] = (kill_driver,)
+RAY: tuple[Drill, ...] = (node_dies, driver_of_a_cluster)
+DRILLS = {drill.__name__: drill for drill in (*BOTH, *LONG, *RAY)}
+
+
+def main() -> None:
+    """Runs drills, prints what was seen and keeps it in the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("drills", nargs="*", metavar="DRILL", help=", ".join(DRILLS))
+    parser.add_argument("--executor", choices=["local", "ray"], action="append")
+    parser.add_argument("--times", type=int, default=3, help="of kill_driver")
+    asked = parser.parse_args()
+    for executor in asked.executor or ("local", "ray"):
+        names = asked.drills or [drill.__name__ for drill in (*BOTH, *(RAY if executor == "ray" else ()))]
+        for name in names:
+            seen = DRILLS[name](executor, asked.times)
+            print(f"{name} {executor}: {'held' if seen.held else 'NOT HELD'}: {seen.what}", flush=True)
+            record(DRILLS[name].__doc__ or name, executor, seen)
+
+
+if __name__ == "__main__":
+    main()

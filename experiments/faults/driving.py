@@ -1,0 +1,149 @@
+"""A driver to be maltreated by `drills.py`: searches without training, in the run `runs/drill` of this folder.
+
+    python experiments/faults/driving.py EVALUATOR [KEY=VALUE]...
+
+It prints "ready" when the run is driven, and the number of each trial that has finished. What workers did is in
+evaluated.txt: a line "NUMBER ATTEMPT" for each evaluation that came to its end.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from search import Stopped, launch, resume
+from search.config import parse
+from search.engine import Engine
+from search.evaluate import Request, Result, evaluate
+from search.ledger import LedgerFailed
+from search.testing import looked_up
+from search.trial import Trial
+from space import Refused
+
+Report = Callable[[int, float], None]
+SMALL = {
+    "space": "tiny_space",
+    "data.images": 100,
+    "data.test_images": 20,
+    "proxy": "tiny",
+    "sampler": "random",
+    "run": "drill",
+}
+BAD = 4
+"""One trial of so many is bad, where an evaluator has bad ones."""
+
+
+def quick(request: Request, report: Report) -> Result:
+    """Nothing is trained, and it takes 30 ms."""
+    time.sleep(0.03)
+    result = looked_up(request, report)
+    with open(os.environ["DRILL_FOLDER"] + "/evaluated.txt", "a") as log:
+        log.write(f"{request.number} {request.attempt}\n")
+    return result
+
+
+def killed_once(request: Request, report: Report) -> Result:
+    """The first attempt at a bad trial ends its worker."""
+    if request.number % BAD == 1 and request.attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return quick(request, report)
+
+
+def stops_once(request: Request, report: Report) -> Result:
+    """The first attempt at a bad trial stops its worker (SIGSTOP), which then neither works nor ends."""
+    if request.number % BAD == 1 and request.attempt == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return quick(request, report)
+
+
+def stops(request: Request, report: Report) -> Result:
+    """Every attempt at trial 1 stops its worker."""
+    if request.number == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return quick(request, report)
+
+
+def greedy(request: Request, report: Report) -> Result:
+    """A bad trial asks for more memory than its process may have."""
+    if request.number % BAD == 1:
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (2**34, before[1]))
+        try:
+            bytearray(2**35)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+    return quick(request, report)
+
+
+def diverging(request: Request, report: Report) -> Result:
+    """The accuracy of a bad trial is not a number."""
+    result = quick(request, report)
+    return replace(result, accuracy=float("nan")) if request.number % BAD == 1 else result
+
+
+def broken(request: Request, report: Report) -> Result:
+    """A block of a bad trial's network raises when it runs."""
+    if request.number % BAD == 1:
+        import torch
+
+        from space import decode
+        from space.model import build
+
+        network = build(decode(request.architecture))
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("a block that fails")
+
+        network.get_submodule("head").register_forward_pre_hook(fail)
+        network(torch.zeros(2, 3, 32, 32))
+    return quick(request, report)
+
+
+EVALUATORS = {
+    f.__name__: f for f in (quick, killed_once, stops_once, stops, greedy, diverging, broken, evaluate)
+}
+
+
+class Told:
+    """Prints what the engine tells."""
+
+    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+        print("ready", flush=True)
+        return nullcontext()
+
+    def finished(self, trial: Trial) -> None:
+        print(trial.number, flush=True)
+        if os.environ.get("DRILL_CLOCK") and trial.number == 5:
+            real = time.time
+            time.time = lambda: real() - 86400  # type: ignore[assignment]
+
+
+def main() -> int:
+    """The exit code of the command line."""
+    name, *words = sys.argv[1:]
+    settings, evaluator = parse(words), EVALUATORS[name]
+    try:
+        if os.path.exists("runs/drill"):
+            resume("drill", settings, display=Told(), evaluate=evaluator)
+        else:
+            small = {
+                key: value for key, value in SMALL.items() if "data" not in settings or "data." not in key
+            }
+            launch({**small, **settings}, display=Told(), evaluate=evaluator)
+    except KeyboardInterrupt:
+        return 130
+    except (Stopped, LedgerFailed, Refused) as error:
+        print(f"search: {error}", file=sys.stderr, flush=True)
+        return 2 if isinstance(error, Refused) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

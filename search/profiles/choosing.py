@@ -1,0 +1,82 @@
+"""Where a search has its step times from: a profile, or a measurement beside each training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from search.config import Config
+from search.profiles.document import BATCH, Profile, folder, kept
+from search.profiles.finding import serving
+from search.profiles.forecast import Forecast
+from search.profiles.making import TOLD, device_for, make
+from space import Refused
+
+Note = Callable[[str], None]
+
+
+def with_step(config: Config, note: Note) -> Config:
+    """`config` with `limits.step` settled, "profile" or "measured", and in the first case with its forecast.
+
+    auto: a profile, if one of this device serves the space. profile: that, or else one that is made now, of which
+    `note` is told. A file: the profile in it. Raises `Refused` for a profile of another device or version, and
+    where a limit on the step time asks for one that there isn't.
+    """
+    step, limited = config.limits.step, config.reward.max_step_ms is not None
+    if "step" not in config.reward.costs and not limited:
+        return _measured(config)
+    if step == "auto":
+        profile = _found(config)
+        if profile is None and limited:
+            raise Refused("reward.max_step_ms needs step times before training; add step=profile.")
+        if profile is None:
+            return _measured(config)
+        note(f"Step times are predicted, from the profile of {profile.space} made {profile.made}")
+        return forecasting(config, profile)
+    if step == "profile":
+        return forecasting(config, _found(config) or _made(config, note))
+    if step == "measured":
+        if limited:
+            raise Refused("reward.max_step_ms needs step times before training; step=profile has them.")
+        return config
+    profile = Profile.load(Path(step))
+    if not config.limits.force_step:
+        device = device_for(config.proxy.device, config.proxy.precision)
+        profile.check(device, profile.batch, "force_step=true uses it nevertheless")
+    return forecasting(config, profile)
+
+
+def forecasting(config: Config, profile: Profile) -> Config:
+    """`config` with step times predicted from `profile`."""
+    limits = config.limits.model_copy(update={"step": "profile"})
+    forecast = Forecast(profile, config.reference, config.proxy.resolution is not None)
+    return replace(config, limits=limits, forecast=forecast)
+
+
+def _measured(config: Config) -> Config:
+    return replace(config, limits=config.limits.model_copy(update={"step": "measured"}))
+
+
+def _found(config: Config) -> Profile | None:
+    told = config.proxy.device.partition(":")[0] in ("auto", *TOLD)
+    if not told or not any(folder().glob("*.json")):
+        return None  # Before torch is asked for its devices, which takes seconds.
+    device = device_for(config.proxy.device, config.proxy.precision)
+    return serving(config.space, kept(device, BATCH))
+
+
+def _made(config: Config, note: Note) -> Profile:
+    from search.display import clock
+
+    profile, path = make(
+        config.space,
+        device=config.proxy.device,
+        precision=config.proxy.precision,
+        begin=lambda campaign, seconds: note(
+            f"No profile of {config.space.name} on this device yet: measuring {len(campaign.networks)} networks, "
+            f"about {clock(seconds)} where nothing else runs"
+        ),
+    )
+    note(f"Wrote {path}: error {profile.error:.1%} for the networks measured")
+    return profile

@@ -1,0 +1,130 @@
+"""The step time of a network, from a profile: the sum of its blocks and of what belongs to none. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from search.profiles import blocks
+from search.profiles.blocks import Part
+from search.profiles.document import Profile
+from space import Architecture, Space
+from space.architecture import Stage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The time of a training step, in milliseconds of the profile's device.
+
+    unmeasured: the part of it that is a model's estimate, since the profile has no such blocks, 0 to 1.
+    """
+
+    ms: float
+    unmeasured: float
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a block of it was never measured."""
+        return self.unmeasured > 0
+
+
+class Predictor:
+    """Predicts step times from `profile`, in microseconds each: what it has seen of stages it remembers."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._stages: dict[tuple[Stage, int, int], tuple[float, float, int]] = {}
+        self._ends: dict[object, tuple[float, float]] = {}
+
+    def __call__(self, architecture: Architecture) -> Prediction:
+        """The step time of `architecture`, of whatever space, width and resolution."""
+        ms, unmeasured = self._sum(architecture)
+        return Prediction(ms, unmeasured / ms)
+
+    def all(self, architectures: Sequence[Architecture]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The `ms` and `unmeasured` of `architectures`, as two arrays."""
+        import numpy as np
+
+        found = np.array([self._sum(architecture) for architecture in architectures]).reshape(-1, 2)
+        return found[:, 0], found[:, 1] / found[:, 0]
+
+    def range(self, space: Space) -> tuple[float, float]:
+        """The shortest and the longest predicted step of all networks of `space`, in milliseconds: exact.
+
+        A stage's time depends on those before it only through the width and size that reach it.
+        """
+        least: list[float] = []
+        most: list[float] = []
+        for frame in space.frames:
+            start = (frame.stem.width, blocks.after_stem(frame))
+            reached = {start: (0.0, 0.0)}
+            for alternatives in space.stages:
+                reached = self._beyond(reached, alternatives)
+            for (width, size), (low, high) in reached.items():
+                ends = self._of_ends(frame, width, size)[0]
+                least.append(low + ends)
+                most.append(high + ends)
+        return min(least), max(most)
+
+    def _beyond(
+        self, reached: Mapping[tuple[int, int], tuple[float, float]], alternatives: Sequence[Stage]
+    ) -> dict[tuple[int, int], tuple[float, float]]:
+        found: dict[tuple[int, int], list[tuple[float, float]]] = {}
+        for (width, size), (low, high) in reached.items():
+            for stage in alternatives:
+                ms, _, size_out = self._stage(stage, width, size)
+                end = (stage.width if stage.depth else width, size_out)
+                found.setdefault(end, []).append((low + ms, high + ms))
+        return {
+            end: (min(low for low, _ in sums), max(high for _, high in sums)) for end, sums in found.items()
+        }
+
+    def _sum(self, architecture: Architecture) -> tuple[float, float]:
+        """Milliseconds of the whole, and of the blocks that were not measured."""
+        width, size = architecture.stem.width, blocks.after_stem(architecture)
+        total = unmeasured = 0.0
+        for stage in architecture.stages:
+            ms, guessed, size = self._stage(stage, width, size)
+            width, total, unmeasured = stage.width, total + ms, unmeasured + guessed
+        ms, guessed = self._of_ends(architecture, width, size)
+        return total + ms, unmeasured + guessed
+
+    def _stage(self, stage: Stage, width: int, size: int) -> tuple[float, float, int]:
+        """Of a stage: milliseconds, those that were not measured, and the side of its output."""
+        key = (stage, width, size)
+        if key not in self._stages:
+            _, inside = blocks.through(stage, width, size)
+            counts = (1, stage.depth - 1)
+            times = [(self._block(part), count) for part, count in zip(inside, counts, strict=False)]
+            ms = sum(time * count for (time, _), count in times)
+            guessed = sum(time * count for (time, measured), count in times if not measured)
+            size_out = -(-size // stage.stride) if stage.depth else size
+            self._stages[key] = (ms, guessed, size_out)
+        return self._stages[key]
+
+    def _of_ends(self, architecture: Architecture, width: int, size: int) -> tuple[float, float]:
+        """Of all that is no stage, the same."""
+        key = (architecture.resolution, architecture.stem, architecture.channels, architecture.head)
+        key = (*key, architecture.classes, width, size)
+        if key not in self._ends:
+            times = [self._block(blocks.stem_part(architecture))]
+            times.append(self._block(blocks.head_part(architecture, width, size)))
+            rest = self._linear(self.profile.rest, blocks.work_of_classifier(architecture, size))
+            guessed = sum(time for time, measured in times if not measured)
+            self._ends[key] = (sum(time for time, _ in times) + rest, guessed)
+        return self._ends[key]
+
+    def _block(self, part: Part) -> tuple[float, bool]:
+        """The milliseconds of a block and of its optimiser's steps, and whether it was measured."""
+        measured = self.profile.blocks.get(part.key)
+        ms = measured.ms if measured else self._linear(self.profile.work, blocks.work(part))
+        return ms + self._linear(self.profile.rest, blocks.work_of_optimiser(part.convs)), bool(measured)
+
+    @staticmethod
+    def _linear(rates: Mapping[str, float], work: Mapping[str, float]) -> float:
+        return sum(rates.get(kind, 0.0) * amount for kind, amount in work.items())

@@ -1,0 +1,127 @@
+"""Clocks for work on a device, and the quiet in which they are read.
+
+On a CPU the clock is the CPU time of the calling thread, which waits for no neighbour; on a GPU it is the
+device's own events. Read them inside `undisturbed`: one thread, and an allocator that keeps what it has. Left to
+itself, glibc gives freed maps back to the system and gets them again, page by page, several times a step or
+never, as the heap happens to lie: 0 to 9,000 page faults in a step of one network (`experiments/LOG.md`). That
+is the history of a process, not the network's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter, thread_time
+from typing import Any, Protocol
+
+import torch
+
+Step = Callable[[], None]
+Timer = Callable[[Step], tuple[float, float]]
+"""Runs what it is given and returns the milliseconds it took: on the device itself, and by the wall clock."""
+
+
+def timer_of(device: torch.device) -> Timer:
+    """The timer for work on `device`."""
+    return _cuda if device.type == "cuda" else _cpu
+
+
+def _cpu(step: Step) -> tuple[float, float]:
+    wall, own = perf_counter(), thread_time()
+    step()  # On a CPU autograd runs backward in the thread that called it.
+    return 1e3 * (thread_time() - own), 1e3 * (perf_counter() - wall)
+
+
+def _cuda(step: Step) -> tuple[float, float]:
+    start, end = (torch.Event("cuda", enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    wall = perf_counter()
+    start.record()
+    step()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end), 1e3 * (perf_counter() - wall)
+
+
+class Marks(Protocol):
+    """Moments of work on a device."""
+
+    def mark(self) -> None:
+        """Remembers this moment of the device's work."""
+
+    def read(self) -> list[float]:
+        """The moments in milliseconds since the first, once the device has reached them all; none are left."""
+
+
+def marks_of(device: torch.device) -> Marks:
+    """An empty list of moments on `device`."""
+    return _CudaMarks() if device.type == "cuda" else _CpuMarks()
+
+
+class _CpuMarks:
+    def __init__(self) -> None:
+        self._seconds: list[float] = []
+
+    def mark(self) -> None:
+        self._seconds.append(thread_time())
+
+    def read(self) -> list[float]:
+        found = [1e3 * (second - self._seconds[0]) for second in self._seconds]
+        self._seconds = []
+        return found
+
+
+class _CudaMarks:
+    def __init__(self) -> None:
+        self._events: list[Any] = []
+
+    def mark(self) -> None:
+        event = torch.Event("cuda", enable_timing=True)
+        event.record()
+        self._events.append(event)
+
+    def read(self) -> list[float]:
+        torch.cuda.synchronize()
+        found = [float(self._events[0].elapsed_time(event)) for event in self._events]
+        self._events = []
+        return found
+
+
+@contextmanager
+def undisturbed(device: torch.device) -> Iterator[None]:
+    """One thread and a warm allocator; the random state and the number of threads are put back at the end."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.enable_grad(), _keeping():
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
+"""Parameters of glibc's `mallopt`, from its malloc.h."""
+_WARM = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 2**26}
+"""All memory comes from the heap, which grows by 64 MiB at a time and is never trimmed."""
+_USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26, _TOP_PAD: 2**17}
+"""Where glibc's own adjustment ends in a process that has freed 32 MiB at once, as a training does."""
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """Memory that is freed stays with the process. Does nothing where the C library isn't glibc."""
+    try:
+        library = ctypes.CDLL(None)
+        mallopt, trim = library.mallopt, library.malloc_trim
+    except (OSError, AttributeError, TypeError):
+        yield
+        return
+    for parameter, value in _WARM.items():
+        mallopt(parameter, value)
+    try:
+        yield
+    finally:
+        for parameter, value in _USUAL.items():
+            mallopt(parameter, value)
+        trim(0)

@@ -1,0 +1,67 @@
+"""Which device a time was measured on, and under which conditions: times of others do not compare."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a step time depends on besides the network and the images.
+
+    kind: "cpu" or "cuda". processor: its name, as the system tells it. cores: of the machine. threads: that
+    compute. torch: its version. precision: of the forward pass. memory_format: of images and weights.
+    """
+
+    kind: str
+    processor: str
+    cores: int
+    threads: int
+    torch: str
+    precision: str = "float32"
+    memory_format: str = "channels_last"
+
+    def differences(self, other: Device) -> tuple[str, ...]:
+        """In words, what differs: ("torch 2.14.1, not 2.13.0", ...), this one's value first."""
+        mine, theirs = asdict(self), asdict(other)
+        return tuple(f"{key} {mine[key]}, not {theirs[key]}" for key in mine if mine[key] != theirs[key])
+
+
+def this_device(kind: str = "cpu", precision: str = "float32") -> Device:
+    """The device that one thread of this process computes on. kind: "cpu", "cuda" or "cuda:1"."""
+    name, _, number = kind.partition(":")
+    return Device(
+        kind=name,
+        processor=_gpu(int(number or 0)) if name == "cuda" else processor(),
+        cores=os.cpu_count() or 1,
+        threads=1,
+        torch=_torch(),
+        precision=precision,
+    )
+
+
+def processor() -> str:
+    """The name of the processor, as the system tells it; "" if it doesn't."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor())
+
+
+def _torch() -> str:
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""
+
+
+def _gpu(number: int) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(number)

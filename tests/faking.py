@@ -1,0 +1,45 @@
+"""A device that is none: its times are known functions of a network's convolutions."""
+
+from search.profiles import blocks
+from search.profiles.fitting import Sample
+from space.device import Device
+
+DEVICE = Device("cpu", "a processor", 2, 1, "2.14.1")
+PER_IMAGE = {"dense1 macs": 2e-6, "dense3 macs": 1e-6, "dense5 macs": 9e-7, "silu": 3e-6, "pooled": 1e-6}
+PER_IMAGE |= {f"depthwise{k}s{s} macs": 8e-6 for k in (3, 5) for s in (1, 2)} | {"pixel count": 0.02}
+REST = {"steps": 0.5, "params": 2e-6, "tensors": 0.004, "classifier macs": 1e-5}
+
+
+def milliseconds(work, rates):
+    return sum(rates.get(kind, 0.0) * amount for kind, amount in work.items())
+
+
+def parts_of(network):
+    """The milliseconds of each block of a network, and of the rest."""
+    found = blocks.parts(network)
+    rest = milliseconds(blocks.work_of_classifier(network, found[-1].size), REST)
+    rest += sum(milliseconds(blocks.work_of_optimiser(part.convs), REST) for part in found)
+    return [milliseconds(blocks.work(part), PER_IMAGE) for part in found], rest
+
+
+def step_ms(network):
+    """The step of a network on the device, in milliseconds."""
+    times, rest = parts_of(network)
+    return sum(times) + rest
+
+
+def measured(reference):
+    """A `measure` for campaigns with that reference."""
+
+    def measure(network):
+        unit = step_ms(reference)
+        times, rest = parts_of(network)
+        shares = tuple(time / unit for time in times)
+        return Sample(str(network), shares, rest / unit, sum(shares) + rest / unit, 0.0, unit, 1.0)
+
+    return measure
+
+
+def profile_of(campaign):
+    """The profile that a campaign on this device gives."""
+    return campaign.fit([measured(campaign.reference)(network) for network in campaign.networks])

@@ -1,0 +1,74 @@
+import pytest
+from hypothesis import given
+from strategies import architectures
+
+from search.profiles.blocks import block_part, parts, parts_of_space, work, work_of_classifier
+from space import Space, cost, decode, published
+from space.plan import plan
+
+
+@given(architectures())
+def test_the_blocks_are_those_of_the_plan(architecture):
+    found, planned = parts(architecture), plan(architecture)
+    assert [part.convs for part in found[:-1]] == [block.convs for block in planned[:-1]]
+    assert found[-1].convs == planned[-1].convs[:-1]
+    assert [part.shortcut for part in found] == [block.shortcut for block in planned]
+
+
+@given(architectures())
+def test_work_adds_up_to_the_cost(architecture):
+    works = [work(part) for part in parts(architecture)]
+    last = work_of_classifier(architecture, 1)
+    macs = sum(amount for one in works for kind, amount in one.items() if kind.endswith(" macs"))
+    assert macs + last["classifier macs"] == cost(architecture).macs
+    assert sum(one["params"] for one in works) + last["params"] == cost(architecture).params
+    written = sum(amount for one in works for kind, amount in one.items() if kind.endswith(" written"))
+    assert written == cost(architecture).activations
+
+
+def test_the_work_of_a_block():
+    stage = decode("r8_i4/mb_d1_k3_s2_e4_w8_se0.25/h8_c3").stages[0]
+    part = block_part(stage, 4, 2, 8)
+    assert part.key == "mb_d1_k3_s2_e4_w8_se0.25@4x8"
+    assert work(part) == {
+        "dense1 macs": 64 * 4 * 16 + 16 * 16 * 8,
+        "dense1 padded": 64 * 16 * 16 + 16 * 16 * 16,
+        "dense1 read": 64 * 4 + 16 * 16,
+        "dense1 written": 64 * 16 + 16 * 8,
+        "dense1 count": 2,
+        "depthwise3s2 macs": 16 * 9 * 16,
+        "depthwise3s2 padded": 16 * 9 * 16,
+        "depthwise3s2 read": 64 * 16,
+        "depthwise3s2 written": 16 * 16,
+        "depthwise3s2 count": 1,
+        "pixel macs": 16 + 16,
+        "pixel padded": 16 * 16 + 16 * 16,
+        "pixel read": 16 + 1,
+        "pixel written": 1 + 16,
+        "pixel count": 2,
+        "normalised": 64 * 16 + 16 * 16 + 16 * 8,
+        "silu": 64 * 16 + 16 * 16 + 1,
+        "sigmoid": 16,
+        "linear": 16 * 8,
+        "pooled": 16 * 16,
+        "params": 64 + 32 + 144 + 32 + 17 + 32 + 128 + 16,
+    }
+
+
+def test_a_shortcut_is_added():
+    stage = decode("r8_i8/fused_d1_k3_s1_e4_w8/h8_c3").stages[0]
+    assert work(block_part(stage, 8, 1, 8))["added"] == 8 * 64
+    assert "added" not in work(block_part(stage, 4, 1, 8))
+
+
+@pytest.mark.parametrize("pinned", [{}, {"stages.2.depth": [0, 1, 2]}, {"stages.1.width": [24, 32]}])
+def test_the_blocks_of_a_space_are_those_of_its_networks(pinned):
+    small = {"stages.*.kernel": 3, "stages.*.expand": 4, "stages.3.depth": 1, "stages.4.depth": [1, 2]}
+    space = Space.load("effv2_32", small | pinned)
+    assert set(parts_of_space(space)) == {
+        part.key for point in space.points() for part in parts(space.at(point))
+    }
+
+
+def test_published_networks_have_blocks():
+    assert len({part.key for part in parts(published("v2-b0").architecture)}) == 13

@@ -1,0 +1,80 @@
+from dataclasses import replace
+
+import pytest
+from faking import DEVICE, measured, profile_of, step_ms
+
+from search.profiles import Predictor
+from search.profiles.campaign import Campaign, run, samples
+from search.reward import network
+from space import Space
+
+SPACE = Space.load("tiny_space")
+
+
+@pytest.fixture
+def campaign():
+    return Campaign(SPACE, DEVICE, 32, most=6)
+
+
+def test_all_networks_are_measured_once(campaign, tmp_path):
+    path = tmp_path / "profiles" / "x.part"
+    found = list(run(campaign, path, measured(campaign.reference)))
+    assert [sample.architecture for sample in found] == list(map(str, campaign.networks))
+    assert samples(campaign, path) == found
+    assert list(run(campaign, path, measured(campaign.reference))) == []
+
+
+def test_it_goes_on_after_an_interruption(campaign, tmp_path):
+    path = tmp_path / "x.part"
+    asked = []
+
+    def measure(network):
+        asked.append(network)
+        if len(asked) == 4:
+            raise KeyboardInterrupt
+        return measured(campaign.reference)(network)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run(campaign, path, measure))
+    assert len(samples(campaign, path)) == 3
+    # Killed while it wrote:
+    path.write_text(path.read_text() + '{"architecture": "r16_')
+    assert len(list(run(campaign, path, measured(campaign.reference)))) == 5
+    assert len(samples(campaign, path)) == len(campaign.networks) == 8
+
+
+@pytest.mark.parametrize("other", ["batch", "device", "space"])
+def test_other_conditions_begin_anew(campaign, tmp_path, other):
+    path = tmp_path / "x.part"
+    list(run(campaign, path, measured(campaign.reference)))
+    changes = {"device": replace(DEVICE, torch="3.0"), "space": Space.load("effv2_32"), "batch": 16}
+    changed = replace(campaign, **{other: changes[other]})
+    assert samples(changed, path) == []
+
+
+def test_more_networks_go_on_with_what_is_there(campaign, tmp_path):
+    path = tmp_path / "x.part"
+    list(run(campaign, path, measured(campaign.reference)))
+    more = Campaign(SPACE, DEVICE, 32, most=9)
+    kept = samples(more, path)
+    assert 5 <= len(kept) <= 8
+    list(run(more, path, measured(more.reference)))
+    assert len(samples(more, path)) == len(more.networks)
+
+
+def test_a_file_of_something_else_is_no_sample(campaign, tmp_path):
+    path = tmp_path / "x.part"
+    assert samples(campaign, path) == []
+    path.write_text("[1, 2]\nnonsense\n")
+    assert samples(campaign, path) == []
+
+
+def test_what_is_measured_beside_the_space(campaign):
+    """Another number of classes, and the network that is the unit of rewards: S0 is measured, not estimated."""
+    *_, other, unit = campaign.networks
+    assert (other.classes, other.stages) == (1000, campaign.reference.stages)
+    assert unit == replace(network("v2-b0"), resolution=16, classes=10)
+    profile = profile_of(campaign)
+    assert not Predictor(profile)(unit).flagged
+    wide = replace(unit, classes=500)
+    assert Predictor(profile)(wide).ms == pytest.approx(step_ms(wide), rel=0.01)
