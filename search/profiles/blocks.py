@@ -9,64 +9,71 @@ from dataclasses import dataclass, replace
 from space import Architecture, Space
 from space.architecture import Stage, encode_stage
 from space.blocks import BLOCKS
-from space.conv import Conv
-from space.plan import block_convs, head_convs, stem_convs
+from space.conv import Conv, Layer, Step
+from space.plan import block_layers, head_layers, stem_layers
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A block where it stands in a network.
 
-    key: equal for blocks that do the same work. convs: its convolutions; width_in, size: channels of its input and
+    key: equal for blocks that do the same work. layers: as planned; width_in, size: channels of its input and
     pixels of a side. shortcut: the input is added.
     """
 
     key: str
-    convs: tuple[Conv, ...]
+    layers: tuple[Layer, ...]
     width_in: int
     size: int
     shortcut: bool = False
 
+    @property
+    def convs(self) -> tuple[Conv, ...]:
+        """Its convolutions."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Conv))
+
+    @property
+    def after(self) -> int:
+        """Pixels of a side of its output."""
+        return [self.size, *(written for _, _, written in _sized(self))][-1]
+
 
 def parts(architecture: Architecture) -> tuple[Part, ...]:
     """The blocks of `architecture` from stem to head, in the order of `space.plan.plan`, less the classifier."""
-    found, size, width = [stem_part(architecture)], after_stem(architecture), architecture.stem.width
+    found, width = [stem_part(architecture)], architecture.stem.width
     for stage in architecture.stages:
         for index in range(stage.depth):
             stride = 1 if index else stage.stride
-            found.append(block_part(stage, width, stride, size))
-            width, size = stage.width, -(-size // stride)
-    return (*found, head_part(architecture, width, size))
-
-
-def after_stem(architecture: Architecture) -> int:
-    """The side of the stem's output in pixels."""
-    return -(-architecture.resolution // architecture.stem.stride)
+            found.append(block_part(stage, width, stride, found[-1].after))
+            width = stage.width
+    return (*found, head_part(architecture, width, found[-1].after))
 
 
 def stem_part(architecture: Architecture) -> Part:
     """The stem of a network."""
     stem, channels = architecture.stem, architecture.channels
-    key = f"stem_k{stem.kernel}_s{stem.stride}_w{stem.width}_{stem.act}"
-    return _part(key, stem_convs(stem, channels), channels, architecture.resolution)
+    op = "" if stem.op == "conv" else f"_{stem.op}"
+    key = f"stem{op}_k{stem.kernel}_s{stem.stride}_w{stem.width}_{stem.act}"
+    return _part(key, stem_layers(stem, channels), channels, architecture.resolution)
 
 
 def block_part(stage: Stage, width_in: int, stride: int, size: int) -> Part:
     """A block of `stage` with this `stride`, on maps of `width_in` channels and `size` pixels a side."""
     key = encode_stage(replace(stage, depth=1, stride=stride))
-    shortcut = BLOCKS[stage.op].shortcut and stride == 1 and width_in == stage.width
-    return _part(key, block_convs(stage, width_in, stride), width_in, size, shortcut)
+    shortcut = BLOCKS[stage.op].shortcut and stage.skip and stride == 1 and width_in == stage.width
+    return _part(key, block_layers(stage, width_in, stride), width_in, size, shortcut)
 
 
 def head_part(architecture: Architecture, width_in: int, size: int) -> Part:
     """The head of a network on maps of `width_in` channels and `size` pixels a side."""
     head = architecture.head
-    features, _ = head_convs(head, width_in, architecture.classes)
-    return _part(f"head_w{head.width}_{head.act}", (features,), width_in, size)
+    *features, _ = head_layers(head, width_in, architecture.classes)
+    hidden = f"_f{head.hidden}" if head.hidden else ""
+    return _part(f"head_w{head.width}{hidden}_{head.act}", tuple(features), width_in, size)
 
 
-def _part(key: str, convs: tuple[Conv, ...], width_in: int, size: int, shortcut: bool = False) -> Part:
-    return Part(f"{key}@{width_in}x{size}", convs, width_in, size, shortcut)
+def _part(key: str, layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool = False) -> Part:
+    return Part(f"{key}@{width_in}x{size}", layers, width_in, size, shortcut)
 
 
 def parts_of_space(space: Space) -> dict[str, Part]:
@@ -75,7 +82,7 @@ def parts_of_space(space: Space) -> dict[str, Part]:
     for frame in space.frames:
         stem = stem_part(frame)
         found[stem.key] = stem
-        reached = {(frame.stem.width, after_stem(frame))}
+        reached = {(frame.stem.width, stem.after)}
         for alternatives in space.stages:
             beyond: set[tuple[int, int]] = set()
             for width, size in reached:
@@ -95,10 +102,9 @@ def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[
     if not stage.depth:
         return (width, size), []
     inside = [block_part(stage, width, stage.stride, size)]
-    size = -(-size // stage.stride)
     if stage.depth > 1:
-        inside.append(block_part(stage, stage.width, 1, size))
-    return (stage.width, size), inside
+        inside.append(block_part(stage, stage.width, 1, inside[0].after))
+    return (stage.width, inside[-1].after), inside
 
 
 def work(part: Part) -> Mapping[str, float]:
@@ -110,6 +116,10 @@ def work(part: Part) -> Mapping[str, float]:
     """
     spent: Counter[str] = Counter()
     for conv, side, written in _sized(part):
+        if isinstance(conv, Step):
+            kind = {"act": conv.act, "shuffle": "added", "scale": "added"}.get(conv.kind, "pooled")
+            spent[kind] += side**2 * conv.width
+            continue
         read = 1 if conv.pooled else side
         kind, elements = _kind(conv, read), written**2 * conv.width
         macs = conv.macs(written, written)
@@ -123,7 +133,7 @@ def work(part: Part) -> Mapping[str, float]:
         spent[conv.act or "linear"] += elements
         spent["pooled"] += side**2 * conv.width_in * conv.pooled
         spent["params"] += conv.params
-    spent["added"] = part.shortcut * part.size**2 * part.width_in
+    spent["added"] += part.shortcut * part.size**2 * part.width_in
     return {kind: amount for kind, amount in spent.items() if amount}
 
 
@@ -138,23 +148,25 @@ def work_of_classifier(architecture: Architecture, size: int) -> Mapping[str, fl
 
     size: side of the map that the classifier takes the mean of, in pixels.
     """
-    _, classifier = head_convs(architecture.head, 1, architecture.classes)
+    width = architecture.head.hidden or architecture.head.width or architecture.stages[-1].width
+    *_, classifier = head_layers(replace(architecture.head, width=0, hidden=0), width, architecture.classes)
+    assert isinstance(classifier, Conv)
     spent = {
         "steps": 1,
         "classifier macs": classifier.macs(1, 1),
-        "pooled": size**2 * architecture.head.width,
+        "pooled": 0 if architecture.head.hidden else size**2 * width,
     }
     return {**spent, **work_of_optimiser((classifier,))}
 
 
-def _sized(part: Part) -> Iterator[tuple[Conv, int, int]]:
-    """Each convolution with the sides of the map that it reads, before pooling, and of the one it writes."""
+def _sized(part: Part) -> Iterator[tuple[Layer, int, int]]:
+    """Each layer with the sides of the map that it reads, before pooling, and of the one it writes."""
     sides, before = {"input": part.size}, "input"
-    for conv in part.convs:
-        side = sides[conv.reads or before]
-        written, _ = conv.size(1, 1) if conv.pooled else conv.size(side, side)
-        sides[conv.name], before = written, conv.name
-        yield conv, side, written
+    for layer in part.layers:
+        side = sides[layer.reads.partition("+")[0] or before]
+        written, _ = layer.size(1, 1) if layer.pooled else layer.size(side, side)
+        sides[layer.name], before = written, layer.name
+        yield layer, side, written
 
 
 def _kind(conv: Conv, read: int) -> str:

@@ -61,7 +61,7 @@ class Predictor:
         least: list[float] = []
         most: list[float] = []
         for frame in space.frames:
-            start = (frame.stem.width, blocks.after_stem(frame))
+            start = (frame.stem.width, blocks.stem_part(frame).after)
             reached = {start: (0.0, 0.0)}
             for alternatives in space.stages:
                 reached = self._beyond(reached, alternatives)
@@ -86,7 +86,7 @@ class Predictor:
 
     def _sum(self, architecture: Architecture) -> tuple[float, float]:
         """Milliseconds of the whole, and of the blocks that were not measured."""
-        width, size = architecture.stem.width, blocks.after_stem(architecture)
+        width, size = architecture.stem.width, blocks.stem_part(architecture).after
         total = unmeasured = 0.0
         for stage in architecture.stages:
             ms, guessed, size = self._stage(stage, width, size)
@@ -98,12 +98,11 @@ class Predictor:
         """Of a stage: milliseconds, those that were not measured, and the side of its output."""
         key = (stage, width, size)
         if key not in self._stages:
-            _, inside = blocks.through(stage, width, size)
+            (_, size_out), inside = blocks.through(stage, width, size)
             counts = (1, stage.depth - 1)
             times = [(self._block(part), count) for part, count in zip(inside, counts, strict=False)]
             ms = sum(time * count for (time, _), count in times)
             guessed = sum(time * count for (time, measured), count in times if not measured)
-            size_out = -(-size // stage.stride) if stage.depth else size
             self._stages[key] = (ms, guessed, size_out)
         return self._stages[key]
 
