@@ -27,7 +27,7 @@ _ACTS = {"nre": "relu", "nr6": "relu6", "nhs": "hardswish", "nsw": "silu"}
 _KINDS: dict[str, tuple[str, int | None]] = {
     "ir": ("mb", None),
     "ds": ("mb", 1),
-    "dsa": ("separable", 1),
+    "dsa": ("dw", 1),
     "er": ("fused", None),
     "cn": ("fused", 1),
 }

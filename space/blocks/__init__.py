@@ -7,7 +7,7 @@ multiplies or adds what they return.
 
 from space.blocks.blaze import BLAZE, BLAZE_DOUBLE
 from space.blocks.family import Family
-from space.blocks.fused import FUSED
+from space.blocks.fused import FUSED, FUSED_KEEP
 from space.blocks.inception import INCEPTION
 from space.blocks.mbconv import MBCONV
 from space.blocks.mobilenet_v3 import MOBILENET_V3
@@ -23,8 +23,9 @@ BLOCKS = Registry(
     {
         "mb": MBCONV,
         "fused": FUSED,
+        "fusedkeep": FUSED_KEEP,
         "mbv3": MOBILENET_V3,
-        "separable": SEPARABLE,
+        "dw": SEPARABLE,
         "sandglass": SANDGLASS,
         "sandglasskeep": SANDGLASS_KEEP,
         "shuffle": SHUFFLE,

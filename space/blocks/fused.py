@@ -5,6 +5,7 @@ Source: google/automl efficientnetv2/effnetv2_model.py, class FusedMBConvBlock.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from space.blocks.dilations import groups
@@ -18,17 +19,18 @@ if TYPE_CHECKING:
     from space.architecture import Stage
 
 
-def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
     """Dense expand, squeeze-excite (if any), project without activation.
 
-    At expand 1 the projection is the dense convolution, and keeps its activation.
+    At expand 1 the projection is the dense convolution, and keeps its activation; unless `keep`, as timm's
+    EdgeResidual has it.
     """
     hidden = max(1, round(width_in * stage.expand))
     weights = squeeze(stage, width_in, hidden)
     dense: dict[str, Any] = {"kernel": stage.kernel, "stride": stride, "act": stage.act}
     dense |= {"dilation": stage.dilation}
-    dense |= {"dilations": groups(stage.dilations, stage.width if stage.expand == 1 else hidden)}
-    if stage.expand == 1:
+    dense |= {"dilations": groups(stage.dilations, stage.width if stage.expand == 1 and not keep else hidden)}
+    if stage.expand == 1 and not keep:
         return (*weights, conv("project", width_in, stage.width, reads="input", **dense))
     expand = conv("expand", width_in, hidden, **dense)
     return (expand, *weights, conv("project", hidden, stage.width, reads="expand"))
@@ -40,4 +42,6 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](excite(layers, y))
 
 
-FUSED = Family(plan, forward, reads=READS | {"dilation", "dilations"})
+_READS = READS | {"dilation", "dilations"}
+FUSED = Family(partial(plan, keep=False), forward, reads=_READS)
+FUSED_KEEP = Family(partial(plan, keep=True), forward, reads=_READS)

@@ -144,6 +144,25 @@ def _tinynet(letter: str, width: float, depth: float, resolution: int, stated: s
     return Published(f"tinynet-{letter}", made, depth, width, resolution, 0.2, source, "tinynet", note)
 
 
+_RW = decode(
+    "r384_i24/fusedkeep_d2_k3_s1_e1_w24/fused_d4_k3_s2_e4_w48/fused_d4_k3_s2_e4_w64/mb_d6_k3_s2_e4_w128_se0.25"
+    "/mb_d9_k3_s1_e6_w160_se0.25/mb_d15_k3_s2_e6_w272_se0.25/h1792_c1000"
+)
+
+
+def _rw(size: str, network: Architecture, resolution: int, train_resolution: int) -> Published:
+    network = replace(network, resolution=resolution)
+    note = "timm's guess from the paper's figures, before the code was released"
+    source = "timm.models.efficientnet, efficientnetv2_rw"
+    return Published(f"v2-rw-{size}", network, 0, 0, train_resolution, 0.2, source, "efficientnet-rw", note)
+
+
+def _rw_medium() -> Architecture:
+    """The last two stages grow deeper than the others."""
+    early, late = (rescale(_RW, Multipliers(depth, 1.2)) for depth in (1.2, 1.6))
+    return replace(early, stages=(*early.stages[:4], *late.stages[4:]))
+
+
 DERIVED = (
     _lite(0, 1.0, 1.0, 224, 0.2, "407M"),
     _lite(1, 1.0, 1.1, 240, 0.2, "631M"),
@@ -158,4 +177,7 @@ DERIVED = (
     _tinynet("c", 0.54, 0.85, 184, "100M"),
     _tinynet("d", 0.54, 0.695, 152, "52M"),
     _tinynet("e", 0.51, 0.6, 106, "24M"),
+    _rw("t", rescale(_V2_S, Multipliers(0.9, 0.8)), 288, 224),
+    _rw("s", _RW, 384, 288),
+    _rw("m", _rw_medium(), 416, 320),
 )

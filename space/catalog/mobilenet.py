@@ -16,8 +16,8 @@ def _scaled(base: Architecture, width: float, head: int) -> Architecture:
 
 
 _V1 = decode(
-    "r224_i32_relu6/separable_d1_k3_s1_w64_relu6/separable_d2_k3_s2_w128_relu6/separable_d2_k3_s2_w256_relu6"
-    "/separable_d6_k3_s2_w512_relu6/separable_d2_k3_s2_w1024_relu6/h0_c1000"
+    "r224_i32_relu6/dw_d1_k3_s1_w64_relu6/dw_d2_k3_s2_w128_relu6/dw_d2_k3_s2_w256_relu6"
+    "/dw_d6_k3_s2_w512_relu6/dw_d2_k3_s2_w1024_relu6/h0_c1000"
 )
 _V2 = decode(
     "r224_i32_relu6/mb_d1_k3_s1_e1_w16_relu6/mb_d2_k3_s2_e6_w24_relu6/mb_d3_k3_s2_e6_w32_relu6"

@@ -23,7 +23,7 @@ _EXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "fused": {"expand": ("conv_exp", "bn1"), "project": ("conv_pwl", "bn2")},
 }
 _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "separable": {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
+    "dw": {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
     "mb": {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
     "fused": {"project": ("conv", "bn1")},
 }
@@ -34,7 +34,7 @@ def modules(architecture: Architecture) -> dict[str, str]:
     kinds = {stage.op for stage in architecture.stages}
     # MobileNetV3 has a hidden layer in its head, and MobileNetV1 no convolution: both are understood below.
     understood = (
-        Head(1) if kinds in ({"mbv3"}, {"separable"}) and architecture.head.bias else architecture.head
+        Head(1) if kinds in ({"mbv3"}, {"dw"}) and architecture.head.bias else architecture.head
     )
     expect(replace(architecture, head=understood), "timm's EfficientNet", _objection)
     places = _places(architecture)

@@ -49,7 +49,7 @@ def same_function(architecture, path):
 
 OTHERS = decode(
     "r33_i8_s1_pool_relu/shuffle_d2_k3_s2_w24_g4_relu/shufflev2_d2_k5_s2_w32_di2/mbv3_d2_k3_s1_e3_w32_se0.25"
-    "/separable_d2_k3_s1_w32_relu6/sandglass_d2_k3_s1_e2_w32_noskip/h0_f8_c5_nobias"
+    "/dw_d2_k3_s1_w32_relu6/sandglass_d2_k3_s1_e2_w32_noskip/h0_f8_c5_nobias"
 )
 
 

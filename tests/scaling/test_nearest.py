@@ -44,7 +44,7 @@ def test_another_kind_of_network_is_compared_by_cost_and_told_apart():
     own = decode("r32_i16_s1/mb_d2_k7_s2_e6_w24/h64_c10")
     found = differences(own, nearest(own))
     assert any(line.startswith("stages.0 mb_d2_k7_s2_e6_w24, in ") for line in found)
-    assert any(line.startswith("classes 10 (1000 in ") for line in found)
+    assert any(line.startswith("classes 10 (") for line in found)
 
 
 def test_what_the_numbers_do_not_show_is_still_a_difference():

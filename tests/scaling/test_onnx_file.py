@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from scaling import onnx_file as module
 from scaling.cli import cli
 from scaling.onnx_file import onnx_file
-from space import Refused, build, decode
+from space import Architecture, Head, Refused, Stage, Stem, build, decode
+from space.blocks import BLOCKS
 
 # Every kind of part that a plan can have.
 MIXED = decode(
@@ -53,3 +54,14 @@ def test_is_saved_on_request(tmp_path):
 def test_goes_with_save():
     with pytest.raises(Refused, match="--onnx goes with --save DIR"):
         CliRunner().invoke(cli, ["--base", "b0", "--phi", "0", "--onnx"], catch_exceptions=False)
+
+
+@pytest.mark.slow
+def test_every_block_family_can_be_exported():
+    """Each in two blocks, the first of which changes the width or the size of the map."""
+    stages = tuple(
+        Stage(op, 2, 3, 2 if number in (3, 9) else 1, 2, 16, 0.25, "relu6", groups=2, dilations="1x1:1+2x1:1")
+        for number, op in enumerate(BLOCKS)
+    )
+    architecture = Architecture(16, Stem(8, stride=1, op="pool"), stages, Head(0, hidden=8), 3)
+    assert onnx_file(architecture)

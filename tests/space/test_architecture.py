@@ -160,3 +160,32 @@ def test_a_string_is_refused(text, said):
         decode(text)
     assert str(refusal.value).startswith(said)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_skip_that_changes_nothing_makes_no_other_network():
+    """A block has no shortcut where stride or width change, and some families have none at all."""
+    for stage in (
+        "mb_d1_k3_s2_e6_w24",
+        "mb_d1_k3_s1_e6_w24",
+        "dw_d2_k3_s1_w16",
+        "shufflev2_d2_k3_s1_w16",
+        "mb_d1_k3_s2_e6_w24/mb_d1_k3_s1_e1_w32",
+    ):
+        first, slash, others = stage.partition("/")
+        with_it, without = (decode(f"r32_i16/{first}{mark}{slash}{others}/h8_c2") for mark in ("", "_noskip"))
+        assert with_it == without
+        assert str(without) == f"r32_i16/{stage}/h8_c2"
+    parts = "mb_d1_k3_s2_e6_w24/mb_d1_k3_s1_e6_w24_noskip"
+    whole = decode("r32_i16/mb_d2_k3_s2_e6_w24_noskip/h8_c2")
+    assert decode(f"r32_i16/{parts}/h8_c2") == whole
+    assert whole != decode("r32_i16/mb_d2_k3_s2_e6_w24/h8_c2")
+    assert decode("r32_i24/mb_d1_k3_s1_e6_w24_noskip/h8_c2") != decode("r32_i24/mb_d1_k3_s1_e6_w24/h8_c2")
+
+
+def test_groups_divide_widths():
+    assert STAGE.groups == 1
+    assert decode("r32_i16/shuffle_d2_k3_s2_w24_g3/h8_c2").stages[0].multiple == 3
+    with pytest.raises(Refused, match=r"^width is 32; here it must be a multiple of 3\.$"):
+        decode("r32_i16/shuffle_d2_k3_s2_w32_g3/h8_c2")
+    with pytest.raises(Refused, match=r"^width is 15; here it must be a multiple of 2\.$"):
+        decode("r32_i16/shufflev2_d2_k3_s2_w15/h8_c2")

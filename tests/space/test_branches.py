@@ -1,0 +1,83 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from space import Refused, Stage, decode
+from space.blocks.branches import DEFAULT, canonical, module, sized
+from space.blocks.inception import plan
+from space.conv import Conv
+
+LAYERS = st.one_of(
+    st.integers(1, 512).map(str),
+    st.builds(
+        lambda kernel, mark, width: f"{kernel}{mark}:{width}",
+        st.sampled_from(["3", "5", "1x7", "7x1"]),
+        st.sampled_from(["", "v"]),
+        st.integers(1, 512),
+    ),
+)
+BRANCHES = st.builds(
+    lambda pool, layers, sides: ">".join((*pool, *layers, *sides)),
+    st.sampled_from([(), ("max",), ("avg",), ("avgi",), ("maxv",)]),
+    st.lists(LAYERS, min_size=1, max_size=3),
+    st.sampled_from([(), ("(1x3:32|3x1:48)",)]),
+)
+MODULES = st.builds(
+    lambda pool, branches, end: pool + "+".join(branches) + end,
+    st.sampled_from(["", "max;", "max2;"]),
+    st.lists(BRANCHES, min_size=1, max_size=4),
+    st.sampled_from(["", "=320*0.17", "=64*1~"]),
+)
+
+
+@given(MODULES)
+def test_what_is_written_is_read(text):
+    assert str(module(str(module(text)))) == str(module(text))
+    stage = Stage("inception", 1, 1, 1, 1, 512, branches=text)
+    assert stage.branches == canonical(text)
+    network = decode(f"r32_i16/inception_d1_s1_w512_b:{text}/h8_c2")
+    assert decode(str(network)) == network
+
+
+@given(MODULES, st.sampled_from([64, 256, 512]), st.sampled_from([16, 64]))
+def test_what_is_put_together_is_the_width(text, width, width_in):
+    read = module(text)
+    ends = [one for branch in sized(read, width, width_in) for one in branch[-1]]
+    if not read.merged:
+        assert sum(width_in if isinstance(one, str) else one.share for one in ends) == width
+    layers = plan(Stage("inception", 1, 1, 1, 1, width, branches=text), width_in, 1)
+    assert all(layer.width >= 1 for layer in layers if isinstance(layer, Conv))
+    assert all(before.name != after.name for before, after in pairwise(layers))
+
+
+def test_equal_shares_are_written_alike():
+    assert canonical(DEFAULT) == canonical("4+6>3:8+1>3:2+max>2") == ""
+    assert canonical("64+32>3:64") == canonical("2+1>3x3:2") == "2+1>3:2"
+    assert (
+        str(decode(f"r32_i16/inception_d1_s1_w256_b:{DEFAULT}/h8_c2")) == "r32_i16/inception_d1_s1_w256/h8_c2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("64+", "'' is no layer; write 64, 3:128, 1x7:192, max or avg."),
+        ("64+min>32", "'min' is no layer"),
+        ("4:64", "the kernel of '4:64' must be odd."),
+        ("(1:2|3:4)>64", "only the last layer of a branch may be two."),
+        ("max", "have no convolution."),
+        ("64=320", "is no layer"),
+        ("064", "is no layer"),
+    ],
+)
+def test_what_is_no_module_is_refused(text, said):
+    with pytest.raises(Refused) as refused:
+        Stage("inception", 1, 1, 1, 1, 64, branches=text)
+    assert said in str(refused.value)
+
+
+def test_too_few_channels_are_refused():
+    with pytest.raises(Refused, match=r"^64 channels are too few for the branches 1\+max on 64\.$"):
+        plan(Stage("inception", 1, 1, 1, 1, 64, branches="64+max"), 64, 1)
