@@ -24,10 +24,11 @@ from space.timing import median_and_spread, training_step
 class Dissected:
     """A network's training step and its parts, in steps of a reference that took turns with it.
 
-    blocks: for each block of `space.plan.plan` from stem to head, without the classifier, the median of its
-    forward and backward time. rest: of all else: classifier, loss, optimiser. step: of the whole step, and spread:
-    half the 95% interval of that median, as a share of it. reference_ms: one step of the reference in
-    milliseconds. wall: the step's wall time over its time on the device: 1 where nothing else ran.
+    blocks: for each block of `space.plan.plan` from stem to head, the classifier not counted and so no head that
+    is a classifier alone, the median of its forward and backward time. rest: of all else: classifier, loss,
+    optimiser. step: of the whole step, and spread: half the 95% interval of that median, as a share of it.
+    reference_ms: one step of the reference in milliseconds. wall: the step's wall time over its time on the
+    device: 1 where nothing else ran.
     """
 
     blocks: tuple[float, ...]
@@ -123,7 +124,8 @@ def _marked_step(
     The first block's backward ends with the whole of backward: images have no gradient.
     """
     blocks = (block for stage in network.stages for block in stage.children())
-    for module in (network.stem, *blocks, *network.head):
+    *features, classifier = network.head
+    for module in (network.stem, *blocks, *features[:1], classifier):
         module.register_forward_pre_hook(partial(_note, marks))
     return training_step(network, batch, labels, dtype, after_backward=marks.mark)
 

@@ -17,8 +17,8 @@ def milliseconds(work, rates):
 def parts_of(network):
     """The milliseconds of each block of a network, and of the rest."""
     found = blocks.parts(network)
-    rest = milliseconds(blocks.work_of_classifier(network, found[-1].size), REST)
-    rest += sum(milliseconds(blocks.work_of_optimiser(part.convs), REST) for part in found)
+    rest = milliseconds(blocks.work_of_classifier(network, *blocks.before_head(network)), REST)
+    rest += sum(milliseconds(blocks.work_of_optimiser(part.layers), REST) for part in found)
     return [milliseconds(blocks.work(part), PER_IMAGE) for part in found], rest
 
 

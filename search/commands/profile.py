@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.terminal import fail, print_all
+
 if TYPE_CHECKING:
     from search.profiles import Profile
     from search.profiles.campaign import Campaign, Progress
@@ -33,7 +35,6 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     """
     from search.profiles.document import Profile, file_of
     from search.profiles.making import device_for, make
-    from search.terminal import print_all
 
     space, options = _read(settings)
     device = device_for(options["device"], options["precision"])
@@ -42,7 +43,10 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
         click.echo(f"There is a profile already; measure anew with --again. {path}", err=True)
         return print_all(_summary(Profile.load(path), space))
     networks = options.pop("networks")
-    found, path = make(space, **options, most=networks, out=out, begin=_begin, watch=_progress)
+    try:
+        found, path = make(space, **options, most=networks, out=out, begin=_begin, watch=_progress)
+    except KeyboardInterrupt:
+        fail("Stopped. What was measured is kept; the same words go on with it.", 130)
     print_all(_summary(found, space))
     click.echo(f"Wrote {path}", err=True)
 

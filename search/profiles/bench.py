@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from search.profiles.fitting import Sample
-from space import Architecture, Refused
+from space import Architecture, Refused, cost
 from space.clock import Step, timer_of, undisturbed
 from space.device import Device
 from space.dissection import dissect
@@ -27,7 +27,7 @@ class Bench:
     """Measures networks. Made by `bench`."""
 
     def __init__(self, place: torch.device, batch: int, reference: Architecture, dtype: torch.dtype) -> None:
-        self._place, self._batch = place, batch
+        self._place, self._batch, self._network = place, batch, reference
         self._dtype = None if dtype == torch.float32 else dtype
         self._reference: Step = training_step(*self._inputs(reference), self._dtype)
         timer = timer_of(place)
@@ -35,10 +35,16 @@ class Bench:
         self.reference_ms = median(times[_WARMUP:])
         """Of a training step of the reference, roughly: for estimates beforehand."""
 
-    def seconds(self, networks: int) -> float:
-        """About how long so many networks take that are like the reference, on a machine that is idle."""
-        steps = self._steps() + _WARMUP + 1
-        return networks * steps * 2 * self.reference_ms / 1e3
+    def seconds(self, networks: Sequence[Architecture]) -> float:
+        """About how long `networks` take on a machine that is idle, if steps go with what is computed and written.
+
+        Blocks and layers cost something however small they are, which is counted as if each network had half of
+        the reference's.
+        """
+        unit = cost(self._network)
+        sizes = [(cost(one).macs / unit.macs, cost(one).activations / unit.activations) for one in networks]
+        each = [0.5 + 0.25 * (macs + activations) for macs, activations in sizes]
+        return (self._steps() + _WARMUP + 1) * sum(1 + own for own in each) * self.reference_ms / 1e3
 
     def measure(self, architecture: Architecture) -> Sample:
         """The step of `architecture` and its blocks. Raises `Refused` where memory is too small for it."""

@@ -17,8 +17,8 @@ from space.plan import block_layers, head_layers, stem_layers
 class Part:
     """A block where it stands in a network.
 
-    key: equal for blocks that do the same work. layers: as planned; width_in, size: channels of its input and
-    pixels of a side. shortcut: the input is added.
+    key: equal for blocks that do the same work. layers: what it consists of; width_in, size: channels of its input
+    and pixels of a side. shortcut: the input is added.
     """
 
     key: str
@@ -28,32 +28,38 @@ class Part:
     shortcut: bool = False
 
     @property
-    def convs(self) -> tuple[Conv, ...]:
-        """Its convolutions."""
-        return tuple(layer for layer in self.layers if isinstance(layer, Conv))
-
-    @property
-    def after(self) -> int:
-        """Pixels of a side of its output."""
-        return [self.size, *(written for _, _, written in _sized(self))][-1]
+    def size_out(self) -> int:
+        """The side of its output in pixels."""
+        *_, (_, _, written) = _sized(self)
+        return written
 
 
 def parts(architecture: Architecture) -> tuple[Part, ...]:
-    """The blocks of `architecture` from stem to head, in the order of `space.plan.plan`, less the classifier."""
-    found, width = [stem_part(architecture)], architecture.stem.width
+    """The blocks of `architecture` from stem to head, in the order of `space.plan.plan`, less the classifier.
+
+    A head that is a classifier and no more is no block.
+    """
+    found = [stem_part(architecture)]
+    end = architecture.stem.width, found[0].size_out
     for stage in architecture.stages:
-        for index in range(stage.depth):
-            stride = 1 if index else stage.stride
-            found.append(block_part(stage, width, stride, found[-1].after))
-            width = stage.width
-    return (*found, head_part(architecture, width, found[-1].after))
+        end, inside = through(stage, *end)
+        found += [*inside[:1], *inside[1:] * (stage.depth - 1)]
+    head = head_part(architecture, *end)
+    return (*found, head) if head.layers else tuple(found)
+
+
+def before_head(architecture: Architecture) -> tuple[int, int]:
+    """Channels and side of the map that the head reads."""
+    end = architecture.stem.width, stem_part(architecture).size_out
+    for stage in architecture.stages:
+        end, _ = through(stage, *end)
+    return end
 
 
 def stem_part(architecture: Architecture) -> Part:
     """The stem of a network."""
     stem, channels = architecture.stem, architecture.channels
-    op = "" if stem.op == "conv" else f"_{stem.op}"
-    key = f"stem{op}_k{stem.kernel}_s{stem.stride}_w{stem.width}_{stem.act}"
+    key = f"stem_{stem.op}_k{stem.kernel}_s{stem.stride}_w{stem.width}_{stem.act}"
     return _part(key, stem_layers(stem, channels), channels, architecture.resolution)
 
 
@@ -65,11 +71,10 @@ def block_part(stage: Stage, width_in: int, stride: int, size: int) -> Part:
 
 
 def head_part(architecture: Architecture, width_in: int, size: int) -> Part:
-    """The head of a network on maps of `width_in` channels and `size` pixels a side."""
+    """The head of a network on maps of `width_in` channels and `size` pixels a side, less the classifier."""
     head = architecture.head
     *features, _ = head_layers(head, width_in, architecture.classes)
-    hidden = f"_f{head.hidden}" if head.hidden else ""
-    return _part(f"head_w{head.width}{hidden}_{head.act}", tuple(features), width_in, size)
+    return _part(f"head_w{head.width}_h{head.hidden}_{head.act}", tuple(features), width_in, size)
 
 
 def _part(key: str, layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool = False) -> Part:
@@ -82,7 +87,7 @@ def parts_of_space(space: Space) -> dict[str, Part]:
     for frame in space.frames:
         stem = stem_part(frame)
         found[stem.key] = stem
-        reached = {(frame.stem.width, stem.after)}
+        reached = {(frame.stem.width, stem.size_out)}
         for alternatives in space.stages:
             beyond: set[tuple[int, int]] = set()
             for width, size in reached:
@@ -91,70 +96,74 @@ def parts_of_space(space: Space) -> dict[str, Part]:
                     beyond.add(end)
                     found.update((part.key, part) for part in inside)
             reached = beyond
-        for width, size in reached:
-            head = head_part(frame, width, size)
-            found[head.key] = head
+        heads = (head_part(frame, width, size) for width, size in reached)
+        found.update((head.key, head) for head in heads if head.layers)
     return found
 
 
 def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[Part]]:
-    """What is behind a stage, (width, size), and its distinct blocks: the first, and those that follow it."""
+    """What is behind a stage, (width, size), and its distinct blocks: the first, and those that follow it.
+
+    These are all alike, as `space.cost` has it.
+    """
     if not stage.depth:
         return (width, size), []
     inside = [block_part(stage, width, stage.stride, size)]
     if stage.depth > 1:
-        inside.append(block_part(stage, stage.width, 1, inside[0].after))
-    return (stage.width, inside[-1].after), inside
+        inside.append(block_part(stage, stage.width, 1, inside[0].size_out))
+    return (stage.width, inside[-1].size_out), inside
 
 
 def work(part: Part) -> Mapping[str, float]:
     """What a block makes a device do for one image, by kind of work.
 
-    For each kind of convolution its multiply-adds, those of channels rounded up to 16 (how many a vector
-    instruction takes), the elements it reads and writes, and their number; elements that are normalised,
-    activated, pooled and added; parameters. A linear function of these is the model of blocks never measured.
+    For each kind of layer its multiply-adds, those of channels rounded up to 16 (how many a vector instruction
+    takes), the elements it reads and writes, and their number; elements that are normalised, activated, pooled
+    and added; parameters. A linear function of these is the model of blocks never measured.
     """
     spent: Counter[str] = Counter()
-    for conv, side, written in _sized(part):
-        if isinstance(conv, Step):
-            kind = {"act": conv.act, "shuffle": "added", "scale": "added"}.get(conv.kind, "pooled")
-            spent[kind] += side**2 * conv.width
+    for layer, side, written in _sized(part):
+        elements = written**2 * layer.width
+        if isinstance(layer, Step):
+            kind = layer.act if layer.kind == "act" else layer.kind
+            spent[kind] += elements
+            spent[f"{kind} count"] += 1
             continue
-        read = 1 if conv.pooled else side
-        kind, elements = _kind(conv, read), written**2 * conv.width
-        macs = conv.macs(written, written)
-        full = _padding(conv.width) * (_padding(conv.width_in) if conv.groups == 1 else 1)
+        read = 1 if layer.pooled else side
+        kind, macs = _kind(layer, read), layer.macs(written, written)
+        full = _padding(layer.width) * (_padding(layer.width_in) if layer.groups == 1 else 1)
         spent[f"{kind} macs"] += macs
         spent[f"{kind} padded"] += round(macs * full)
-        spent[f"{kind} read"] += read**2 * conv.width_in
+        spent[f"{kind} read"] += read**2 * layer.width_in
         spent[f"{kind} written"] += elements
         spent[f"{kind} count"] += 1
-        spent["normalised"] += elements * conv.norm
-        spent[conv.act or "linear"] += elements
-        spent["pooled"] += side**2 * conv.width_in * conv.pooled
-        spent["params"] += conv.params
-    spent["added"] += part.shortcut * part.size**2 * part.width_in
+        spent["normalised"] += elements * layer.norm
+        spent[layer.act or "linear"] += elements
+        spent["pooled"] += side**2 * layer.width_in * layer.pooled
+        spent["params"] += layer.params
+    spent["added"] = part.shortcut * part.size**2 * part.width_in
     return {kind: amount for kind, amount in spent.items() if amount}
 
 
-def work_of_optimiser(convs: tuple[Conv, ...]) -> Mapping[str, float]:
-    """What the parameters of convolutions are for an optimiser, which goes from tensor to tensor."""
+def work_of_optimiser(layers: tuple[Layer, ...]) -> Mapping[str, float]:
+    """What the parameters of layers are for an optimiser, which goes from tensor to tensor."""
+    convs = [layer for layer in layers if isinstance(layer, Conv)]
     tensors = sum(1 + conv.bias + 2 * conv.norm for conv in convs)
     return {"params": sum(conv.params for conv in convs), "tensors": tensors}
 
 
-def work_of_classifier(architecture: Architecture, size: int) -> Mapping[str, float]:
+def work_of_classifier(architecture: Architecture, width_in: int, size: int) -> Mapping[str, float]:
     """What of a step is neither a block's nor the optimiser's for one: classifier, loss and what every step has.
 
-    size: side of the map that the classifier takes the mean of, in pixels.
+    width_in, size: channels and side of the map that the head reads.
     """
-    width = architecture.head.hidden or architecture.head.width or architecture.stages[-1].width
-    *_, classifier = head_layers(replace(architecture.head, width=0, hidden=0), width, architecture.classes)
-    assert isinstance(classifier, Conv)
+    head = architecture.head
+    *_, classifier = head_layers(head, width_in, architecture.classes)
+    pooled = 1 if head.hidden else size**2
     spent = {
         "steps": 1,
         "classifier macs": classifier.macs(1, 1),
-        "pooled": 0 if architecture.head.hidden else size**2 * width,
+        "pooled": pooled * (head.hidden or head.width or width_in),
     }
     return {**spent, **work_of_optimiser((classifier,))}
 
@@ -172,9 +181,13 @@ def _sized(part: Part) -> Iterator[tuple[Layer, int, int]]:
 def _kind(conv: Conv, read: int) -> str:
     if read == 1:
         return "pixel"
+    high, wide = conv.kernel
+    kernel = f"{high}" if high == wide else f"{high}x{wide}"
+    spaced = "d" if conv.dilation > 1 or conv.dilations else ""
     if conv.groups == 1:
-        return f"dense{conv.kernel[0]}"
-    return f"{'depthwise' if conv.groups == conv.width_in else 'grouped'}{conv.kernel[0]}s{conv.stride}"
+        return f"dense{kernel}{spaced}"
+    kind = "depthwise" if conv.groups == conv.width_in else "grouped"
+    return f"{kind}{kernel}s{conv.stride}{spaced}"
 
 
 def _padding(width: int) -> float:

@@ -91,10 +91,10 @@ def _block(times: Sequence[float]) -> Block:
 
 def _rest(network: Architecture) -> Work:
     """What of a step of `network` belongs to no block."""
-    *_, head = found = blocks.parts(network)
-    spent = Counter(blocks.work_of_classifier(network, head.size))
+    found = blocks.parts(network)
+    spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network)))
     for part in found:
-        spent.update(blocks.work_of_optimiser(part.convs))
+        spent.update(blocks.work_of_optimiser(part.layers))
     return spent
 
 

@@ -57,16 +57,16 @@ def make(
     campaign = Campaign(space, found, batch, most)
     path = out or file_of(found, batch, space)
     partial = path.with_name(path.name + ".part")
-    known = len(samples(campaign, partial))
-    total = len(campaign.networks)
+    done = {sample.architecture for sample in samples(campaign, partial)}
+    missing = [network for network in campaign.networks if str(network) not in done]
+    known, total = len(done), len(campaign.networks)
     with bench(found, choose_device(device), batch, campaign.reference) as place:
-        begin(campaign, place.seconds(total - known))
+        begin(campaign, place.seconds(missing))
         started = time.monotonic()
         watch(Progress(known, total, 0.0, None))
         for number, _ in enumerate(run(campaign, partial, place.measure), 1):
             spent = time.monotonic() - started
-            done = known + number
-            watch(Progress(done, total, spent, spent / number * (total - done)))
+            watch(Progress(known + number, total, spent, spent / number * (len(missing) - number)))
     profile = campaign.fit(samples(campaign, partial))
     profile.save(path)
     partial.unlink(missing_ok=True)

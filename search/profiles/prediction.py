@@ -40,6 +40,7 @@ class Predictor:
         self.profile = profile
         self._stages: dict[tuple[Stage, int, int], tuple[float, float, int]] = {}
         self._ends: dict[object, tuple[float, float]] = {}
+        self._starts: dict[object, tuple[int, int]] = {}
 
     def __call__(self, architecture: Architecture) -> Prediction:
         """The step time of `architecture`, of whatever space, width and resolution."""
@@ -61,8 +62,7 @@ class Predictor:
         least: list[float] = []
         most: list[float] = []
         for frame in space.frames:
-            start = (frame.stem.width, blocks.stem_part(frame).after)
-            reached = {start: (0.0, 0.0)}
+            reached = {self._start(frame): (0.0, 0.0)}
             for alternatives in space.stages:
                 reached = self._beyond(reached, alternatives)
             for (width, size), (low, high) in reached.items():
@@ -86,7 +86,7 @@ class Predictor:
 
     def _sum(self, architecture: Architecture) -> tuple[float, float]:
         """Milliseconds of the whole, and of the blocks that were not measured."""
-        width, size = architecture.stem.width, blocks.stem_part(architecture).after
+        width, size = self._start(architecture)
         total = unmeasured = 0.0
         for stage in architecture.stages:
             ms, guessed, size = self._stage(stage, width, size)
@@ -106,14 +106,21 @@ class Predictor:
             self._stages[key] = (ms, guessed, size_out)
         return self._stages[key]
 
+    def _start(self, architecture: Architecture) -> tuple[int, int]:
+        """Channels and side of the stem's output."""
+        key = (architecture.stem, architecture.channels, architecture.resolution)
+        if key not in self._starts:
+            self._starts[key] = (architecture.stem.width, blocks.stem_part(architecture).size_out)
+        return self._starts[key]
+
     def _of_ends(self, architecture: Architecture, width: int, size: int) -> tuple[float, float]:
         """Of all that is no stage, the same."""
         key = (architecture.resolution, architecture.stem, architecture.channels, architecture.head)
         key = (*key, architecture.classes, width, size)
         if key not in self._ends:
-            times = [self._block(blocks.stem_part(architecture))]
-            times.append(self._block(blocks.head_part(architecture, width, size)))
-            rest = self._linear(self.profile.rest, blocks.work_of_classifier(architecture, size))
+            ends = (blocks.stem_part(architecture), blocks.head_part(architecture, width, size))
+            times = [self._block(part) for part in ends if part.layers]
+            rest = self._linear(self.profile.rest, blocks.work_of_classifier(architecture, width, size))
             guessed = sum(time for time, measured in times if not measured)
             self._ends[key] = (sum(time for time, _ in times) + rest, guessed)
         return self._ends[key]
@@ -122,7 +129,7 @@ class Predictor:
         """The milliseconds of a block and of its optimiser's steps, and whether it was measured."""
         measured = self.profile.blocks.get(part.key)
         ms = measured.ms if measured else self._linear(self.profile.work, blocks.work(part))
-        return ms + self._linear(self.profile.rest, blocks.work_of_optimiser(part.convs)), bool(measured)
+        return ms + self._linear(self.profile.rest, blocks.work_of_optimiser(part.layers)), bool(measured)
 
     @staticmethod
     def _linear(rates: Mapping[str, float], work: Mapping[str, float]) -> float:

@@ -1,24 +1,34 @@
+from dataclasses import replace
+
 import pytest
+import torch
 from hypothesis import given
 from strategies import architectures
 
-from search.profiles.blocks import block_part, parts, parts_of_space, work, work_of_classifier
+from search.profiles.blocks import before_head, block_part, parts, parts_of_space, work, work_of_classifier
 from space import Space, cost, decode, published
+from space.architecture import Head, Stage
+from space.blocks import BLOCKS
+from space.dissection import dissect
+from space.model import build
 from space.plan import plan
+from space.timing import training_step
 
 
 @given(architectures())
 def test_the_blocks_are_those_of_the_plan(architecture):
     found, planned = parts(architecture), plan(architecture)
-    assert [part.convs for part in found[:-1]] == [block.convs for block in planned[:-1]]
-    assert found[-1].convs == planned[-1].convs[:-1]
-    assert [part.shortcut for part in found] == [block.shortcut for block in planned]
+    *blocks, head = planned
+    expected = [(block.layers, block.shortcut) for block in blocks]
+    if len(head.layers) > 1:
+        expected.append((head.layers[:-1], False))
+    assert [(part.layers, part.shortcut) for part in found] == expected
 
 
 @given(architectures())
 def test_work_adds_up_to_the_cost(architecture):
     works = [work(part) for part in parts(architecture)]
-    last = work_of_classifier(architecture, 1)
+    last = work_of_classifier(architecture, *before_head(architecture))
     macs = sum(amount for one in works for kind, amount in one.items() if kind.endswith(" macs"))
     assert macs + last["classifier macs"] == cost(architecture).macs
     assert sum(one.get("params", 0) for one in works) + last["params"] == cost(architecture).params
@@ -72,3 +82,20 @@ def test_the_blocks_of_a_space_are_those_of_its_networks(pinned):
 
 def test_published_networks_have_blocks():
     assert len({part.key for part in parts(published("v2-b0").architecture)}) == 13
+
+
+@pytest.mark.parametrize("op", sorted(BLOCKS))
+@pytest.mark.parametrize("head", [Head(8), Head(0), Head(8, hidden=5)], ids=["wide", "none", "hidden"])
+def test_each_block_is_met_in_a_step_of_every_family(op, head):
+    """What a step is taken apart into are the blocks that a profile knows."""
+    width = BLOCKS[op].multiple * 8
+    network = replace(
+        decode("r32_i8/mb_d1_k3_s1_e1_w8/h8_c3"),
+        stages=(Stage(op, 2, 3, 2, 2, width),),
+        head=head,
+    )
+    images, labels = torch.zeros(2, 3, 32, 32), torch.zeros(2, dtype=torch.long)
+    reference = training_step(build(network), images, labels, None)
+    found = dissect(build(network), images, labels, reference, steps=1, warmup=0, most=1)
+    assert len(found.blocks) == len(parts(network))
+    assert all(work(part) for part in parts(network))
