@@ -161,8 +161,7 @@ def decode(text: str) -> Architecture:
         raise Refused(
             f"{text!r} is no architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
         )
-    words = {op: ("op", op) for op in STEMS if op != "conv"}
-    opening = _fields(first, _STEM, "ri", words)
+    opening = _fields(first, _STEM, "ri", {})
     closing = _fields(last, _HEAD, "hc", {"nobias": ("bias", False)})
     resolution, classes = opening.pop("resolution"), closing.pop("classes")
     channels = opening.pop("channels", 3)
@@ -200,8 +199,10 @@ def _fields(
             name = "branches" if key == "b" else "dilations"
         elif match and match[1] in names:
             name, value = names[match[1]], _number(match[2])
+        elif names is _STEM and token != "conv" and token in STEMS:
+            name, value = "op", token
         else:
-            permitted = (*(f"{key}NUMBER" for key in names), *words)
+            permitted = (*(f"{key}NUMBER" for key in names), *words, *(STEMS if names is _STEM else ()))
             raise unknown(f"part in {whole or text!r}", token, permitted)
         if name in fields:
             raise Refused(f"{whole or text!r} says {name} twice.")
@@ -227,10 +228,7 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
         if not stage.depth:
             continue
         before = merged[-1] if merged else None
-        alike = before and replace(
-            before, depth=stage.depth, stride=1, skip=stage.skip if free else before.skip
-        )
-        if before and stage.stride == 1 and stage == alike:
+        if before and stage.stride == 1 and _continues(stage, before, free):
             merged[-1], free = replace(before, depth=before.depth + stage.depth, skip=stage.skip), False
         else:
             closed = stage.stride == 2 or stage.width != width_in
@@ -238,3 +236,11 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
             merged.append(replace(stage, skip=True) if free else stage)
         width_in = stage.width
     return tuple(merged)
+
+
+def _continues(stage: Stage, before: Stage, free: bool) -> bool:
+    """Whether a stage of stride 1 is more of the one before it, of which `free` says that its skip says nothing."""
+    if stage.op != before.op or stage.width != before.width:
+        return False
+    skip = stage.skip if free else before.skip
+    return stage == replace(before, depth=stage.depth, stride=1, skip=skip)
