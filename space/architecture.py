@@ -6,8 +6,10 @@ The string lists the stem, the stages and the head, in that order, between slash
 
 r resolution, i stem width, d depth, k kernel, s stride, e expand, w width, se squeeze-excite ratio, g groups,
 di dilation, h head width, f its hidden width, c classes, x image channels; a word is an activation, a kind of
-stem ("pool"), "noskip" or "nobias". What equals its default is left out (stem: k3, s2, x3; everywhere: silu,
-no se, g1, di1), and so is what a block family doesn't read, so that equal networks have equal strings.
+stem ("pool"), "noskip" or "nobias"; "b:" stands before the branches of an inception module, "di:" before groups
+of dilations (see `space.blocks.branches` and `space.blocks.dilations`). What equals its default is left out
+(stem: k3, s2, x3; everywhere: silu, no se, g1, di1), and so is what a block family doesn't read, so that equal
+networks have equal strings.
 """
 
 from __future__ import annotations
