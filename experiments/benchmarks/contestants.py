@@ -120,7 +120,15 @@ def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
             verbose=0,
         ),
     )
-    ray.init(num_cpus=contest.workers, include_dashboard=False, log_to_driver=False, logging_level="CRITICAL")
+    ray.init(
+        address="local",
+        num_cpus=contest.workers,
+        object_store_memory=10**8,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="CRITICAL",
+        _temp_dir=str(Path.cwd()),
+    )
     tuner.fit()
     ray.shutdown()
     return ticks

@@ -1,7 +1,7 @@
 """What does a trial cost beside its training? Our executors beside plain Optuna and plain Ray Tune, in one run.
 
     python -m experiments.benchmarks.overhead                            # some 6 minutes on two idle cores
-    python -m experiments.benchmarks.overhead --trials 60 --times 1 serial local optuna
+    python -m experiments.benchmarks.overhead --trials 60 --times 1 --only serial local optuna
 
 Trials of a few tenths of a millisecond (`contestants.py`), uniform proposals. Each contestant runs in a process and
 folder of its own, all of them once, then all of them again, in another order each time. Overhead is the time from
@@ -31,7 +31,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from experiments.benchmarks.contestants import CONTESTANTS, Contest, Ticks
 from space.device import processor
@@ -56,7 +55,7 @@ def contested(name: str, contest: Contest, skip: int) -> Taken:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()  # of the machine, not of the process, on Linux and macOS
         done = subprocess.run(
-            [*command, name],
+            [*command, "--only", name],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
@@ -97,7 +96,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--skip", type=int, default=50, help="trials that end before the clock starts")
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--play", help=argparse.SUPPRESS)
-    parser.add_argument("contestants", nargs="*", choices=[[], *CONTESTANTS], default=[])
+    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     asked = parser.parse_args()
     if not 0 < asked.skip < asked.trials:
         parser.error(f"--skip {asked.skip}: between 1 and {asked.trials - 1}, one less than --trials")
@@ -107,7 +106,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Prints hardware and versions, a line for each contest, and the table."""
     asked = arguments()
-    names = asked.contestants or list(CONTESTANTS)
+    names = asked.only
     if asked.play:  # this process is a contest's
         print("\n" + json.dumps(CONTESTANTS[names[0]](Contest(**json.loads(asked.play)))))
         return
