@@ -70,7 +70,7 @@ def _spread(config: Config) -> tuple[Architecture, ...]:
     """A small, a middling and a large network of the space, all within the limits."""
     rng, space = random.Random(config.limits.seed), config.space
     drawn = [space.at(space.sample(rng)) for _ in range(20 * _DRAWN)]
-    kept = [network for network in drawn if not config.reward.exceeds(cost(network))][:_DRAWN] or drawn
+    kept = [network for network in drawn if not config.reward.exceeds(network)][:_DRAWN] or drawn
     kept.sort(key=lambda network: cost(network).macs)
     return tuple(kept[round(share * (len(kept) - 1))] for share in (0.1, 0.5, 0.9))
 
@@ -82,7 +82,7 @@ def _seconds(full: Architecture, config: Config, data: Dataset) -> float:
     proxy, shape = config.proxy, (len(data.classes), data.channels)
     network = proxy_architecture(full, proxy, *shape)
     begun = time.perf_counter()
-    if config.reward.needs_step_time:
+    if "step" in config.reward.costs and not config.forecast:
         measure(*timed(full, config.reference, proxy, *shape), proxy)
     measuring = time.perf_counter() - begun
     images = min(proxy.images or len(data.train), len(data.train)) * proxy.epochs
