@@ -15,7 +15,7 @@ from search.checking import mapping, of_kind, validated
 from search.data import DATASETS, Source
 from search.enqueued import enqueued
 from search.executors import EXECUTORS, Executor
-from search.limits import Limits, started
+from search.limits import Limits, number_or_word, started
 from search.profiles.forecast import Forecast
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
@@ -140,12 +140,7 @@ def _value(text: str, listed: bool = False, named: bool = False) -> Any:
         return None
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text
+    return number_or_word(text)
 
 
 def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

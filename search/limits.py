@@ -60,7 +60,7 @@ def started(seed: object) -> tuple[object, tuple[str, ...]]:
     seed: a number, or several words as in "7,v2-b0" or [7, "v2-b0"]. Raises `Refused` for a second number.
     """
     if isinstance(seed, str):
-        words: list[object] = [_word(part.strip()) for part in seed.split(",") if part.strip()]
+        words: list[object] = [number_or_word(part.strip()) for part in seed.split(",") if part.strip()]
     else:
         words = list(seed) if isinstance(seed, list | tuple) else [seed]
     numbers = [word for word in words if not isinstance(word, str)]
@@ -69,7 +69,7 @@ def started(seed: object) -> tuple[object, tuple[str, ...]]:
     return (numbers or [0])[0], tuple(word for word in words if isinstance(word, str))
 
 
-def _word(text: str) -> object:
+def number_or_word(text: str) -> object:
     """A number where there is one, else what was written."""
     for number in (int, float):
         try:
