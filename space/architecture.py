@@ -6,8 +6,10 @@ The string lists the stem, the stages and the head, in that order, between slash
 
 r resolution, i stem width, d depth, k kernel, s stride, e expand, w width, se squeeze-excite ratio, g groups,
 di dilation, h head width, f its hidden width, c classes, x image channels; a word is an activation, a kind of
-stem ("pool"), "noskip" or "nobias". What equals its default is left out (stem: k3, s2, x3; everywhere: silu,
-no se, g1, di1), and so is what a block family doesn't read, so that equal networks have equal strings.
+stem ("pool"), "noskip" or "nobias"; "b:" stands before the branches of an inception module, "di:" before groups
+of dilations (see `space.blocks.branches` and `space.blocks.dilations`). What equals its default is left out
+(stem: k3, s2, x3; everywhere: silu, no se, g1, di1), and so is what a block family doesn't read, so that equal
+networks have equal strings.
 """
 
 from __future__ import annotations
@@ -161,8 +163,7 @@ def decode(text: str) -> Architecture:
         raise Refused(
             f"{text!r} is no architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
         )
-    words = {op: ("op", op) for op in STEMS if op != "conv"}
-    opening = _fields(first, _STEM, "ri", words)
+    opening = _fields(first, _STEM, "ri", {})
     closing = _fields(last, _HEAD, "hc", {"nobias": ("bias", False)})
     resolution, classes = opening.pop("resolution"), closing.pop("classes")
     channels = opening.pop("channels", 3)
@@ -200,8 +201,10 @@ def _fields(
             name = "branches" if key == "b" else "dilations"
         elif match and match[1] in names:
             name, value = names[match[1]], _number(match[2])
+        elif names is _STEM and token != "conv" and token in STEMS:
+            name, value = "op", token
         else:
-            permitted = (*(f"{key}NUMBER" for key in names), *words)
+            permitted = (*(f"{key}NUMBER" for key in names), *words, *(STEMS if names is _STEM else ()))
             raise unknown(f"part in {whole or text!r}", token, permitted)
         if name in fields:
             raise Refused(f"{whole or text!r} says {name} twice.")
@@ -227,10 +230,7 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
         if not stage.depth:
             continue
         before = merged[-1] if merged else None
-        alike = before and replace(
-            before, depth=stage.depth, stride=1, skip=stage.skip if free else before.skip
-        )
-        if before and stage.stride == 1 and stage == alike:
+        if before and stage.stride == 1 and _continues(stage, before, free):
             merged[-1], free = replace(before, depth=before.depth + stage.depth, skip=stage.skip), False
         else:
             closed = stage.stride == 2 or stage.width != width_in
@@ -238,3 +238,11 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
             merged.append(replace(stage, skip=True) if free else stage)
         width_in = stage.width
     return tuple(merged)
+
+
+def _continues(stage: Stage, before: Stage, free: bool) -> bool:
+    """Whether a stage of stride 1 is more of the one before it, of which `free` says that its skip says nothing."""
+    if stage.op != before.op or stage.width != before.width:
+        return False
+    skip = stage.skip if free else before.skip
+    return stage == replace(before, depth=stage.depth, stride=1, skip=skip)

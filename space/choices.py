@@ -20,12 +20,11 @@ from typing import Any
 
 from space import documents
 from space.architecture import Architecture, Head, Stage, Stem
-from space.blocks import BLOCKS
 from space.counting import Range, cost_range, count_networks
 from space.finding import Chosen, find
 from space.override import override
 from space.refusal import Refused, unknown
-from space.stage import unread
+from space.stage import completed
 
 Point = tuple[int, ...]
 
@@ -283,10 +282,7 @@ def _stage(number: int, values: Any) -> Stage:
             if key in values:
                 raise Refused(f"{place} says {key} itself and for op {op}; keep one.")
         values = {**values, **options, "op": op}
-    if isinstance(values, dict) and values.get("op") in BLOCKS:
-        # What a family doesn't read need not be said.
-        values = {**unread(values["op"]), **values}
-    return _made(Stage, "stage", place, values)  # type: ignore[no-any-return]
+    return _made(Stage, "stage", place, completed(values))  # type: ignore[no-any-return]
 
 
 def _frame(values: dict[str, Any], stages: tuple[Stage, ...]) -> Architecture:

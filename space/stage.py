@@ -50,24 +50,35 @@ class Stage:
         whole("width", self.width)
         object.__setattr__(self, "se", 0 if self.se == 0 else ratio("se", self.se, 0.001, 1))
         act("act", self.act)
+        # Most stages have none of these, and searches make them by the million.
+        rare = (self.groups, self.dilation, self.skip, self.branches, self.dilations) != _USUAL
+        if rare:
+            self._check_rarities()
+        reads = BLOCKS[self.op].reads
+        for name, default in _UNREAD.items():
+            if name not in reads and getattr(self, name) != default:
+                object.__setattr__(self, name, default)
+        if rare:
+            self._settle_rarities()
+        if self.width % self.multiple:
+            raise Refused(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
+
+    def _check_rarities(self) -> None:
         whole("groups", self.groups, most=1024)
         whole("dilation", self.dilation, most=64)
         if type(self.skip) is not bool:
             raise Refused(f"skip is {self.skip!r}; it must be true or false.")
         text("branches", self.branches, branches.DEFAULT)
         text("dilations", self.dilations, "1x1:3+1x2:1")
+        _ = (
+            self.branches and branches.module(self.branches),
+            self.dilations and dilations.parse(self.dilations),
+        )
+
+    def _settle_rarities(self) -> None:
+        """One way to say each: pixels that are alone have no distance, and a square dilation is `dilation`."""
         if self.branches:
             object.__setattr__(self, "branches", branches.canonical(self.branches))
-        family = BLOCKS[self.op]
-        for name, default in _UNREAD.items():
-            if name not in family.reads:
-                object.__setattr__(self, name, default)
-        self._settle_dilations()
-        if self.width % self.multiple:
-            raise Refused(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
-
-    def _settle_dilations(self) -> None:
-        """One way to say each: pixels that are alone have no distance, and a square dilation is `dilation`."""
         if self.kernel == 1:
             object.__setattr__(self, "dilation", 1)
             object.__setattr__(self, "dilations", "")
@@ -85,6 +96,16 @@ class Stage:
         return lcm(self.groups, BLOCKS[self.op].multiple)
 
 
+_USUAL = (1, 1, True, "", "")
+
+
 def unread(op: str) -> dict[str, Any]:
     """The fields of a stage that blocks of the family `op` do not read, each with what it is set to."""
     return {name: default for name, default in _UNREAD.items() if name not in BLOCKS[op].reads}
+
+
+def completed(values: Any) -> Any:
+    """The fields of a stage, with those that its family does not read where they are needed and not said."""
+    if not isinstance(values, dict) or ("kernel" in values and "expand" in values):
+        return values
+    return {**unread(values["op"]), **values} if values.get("op") in BLOCKS else values

@@ -138,7 +138,7 @@ def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.n
     unit = cost(networks[0]).params
     return np.array(
         [
-            objective.terms(a, s / ratios[0], cost(network).params / unit).reward
+            objective.terms(a, {"step": s / ratios[0], "params": cost(network).params / unit}).reward
             for network, a, s in zip(networks, accuracy, ratios, strict=True)
         ]
     )

@@ -189,10 +189,11 @@ def node_dies(executor: str, times: int) -> Seen:
     """kill -9 of the raylet of a second node of a cluster in mid-run."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    try:
-        node = cluster.add_node(num_cpus=1)
-        with fresh() as folder:
+    with fresh() as folder:
+        os.environ["DRILL_FOLDER"] = str(folder)
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        try:
+            node = cluster.add_node(num_cpus=1)
             words = settings(executor, 100, **{"executor.address": cluster.address})
             driver = Driver(folder, "quick", *words)
             driver.after(20)
@@ -203,24 +204,33 @@ def node_dies(executor: str, times: int) -> Seen:
             return Seen(
                 1, held, f"{states(folder)}, {again} at a second attempt{'; ' + error if code else ''}"
             )
-    finally:
-        cluster.shutdown()
+        finally:
+            cluster.shutdown()
 
 
-def driver_of_a_cluster(executor: str, times: int) -> Seen:
-    """kill -9 of the raylet beside the driver of a private cluster, which takes the driver along."""
+def only_node_dies(executor: str, times: int) -> Seen:
+    """kill -9 of the raylet of a private cluster, which is its only node."""
     with fresh() as folder:
-        driver = Driver(folder, "quick", *settings(executor, 60))
+        driver = Driver(folder, "quick", *settings(executor, 100))
         driver.after(5)
+        killed = 0
         for process in processes(driver.mark):
             with suppress(OSError):
                 if "raylet/raylet" in Path(f"/proc/{process}/cmdline").read_text():
                     os.kill(process, signal.SIGKILL)
+                    killed += 1
         code, _ = driver.end()
         told, before, left = driver.told, finished(folder), driver.remain()
         again, _ = Driver(folder, "quick").end()
-        held = told <= set(before) and left is not None and again == 0 and whole(folder, 60)
-        return Seen(1, held, f"exit {code} with {len(before)} finished; resumed: {states(folder)}")
+        held = (
+            killed == 1
+            and code in (0, 1)
+            and told <= set(before)
+            and left is not None
+            and again == 0
+            and whole(folder, 100)
+        )
+        return Seen(killed, held, f"exit {code} with {len(before)} finished; resumed: {states(folder)}")
 
 
 Drill = Callable[[str, int], Seen]
@@ -241,7 +251,7 @@ BOTH: tuple[Drill, ...] = (
     sigterm,
 )
 LONG: tuple[Drill, ...] = (kill_driver,)
-RAY: tuple[Drill, ...] = (node_dies, driver_of_a_cluster)
+RAY: tuple[Drill, ...] = (node_dies, only_node_dies)
 DRILLS = {drill.__name__: drill for drill in (*BOTH, *LONG, *RAY)}
 
 

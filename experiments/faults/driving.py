@@ -139,7 +139,7 @@ def main() -> int:
             launch({**small, **settings}, display=Told(), evaluate=evaluator)
     except KeyboardInterrupt:
         return 130
-    except (Stopped, LedgerFailed, Refused) as error:
+    except (Stopped, LedgerFailed, Refused, OSError) as error:
         print(f"search: {error}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, Refused) else 1
     return 0

@@ -155,6 +155,12 @@ class _Trials:
     def late(self) -> str:
         return f"took longer than {self._executor.timeout:g} s"
 
+    def look(self) -> None:
+        """Raises `ConnectionError` where a private cluster has lost its only node: Tune would wait for another."""
+        with _past_tune():
+            if not self._places() and not self._executor.address:
+                raise ConnectionError("the Ray cluster of this run has died")
+
     def _places(self) -> int:
         if time.monotonic() - self._looked > _LOOK:
             self._room = self._executor.fitting(ray.cluster_resources())
@@ -227,6 +233,7 @@ class _Watches(Callback):
         self._running.pop(trial.trial_id, None)
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self._trials.look()
         for name, place in list(self._running.items()):
             if self._trials.overdue(name):
                 del self._running[name]

@@ -109,15 +109,19 @@ def canonical(text: str) -> str:
 def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
     """The branches with channels for shares, for a block of `width`. Raises `Refused` if that is too few.
 
-    What is put together adds up to `width`; pooling alone passes all channels on.
+    What is put together adds up to `width`. Branches of pooling alone pass all channels on; they are left out
+    where that leaves no room, as in a second reduction module behind the first.
     """
+    branches = read.branches
     outputs = [one.share for one in read.outputs if isinstance(one, Spatial)]
     room = width - sum(width_in for one in read.outputs if isinstance(one, str))
     whole = sum(outputs)
     if read.merged:
         room, whole = width, read.merged
     elif room < len(outputs):
-        raise Refused(f"{width} channels are too few for the branches {read} on {width_in}.")
+        branches, room = tuple(b for b in branches if not isinstance(b[-1][0], str)), width
+        if not branches or room < len(outputs):
+            raise Refused(f"{width} channels are too few for the branches {read}.")
     ends = iter(outputs if not outputs or read.merged else apportioned(outputs, room))
 
     def width_of(one: Spatial | str, last: bool) -> Spatial | str:
@@ -129,7 +133,7 @@ def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
 
     return tuple(
         tuple(tuple(width_of(one, layer is branch[-1]) for one in layer) for layer in branch)
-        for branch in read.branches
+        for branch in branches
     )
 
 

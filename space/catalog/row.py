@@ -9,7 +9,8 @@ from space.architecture import Architecture
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published network: `architecture` at the resolution it is evaluated at, for ImageNet's 1000 classes.
+    """A published network: `architecture` at the resolution it is evaluated at, for ImageNet's 1000 classes
+    unless the note says otherwise.
 
     depth, width: its coefficients relative to its base, where it was derived from one (else 0).
     train_resolution: pixels, the same as at evaluation unless published otherwise.

@@ -33,9 +33,7 @@ def modules(architecture: Architecture) -> dict[str, str]:
     """Our module -> timm's."""
     kinds = {stage.op for stage in architecture.stages}
     # MobileNetV3 has a hidden layer in its head, and MobileNetV1 no convolution: both are understood below.
-    understood = (
-        Head(1) if kinds in ({"mbv3"}, {"dw"}) and architecture.head.bias else architecture.head
-    )
+    understood = Head(1) if kinds in ({"mbv3"}, {"dw"}) and architecture.head.bias else architecture.head
     expect(replace(architecture, head=understood), "timm's EfficientNet", _objection)
     places = _places(architecture)
     names = pair("stem.conv", "conv_stem", "bn1")

@@ -78,6 +78,12 @@ def test_what_is_no_module_is_refused(text, said):
     assert said in str(refused.value)
 
 
+def test_pooling_alone_is_left_out_where_it_leaves_no_room():
+    stage = Stage("inception", 1, 1, 2, 1, 64, branches="64+3:32+max")
+    assert [layer.name for layer in plan(stage, 32, 2)] == ["b0_0", "b1_0", "b2_0"]
+    assert [layer.width for layer in plan(stage, 64, 1)] == [42, 22]
+
+
 def test_too_few_channels_are_refused():
-    with pytest.raises(Refused, match=r"^64 channels are too few for the branches 1\+max on 64\.$"):
-        plan(Stage("inception", 1, 1, 1, 1, 64, branches="64+max"), 64, 1)
+    with pytest.raises(Refused, match=r"^8 channels are too few for the branches "):
+        plan(Stage("inception", 1, 1, 1, 1, 8, branches="+".join(["3:1"] * 9)), 64, 1)
