@@ -9,7 +9,7 @@ executors do; simulated time goes on by what its work takes on the clock (`--tim
 the disk nor other load counts). What an executor itself spends on a trial is no part of it, but can be added:
 `--transport` milliseconds a trial, say what `overhead.py` measured.
 
-A row for each size and duration: the driver's work for a trial, of all and of the last tenth, when the
+A row for each size and duration: the driver's work for a trial, of all and of the last tenth to be begun, when the
 history is longest; the workers' idle share from when all have a trial until the last is begun; and at how many
 workers the driver would be busy all the time, by the last tenth.
 """
@@ -78,12 +78,13 @@ class Event:
 class Cluster:
     """Workers on simulated time, and a driver that is late by what its work really takes. All in seconds.
 
-    jobs: when each trial was begun and ended by its worker. work: of the driver, up to each result.
+    jobs: when each trial was begun and ended by its worker. worked: what the driver did, in all; work: up to the
+    beginning of each trial.
     """
 
     def __init__(self, workers: int, trial: float, transport: float, now: Callable[[], float]) -> None:
         self._free, self._trial, self._transport, self._now = workers, trial, transport, now
-        self._clock = self._worked = 0.0
+        self._clock = self.worked = 0.0
         self._events: list[Event] = []
         self._begun: dict[int, float] = {}
         self._durations = random.Random(0)
@@ -112,10 +113,11 @@ class Cluster:
 
     def _spend(self, seconds: float) -> None:
         self._clock += seconds
-        self._worked += seconds
+        self.worked += seconds
 
     def _begin(self, request: Request) -> None:
         self._spend(self._transport)
+        self.work.append(self.worked)
         self._free -= 1
         self._begun[request.number] = self._clock
         # The mean of the log-normal is the trial's.
@@ -132,7 +134,6 @@ class Cluster:
             self._driver(lambda: engine.on_result(event.number, result))
             self._free += 1
             self.jobs.append((self._begun[event.number], event.when))
-            self.work.append(self._worked)
 
 
 def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namespace) -> Row:
@@ -143,6 +144,7 @@ def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namesp
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder, "trials.sqlite"))) as ledger:
         cluster.run(Engine(config, Sampled(config), ledger, "simulated"))
     tenth = math.ceil(trials / 10)
+    # Between two beginnings lie a proposal and a result; after the last one there are only results.
     last = (cluster.work[-1] - cluster.work[-1 - tenth]) / tenth
     return Row(
         sampler=sampler,
@@ -150,7 +152,7 @@ def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namesp
         trial_seconds=seconds,
         transport_ms=asked.transport,
         trials=trials,
-        driver_ms=round(1e3 * cluster.work[-1] / trials, 2),
+        driver_ms=round(1e3 * cluster.worked / trials, 2),
         driver_ms_last_tenth=round(1e3 * last, 2),
         filled_after_s=round(sorted(since for since, _ in cluster.jobs)[workers - 1], 2),
         idle_percent=round(100 * share(cluster.jobs, workers), 3),

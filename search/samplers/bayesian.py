@@ -109,7 +109,8 @@ class OptunaProposer:
             self._next = trial.number + 1
         # The engine decides what becomes of the proposal; if it is tried it comes back in the history.
         self._study.tell(trial.number, state=TrialState.FAIL)
-        return tuple(int(trial.params[name]) for name in self._distributions)
+        params = trial.params  # a deep copy each time that it is asked for
+        return tuple(int(params[name]) for name in self._distributions)
 
     def _follow(self, observation: Observation) -> None:
         known = self._followed.get(observation.number)
