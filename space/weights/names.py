@@ -29,10 +29,12 @@ def to_ours(
 ) -> dict[str, Tensor]:
     """The tensors of `state_dict` under the names that `build(architecture)` gives them; no copies.
 
-    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing counters of batches are made, 0. Raises
-    `Refused` naming the first tensor that is missing, unexpected or of another shape than the architecture's.
+    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing counters of batches are made, 0;
+    auxiliary classifiers are left out. Raises `Refused` naming the first tensor that is missing, unexpected or
+    of another shape than the architecture's.
     """
     format = format or format_of(state_dict)
+    state_dict = used(state_dict, format)
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
     _check(state_dict, {names[ours]: shape for ours, shape in shapes.items()}, format)
@@ -50,19 +52,28 @@ def from_ours(state_dict: StateDict, architecture: Architecture, format: str) ->
     return {theirs: state_dict[ours] for ours, theirs in names.items()}
 
 
+def used(state_dict: StateDict, format: str) -> StateDict:
+    """The tensors without those that no network of ours has: `WeightFormat.unused`."""
+    unused = weight_format(format).unused
+    return {name: tensor for name, tensor in state_dict.items() if not name.startswith(unused)}
+
+
 def format_of(state_dict: StateDict) -> str:
-    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `Refused`."""
-    # The stem's name does not depend on the architecture, so that any will do.
+    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `Refused`.
+
+    InceptionV3, which torchvision and timm name alike, is torchvision's.
+    """
     probe = published("b0").architecture
     stems = {
-        name: f"{weight_format(name).modules(probe)['stem.conv.conv']}.weight" for name in WEIGHT_FORMATS
+        name: (weight_format(name).modules(probe)["stem.conv.conv"], *weight_format(name).stems)
+        for name in WEIGHT_FORMATS
     }
-    for name, stem in stems.items():
-        if stem in state_dict:
+    for name, modules in stems.items():
+        if any(f"{module}.weight" in state_dict for module in modules):
             return name
-    known = ", ".join(f"{stem} ({name})" for name, stem in stems.items())
+    known = ", ".join(f"{modules[0]}.weight ({name})" for name, modules in stems.items())
     raise Refused(
-        f"No EfficientNet's weights: no tensor is called {known}; found: {_first(state_dict)}."
+        f"Weights of no network known here: no tensor is a stem's, such as {known}; found: {_first(state_dict)}."
         if state_dict
         else "No weights: there is no tensor."
     )
