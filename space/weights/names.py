@@ -37,11 +37,13 @@ def to_ours(
     state_dict = used(state_dict, format)
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
-    _check(state_dict, {names[ours]: shape for ours, shape in shapes.items()}, format)
-    return {
+    linear = _linear(format)
+    _check(state_dict, {names[n]: shape[:2] if n in linear else shape for n, shape in shapes.items()}, format)
+    found = {
         ours: state_dict[theirs] if theirs in state_dict else torch.zeros((), dtype=torch.int64)
         for ours, theirs in names.items()
     }
+    return found | {ours: found[ours][..., None, None] for ours in linear & shapes.keys()}
 
 
 def from_ours(state_dict: StateDict, architecture: Architecture, format: str) -> dict[str, Tensor]:
@@ -49,7 +51,11 @@ def from_ours(state_dict: StateDict, architecture: Architecture, format: str) ->
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
     _check(state_dict, shapes, "ours")
-    return {theirs: state_dict[ours] for ours, theirs in names.items()}
+    linear = _linear(format)
+    return {
+        theirs: state_dict[ours].flatten(1) if ours in linear else state_dict[ours]
+        for ours, theirs in names.items()
+    }
 
 
 def used(state_dict: StateDict, format: str) -> StateDict:
@@ -89,6 +95,10 @@ def their_names(architecture: Architecture, format: str, tensors: Iterable[str])
 def whose(format: str) -> str:
     """`format` as a sentence has it before "weights" and "names"."""
     return "our" if format == "ours" else format
+
+
+def _linear(format: str) -> set[str]:
+    return {f"{module}.weight" for module in weight_format(format).linear}
 
 
 @lru_cache(maxsize=64)

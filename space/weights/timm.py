@@ -44,6 +44,8 @@ def modules(architecture: Architecture) -> dict[str, str]:
     for block in plan(architecture)[1:-1]:
         names |= _block(block, places[block.name])
     names["head.classifier"] = "classifier"
+    if not architecture.head.width:
+        return names
     if not (kinds == {"mbv3"} and architecture.head.hidden):
         return names | pair("head.conv", "conv_head", "bn2")
     # MobileNetV3: the 1x1 convolution is a stage of its own, and the layer behind pooling is the head's.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from space.architecture import Architecture, Stage, Stem
+from space.architecture import Architecture, Stage, Stem, encode_stage
 from space.catalog import name_of
 from space.plan import Block, plan
 from space.refusal import Refused
@@ -61,8 +61,16 @@ def _mnasnet(architecture: Architecture) -> dict[str, str]:
     """The first block has no list of its own: "layers" goes on through the stem and its steps."""
     expect(architecture, "torchvision's MnasNet", _mnasnet_objection)
     first, *blocks = plan(architecture)[1:-1]
-    if architecture.stages[0].depth > 1 or architecture.stages[0].expand != 1:
-        raise Refused("torchvision's MnasNet begins with one block of expand 1, which stages.0 is not.")
+    start, *others = architecture.stages
+    if start.depth > 1 or start.expand != 1 or first.shortcut:
+        wanted = "one block of expand 1 that changes the width"
+        raise Refused(f"torchvision's MnasNet begins with {wanted}, which {encode_stage(start)} is not.")
+    for number, other in enumerate(others, 1):
+        if other.expand == 1:
+            lacking = "blocks of expand 1 but its first"
+            raise Refused(
+                f"torchvision's MnasNet has no {lacking}, as stages.{number} is: {encode_stage(other)}."
+            )
     names = pair("stem.conv", "layers.0", "layers.1")
     names |= pair(f"{first.name}.depthwise", "layers.3", "layers.4")
     names |= pair(f"{first.name}.project", "layers.6", "layers.7")
@@ -72,7 +80,8 @@ def _mnasnet(architecture: Architecture) -> dict[str, str]:
         for conv, number in zip(block.convs, (0, 3, 6), strict=True):
             names |= pair(f"{block.name}.{conv.name}", f"{place}.{number}", f"{place}.{number + 1}")
     last = len(architecture.stages) + 7
-    return names | pair("head.conv", f"layers.{last}", f"layers.{last + 1}") | {"head.classifier": "classifier.1"}
+    names |= pair("head.conv", f"layers.{last}", f"layers.{last + 1}")
+    return names | {"head.classifier": "classifier.1"}
 
 
 def _mnasnet_objection(stage: Stage) -> str:
@@ -174,5 +183,6 @@ TORCHVISION = WeightFormat(
     {"torchvision": conventions},
     # Of MnasNet, ShuffleNetV2, GoogLeNet and InceptionV3.
     stems=("layers.0", "conv1.0", "conv1.conv", "Conv2d_1a_3x3.conv"),
+    linear=("head.hidden.conv",),
     unused=AUXILIARY,
 )

@@ -24,6 +24,7 @@ class WeightFormat:
     usual: (architecture, name of a file or "") -> the style to take if nobody says; None for the first.
     stems: modules by which the format is recognised, beside EfficientNet's stem: one of each kind of network
         whose stem is called otherwise.
+    linear: our 1x1 convolutions that are linear layers there: the weights of those have two dimensions.
     unused: what the names of tensors begin with that no network of ours has, and no logits depend on.
     """
 
@@ -31,6 +32,7 @@ class WeightFormat:
     styles: Mapping[str, Callable[[Architecture], Conventions]]
     usual: Callable[[Architecture, str], str | None] = _first
     stems: tuple[str, ...] = ()
+    linear: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
     def style(self, architecture: Architecture, file: str = "", wanted: str | None = None) -> str:
