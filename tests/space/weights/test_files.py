@@ -93,8 +93,26 @@ def hollow(network):
     return {name: torch.zeros((), dtype=tensor.dtype).expand(tensor.shape) for name, tensor in tensors}
 
 
+# One of each kind of names; the widths of a family bear the same.
+KINDS = {
+    "torchvision": (
+        "mobilenet-v3-small",
+        "mnasnet-b1-0.5",
+        "shufflenet-v2-0.5",
+        "googlenet",
+        "inception-v3",
+    ),
+    "timm": ("mobilenet-v1", "inception-v4", "inception-resnet-v2", "xception"),
+}
+
+
 @pytest.mark.parametrize(
-    ("library", "name"), [(library, name) for library in OTHERS for name in OTHERS[library]]
+    ("library", "name"),
+    [
+        (library, name) if name in KINDS[library] else pytest.param(library, name, marks=pytest.mark.slow)
+        for library in OTHERS
+        for name in OTHERS[library]
+    ],
 )
 def test_networks_of_other_families_are_recognised(tmp_path, library, name):
     with torch.device("meta"):
