@@ -3,6 +3,7 @@
 import efficientnet_pytorch
 import timm
 import torch
+import torchvision
 from torchvision.models import efficientnet
 
 V1 = tuple(f"b{n}" for n in range(8))
@@ -16,6 +17,53 @@ NAMES = {
     "efficientnet_pytorch": V1,
 }
 """Library and style -> our names of the networks that it has."""
+
+
+OTHERS = {
+    "torchvision": {
+        "mobilenet-v2-1.0": "mobilenet_v2",
+        "mobilenet-v3-large": "mobilenet_v3_large",
+        "mobilenet-v3-small": "mobilenet_v3_small",
+        "mnasnet-b1-0.5": "mnasnet0_5",
+        "mnasnet-b1-0.75": "mnasnet0_75",
+        "mnasnet-b1-1.0": "mnasnet1_0",
+        "mnasnet-b1-1.3": "mnasnet1_3",
+        "shufflenet-v2-0.5": "shufflenet_v2_x0_5",
+        "shufflenet-v2-1.0": "shufflenet_v2_x1_0",
+        "shufflenet-v2-1.5": "shufflenet_v2_x1_5",
+        "shufflenet-v2-2.0": "shufflenet_v2_x2_0",
+        "googlenet": "googlenet",
+        "inception-v3": "inception_v3",
+    },
+    "timm": {
+        "mobilenet-v1": "mobilenetv1_100",
+        "mobilenet-v2-0.35": "mobilenetv2_035",
+        "mobilenet-v2-1.0": "mobilenetv2_100",
+        "mobilenet-v3-large": "mobilenetv3_large_100",
+        "mobilenet-v3-small": "mobilenetv3_small_100",
+        "mobilenet-v3-small-0.75": "mobilenetv3_small_075",
+        "mnasnet-b1-1.0": "mnasnet_100",
+        "mnasnet-a1": "semnasnet_100",
+        "mnasnet-small": "mnasnet_small",
+        "lite0": "efficientnet_lite0",
+        "edgetpu-m": "efficientnet_em",
+        "tinynet-e": "tinynet_e",
+        "inception-v3": "inception_v3",
+        "inception-v4": "inception_v4",
+        "inception-resnet-v2": "inception_resnet_v2",
+        "xception": "legacy_xception",
+    },
+}
+"""Library -> our name of a network of another family -> its."""
+
+
+def other(library, name, **options):
+    """The network of `library` that is ours called `name`, a key of OTHERS. options: as that library calls them."""
+    if library == "timm":
+        return timm.create_model(OTHERS[library][name], **options)
+    if name in ("googlenet", "inception-v3"):
+        options = {"init_weights": False} | options  # As it would draw them, it takes half a minute.
+    return getattr(torchvision.models, OTHERS[library][name])(weights=None, **options)
 
 
 def timm_name(style, name):

@@ -6,7 +6,7 @@
 
 The names of torchvision, timm and EfficientNet-PyTorch are written out, a file for each. What no state dict
 says, padding, batch normalisation's constants and the normalisation of images, travels with the weights.
-With them our logits are the other library's, bit for bit.
+With them our logits are the other library's, bit for bit (ShuffleNetV2's but for rounding).
 """
 
 from space.weights.conventions import NORMALISATIONS, Conventions, for_channels, normalised

@@ -19,7 +19,7 @@ from space.weights.conventions import (
     parse_conventions,
 )
 from space.weights.formats import weight_format
-from space.weights.names import StateDict, format_of, from_ours, their_names, to_ours, whose
+from space.weights.names import StateDict, format_of, from_ours, their_names, to_ours, used, whose
 from space.weights.reading import TensorFile, read_tensors
 from space.weights.weights import Weights
 
@@ -97,7 +97,7 @@ def _architecture(file: TensorFile, network: Architecture | str | None, format: 
 
 def _recognised(tensors: StateDict, format: str) -> Architecture:
     """The first published network that has these tensors, with the file's classes and image channels."""
-    found = {name.rpartition(".")[0] for name in tensors}
+    found = {name.rpartition(".")[0] for name in used(tensors, format)}
     for row in CATALOG.values():
         try:
             if found == set(weight_format(format).modules(row.architecture).values()):

@@ -29,17 +29,21 @@ def to_ours(
 ) -> dict[str, Tensor]:
     """The tensors of `state_dict` under the names that `build(architecture)` gives them; no copies.
 
-    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing counters of batches are made, 0. Raises
-    `Refused` naming the first tensor that is missing, unexpected or of another shape than the architecture's.
+    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing counters of batches are made, 0;
+    auxiliary classifiers are left out. Raises `Refused` naming the first tensor that is missing, unexpected or
+    of another shape than the architecture's.
     """
     format = format or format_of(state_dict)
+    state_dict = used(state_dict, format)
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
-    _check(state_dict, {names[ours]: shape for ours, shape in shapes.items()}, format)
-    return {
+    linear = _linear(format)
+    _check(state_dict, {names[n]: shape[:2] if n in linear else shape for n, shape in shapes.items()}, format)
+    found = {
         ours: state_dict[theirs] if theirs in state_dict else torch.zeros((), dtype=torch.int64)
         for ours, theirs in names.items()
     }
+    return found | {ours: found[ours][..., None, None] for ours in linear & shapes.keys()}
 
 
 def from_ours(state_dict: StateDict, architecture: Architecture, format: str) -> dict[str, Tensor]:
@@ -47,22 +51,35 @@ def from_ours(state_dict: StateDict, architecture: Architecture, format: str) ->
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
     _check(state_dict, shapes, "ours")
-    return {theirs: state_dict[ours] for ours, theirs in names.items()}
+    linear = _linear(format)
+    return {
+        theirs: state_dict[ours].flatten(1) if ours in linear else state_dict[ours]
+        for ours, theirs in names.items()
+    }
+
+
+def used(state_dict: StateDict, format: str) -> StateDict:
+    """The tensors without those that no network of ours has: `WeightFormat.unused`."""
+    unused = weight_format(format).unused
+    return {name: tensor for name, tensor in state_dict.items() if not name.startswith(unused)}
 
 
 def format_of(state_dict: StateDict) -> str:
-    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `Refused`."""
-    # The stem's name does not depend on the architecture, so that any will do.
+    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `Refused`.
+
+    InceptionV3, which torchvision and timm name alike, is torchvision's.
+    """
     probe = published("b0").architecture
     stems = {
-        name: f"{weight_format(name).modules(probe)['stem.conv.conv']}.weight" for name in WEIGHT_FORMATS
+        name: (weight_format(name).modules(probe)["stem.conv.conv"], *weight_format(name).stems)
+        for name in WEIGHT_FORMATS
     }
-    for name, stem in stems.items():
-        if stem in state_dict:
+    for name, modules in stems.items():
+        if any(f"{module}.weight" in state_dict for module in modules):
             return name
-    known = ", ".join(f"{stem} ({name})" for name, stem in stems.items())
+    known = ", ".join(f"{modules[0]}.weight ({name})" for name, modules in stems.items())
     raise Refused(
-        f"No EfficientNet's weights: no tensor is called {known}; found: {_first(state_dict)}."
+        f"Weights of no network known here: no tensor is a stem's, such as {known}; found: {_first(state_dict)}."
         if state_dict
         else "No weights: there is no tensor."
     )
@@ -78,6 +95,10 @@ def their_names(architecture: Architecture, format: str, tensors: Iterable[str])
 def whose(format: str) -> str:
     """`format` as a sentence has it before "weights" and "names"."""
     return "our" if format == "ours" else format
+
+
+def _linear(format: str) -> set[str]:
+    return {f"{module}.weight" for module in weight_format(format).linear}
 
 
 @lru_cache(maxsize=64)

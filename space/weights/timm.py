@@ -3,7 +3,7 @@ InvertedResidual, DepthwiseSeparableConv (MBConv without expansion, MobileNetV1'
 (fused without expansion).
 
 Two styles bear the same names: "plain" (timm's own trainings, `efficientnet_b0`) and "tf" (Google's weights,
-`tf_efficientnet_b0`).
+`tf_efficientnet_b0`). Its Inceptions and Xception are in `space.weights.inception`, and have one style.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from space.architecture import Architecture, Head, Stage
 from space.catalog import name_of
 from space.plan import Block, plan
 from space.weights.conventions import IMAGENET, INCEPTION, NORMALISATIONS, Conventions
+from space.weights.inception import AUXILIARY, inception_resnet_v2, inception_v3, inception_v4, xception
 from space.weights.weight_format import WeightFormat, expect, pair
 
 _SQUEEZE = {"se_reduce": "se.conv_reduce", "se_expand": "se.conv_expand"}
@@ -31,6 +32,9 @@ _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 def modules(architecture: Architecture) -> dict[str, str]:
     """Our module -> timm's."""
+    name = name_of(architecture)
+    if name in _INCEPTIONS:
+        return _INCEPTIONS[name](architecture)
     kinds = {stage.op for stage in architecture.stages}
     # MobileNetV3 has a hidden layer in its head, and MobileNetV1 no convolution: both are understood below.
     understood = Head(1) if kinds in ({"mbv3"}, {"dw"}) and architecture.head.bias else architecture.head
@@ -40,6 +44,8 @@ def modules(architecture: Architecture) -> dict[str, str]:
     for block in plan(architecture)[1:-1]:
         names |= _block(block, places[block.name])
     names["head.classifier"] = "classifier"
+    if not architecture.head.width:
+        return names
     if not (kinds == {"mbv3"} and architecture.head.hidden):
         return names | pair("head.conv", "conv_head", "bn2")
     # MobileNetV3: the 1x1 convolution is a stage of its own, and the layer behind pooling is the head's.
@@ -96,7 +102,10 @@ def plain(architecture: Architecture) -> Conventions:
 
     Its "ra4" weights of b0 want `inception`, too, and its "ft" weights of b1 `imagenet`.
     """
-    inception = name_of(architecture) in _INCEPTION_PLAIN
+    name = name_of(architecture)
+    if name in _INCEPTIONS:
+        return Conventions("symmetric", 1e-5 if name == "xception" else 1e-3, 0.1, *INCEPTION)
+    inception = name in _INCEPTION_PLAIN
     return Conventions("symmetric", 1e-5, 0.1, *(INCEPTION if inception else IMAGENET))
 
 
@@ -106,6 +115,8 @@ def tf(architecture: Architecture) -> Conventions:
     AdvProp weights ("ap") want `inception`, and so do those of 21,843 classes. Networks with ReLU6 are
     EfficientNet-Lite's: for these timm's own configuration has `inception`, which is near to `lite`.
     """
+    if name_of(architecture) in _INCEPTIONS:
+        return plain(architecture)
     if architecture.stem.act == "relu6":
         return Conventions("same", 1e-3, 0.1, *NORMALISATIONS["lite"])
     inception = name_of(architecture) in _INCEPTION_TF
@@ -120,4 +131,19 @@ def _usual(architecture: Architecture, file: str) -> str:
     return "tf" if name_of(architecture) in _GOOGLES or "tf_efficientnet" in file else "plain"
 
 
-TIMM = WeightFormat(modules, {"plain": plain, "tf": tf}, _usual)
+_INCEPTIONS = {
+    "inception-v3": inception_v3,
+    "inception-v4": inception_v4,
+    "inception-resnet-v2": inception_resnet_v2,
+    "xception": xception,
+}
+
+TIMM = WeightFormat(
+    modules,
+    {"plain": plain, "tf": tf},
+    _usual,
+    # Of InceptionV4 and Inception-ResNet-v2. InceptionV3 is called as torchvision calls it, and Xception's "conv1"
+    # is the stem of much else, where its shortcut is not.
+    stems=("features.0.conv", "conv2d_1a.conv", "block1.skip"),
+    unused=AUXILIARY,
+)

@@ -1,21 +1,35 @@
 """torchvision.models.efficientnet, mobilenetv2 and mobilenetv3: stem, stages (or blocks) and head are numbered
 in "features", and so are the steps of a block, of which squeeze-excitation is one ("fc1", "fc2").
+
+mnasnet numbers them in "layers", shufflenetv2 in "stage2" to "stage4"; its googlenet and inception are in
+`space.weights.inception`.
 """
 
 from __future__ import annotations
 
-from space.architecture import Architecture, Stage
+from dataclasses import replace
+
+from space.architecture import Architecture, Stage, Stem, encode_stage
 from space.catalog import name_of
 from space.plan import Block, plan
+from space.refusal import Refused
 from space.weights.conventions import IMAGENET, INCEPTION, Conventions
+from space.weights.inception import AUXILIARY, googlenet, inception_v3
 from space.weights.weight_format import WeightFormat, expect, pair
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
     """Our module -> torchvision's."""
     ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
+    name = name_of(architecture)
+    if name in _INCEPTIONS:
+        return _INCEPTIONS[name](architecture)
     if ops == {"mbv3"}:
         return _mobilenet_v3(architecture)
+    if ops == {"shufflev2"}:
+        return _shufflenet_v2(architecture)
+    if ops == {"mb"} and acts == {"relu"} and not any(stage.se for stage in architecture.stages):
+        return _mnasnet(architecture)
     return _mobilenet_v2(architecture) if ops == {"mb"} and acts == {"relu6"} else _efficientnet(architecture)
 
 
@@ -41,6 +55,70 @@ def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
             names |= pair(f"{block.name}.{conv.name}", *inside)
     last = f"features.{len(blocks) + 1}"
     return names | pair("head.conv", f"{last}.0", f"{last}.1") | {"head.classifier": "classifier.1"}
+
+
+def _mnasnet(architecture: Architecture) -> dict[str, str]:
+    """The first block has no list of its own: "layers" goes on through the stem and its steps."""
+    expect(architecture, "torchvision's MnasNet", _mnasnet_objection)
+    first, *blocks = plan(architecture)[1:-1]
+    start, *others = architecture.stages
+    if start.depth > 1 or start.expand != 1 or first.shortcut:
+        wanted = "one block of expand 1 that changes the width"
+        raise Refused(f"torchvision's MnasNet begins with {wanted}, which {encode_stage(start)} is not.")
+    for number, other in enumerate(others, 1):
+        if other.expand == 1:
+            lacking = "blocks of expand 1 but its first"
+            raise Refused(
+                f"torchvision's MnasNet has no {lacking}, as stages.{number} is: {encode_stage(other)}."
+            )
+    names = pair("stem.conv", "layers.0", "layers.1")
+    names |= pair(f"{first.name}.depthwise", "layers.3", "layers.4")
+    names |= pair(f"{first.name}.project", "layers.6", "layers.7")
+    for block in blocks:
+        _, stage, index = block.name.split(".")
+        place = f"layers.{int(stage) + 7}.{index}.layers"
+        for conv, number in zip(block.convs, (0, 3, 6), strict=True):
+            names |= pair(f"{block.name}.{conv.name}", f"{place}.{number}", f"{place}.{number + 1}")
+    last = len(architecture.stages) + 7
+    names |= pair("head.conv", f"layers.{last}", f"layers.{last + 1}")
+    return names | {"head.classifier": "classifier.1"}
+
+
+def _mnasnet_objection(stage: Stage) -> str:
+    if stage.dilation > 1 or stage.dilations:
+        return "blocks with dilations"
+    return "" if stage.skip else "blocks without shortcuts"
+
+
+_SHUFFLE = {
+    "other_depthwise": ("branch1.0", "branch1.1"),
+    "other_project": ("branch1.2", "branch1.3"),
+    "expand": ("branch2.0", "branch2.1"),
+    "depthwise": ("branch2.3", "branch2.4"),
+    "project": ("branch2.5", "branch2.6"),
+}
+
+
+def _shufflenet_v2(architecture: Architecture) -> dict[str, str]:
+    library = "torchvision's ShuffleNetV2"
+    if architecture.stem.op != "pool" or len(architecture.stages) != 3:
+        raise Refused(f"{library} has a stem that pools and three stages.")
+    expect(replace(architecture, stem=Stem(1)), library, _shuffle_objection)
+    names = pair("stem.conv", "conv1.0", "conv1.1")
+    for block in plan(architecture)[1:-1]:
+        _, stage, index = block.name.split(".")
+        place = f"stage{int(stage) + 2}.{index}"
+        for conv in block.convs:
+            names |= pair(f"{block.name}.{conv.name}", *(f"{place}.{part}" for part in _SHUFFLE[conv.name]))
+    return names | pair("head.conv", "conv5.0", "conv5.1") | {"head.classifier": "fc"}
+
+
+def _shuffle_objection(stage: Stage) -> str:
+    if stage.dilation > 1:
+        return "blocks with dilations"
+    if (stage.kernel, stage.act) != (3, "relu"):
+        return f"blocks with kernel {stage.kernel} and {stage.act}"
+    return "" if stage.stride == 2 else f"stages of stride {stage.stride}"
 
 
 def _efficientnet(architecture: Architecture) -> dict[str, str]:
@@ -82,9 +160,15 @@ def _objection(stage: Stage) -> str:
 def conventions(architecture: Architecture) -> Conventions:
     """Those of torchvision's builders (norm_layer) and of the transforms of its weights."""
     name = name_of(architecture)
-    mean, std = INCEPTION if name == "v2-l" else IMAGENET
+    # Networks with its weights of GoogLeNet and InceptionV3 undo ImageNet's normalisation (transform_input).
+    mean, std = INCEPTION if name in ("v2-l", *_INCEPTIONS) else IMAGENET
+    ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
     if name in ("b5", "b6", "b7"):
         eps, momentum = 1e-3, 0.01
+    elif name in _INCEPTIONS:
+        eps, momentum = 1e-3, 0.1
+    elif ops == {"mb"} and acts == {"relu"}:
+        eps, momentum = 1e-5, 1 - 0.9997
     else:
         fused = any(stage.op == "fused" for stage in architecture.stages)
         v3 = architecture.stages[0].op == "mbv3"
@@ -92,4 +176,13 @@ def conventions(architecture: Architecture) -> Conventions:
     return Conventions("symmetric", eps, momentum, mean, std)
 
 
-TORCHVISION = WeightFormat(modules, {"torchvision": conventions})
+_INCEPTIONS = {"googlenet": googlenet, "inception-v3": inception_v3}
+
+TORCHVISION = WeightFormat(
+    modules,
+    {"torchvision": conventions},
+    # Of MnasNet, ShuffleNetV2, GoogLeNet and InceptionV3.
+    stems=("layers.0", "conv1.0", "conv1.conv", "Conv2d_1a_3x3.conv"),
+    linear=("head.hidden.conv",),
+    unused=AUXILIARY,
+)

@@ -18,16 +18,22 @@ def _first(architecture: Architecture, file: str) -> None:
 class WeightFormat:
     """How a library names the tensors of our networks.
 
-    modules: architecture -> our module -> theirs, for every module that has tensors. The name of the stem
-        must not depend on the architecture: formats are recognised by it. Raises `Refused` for
+    modules: architecture -> our module -> theirs, for every module that has tensors. Raises `Refused` for
         architectures that the library cannot express.
     styles: by name, architecture -> the conventions of its weights. Several where names do not tell them.
     usual: (architecture, name of a file or "") -> the style to take if nobody says; None for the first.
+    stems: modules by which the format is recognised, beside EfficientNet's stem: one of each kind of network
+        whose stem is called otherwise.
+    linear: our 1x1 convolutions that are linear layers there: the weights of those have two dimensions.
+    unused: what the names of tensors begin with that no network of ours has, and no logits depend on.
     """
 
     modules: Callable[[Architecture], Mapping[str, str]]
     styles: Mapping[str, Callable[[Architecture], Conventions]]
     usual: Callable[[Architecture, str], str | None] = _first
+    stems: tuple[str, ...] = ()
+    linear: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     def style(self, architecture: Architecture, file: str = "", wanted: str | None = None) -> str:
         """The key of `styles` that is `wanted`, else the usual one. Raises `Refused` naming the nearest."""

@@ -68,7 +68,8 @@ def adapt(
 def _with_classes(weights: Weights, classes: int, seed: int) -> Weights:
     architecture = replace(weights.architecture, classes=classes)
     # A classifier's initial weights depend on its shape alone, and the rest of the network would take long.
-    smallest = replace(architecture, stem=Stem(1), stages=(Stage("mb", 1, 1, 1, 1, 1),))
+    read = 1 if architecture.head.width else architecture.stages[-1].width
+    smallest = replace(architecture, stem=Stem(1), stages=(Stage("mb", 1, 1, 1, 1, read),))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = build(smallest).state_dict()

@@ -5,7 +5,7 @@ import timm
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from libraries import NAMES, theirs, timm_name
+from libraries import NAMES, OTHERS, theirs, timm_name
 from torchvision.models import get_model_weights
 
 from space.architecture import decode
@@ -82,6 +82,14 @@ def test_normalisation_is_that_of_timms_default_weights(library):
         usual = timm.get_pretrained_cfg(f"{timm_name(library[5:], name)}.{tag}")
         told = stated(library, name)
         assert (usual.mean, usual.std) == (told.mean, told.std), name
+
+
+@pytest.mark.parametrize("style", ["plain", "tf"])
+def test_timms_inceptions_have_one_style(style):
+    for name in ("inception-v3", "inception-v4", "inception-resnet-v2", "xception"):
+        usual = timm.get_pretrained_cfg(OTHERS["timm"][name])
+        told = stated(f"timm {style}", name)
+        assert (usual.mean, usual.std, "symmetric") == (told.mean, told.std, told.padding)
 
 
 def test_timms_style_is_the_one_that_has_weights():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import safetensors.torch
 import torch
-from libraries import NAMES, shaken, theirs
+from libraries import NAMES, OTHERS, other, shaken, theirs
 
 from space.architecture import decode
 from space.catalog import published
@@ -85,6 +85,42 @@ def test_their_files_come_back_as_they_were(tmp_path, library, name):
     ours = load_weights(written(tmp_path / "ours.safetensors", loaded))
     back = safetensors.torch.load(weights_file(ours, format))
     assert equal(dict(sorted(back.items())), dict(sorted(other.items())))
+
+
+def hollow(network):
+    """Its state dict, all zeros, in next to no memory."""
+    tensors = network.state_dict().items()
+    return {name: torch.zeros((), dtype=tensor.dtype).expand(tensor.shape) for name, tensor in tensors}
+
+
+# One of each kind of names; the widths of a family bear the same.
+KINDS = {
+    "torchvision": (
+        "mobilenet-v3-small",
+        "mnasnet-b1-0.5",
+        "shufflenet-v2-0.5",
+        "googlenet",
+        "inception-v3",
+    ),
+    "timm": ("mobilenet-v1", "inception-v4", "inception-resnet-v2", "xception"),
+}
+
+
+@pytest.mark.parametrize(
+    ("library", "name"),
+    [
+        (library, name) if name in KINDS[library] else pytest.param(library, name, marks=pytest.mark.slow)
+        for library in OTHERS
+        for name in OTHERS[library]
+    ],
+)
+def test_networks_of_other_families_are_recognised(tmp_path, library, name):
+    with torch.device("meta"):
+        network = other(library, name, num_classes=7)
+    torch.save(hollow(network), tmp_path / "theirs.pth")
+    loaded = load_weights(tmp_path / "theirs.pth")
+    assert loaded.architecture == replace(published(name).architecture, classes=7)
+    assert loaded.conventions == load_weights(tmp_path / "theirs.pth", format=library).conventions
 
 
 @pytest.fixture

@@ -1,16 +1,17 @@
+import re
 from dataclasses import replace
 
 import pytest
 import timm
 import torch
-import torchvision
-from libraries import NAMES, empty
+from libraries import NAMES, OTHERS, empty, other
 
 from space.architecture import decode
 from space.catalog import published
 from space.model import build
 from space.refusal import Refused
-from space.weights.names import format_of, from_ours, their_names, to_ours
+from space.weights.inception import AUXILIARY
+from space.weights.names import format_of, from_ours, to_ours
 
 # timm's two styles have the same names: of "plain", some are enough.
 EACH = [
@@ -57,33 +58,57 @@ def test_networks_that_are_not_published_have_names_too():
     assert from_ours(to_ours(lite0, decode(LITE0)), decode(LITE0), "timm").keys() == lite0.keys()
 
 
-OTHERS = {
-    "mobilenet-v1": ["mobilenetv1_100"],
-    "mobilenet-v2-1.0": ["mobilenetv2_100", torchvision.models.mobilenet_v2],
-    "mobilenet-v3-large": ["mobilenetv3_large_100", torchvision.models.mobilenet_v3_large],
-    "mobilenet-v3-small": ["mobilenetv3_small_100", torchvision.models.mobilenet_v3_small],
-    "mnasnet-a1": ["semnasnet_100"],
-    "edgetpu-m": ["efficientnet_em"],
-}
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_other_families_have_names_too(name):
+@pytest.mark.parametrize(
+    ("library", "name"), [(library, name) for library in OTHERS for name in OTHERS[library]]
+)
+def test_other_families_match_in_names_and_shapes_and_come_back(library, name):
     architecture = published(name).architecture
-    for make in OTHERS[name]:
-        with torch.device("meta"):
-            theirs = (timm.create_model(make) if isinstance(make, str) else make()).state_dict()
-        format = "timm" if isinstance(make, str) else "torchvision"
-        names = their_names(architecture, format, state_names(architecture))
-        assert list(names.values()) == list(theirs)
-
-
-def state_names(architecture):
     with torch.device("meta"):
-        return list(build(architecture).state_dict())
+        weights = other(library, name).state_dict()
+    # torchvision and timm name InceptionV3 alike.
+    assert format_of(weights) == ("torchvision" if name == "inception-v3" else library)
+    ours = to_ours(weights, architecture, library)
+    back = from_ours(ours, architecture, library)
+    helpers = {tensor for tensor in weights if tensor.startswith(AUXILIARY)}
+    assert bool(helpers) == (library == "torchvision" and name in ("googlenet", "inception-v3"))
+    assert back.keys() == weights.keys() - helpers
+    assert all(back[key].shape == weights[key].shape for key in back)
 
 
-@pytest.mark.parametrize("name", ["shufflenet-v2-1.0", "mobilenext-1.0", "inception-v3", "blazeface-front"])
+def test_linear_layers_come_back_as_they_were():
+    architecture = published("mobilenet-v3-small").architecture
+    weights = other("torchvision", "mobilenet-v3-small").state_dict()
+    ours = to_ours(weights, architecture)
+    assert ours["head.hidden.conv.weight"].shape == (1024, 576, 1, 1)
+    back = from_ours(ours, architecture, "torchvision")
+    assert torch.equal(back["classifier.0.weight"], weights["classifier.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "r64_i16_relu/mb_d2_k3_s1_e1_w8_relu/h16_c5_relu",
+            "MnasNet begins with one block of expand 1 that",
+        ),
+        (
+            "r64_i16_relu/mb_d1_k3_s1_e1_w8_relu/mb_d2_k3_s2_e3_w8_relu_noskip/h16_c5_relu",
+            "MnasNet has no blocks without shortcuts",
+        ),
+        ("r64_i16_relu/mb_d1_k3_s1_e1_w8_relu_di2/h16_c5_relu", "MnasNet has no blocks with dilations"),
+        (
+            "r64_i16_relu/mb_d1_k3_s1_e1_w8_relu/mb_d2_k3_s2_e1_w8_relu/h16_c5_relu",
+            "MnasNet has no blocks of expand 1 but its first, as stages.1 is",
+        ),
+        ("r64_i8_pool_relu/shufflev2_d4_k3_s2_w48_relu/h16_c5_relu", "stem that pools and three stages."),
+    ],
+)
+def test_what_torchvisions_classes_cannot_be_is_refused(text, said):
+    with pytest.raises(Refused, match=re.escape(said)):
+        from_ours({}, decode(text), "torchvision")
+
+
+@pytest.mark.parametrize("name", ["shufflenet-v1-1.0-g3", "mobilenext-1.0", "blazeface-front"])
 def test_what_no_library_has_a_name_for_is_refused(name):
     for format in ("torchvision", "timm", "efficientnet_pytorch"):
         with pytest.raises(Refused, match=r"^(torchvision|timm|efficientnet_pytorch)\S* "):
@@ -149,9 +174,9 @@ def test_the_weights_of_another_network_are_refused(weights):
 def test_unknown_names_are_refused():
     assert refusal({}) == "No weights: there is no tensor."
     assert refusal({"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)}) == (
-        "No EfficientNet's weights: no tensor is called stem.conv.conv.weight (ours), features.0.0.weight"
-        " (torchvision), conv_stem.weight (timm), _conv_stem.weight (efficientnet_pytorch); found:"
-        " 'conv1.weight' and 1 more."
+        "Weights of no network known here: no tensor is a stem's, such as stem.conv.conv.weight (ours),"
+        " features.0.0.weight (torchvision), conv_stem.weight (timm), _conv_stem.weight (efficientnet_pytorch);"
+        " found: 'conv1.weight' and 1 more."
     )
 
 

@@ -92,6 +92,12 @@ def test_other_classes_get_a_fresh_classifier(weights):
     assert rebuild(adapted)(torch.randn(2, 3, 32, 32)).shape == (2, 7)
 
 
+def test_networks_without_a_convolution_in_the_head_get_a_fresh_classifier_too():
+    network = decode("r32_i8_relu/dw_d1_k3_s2_w24_relu/h0_c5")
+    weights = Weights(network, shaken(build(network)).state_dict(), Conventions())
+    assert rebuild(adapt(weights, classes=7))(torch.randn(2, 3, 32, 32)).shape == (2, 7)
+
+
 def test_a_fresh_classifier_depends_on_the_seed_alone(weights):
     torch.manual_seed(1)
     first = adapt(weights, classes=7).tensors["head.classifier.weight"]
