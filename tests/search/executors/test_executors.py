@@ -29,7 +29,7 @@ def test_every_executor_has_a_case():
 def contracts():
     for name in CASES:
         for check in EXECUTOR_CONTRACT if name == "serial" else (*EXECUTOR_CONTRACT, *PROCESS_CONTRACT):
-            marks = [pytest.mark.slow] if name in SLOW and check is not EXECUTOR_CONTRACT[0] else []
+            marks = [pytest.mark.slow] if name in SLOW else []
             yield pytest.param(name, check, marks=marks, id=f"{name}-{check.__name__}")
 
 
