@@ -102,7 +102,7 @@ def test_a_node_that_dies_takes_no_trial_along(tmp_path):
 
         def telling_its_node(request, report):
             report(1, number(ray.get_runtime_context().get_node_id()))
-            time.sleep(1)
+            time.sleep(3)  # Longer than it takes to kill a node.
             return looked_up(request, lambda epoch, loss: None)
 
         class Killing(Recorded):
