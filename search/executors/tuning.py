@@ -187,7 +187,7 @@ class _Asks(Searcher):
         """Nothing: the ledger has it all."""
 
     def restore(self, checkpoint_path: str) -> None:
-        raise NotImplementedError
+        raise RuntimeError("Tune restores nothing here: a run is resumed from its ledger.")
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
