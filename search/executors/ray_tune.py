@@ -44,9 +44,8 @@ _SETTINGS = {
     "TUNE_WARN_THRESHOLD_S": "60",
 }
 """No telemetry, no history of Tune's own, and Ctrl-C is ours."""
-_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
-"""Of a private cluster. The first is Ray's word for a machine that is no part of a larger cluster: its ports are
-local. The second has Ray's helpers end soon after a driver that was killed, where they would wait a minute."""
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Of a private cluster: Ray's word for a machine that is no part of a larger one. Its ports are local then."""
 
 
 class RayTune(Executor):
@@ -129,7 +128,7 @@ class RayTune(Executor):
             if ray.is_initialized():
                 raise Refused("This process is in a Ray cluster already; call ray.shutdown() first.")
             if not self.address:
-                # The first of `_ALONE`, for a Ray that was imported before it was said.
+                # `_ALONE`, for a Ray that was imported before it was said.
                 stack.enter_context(_replaced(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False))
             # Ray prints a page about every worker that dies, asked to or not.
             stack.enter_context(_replaced(ray._private.worker, "print_to_stdstream", lambda *_, **__: None))
