@@ -28,7 +28,6 @@ CASES = int(os.environ.get("COMPOUND_NAS_FUZZ", "125"))
 fuzzed = settings(
     max_examples=CASES,
     deadline=None,
-    derandomize="COMPOUND_NAS_FUZZ" not in os.environ,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
