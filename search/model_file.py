@@ -71,6 +71,9 @@ class Provenance(_Value):
     """Package -> version."""
 
 
+UNKNOWN = Provenance()
+
+
 class Feeding(_Value):
     """How an image file becomes the network's input, `search.predict.inputs`; mean and std are `Conventions`'."""
 
@@ -98,7 +101,7 @@ class Document(_Value):
     trained: bool
     recipe: dict[str, JsonValue] = {}
     metrics: tuple[Metric, ...] = ()
-    provenance: Provenance = Provenance()
+    provenance: Provenance = UNKNOWN
     weights_sha256: str
     """Of model.safetensors; "" where there is none."""
 
@@ -127,7 +130,7 @@ class Model:
     trained: bool = True
     recipe: dict[str, JsonValue] | None = None
     metrics: tuple[Metric, ...] = ()
-    provenance: Provenance = Provenance()
+    provenance: Provenance = UNKNOWN
     feeding: Feeding | None = None
 
     @property
