@@ -6,7 +6,7 @@ export("flowers", model, Path("flowers"))
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,16 +34,24 @@ class Exported:
     left_out: Mapping[str, str]
 
 
-def export(name: str, model: Model, directory: Path, forms: Iterable[str] | None = None) -> Exported:
+def export(
+    name: str,
+    model: Model,
+    directory: Path,
+    forms: Iterable[str] | None = None,
+    required: Collection[str] = (),
+) -> Exported:
     """Write `model` into the folder `directory`, in one step: none of the files is there before all are.
 
     model.json, and model.safetensors if it has weights; architecture.json, which `scale --base` reads, and
     architecture.txt, the canonical string; README.md, the model card; and the `forms`, keys of `FORMS`. None: all
-    that can express the network, and what runs (ONNX, `torch.export`) only if it has weights.
-    A folder that holds nothing but such files is replaced. Raises `Refused`, and writes nothing, for a form that is
-    unknown or was asked for and cannot be, and for a folder with other files.
+    that can express the network, and what runs (ONNX, `torch.export`) only if it has weights; but those that are
+    `required` must be among them. A folder that holds nothing but such files is replaced.
+    Raises `Refused`, and writes nothing, for a form that is unknown, or was asked for and cannot be, and for a folder
+    with other files.
     """
-    made, left_out = _made(name, model, forms)
+    asked = tuple(FORMS) if forms is None else tuple(forms)
+    made, left_out = _made(name, model, asked, required if forms is None else asked)
     contents = {**_always(model), **made}
     files = {file: _bytes(content) for file, content in contents.items()}
     meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}
@@ -61,21 +69,20 @@ def require_known(forms: Iterable[str]) -> None:
 
 
 def _made(
-    name: str, model: Model, forms: Iterable[str] | None
+    name: str, model: Model, forms: Collection[str], required: Collection[str]
 ) -> tuple[dict[str, str | bytes], dict[str, str]]:
     """Files by name, and what was left out, with the reason."""
-    asked = None if forms is None else tuple(forms)
-    require_known(asked or ())
+    require_known(forms)
     made: dict[str, str | bytes] = {}
     left_out: dict[str, str] = {}
-    for key in FORMS if asked is None else asked:
+    for key in forms:
         form = FORMS[key]
         try:
             if form.runs and not model.weights.tensors:
                 raise Refused("There are no weights.")
             made[form.file] = form.make(name, model)
         except Refused as error:
-            if asked is not None:
+            if key in required:
                 raise
             left_out[key] = str(error)
     return made, left_out

@@ -64,13 +64,8 @@ def untrained(
         classes=tuple(classes) or numbered(architecture.classes),
         trained=False,
         metrics=tuple(metrics),
-        provenance=replace_versions(provenance),
+        provenance=_versioned(provenance),
     )
-
-
-def replace_versions(provenance: Provenance) -> Provenance:
-    """The same, made with what is installed here, where it does not say with what."""
-    return provenance if provenance.versions else provenance.model_copy(update={"versions": versions()})
 
 
 def _of_trial(run: Run, trial: Trial) -> Model:
@@ -107,6 +102,11 @@ def _environment(run: Run) -> dict[str, dict[str, object]]:
     except (OSError, ValueError):
         return {}
     return found
+
+
+def _versioned(provenance: Provenance) -> Provenance:
+    """The same, made with what is installed here, where it does not say with what."""
+    return provenance if provenance.versions else provenance.model_copy(update={"versions": versions()})
 
 
 def _folders() -> list[str]:

@@ -4,13 +4,14 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from click.testing import CliRunner
+from trained import model
 
-from scaling import onnx_file as module
-from scaling.cli import cli
-from scaling.onnx_file import onnx_file
-from space import Architecture, Head, Refused, Stage, Stem, build, decode
+from search.forms import onnx_file as module
+from search.forms.onnx_file import onnx_file
+from search.model_naming import untrained
+from space import Architecture, Head, Refused, Stage, Stem, decode
 from space.blocks import BLOCKS
+from space.weights import rebuild
 
 # Every kind of part that a plan can have.
 MIXED = decode(
@@ -20,40 +21,26 @@ MIXED = decode(
 
 
 def test_computes_what_torch_computes_for_any_batch_and_weights():
-    torch.manual_seed(3)
-    network = build(MIXED).eval()
-    session = onnxruntime.InferenceSession(onnx_file(MIXED, network.state_dict()))
+    made = model(MIXED, padding="same", norm_eps=0.01)
+    session = onnxruntime.InferenceSession(onnx_file("mixed", made))
     for batch in (1, 5):
         images = torch.randn(batch, 1, 17, 17)
         (logits,) = session.run(None, {"images": images.numpy()})
-        np.testing.assert_allclose(logits, network(images).detach(), rtol=1e-4, atol=1e-5)
+        expected = rebuild(made.weights).eval()(images).detach()
+        np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_file_that_computes_something_else_is_refused(monkeypatch):
     monkeypatch.setattr(module, "_exported", lambda network, images: b"")
-    monkeypatch.setattr(module, "_difference", lambda content, images, expected: float("nan"))
+    monkeypatch.setattr(module, "_computed", lambda content, images: torch.full((len(images), 5), torch.nan))
     with pytest.raises(Refused, match="is off by nan; it is not written"):
-        onnx_file(MIXED)
+        onnx_file("mixed", model(MIXED))
 
 
 def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == "onnxscript" else True)
     with pytest.raises(Refused, match=r"needs onnxscript: pip install 'compound-nas\[onnx\]'"):
-        onnx_file(MIXED)
-
-
-def test_is_saved_on_request(tmp_path):
-    arguments = ["--base", str(MIXED), "--phi", "0", "--save", str(tmp_path)]
-    for more, expected in (([], set()), (["--onnx"], {"network.onnx"})):
-        CliRunner().invoke(cli, [*arguments, *more], catch_exceptions=False)
-        (folder,) = tmp_path.iterdir()
-        plain = {"architecture.json", "architecture.txt", "network.py"}
-        assert {path.name for path in folder.iterdir()} == plain | expected
-
-
-def test_goes_with_save():
-    with pytest.raises(Refused, match="--onnx goes with --save DIR"):
-        CliRunner().invoke(cli, ["--base", "b0", "--phi", "0", "--onnx"], catch_exceptions=False)
+        onnx_file("mixed", model(MIXED))
 
 
 @pytest.mark.slow
@@ -64,4 +51,4 @@ def test_every_block_family_can_be_exported():
         for number, op in enumerate(BLOCKS)
     )
     architecture = Architecture(16, Stem(8, stride=1, op="pool"), stages, Head(0, hidden=8), 3)
-    assert onnx_file(architecture)
+    assert onnx_file("all", untrained(architecture))
