@@ -14,7 +14,7 @@ ACTS = ("silu", "relu", "relu6", "hardswish")
 SQUEEZES = {"mb": (0, 0.25, 0.5), "fused": (0,)}
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     architecture=members(ACTS, SQUEEZES, skip=st.booleans()),
     padding=st.sampled_from(["symmetric", "same"]),

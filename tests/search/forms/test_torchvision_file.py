@@ -12,7 +12,7 @@ from space import Refused, decode, published
 SQUEEZES = {"mb": (0.25,), "fused": (0,)}
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(architecture=members(("silu",), SQUEEZES))
 def test_any_member_of_the_family(tmp_path_factory, architecture):
     made = model(architecture, norm_eps=1e-5)
