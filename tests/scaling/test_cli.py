@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from scaling import RULES, resolve, scale
 from scaling.cli import cli, main
+from search.forms import FORMS
 from space import CATALOG, Refused, decode
 
 
@@ -217,7 +219,9 @@ def test_what_is_saved_can_be_a_base_again(tmp_path):
     assert "model.safetensors" not in {path.name for path in folder.iterdir()}
 
 
-def test_forms_that_run_are_saved_on_request(tmp_path):
+def test_forms_that_run_are_saved_on_request(tmp_path, monkeypatch):
+    for key in ("onnx", "program"):
+        monkeypatch.setitem(FORMS, key, replace(FORMS[key], make=lambda name, model: b"made"))
     small = ["--base", "r17_i8_x1/mb_d2_k5_s2_e6_w24_se0.25/h40_c5", "--phi", "0", "--save", str(tmp_path)]
     assert CliRunner().invoke(cli, [*small, "--onnx"], catch_exceptions=False).exit_code == 0
     (folder,) = tmp_path.iterdir()
