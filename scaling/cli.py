@@ -159,12 +159,10 @@ def _save(
 ) -> None:
     written: list[Path] = []
     if given["save"] is not None:
-        from scaling.export import save
-
         members = {model.name: model.architecture for model in models}
         members |= {row.name: row.architecture for row in published}
         written += [
-            save(name, architecture, given["save"], onnx=given["onnx"])
+            _folder(name, architecture, given["save"] / name, given["onnx"])
             for name, architecture in members.items()
         ]
     if given["figure"] is not None:
@@ -174,6 +172,15 @@ def _save(
         written += cost_curves(way.base, given["phis"] or (0.0, 7.0), ways, given["figure"])
     for path in written:
         click.echo(f"Wrote {path}", err=True)
+
+
+def _folder(name: str, architecture: Architecture, directory: Path, runs: bool) -> Path:
+    """The folder of a network that is not trained. runs: with fresh weights, and in forms that run."""
+    from search.exporting import export
+    from search.model_naming import untrained
+
+    model = untrained(architecture, weights=runs)
+    return export(name, model, directory, required=("onnx",) if runs else ()).directory
 
 
 def _predictor(given: dict[str, Any]) -> Callable[[Architecture], float] | None:
