@@ -14,6 +14,7 @@ from search.commands.measure import measure
 from search.commands.profile import profile
 from search.commands.show import show
 from search.commands.status import status
+from search.commands.train import train
 from search.commands.weights import weights
 from search.shells import register
 from search.terminal import fail
@@ -32,7 +33,7 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export, profile, measure, weights, completion):
+for command in (launch, resume, status, show, export, profile, measure, weights, train, completion):
     search.add_command(command)
 
 
