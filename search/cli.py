@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from search.commands.compare import compare
 from search.commands.completion import completion
 from search.commands.export import export
 from search.commands.launch import launch, resume
@@ -33,7 +34,7 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export, profile, measure, weights, train, completion):
+for command in (launch, resume, status, show, export, profile, measure, weights, train, compare, completion):
     search.add_command(command)
 
 

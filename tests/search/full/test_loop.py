@@ -116,10 +116,9 @@ def test_taken_up_it_ends_with_the_same_weights(task, tmp_path, recipe, after):
     assert torch.get_rng_state().equal(before)
     assert same(tensors(tmp_path / "whole"), tensors(tmp_path / "cut"))
     assert again.metrics == whole.metrics
-    figures = [(tmp_path / name / "epochs.csv").read_text().splitlines() for name in ("whole", "cut")]
-    assert [[line.rpartition(",")[0] for line in of] for of in figures][0] == [
-        line.rpartition(",")[0] for line in figures[1]
-    ]
+    # All but the last column, which is time.
+    one, other = ((tmp_path / name / "epochs.csv").read_text().splitlines() for name in ("whole", "cut"))
+    assert [line.rpartition(",")[0] for line in one] == [line.rpartition(",")[0] for line in other]
 
 
 def test_killed_with_9_and_resumed_it_ends_with_the_same_weights(task, tmp_path):
