@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from search.commands.check_proxy import check_proxy
 from search.commands.compare import compare
 from search.commands.completion import completion
 from search.commands.export import export
@@ -34,7 +35,20 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export, profile, measure, weights, train, compare, completion):
+for command in (
+    launch,
+    resume,
+    status,
+    show,
+    export,
+    profile,
+    measure,
+    weights,
+    train,
+    compare,
+    check_proxy,
+    completion,
+):
     search.add_command(command)
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from search.compare.plan import Contender, Plan, contenders, task_of
 from search.data import load
-from search.driver import Display, Silent, create, drive, resume
+from search.display import clock
+from search.driver import Display, Silent, create, resume
 from search.files import write_file
 from search.full.task import Task
 from search.jobs import done
 from search.model_file import Document, Metric, is_model, read_document
-from search.proposals import Sampled
 from search.proxy import timed
-from search.run import RUNS, Run, open_run
+from search.run import PROFILE, RUNS, Run, open_run
 from space import Refused, documents
 from space.timing import StepTime
 
@@ -69,12 +69,14 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
         for number, (contender, seed) in enumerate((one, seed) for seed in plan.seeds for one in every)
     ]
     left = [job for job in jobs if not is_model(job.folder)]
-    ended = len(jobs) - len(left)
+    begun, ended = time.monotonic(), 0
 
     def finished(job: Training, accuracy: float) -> None:
         nonlocal ended
         ended += 1
-        note(f"{ended} of {len(jobs)}: {job.folder.name}, accuracy on test {accuracy:.4f}")
+        rest = (time.monotonic() - begun) / ended * (len(left) - ended)
+        counted = f"{len(jobs) - len(left) + ended} of {len(jobs)}"
+        note(f"{counted}: {job.folder.name}, accuracy on test {accuracy:.4f}; about {clock(rest)} left")
 
     failed = done(plan.executor, left, trained, finished)
     if failed:
@@ -98,25 +100,19 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     name = plan.random_run
     if not name:
         return None
+    if isinstance(plan.settings.random, str):
+        return open_run(name)
     if not (RUNS / name).exists():
-        if isinstance(plan.settings.random, str):
-            return open_run(name)  # which refuses it
         config = plan.random_config()
         note(
             f"A random search of {config.limits.trials} networks, which costs what the search did: run {name}"
         )
         data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
-        drive(create(name, config.document(), data), config, Sampled(config), data, display, _evaluate())
+        files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
+        create(name, config.document(), data, files)
     run = open_run(name)
-    if any(trial.state in ("waiting", "running") for trial in run.trials) or not run.ranked:
-        run = resume(name, display=display)
-    return run
-
-
-def _evaluate() -> Any:
-    from search.evaluate import evaluate
-
-    return evaluate
+    finished = sum(trial.state in ("complete", "failed") for trial in run.trials)
+    return run if finished == run.config.limits.trials else resume(name, display=display)
 
 
 def folder_of(plan: Plan, contender: Contender, seed: int) -> Path:

@@ -85,7 +85,7 @@ class Plan:
         return asked if isinstance(asked, str) else f"{self.run.path.name}-random"
 
     def random_config(self) -> Config:
-        """A search like the run's, its networks drawn uniformly, as many as the run has trained, with another seed."""
+        """A search like the run's of as many networks, which are drawn uniformly, with another seed."""
         from search.samplers import SAMPLERS
 
         config, asked = self.run.config, self.settings.random

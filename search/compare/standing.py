@@ -136,7 +136,7 @@ def _told(behind: float, half: float | None) -> str:
 
 def _paid(row: Row) -> str:
     if not row["reward_told_apart"]:
-        return "The search did not pay, as far as this tells: a random search of the same cost found as good a network."
+        return "As far as this tells, the search did not pay: a random one of equal cost found as good a network."
     if row["reward_behind"] < 0:
         return "The search paid: its winner is better than what a random search of the same cost found."
     return "The search did NOT pay: a random search of the same cost found a better network."
