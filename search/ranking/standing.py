@@ -73,7 +73,7 @@ def verdict(checked: Sequence[Checked], good: float = GOOD) -> list[str]:
     assert given.agreement is not None
     count = given.agreement.networks
     lines = [
-        f"The proxy ranks {count} networks as the longer training does with {_tau(given)}, at {_cost(given, checked)}."
+        f"The proxy ranks {count} networks like the longer training: {_tau(given)}; {_cost(given, checked)}."
     ]
     if len(checked) > 2:
         found = recommended(checked, good)
