@@ -15,7 +15,8 @@ Settings are KEY=VALUE words:
   recipe=small recipe.epochs=10     how all of them are trained, as for search train
   seeds=3                           trainings of each, with common seeds
   random=RUN|N|0                    a random search that there is, another number of networks, or none
-  networks=v2-b0,resnet-18          published networks, fitted to the images, of equal multiply-adds
+  networks=v2-b0,resnet-18          published networks, fitted to the images and of equal cost
+  match=step                        by step time, which is measured, and not by multiply-adds
   executor.workers=2 out=DIR
 
 The same words go on with a comparison that ended early. Its trainings are models: search predict DIR IMAGE.
@@ -29,7 +30,7 @@ The same words go on with a comparison that ended early. Its trainings are model
 def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
     """Was the search worth it? Train the winner of RUN beside what one would have had without it.
 
-    That is the best network of a random search of the same cost, and published networks of the same multiply-adds.
+    That is the best network of a random search of the same cost, and published networks of the same cost.
     All have the same recipe, images and seeds; the figures are of the test split, on which nothing was selected.
     """
     from rich.console import Console

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from search.checking import validated
-from search.compare.rivals import macs, rival
+from search.compare.rivals import Rival, rival, rival_by_step
 from search.config import Config
 from search.executors import Executor
 from search.full.recipe import Recipe
@@ -33,6 +33,7 @@ class Settings(BaseModel):
     seeds: int = Field(default=3, ge=1, le=1000)
     random: int | str | None = None
     networks: tuple[str, ...] = ()
+    match: Literal["macs", "step"] = "macs"
     executor: str = "local"
     out: str | None = None
 
@@ -152,9 +153,17 @@ def contenders(plan: Plan, random: Run | None) -> Iterator[Contender]:
         count = len(random.ranked)
         yield Contender(RANDOM, random.best.architecture, f"{random.name}:{random.best.number}, of {count}")
     for name in plan.settings.networks:
-        found = rival(name, winner)
-        off = "" if found.within(macs, macs(winner)) else ", the nearest there is"
+        found = _rival(plan, name, winner)
+        off = "" if found.equal else f", {plan.settings.match} x {found.ratio:.2f}, the nearest there is"
         yield Contender(name, found.architecture, f"width x {found.width:.3f}{off}")
+
+
+def _rival(plan: Plan, name: str, winner: Architecture) -> Rival:
+    if plan.settings.match == "macs":
+        return rival(name, winner)
+    from search.measuring import measure
+
+    return rival_by_step(name, winner, lambda one, other: measure(one, other, plan.run.config.proxy).ratio)
 
 
 def task_of(plan: Plan, contender: Contender, seed: int) -> Task:

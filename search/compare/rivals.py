@@ -12,38 +12,63 @@ TOLERANCE = 0.2
 """How far a rival's cost may be from the winner's, as a share of it."""
 _DIVISORS = (8, 4, 2, 1)
 """Of widths: the usual one, and finer ones for networks so narrow that it misses the cost."""
+_TRIES = 6
 _LEAST, _MOST, _GRID = 0.02, 16.0, 240
 """Widths that are tried: so many from the least to the most, each a few percent above the one before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A published network beside a winner. width: multiplies all its widths, which are multiples of `divisor`."""
+    """A published network beside a winner. width: multiplies all its widths, which are multiples of `divisor`.
+
+    ratio: its cost over the winner's.
+    """
 
     name: str
     architecture: Architecture
     width: float
     divisor: int
+    ratio: float
 
-    def within(self, spent: Callable[[Architecture], float], target: float) -> bool:
-        """Whether its cost is within `TOLERANCE` of the target."""
-        return abs(spent(self.architecture) / target - 1) <= TOLERANCE
+    @property
+    def equal(self) -> bool:
+        """Whether its cost is within `TOLERANCE` of the winner's."""
+        return abs(self.ratio - 1) <= TOLERANCE
 
 
-def rival(name: str, winner: Architecture, spent: Callable[[Architecture], float] | None = None) -> Rival:
-    """The published network `name` for the winner's images, as dear as the winner, or as near as widths allow.
+def rival(name: str, winner: Architecture, times: float = 1.0) -> Rival:
+    """The published network `name` for the winner's images, with `times` the winner's multiply-adds.
 
-    spent: the cost that is to be equal; None: multiply-adds. Raises `Refused` for a name that is not published.
+    Or as near as widths allow; its ratio is of that. Raises `Refused` for a name that is not published.
     """
-    spent = spent or macs
-    adapted, target = fitted(published(name).architecture, winner), spent(winner)
+    adapted, target = fitted(published(name).architecture, winner), times * cost(winner).macs
     found: list[Rival] = []
     for divisor in _DIVISORS:
-        candidates = (Rival(name, *pair, divisor) for pair in _widths(adapted, divisor))
-        found.append(min(candidates, key=lambda one: abs(math.log(spent(one.architecture) / target))))
-        if found[-1].within(spent, target):
+        candidates = (
+            Rival(name, made, width, divisor, cost(made).macs / target)
+            for made, width in _widths(adapted, divisor)
+        )
+        found.append(min(candidates, key=_off))
+        if found[-1].equal:
             return found[-1]
-    return min(found, key=lambda one: abs(math.log(spent(one.architecture) / target)))
+    return min(found, key=_off)
+
+
+def rival_by_step(
+    name: str, winner: Architecture, ratio: Callable[[Architecture, Architecture], float]
+) -> Rival:
+    """The same with the winner's step time: ratio(network, winner) measures one over the other.
+
+    Its multiply-adds are corrected by what was measured until that is within `TOLERANCE`, six times at most.
+    """
+    times, found = 1.0, []
+    for _ in range(_TRIES):
+        made = rival(name, winner, times)
+        found.append(replace(made, ratio=ratio(made.architecture, winner)))
+        if found[-1].equal:
+            break
+        times /= found[-1].ratio
+    return min(found, key=_off)
 
 
 def fitted(network: Architecture, winner: Architecture) -> Architecture:
@@ -67,9 +92,8 @@ def fitted(network: Architecture, winner: Architecture) -> Architecture:
     return made
 
 
-def macs(network: Architecture) -> float:
-    """Multiply-adds for one image."""
-    return float(cost(network).macs)
+def _off(found: Rival) -> float:
+    return abs(math.log(found.ratio))
 
 
 def _widths(network: Architecture, divisor: int) -> Iterator[tuple[Architecture, float]]:

@@ -1,8 +1,8 @@
 """torchvision.models.efficientnet, mobilenetv2 and mobilenetv3: stem, stages (or blocks) and head are numbered
 in "features", and so are the steps of a block, of which squeeze-excitation is one ("fc1", "fc2").
 
-mnasnet numbers them in "layers", shufflenetv2 in "stage2" to "stage4", resnet in "layer1" to "layer4"; its googlenet and inception are in
-`space.weights.inception`.
+mnasnet numbers them in "layers", shufflenetv2 in "stage2" to "stage4", resnet in "layer1" to "layer4"; its
+googlenet and inception are in `space.weights.inception`.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ _BASIC = {"first": ("conv1", "bn1"), "second": ("conv2", "bn2"), "side": ("downs
 
 def _resnet(architecture: Architecture) -> dict[str, str]:
     if architecture.stem.op != "pool" or len(architecture.stages) != 4 or architecture.head.width:
-        raise Refused("torchvision's ResNet has a stem that pools, four stages and a head of a classifier alone.")
+        raise Refused(
+            "torchvision's ResNet has a stem that pools, four stages and a head of a classifier alone."
+        )
     names = pair("stem.conv", "conv1", "bn1")
     for block in plan(architecture)[1:-1]:
         _, stage, index = block.name.split(".")
