@@ -21,10 +21,10 @@ from search.jobs import done
 from search.model_file import Document, Metric, is_model, read_document
 from search.proxy import timed
 from search.run import PROFILE, RUNS, Run, open_run
-from space import Refused, documents
+from space import Refused, decode, documents
 from space.timing import StepTime
 
-PLAN, STEPS = "compare.yaml", "steps.json"
+PLAN, CONTENDERS, STEPS = "compare.yaml", "contenders.json", "steps.json"
 
 Note = Callable[[str], None]
 
@@ -60,7 +60,7 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
     """
     _agree(plan)
     random = random_search(plan, note, display or Silent())
-    every = list(contenders(plan, random))
+    every = _contenders(plan, random)
     note(
         f"{plan.out}: {len(every)} networks, {len(plan.seeds)} trainings of each, {plan.recipe.epochs} epochs"
     )
@@ -128,11 +128,22 @@ def _agree(plan: Plan) -> None:
         return write_file(path, yaml.safe_dump(document, sort_keys=False))
     found = documents.read("comparison", str(path))
     for key, value in document.items():
-        if key not in ("networks", "random") and found.get(key) != value:
+        if found.get(key) != value:
             raise Refused(
                 f"{plan.out} holds a comparison with another {key}; its trainings would not compare. "
                 "Choose another out=DIR."
             )
+
+
+def _contenders(plan: Plan, random: Run | None) -> list[Contender]:
+    """All that are compared. Who was one before is the same network again, also where step times are measured."""
+    path = plan.out / CONTENDERS
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    before = {name: Contender(name, decode(text), origin) for name, (text, origin) in kept.items()}
+    every = list(contenders(plan, random, before))
+    kept |= {one.name: (str(one.architecture), one.origin) for one in every}
+    write_file(path, json.dumps(kept, indent=1) + "\n")
+    return every
 
 
 def _steps(plan: Plan, every: list[Contender], note: Note) -> dict[str, StepTime]:

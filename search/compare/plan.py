@@ -112,8 +112,7 @@ class Plan:
             "run": self.run.name,
             "winner": str(self.run.best.architecture),
             "recipe": self.recipe.model_dump(mode="json", by_alias=True, exclude={"checkpoint", "workers"}),
-            "random": self.random_run,
-            "networks": list(self.settings.networks),
+            "match": self.settings.match,
         }
 
 
@@ -145,14 +144,19 @@ def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
     )
 
 
-def contenders(plan: Plan, random: Run | None) -> Iterator[Contender]:
-    """All that are compared, the winner first. random: the finished random search."""
+def contenders(
+    plan: Plan, random: Run | None, before: Mapping[str, Contender] | None = None
+) -> Iterator[Contender]:
+    """All that are compared, the winner first. random: the finished random search. before: rivals that are known."""
     winner = plan.run.best.architecture
     yield Contender(WINNER, winner, f"{plan.run.name}:{plan.run.best.number}")
     if random is not None:
         count = len(random.ranked)
         yield Contender(RANDOM, random.best.architecture, f"{random.name}:{random.best.number}, of {count}")
     for name in plan.settings.networks:
+        if before and name in before:
+            yield before[name]
+            continue
         found = _rival(plan, name, winner)
         off = "" if found.equal else f", {plan.settings.match} x {found.ratio:.2f}, the nearest there is"
         yield Contender(name, found.architecture, f"width x {found.width:.3f}{off}")

