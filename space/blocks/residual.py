@@ -30,8 +30,8 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
     """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
-    y = layers["second"](layers["first"](x))
-    return layers["act"](y + (layers["side"](x) if "side" in layers else x))
+    side = layers["side"](x) if "side" in layers else x
+    return layers["act"](layers["second"](layers["first"](x)) + side)
 
 
 BASIC = Family(plan, forward, shortcut=False, reads=frozenset({"kernel", "act"}))
