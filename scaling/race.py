@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from scaling.contrast import Layout
 from scaling.families import ScaledModel
 from scaling.grid import Candidate
+from search.contrast import Layout
 from search.proposals import Proposal
 from search.trial import Trial
 from space import Architecture

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from scaling.compound import SCHEMA, Coefficients
-from scaling.contrast import CONFIDENCE, Estimate
 from scaling.families import family
 from scaling.rows import ALL_COLUMNS, COLUMNS, model_row
 from scaling.standing import CANDIDATES, COMPARISON, EXACT, Row, candidate_rows, compared_rows
 from search import tables
+from search.contrast import CONFIDENCE, Estimate
 from search.files import write_file
 from search.tables import Column
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from scaling.contrast import Estimate, Layout
 from scaling.grid import Candidate
 from scaling.race import accuracy, known
+from search.contrast import Estimate, Layout
 from search.tables import Column
 from search.trial import Trial
 from space import Architecture, cost

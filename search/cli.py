@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from search.commands.check_proxy import check_proxy
+from search.commands.compare import compare
 from search.commands.completion import completion
 from search.commands.export import export
 from search.commands.launch import launch, resume
@@ -15,6 +17,7 @@ from search.commands.predict import predict
 from search.commands.profile import profile
 from search.commands.show import show
 from search.commands.status import status
+from search.commands.train import train
 from search.commands.weights import weights
 from search.shells import register
 from search.terminal import fail
@@ -33,7 +36,21 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export, profile, measure, weights, predict, completion):
+for command in (
+    launch,
+    resume,
+    status,
+    show,
+    export,
+    train,
+    compare,
+    check_proxy,
+    predict,
+    profile,
+    measure,
+    weights,
+    completion,
+):
     search.add_command(command)
 
 

@@ -28,6 +28,24 @@ def settings(context: click.Context, parameter: click.Parameter, incomplete: str
     return _values(key, value, before) if equals else _keys(key, before)
 
 
+def training(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """KEY=VALUE words of a full training: of its own, and of the groups `data` and `recipe`."""
+    from search.settings import first_sentence, options, plain, typed
+    from space import documents
+
+    before = typed(context.params.get(parameter.name or "") or ())
+    key, equals, value = incomplete.partition("=")
+    if equals and key in ("data", "recipe"):
+        named = ((f"{key}={name}", first_sentence(key, name)) for name in documents.names(key))
+        return _beginning(incomplete, named) or _paths(value)
+    if equals:
+        return _values(key, value, before)
+    found = [*plain("train", "default"), *options("recipe", before.get("recipe", "small"))]
+    found += options("data", before["data"]) if before.get("data") in documents.names("data") else []
+    keys = ((f"{setting.key}=", setting.meaning) for setting in found if setting.key not in before)
+    return _beginning(incomplete, keys)
+
+
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """The names of runs, the latest first."""
     from search.run import runs

@@ -88,6 +88,11 @@ def options(group: str, name: str) -> Iterator[Setting]:
             yield replace(setting, key=f"{group}.{setting.key}", meaning=meaning)
 
 
+def plain(group: str, name: str) -> Iterator[Setting]:
+    """The settings that a document has, under their own names."""
+    yield from _settings(group, name)
+
+
 def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting, ...]:
     """What a space's document says, by place: "space.stages.2", with what `pinned` puts there."""
     document = documents.read("space", name)

@@ -34,6 +34,8 @@ OTHERS = {
         "shufflenet-v2-2.0": "shufflenet_v2_x2_0",
         "googlenet": "googlenet",
         "inception-v3": "inception_v3",
+        "resnet-18": "resnet18",
+        "resnet-34": "resnet34",
     },
     "timm": {
         "mobilenet-v1": "mobilenetv1_100",

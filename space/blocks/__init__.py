@@ -11,6 +11,7 @@ from space.blocks.fused import FUSED, FUSED_KEEP
 from space.blocks.inception import INCEPTION
 from space.blocks.mbconv import MBCONV
 from space.blocks.mobilenet_v3 import MOBILENET_V3
+from space.blocks.residual import BASIC
 from space.blocks.sandglass import SANDGLASS, SANDGLASS_KEEP
 from space.blocks.separable import SEPARABLE
 from space.blocks.shuffle import SHUFFLE
@@ -35,6 +36,7 @@ BLOCKS = Registry(
         "blaze": BLAZE,
         "blazedouble": BLAZE_DOUBLE,
         "inception": INCEPTION,
+        "basic": BASIC,
     },
 )
 """Every block family by the name that architectures and spaces use for it: the extension point."""

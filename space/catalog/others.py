@@ -1,4 +1,4 @@
-"""Xception and BlazeFace."""
+"""Xception, BlazeFace and ResNet."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ def _blazeface(name: str, text_network: str, heads: str) -> Published:
     return Published(name, network, 0, 0, network.resolution, 0, _BLAZEFACE, "blazeface", note)
 
 
+def _resnet(name: str, depths: tuple[int, ...]) -> Published:
+    stages = "/".join(
+        f"basic_d{depth}_k3_s{1 if number == 0 else 2}_w{64 * 2**number}_relu"
+        for number, depth in enumerate(depths)
+    )
+    network = decode(f"r224_i64_k7_pool_relu/{stages}/h0_c1000")
+    source = "arXiv:1512.03385; torchvision.models.resnet"
+    return Published(name, network, 0, 0, 224, 0, source, "resnet")
+
+
 OTHERS = (
     Published(
         "xception",
@@ -42,4 +52,6 @@ OTHERS = (
     ),
     _blazeface("blazeface-front", str(_FRONT), "of 12,920 parameters"),
     _blazeface("blazeface-back", str(_BACK), "of 13,192 parameters"),
+    _resnet("resnet-18", (2, 2, 2, 2)),
+    _resnet("resnet-34", (3, 4, 6, 3)),
 )

@@ -1,8 +1,8 @@
 """torchvision.models.efficientnet, mobilenetv2 and mobilenetv3: stem, stages (or blocks) and head are numbered
 in "features", and so are the steps of a block, of which squeeze-excitation is one ("fc1", "fc2").
 
-mnasnet numbers them in "layers", shufflenetv2 in "stage2" to "stage4"; its googlenet and inception are in
-`space.weights.inception`.
+mnasnet numbers them in "layers", shufflenetv2 in "stage2" to "stage4", resnet in "layer1" to "layer4"; its
+googlenet and inception are in `space.weights.inception`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def modules(architecture: Architecture) -> dict[str, str]:
         return _mobilenet_v3(architecture)
     if ops == {"shufflev2"}:
         return _shufflenet_v2(architecture)
+    if ops == {"basic"}:
+        return _resnet(architecture)
     if ops == {"mb"} and acts == {"relu"} and not any(stage.se for stage in architecture.stages):
         return _mnasnet(architecture)
     return _mobilenet_v2(architecture) if ops == {"mb"} and acts == {"relu6"} else _efficientnet(architecture)
@@ -121,6 +123,23 @@ def _shuffle_objection(stage: Stage) -> str:
     return "" if stage.stride == 2 else f"stages of stride {stage.stride}"
 
 
+_BASIC = {"first": ("conv1", "bn1"), "second": ("conv2", "bn2"), "side": ("downsample.0", "downsample.1")}
+
+
+def _resnet(architecture: Architecture) -> dict[str, str]:
+    if architecture.stem.op != "pool" or len(architecture.stages) != 4 or architecture.head.width:
+        raise Refused(
+            "torchvision's ResNet has a stem that pools, four stages and a head of a classifier alone."
+        )
+    names = pair("stem.conv", "conv1", "bn1")
+    for block in plan(architecture)[1:-1]:
+        _, stage, index = block.name.split(".")
+        place = f"layer{int(stage) + 1}.{index}"
+        for conv in block.convs:
+            names |= pair(f"{block.name}.{conv.name}", *(f"{place}.{part}" for part in _BASIC[conv.name]))
+    return names | {"head.classifier": "fc"}
+
+
 def _efficientnet(architecture: Architecture) -> dict[str, str]:
     expect(architecture, "torchvision's EfficientNet", _objection)
     names = pair("stem.conv", "features.0.0", "features.0.1")
@@ -181,8 +200,8 @@ _INCEPTIONS = {"googlenet": googlenet, "inception-v3": inception_v3}
 TORCHVISION = WeightFormat(
     modules,
     {"torchvision": conventions},
-    # Of MnasNet, ShuffleNetV2, GoogLeNet and InceptionV3.
-    stems=("layers.0", "conv1.0", "conv1.conv", "Conv2d_1a_3x3.conv"),
+    # Of MnasNet, ShuffleNetV2, GoogLeNet and InceptionV3; of ResNet, whose stem is called as others' are, a block's.
+    stems=("layers.0", "conv1.0", "conv1.conv", "Conv2d_1a_3x3.conv", "layer1.0.conv1"),
     linear=("head.hidden.conv",),
     unused=AUXILIARY,
 )

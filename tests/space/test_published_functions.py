@@ -18,6 +18,7 @@ QUICK = {
         "mnasnet-b1-1.3",
         "shufflenet-v2-0.5",
         "googlenet",
+        "resnet-18",
     ),
     "timm": (
         "mobilenet-v1",

@@ -3,7 +3,7 @@ import random
 import pytest
 from scipy import stats
 
-from scaling.contrast import Layout
+from search.contrast import Layout
 
 TWO = Layout([[0.60, 0.62, 0.61], [0.63, 0.66, 0.64]])
 

@@ -1,0 +1,132 @@
+"""`search train`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search import completion
+from search.terminal import fail, print_all
+
+if TYPE_CHECKING:
+    from search.full.task import Task
+    from search.model_file import Model
+
+_WIDEST = 44
+"""Of the left column of the help, in characters."""
+
+
+class Explained(click.Command):
+    """Help that lists every setting with its value in the documents that the words choose."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from search.settings import typed
+
+        # --help is answered before arguments are read.
+        ctx.meta[__name__] = typed(word for word in args if not word.startswith("-"))
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from search.settings import first_sentence, options
+        from space import documents
+
+        chosen: dict[str, str] = ctx.meta.get(__name__, {})
+        recipe = chosen.get("recipe", "small")
+        with formatter.section("Settings"):
+            formatter.write_dl([(f"{s.key}={s.value}", s.meaning) for s in _single()], col_max=_WIDEST)
+        with formatter.section(f"recipe={recipe}"):
+            others = [name for name in documents.names("recipe") if name != recipe]
+            rows = [(f"  or {name}", first_sentence("recipe", name)) for name in others]
+            rows += [(f"{s.key}={chosen.get(s.key, s.value)}", s.meaning) for s in options("recipe", recipe)]
+            formatter.write_dl(rows, col_max=_WIDEST)
+
+
+@click.command(cls=Explained, context_settings={"max_content_width": 120})
+@click.argument("what", required=False, metavar="WHAT", shell_complete=completion.networks)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.training)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Go on with the training in DIR, however it ended.",
+)
+@click.option("--print-config", is_flag=True, help="Print what would be trained, and train nothing.")
+def train(what: str | None, settings: tuple[str, ...], resume: Path | None, print_config: bool) -> None:
+    """Train one network in full, to a model that is used.
+
+    WHAT is a run, for its best network, or a trial of it (RUN:12); a published network (v2-s); a canonical string;
+    a file or folder that `scale --save` wrote. Images are said as for `search launch`: data=folder data.path=DIR;
+    a run's network has the run's. The test split is looked at once, at the end.
+    """
+    import yaml
+
+    from search.config import parse
+    from search.full.settings import refuse_taken, task_of
+    from search.full.task import read_task
+    from search.model_file import is_model
+
+    if resume is not None:
+        if what or settings:
+            raise click.UsageError("--resume DIR goes on with what is in DIR; nothing else can be said.")
+        task = read_task(resume)
+        if is_model(resume):
+            return click.echo(f"{resume} is finished; its model is in there.")
+        return _trained(task, resume)
+    if what is None:
+        raise click.UsageError("Missing argument 'WHAT': a run, a published network or a canonical string.")
+    task, folder = task_of(what, parse(settings))
+    if print_config:
+        return click.echo(yaml.safe_dump(task.document(), sort_keys=False, width=110), nl=False)
+    if _leads():
+        refuse_taken(folder)
+    _trained(task, folder)
+
+
+def _trained(task: Task, folder: Path) -> None:
+    from search.failure import TrialFailed
+    from search.full.loop import train as run
+
+    go_on = f"Go on with: search train --resume {folder}"
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        model = run(task, folder, _watch(task) if _leads() else None)
+    except KeyboardInterrupt:
+        fail(f"Stopped. {go_on}", 130)
+    except TrialFailed as error:
+        fail(f"{error} Try a lower recipe.learning_rate.", 1)
+    if _leads():
+        print_all(_told(model, folder))
+
+
+def _watch(task: Task) -> Any:
+    from rich.console import Console
+
+    from search.full.watching import Several, TensorBoard, Terminal
+
+    terminal = Terminal(Console(stderr=True))
+    return Several(terminal, TensorBoard()) if task.tensorboard else terminal
+
+
+def _told(model: Model, folder: Path) -> list[str]:
+    from search.display import clock
+
+    found = {f"{m.name} on {m.split}": m.value for m in model.metrics}
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
+    seconds = clock(model.provenance.seconds or 0)
+    return [f"{folder}: {figures}; {seconds}", f"\nNext: search predict {folder} IMAGE..."]
+
+
+def _single() -> list[Any]:
+    """The settings outside groups."""
+    from search.settings import plain
+
+    return list(plain("train", "default"))
+
+
+def _leads() -> bool:
+    """Whether this is the process that prints and writes, of those that torchrun starts."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,67 @@
+"""What `search train WHAT` can be: a run, a trial, a published network, a canonical string, a file. No torch here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.data.source import Source
+from space import CATALOG, Architecture, Refused, Space, decode, documents
+from space.refusal import unknown
+
+_FILES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A network to train. name: for a folder. run, trial, source: where it was searched, and on which images."""
+
+    architecture: Architecture
+    name: str
+    run: str = ""
+    trial: int | None = None
+    source: Source | None = None
+
+
+def find(what: str) -> Found:
+    """The network that `what` means; the first of these that it can be:
+
+    a name in the catalog ("v2-s"); a canonical string; a YAML or JSON file that describes one network, or a folder
+    with architecture.json in it, as `scale --save` writes them; a run, for its best network, or a trial, "RUN:12".
+    Raises `Refused` for anything else, naming the nearest.
+    """
+    from search.run import open_run, runs, split
+
+    if what in CATALOG:
+        return Found(CATALOG[what].architecture, what)
+    if re.match(r"r\d+_[^/]*/", what):
+        network = decode(what)
+        return Found(network, network.digest[:8])
+    path = Path(what).expanduser()
+    if (path / "architecture.json").is_file():
+        return Found(_described(path / "architecture.json"), path.name)
+    if what.endswith(_FILES):
+        return Found(_described(path), path.stem)
+    name, number = split(what)
+    if "/" not in name and name not in runs() and not path.exists():
+        raise unknown("network or run", what, (*CATALOG, *runs()))
+    run = open_run(name)
+    trial = run.best if number is None else run.trial(number)
+    return Found(
+        trial.architecture, f"{run.path.name}-{trial.number}", run.name, trial.number, run.config.data
+    )
+
+
+def _described(path: Path) -> Architecture:
+    """The network in a file that `scale --base` reads too."""
+    try:
+        document = documents.parse(path.read_text("utf-8"), str(path))
+        space = Space.of(document, path.stem)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+    if space.choices:
+        raise Refused(
+            f"{path} is a search space: it leaves {len(space.choices)} choices open. Train one network."
+        )
+    return space.at(())

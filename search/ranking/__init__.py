@@ -1,0 +1,1 @@
+"""Does the proxy rank? Networks ranked by cheap trainings, and the same ranked by longer ones."""

@@ -1,0 +1,37 @@
+"""ResNet's basic block: two convolutions beside a shortcut, and the activation after their sum.
+
+Source: He et al. 2016, arXiv:1512.03385; torchvision.models.resnet, class BasicBlock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from space.blocks.family import Family, Layers
+from space.conv import Layer, Step, conv
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from space.architecture import Stage
+
+
+def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
+    """Where stride or width change, a 1x1 convolution stands in for the shortcut."""
+    changes = stride > 1 or width_in != stage.width
+    side = (conv("side", width_in, stage.width, stride=stride),) if changes else ()
+    return (
+        *side,
+        conv("first", width_in, stage.width, stage.kernel, stride=stride, act=stage.act, reads="input"),
+        conv("second", stage.width, stage.width, stage.kernel),
+        Step("act", "act", stage.width, act=stage.act),
+    )
+
+
+def forward(layers: Layers, x: Tensor) -> Tensor:
+    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    side = layers["side"](x) if "side" in layers else x
+    return layers["act"](layers["second"](layers["first"](x)) + side)
+
+
+BASIC = Family(plan, forward, shortcut=False, reads=frozenset({"kernel", "act"}))
