@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from search.samplers.evolution import drawn, mutated
 from search.samplers.gaussian.climbing import highest
 from search.samplers.gaussian.encoding import Encoding
-from search.samplers.gaussian.regression import Inputs, Posterior, hypotheses
+from search.samplers.gaussian.regression import Hypothesis, Inputs, Posterior, hypotheses
 from search.samplers.gaussian.start import opening
 from search.samplers.gaussian.terrain import Terrain
 from search.samplers.sampler import Observation
@@ -29,8 +29,9 @@ LEAST = 3
 RANDOM, MUTATED, PARENTS, CHANGES = 200, 200, 8, 3
 """Points that the search for the best begins from: so many random ones, and so many made from so many of the best by
 up to so many changes."""
-WEIGHED = 200
-"""Trials, at most, by which kernels are weighed; all count in the prediction."""
+ALWAYS, STEP, WEIGHED = 32, 8, 200
+"""Kernels are weighed anew at every question up to ALWAYS results and every STEP results after that, by at most
+WEIGHED of them. All results count in the prediction."""
 CLIPPED = 4
 """Robust standard deviations below the median under which all are equally bad: failures must not shape the model."""
 
@@ -41,6 +42,8 @@ class Modelling:
     def __init__(self, settings: OrdinalProcess, terrain: Terrain) -> None:
         self._settings, self._terrain = settings, terrain
         self._encoding = Encoding(terrain.choices)
+        self._weighed: tuple[object, tuple[Hypothesis, ...]] = None, ()
+        """The latest hypotheses, with the results that they were weighed by."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`. Neither a network of the history nor one over a limit, where any other is found."""
@@ -72,8 +75,8 @@ class Modelling:
         """The point of the highest expected improvement."""
         finished = _fewer(finished, self._settings.most, rng)
         points = [trial.point for trial in finished]
+        model = _Model(self._hypotheses(finished), self._inputs(points), points, running, targets(finished))
         options = self._terrain.options
-        model = _Model(self._inputs(points), points, running, targets(finished), rng)
         starts = [drawn(options, rng) for _ in range(RANDOM)]
         parents = model.best(PARENTS)
         for _ in range(MUTATED):
@@ -83,6 +86,16 @@ class Modelling:
             starts.append(point)
         found = highest(model.improvement, starts, options, admits)
         return starts[0] if found is None else found
+
+    def _hypotheses(self, finished: Sequence[Observation]) -> tuple[Hypothesis, ...]:
+        """The likely kernels. They follow from `finished` alone, whatever was asked before."""
+        count = len(finished) if len(finished) <= ALWAYS else len(finished) // STEP * STEP
+        spaced = np.unique(np.linspace(0, count - 1, min(count, WEIGHED)).astype(int))
+        weighing = [finished[index] for index in spaced]
+        if self._weighed[0] != weighing:
+            points = [trial.point for trial in weighing]
+            self._weighed = weighing, hypotheses(self._inputs(points)(points), targets(weighing))
+        return self._weighed[1]
 
     def _inputs(self, observed: Sequence[Point]) -> Callable[[Sequence[Point]], Inputs]:
         """What makes inputs of points, sizes being relative to those of `observed`."""
@@ -106,17 +119,15 @@ class _Model:
 
     def __init__(
         self,
+        likely: Sequence[Hypothesis],
         inputs: Callable[[Sequence[Point]], Inputs],
         points: Sequence[Point],
         running: Sequence[Point],
         targets: NDArray[np.float64],
-        rng: random.Random,
     ) -> None:
         self._inputs, self._points = inputs, points
-        weighed = sorted(rng.sample(range(len(points)), min(len(points), WEIGHED)))
         known, begun = inputs(points), inputs(running)
-        found = hypotheses(known[weighed], targets[weighed])
-        self._posteriors = [Posterior(each, known, targets, begun) for each in found]
+        self._posteriors = [Posterior(each, known, targets, begun) for each in likely]
         self._means = sum(each.weight * each.mean(known) for each in self._posteriors)
         every = inputs([*points, *running])
         self._records = [float(each.mean(every).max()) for each in self._posteriors]

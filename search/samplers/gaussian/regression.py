@@ -8,7 +8,7 @@ marginal likelihood leaves stand beside one another with their weights. The scal
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -44,9 +44,6 @@ class Inputs:
 
     def __len__(self) -> int:
         return len(self.codes)
-
-    def __getitem__(self, rows: slice | Sequence[int]) -> Inputs:
-        return Inputs(self.codes[rows], self.sizes[rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Terrain:
     @classmethod
     def of(cls, space: Space, permits: Callable[[Architecture], bool]) -> Terrain:
         """Of a space and the limits."""
+        at = lru_cache(maxsize=1 << 12)(space.at)
 
         @lru_cache(maxsize=1 << 16)
         def sizes(point: Point) -> Sizes:
@@ -55,8 +56,8 @@ class Terrain:
 
         return cls(
             space.choices,
-            network=space.at,
-            permits=lambda point: permits(space.at(point)),
+            network=at,
+            permits=lambda point: permits(at(point)),
             sizes=sizes,
             published=cache(lambda: _published(space)),
         )
