@@ -21,6 +21,7 @@ from experiments.benchmarks.tabular.statistics import (
     believed,
     comparisons,
     cost,
+    drawn,
     levels,
     median_of,
     per_seed,
@@ -144,13 +145,17 @@ def as_markdown(problem: Problem, runs: Sequence[Searched], about: str) -> str:
     """The same for people: what was run, the levels, the rows, and how sure the differences are."""
     found, reach = rows(problem, runs), levels(runs, LEVELS)
     best = max(problem.truths.values())
-    told = ", ".join(f"random-{after}: {level:.4f}" for after, level in reach.items())
+    told = " and ".join(
+        f"{level:.4f} after {after:,} trials ({len(drawn(runs, after))} searches)"
+        for after, level in reach.items()
+    )
     head = ["sampler", "workers", "searches"]
     head += [f"to random-{after} [95 %] (9 of 10)" for after in reach]
     lines = [
         f"## {problem.name}",
         "",
-        f"{len(problem.readings):,} networks, the best with a reward of {best:.4f}. Median best of {told}. {about}",
+        f"{len(problem.readings):,} networks, the best with a reward of {best:.4f}. "
+        f"The median best of random search: {told}. {about}",
         "",
         _line([*head, *(f"regret % @{n}" for n in CHECKPOINTS), "ms a trial"]),
         _line(["---"] * 2 + ["---:"] * (2 + len(reach) + len(CHECKPOINTS))),
@@ -206,8 +211,8 @@ def _whole(value: float, never: str = "never") -> str:
 
 def figure(problem: Problem, runs: Sequence[Searched], out: Path) -> None:
     """Draws regret against trials, and trials to the levels with their intervals, as PNG."""
-    drawn = Figure(figsize=(12, 4.8), layout="constrained")
-    left, right = drawn.subplots(1, 2, width_ratios=[3, 2])
+    sheet = Figure(figsize=(12, 4.8), layout="constrained")
+    left, right = sheet.subplots(1, 2, width_ratios=[3, 2])
     found = rows(problem, runs)
     # A sampler has one colour, also where it has several workers.
     colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(row.sampler for row in found))}
@@ -224,7 +229,7 @@ def figure(problem: Problem, runs: Sequence[Searched], out: Path) -> None:
     left.legend(fontsize=8)
     _reached(right, found, colours)
     buffer = io.BytesIO()
-    drawn.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    sheet.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     write_file(out, buffer.getvalue())
 
 

@@ -45,21 +45,21 @@ def spent(run: Searched, level: float) -> float:
 
 def levels(runs: Sequence[Searched], after: Sequence[int]) -> dict[int, float]:
     """For each number of trials of `after` the median best of random search with one worker, where it went so far."""
-    drawn = [run for run in runs if (run.sampler, run.workers) == (BASELINE, 1)]
-    found: dict[int, float] = {}
-    for trials in after:
-        best = [believed(run, trials) for run in drawn if run.trials >= trials]
-        if best:
-            found[trials] = float(np.median(best))
-    return found
+    best = {trials: [believed(run, trials) for run in drawn(runs, trials)] for trials in after}
+    return {trials: float(np.median(found)) for trials, found in best.items() if found}
+
+
+def drawn(runs: Sequence[Searched], trials: int) -> list[Searched]:
+    """The random searches with one worker that went so far."""
+    return [run for run in runs if (run.sampler, run.workers) == (BASELINE, 1) and run.trials >= trials]
 
 
 def median_of(values: Sequence[float]) -> Interval:
     """The median of `values`, and a percentile bootstrap interval of it. inf can be among them."""
     given = np.array(values, dtype=float)
-    drawn = np.random.default_rng(0).choice(given, size=(RESAMPLES, len(given)))
+    again = np.random.default_rng(0).choice(given, size=(RESAMPLES, len(given)))
     tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(np.median(drawn, axis=1), [tail, 100 - tail], method="nearest")
+    low, high = np.percentile(np.median(again, axis=1), [tail, 100 - tail], method="nearest")
     return Interval(float(np.median(given)), float(low), float(high))
 
 
