@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from space import Choice, Point
+from space import Architecture, Choice, Point, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,10 @@ class Sampler(BaseModel, ABC):
     @abstractmethod
     def proposer(self, choices: Sequence[Choice]) -> Proposer:
         """The strategy at work on a space with these choices."""
+
+    def within(self, space: Space, permits: Callable[[Architecture], bool]) -> Proposer:
+        """The strategy at work on `space`, of which a search trains only what `permits`.
+
+        For strategies that use what is known of networks before any is trained. To most the choices are enough.
+        """
+        return self.proposer(space.choices)
