@@ -133,5 +133,9 @@ OUTPUT = _options(
         "--save", type=FILE, metavar="DIR", help="Each network as JSON, canonical string and PyTorch file."
     ),
     click.option("--onnx", is_flag=True, help="With --save, an ONNX file too, checked for equal outputs."),
+    click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+    click.option(
+        "--report", type=FILE, metavar="FILE.html", help="A page with the table, curves and drawings in it."
+    ),
     click.option("--figure", type=FILE, metavar="FILE", help="Cost curves of the rules, as PNG and SVG."),
 )
