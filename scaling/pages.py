@@ -141,8 +141,8 @@ def fit_page(fitted: Fitted, family: Sequence[Row], coefficients: str) -> Page:
     told = (
         f"{counts(plan.grid.counts)}. {' '.join(verdict(fitted))}",
         f"Base {plan.base.name} at phi = {plan.design.phi:g}, rule {plan.design.rule}; the winner is {winner.name} "
-        f"with {fitted.coefficients}. Data: {data}, about {plan.images:,} images to train on and {plan.validated:,} to "
-        f"select by; {plan.config.proxy.epochs} epochs. {len(fitted.trials)} trainings.",
+        f"with {fitted.coefficients}. Data: {data}, about {plan.images:,} images to train on and "
+        f"{plan.validated:,} to select by; {plan.config.proxy.epochs} epochs. {len(fitted.trials)} trainings.",
     )
     return Page(f"Fit {fitted.path.name}", told, tuple(sections), _made(str(fitted.path)))
 
