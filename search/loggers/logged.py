@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from search.config import Config
@@ -12,19 +13,22 @@ from search.engine import Engine
 from search.loggers import LOGGERS, Logger, Told
 from search.run import config_of
 from search.trial import Trial
-from space.refusal import unknown
+from space.refusal import Refused, unknown
 
 
 class Logged:
     """`display`, and the loggers of these names; see `search.driver.Display`.
 
-    Raises `Refused` for a name that is none, and when the search begins, for one whose library isn't there.
+    Raises `Refused` for a name that is none, and for one whose library isn't there.
     """
 
     def __init__(self, display: Display, names: Sequence[str]) -> None:
         for name in names:
             if name not in LOGGERS:
                 raise unknown("--log", name, LOGGERS)
+            needed = LOGGERS[name].needs
+            if needed and find_spec(needed) is None:
+                raise Refused(f"--log {name} needs the package {needed}: pip install {needed}")
         self._display, self._names = display, tuple(dict.fromkeys(names))
         self._loggers: dict[str, Logger] = {}
         self._config: Config | None = None

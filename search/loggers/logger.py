@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from search.columns import row
 from search.config import Config
@@ -40,6 +41,9 @@ class Told:
 
 class Logger(ABC):
     """Made when a run begins or is resumed. path: the run's folder, whose name is the run's."""
+
+    needs: ClassVar[str] = ""
+    """The package that it cannot do without, "" for none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

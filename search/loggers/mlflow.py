@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from search.loggers.logger import Logger, Told
-from space import Refused
 
 
 class MLflow(Logger):
     """The metrics of every trial, its choices as parameters, its training loss over the epochs."""
 
+    needs = "mlflow"
+
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        try:
-            import mlflow
-        except ImportError:
-            raise Refused("--log mlflow needs MLflow: pip install mlflow") from None
+        import mlflow
+
         self._mlflow = mlflow
         mlflow.set_experiment(path.name)
 

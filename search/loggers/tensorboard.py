@@ -5,20 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from search.loggers.logger import Logger, Told
-from space import Refused
 
 
 class TensorBoard(Logger):
-    """Every metric over the trials, each trial's training loss over its epochs, and its choices as hyperparameters."""
+    """Every metric over the trials, and of each trial its training loss and its choices as hyperparameters."""
+
+    needs = "tensorboard"
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise Refused(
-                "--log tensorboard needs TensorBoard: pip install 'compound-nas[tensorboard]'"
-            ) from None
+        from torch.utils.tensorboard import SummaryWriter
+
         self._open = SummaryWriter
         self._writer = SummaryWriter(str(path / "tensorboard"))
 

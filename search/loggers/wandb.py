@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from search.loggers.logger import Logger, Told
-from space import Refused
 
 _PROJECT = "compound-nas"
 
@@ -13,12 +12,12 @@ _PROJECT = "compound-nas"
 class WeightsAndBiases(Logger):
     """The metrics of every trial, its choices as configuration, its training loss over the epochs."""
 
+    needs = "wandb"
+
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        try:
-            import wandb
-        except ImportError:
-            raise Refused("--log wandb needs Weights & Biases: pip install wandb") from None
+        import wandb
+
         self._wandb = wandb
 
     def finished(self, told: Told) -> None:
