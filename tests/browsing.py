@@ -20,8 +20,9 @@ def asked(folder, page, script="", address=""):
     address: what follows the file's name in it, such as "#sort=params".
     """
     probe = (
-        "<script>addEventListener('load', () => setTimeout(async () => { const out = document.createElement('pre');"
-        f"out.id = 'probe'; out.textContent = JSON.stringify({{answer: await (async () => {{ {script} }})(), wrong}});"
+        "<script>addEventListener('load', () => setTimeout(async () => {"
+        "const out = document.createElement('pre'); out.id = 'probe';"
+        f"out.textContent = JSON.stringify({{answer: await (async () => {{ {script} }})(), wrong}});"
         "document.body.append(out); }, 200));</script>"
     )
     file = folder / "page.html"

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from typing import ClassVar
 
 import pytest
 
@@ -45,7 +46,7 @@ def logged(tmp_path, monkeypatch, tmp_path_factory):
 class Kept(Logger):
     """Keeps what it is told, and fails at the second trial if it is asked to."""
 
-    told: list = []
+    told: ClassVar[list] = []
     fails = False
 
     def finished(self, told):

@@ -28,10 +28,14 @@ frame.srcdoc = document.documentElement.outerHTML;
 document.body.append(frame);
 await new Promise(loaded => frame.addEventListener("load", loaded));
 const inner = frame.contentDocument;
-const wide = [...inner.querySelectorAll("main *, header *")].filter(node => !node.closest(".wide") && node.getBoundingClientRect().right > 391);
+const beyond = node => !node.closest(".wide") && node.getBoundingClientRect().right > 391;
+const wide = [...inner.querySelectorAll("main *, header *")].filter(beyond);
 return [inner.documentElement.scrollWidth, wide.map(node => node.outerHTML.slice(0, 80))];
 """
-CELLS = "return [...document.querySelectorAll('.trials tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
+CELLS = """
+const rows = [...document.querySelectorAll(".trials tbody tr")];
+return rows.map(row => [...row.cells].map(cell => cell.textContent));
+"""
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +68,18 @@ def test_searches_side_by_side(finished, tmp_path):
 @pytest.mark.parametrize(("sort", "descending"), [("params", False), ("-params", True)])
 def test_the_address_says_the_order(finished, tmp_path, sort, descending):
     rows, wrong = asked(tmp_path, html(search_page(finished)), CELLS, f"#sort={sort}")
-    by_params = sorted(
-        finished.trials, key=lambda trial: (trial.cost.params * (-1 if descending else 1), trial.number)
-    )
+    sign = -1 if descending else 1
+    by_params = sorted(finished.trials, key=lambda trial: (sign * trial.cost.params, trial.number))
     assert [row[0] for row in rows] == [str(trial.number) for trial in by_params]
     assert wrong == []
 
 
 def test_a_heading_sorts_the_better_end_up_and_then_the_other(finished, tmp_path):
     script = """
-    const numbers = () => [...document.querySelectorAll(".trials tbody tr")].map(row => Number(row.cells[0].textContent));
-    const click = () => [...document.querySelectorAll("th button")].find(one => one.textContent.startsWith("Accuracy")).click();
+    const rows = () => [...document.querySelectorAll(".trials tbody tr")];
+    const numbers = () => rows().map(row => Number(row.cells[0].textContent));
+    const named = one => one.textContent.startsWith("Accuracy");
+    const click = () => [...document.querySelectorAll("th button")].find(named).click();
     click(); const first = numbers();
     click(); return [first, numbers(), location.hash];
     """
@@ -104,11 +109,13 @@ def test_axes_are_chosen_and_a_click_opens_the_row(finished, tmp_path):
     select.value = "macs"; select.dispatchEvent(new Event("change"));
     const svg = document.querySelector(".explorer svg"), title = svg.querySelector(".title-x").textContent;
     const explorer = EXPLORERS[0], best = explorer.kept[0], frame = svg.getBoundingClientRect();
-    const place = {clientX: frame.left + explorer.plot.x(explorer.value("macs", best)), clientY: frame.top + explorer.plot.y(explorer.value("accuracy", best))};
+    const x = explorer.plot.x(explorer.value("macs", best)), y = explorer.plot.y(explorer.value("accuracy", best));
+    const place = {clientX: frame.left + x, clientY: frame.top + y};
     svg.dispatchEvent(new PointerEvent("pointermove", place));
     const told = document.querySelector(".explorer .tip").textContent;
     svg.dispatchEvent(new MouseEvent("click", place));
-    return [title, told, document.querySelector("tr.open").cells[0].textContent, document.querySelector("tr.detail").textContent];
+    const opened = document.querySelector("tr.open").cells[0].textContent;
+    return [title, told, opened, document.querySelector("tr.detail").textContent];
     """
     (title, told, opened, detail), wrong = asked(tmp_path, html(search_page(finished)), script)
     best = finished.best
