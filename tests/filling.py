@@ -51,15 +51,24 @@ def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_AL
     with closing(Ledger(path / LEDGER)) as ledger:
         ledger.note("fidelity", "none")
         ledger.replace("seconds", f"{30.0 * total:.1f}")
-        for number in range(total):
+        points = distinct(config.space, rng, total)
+        for number, point in enumerate(points):
             state = "complete" if number < complete else "failed" if number < complete + failed else "running"
-            add(ledger, config, number, rng, state)
+            add(ledger, config, number, point, state)
     return path
 
 
-def add(ledger, config, number, rng, state):
+def distinct(space, rng, count):
+    """So many points of different networks."""
+    found = {}
+    while len(found) < count:
+        point = space.sample(rng)
+        found.setdefault(space.at(point), point)
+    return found.values()
+
+
+def add(ledger, config, number, point, state):
     """One trial more."""
-    point = config.space.sample(rng)
     network = config.space.at(point)
     asked = 1e9 + 30 * number
     record = Record(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from search import completion
 
 if TYPE_CHECKING:
-    from search.report.document import Page
+    from search.report.document import Bars, Chart, Page
     from search.run import Run
 
 _NAME = "report.html"
@@ -37,7 +38,13 @@ _NAME = "report.html"
     metavar="DIR",
     help="Its charts too, each as PNG and SVG.",
 )
-def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, figures: Path | None) -> None:
+@click.option(
+    "--baseline",
+    metavar="RUN",
+    shell_complete=completion.runs,
+    help="A search with sampler=random to measure this one by; if not given, its own random draws.",
+)
+def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **given: Any) -> None:
     """Write a page about RUN: one HTML file that needs nothing beside it.
 
     What was searched and at what cost, the winner and how sure its lead is, and every trial to look through. At
@@ -47,10 +54,14 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, fi
     from search.report.render import html
     from search.run import open_run
 
+    figures, baseline = given["figures"], given["baseline"]
+    if baseline and len(names) > 1:
+        raise click.UsageError("--baseline goes with one run; several are compared as they are.")
     while True:
         runs = [open_run(name) for name in names]
+        drawn = open_run(baseline) if baseline else None
         goes_on = watch and any(run.driver for run in runs)
-        page = _page(runs, every if goes_on else None)
+        page, charts = _page(runs, drawn, every if goes_on else None)
         place = out or (runs[0].path / _NAME if len(runs) == 1 else Path(_NAME))
         write_file(place, html(page))
         if not goes_on:
@@ -58,24 +69,30 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, fi
         time.sleep(every)
     click.echo(f"wrote {place}")
     if figures:
-        _draw(page, runs, figures)
+        _draw(charts(), figures)
 
 
-def _page(runs: list[Run], refresh: int | None) -> Page:
+def _page(
+    runs: list[Run], baseline: Run | None, refresh: int | None
+) -> tuple[Page, Callable[[], tuple[Chart | Bars, ...]]]:
+    """The page, and what gives the charts of it that papers have."""
+    from search.report.charts import every
     from search.report.comparison_page import comparison_page
+    from search.report.findings import findings
     from search.report.search_page import search_page
 
-    return search_page(runs[0], refresh) if len(runs) == 1 else comparison_page(runs, refresh)
+    if len(runs) > 1:
+        page = comparison_page(runs, refresh)
+        return page, lambda: page.charts
+    found = findings(runs[0], baseline)
+    return search_page(found, refresh), lambda: every(found)
 
 
-def _draw(page: Page, runs: list[Run], folder: Path) -> None:
-    from search.report import charts
+def _draw(charts: tuple[Chart | Bars, ...], folder: Path) -> None:
     from search.report.figures import draw
-    from search.report.findings import findings
 
-    found = charts.every(findings(runs[0])) if len(runs) == 1 else page.charts
-    for chart in found:
+    for chart in charts:
         for path in draw(chart, folder / chart.key):
             click.echo(f"wrote {path}")
-    if not found:
+    if not charts:
         click.echo("no figures: no trial is complete", err=True)

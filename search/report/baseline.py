@@ -1,16 +1,15 @@
 """What drawing networks at random would have found: the baseline that a search has to beat.
 
 A search draws its first networks at random before its sampler proposes any, or all of them (`sampler=random`).
-Their rewards are taken as a sample of a normal distribution with unknown mean and deviation. What the best of
-k further draws would be, follows: the deviation has a scaled inverse chi distribution, the mean a normal one
-around the sample's (the usual uninformative prior, whose posterior predictive is Student's t), and the best of k
-has the k-th power of the distribution of one. With few draws the band is wide, as it should be.
+What the best of k such draws has, is told from them by resampling (Dodge et al. 2019, "Show Your Work: Improved
+Reporting of Experimental Results", section 3.1): the largest of k rewards drawn from the n with replacement is at
+most the i-th smallest with probability (i/n)^k. No further than k = n: what more draws would find, n cannot tell.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from search.run import Run
@@ -18,14 +17,14 @@ from search.trial import Trial
 from space import decode
 
 LEAST = 3
-"""Draws that a band is made of, at least."""
-_WORLDS = 4000
-"""Simulated means and deviations. Always the same: equal runs have equal pages."""
+"""Draws that a baseline is made of, at least."""
+COVERED = 0.9
+"""Of the cases, by the band that is drawn; what is said in words has an interval of 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The best reward of so many random draws: its mean, and the limits that `COVERED` of all cases lie within."""
+    """The best reward of so many random draws: its mean, and the limits of the middle part of all cases."""
 
     draws: int
     low: float
@@ -33,8 +32,17 @@ class Band:
     high: float
 
 
-COVERED = 0.9
-"""Of the band that is drawn; what is said in words has an interval of 95 %."""
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What the sampler proposed, beside what was drawn. beats: in which part of all pairs the proposal is the better.
+
+    p: of such a part or a further one from a half by chance (Mann-Whitney). proposals, draws: how many there are.
+    """
+
+    beats: float
+    p: float
+    proposals: int
+    draws: int
 
 
 def random_draws(run: Run) -> list[Trial]:
@@ -54,43 +62,32 @@ def random_draws(run: Run) -> list[Trial]:
     ]
 
 
-def best_of(rewards: Sequence[float], counts: Sequence[int]) -> list[Band]:
-    """For each of `counts`, the band of the best reward of so many random draws; [] where `LEAST` are missing.
-
-    rewards: of the networks that were drawn.
-    """
-    if len(rewards) < LEAST:
-        return []
-    import numpy as np
-
-    bands = []
-    for count in counts:
-        low, high = np.quantile(best := _best(rewards, count), [(1 - COVERED) / 2, (1 + COVERED) / 2])
-        bands.append(Band(count, float(low), float(best.mean()), float(high)))
-    return bands
+def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> Band:
+    """The best of `count` draws, from the `rewards` of those that were made. covered: of all cases, by the band."""
+    ascending, n = sorted(rewards), len(rewards)
+    below = [(place / n) ** count for place in range(n + 1)]
+    mean = sum(
+        reward * (after - before) for reward, before, after in zip(ascending, below, below[1:], strict=False)
+    )
+    low, high = (
+        next(reward for reward, part in zip(ascending, below[1:], strict=True) if part >= quantile)
+        for quantile in ((1 - covered) / 2, (1 + covered) / 2)
+    )
+    return Band(count, low, mean, high)
 
 
-def lead(reward: float, deviation: float, rewards: Sequence[float], count: int) -> tuple[float, float, float]:
-    """How far `reward` is ahead of the best of `count` random draws: the mean, and its interval of 95 %.
-
-    deviation: of the reward, by the images it was measured on. rewards: of the draws, `LEAST` or more.
-    """
-    import numpy as np
-
-    noise = np.random.default_rng(1).normal(0.0, deviation, _WORLDS)
-    ahead = reward + noise - _best(rewards, count)
-    low, high = np.quantile(ahead, [0.025, 0.975])
-    return float(ahead.mean()), float(low), float(high)
+def bands(rewards: Sequence[float], counts: Iterable[int]) -> list[Band]:
+    """The band for each of `counts` that the draws can tell; none where `LEAST` of them are missing."""
+    return [best_of(rewards, count) for count in counts if LEAST <= len(rewards) >= count]
 
 
-def _best(rewards: Sequence[float], count: int):
-    """The best of `count` further draws in each world (`_WORLDS`,)."""
-    import numpy as np
-    from scipy.special import ndtri
+def proposed(rewards: Sequence[float], draws: Sequence[float]) -> Proposed | None:
+    """How the rewards of proposals stand beside those of draws; None with fewer than `LEAST` of either."""
+    if min(len(rewards), len(draws)) < LEAST:
+        return None
+    from scipy.stats import mannwhitneyu
 
-    rng = np.random.default_rng(0)
-    sample, n = np.asarray(rewards), len(rewards)
-    deviation = sample.std(ddof=1) * np.sqrt((n - 1) / rng.chisquare(n - 1, _WORLDS))
-    mean = rng.normal(sample.mean(), deviation / np.sqrt(n))
-    # The largest of k uniform numbers is one to the power 1/k.
-    return mean + deviation * ndtri(rng.random(_WORLDS) ** (1 / count))
+    found = mannwhitneyu(rewards, draws)
+    return Proposed(
+        float(found.statistic) / (len(rewards) * len(draws)), float(found.pvalue), len(rewards), len(draws)
+    )

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from search.columns import TRIALS, row
 from search.pareto import front
-from search.report.baseline import COVERED, best_of
+from search.report.baseline import COVERED, bands
 from search.report.document import Axis, Bars, Chart, Series
-from search.report.findings import Findings
+from search.report.findings import Findings, reward
 from search.report.importance import importances
 from search.run import Run
 from search.tables import Column
@@ -44,7 +44,7 @@ def reward_over_trials(found: Findings) -> Chart:
         Axis("Complete trials", form="d"),
         REWARD,
         (*_band(found, numbers), *_so_far(done, numbers)),
-        _note(found, "trials"),
+        _note(found),
     )
 
 
@@ -59,7 +59,7 @@ def reward_over_time(found: Findings) -> Chart:
         Axis("Time since the first proposal", "min", form=".1f"),
         REWARD,
         (*_band(found, minutes), *_so_far(done, minutes)),
-        _note(found, "time")
+        _note(found)
         + " Time in which nobody drove the run is counted; random draws are taken to last as long as these trials.",
     )
 
@@ -177,12 +177,6 @@ def _finished(run: Run) -> list[Trial]:
     return sorted(run.ranked, key=lambda trial: (trial.told or 0.0, trial.number))
 
 
-def reward(trial: Trial) -> float:
-    """Of a complete trial."""
-    assert trial.terms
-    return trial.terms.reward
-
-
 def best_so_far(rewards: Sequence[float]) -> list[float]:
     """The highest of the rewards up to each place."""
     best, found = float("-inf"), []
@@ -204,29 +198,34 @@ def _so_far(done: Sequence[Trial], xs: Sequence[float]) -> tuple[Series, ...]:
 
 
 def _band(found: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
-    """Of random draws, where there are enough: the band, and its mean."""
-    if found.run.config.sampler.random_until == 0 or not xs:
-        return ()
+    """Of random draws, as far as there are any: the band, and its mean."""
     step = max(1, len(xs) // _STEPS)
-    counts = sorted({*range(1, len(xs) + 1, step), len(xs)})
-    bands = best_of([reward(trial) for trial in found.drawn], counts)
-    places = tuple(xs[band.draws - 1] for band in bands)
-    means = tuple(band.mean for band in bands)
-    lows, highs = tuple(band.low for band in bands), tuple(band.high for band in bands)
-    if not bands:
+    counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(found.drawn))})
+    told = bands([reward(trial) for trial in found.drawn], counts if xs else [])
+    if not told:
         return ()
-    return (
+    places = tuple(xs[band.draws - 1] for band in told)
+    lows, highs = tuple(band.low for band in told), tuple(band.high for band in told)
+    means = tuple(band.mean for band in told)
+    series = (
         Series("random draws", "band", places, lows, highs=highs, colour=6),
-        Series("random draws, expected best", "line", places, means, colour=6, dashed=True),
+        Series("random draws, expected best", "line", places, means, colour=6),
     )
+    if places[-1] == xs[-1]:
+        return series
+    further = Series(
+        "more draws: at least", "line", (places[-1], xs[-1]), (means[-1],) * 2, colour=6, dashed=True
+    )
+    return (*series, further)
 
 
-def _note(found: Findings, over: str) -> str:
+def _note(found: Findings) -> str:
     if not _band(found, (1.0,)):
-        return "No band of random draws: this run has too few of them. Compare with a launch with sampler=random."
+        return "No band of random draws: there are too few of them."
+    whose = "this run" if found.baseline is found.run else found.baseline.name
     return (
-        f"Grey: where the best of as many random draws would be in {COVERED:.0%} of all cases, from the "
-        f"n = {len(found.drawn)} networks that this run drew at random, taken as normally distributed."
+        f"Grey: where the best of so many random draws is in {COVERED:.0%} of all cases, by resampling the "
+        f"n = {len(found.drawn)} networks that {whose} drew at random; more draws than these cannot be told of."
     )
 
 

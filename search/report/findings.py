@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from search.report.baseline import LEAST, lead, random_draws
+from search.report.baseline import LEAST, Proposed, best_of, proposed, random_draws
 from search.run import ENVIRONMENT, Run
 from search.trial import Trial
-from space import Architecture, decode
+from space import Architecture, Refused, decode
 
-_TWO_SIDED = 1.96
+TWO_SIDED = 1.96
 """Standard deviations of a 95 % interval."""
 
 
@@ -51,8 +51,10 @@ class Findings:
     """What a page says of a run. state: "finished", "running", "stopped" or "empty".
 
     winner: None where no trial is complete. base: the network that the winner stands beside, base_trial its trial
-    if it was trained. over_random: in reward, over the best of as many random draws as there are complete trials;
-    None with too few draws. drawn: how many there are. over_base: in accuracy.
+    if it was trained. drawn: the trials that were drawn at random, of `baseline` if it is not this run. over_random:
+    in reward, over the best of as many draws as there are, or as there are complete trials if these are fewer; None
+    with too few draws, and where the run is nothing but draws. proposed: the other trials beside them. over_base:
+    in accuracy.
     """
 
     run: Run
@@ -63,8 +65,10 @@ class Findings:
     base_name: str
     base_trial: Trial | None
     noise: Noise | None
+    baseline: Run
     drawn: tuple[Trial, ...]
     over_random: Lead | None
+    proposed: Proposed | None
     over_base: Lead | None
 
     @property
@@ -78,14 +82,20 @@ class Findings:
         return math.fsum(t.result.seconds for t in self.run.trials if t.state == "complete" and t.result)
 
 
-def findings(run: Run) -> Findings:
-    """What `run` found so far."""
+def findings(run: Run, baseline: Run | None = None) -> Findings:
+    """What `run` found so far. baseline: the run whose random draws it is measured by, if not its own.
+
+    Raises `Refused` where rewards of the two do not compare.
+    """
     environment = _environment(run)
     winner = run.ranked[0] if run.ranked else None
     base, name, trial = _base(run)
     images = validated(run, environment)
     noise = _noise(run, winner, images) if winner else None
-    drawn = tuple(random_draws(run))
+    if baseline:
+        _comparable(run, baseline)
+    drawn = tuple(random_draws(baseline or run))
+    others = [trial for trial in run.ranked if trial not in drawn]
     return Findings(
         run,
         environment,
@@ -95,10 +105,27 @@ def findings(run: Run) -> Findings:
         name,
         trial,
         noise,
+        baseline or run,
         drawn,
-        _over_random(run, winner, noise, drawn) if winner else None,
+        _over_random(winner, others, drawn, len(run.ranked)) if winner else None,
+        proposed([reward(t) for t in others], [reward(t) for t in drawn]),
         _over_base(winner, trial, images) if winner and trial else None,
     )
+
+
+def reward(trial: Trial) -> float:
+    """Of a complete trial."""
+    assert trial.terms
+    return trial.terms.reward
+
+
+def _comparable(run: Run, baseline: Run) -> None:
+    ours, theirs = run.config.document(), baseline.config.document()
+    for group in ("space", "data", "proxy", "reward"):
+        if ours[group] != theirs[group]:
+            raise Refused(
+                f"The runs {run.name} and {baseline.name} differ in {group}; their rewards do not compare."
+            )
 
 
 def validated(run: Run, environment: dict[str, Any]) -> int | None:
@@ -148,20 +175,19 @@ def _noise(run: Run, winner: Trial, images: int | None) -> Noise:
     factor = terms.reward / terms.accuracy if terms.sign == "x" and terms.accuracy else 1.0
     rivals = sum(
         winner.result.accuracy - t.result.accuracy
-        < _TWO_SIDED * math.hypot(deviation, _binomial(t.result.accuracy, images))
+        < TWO_SIDED * math.hypot(deviation, _binomial(t.result.accuracy, images))
         for t in others
         if t.result and winner.result
     )
     return Noise(images, deviation, deviation * factor, rivals, len(others))
 
 
-def _over_random(run: Run, winner: Trial, noise: Noise | None, drawn: tuple[Trial, ...]) -> Lead | None:
-    if len(drawn) < LEAST or run.config.sampler.random_until is None or not winner.terms:
+def _over_random(winner: Trial, others: list[Trial], drawn: tuple[Trial, ...], complete: int) -> Lead | None:
+    if len(drawn) < LEAST or not others:
         return None
-    rewards = [trial.terms.reward for trial in drawn if trial.terms]
-    deviation = (noise and noise.reward) or 0.0
-    complete = sum(trial.state == "complete" for trial in run.trials)
-    return Lead(*lead(winner.terms.reward, deviation, rewards, complete), len(drawn))
+    best = best_of([reward(trial) for trial in drawn], min(len(drawn), complete), 0.95)
+    ours = reward(winner)
+    return Lead(ours - best.mean, ours - best.high, ours - best.low, len(drawn))
 
 
 def _over_base(winner: Trial, base: Trial, images: int | None) -> Lead:
@@ -170,7 +196,7 @@ def _over_base(winner: Trial, base: Trial, images: int | None) -> Lead:
     if images is None or winner is base:
         return Lead(difference, None, None, 1)
     # As if each had been validated on images of its own: the same ones make it no wider.
-    half = _TWO_SIDED * math.hypot(
+    half = TWO_SIDED * math.hypot(
         _binomial(winner.result.accuracy, images), _binomial(base.result.accuracy, images)
     )
     return Lead(difference, difference - half, difference + half, 1)

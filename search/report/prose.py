@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from search.display import clock
-from search.report.findings import Findings, Lead
+from search.report.findings import TWO_SIDED, Findings, Lead
 from search.tables import si
 from space import cost
 
@@ -56,43 +56,54 @@ def _winner(found: Findings) -> str:
     assert winner and winner.terms and winner.result
     spent = winner.cost
     step = (
-        f", a training step {winner.step_ratio:.2f} times the reference's"
+        f", a training step {winner.step_ratio:.2g} times the reference's"
         if winner.step_ratio is not None
         else ""
     )
+    within = ""
+    if found.noise and found.noise.accuracy is not None:
+        within = f" The 95 % interval of its accuracy is +- {TWO_SIDED * found.noise.accuracy:.4f}, by its images alone."
     so_far = " so far" if found.state == "running" else ""
     return (
         f"The winner{so_far} is trial {winner.number}: {winner.terms}. It has {si(spent.params)} parameters, "
-        f"{si(spent.macs)} multiply-adds{step}. Its network: {winner.architecture}"
+        f"{si(spent.macs)} multiply-adds{step}.{within} Its network: {winner.architecture}"
     )
 
 
 def _against_random(found: Findings) -> str:
     run, drawn, winner = found.run, found.drawn, found.winner
-    assert winner and winner.terms
-    if run.config.sampler.random_until is None:
-        return "All networks were drawn at random: this search is the baseline, and has no margin over it."
+    assert winner
+    if run.config.sampler.random_until is None and found.baseline is run:
+        return "All networks were drawn at random: this search is a baseline, and has no margin over it."
     if found.over_random is None:
         return (
-            f"Its margin over random search is unknown: {_times(len(drawn), 'network')} of this run "
-            f"{'was' if len(drawn) == 1 else 'were'} drawn at random, too few to tell. "
-            "For a baseline: the same launch with sampler=random, then search report RUN1 RUN2."
+            f"Its margin over random search is unknown: {_times(len(drawn), 'network')} "
+            f"{'was' if len(drawn) == 1 else 'were'} drawn at random, too few to tell. {_fair(found)}"
         )
-    best = max(trial.terms.reward for trial in drawn if trial.terms)
+    whose = "this run" if found.baseline is run else found.baseline.name
+    given = min(len(drawn), found.complete)
     told = (
-        f"Over random search: the best of {found.complete} random draws would be expected "
-        f"{_less(found.over_random, 'reward')} ({_interval(found.over_random)}; from the n = {len(drawn)} networks "
-        f"that this run drew at random, taken as normally distributed). The best of those {len(drawn)} had "
-        f"{best:.4f}."
+        f"Over random search: the winner's reward is {_less(found.over_random)} what the best of {given} random "
+        f"draws is expected to have ({_interval(found.over_random)}, by resampling the n = {len(drawn)} networks "
+        f"that {whose} drew at random)."
     )
     if winner in drawn:
-        return (
-            f"{told} The winner is itself one of them: what the sampler proposed afterwards did not beat it."
+        told += " The winner is itself one of them: nothing that the sampler proposed later beat it."
+    if found.proposed:
+        told += (
+            f" What the sampler proposed beats a draw in {found.proposed.beats:.0%} of all pairs (p = "
+            f"{found.proposed.p:.2g}, Mann-Whitney, n = {found.proposed.proposals} and {found.proposed.draws})."
         )
-    low = found.over_random.low
-    if low is not None and low <= 0:
-        return f"{told} That interval includes 0: this run does not show that the sampler beat chance."
+    if given < found.complete:
+        told += f" Random search had {given} trainings there, this search {found.complete}. {_fair(found)}"
     return told
+
+
+def _fair(found: Findings) -> str:
+    return (
+        f"For a fair baseline: the same launch with sampler=random trials={found.complete}, then "
+        f"search report {shlex.quote(found.run.name)} --baseline THAT_RUN."
+    )
 
 
 def _against_base(found: Findings) -> str:
@@ -100,7 +111,7 @@ def _against_base(found: Findings) -> str:
     assert winner and winner.result
     ours, theirs = winner.cost, cost(base)
     cheaper = (
-        f"it has {ours.params / theirs.params:.2f} times the parameters and {ours.macs / theirs.macs:.2f} times "
+        f"it has {ours.params / theirs.params:.2g} times the parameters and {ours.macs / theirs.macs:.2g} times "
         f"the multiply-adds ({si(theirs.params)} and {si(theirs.macs)})"
     )
     named = f"the base network, {found.base_name}"
@@ -174,8 +185,8 @@ def _next(found: Findings) -> Iterator[str]:
     yield f"scale --base {shlex.quote(f'{found.run.path}:{found.winner.number}')} --phi 1 makes it larger."
 
 
-def _less(found: Lead, what: str) -> str:
-    return f"{abs(found.mean):.4f} {what} {'below' if found.mean >= 0 else 'above'} the winner"
+def _less(found: Lead) -> str:
+    return f"{abs(found.mean):.4f} {'above' if found.mean >= 0 else 'below'}"
 
 
 def _interval(found: Lead) -> str:

@@ -16,7 +16,7 @@ from search.display import clock
 from search.report import charts
 from search.report.diagram import diagram
 from search.report.document import Block, Code, Explorer, Listing, Networks, Page, Section, Terms, Texts
-from search.report.findings import Findings, findings
+from search.report.findings import Findings
 from search.report.importance import common, top
 from search.report.prose import summary
 from search.run import Run
@@ -52,9 +52,9 @@ _FAILED = (
 )
 
 
-def search_page(run: Run, refresh: int | None = None) -> Page:
+def search_page(found: Findings, refresh: int | None = None) -> Page:
     """Everything there is to say about a search, at any moment of it. refresh: see `Page`."""
-    found = findings(run)
+    run = found.run
     sections = (
         _searched(found),
         _winner(found),

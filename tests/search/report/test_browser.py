@@ -9,6 +9,7 @@ from filling import filled
 
 from search import open_run
 from search.report.comparison_page import comparison_page
+from search.report.findings import findings
 from search.report.render import html
 from search.report.search_page import search_page
 
@@ -50,7 +51,7 @@ def finished(folder):
 
 @pytest.mark.parametrize("state", list(STATES))
 def test_it_is_drawn_without_an_error_and_fits_a_phone(state, tmp_path):
-    page = html(search_page(open_run(filled(tmp_path / state, **STATES[state]))))
+    page = html(search_page(findings(open_run(filled(tmp_path / state, **STATES[state])))))
     count = "return document.querySelectorAll('figure.chart svg').length"
     drawn, wrong = asked(tmp_path, page, count)
     assert wrong == []
@@ -67,7 +68,7 @@ def test_searches_side_by_side(finished, tmp_path):
 
 @pytest.mark.parametrize(("sort", "descending"), [("params", False), ("-params", True)])
 def test_the_address_says_the_order(finished, tmp_path, sort, descending):
-    rows, wrong = asked(tmp_path, html(search_page(finished)), CELLS, f"#sort={sort}")
+    rows, wrong = asked(tmp_path, html(search_page(findings(finished))), CELLS, f"#sort={sort}")
     sign = -1 if descending else 1
     by_params = sorted(finished.trials, key=lambda trial: (sign * trial.cost.params, trial.number))
     assert [row[0] for row in rows] == [str(trial.number) for trial in by_params]
@@ -83,7 +84,7 @@ def test_a_heading_sorts_the_better_end_up_and_then_the_other(finished, tmp_path
     click(); const first = numbers();
     click(); return [first, numbers(), location.hash];
     """
-    (first, second, address), wrong = asked(tmp_path, html(search_page(finished)), script)
+    (first, second, address), wrong = asked(tmp_path, html(search_page(findings(finished))), script)
     best = sorted(finished.ranked, key=lambda trial: (-trial.result.accuracy, trial.number))
     worst = sorted(finished.ranked, key=lambda trial: (trial.result.accuracy, trial.number))
     # Trials without an accuracy are last in either order.
@@ -97,7 +98,7 @@ def test_a_heading_sorts_the_better_end_up_and_then_the_other(finished, tmp_path
 def test_a_filter_keeps_words_and_conditions(finished, tmp_path):
     limit = sorted(trial.cost.params for trial in finished.trials)[10]
     address = f"#filter=state%3Dcomplete+params%3C{limit}"
-    rows, wrong = asked(tmp_path, html(search_page(finished)), CELLS, address)
+    rows, wrong = asked(tmp_path, html(search_page(findings(finished))), CELLS, address)
     kept = [t for t in finished.trials if t.state == "complete" and t.cost.params < limit]
     assert sorted(int(row[0]) for row in rows) == [trial.number for trial in kept]
     assert wrong == []
@@ -117,7 +118,7 @@ def test_axes_are_chosen_and_a_click_opens_the_row(finished, tmp_path):
     const opened = document.querySelector("tr.open").cells[0].textContent;
     return [title, told, opened, document.querySelector("tr.detail").textContent];
     """
-    (title, told, opened, detail), wrong = asked(tmp_path, html(search_page(finished)), script)
+    (title, told, opened, detail), wrong = asked(tmp_path, html(search_page(findings(finished))), script)
     best = finished.best
     assert (title, opened) == ("MACs", str(best.number))
     assert str(best.architecture) in told
@@ -126,7 +127,7 @@ def test_axes_are_chosen_and_a_click_opens_the_row(finished, tmp_path):
 
 
 def test_the_csv_is_the_table(finished, tmp_path):
-    text, wrong = asked(tmp_path, html(search_page(finished)), "return EXPLORERS[0].csv()")
+    text, wrong = asked(tmp_path, html(search_page(findings(finished))), "return EXPLORERS[0].csv()")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 32
     assert {int(row["number"]): row["architecture"] for row in rows} == {
@@ -151,6 +152,6 @@ def test_numbers_are_written_as_the_tables_write_them(finished, tmp_path):
         (7, "d"),
     ]
     script = f"return {[list(case) for case in cases]}.map(([value, form]) => shown(value, form))"
-    found, wrong = asked(tmp_path, html(search_page(finished)), script)
+    found, wrong = asked(tmp_path, html(search_page(findings(finished))), script)
     assert found == [Column("x", "X", form=form).shown(value) for value, form in cases]
     assert wrong == []

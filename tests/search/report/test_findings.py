@@ -6,6 +6,7 @@ from filling import ENVIRONMENT_OF_ALL, filled
 from search import open_run
 from search.report.findings import findings
 from search.report.prose import summary
+from space import Refused
 
 
 def told(path):
@@ -29,10 +30,27 @@ def test_the_winner_with_its_figures_and_what_to_do_next(done):
 def test_its_margin_over_random_with_interval_and_n(done):
     found, text = findings(open_run(done)), told(done)
     lead = found.over_random
-    assert lead.low < lead.mean < lead.high
+    assert lead.low <= lead.mean <= lead.high
     assert lead.n == 8
-    assert f"the best of 30 random draws would be expected {abs(lead.mean):.4f} reward" in text
-    assert f"(95 % interval {lead.low:+.4f} to {lead.high:+.4f}; from the n = 8 networks" in text
+    assert f"the winner's reward is {abs(lead.mean):.4f}" in text
+    assert f"(95 % interval {lead.low:+.4f} to {lead.high:+.4f}, by resampling the n = 8 networks" in text
+    assert "beats a draw in" in text
+    assert "Random search had 8 trainings there, this search 30" in text
+
+
+def test_another_search_can_be_the_baseline(done, tmp_path):
+    drawn = open_run(filled(tmp_path / "drawn", complete=30, seed=5))
+    found = findings(open_run(done), drawn)
+    assert (len(found.drawn), found.over_random.n) == (30, 30)
+    text = " ".join(summary(found))
+    assert f"that {drawn.name} drew at random" in text
+    assert "Random search had" not in text
+
+
+def test_a_baseline_must_compare(done, tmp_path):
+    other = open_run(filled(tmp_path / "o", reward__w=0))
+    with pytest.raises(Refused, match="differ in reward"):
+        findings(open_run(done), other)
 
 
 def test_its_margin_over_a_base_that_was_trained(tmp_path):
@@ -83,13 +101,13 @@ def test_what_a_run_does_not_tell_is_said_to_be_unknown(tmp_path):
 
 
 def test_a_search_at_random_has_no_margin_over_itself(tmp_path):
-    assert "this search is the baseline" in told(filled(tmp_path / "r"))
+    assert "this search is a baseline" in told(filled(tmp_path / "r"))
 
 
 def test_without_random_draws_the_way_to_a_baseline_is_said(tmp_path):
     text = told(filled(tmp_path / "r", sampler="grid"))
-    assert "Its margin over random search is unknown: 0 networks of this run were drawn at random" in text
-    assert "sampler=random, then search report RUN1 RUN2" in text
+    assert "Its margin over random search is unknown: 0 networks were drawn at random" in text
+    assert "sampler=random trials=12, then search report" in text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from filling import filled
 
 from search import open_run
 from search.report.comparison_page import comparison_page
+from search.report.findings import findings
 from search.report.render import html
 from search.report.search_page import search_page
 
@@ -43,7 +44,7 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module", params=list(STATES))
 def page(request, tmp_path_factory):
     path = filled(tmp_path_factory.mktemp("runs") / request.param, **STATES[request.param])
-    return html(search_page(open_run(path)))
+    return html(search_page(findings(open_run(path))))
 
 
 def data(page):
@@ -88,7 +89,7 @@ def test_the_reproduction_command_is_there(page):
 
 def test_all_trials_are_in_it_column_by_column(tmp_path):
     run = open_run(filled(tmp_path / "r", complete=5, failed=2))
-    (explorer,) = data(html(search_page(run)))["explorers"]
+    (explorer,) = data(html(search_page(findings(run))))["explorers"]
     assert explorer["values"]["number"] == list(range(7))
     assert explorer["values"]["architecture"] == [str(trial.architecture) for trial in run.trials]
     rewards = explorer["values"]["reward"]
@@ -98,15 +99,15 @@ def test_all_trials_are_in_it_column_by_column(tmp_path):
 
 
 def test_failures_of_one_reason_are_one_row(tmp_path):
-    page = html(search_page(open_run(filled(tmp_path / "r", complete=1, failed=12))))
+    page = html(search_page(findings(open_run(filled(tmp_path / "r", complete=1, failed=12)))))
     assert re.search(r'<td class="n">12</td>\s*<td>diverged at step 1: &lt;i&gt;nan&lt;/i&gt;</td>', page)
     assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, and 2 more" in page
 
 
 def test_a_page_that_follows_a_search_says_how_often(tmp_path):
     run = open_run(filled(tmp_path / "r", complete=2, running=1))
-    assert data(html(search_page(run)))["refresh"] is None
-    followed = html(search_page(run, refresh=30))
+    assert data(html(search_page(findings(run))))["refresh"] is None
+    followed = html(search_page(findings(run), refresh=30))
     assert data(followed)["refresh"] == 30
     assert "reads itself anew every 30 s" in followed
 
@@ -122,4 +123,4 @@ def test_searches_side_by_side(tmp_path):
 @pytest.mark.slow
 def test_five_thousand_trials_stay_below_three_megabytes(tmp_path):
     run = open_run(filled(tmp_path / "r", complete=4900, failed=100, space="effv2", sampler="tpe"))
-    assert len(html(search_page(run)).encode()) < 3e6
+    assert len(html(search_page(findings(run))).encode()) < 3e6
