@@ -65,7 +65,12 @@ def family_page(
         Section("drawn", "Beside the base", (_networks((base.name, base.architecture), *shown),)),
         Section("again", "How to repeat it", (Code(command),)),
     )
-    return Page(f"Scaling {base.name}", (_family_told(base, models),), sections, _made("exact costs"))
+    return Page(
+        f"Scaling {base.name}",
+        (("The networks", _family_told(base, models)),),
+        sections,
+        _made("exact costs"),
+    )
 
 
 def params_against_macs(base: Base, drawn: Curves) -> Chart:
@@ -138,12 +143,13 @@ def fit_page(fitted: Fitted, family: Sequence[Row], coefficients: str) -> Page:
     if fitted.rivals:
         sections.insert(1, _compared(fitted))
     data = plan.config.data.source
-    told = (
-        f"{counts(plan.grid.counts)}. {' '.join(verdict(fitted))}",
+    found = f"{counts(plan.grid.counts)}. {' '.join(verdict(fitted))}"
+    how = (
         f"Base {plan.base.name} at phi = {plan.design.phi:g}, rule {plan.design.rule}; the winner is {winner.name} "
         f"with {fitted.coefficients}. Data: {data}, about {plan.images:,} images to train on and "
-        f"{plan.validated:,} to select by; {plan.config.proxy.epochs} epochs. {len(fitted.trials)} trainings.",
+        f"{plan.validated:,} to select by; {plan.config.proxy.epochs} epochs. {len(fitted.trials)} trainings."
     )
+    told = (("Verdict", found), ("How", how))
     return Page(f"Fit {fitted.path.name}", told, tuple(sections), _made(str(fitted.path)))
 
 

@@ -1,8 +1,10 @@
 """Runs on disk that nobody has trained: any number of trials, in any state, at once."""
 
 import json
+import math
 import random
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -12,6 +14,7 @@ from search.evaluate import Request
 from search.ledger import Ledger, Record
 from search.run import CONFIG, ENVIRONMENT, LEDGER
 from search.testing import looked_up
+from space import cost
 
 ENVIRONMENT_OF_ALL = {
     "started": "2026-01-01T00:00:00+0000",
@@ -44,7 +47,7 @@ def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_AL
     chosen |= {key.replace("__", "."): value for key, value in settings.items()}
     config = Config.of(chosen)
     path.mkdir(parents=True)
-    (path / CONFIG).write_text(yaml.safe_dump(config.document() | {"run": path.name}))
+    (path / CONFIG).write_text(yaml.safe_dump(config.document(), sort_keys=False))
     if environment:
         (path / ENVIRONMENT).write_text(json.dumps(environment))
     rng = random.Random(config.limits.seed)
@@ -90,4 +93,8 @@ def add(ledger, config, number, point, state):
             number,
             reference,
         )
-        ledger.complete(record, "none", looked_up(request, lambda epoch, loss: None), asked + 20)
+        result = looked_up(request, lambda epoch, loss: None)
+        # What is looked up is meant for networks of a few thousand parameters.
+        size = math.log10(cost(network).params)
+        accuracy = 0.4 + 0.08 * size - 0.012 * (size - 4) ** 2 + 0.03 * (number * 0.618 % 1)
+        ledger.complete(record, "none", replace(result, accuracy=accuracy, seconds=18.5), asked + 20)

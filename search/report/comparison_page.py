@@ -19,13 +19,25 @@ from search.report.contest import (
     quantity,
 )
 from search.report.diagram import diagram
-from search.report.document import Axis, Chart, Explorer, Listing, Networks, Page, Section, Series, Texts
+from search.report.document import (
+    Axis,
+    Chart,
+    Explorer,
+    Listing,
+    Networks,
+    Page,
+    Pairs,
+    Section,
+    Series,
+    Texts,
+)
 from search.report.search_page import AXES, MOST_ROWS
 from search.run import Run
 from search.selection import filled
 from search.tables import Column, Row
 from space import Refused
 
+_ONE_GROUP = "There is one group only, so nothing to tell apart: its band shows what seeds do."
 _DRAWN = 4
 """Winners that are drawn."""
 _RUN = Column("run", "Run", description="which search it is of")
@@ -77,7 +89,7 @@ def comparison_page(runs: Sequence[Run], refresh: int | None = None) -> Page:
 
 def _summary(
     runs: Sequence[Run], found: Sequence[Group], of: Quantity, compared: int, apart: Sequence[Difference]
-) -> tuple[str, ...]:
+) -> Pairs:
     told = [
         f"{len(runs)} searches in {len(found)} group{'s' * (len(found) > 1)}; what is compared is the {of}."
     ]
@@ -89,15 +101,15 @@ def _summary(
                 "." if group == "space" else ": their accuracies are of different tasks, and do not compare."
             )
             told.append(f"They differ in {group}{warned}")
-    told += [_sentence(difference, compared, of) for difference in apart]
+    differ = [_sentence(difference, compared, of) for difference in apart]
     if not compared:
-        told.append("One of them has no complete trial, so that there is nothing to compare yet.")
+        differ = ["One of them has no complete trial, so that there is nothing to compare yet."]
+    pairs = [("Compared", " ".join(told)), ("Difference", " ".join(differ) or _ONE_GROUP)]
     best = max((run for run in runs if run.ranked), key=lambda run: curve(run, of)[-1], default=None)
     if best:
-        told.append(
-            f"The highest {of} of all is {curve(best, of)[-1]:.4f}, in {best.name}; single figures are noisy."
-        )
-    return (" ".join(told),)
+        highest = f"{curve(best, of)[-1]:.4f}, in {best.name}; single figures are noisy."
+        pairs.append((f"Highest {of}", highest))
+    return tuple(pairs)
 
 
 def _sentence(found: Difference, compared: int, of: Quantity) -> str:
@@ -119,7 +131,7 @@ def _verdict(found: Difference) -> str:
 
 def _told(apart: Sequence[Difference], compared: int, of: Quantity) -> tuple[Texts | Listing, ...]:
     if not apart:
-        return (Texts(("There is one group only, so nothing to tell apart: its band shows what seeds do.",)),)
+        return (Texts((_ONE_GROUP,)),)
     rows: list[Row] = [
         {
             "one": d.one,

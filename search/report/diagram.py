@@ -1,4 +1,4 @@
-"""A network as boxes, one for each stage: as high as it is deep, as wide as it has channels."""
+"""A network as boxes, one for each stage: the higher the deeper, the wider the more channels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from space.cost import Part
 
 WIDTH = 190
 """Of the widest box, in the drawing's units; the texts beside the boxes take as much again."""
+_NARROWEST = 60
+"""What the text in a box needs."""
 _LEAST, _BLOCK, _GAP = 24.0, 7.0, 5.0
 """Height of a part of one block, of each further block, and between parts."""
 
@@ -56,7 +58,7 @@ def diagram(title: str, architecture: Architecture) -> Diagram:
     top = 0.0
     for part in found:
         height = _LEAST + _BLOCK * ((part.part.depth if isinstance(part.part, Stage) else 1) - 1)
-        width = WIDTH * max(0.12, math.sqrt(part.width / widest))
+        width = _NARROWEST + (WIDTH - _NARROWEST) * math.sqrt(part.width / widest)
         share = part.cost.macs / total.macs if total.macs else 0.0
         beside = f"{part.size} px, {part.width} ch, {share:.0%} of MACs"
         boxes.append(Box(top, height, width, _colour(part), _inside(part), _shape(part), beside, _told(part)))

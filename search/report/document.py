@@ -13,6 +13,7 @@ from search.report.diagram import Diagram
 from search.tables import Column, Row
 
 Numbers = tuple[float, ...]
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Texts:
 class Terms:
     """Names and what they stand for."""
 
-    pairs: tuple[tuple[str, str], ...]
+    pairs: Pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +146,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """summary: what a reader with no time reads. made: when, and of what. refresh: seconds, None for never."""
+    """summary: what a reader with no time reads, each part with what it is about.
+
+    made: when, and of what. refresh: seconds, None for never.
+    """
 
     title: str
-    summary: tuple[str, ...]
+    summary: Pairs
     sections: tuple[Section, ...]
     made: str
     refresh: int | None = None

@@ -6,24 +6,25 @@ import shlex
 from collections.abc import Iterator
 
 from search.display import clock
+from search.report.document import Pairs
 from search.report.findings import TWO_SIDED, Findings, Lead
 from search.tables import si
 from space import cost
 
 
-def summary(found: Findings) -> tuple[str, ...]:
-    """The paragraphs at the top of the page."""
+def summary(found: Findings) -> Pairs:
+    """The top of the page: what each paragraph is about, and the paragraph."""
+    about = (("Data and device", _data(found)), ("Cost", _cost(found)))
     if found.winner is None:
-        return (_progress(found), _nothing(found), _cost(found), _data(found))
+        return (("State", _progress(found)), ("Winner", _nothing(found)), *about)
     return (
-        _progress(found),
-        _winner(found),
-        _against_random(found),
-        _against_base(found),
-        _noisy(found),
-        _data(found),
-        _cost(found),
-        " ".join(_next(found)),
+        ("State", _progress(found)),
+        ("Winner", _winner(found)),
+        ("Against random", _against_random(found)),
+        ("Against the base", _against_base(found)),
+        ("Noise", _noisy(found)),
+        *about,
+        ("Next", " ".join(_next(found))),
     )
 
 
@@ -62,7 +63,8 @@ def _winner(found: Findings) -> str:
     )
     within = ""
     if found.noise and found.noise.accuracy is not None:
-        within = f" The 95 % interval of its accuracy is +- {TWO_SIDED * found.noise.accuracy:.4f}, by its images alone."
+        half = TWO_SIDED * found.noise.accuracy
+        within = f" The 95 % interval of its accuracy is +- {half:.4f}, by its validation images alone."
     so_far = " so far" if found.state == "running" else ""
     return (
         f"The winner{so_far} is trial {winner.number}: {winner.terms}. It has {si(spent.params)} parameters, "
@@ -83,7 +85,7 @@ def _against_random(found: Findings) -> str:
     whose = "this run" if found.baseline is run else found.baseline.name
     given = min(len(drawn), found.complete)
     told = (
-        f"Over random search: the winner's reward is {_less(found.over_random)} what the best of {given} random "
+        f"The winner's reward is {_less(found.over_random)} what the best of {given} random "
         f"draws is expected to have ({_interval(found.over_random)}, by resampling the n = {len(drawn)} networks "
         f"that {whose} drew at random)."
     )
@@ -134,9 +136,9 @@ def _noisy(found: Findings) -> str:
     assert noise
     told = "Every network was trained once (n = 1), so no interval over seeds can be given."
     if noise.images is None or noise.accuracy is None:
-        return f"How noisy the proxy is: unknown; this run kept no count of its validation images. {told}"
+        return f"How noisy the proxy is, is unknown: this run kept no count of its validation images. {told}"
     return (
-        f"How noisy the proxy is: accuracies are of {noise.images:,} validation images, a standard deviation of "
+        f"Accuracies are of {noise.images:,} validation images, a standard deviation of "
         f"{noise.accuracy:.4f}. By that alone, {noise.rivals} of the {noise.trials} other complete trials cannot be "
         f"told from the winner in accuracy. {told} The winner was chosen for its figure, which is therefore "
         "somewhat too high."
@@ -160,9 +162,9 @@ def _data(found: Findings) -> str:
     device = environment.get("processor") or "unknown"
     cores = f", {environment['cores']} cores" if environment.get("cores") else ""
     return (
-        f"Data: {run.config.data.source}{classes}{counts}.{drawn} Proxy: {_times(proxy.epochs, 'epoch')} at "
-        f"{pixels} and {width}; costs are of the full networks. Device: {proxy.device} on {device}{cores}. "
-        "Accuracies are of the validation split; the test split was not read."
+        f"Images: {run.config.data.source}{classes}{counts}.{drawn} Proxy: {_times(proxy.epochs, 'epoch')} at "
+        f"{pixels} and {width}; costs are of the full networks. Device: {device}{cores} "
+        f"(proxy.device={proxy.device}). Accuracies are of the validation split; the test split was not read."
     )
 
 
@@ -172,7 +174,7 @@ def _cost(found: Findings) -> str:
     images = sum(result.images for result in results)
     each = f", {found.worked / len(results):.1f} s a trial" if results else ""
     return (
-        f"Cost: {clock(run.seconds)} on the clock, {clock(found.worked)} of work of all workers together{each}; "
+        f"{clock(run.seconds)} on the clock, {clock(found.worked)} of work of all workers together{each}; "
         f"{images:,} images trained on, each epoch's counted."
     )
 
@@ -181,7 +183,7 @@ def _next(found: Findings) -> Iterator[str]:
     assert found.winner
     name = shlex.quote(found.run.name)
     best = f"{name}:{found.winner.number}"
-    yield f"What to do next: search show {best} has every figure of the winner;"
+    yield f"search show {best} has every figure of the winner;"
     yield f"scale --base {shlex.quote(f'{found.run.path}:{found.winner.number}')} --phi 1 makes it larger."
 
 

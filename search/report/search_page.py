@@ -125,8 +125,8 @@ def _winner(found: Findings) -> Section:
         (
             Texts(
                 (
-                    "Each box is a stage: as high as it is deep, as wide as the root of its channels. Point at one "
-                    "for its figures. Full networks, as they would be trained in the end.",
+                    "Each box is a stage: the higher the deeper, the wider the more channels. Point at one for its "
+                    "figures. Full networks, as they would be trained in the end.",
                 )
             ),
             Networks(drawn),

@@ -10,7 +10,11 @@ from space import Refused
 
 
 def told(path):
-    return " ".join(summary(findings(open_run(path))))
+    return in_words(findings(open_run(path)))
+
+
+def in_words(found):
+    return " ".join(f"{about}: {text}" for about, text in summary(found))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def test_its_margin_over_random_with_interval_and_n(done):
     lead = found.over_random
     assert lead.low <= lead.mean <= lead.high
     assert lead.n == 8
-    assert f"the winner's reward is {abs(lead.mean):.4f}" in text
+    assert f"The winner's reward is {abs(lead.mean):.4f}" in text
     assert f"(95 % interval {lead.low:+.4f} to {lead.high:+.4f}, by resampling the n = 8 networks" in text
     assert "beats a draw in" in text
     assert "Random search had 8 trainings there, this search 30" in text
@@ -42,7 +46,7 @@ def test_another_search_can_be_the_baseline(done, tmp_path):
     drawn = open_run(filled(tmp_path / "drawn", complete=30, seed=5))
     found = findings(open_run(done), drawn)
     assert (len(found.drawn), found.over_random.n) == (30, 30)
-    text = " ".join(summary(found))
+    text = in_words(found)
     assert f"that {drawn.name} drew at random" in text
     assert "Random search had" not in text
 
@@ -86,10 +90,10 @@ def test_how_noisy_the_proxy_is(done):
 def test_data_device_and_cost(done):
     text = told(done)
     assert (
-        "Data: shapes, 2 classes, 9,600 training and 2,400 validation images. These images are synthetic"
+        "Images: shapes, 2 classes, 9,600 training and 2,400 validation images. These images are synthetic"
         in text
     )
-    assert "Device: auto on A processor, 2 cores." in text
+    assert "Device: A processor, 2 cores (proxy.device=auto)." in text
     assert "Cost: 15:00 on the clock, 0:00 of work" in text
 
 
@@ -97,7 +101,7 @@ def test_what_a_run_does_not_tell_is_said_to_be_unknown(tmp_path):
     known = {key: value for key, value in ENVIRONMENT_OF_ALL.items() if key != "data"}
     for number, environment in enumerate((known, {}, None)):
         text = told(filled(tmp_path / str(number), environment=environment))
-        assert "How noisy the proxy is: unknown" in text
+        assert "How noisy the proxy is, is unknown" in text
 
 
 def test_a_search_at_random_has_no_margin_over_itself(tmp_path):
