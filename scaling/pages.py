@@ -37,6 +37,8 @@ _KIND = Column("kind", "Kind", description="the rule that a network follows from
 _AXES = ("params", "macs", "activations", "predicted_ms", "phi", "resolution", "blocks", "macs_growth")
 _PARAMS = Axis("Trainable parameters", form="si", log=True)
 _MACS = Axis("Multiply-adds for one image", form="si", log=True)
+_NEAR = 4
+"""How many times less or more than the curves a published network may cost to be marked beside them."""
 _DRAWN = 4
 """Networks of a family that are drawn: more say nothing new."""
 _STANDINGS = ("winner", "tied", "worse", "dropped", "failed")
@@ -88,7 +90,9 @@ def params_against_macs(base: Base, drawn: Curves) -> Chart:
         for number, (name, models) in enumerate(drawn.items())
         if models
     ]
-    marked = kin(base.architecture)
+    macs = [model.cost.macs for models in drawn.values() for model in models]
+    near = range(min(macs) // _NEAR, max(macs) * _NEAR)
+    marked = [row for row in kin(base.architecture) if cost(row.architecture).macs in near]
     spent = [cost(row.architecture) for row in marked]
     points = Series(
         "published",

@@ -21,7 +21,7 @@ _LOG = click.option(
     "loggers",
     multiple=True,
     metavar="NAME",
-    shell_complete=completion.words(("tensorboard", "mlflow", "wandb")),
+    shell_complete=completion.loggers,
     help="Tell tensorboard, mlflow or wandb of every trial too.",
 )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from search.files import write_file
 from search.report.document import Axis, Bars, Chart, Series
@@ -51,7 +51,7 @@ def _chart(chart: Chart) -> Figure:
     axes.set_title(chart.title, fontsize=11)
     axes.grid(alpha=0.3)
     if len(named) > 1:
-        axes.legend(fontsize=8)
+        figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
@@ -72,11 +72,11 @@ def _draw(axes: Axes, series: Series, label: str) -> None:
 def _axis(axes: Axes, which: str, found: Axis) -> None:
     place = axes.xaxis if which == "x" else axes.yaxis
     axes.set(**{f"{which}label": found.heading, **({f"{which}scale": "log"} if found.log else {})})
+    if found.log:
+        place.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        place.set_minor_formatter(NullFormatter())
     if found.form == "si":
-        short = FuncFormatter(lambda value, position: si(value))
-        place.set_major_formatter(short)
-        place.set_minor_formatter(short)
-        axes.tick_params(axis=which, which="both", labelsize=8)
+        place.set_major_formatter(FuncFormatter(lambda value, position: si(value)))
     elif found.form.endswith("d") and not found.log:
         place.set_major_locator(MaxNLocator(integer=True))
 

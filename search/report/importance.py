@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LEAST = 10
 """Trials, below which no importance is told."""
-_FOREST = 1000
-"""Trials that fANOVA's forest is grown on at most: it takes seconds with more."""
+_MOST = {"PED-ANOVA": 1500, "fANOVA": 250}
+"""Trials that an evaluator is given at most, spread evenly over the run: a second or two of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def importances(run: Run) -> list[Importance]:
     with warnings.catch_warnings():
         # Optuna announces there what is experimental in it; nothing for a reader of ours to act on.
         warnings.simplefilter("ignore")
-        for name, used in (("PED-ANOVA", trials), ("fANOVA", _thinned(trials, _FOREST))):
+        for name, most in _MOST.items():
+            used = _thinned(trials, most)
             shares = _shares(run, name, used)
             if shares:
                 found.append(Importance(name, shares, len(used)))

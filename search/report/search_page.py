@@ -160,6 +160,8 @@ def explorer(
     """Trials to look through: accuracy against parameters to begin with."""
     shown = filled(rows, columns)
     keys = {column.key for column in shown}
+    if "predicted_ms" not in keys:  # Then the ratio is the measured one.
+        shown = tuple(column for column in shown if column.key != "measured_ratio")
     axes = tuple(key for key in AXES if key in keys)
     x, y = ("params", "accuracy") if "accuracy" in keys else ("number", "params")
     return Explorer(

@@ -85,8 +85,9 @@ class Explorer {
     const several = this.groups.length > 1;
     const series = this.groups.map((group, place) => points(group || this.data.name,
       several ? there.filter(row => this.value(this.data.group, row) === group) : there, {colour: [0, 2, 3, 4, 5, 6][place % 6], faint: there.length > 300}));
-    if (this.data.front) series.push(points("Pareto front", this.front(there), {kind: "line", colour: 1}));
-    const chart = {title: `${this.columns[y].heading} against ${this.columns[x].heading}`, x: this.axis(x, there), y: this.axis(y, there), series};
+    const chosen = series.filter(one => one.xs.length);
+    if (this.data.front) chosen.push(points("Pareto front", this.front(there), {kind: "step", colour: 1}));
+    const chart = {title: `${this.columns[y].heading} against ${this.columns[x].heading}`, x: this.axis(x, there), y: this.axis(y, there), series: chosen};
     const figure = this.element.querySelector("figure");
     if (this.plot && this.plot.width === figure.clientWidth) this.plot.show(chart);
     else this.plot = new Plot(figure, chart, (picked, place) => this.open(picked.rows[place], true));

@@ -44,6 +44,7 @@ def test_several_runs_are_compared_here(tmp_path):
     assert "<title>2 searches compared</title>" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_its_charts_as_figures(tmp_path):
     filled("runs/done")
     told = reported("done", "--figures", "figures")

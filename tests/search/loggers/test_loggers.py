@@ -85,6 +85,7 @@ def test_a_logger_that_fails_is_given_up_and_the_search_goes_on(logged, kept, mo
     assert "--log kept is given up: the server is gone" in notes
 
 
+@pytest.mark.slow
 def test_tensorboard_has_metrics_losses_and_choices(logged):
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

@@ -94,7 +94,7 @@ def test_data_device_and_cost(done):
         in text
     )
     assert "Device: A processor, 2 cores (proxy.device=auto)." in text
-    assert "Cost: 15:00 on the clock, 0:00 of work" in text
+    assert "Cost: 15:00 on the clock, 9:15 of work" in text
 
 
 def test_what_a_run_does_not_tell_is_said_to_be_unknown(tmp_path):
