@@ -140,5 +140,9 @@ OUTPUT = _options(
         is_flag=True,
         help="With --save, fresh weights, ONNX and torch.export too, checked for equal outputs.",
     ),
+    click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+    click.option(
+        "--report", type=FILE, metavar="FILE.html", help="A page with the table, curves and drawings in it."
+    ),
     click.option("--figure", type=FILE, metavar="FILE", help="Cost curves of the rules, as PNG and SVG."),
 )

@@ -15,6 +15,7 @@ from search.commands.launch import launch, resume
 from search.commands.measure import measure
 from search.commands.predict import predict
 from search.commands.profile import profile
+from search.commands.report import report
 from search.commands.show import show
 from search.commands.status import status
 from search.commands.train import train
@@ -41,6 +42,7 @@ for command in (
     resume,
     status,
     show,
+    report,
     export,
     train,
     compare,

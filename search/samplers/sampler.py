@@ -59,6 +59,11 @@ class Sampler(BaseModel, ABC):
     sampler: str
     """The key in `SAMPLERS`."""
 
+    @property
+    def random_until(self) -> int | None:
+        """How many results it has before it proposes anything but uniform draws; None: it never does."""
+        return 0
+
     @abstractmethod
     def proposer(self, choices: Sequence[Choice]) -> Proposer:
         """The strategy at work on a space with these choices."""
