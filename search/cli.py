@@ -10,6 +10,7 @@ import click
 from search.commands.check_proxy import check_proxy
 from search.commands.compare import compare
 from search.commands.completion import completion
+from search.commands.dilate import dilate
 from search.commands.export import export
 from search.commands.launch import launch, resume
 from search.commands.measure import measure
@@ -51,6 +52,7 @@ for command in (
     profile,
     measure,
     weights,
+    dilate,
     completion,
 ):
     search.add_command(command)
