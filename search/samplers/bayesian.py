@@ -33,7 +33,7 @@ class OptunaSampler(Sampler):
 
 
 class GaussianProcess(OptunaSampler):
-    """Optuna's GPSampler. The most sample-efficient to a few hundred trials; 0.1 to 1 s a proposal."""
+    """Optuna's GPSampler, for up to a few hundred trials; 0.1 to 1 s a proposal."""
 
     startup: int = Field(default=8, ge=1)
     """Trials drawn at random before the model is asked."""
