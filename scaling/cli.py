@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -67,13 +68,14 @@ def cli(context: click.Context, /, **given: Any) -> None:
         raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
     if given["onnx"] and given["save"] is None:
         raise Refused("--onnx goes with --save DIR.")
-    format_ = tables.format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
+    format_ = _format(given)
     columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
     way = way_of(given)
     models = _models(way, given, budget)
     published = _published(way, given)
     rows = _rows(models, published, given, predict)
     _save(models, published, way, given)
+    _report(models, rows, way, given)
     shown = (*COLUMNS, STEP) if predict else COLUMNS
     if format_:
         chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else shown)
@@ -159,12 +161,10 @@ def _save(
 ) -> None:
     written: list[Path] = []
     if given["save"] is not None:
-        from scaling.export import save
-
         members = {model.name: model.architecture for model in models}
         members |= {row.name: row.architecture for row in published}
         written += [
-            save(name, architecture, given["save"], onnx=given["onnx"])
+            _folder(name, architecture, given["save"] / name, given["onnx"])
             for name, architecture in members.items()
         ]
     if given["figure"] is not None:
@@ -174,6 +174,40 @@ def _save(
         written += cost_curves(way.base, given["phis"] or (0.0, 7.0), ways, given["figure"])
     for path in written:
         click.echo(f"Wrote {path}", err=True)
+
+
+def _folder(name: str, architecture: Architecture, directory: Path, runs: bool) -> Path:
+    """The folder of a network that is not trained. runs: with fresh weights, and in forms that run."""
+    from search.exporting import export
+    from search.model_naming import untrained
+
+    model = untrained(architecture, weights=runs)
+    return export(name, model, directory, required=("onnx",) if runs else ()).directory
+
+
+def _format(given: dict[str, Any]) -> str | None:
+    """The format of the table, None where it is for the screen."""
+    if given["as_json"]:
+        if given["format_"]:
+            raise Refused("Give --json or --format, not both.")
+        return "json"
+    return tables.format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
+
+
+def _report(models: list[ScaledModel], rows: list[tables.Row], way: Way, given: dict[str, Any]) -> None:
+    if given["report"] is None:
+        return
+    from scaling.curves import curves
+    from scaling.pages import family_page
+    from search.files import write_file
+    from search.report.render import html
+
+    phis = sorted({0.0, *(model.phi for model in models)})
+    ends = phis if len(phis) > 1 else (0.0, 7.0)
+    drawn = curves(way.base, ends, [way.arguments(rule) for rule in way.rules()])
+    page = family_page(way.base, rows, models, drawn, shlex.join(["scale", *sys.argv[1:]]))
+    write_file(given["report"], html(page))
+    click.echo(f"Wrote {given['report']}", err=True)
 
 
 def _predictor(given: dict[str, Any]) -> Callable[[Architecture], float] | None:

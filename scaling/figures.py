@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scaling.base import Base
-from scaling.families import ScaledModel, family
+from scaling.curves import Curves, curves
 from scaling.nearest import kin
-from search.files import write_file
-from space import Refused, cost
-
-_POINTS = 60
-"""Per curve: enough to show the steps that rounding makes."""
+from search.report.figures import written
+from space import cost
 
 
 def cost_curves(
@@ -30,28 +25,17 @@ def cost_curves(
     are marked by name. Returns the two files that are written: `out` with the endings .png and .svg.
     Raises `Refused` if no rule has a phi in that range, or a file cannot be written.
     """
-    curves = {str(way["rule"].name): _curve(base, phis, way) for way in ways}
-    if not any(curves.values()):
-        raise Refused(f"No rule can be drawn from phi = {min(phis):g} to {max(phis):g}.")
+    drawn = curves(base, phis, ways)
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _params_against_macs(left, base, curves)
-    _macs_against_phi(right, curves)
+    _params_against_macs(left, base, drawn)
+    _macs_against_phi(right, drawn)
     figure.suptitle(f"Scaling {base.name}: what it costs")
     return written(figure, out)
 
 
-def _curve(base: Base, phis: Sequence[float], way: Mapping[str, Any]) -> tuple[ScaledModel, ...]:
-    rule = way["rule"]
-    low, high = max(min(phis), rule.lowest), min(max(phis), rule.highest)
-    if low >= high:
-        return ()
-    step = (high - low) / (_POINTS - 1)
-    return family(base, [min(high, low + step * number) for number in range(_POINTS)], **way)
-
-
-def _params_against_macs(axes: Axes, base: Base, curves: Mapping[str, Sequence[ScaledModel]]) -> None:
-    for name, models in curves.items():
+def _params_against_macs(axes: Axes, base: Base, drawn: Curves) -> None:
+    for name, models in drawn.items():
         if models:
             axes.plot([m.cost.macs for m in models], [m.cost.params for m in models], label=name, lw=1.4)
     marked = sorted(kin(base.architecture), key=lambda row: cost(row.architecture).macs)
@@ -67,26 +51,12 @@ def _params_against_macs(axes: Axes, base: Base, curves: Mapping[str, Sequence[S
     axes.legend(fontsize=8)
 
 
-def _macs_against_phi(axes: Axes, curves: Mapping[str, Sequence[ScaledModel]]) -> None:
-    for name, models in curves.items():
+def _macs_against_phi(axes: Axes, drawn: Curves) -> None:
+    for name, models in drawn.items():
         if models:
             axes.plot([m.phi for m in models], [m.macs_growth for m in models], label=name, lw=1.4)
-    phis = sorted(model.phi for models in curves.values() for model in models)
+    phis = sorted(model.phi for models in drawn.values() for model in models)
     axes.plot(phis, [2**phi for phi in phis], "k--", lw=1, label="2^phi")
     axes.set(yscale="log", xlabel="phi", ylabel="multiply-adds over the base's")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
-
-
-def written(figure: Figure, out: Path) -> tuple[Path, Path]:
-    """Write `figure` as `out` with the endings .png and .svg. Raises `Refused` where that cannot be."""
-    stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
-    paths = []
-    # A fixed salt and no date: the same figure is the same file.
-    with rc_context({"svg.hashsalt": "compound-nas"}):
-        for ending, metadata in ((".png", {}), (".svg", {"Date": None})):
-            content = io.BytesIO()
-            figure.savefig(content, format=ending[1:], dpi=160, metadata=metadata)
-            paths.append(stem.with_name(stem.name + ending))
-            write_file(paths[-1], content.getvalue())
-    return paths[0], paths[1]

@@ -130,8 +130,19 @@ OUTPUT = _options(
         help="The order of its rows; -KEY: from high to low.",
     ),
     click.option(
-        "--save", type=FILE, metavar="DIR", help="Each network as JSON, canonical string and PyTorch file."
+        "--save",
+        type=FILE,
+        metavar="DIR",
+        help="Each network as a folder: JSON, canonical string, Python files for torch, timm and torchvision.",
     ),
-    click.option("--onnx", is_flag=True, help="With --save, an ONNX file too, checked for equal outputs."),
+    click.option(
+        "--onnx",
+        is_flag=True,
+        help="With --save, fresh weights, ONNX and torch.export too, checked for equal outputs.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+    click.option(
+        "--report", type=FILE, metavar="FILE.html", help="A page with the table, curves and drawings in it."
+    ),
     click.option("--figure", type=FILE, metavar="FILE", help="Cost curves of the rules, as PNG and SVG."),
 )

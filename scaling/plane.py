@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scaling.figures import written
+from scaling.places import places as placed
 from scaling.standing import Row, candidate_rows
+from search.report.figures import written
 
 if TYPE_CHECKING:
     from scaling.fitting import Fitted
-
-_APART = 0.36
-"""Of a step of the grid: how far apart candidates are drawn that differ in beta alone."""
 
 
 def draw(fitted: Fitted, out: Path) -> tuple[Path, Path]:
@@ -24,7 +21,7 @@ def draw(fitted: Fitted, out: Path) -> tuple[Path, Path]:
     rows = [row for row in candidate_rows(fitted) if row["accuracy"] is not None]
     figure = Figure(figsize=(9, 6.2), layout="constrained")
     axes = figure.subplots()
-    places = _places(rows, fitted.plan.design.step)
+    places = placed(rows, fitted.plan.design.step)
     alphas, gammas = zip(*places, strict=True)
     percent = [100 * row["accuracy"] for row in rows]
     points = axes.scatter(alphas, gammas, c=percent, s=420, cmap="viridis")
@@ -42,19 +39,6 @@ def draw(fitted: Fitted, out: Path) -> tuple[Path, Path]:
     axes.margins(0.09)
     axes.grid(alpha=0.3)
     return written(figure, out)
-
-
-def _places(rows: list[Row], step: float) -> list[tuple[float, float]]:
-    """Where each row is drawn: candidates of equal alpha and gamma stand side by side, by beta."""
-    groups: dict[tuple[float, float], list[float]] = defaultdict(list)
-    for row in rows:
-        groups[row["alpha"], row["gamma"]].append(row["beta"])
-    places = []
-    for row in rows:
-        betas = sorted(groups[row["alpha"], row["gamma"]])
-        aside = (betas.index(row["beta"]) - (len(betas) - 1) / 2) * _APART * step
-        places.append((row["alpha"] + aside, row["gamma"]))
-    return places
 
 
 def _mark(axes: Axes, row: Row, place: tuple[float, float], shade: float) -> None:

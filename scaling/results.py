@@ -5,6 +5,7 @@ candidates.csv, .md     every candidate with its accuracies
 family.csv, .md         what the winner's triple and the rule's own make of the base, phi after phi
 comparison.csv, .md     the winner beside the base and its rivals, where that was asked for
 plane.png, .svg         accuracy over alpha and gamma
+fit.html                all of it as one page
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from search.tables import Column
 if TYPE_CHECKING:
     from scaling.fitting import Fitted
 
-COEFFICIENTS = "coefficients.yaml"
+COEFFICIENTS, PAGE = "coefficients.yaml", "fit.html"
 PHIS = (1, 2, 3, 4)
 """Of the two families that are set side by side."""
 _COMPARED = "The winner beside the base scaled along one dimension alone, at equal real multiply-adds."
@@ -37,16 +38,19 @@ _WHOSE = Column("whose", "Coefficients", description="fitted here, or those the 
 
 def write(fitted: Fitted) -> tuple[Path, ...]:
     """Write all of it into the run's folder, replacing what is there. Raises `Refused` where it cannot."""
+    from scaling.pages import fit_page
     from scaling.plane import draw
+    from search.report.render import html
 
-    path = fitted.path
-    write_file(path / COEFFICIENTS, coefficients_text(fitted))
-    written = [path / COEFFICIENTS]
+    path, coefficients, rows = fitted.path, coefficients_text(fitted), family_rows(fitted)
+    write_file(path / COEFFICIENTS, coefficients)
+    write_file(path / PAGE, html(fit_page(fitted, rows, coefficients)))
+    written = [path / COEFFICIENTS, path / PAGE]
     written += _table(path / "candidates", candidate_rows(fitted), CANDIDATES, EXACT, caption(fitted))
     if fitted.rivals:
         written += _table(path / "comparison", compared_rows(fitted), COMPARISON, EXACT, _COMPARED)
     exact = ALL_COLUMNS[len(COLUMNS) :]
-    written += _table(path / "family", family_rows(fitted), (_WHOSE, *COLUMNS), exact, _FAMILY)
+    written += _table(path / "family", rows, (_WHOSE, *COLUMNS), exact, _FAMILY)
     return (*written, *draw(fitted, path / "plane"))
 
 

@@ -10,10 +10,13 @@ import click
 from search.commands.check_proxy import check_proxy
 from search.commands.compare import compare
 from search.commands.completion import completion
+from search.commands.dilate import dilate
 from search.commands.export import export
 from search.commands.launch import launch, resume
 from search.commands.measure import measure
+from search.commands.predict import predict
 from search.commands.profile import profile
+from search.commands.report import report
 from search.commands.show import show
 from search.commands.status import status
 from search.commands.train import train
@@ -40,13 +43,16 @@ for command in (
     resume,
     status,
     show,
+    report,
     export,
-    profile,
-    measure,
-    weights,
     train,
     compare,
     check_proxy,
+    predict,
+    profile,
+    measure,
+    weights,
+    dilate,
     completion,
 ):
     search.add_command(command)

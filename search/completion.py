@@ -94,6 +94,13 @@ def formats(*others: str) -> Complete:
     return complete
 
 
+def loggers(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Where else a search can be told."""
+    from search.loggers import LOGGERS
+
+    return _beginning(incomplete, LOGGERS)
+
+
 def columns(of: Callable[[], Iterable[Column]]) -> Complete:
     """Keys of columns, one after the other with commas between; with `-` before it a key is still one."""
 

@@ -93,7 +93,7 @@ def launch(
     name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     _refuse_known(name)
     shown = display or Silent()
-    config = with_step(config, lambda text: shown.note(text))
+    config = with_step(config, data, lambda text: shown.note(text))
     _check_step(config)
     files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
     path = create(name, config.document(), data, files)

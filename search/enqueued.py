@@ -17,7 +17,7 @@ def enqueued(names: Iterable[str], space: Space) -> tuple[str, ...]:
     become those of the space, and so does a resolution that the space does not have. They need not be in the
     space. Raises `Refused` for a name that stands for nothing.
     """
-    return tuple(dict.fromkeys(str(_fitted(_named(str(name)), space)) for name in names))
+    return tuple(dict.fromkeys(str(fitted(_named(str(name)), space)) for name in names))
 
 
 def _named(name: str) -> Architecture:
@@ -31,7 +31,8 @@ def _named(name: str) -> Architecture:
     return open_run(run).trial(number).architecture
 
 
-def _fitted(network: Architecture, space: Space) -> Architecture:
+def fitted(network: Architecture, space: Space) -> Architecture:
+    """`network` with the classes and channels of `space`, and with a resolution that the space has."""
     frame = space.frames[0]
     resolutions = [alternative.resolution for alternative in space.frames]
     resolution = network.resolution if network.resolution in resolutions else frame.resolution

@@ -27,7 +27,13 @@ def environment(data: Dataset) -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         "commit": _commit(),
-        "data": {"name": data.name, "digest": data.digest, "classes": list(data.classes)},
+        "data": {
+            "name": data.name,
+            "digest": data.digest,
+            "classes": list(data.classes),
+            "train": len(data.train),
+            "validation": len(data.validation),
+        },
         "skipped": list(data.skipped),
     }
 

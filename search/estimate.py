@@ -42,15 +42,31 @@ class Estimate:
 
 def estimate(config: Config, data: Dataset) -> Estimate:
     """The estimate for a search of these data, each worker having a core of its own. Trains for seconds."""
-    small, middling, large = (_seconds(network, config, data) for network in _spread(config))
-    limits = config.limits
+    small, middling, large = (
+        _measuring(network, config, data) + _training(network, config, data) for network in _spread(config)
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    disk = _TOLD * (config.limits.trials or 1000)
     parallel = config.executor.parallel or 1
+    return Estimate((small, middling, large), parallel, _total(config, middling), peak, disk)
+
+
+def trainings(config: Config, data: Dataset) -> float | None:
+    """Seconds on the clock of all trainings of a search, if each takes what a middling network's does, or its budget.
+
+    None for a search without an end. Takes some steps of a network.
+    """
+    _, middling, _ = _spread(config)
+    return _total(config, _training(middling, config, data))
+
+
+def _total(config: Config, trial: float) -> float | None:
+    """Seconds on the clock of a search whose trials take `trial` each; None where nothing ends it."""
+    limits = config.limits
     ends = [limits.budget] if limits.budget is not None else []
     if limits.trials is not None:
-        ends.append(middling * math.ceil(limits.trials / parallel))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    disk = _TOLD * (limits.trials or 1000)
-    return Estimate((small, middling, large), parallel, min(ends, default=None), peak, disk)
+        ends.append(trial * math.ceil(limits.trials / (config.executor.parallel or 1)))
+    return min(ends, default=None)
 
 
 def told(found: Estimate, config: Config) -> Iterator[str]:
@@ -75,20 +91,24 @@ def _spread(config: Config) -> tuple[Architecture, ...]:
     return tuple(kept[round(share * (len(kept) - 1))] for share in (0.1, 0.5, 0.9))
 
 
-def _seconds(full: Architecture, config: Config, data: Dataset) -> float:
-    """Of one trial on the clock: its step time measured, then its training and validation."""
+def _measuring(full: Architecture, config: Config, data: Dataset) -> float:
+    """Seconds on the clock of measuring a trial's step time, where that is done."""
     from search.measuring import measure
 
-    proxy, shape = config.proxy, (len(data.classes), data.channels)
-    network = proxy_architecture(full, proxy, *shape)
+    if "step" not in config.reward.costs or config.forecast:
+        return 0.0
     begun = time.perf_counter()
-    if "step" in config.reward.costs and not config.forecast:
-        measure(*timed(full, config.reference, proxy, *shape), proxy)
-    measuring = time.perf_counter() - begun
+    measure(*timed(full, config.reference, config.proxy, len(data.classes), data.channels), config.proxy)
+    return time.perf_counter() - begun
+
+
+def _training(full: Architecture, config: Config, data: Dataset) -> float:
+    """Seconds on the clock of a trial's training and validation."""
+    proxy = config.proxy
+    step = _step(proxy_architecture(full, proxy, len(data.classes), data.channels), config)
     images = min(proxy.images or len(data.train), len(data.train)) * proxy.epochs
     validated = min(proxy.validation_images or len(data.validation), len(data.validation))
-    step = _step(network, config)
-    return measuring + step * (images + _FORWARD * validated) / proxy.batch
+    return step * (images + _FORWARD * validated) / proxy.batch
 
 
 def _step(network: Architecture, config: Config) -> float:

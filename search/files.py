@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from space import Refused
@@ -25,6 +27,30 @@ def write_file(path: Path, content: str | bytes) -> None:
             _replace(target, data)
     except OSError as error:
         raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+
+
+def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection[str] = ()) -> None:
+    """Write a folder with these `files` (name -> content) in one step: none of them is there before all are.
+
+    A folder that is there is replaced if it is empty or holds nothing but what `known` names. Raises `Refused` if it
+    holds anything else, or with the system's reason, leaving what was there.
+    """
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        if target.exists():
+            others = sorted({entry.name for entry in target.iterdir()} - set(known))
+            if others:
+                found = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
+                raise Refused(f"{path} holds {found}, which would be deleted; name a new or an empty folder.")
+        draft.mkdir(parents=True)
+        for name, content in files.items():
+            write_file(draft / name, content)
+        _exchange(draft, target)
+    except OSError as error:
+        raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def deliver(content: str | bytes, out: Path | None) -> None:
@@ -60,3 +86,17 @@ def _replace(target: Path, data: bytes) -> None:
         os.replace(draft, target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _exchange(draft: Path, target: Path) -> None:
+    """The draft in the place of the target, which is gone then. (A rename replaces no folder but an empty one.)"""
+    old = draft.with_suffix(".old")
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(draft, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -37,17 +37,26 @@ def parquet(table: Table) -> bytes:
     Integers are exact, also where some are missing: pandas reads such columns as Int64. Raises `Refused` for
     an integer of more than 64 bits.
     """
-    import pandas as pd
     import pyarrow as pa
     from pyarrow import parquet
 
-    values = list(zip(*table.plain(), strict=True)) or [()] * len(table.columns)
-    columns = {c.key: _typed(c, list(found)) for c, found in zip(table.columns, values, strict=True)}
-    made = pa.Table.from_pandas(pd.DataFrame(columns), preserve_index=False)
+    made = pa.Table.from_pandas(frame(table), preserve_index=False)
     about = {b"compound-nas": dumps(table.about()).encode()}
     file = io.BytesIO()
     parquet.write_table(made.replace_schema_metadata({**(made.schema.metadata or {}), **about}), file)
     return file.getvalue()
+
+
+def frame(table: Table) -> pd.DataFrame:
+    """Typed columns under their keys: Int64, float64, boolean and string, where values may be missing.
+
+    Raises `Refused` for an integer of more than 64 bits.
+    """
+    import pandas as pd
+
+    values = list(zip(*table.plain(), strict=True)) or [()] * len(table.columns)
+    columns = {c.key: _typed(c, list(found)) for c, found in zip(table.columns, values, strict=True)}
+    return pd.DataFrame(columns)
 
 
 def markdown(table: Table) -> str:
@@ -75,6 +84,17 @@ def latex(table: Table) -> str:
 
 def html(table: Table) -> str:
     """A page that needs nothing beside it, light or dark as the reader's system is."""
+    legend = "\n".join(
+        f"<dt>{escape(heading)}</dt><dd>{escape(text)}</dd>" for heading, text in table.legend()
+    )
+    title = escape(table.caption or table.schema)
+    return _PAGE.format(
+        title=title, style=_STYLE, table=html_table(table), legend=legend and f"<dl>\n{legend}\n</dl>\n"
+    )
+
+
+def html_table(table: Table) -> str:
+    """The table alone, as an element of a page."""
     kinds = [' class="n"' if numeric else "" for numeric in table.numeric()]
     head = "".join(
         f'<th scope="col"{kind} title="{escape(column.description)}">{escape(column.heading)}</th>'
@@ -86,13 +106,15 @@ def html(table: Table) -> str:
         + "</tr>"
         for row in table.shown()
     )
-    legend = "\n".join(
-        f"<dt>{escape(heading)}</dt><dd>{escape(text)}</dd>" for heading, text in table.legend()
-    )
     title = escape(table.caption or table.schema)
-    return _PAGE.format(
-        title=title, style=_STYLE, head=head, body=body, legend=legend and f"<dl>\n{legend}\n</dl>\n"
-    )
+    return f"""\
+<table>
+<caption>{title}</caption>
+<thead><tr>{head}</tr></thead>
+<tbody>
+{body}
+</tbody>
+</table>"""
 
 
 _PAGE = """\
@@ -102,13 +124,7 @@ _PAGE = """\
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>{style}</style>
-<div><table>
-<caption>{title}</caption>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{body}
-</tbody>
-</table></div>
+<div>{table}</div>
 {legend}</html>
 """
 

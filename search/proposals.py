@@ -46,7 +46,7 @@ class Sampled:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
         self._forecast = config.forecast
         self._seed, self._first = config.limits.seed, tuple(map(decode, config.limits.first))
-        self._proposer = config.sampler.proposer(config.space.choices)
+        self._proposer = config.sampler.within(config.space, self._permits)
         self.total = config.limits.trials
         self._trials: list[Trial] = []
         self._networks: set[Architecture] = set()

@@ -25,17 +25,39 @@ RUNS = Path("runs")
 CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.sqlite", "run.lock"
 PROFILE = "profile.json"
 """Of the device that it was begun on, where step times are predicted."""
+_SHOWN = 10
+"""Trials in a notebook."""
+
+
+class Trials(tuple["Trial", ...]):
+    """All trials of a run by number. Called, they are a table: `run.trials()`."""
+
+    __slots__ = ()
+
+    def __call__(self) -> pd.DataFrame:
+        """A row for each trial under the keys of `search export`, in typed columns; what is missing is NA."""
+        from search.columns import TRIALS, row
+        from search.formats import frame
+        from search.tables import Table
+
+        return frame(Table([row(trial) for trial in self], TRIALS))
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it was when it was opened. seconds: worked on it so far. driver: who drives it, "" if nobody."""
+    """A run as it was when it was opened. seconds: worked on it so far. driver: who drives it, "" if nobody.
+
+    trials: any sequence of them will do to make a run; it is kept as `Trials`.
+    """
 
     path: Path
     config: Config
-    trials: tuple[Trial, ...]
+    trials: Trials
     seconds: float
     driver: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trials", Trials(self.trials))
 
     @property
     def name(self) -> str:
@@ -84,13 +106,22 @@ class Run:
             raise Refused(f"The run {self.name} has no trial {number}; permitted: {last}.")
         return self.trials[number]
 
-    def frame(self) -> pd.DataFrame:
-        """All trials as a table: the columns of `search export`."""
-        import pandas as pd
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how far it is, and its best trials."""
+        from search.columns import BRIEF, TRIALS, row
+        from search.formats import html_table
+        from search.selection import filled
+        from search.tables import Table
 
-        from search.columns import TRIALS, row
-
-        return pd.DataFrame([row(trial) for trial in self.trials], columns=[column.key for column in TRIALS])
+        states = [trial.state for trial in self.trials]
+        counted = (
+            ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trial yet"
+        )
+        config = self.config
+        caption = f"Run {self.name}: space {config.space.name}, data {config.data.source}; {counted}"
+        rows = [row(trial) for trial in self.ranked[:_SHOWN]]
+        columns = filled(rows, [c for c in TRIALS if c.key in (*BRIEF, "architecture")])
+        return html_table(Table(rows, columns, caption=caption))
 
 
 def open_run(name: str | Path) -> Run:
@@ -102,7 +133,7 @@ def open_run(name: str | Path) -> Run:
     path = find(str(name))
     config = config_of(path)
     if not (path / LEDGER).exists():  # Its driver has just begun, or ended before that.
-        return Run(path, config, (), 0.0, driver_of(path / LOCK))
+        return Run(path, config, Trials(), 0.0, driver_of(path / LOCK))
     ledger = Ledger(path / LEDGER, write=False)
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
@@ -111,7 +142,7 @@ def open_run(name: str | Path) -> Run:
         ledger.close()
     reference = config.reference
     trials = tuple(judge(record, config.reward, reference, config.forecast) for record in records)
-    return Run(path, config, trials, seconds, driver_of(path / LOCK))
+    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK))
 
 
 def config_of(path: Path) -> Config:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -17,6 +18,11 @@ def print_all(what: Iterable[RenderableType]) -> None:
     console = _console()
     for part in what:
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+
+
+def print_json(value: Any) -> None:
+    """Prints plain values to standard output, as JSON."""
+    click.echo(json.dumps(value, indent=1, allow_nan=False))
 
 
 def _console() -> Console:

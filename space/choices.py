@@ -1,7 +1,8 @@
 """Search spaces: a document of the shape of an architecture, with choices in it.
 
 Wherever a scalar is expected and a list stands, the search chooses. Anything richer is written
-`{choose: [...]}`, and an op may carry its options: `op: [fused, {mb: {se: 0.25}}]`. A document without
+`{choose: [...]}`, with `ordered: true` beside it where alternatives that follow one another are alike (from
+small to large, say); and an op may carry its options: `op: [fused, {mb: {se: 0.25}}]`. A document without
 choices is one network.
 
 A *point* is a tuple with one option index for each of the space's choices. Several points may be the same
@@ -37,7 +38,8 @@ class Choice:
     """One decision of the search.
 
     name: its place in the document, e.g. "stages.2.kernel". options: what can be chosen; a number, a word,
-    or the number of an alternative of `{choose: [...]}`. ordered: the options are numbers in ascending order.
+    or the number of an alternative of `{choose: [...]}`. ordered: neighbours in `options` are alike; numbers are,
+    and stand in ascending order.
     """
 
     name: str
@@ -171,9 +173,10 @@ def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
     if isinstance(node, list) and place == "stages":
         return [_parse(stage, f"stages.{number}", choices) for number, stage in enumerate(node)]
     if isinstance(node, dict) and "choose" in node:
-        if len(node) > 1 or not isinstance(node["choose"], list):
-            raise Refused(f"{place}: choose stands alone and takes a list.")
-        node = node["choose"]
+        others, ordered = node.keys() - {"choose", "ordered"}, node.get("ordered", False)
+        if others or not isinstance(node["choose"], list) or type(ordered) is not bool:
+            raise Refused(f"{place}: choose stands alone and takes a list; ordered: true can be beside it.")
+        return _parse_options(node["choose"], place, choices, ordered)
     if isinstance(node, list):
         return _parse_options(node, place, choices)
     if isinstance(node, dict):
@@ -182,18 +185,18 @@ def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
     return node
 
 
-def _parse_options(node: list[Any], place: str, choices: list[Choice]) -> Any:
+def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: bool = False) -> Any:
     if not node:
         raise Refused(f"{place} is an empty list; a choice needs at least one option.")
-    ordered = all(type(option) in (int, float) for option in node)
+    numbers = all(type(option) in (int, float) for option in node)
     distinct = [option for index, option in enumerate(node) if option not in node[:index]]
-    options = sorted(distinct) if ordered else distinct
+    options = sorted(distinct) if numbers else distinct
     if len(options) == 1:
         return _parse(options[0], place, choices)
     keys = [_key(option) for option in options]
     labels = tuple(_label(option, number) for number, option in enumerate(options))
     index = len(choices)
-    choices.append(Choice(place, labels, ordered))
+    choices.append(Choice(place, labels, ordered or numbers))
     # Choices inside an option are named by its key, or by its number where no key tells it from the others.
     named = (
         place if key and keys.count(key) == 1 else f"{place}.{number}" for number, key in enumerate(keys)

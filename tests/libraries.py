@@ -90,17 +90,3 @@ def empty(library, name, **options):
     """Its state dict without memory."""
     with torch.device("meta"):
         return theirs(library, name, **options).state_dict()
-
-
-def shaken(network):
-    """`network` in eval mode with normalisation that is not trivial."""
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.running_mean, std=0.3)
-            torch.nn.init.uniform_(module.running_var, 0.5, 2)
-            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-            torch.nn.init.normal_(module.bias, std=0.3)
-        elif isinstance(module, torch.nn.Conv2d) and module.bias is None:
-            # torchvision's depthwise weights begin so small that nothing would be compared.
-            torch.nn.init.normal_(module.weight, std=(2 / module.weight[0].numel()) ** 0.5)
-    return network.eval()

@@ -34,6 +34,7 @@ SMALL = {
     "data.test_images": 20,
     "proxy": "tiny",
     "sampler": "random",
+    "step": "measured",
     "run": "drill",
 }
 BAD = 4

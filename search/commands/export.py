@@ -19,6 +19,11 @@ Formats:
   csv, json, parquet     exact values under stable keys; json and parquet say what each column is
   md, latex, html        rounded, with units and a legend
   optuna                 the whole run as an Optuna storage: optuna-dashboard FILE
+
+\b
+Models:
+  search export RUN:12 --model DIR         a network of a search, freshly initialised; RUN: the best
+  search export TRAINED --model DIR        a folder of a trained model, with its weights; also v2-s, ...
 """
 _OPTUNA = "optuna"
 """Written from a run; all other formats are of tables."""
@@ -31,7 +36,7 @@ def _columns() -> Sequence[Column]:
 
 
 @click.command(epilog=_FORMATS)
-@click.argument("run", required=False, shell_complete=completion.runs)
+@click.argument("run", required=False, metavar="RUN", shell_complete=completion.trials)
 @click.option(
     "--format",
     "form",
@@ -69,12 +74,33 @@ def _columns() -> Sequence[Column]:
     help="The complete trials that no other beats in all these columns; if none is named: accuracy, params and "
     "step_ratio, or macs where no step time was measured.",
 )
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write one network instead, as a folder with all its forms: Python, ONNX, torch.export, timm, torchvision.",
+)
+@click.option(
+    "--forms",
+    metavar="NAME,...",
+    help="With --model, these of them: python, onnx, program, timm, torchvision.",
+)
 @click.option("--schema", is_flag=True, help="What the columns are, instead of a run's.")
-def export(run: str | None, form: str | None, out: Path | None, schema: bool, **choice: Any) -> None:
-    """Write the trials of RUN as a table.
+def export(
+    run: str | None,
+    form: str | None,
+    out: Path | None,
+    schema: bool,
+    model: Path | None,
+    forms: str | None,
+    **choice: Any,
+) -> None:
+    """Write the trials of RUN as a table, or with --model one network.
 
-    Each has a row, with the network, what it costs, what was measured and every term of the reward.
+    Each trial has a row, with the network, what it costs, what was measured and every term of the reward.
     """
+    if model or forms:
+        return _model(run, model, forms, choice | {"format": form, "out": out, "schema": schema or None})
     from search.columns import SCHEMA, TRIALS, VERSION
     from search.run import open_run
     from search.selection import columns_of, filled
@@ -96,6 +122,28 @@ def export(run: str | None, form: str | None, out: Path | None, schema: bool, **
     if chosen not in EXACT and not choice["columns"]:
         columns = filled(rows, columns)
     write(rows, columns, chosen, out, schema=SCHEMA, version=VERSION, caption=caption)
+
+
+def _model(what: str | None, directory: Path | None, forms: str | None, others: dict[str, Any]) -> None:
+    from search.exporting import export, require_known
+    from search.model_naming import named_model
+
+    given = next((name for name, value in others.items() if value is not None), None)
+    if directory is None:
+        raise click.UsageError("--forms says how to write a network, and so needs --model DIR.")
+    if given:
+        raise click.UsageError(f"--{given} is about the table of trials; --model DIR writes one network.")
+    if what is None:
+        raise click.UsageError("Missing argument 'RUN': a run, RUN:12, a folder of a model, or a network.")
+    chosen = forms.split(",") if forms else None
+    require_known(chosen or ())
+    name, found = named_model(what)
+    written = export(name, found, directory, chosen)
+    click.echo(f"wrote {directory}: {', '.join(written.files)}")
+    for form, reason in written.left_out.items():
+        click.echo(f"not written: {form}. {reason}", err=True)
+    if not found.trained:
+        click.echo("mind: its weights are freshly initialised; search train makes others.", err=True)
 
 
 def _rows(run: Run, sort: str | None, top: int | None, pareto: str | None) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,24 @@ if TYPE_CHECKING:
     from search.run import Run
 
 
+_LOG = click.option(
+    "--log",
+    "loggers",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.loggers,
+    help="Tell tensorboard, mlflow or wandb of every trial too.",
+)
+
+
 @click.command(cls=Explained, context_settings={"max_content_width": 120})
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
 @click.option(
     "--dry-run", is_flag=True, help="Estimate time, memory and disk on this machine; search nothing."
 )
 @click.option("--print-config", is_flag=True, help="Print the resolved configuration, and search nothing.")
-def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool) -> None:
+@_LOG
+def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers: tuple[str, ...]) -> None:
     """Search, and keep everything in runs/NAME.
 
     Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or is a file of yours,
@@ -40,13 +51,14 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool) -> None
         return
     if dry_run:
         return print_all(_estimated(chosen))
-    _driven(lambda display: begin(chosen, display=display))
+    _driven(lambda display: begin(chosen, display=display), loggers)
 
 
 @click.command()
 @click.argument("run", shell_complete=completion.runs)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
-def resume(run: str, settings: tuple[str, ...]) -> None:
+@_LOG
+def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> None:
     """Go on with RUN, however it ended.
 
     trials=N and budget=TIME set new totals; max_failures and the executor can change too.
@@ -55,7 +67,7 @@ def resume(run: str, settings: tuple[str, ...]) -> None:
     from search.driver import resume as go_on
 
     chosen = parse(settings)
-    _driven(lambda display: go_on(run, chosen, display=display))
+    _driven(lambda display: go_on(run, chosen, display=display), loggers)
 
 
 def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
@@ -66,7 +78,7 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     return told(estimate(config, data), config)
 
 
-def _driven(drive: Callable[[Any], Run]) -> None:
+def _driven(drive: Callable[[Any], Run], loggers: Sequence[str]) -> None:
     """Runs a search with its display, tells how to go on if it ends early, and prints its table at the end."""
     from rich.console import Console
 
@@ -78,7 +90,7 @@ def _driven(drive: Callable[[Any], Run]) -> None:
 
     display = Terminal(Console(stderr=True))
     try:
-        run = drive(display)
+        run = drive(_logged(display, loggers) if loggers else display)
     except KeyboardInterrupt:
         where = f"Stopped. Finished trials are in {display.path}. " if display.path else "Stopped. "
         fail(where + _go_on(display.path), 130)
@@ -96,6 +108,12 @@ def _driven(drive: Callable[[Any], Run]) -> None:
         fail(f"The budget was too short for one trial. {_go_on(display.path)} budget=30m", 1)
     best = f"{run.name}:{run.best.number}"
     click.echo(f"\nNext: search show {best}   or   search export {run.name} --format md")
+
+
+def _logged(display: Any, loggers: Sequence[str]) -> Any:
+    from search.loggers.logged import Logged
+
+    return Logged(display, loggers)
 
 
 def _go_on(path: Path | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("what", metavar="NETWORK | RUN:N", shell_complete=completion.networks)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-def measure(what: str, settings: tuple[str, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Measure the times and the memory of a network.
 
     The times are of a training step and of an inference. NETWORK is a published network's name or a canonical
@@ -27,11 +29,15 @@ def measure(what: str, settings: tuple[str, ...]) -> None:
     from search.measuring import alone
     from search.profiles import Predictor
     from search.profiles.finding import closest, here
-    from search.terminal import print_all
+    from search.tables import plain
+    from search.terminal import print_all, print_json
 
     options = options_of(parse(settings), ("device", "precision", "batch"))
     architecture = _network(what)
     step, inference, memory = alone(architecture, **options)
+    if as_json:
+        measured = {"training_step": asdict(step), "inference": asdict(inference), "training_bytes": memory}
+        return print_json(plain({"architecture": str(architecture), **measured}))
     device = step.device
     lines = [
         str(architecture),

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from search import completion
-from search.terminal import print_all
+from search.terminal import print_all, print_json
 
 
 @click.command()
@@ -23,7 +23,8 @@ from search.terminal import print_all
 @click.option(
     "--sheet", type=click.Path(path_type=Path), help="Images of every class as a PNG (data=... only)."
 )
-def show(what: tuple[str, ...], sheet: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON; of networks without fvcore's counts.")
+def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     """Show a space, data, a network, a trial or a run.
 
     Networks with their exact costs, beside what fvcore counts; a space with the range of them.
@@ -35,31 +36,39 @@ def show(what: tuple[str, ...], sheet: Path | None) -> None:
     search show r32_i16/mb_d1_k3_s1_e1_w16/h64_c10     a network by its canonical string
     search show RUN:12                                 trial 12 of a run
     """
+    from search import described
     from search import show as shown
     from search.run import open_run, split
 
     first, *rest = what
     if any(word.partition("=")[0].partition(".")[0] == "data" for word in what):
-        return _show_data(what, sheet)
+        return _show_data(what, sheet, as_json)
     if sheet:
         raise click.UsageError("--sheet shows images of data=NAME.")
     if "=" in first:
-        return print_all(shown.show_space(_space(what)))
+        space = _space(what)
+        return print_json(described.space_values(space)) if as_json else print_all(shown.show_space(space))
     if rest:
         raise click.UsageError(f"One thing at a time: {first!r} takes nothing after it.")
     name, number = split(first)
     if number is not None:
         run = open_run(name)
-        return print_all(shown.show_trial(run, run.trial(number)))
+        trial = run.trial(number)
+        values = described.trial_values
+        return print_json(values(run, trial)) if as_json else print_all(shown.show_trial(run, trial))
     network = _network(first)
+    if as_json:
+        of = described.network_values(network) if network else described.run_values(open_run(first))
+        return print_json(of)
     print_all(shown.show_network(network) if network else shown.show_run(open_run(first)))
 
 
-def _show_data(words: tuple[str, ...], sheet: Path | None) -> None:
+def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     """Prints what there is in the data, as the proxy's resolution makes it, and writes the contact sheet."""
     from search.config import Config, parse
     from search.data.report import lines, report
     from search.data.sheet import contact_sheet
+    from search.described import data_values
     from search.files import write_file
     from search.show import show_classes
     from space.refusal import Refused
@@ -74,7 +83,10 @@ def _show_data(words: tuple[str, ...], sheet: Path | None) -> None:
         raise Refused(f"--sheet {sheet}: a contact sheet is a .png file.")
     config = Config.of(settings)
     found = report(config.data, config.proxy.resolution or config.space.frames[0].resolution)
-    print_all([*lines(found), show_classes(found)])
+    if as_json:
+        print_json(data_values(found))
+    else:
+        print_all([*lines(found), show_classes(found)])
     if sheet:
         write_file(sheet, contact_sheet(found.manifest.classes, found.splits["train"]))
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import click
 
 from search import completion
-from search.terminal import print_all
+from search.terminal import print_all, print_json
 
 
 @click.command()
 @click.argument("run", required=False, shell_complete=completion.runs)
-def status(run: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON: of RUN an object, else a list of them.")
+def status(run: str | None, as_json: bool) -> None:
     """How far RUN is; without RUN, all runs."""
+    if as_json:
+        return _print_values(run)
     from search.run import open_run, runs
     from search.show import show_run
     from space.refusal import Refused
@@ -25,3 +28,19 @@ def status(run: str | None) -> None:
             print_all(show_run(open_run(name), top=0))
         except Refused as error:  # Of one run; the others are none the worse for it.
             print_all([f"runs/{name}: {error}"])
+
+
+def _print_values(name: str | None) -> None:
+    from search.described import run_values
+    from search.run import open_run, runs
+    from space.refusal import Refused
+
+    if name:
+        return print_json(run_values(open_run(name)))
+    found = []
+    for one in runs():
+        try:
+            found.append(run_values(open_run(one)))
+        except Refused as error:
+            found.append({"run": one, "error": str(error)})
+    print_json(found)

@@ -15,6 +15,7 @@ _EXAMPLES = """\b
 search weights efficientnet_b0_rwightman-7f5810bc.pth
 search weights tf_efficientnetv2_s.safetensors --classes 10 --out mine.safetensors
 search weights b3.pth --network b3 --from timm --style plain --to torchvision --out b3.safetensors
+search weights efficientnet-lite0.pth --model lite0 && search predict lite0 photo.jpg
 
 From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the network.
 """
@@ -49,6 +50,19 @@ From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the netw
 @click.option("--seed", type=int, default=0, show_default=True, help="Of a fresh classifier.")
 @click.option("--to", metavar="FORMAT", help="Whose names to write (as for --from).  [default: ours]")
 @click.option("--out", type=click.Path(path_type=Path), help="FILE.safetensors to write, in one step.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder to write, which search predict and search export read.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --model: a name of a class on each line. Else ImageNet's for 1000 classes, where torchvision is"
+    " installed, and numbers otherwise.",
+)
 def weights(
     file: Path,
     network: str | None,
@@ -60,17 +74,23 @@ def weights(
     seed: int,
     to: str | None,
     out: Path | None,
+    model: Path | None,
+    labels: Path | None,
 ) -> None:
-    """Show the trained weights in FILE, or convert them with --out.
+    """Show the trained weights in FILE, or convert them with --out or --model.
 
     FILE is of torchvision, timm, EfficientNet-PyTorch or ours: .safetensors, or .pt, .pth, .bin, .tar, which are
     read as tensors only. What is written says by itself how to build its network and to normalise its images.
     """
+    from search.exporting import export
     from search.files import write_file
+    from search.labels import model_of
     from space.refusal import Refused
 
     if out is None and to is not None:
         raise click.UsageError("--to says what to write, and so needs --out FILE.safetensors.")
+    if model is None and labels is not None:
+        raise click.UsageError("--labels names the classes of a model, and so needs --model DIR.")
     if out is not None and out.suffix != ".safetensors":
         raise Refused(f"--out {out}: weights are written as FILE.safetensors alone.")
     from space.weights import adapt, load_weights, weight_format, weights_file
@@ -79,10 +99,15 @@ def weights(
     loaded = load_weights(file, network, format=format, style=style, normalisation=normalisation)
     adapted = adapt(loaded, classes=classes, channels=channels, seed=seed)
     content = weights_file(adapted, to or "ours") if out else b""
+    fresh = adapted.architecture.classes != loaded.architecture.classes
+    made = model_of(adapted, labels, fresh=fresh) if model else None
     click.echo("\n".join(_described(file, adapted)))
     if out:
         write_file(out, content)
         click.echo(f"wrote {out}, names: {to or 'ours'}{_misfit(adapted, to or 'ours')}")
+    if model and made:
+        export(model.name, made, model, forms=())
+        click.echo(f"wrote {model}, classes: {', '.join(made.classes[:3])}, ...")
 
 
 def _described(file: Path, weights: Weights) -> Iterator[str]:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from search.data.source import Images
 from space.refusal import Refused
@@ -38,19 +38,30 @@ def stamp(*paths: Path) -> str:
     return " ".join(f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}" for status in found)
 
 
-def photograph(path: str, resolution: int, channels: int = 3) -> tuple[Images, tuple[int, int]]:
+def photograph(
+    path: str, resolution: int, channels: int = 3, crop: float = 1.0
+) -> tuple[Images, tuple[int, int]]:
     """The middle of an image file (resolution, resolution, channels), and the file's height and width.
 
-    Its short side is resized, the long one cut. Raises what Pillow raises if the file cannot be decoded.
+    Its short side, or the part `crop` of it around the middle, is resized, the long one cut. Raises what Pillow
+    raises if the file cannot be decoded.
     """
     with Image.open(path, formats=tuple(FORMATS.values())) as file:
         stored = file.height, file.width
         file.draft("RGB", (_GAP * resolution, _GAP * resolution))
         image = opaque(ImageOps.exif_transpose(file)).convert("L" if channels == 1 else "RGB")
-    side = min(image.size)
+    side = min(image.size) * crop
     left, top = (image.width - side) / 2, (image.height - side) / 2
     cut = resized(image, resolution, (left, top, left + side, top + side))
     return cut.reshape(resolution, resolution, channels), stored
+
+
+def undecodable(error: Exception) -> str:
+    """Why an image file could not be decoded: in a few words, without the path that Pillow and the system repeat."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(reason.split()) or type(error).__name__
 
 
 def grey(path: str) -> bool:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import UnidentifiedImageError
 
-from search.data.files import FORMATS, existing, grey, photograph
+from search.data.files import FORMATS, existing, grey, photograph, undecodable
 from search.data.source import Contents, Decoded, Fraction, Images, Source, carved
 from space.refusal import Refused
 
@@ -164,14 +163,6 @@ def _all_grey(paths: list[str]) -> bool:
     return found
 
 
-def _reason(error: Exception) -> str:
-    """In a few words, and without the path that Pillow and the system repeat."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(reason.split()) or type(error).__name__
-
-
 def _decoded(root: Path, paths: list[str], resolution: int, channels: int) -> Decoded:
     """The images of the files, on all cores: Pillow lets go of Python's lock while it works."""
 
@@ -181,7 +172,7 @@ def _decoded(root: Path, paths: list[str], resolution: int, channels: int) -> De
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever malformed bytes make them raise
-            return f"{os.path.relpath(path, root)} ({_reason(error)})"
+            return f"{os.path.relpath(path, root)} ({undecodable(error)})"
 
     with ThreadPoolExecutor() as threads:
         results = list(threads.map(attempt, paths))

@@ -50,6 +50,11 @@ class Executor(BaseModel, ABC):
     def parallel(self) -> int | None:
         """How many trials run at a time; None: as many as there is room for, which shows when they run."""
 
+    @property
+    def here(self) -> bool:
+        """Whether trials run on this machine."""
+        return True
+
     def check(self) -> None:
         """Raises `Refused` for what this machine or the network lacks, before a run is begun."""
 

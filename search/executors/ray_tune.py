@@ -84,6 +84,10 @@ class RayTune(Executor):
         return self.workers if self.workers or self.address else self._on_this_machine
 
     @property
+    def here(self) -> bool:
+        return not self.address
+
+    @property
     def occupied(self) -> dict[str, float]:
         """What a trial occupies, by Tune's names of resources."""
         return {"cpu": float(self.threads)} | (self.resources or {})

@@ -181,7 +181,13 @@ class _Asks(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        self._trials.answered(trial_id, (result or {}).get("answer"))
+        found = result or {}
+        stopped = (
+            "epoch" in found
+            and "answer" in found
+            and self._trials.stops(trial_id, found["epoch"], found["loss"])
+        )
+        self._trials.answered(trial_id, None if stopped else found.get("answer"))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger has it all."""

@@ -127,7 +127,7 @@ class TensorBoard(Silent):
         try:
             from torch.utils import tensorboard
         except ImportError:
-            raise Refused("tensorboard=true needs TensorBoard: pip install '.[train]'.") from None
+            raise Refused("tensorboard=true needs TensorBoard: pip install '.[tensorboard]'.") from None
         self._module, self._writer = tensorboard, None
 
     def begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:

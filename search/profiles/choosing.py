@@ -7,20 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.config import Config
+from search.data import Dataset
 from search.profiles.document import BATCH, Profile, folder, kept
 from search.profiles.finding import serving
 from search.profiles.forecast import Forecast
-from search.profiles.making import TOLD, device_for, make
+from search.profiles.making import TOLD, device_for, make, seconds
 from space import Refused
 
 Note = Callable[[str], None]
 
+_SHARE = 0.1
+"""Of a search's time: what a profile may take that nobody asked for."""
+_TRIALS = 50
+"""With fewer a search is not asked how long it will be, which takes seconds itself."""
 
-def with_step(config: Config, note: Note) -> Config:
+
+def with_step(config: Config, data: Dataset, note: Note) -> Config:
     """`config` with `limits.step` settled, "profile" or "measured", and in the first case with its forecast.
 
-    auto: a profile, if one of this device serves the space. profile: that, or else one that is made now, of which
-    `note` is told. A file: the profile in it. Raises `Refused` for a profile of another device or version, and
+    auto: a profile, if one of this device serves the space, or if making one costs little beside the search on
+    `data`. profile: that which serves, or else one that is made now, of which `note` is told. A file: the profile
+    in it. Raises `Refused` for a profile of another device or version, and
     where a limit on the step time asks for one that there isn't.
     """
     step, limited = config.limits.step, config.reward.max_step_ms is not None
@@ -30,10 +37,11 @@ def with_step(config: Config, note: Note) -> Config:
         profile = _found(config)
         if profile is None and limited:
             raise Refused("reward.max_step_ms needs step times before training; add step=profile.")
-        if profile is None:
-            return _measured(config)
-        note(f"Step times are predicted, from the profile of {profile.space} made {profile.made}")
-        return forecasting(config, profile)
+        if profile:
+            note(f"Step times are predicted, from the profile of {profile.space} made {profile.made}")
+        elif _cheap(config, data):
+            profile = _made(config, note)
+        return forecasting(config, profile) if profile else _measured(config)
     if step == "profile":
         return forecasting(config, _found(config) or _made(config, note))
     if step == "measured":
@@ -59,11 +67,30 @@ def _measured(config: Config) -> Config:
 
 
 def _found(config: Config) -> Profile | None:
-    told = config.proxy.device.partition(":")[0] in ("auto", *TOLD)
-    if not told or not any(folder().glob("*.json")):
+    if not _told(config) or not any(folder().glob("*.json")):
         return None  # Before torch is asked for its devices, which takes seconds.
     device = device_for(config.proxy.device, config.proxy.precision)
     return serving(config.space, kept(device, BATCH))
+
+
+def _told(config: Config) -> bool:
+    """Whether there are profiles of such devices as the search computes on."""
+    return config.proxy.device.partition(":")[0] in ("auto", *TOLD)
+
+
+def _cheap(config: Config, data: Dataset) -> bool:
+    """Whether measuring a profile here costs little beside the search."""
+    from search.estimate import trainings
+
+    trials, executor = config.limits.trials, config.executor
+    if not (_told(config) and executor.here) or (trials is not None and trials < _TRIALS):
+        return False
+    total = trainings(config, data)
+    if total is None:
+        return True
+    return (
+        seconds(config.space, device=config.proxy.device, precision=config.proxy.precision) <= _SHARE * total
+    )
 
 
 def _made(config: Config, note: Note) -> Profile:

@@ -34,6 +34,16 @@ def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
     return this_device(str(place), str(dtype).removeprefix("torch."))
 
 
+def seconds(space: Space, *, device: str = "auto", precision: Precision = "auto") -> float:
+    """About how long `make` takes on a machine that is idle. Takes some steps of a network."""
+    from search.profiles.bench import bench
+    from search.training import choose_device
+
+    campaign = Campaign(space, device_for(device, precision), BATCH)
+    with bench(campaign.device, choose_device(device), BATCH, campaign.reference) as place:
+        return place.seconds(campaign.networks)
+
+
 def make(
     space: Space,
     *,

@@ -4,9 +4,11 @@ A sampler is asked with the whole history and answers with a point of the space.
 that history, its options and the seed alone, so a resumed search goes on as if it had not stopped.
 """
 
+from search.samplers.automatic import Automatic
 from search.samplers.bayesian import GaussianProcess, ParzenTrees, Uniform
 from search.samplers.enumeration import Grid, QuasiRandom
 from search.samplers.evolution import RegularisedEvolution
+from search.samplers.gaussian import OrdinalProcess
 from search.samplers.nsga2 import NSGA2
 from search.samplers.sampler import Exhausted, Observation, Proposer, Sampler
 from space.registry import Registry
@@ -14,6 +16,8 @@ from space.registry import Registry
 SAMPLERS: Registry[type[Sampler]] = Registry(
     "compound_nas.samplers",
     {
+        "auto": Automatic,
+        "ordinal_gp": OrdinalProcess,
         "gp": GaussianProcess,
         "tpe": ParzenTrees,
         "random": Uniform,

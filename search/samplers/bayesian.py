@@ -38,6 +38,10 @@ class GaussianProcess(OptunaSampler):
     startup: int = Field(default=8, ge=1)
     """Trials drawn at random before the model is asked."""
 
+    @property
+    def random_until(self) -> int | None:
+        return self.startup
+
     def optuna(self, seed: int) -> BaseSampler:
         from optuna.samplers import GPSampler
 
@@ -50,6 +54,10 @@ class ParzenTrees(OptunaSampler):
     startup: int = Field(default=10, ge=1)
     """Trials drawn at random before the model is asked."""
 
+    @property
+    def random_until(self) -> int | None:
+        return self.startup
+
     def optuna(self, seed: int) -> BaseSampler:
         from optuna.samplers import TPESampler
 
@@ -61,6 +69,10 @@ class Uniform(OptunaSampler):
 
     # Asked again rather than moved to a neighbour, a uniform draw stays uniform over what the limits leave.
     patience: ClassVar[int] = 1000
+
+    @property
+    def random_until(self) -> int | None:
+        return None
 
     def proposer(self, choices: Sequence[Choice]) -> OptunaProposer:
         return OptunaProposer(choices, self.optuna, learns=False)
@@ -80,7 +92,7 @@ class OptunaProposer:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._distributions = {choice.name: _distribution(choice) for choice in choices}
+        self._distributions = {choice.name: distribution(choice) for choice in choices}
         self._shared = {
             name: which for name, which in sorted(self._distributions.items()) if not which.single()
         }
@@ -136,7 +148,7 @@ class OptunaProposer:
             self._followed[observation.number] = known[0], True
 
 
-def _distribution(choice: Choice) -> BaseDistribution:
+def distribution(choice: Choice) -> BaseDistribution:
     """Option indices: whole numbers where options have an order, so that models know which are neighbours."""
     from optuna.distributions import CategoricalDistribution, IntDistribution
 

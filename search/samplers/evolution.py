@@ -28,6 +28,10 @@ class RegularisedEvolution(Sampler):
     tournament: int = Field(default=8, ge=1)
     """Of these, how many are drawn, of which the best is the parent."""
 
+    @property
+    def random_until(self) -> int | None:
+        return self.population
+
     def proposer(self, choices: Sequence[Choice]) -> Evolving:
         return Evolving(tuple(len(choice.options) for choice in choices), self.population, self.tournament)
 

@@ -30,6 +30,10 @@ class NSGA2(Sampler):
     mutation: float | None = Field(default=None, ge=0, le=1)
     """The chance of each choice to change at random; null: that of one in all, on average."""
 
+    @property
+    def random_until(self) -> int | None:
+        return self.population
+
     def proposer(self, choices: Sequence[Choice]) -> Breeding:
         options = tuple(len(choice.options) for choice in choices)
         rate = 1 / max(1, len(options)) if self.mutation is None else self.mutation

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from space import Choice, Point
+from space import Architecture, Choice, Point, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,18 @@ class Sampler(BaseModel, ABC):
     sampler: str
     """The key in `SAMPLERS`."""
 
+    @property
+    def random_until(self) -> int | None:
+        """How many results it has before it proposes anything but uniform draws; None: it never does."""
+        return 0
+
     @abstractmethod
     def proposer(self, choices: Sequence[Choice]) -> Proposer:
         """The strategy at work on a space with these choices."""
+
+    def within(self, space: Space, permits: Callable[[Architecture], bool]) -> Proposer:
+        """The strategy at work on `space`, of which a search trains only what `permits`.
+
+        For strategies that use what is known of networks before any is trained. To most the choices are enough.
+        """
+        return self.proposer(space.choices)

@@ -1,5 +1,7 @@
 """EfficientNet-PyTorch by Luke Melas-Kyriazi (lukemelas), package efficientnet_pytorch: Google's V1 weights.
 
+Forks of it have EfficientNet-Lite (package efficientnet_lite_pytorch) under the same names.
+
 Its blocks are numbered through all stages. It pads as TensorFlow does, but for one image size, the network's
 own unless `image_size=` says otherwise: other images are another function there, not here.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 from space.architecture import Architecture, Stage
 from space.plan import plan
-from space.weights.conventions import IMAGENET, Conventions
+from space.weights.conventions import IMAGENET, NORMALISATIONS, Conventions
 from space.weights.weight_format import WeightFormat, expect, pair
 
 _STEPS = {
@@ -35,12 +37,17 @@ def modules(architecture: Architecture) -> dict[str, str]:
 def _objection(stage: Stage) -> str:
     if stage.op != "mb":
         return f"{stage.op} blocks (it knows EfficientNet V1 alone)"
-    return f"blocks with {stage.act}" if stage.act != "silu" else ""
+    lite = stage.act == "relu6" and not stage.se
+    return "" if stage.act == "silu" or lite else f"blocks with {stage.act}"
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Those of its `efficientnet()` parameters. Its `advprop=True` weights want `inception` normalisation."""
-    return Conventions("same", 1e-3, 0.01, *IMAGENET)
+    """Those of its `efficientnet()` parameters. Its `advprop=True` weights want `inception` normalisation.
+
+    Networks with ReLU6 are EfficientNet-Lite's.
+    """
+    lite = architecture.stem.act == "relu6"
+    return Conventions("same", 1e-3, 0.01, *(NORMALISATIONS["lite"] if lite else IMAGENET))
 
 
 EFFICIENTNET_PYTORCH = WeightFormat(modules, {"tf": conventions})

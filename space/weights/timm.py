@@ -54,19 +54,33 @@ def modules(architecture: Architecture) -> dict[str, str]:
     return names | {"head.hidden.conv": "conv_head"}
 
 
+def grouped(architecture: Architecture) -> list[list[Stage]]:
+    """Our stages as timm's: there blocks between which only kernel or expansion change share one."""
+    found: list[list[Stage]] = []
+    width = 0
+    for stage in architecture.stages:
+        joins = stage.op == "mbv3" or not stage.skip
+        if joins and stage.stride == 1 and stage.width == width:
+            found[-1].append(stage)
+        else:
+            found.append([stage])
+        width = stage.width
+    return found
+
+
 def _places(architecture: Architecture) -> dict[str, str]:
-    """Our name of each block -> timm's. There blocks between which only kernel or expansion change share a stage."""
-    places: dict[str, str] = {}
-    number, index, width = -1, 0, 0
-    for stage, planned in enumerate(architecture.stages):
-        joins = planned.op == "mbv3" or not planned.skip
-        if not (joins and planned.stride == 1 and planned.width == width):
-            number, index = number + 1, 0
-        for block in range(planned.depth):
-            places[f"stages.{stage}.{block}"] = f"blocks.{number}.{index}"
-            index += 1
-        width = planned.width
-    return places
+    """Our name of each block -> timm's."""
+    ours = (
+        f"stages.{number}.{block}"
+        for number, stage in enumerate(architecture.stages)
+        for block in range(stage.depth)
+    )
+    theirs = (
+        f"blocks.{number}.{block}"
+        for number, stages in enumerate(grouped(architecture))
+        for block in range(sum(stage.depth for stage in stages))
+    )
+    return dict(zip(ours, theirs, strict=True))
 
 
 def _block(block: Block, place: str) -> dict[str, str]:

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
-from scaling import RULES, scale
+from scaling import RULES, resolve, scale
 from scaling.cli import cli, main
-from space import CATALOG, Refused
+from search.forms import FORMS
+from space import CATALOG, Refused, decode
 
 
 def run(*arguments):
@@ -204,6 +206,32 @@ def test_a_mistake_writes_nothing(capsys, monkeypatch, tmp_path):
     refused(capsys, monkeypatch, "--family", "0..1", "--save", str(tmp_path), "--format", "jsn")
     refused(capsys, monkeypatch, "--family", "-16..1", "--save", str(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_saved_can_be_a_base_again(tmp_path):
+    model = scale("v2-b0", 0.5, rule="v2")
+    arguments = ["--base", "v2-b0", "--phi", "0.5", "--rule", "v2", "--save", str(tmp_path)]
+    assert CliRunner().invoke(cli, arguments, catch_exceptions=False).exit_code == 0
+    (folder,) = tmp_path.iterdir()
+    assert folder.name == model.name == "v2-b0-v2-phi0.5"
+    assert resolve(str(folder / "architecture.json")).architecture == model.architecture
+    assert decode((folder / "architecture.txt").read_text()) == model.architecture
+    assert "model.safetensors" not in {path.name for path in folder.iterdir()}
+
+
+def test_forms_that_run_are_saved_on_request(tmp_path, monkeypatch):
+    for key in ("onnx", "program"):
+        monkeypatch.setitem(FORMS, key, replace(FORMS[key], make=lambda name, model: b"made"))
+    small = ["--base", "r17_i8_x1/mb_d2_k5_s2_e6_w24_se0.25/h40_c5", "--phi", "0", "--save", str(tmp_path)]
+    assert CliRunner().invoke(cli, [*small, "--onnx"], catch_exceptions=False).exit_code == 0
+    (folder,) = tmp_path.iterdir()
+    assert {"model.safetensors", "network.onnx", "network.pt2"} <= {path.name for path in folder.iterdir()}
+
+
+def test_onnx_goes_with_save(capsys, monkeypatch):
+    assert "--onnx goes with --save DIR" in refused(
+        capsys, monkeypatch, "--base", "b0", "--phi", "0", "--onnx"
+    )
 
 
 def test_a_base_fitted_elsewhere(capsys, monkeypatch, tmp_path):

@@ -51,6 +51,12 @@ def test_verbs_and_options(offered):
     assert offered("search export --co") == ["--columns"]
 
 
+def test_reports_and_loggers(offered):
+    assert offered("search report ") == ["done"]
+    assert offered("search report done --baseline ") == ["done"]
+    assert offered("search launch --log ten") == ["tensorboard"]
+
+
 def test_keys(offered):
     keys = offered("search launch space=effv2 ")
     assert {"data=", "trials=", "proxy."} <= set(keys)

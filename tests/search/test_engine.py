@@ -30,6 +30,7 @@ SMALL = {
     "proxy.resolution": 16,
     "executor": "serial",
     "sampler": "random",
+    "step": "measured",
     "run": "r",
 }
 
@@ -357,7 +358,7 @@ def test_a_run_that_is_not_there_is_refused_with_the_nearest():
 
 
 def test_frame_has_the_columns_of_the_export():
-    frame = searched(trials=3).frame()
+    frame = searched(trials=3).trials()
     assert len(frame) == 3
     assert {"reward", "accuracy", "params", "macs", "step_ms", "architecture"} <= set(frame.columns)
 

@@ -39,9 +39,9 @@ def test_one_in_the_space_has_its_point_and_another_none():
     assert TINY.at(run.trials[1].point) == decode(OWN)
 
 
-@pytest.mark.parametrize("sampler", ["gp", "tpe", "evolution", "nsga2", "qmc", "grid"])
+@pytest.mark.parametrize("sampler", ["auto", "gp", "tpe", "evolution", "nsga2", "qmc", "grid"])
 def test_every_sampler_takes_them_in_its_stride(sampler):
-    startup = {"sampler.startup": 4} if sampler in ("gp", "tpe") else {}
+    startup = {"sampler.startup": 4} if sampler in ("auto", "gp", "tpe") else {}
     run = searched(trials=8, sampler=sampler, seed=f"{OUTSIDE},{OWN}", **startup)
     assert sum(trial.state == "complete" for trial in run.trials) == 8
     assert len({trial.architecture for trial in run.trials if trial.state == "complete"}) == 8

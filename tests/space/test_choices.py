@@ -142,6 +142,8 @@ def test_an_op_keeps_its_options_when_it_is_chosen_by_name():
         ({"head": {"widht": 3}}, "Did you mean 'width'?"),
         ({"classes": "ten"}, "classes is 'ten'"),
         ({"resolution": {"choose": 3}}, "choose stands alone and takes a list"),
+        ({"resolution": {"choose": [3], "order": True}}, "choose stands alone and takes a list"),
+        ({"resolution": {"choose": [3], "ordered": "yes"}}, "ordered: true can be beside it"),
         ({"resolution": []}, "resolution is an empty list"),
         ({"stages": [{**SMALL["stages"][1], "op": {"mb": 3}}]}, "{mb: {se: 0.25}}"),
         (
@@ -167,6 +169,14 @@ def test_every_choice_has_a_name_of_its_own():
     assert {"stages.0.op.0.mb.se", "stages.0.op.1.mb.se", "classes", "classes.0"} <= set(names)
     assert next(choice for choice in space.choices if choice.name == "classes").options == (0, 9)
     assert space.size == len(distinct(space))
+
+
+def test_alternatives_can_stand_in_an_order():
+    ladder = [{"op": "mb", "kernel": k, "expand": k, "depth": 1, "stride": 2, "width": 16} for k in (3, 5)]
+    for more, ordered in (({}, False), ({"ordered": False}, False), ({"ordered": True}, True)):
+        choices = Space.of({**SMALL, "stages": [{"choose": ladder, **more}]}).choices
+        (choice,) = (choice for choice in choices if choice.name == "stages.0")
+        assert (choice.options, choice.ordered) == ((0, 1), ordered)
 
 
 def test_deep_networks_are_counted():

@@ -8,6 +8,7 @@ from libraries import theirs
 from safetensors.torch import load_file
 
 from search.cli import search
+from search.model_file import load_model
 from space.refusal import Refused
 from space.weights import load_weights
 
@@ -84,11 +85,25 @@ def test_what_the_other_library_does_otherwise_is_said(file):
     assert "mind" not in ran(file, "--to", "torchvision", "--out", "a.safetensors")
 
 
+def test_a_model_is_made_of_them(file, tmp_path):
+    said = ran(file, "--style", "tf", "--model", "b0")
+    assert said.endswith("wrote b0, classes: tench, goldfish, great white shark, ...\n")
+    made = load_model(tmp_path / "b0")
+    assert made.trained
+    assert made.provenance.origin == "timm, style tf"
+    assert made.weights.conventions == load_weights(file, style="tf").conventions
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    ran(file, "--model", "pets", "--classes", "2", "--labels", "names.txt")
+    made = load_model(tmp_path / "pets")
+    assert (made.classes, made.trained) == (("cat", "dog"), False)
+
+
 def test_mistakes_write_nothing(file, tmp_path):
     assert refusal(file, "--out", "a.pt") == "--out a.pt: weights are written as FILE.safetensors alone."
     assert "Did you mean 'timm'" in refusal(file, "--to", "tim", "--out", "a.safetensors")
     assert "Did you mean 'b0'" in refusal(file, "--network", "b00", "--out", "a.safetensors")
     assert "they lack" in refusal(file, "--network", "v2-s", "--out", "a.safetensors")
+    assert "Cannot read names.txt" in refusal(file, "--model", "m", "--labels", "names.txt")
     assert "Did you mean 'b0.pth'" in refusal("b00.pth", "--out", "a.safetensors")
     assert {path.name for path in tmp_path.iterdir()} == {"b0.pth"}
 

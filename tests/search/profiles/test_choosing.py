@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from faking import DEVICE, profile_of
 
-from search import launch, measuring, open_run, resume
+from search import estimate, launch, measuring, open_run, resume
 from search.config import Config
 from search.profiles import choosing, finding
 from search.profiles.campaign import Campaign
@@ -44,13 +44,40 @@ def kept(device, profile, monkeypatch):
 
 def settled(**settings):
     said = []
-    config = with_step(Config.of({**TINY, **settings}), said.append)
+    config = with_step(Config.of({**TINY, **settings}), None, said.append)
     return config, said
 
 
 def test_without_a_profile_steps_are_measured(device):
     config, said = settled()
     assert (config.limits.step, config.forecast, said) == ("measured", None, [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "search", "measuring", "made"),
+    [
+        ({"trials": 50}, 1000.0, 100.0, True),
+        ({"trials": 50}, 1000.0, 101.0, False),  # over a tenth
+        ({"trials": 49}, 1e9, 1.0, False),  # not asked how long it takes
+        ({"budget": "1h"}, 3600.0, 100.0, True),
+        ({"trials": None}, None, 1e9, True),  # without an end
+        (
+            {"trials": 50, "executor": "ray", "executor.address": "10.0.0.1:6379"},
+            1e9,
+            1.0,
+            False,
+        ),  # elsewhere
+        ({"trials": 50, "proxy.device": "mps"}, 1e9, 1.0, False),
+    ],
+)
+def test_a_profile_is_made_unasked_where_it_costs_little_beside_the_search(
+    settings, search, measuring, made, device, profile, monkeypatch
+):
+    monkeypatch.setattr(estimate, "trainings", lambda config, data: search)
+    monkeypatch.setattr(choosing, "seconds", lambda space, **rest: measuring)
+    monkeypatch.setattr(choosing, "make", lambda space, **rest: (profile, "p.json"))
+    config, _ = settled(**settings)
+    assert config.limits.step == ("profile" if made else "measured")
 
 
 def test_a_profile_that_is_there_is_used_and_said(kept, profile):

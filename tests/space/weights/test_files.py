@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import safetensors.torch
 import torch
-from libraries import NAMES, OTHERS, other, shaken, theirs
+from libraries import NAMES, OTHERS, other, theirs
+from trained import shaken
 
 from space.architecture import decode
 from space.catalog import published

@@ -25,6 +25,17 @@ def refusal(format, stage):
     return str(refused.value)
 
 
+def test_forks_of_efficientnet_pytorch_have_lite():
+    known, lite0 = WEIGHT_FORMATS["efficientnet_pytorch"], published("lite0").architecture
+    names = known.modules(lite0)
+    assert names["stages.0.0.depthwise.conv"] == "_blocks.0._depthwise_conv"
+    assert names["stages.1.0.expand.norm"] == "_blocks.1._bn0"
+    assert not any("_se_" in name for name in names.values())
+    assert known.style(lite0) == "tf"
+    told = known.styles["tf"](lite0)
+    assert (told.normalisation, told.padding, told.norm_eps) == ("lite", "same", 1e-3)
+
+
 def test_v2_is_not_for_efficientnet_pytorch():
     with pytest.raises(Refused) as refused:
         WEIGHT_FORMATS["efficientnet_pytorch"].modules(published("v2-s").architecture)
@@ -42,6 +53,7 @@ def test_v2_is_not_for_efficientnet_pytorch():
         ("torchvision", Stage("mb", 1, 3, 1, 4, 8, se=0.25, act="relu"), "blocks with relu"),
         ("timm", Stage("fused", 1, 3, 1, 1, 8, se=0.25), "squeeze-excitation in fused blocks of expand 1"),
         ("efficientnet_pytorch", Stage("mb", 1, 3, 1, 4, 8, act="relu"), "blocks with relu"),
+        ("efficientnet_pytorch", Stage("mb", 1, 3, 1, 4, 8, 0.25, act="relu6"), "blocks with relu6"),
     ],
 )
 def test_what_a_library_cannot_express_is_refused(format, stage, lacking):

@@ -8,12 +8,26 @@ import pytest
 import torch
 from hypothesis import given, settings
 from strategies import architectures
+from trained import model
 
-import scaling.export
-from scaling import resolve, scale
-from scaling.export import save, source
-from space import Architecture, Head, Refused, Stage, Stem, build, cost, decode
+import search.forms.python_file as module
+from search.forms.python_file import python_file
+from search.model_naming import untrained
+from space import (
+    Architecture,
+    Head,
+    Multipliers,
+    Refused,
+    Stage,
+    Stem,
+    build,
+    cost,
+    decode,
+    published,
+    rescale,
+)
 from space.blocks import BLOCKS
+from space.weights import rebuild
 
 MIXED = decode(
     "r33_i8_k5_s1_x1_relu/fused_d2_k3_s1_e1_w8/fused_d3_k3_s2_e4_w16_se0.25_relu6"
@@ -23,9 +37,18 @@ MIXED = decode(
 
 def load(path: Path):
     spec = importlib.util.spec_from_file_location("exported_network", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def source(name, architecture):
+    return python_file(name, untrained(architecture, weights=False))
+
+
+def written(path, text):
+    path.write_text(text)
+    return path
 
 
 def same_function(architecture, path):
@@ -53,12 +76,29 @@ OTHERS = decode(
 )
 
 
-@pytest.mark.parametrize(
-    "architecture", [MIXED, OTHERS, replace(scale("b0", -3).architecture, resolution=65)]
-)
+SHALLOW = replace(rescale(published("b0").architecture, Multipliers(0.3, 0.3)), resolution=65)
+
+
+@pytest.mark.parametrize("architecture", [MIXED, OTHERS, SHALLOW])
 def test_the_file_is_the_same_network(tmp_path, architecture):
-    folder = save("one", architecture, tmp_path)
-    same_function(architecture, folder / "network.py")
+    same_function(architecture, written(tmp_path / "network.py", source("one", architecture)))
+
+
+DILATED = decode("r20_i8/fused_d1_k3_s2_e2_w8_di:1x1:1+1x2:1/mb_d1_k3_s2_e2_w16_di:1x1:1+2x1:1/h16_c3")
+
+
+@pytest.mark.parametrize("architecture", [MIXED, OTHERS, DILATED], ids=["mixed", "others", "dilated"])
+def test_conventions_are_in_the_file(tmp_path, architecture):
+    """TensorFlow's padding on maps of even size, and another epsilon, give other logits."""
+    even = replace(architecture, resolution=32)
+    made = model(even, padding="same", norm_eps=0.02, norm_momentum=0.3)
+    theirs = load(written(tmp_path / "network.py", python_file("same", made))).Network().eval()
+    theirs.load_state_dict(made.weights.tensors)
+    x = torch.randn(2, even.channels, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(theirs(x), rebuild(made.weights).eval()(x))
+    norms = [m for m in theirs.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert {(norm.eps, norm.momentum) for norm in norms} == {(0.02, 0.3)}
 
 
 @settings(max_examples=8, deadline=None)
@@ -87,24 +127,10 @@ def test_the_file_imports_torch_alone():
     assert names == {"__future__", "collections", "functools", "math", "torch"}
 
 
-def test_what_is_saved_can_be_a_base_again(tmp_path):
-    model = scale("v2-b0", 0.5, rule="v2")
-    folder = save(model.name, model.architecture, tmp_path)
-    assert folder == tmp_path / "v2-b0-v2-phi0.5"
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "architecture.json",
-        "architecture.txt",
-        "network.py",
-    ]
-    assert resolve(str(folder / "architecture.json")).architecture == model.architecture
-    assert decode((folder / "architecture.txt").read_text()) == model.architecture
-    assert json.loads((folder / "architecture.json").read_text())["resolution"] == 244
-
-
 def test_a_family_that_leans_on_other_code_is_refused(monkeypatch):
     def forward(layers, x):
         return json.dumps(Path(x))
 
-    monkeypatch.setitem(scaling.export.BLOCKS, "mb", replace(BLOCKS["mb"], forward=forward))
+    monkeypatch.setitem(module.BLOCKS, "mb", replace(BLOCKS["mb"], forward=forward))
     with pytest.raises(Refused, match=r"Op mb cannot be written as a file of its own: its forward uses Path"):
         source("odd", decode("r32_i16/mb_d2_k3_s2_e4_w24/h64_c10"))

@@ -1,52 +1,29 @@
-"""Write a network for others: its architecture as data, and as one Python file that needs torch alone."""
+"""A network as one Python file that needs torch alone."""
 
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 from textwrap import indent
 from types import FunctionType, ModuleType
 from typing import Any
 
-from scaling.template import TEMPLATE
-from search.files import write_file
-from space import Architecture, Block, Refused, cost, plan
+from search.forms.library import in_docstring
+from search.forms.template import TEMPLATE
+from search.model_file import Model
+from space import Block, Refused, cost, plan
 from space.blocks import BLOCKS
 from space.conv import Conv, Layer, Step
 
 
-def save(name: str, architecture: Architecture, directory: Path, *, onnx: bool = False) -> Path:
-    """Write `architecture` into the folder `name` of `directory`, and return that folder.
-
-    architecture.json: a document that `--base` reads. architecture.txt: the canonical string. network.py:
-    a class `Network` that imports torch only. With `onnx`, network.onnx too, see `scaling.onnx_file`.
-    Raises `Refused` if a file cannot be written.
-    """
-    folder = directory / name
-    files: dict[str, str | bytes] = {
-        "architecture.json": json.dumps(asdict(architecture), indent=1) + "\n",
-        "architecture.txt": f"{architecture}\n",
-        "network.py": source(name, architecture),
-    }
-    if onnx:
-        from scaling.onnx_file import onnx_file
-
-        files["network.onnx"] = onnx_file(architecture)
-    for file, content in files.items():
-        write_file(folder / file, content)
-    return folder
-
-
-def source(name: str, architecture: Architecture) -> str:
-    """The text of network.py: the plan of `architecture` spelled out, and how its blocks are joined.
+def python_file(name: str, model: Model) -> str:
+    """The text of network.py: the plan of the network spelled out, how its blocks are joined, and its conventions.
 
     State dicts of `space.build` fit it, and the other way round. Raises `Refused` for a block family whose
     `forward` cannot be copied.
     """
+    architecture, told = model.architecture, model.weights.conventions
     stem, *blocks, head = plan(architecture)
     spent, pixels = cost(architecture), architecture.resolution
     stages: list[list[Block]] = [[] for _ in architecture.stages]
@@ -54,13 +31,17 @@ def source(name: str, architecture: Architecture) -> str:
         stages[int(block.name.split(".")[1])].append(block)
     classifier = head.convs[-1]
     return TEMPLATE.format(
-        # A file may be called anything, and its name stands in a docstring.
-        name=name.replace("\\", "/").replace('"', "'"),
+        name=in_docstring(name),
         architecture="\n/".join(str(architecture).split("/")),
         facts=f"{len(blocks)} blocks, {spent.params:,} parameters and {spent.macs:,} multiply-adds for an "
         f"image of\n{pixels} x {pixels} pixels.",
         channels=architecture.channels,
-        pixels=pixels,
+        fed=model.fed.resolution,
+        mean=_numbers(told.mean),
+        std=_numbers(told.std),
+        padding=told.padding,
+        norm_eps=told.norm_eps,
+        norm_momentum=told.norm_momentum,
         functions="\n\n".join(_functions({block.op for block in blocks})),
         total=len(blocks),
         stem=_chain(stem.layers),
@@ -68,6 +49,10 @@ def source(name: str, architecture: Architecture) -> str:
         head=_chain(head.layers[:-1]),
         classifier=f"{classifier.width_in}, {classifier.width}, {classifier.bias}",
     )
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return f"({', '.join(f'{value:.6g}' for value in values)})"
 
 
 def _stage(blocks: list[Block]) -> str:

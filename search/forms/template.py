@@ -1,4 +1,4 @@
-"""The text of network.py around what differs between networks; see `scaling.export.source`."""
+"""The text of network.py around what differs between networks; see `search.forms.python_file`."""
 
 TEMPLATE = '''"""{name}: an image classifier, written by Compound NAS. Needs torch alone.
 
@@ -6,9 +6,11 @@ TEMPLATE = '''"""{name}: an image classifier, written by Compound NAS. Needs tor
 
 {facts}
 
-    network = Network()
-    network.load_state_dict(torch.load("weights.pt", weights_only=True))
-    logits = network(images)  # (batch, {channels}, {pixels}, {pixels})
+    network = Network().eval()
+    network.load_state_dict(safetensors.torch.load_file("model.safetensors"))
+    logits = network(images)  # (batch, {channels}, {fed}, {fed})
+
+Images are fed as (x - mean) / std with x in 0..1, mean {mean}, std {std}.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from math import sqrt
 
 import torch
 from torch import Tensor, nn
+
+PADDING, NORM_EPS, NORM_MOMENTUM = "{padding}", {norm_eps!r}, {norm_momentum!r}
+"""What weights were trained with. Padding: of strided convolutions; "symmetric", or "same" as TensorFlow's."""
 
 ACTIVATIONS = {{
     "silu": nn.SiLU,
@@ -37,6 +42,23 @@ class Mean(nn.Module):
         return x.mean((2, 3), keepdim=True)
 
 
+def same(x, kernel, stride, dilation):
+    """TensorFlow's padding of a map, last dimension first: where one side must have more, it is the far one."""
+    pads = []
+    for axis in (1, 0):
+        size, span = x.shape[2 + axis], (kernel[axis] - 1) * dilation[axis] + 1
+        total = max((-(-size // stride[axis]) - 1) * stride[axis] + span - size, 0)
+        pads += [total // 2, total - total // 2]
+    return pads
+
+
+class SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(x, same(x, self.kernel_size, self.stride, self.dilation)))
+
+
 class InceptionConv(nn.Conv2d):
     """A convolution of which groups of output channels, (channels, rows, columns), have their own dilations."""
 
@@ -51,6 +73,9 @@ class InceptionConv(nn.Conv2d):
             start += channels
             part, groups = (x, 1) if self.groups == 1 else (x[:, own], channels)
             pad = (self.kernel_size[0] // 2 * high, self.kernel_size[1] // 2 * wide)
+            if PADDING == "same" and self.stride[0] > 1:
+                part = nn.functional.pad(part, same(part, self.kernel_size, self.stride, (high, wide)))
+                pad = (0, 0)
             found.append(
                 nn.functional.conv2d(part, self.weight[own], None, self.stride, pad, (high, wide), groups)
             )
@@ -73,16 +98,18 @@ def conv(
 ) -> nn.Sequential:
     """A convolution with the normalisation and activation that follow it."""
     kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
-    pad = tuple(dilation * (side - 1) // 2 if padding == "same" else 0 for side in kernel)
+    dynamic = PADDING == "same" and padding == "same" and stride > 1
+    pad = tuple(0 if dynamic or padding == "valid" else dilation * (side - 1) // 2 for side in kernel)
     layers = OrderedDict()
     if pooled:
         layers["pool"] = Mean()
     if dilations:
         layers["conv"] = InceptionConv(width_in, width, kernel, stride, groups, dilations)
     else:
-        layers["conv"] = nn.Conv2d(width_in, width, kernel, stride, pad, dilation, groups, bias)
+        made = SameConv if dynamic else nn.Conv2d
+        layers["conv"] = made(width_in, width, kernel, stride, pad, dilation, groups, bias)
     if norm:
-        layers["norm"] = nn.BatchNorm2d(width, eps=1e-3, momentum=0.1)
+        layers["norm"] = nn.BatchNorm2d(width, NORM_EPS, NORM_MOMENTUM)
     if act:
         layers["act"] = ACTIVATIONS[act]()
     return nn.Sequential(layers)
@@ -113,13 +140,10 @@ class Scale(nn.Module):
 
 
 class SameMaxPool(nn.MaxPool2d):
-    """Max-pooling padded as TensorFlow does: where one side must have more, it is the far one."""
+    """Max-pooling padded as TensorFlow does."""
 
     def forward(self, x: Tensor) -> Tensor:
-        pads = []
-        for size in (x.shape[3], x.shape[2]):
-            total = max((-(-size // self.stride) - 1) * self.stride + self.kernel_size - size, 0)
-            pads += [total // 2, total - total // 2]
+        pads = same(x, (self.kernel_size,) * 2, (self.stride,) * 2, (1, 1))
         return super().forward(nn.functional.pad(x, pads, value=float("-inf")))
 
 

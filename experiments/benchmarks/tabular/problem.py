@@ -1,0 +1,194 @@
+"""Problems for samplers: spaces of which every network was trained, so that a training is a look-up."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from search.config import Config
+from search.evaluate import Request, Result
+from search.samplers import Sampler
+from space import Architecture, Refused, Space, cost, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One recorded training of a network. accuracy: 0..1. seconds: that it took. step_ratio: S/S0, if recorded."""
+
+    accuracy: float
+    seconds: float
+    step_ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A space and what became of each of its networks.
+
+    settings: of the search, such as {"reward.w": 0}. readings: of each network, by canonical string, one for each
+    recorded seed.
+    """
+
+    name: str
+    space: Space
+    settings: Mapping[str, Any]
+    readings: Mapping[str, tuple[Reading, ...]]
+
+    def __post_init__(self) -> None:
+        missing = self.space.size - len(self.readings)
+        if missing:
+            raise Refused(f"{self.name}: of {self.space.size:,} networks {missing:,} are not in the table.")
+
+    def config(self, sampler: Sampler, trials: int, seed: int) -> Config:
+        """A search of this problem."""
+        config = Config.of({**self.settings, "trials": trials, "seed": seed})
+        return replace(config, space=self.space, sampler=sampler)
+
+    @cached_property
+    def truths(self) -> Mapping[str, float]:
+        """The reward of each network, the mean over its recorded seeds."""
+        config = Config.of(dict(self.settings))
+        reward, reference = config.reward, replace(config, space=self.space).reference
+
+        def truth(text: str, readings: tuple[Reading, ...]) -> float:
+            network = decode(text)
+            scores = [reward.score(r.accuracy, r.step_ratio, network, reference).reward for r in readings]
+            return sum(scores) / len(scores)
+
+        return {text: truth(text, readings) for text, readings in self.readings.items()}
+
+    def result(self, request: Request, run: int) -> Result:
+        """What a training gives: one of its recordings, the same one in all searches with the number `run`."""
+        readings = self.readings[request.architecture]
+        digest = hashlib.sha256(f"{run} {request.architecture}".encode()).digest()
+        reading = readings[int.from_bytes(digest[:4]) % len(readings)]
+        return Result(
+            accuracy=reading.accuracy,
+            loss=1 - reading.accuracy,
+            epochs=request.proxy.epochs,
+            images=1,
+            seconds=reading.seconds,
+            images_per_second=1 / reading.seconds,
+            curve=(),
+            step_ratio=reading.step_ratio,
+        )
+
+
+ACCURACY_ALONE = {"reward": "effv2", "reward.w": 0, "reward.v": 0}
+"""Settings of a search whose reward is the accuracy."""
+
+_MACRO_STAGES = ((64, 2), (128, 3), (256, 3))
+"""Width and layers of each stage of NAS-Bench-Macro (Su et al. 2021, "Prioritized Architecture Sampling with
+Monto-Carlo Tree Search"). The networks made of these have exactly the params and flops of its table."""
+SECONDS = 60.0
+"""That a training of average MACs is said to take where a table does not tell; others in proportion to their MACs."""
+
+
+def nas_bench_macro(path: Path) -> Problem:
+    """The 3,969 networks of NAS-Bench-Macro, trained on CIFAR-10 with three seeds each; the reward is the accuracy.
+
+    path: `nas-bench-macro_cifar10.json` of github.com/xiusu/NAS-Bench-Macro. Several of its 6,561 rows can be of one
+    network. Raises `Refused` if it is another file.
+    """
+    table = _macro_table(path)
+    space = Space.of(_macro_document(), "nas_bench_macro")
+    networks = {digits: space.at(tuple(map(int, digits))) for digits in table}
+    macs = {digits: cost(network).macs for digits, network in networks.items()}
+    for digits, network in networks.items():
+        if (cost(network).params, macs[digits]) != (table[digits]["params"], table[digits]["flops"]):
+            raise Refused(f"{path}: {digits} has other params or flops than its network.")
+    mean = sum(macs.values()) / len(macs)
+    readings: dict[str, tuple[Reading, ...]] = {}
+    for digits, network in networks.items():
+        seconds = SECONDS * macs[digits] / mean
+        own = tuple(Reading(percent / 100, seconds) for percent in table[digits]["test_acc"])
+        if readings.setdefault(str(network), own) != own:
+            raise Refused(f"{path}: two rows of one network differ, {digits} being the second.")
+    return Problem("nas-bench-macro", space, ACCURACY_ALONE, readings)
+
+
+def _macro_table(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        table = json.loads(path.read_text("utf-8"))
+        assert all(len(row["test_acc"]) == 3 and len(digits) == 8 for digits, row in table.items())
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}.") from None
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        raise Refused(f"{path} is not NAS-Bench-Macro's table.") from None
+    return table  # type: ignore[no-any-return]
+
+
+def _macro_document() -> dict[str, Any]:
+    """Each layer is nothing, MBConv k3 e3 or MBConv k5 e6. Where it has stride 2, nothing is a 1x1 convolution."""
+    stages: list[dict[str, Any]] = []
+    for width, layers in _MACRO_STAGES:
+        for layer in range(layers):
+            place = {"stride": 1 if layer else 2, "width": width, "act": "relu6"}
+            nothing = {"op": "mb", "kernel": 3, "expand": 3, "depth": 0} if layer else _PROJECTION
+            blocks = [{"op": "mb", "kernel": k, "expand": e, "depth": 1} for k, e in ((3, 3), (5, 6))]
+            stages.append({"choose": [{**block, **place} for block in (nothing, *blocks)], "ordered": True})
+    stem = {"width": 32, "stride": 1, "act": "relu6"}
+    head = {"width": 1280, "act": "relu6"}
+    return {"resolution": 32, "stem": stem, "stages": stages, "head": head, "classes": 10}
+
+
+_PROJECTION = {"op": "fused", "kernel": 1, "expand": 1, "depth": 1}
+
+
+def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) -> Problem:
+    """A table of our own: a row for each training, as JSONL or CSV, with the columns architecture, accuracy, seconds,
+    and step_ratio where the reward counts the step time. Recordings of one network stand in the order of the rows.
+
+    Raises `Refused` for a row that cannot be, or if a network of the space is missing.
+    """
+    readings: dict[str, tuple[Reading, ...]] = {}
+    for number, row in enumerate(_rows(path), 1):
+        try:
+            network: Architecture = decode(str(row["architecture"]))
+            ratio = row.get("step_ratio")
+            reading = Reading(
+                float(row["accuracy"]),
+                float(row["seconds"]),
+                float(ratio) if ratio not in (None, "") else None,
+            )
+        except (LookupError, ValueError, TypeError) as error:
+            raise Refused(f"{path}, row {number}: {type(error).__name__}: {error}.") from None
+        readings[str(network)] = (*readings.get(str(network), ()), reading)
+    return Problem(name, space, settings, readings)
+
+
+def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}.") from None
+    if path.suffix == ".csv":
+        return csv.DictReader(text.splitlines())
+    return _lines(path, text)
+
+
+def _lines(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise Refused(f"{path}, row {number} is no JSON.") from None
+
+
+def made_up(seed: int = 0) -> Problem:
+    """The networks of `tiny_space` with invented accuracies of two seeds each: for tests of what uses problems."""
+    space, rng = Space.load("tiny_space"), random.Random(seed)
+    worth = [[rng.gauss(0, 1) for _ in choice.options] for choice in space.choices]
+    readings: dict[str, tuple[Reading, ...]] = {}
+    for point in space.points():
+        network = str(space.at(point))
+        value = 0.5 + 0.05 * sum(options[option] for options, option in zip(worth, point, strict=True))
+        own = tuple(Reading(value + rng.gauss(0, 0.002), 10.0 + sum(point)) for _ in range(2))
+        readings.setdefault(network, own)
+    return Problem("made-up", space, ACCURACY_ALONE, readings)

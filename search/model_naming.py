@@ -1,0 +1,114 @@
+"""What a word on the command line means as a model: a folder with one, a run, a trial, or a published network."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from search.model_file import UNKNOWN, Metric, Model, Provenance, is_model, load_model, numbered, versions
+from search.run import ENVIRONMENT, Run, open_run, runs, split
+from search.trial import Trial
+from space import CATALOG, Architecture, decode, published
+from space.refusal import unknown
+
+
+def named_model(what: str) -> tuple[str, Model]:
+    """The model that `what` means, and a name for it; the first of these that it can be:
+
+    a folder with a model; a published network's name or a canonical string, freshly initialised; RUN:12, a trial of a
+    run, or RUN, the best of it: freshly initialised too, since a search keeps no weights, with what the proxy
+    measured. Raises `Refused` for anything else, naming the nearest.
+    """
+    path = Path(what).expanduser()
+    if is_model(path):
+        return path.resolve().name, load_model(path)
+    if what in CATALOG:
+        return what, untrained(published(what).architecture)
+    if "/" in what and "_" in what.partition("/")[0] and not os.path.isdir(split(what)[0]):
+        architecture = decode(what)
+        return architecture.digest[:8], untrained(architecture)
+    name, number = split(what)
+    if "/" not in name and name not in runs():
+        raise unknown("model, network or run", what, (*CATALOG, *runs(), *_folders()))
+    run = open_run(name)
+    trial = run.best if number is None else run.trial(number)
+    return f"{run.path.name}-{trial.number}", _of_trial(run, trial)
+
+
+def untrained(
+    architecture: Architecture,
+    classes: Sequence[str] = (),
+    provenance: Provenance = UNKNOWN,
+    metrics: Sequence[Metric] = (),
+    *,
+    weights: bool = True,
+) -> Model:
+    """A model of `architecture` with fresh weights of seed 0, or without any.
+
+    classes: their names; numbers, if there are none.
+    """
+    import torch
+
+    from space.model import build
+    from space.weights import Conventions, Weights, for_channels
+
+    tensors = {}
+    if weights:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            tensors = build(architecture).state_dict()
+    return Model(
+        weights=Weights(architecture, tensors, for_channels(Conventions(), architecture.channels)),
+        classes=tuple(classes) or numbered(architecture.classes),
+        trained=False,
+        metrics=tuple(metrics),
+        provenance=_versioned(provenance),
+    )
+
+
+def _of_trial(run: Run, trial: Trial) -> Model:
+    data = _environment(run).get("data", {})
+    provenance = Provenance(
+        run=run.name,
+        trial=trial.number,
+        data=run.config.data.source,
+        data_digest=data.get("digest", ""),
+        seed=trial.seed,
+    )
+    names = tuple(data.get("classes", ()))
+    fits = len(names) == trial.architecture.classes
+    return untrained(trial.architecture, names if fits else (), provenance, tuple(_measured(run, trial)))
+
+
+def _measured(run: Run, trial: Trial) -> list[Metric]:
+    result, proxy = trial.result, run.config.proxy
+    if result is None:
+        return []
+    pixels = f", {proxy.resolution} px" if proxy.resolution else ""
+    note = f"of its proxy, which was not kept: {proxy.width:g} of the width{pixels}, {result.epochs} epochs"
+    figures = {"accuracy": result.accuracy, "top5": result.top5, "loss": result.loss}
+    return [
+        Metric(name=name, split="validation", value=value, note=note)
+        for name, value in figures.items()
+        if value is not None
+    ]
+
+
+def _environment(run: Run) -> dict[str, dict[str, object]]:
+    try:
+        found: dict[str, dict[str, object]] = json.loads((run.path / ENVIRONMENT).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _versioned(provenance: Provenance) -> Provenance:
+    """The same, made with what is installed here, where it does not say with what."""
+    return provenance if provenance.versions else provenance.model_copy(update={"versions": versions()})
+
+
+def _folders() -> list[str]:
+    """Folders here that hold a model."""
+    return [path.name for path in Path().iterdir() if path.is_dir() and is_model(path)]

@@ -1,0 +1,93 @@
+"""What drawing networks at random would have found: the baseline that a search has to beat.
+
+A search draws its first networks at random before its sampler proposes any, or all of them (`sampler=random`).
+What the best of k such draws has, is told from them by resampling (Dodge et al. 2019, "Show Your Work: Improved
+Reporting of Experimental Results", section 3.1): the largest of k rewards drawn from the n with replacement is at
+most the i-th smallest with probability (i/n)^k. No further than k = n: what more draws would find, n cannot tell.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from search.run import Run
+from search.trial import Trial
+from space import decode
+
+LEAST = 3
+"""Draws that a baseline is made of, at least."""
+COVERED = 0.9
+"""Of the cases, by the band that is drawn; what is said in words has an interval of 95 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The best reward of so many random draws: its mean, and the limits of the middle part of all cases."""
+
+    draws: int
+    low: float
+    mean: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What the sampler proposed, beside what was drawn. beats: in which part of all pairs the proposal is the better.
+
+    p: of such a part or a further one from a half by chance (Mann-Whitney). proposals, draws: how many there are.
+    """
+
+    beats: float
+    p: float
+    proposals: int
+    draws: int
+
+
+def random_draws(run: Run) -> list[Trial]:
+    """The complete trials whose networks were drawn uniformly, in the order they were proposed.
+
+    Those that the sampler drew before it had results enough to propose anything else; networks that the user
+    named are none of them.
+    """
+    until = run.config.sampler.random_until
+    named = {decode(text) for text in run.config.limits.first}
+    complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
+    ended = sorted(trial.told for trial in complete if trial.told is not None)
+    return [
+        trial
+        for trial in complete
+        if trial.architecture not in named and (until is None or bisect_right(ended, trial.asked) < until)
+    ]
+
+
+def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> Band:
+    """The best of `count` draws, from the `rewards` of those that were made. covered: of all cases, by the band."""
+    ascending, n = sorted(rewards), len(rewards)
+    below = [(place / n) ** count for place in range(n + 1)]
+    mean = sum(
+        reward * (after - before) for reward, before, after in zip(ascending, below, below[1:], strict=False)
+    )
+    low, high = (
+        next(reward for reward, part in zip(ascending, below[1:], strict=True) if part >= quantile)
+        for quantile in ((1 - covered) / 2, (1 + covered) / 2)
+    )
+    return Band(count, low, mean, high)
+
+
+def bands(rewards: Sequence[float], counts: Iterable[int]) -> list[Band]:
+    """The band for each of `counts` that the draws can tell; none where `LEAST` of them are missing."""
+    return [best_of(rewards, count) for count in counts if LEAST <= len(rewards) >= count]
+
+
+def proposed(rewards: Sequence[float], draws: Sequence[float]) -> Proposed | None:
+    """How the rewards of proposals stand beside those of draws; None with fewer than `LEAST` of either."""
+    if min(len(rewards), len(draws)) < LEAST:
+        return None
+    from scipy.stats import mannwhitneyu
+
+    found = mannwhitneyu(rewards, draws)
+    return Proposed(
+        float(found.statistic) / (len(rewards) * len(draws)), float(found.pvalue), len(rewards), len(draws)
+    )

@@ -1,0 +1,93 @@
+"""Charts for print, as PNG and SVG. matplotlib is imported here, and this module where a figure is drawn."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from search.files import write_file
+from search.report.document import Axis, Bars, Chart, Series
+from search.tables import si
+
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b37400", "#3a93c9", "#777777")
+"""Okabe and Ito's colours, which people who see few of them can tell apart; the page has the same."""
+_WIDTH, _HEIGHT = 6.4, 4.0
+"""Inches."""
+
+
+def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
+    """Draw a chart into `out` with the endings .png and .svg, which are returned. Raises `Refused` as `written`."""
+    return written(_bars(chart) if isinstance(chart, Bars) else _chart(chart), out)
+
+
+def written(figure: Figure, out: Path) -> tuple[Path, Path]:
+    """Write `figure` as `out` with the endings .png and .svg. Raises `Refused` where that cannot be."""
+    stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
+    paths = []
+    # A fixed salt and no date: the same figure is the same file.
+    with rc_context({"svg.hashsalt": "compound-nas"}):
+        for ending, metadata in ((".png", {}), (".svg", {"Date": None})):
+            content = io.BytesIO()
+            figure.savefig(content, format=ending[1:], dpi=160, metadata=metadata)
+            paths.append(stem.with_name(stem.name + ending))
+            write_file(paths[-1], content.getvalue())
+    return paths[0], paths[1]
+
+
+def _chart(chart: Chart) -> Figure:
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    axes = figure.subplots()
+    named: set[str] = set()
+    for series in chart.series:
+        _draw(axes, series, "_" if series.name in named else series.name)
+        named.add(series.name)
+    _axis(axes, "x", chart.x)
+    _axis(axes, "y", chart.y)
+    axes.set_title(chart.title, fontsize=11)
+    axes.grid(alpha=0.3)
+    if len(named) > 1:
+        figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _draw(axes: Axes, series: Series, label: str) -> None:
+    """label: "_" leaves it out of the legend."""
+    colour, alpha = PALETTE[series.colour], 0.45 if series.faint else 1.0
+    look = {"color": colour, "alpha": alpha, "label": label, "rasterized": len(series.xs) > 2000}
+    if series.kind == "points":
+        axes.plot(series.xs, series.ys, "o", ms=4, mew=0, **look)
+    elif series.kind == "band":
+        axes.fill_between(series.xs, series.ys, series.highs, color=colour, alpha=0.2, lw=0, label=label)
+    else:
+        style = "steps-post" if series.kind == "step" else "default"
+        width = 0.8 if series.faint else 1.6
+        axes.plot(series.xs, series.ys, ls="--" if series.dashed else "-", lw=width, drawstyle=style, **look)
+
+
+def _axis(axes: Axes, which: str, found: Axis) -> None:
+    place = axes.xaxis if which == "x" else axes.yaxis
+    axes.set(**{f"{which}label": found.heading, **({f"{which}scale": "log"} if found.log else {})})
+    if found.log:
+        place.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        place.set_minor_formatter(NullFormatter())
+    if found.form == "si":
+        place.set_major_formatter(FuncFormatter(lambda value, position: si(value)))
+    elif found.form.endswith("d") and not found.log:
+        place.set_major_locator(MaxNLocator(integer=True))
+
+
+def _bars(chart: Bars) -> Figure:
+    figure = Figure(figsize=(_WIDTH, 1.0 + 0.24 * len(chart.bars)), layout="constrained")
+    axes = figure.subplots()
+    names, shares = zip(*reversed(chart.bars), strict=True)
+    axes.barh(names, [100 * share for share in shares], color=PALETTE[0])
+    axes.set_xlabel(f"{chart.unit} (%)")
+    axes.set_title(chart.title, fontsize=11)
+    axes.grid(axis="x", alpha=0.3)
+    axes.tick_params(axis="y", labelsize=8)
+    return figure

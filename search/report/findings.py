@@ -1,0 +1,206 @@
+"""What a run found: its winner, how far it is ahead of random draws and of the base network, and how sure that is."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from search.report.baseline import LEAST, Proposed, best_of, proposed, random_draws
+from search.run import ENVIRONMENT, Run
+from search.trial import Trial
+from space import Architecture, Refused, decode
+
+TWO_SIDED = 1.96
+"""Standard deviations of a 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How uncertain accuracies are. images: validated on, None where the run does not tell.
+
+    accuracy, reward: the standard deviation of the winner's that the choice of so many images makes (binomial).
+    rivals: complete trials whose accuracy is within the interval of its difference to the winner's; trials: all of
+    them, the winner not counted.
+    """
+
+    images: int | None
+    accuracy: float | None
+    reward: float | None
+    rivals: int | None
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far the winner is ahead, with an interval of 95 %; None where n does not allow one.
+
+    n: what the interval is made of, said in words by who shows it.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a page says of a run. state: "finished", "running", "stopped" or "empty".
+
+    winner: None where no trial is complete. base: the network that the winner stands beside, base_trial its trial
+    if it was trained. drawn: the trials that were drawn at random, of `baseline` if it is not this run. over_random:
+    in reward, over the best of as many draws as there are, or as there are complete trials if these are fewer; None
+    with too few draws, and where the run is nothing but draws. proposed: the other trials beside them. over_base:
+    in accuracy.
+    """
+
+    run: Run
+    environment: dict[str, Any]
+    state: str
+    winner: Trial | None
+    base: Architecture
+    base_name: str
+    base_trial: Trial | None
+    noise: Noise | None
+    baseline: Run
+    drawn: tuple[Trial, ...]
+    over_random: Lead | None
+    proposed: Proposed | None
+    over_base: Lead | None
+
+    @property
+    def complete(self) -> int:
+        """Trials that were trained to the end."""
+        return sum(trial.state == "complete" for trial in self.run.trials)
+
+    @property
+    def worked(self) -> float:
+        """Seconds of all evaluations together, of all workers."""
+        return math.fsum(t.result.seconds for t in self.run.trials if t.state == "complete" and t.result)
+
+
+def findings(run: Run, baseline: Run | None = None) -> Findings:
+    """What `run` found so far. baseline: the run whose random draws it is measured by, if not its own.
+
+    Raises `Refused` where rewards of the two do not compare.
+    """
+    environment = _environment(run)
+    winner = run.ranked[0] if run.ranked else None
+    base, name, trial = _base(run)
+    images = validated(run, environment)
+    noise = _noise(run, winner, images) if winner else None
+    if baseline:
+        _comparable(run, baseline)
+    drawn = tuple(random_draws(baseline or run))
+    others = [trial for trial in run.ranked if trial not in drawn]
+    return Findings(
+        run,
+        environment,
+        _state(run),
+        winner,
+        base,
+        name,
+        trial,
+        noise,
+        baseline or run,
+        drawn,
+        _over_random(winner, others, drawn, len(run.ranked)) if winner else None,
+        proposed([reward(t) for t in others], [reward(t) for t in drawn]),
+        _over_base(winner, trial, images) if winner and trial else None,
+    )
+
+
+def reward(trial: Trial) -> float:
+    """Of a complete trial."""
+    assert trial.terms
+    return trial.terms.reward
+
+
+def _comparable(run: Run, baseline: Run) -> None:
+    ours, theirs = run.config.document(), baseline.config.document()
+    for group in ("space", "data", "proxy", "reward"):
+        if ours[group] != theirs[group]:
+            raise Refused(
+                f"The runs {run.name} and {baseline.name} differ in {group}; their rewards do not compare."
+            )
+
+
+def validated(run: Run, environment: dict[str, Any]) -> int | None:
+    """How many images an accuracy was measured on; None where the run was begun by a version that kept no count."""
+    there = environment.get("data", {}).get("validation")
+    most = run.config.proxy.validation_images
+    return min(there, most or there) if there else None
+
+
+def _environment(run: Run) -> dict[str, Any]:
+    """What the run was made on; {} where the file is not there or is none."""
+    with suppress(OSError, ValueError):
+        found = json.loads((run.path / ENVIRONMENT).read_text("utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _state(run: Run) -> str:
+    if run.driver:
+        return "running"
+    if not run.trials:
+        return "empty"
+    states = {trial.state for trial in run.trials}
+    limits = run.config.limits
+    done = sum(trial.state in ("complete", "failed") for trial in run.trials)
+    short = limits.trials is not None and done < limits.trials
+    return "stopped" if states & {"running", "waiting"} or short else "finished"
+
+
+def _base(run: Run) -> tuple[Architecture, str, Trial | None]:
+    """The first network that was named to be tried, else the reward's reference; with its trial, if any."""
+    named = run.config.limits.first
+    base = decode(named[0]) if named else run.config.reference
+    name = "the first network that was named (seed=...)" if named else run.config.reward.reference
+    trained = (t for t in run.trials if t.state == "complete" and t.architecture == base)
+    return base, name, next(trained, None)
+
+
+def _noise(run: Run, winner: Trial, images: int | None) -> Noise:
+    result, terms = winner.result, winner.terms
+    assert result and terms
+    others = [t for t in run.ranked if t is not winner and t.result]
+    if images is None:
+        return Noise(None, None, None, None, len(others))
+    deviation = _binomial(result.accuracy, images)
+    # What an accuracy is multiplied by, if it is.
+    factor = terms.reward / terms.accuracy if terms.sign == "x" and terms.accuracy else 1.0
+    rivals = sum(
+        winner.result.accuracy - t.result.accuracy
+        < TWO_SIDED * math.hypot(deviation, _binomial(t.result.accuracy, images))
+        for t in others
+        if t.result and winner.result
+    )
+    return Noise(images, deviation, deviation * factor, rivals, len(others))
+
+
+def _over_random(winner: Trial, others: list[Trial], drawn: tuple[Trial, ...], complete: int) -> Lead | None:
+    if len(drawn) < LEAST or not others:
+        return None
+    best = best_of([reward(trial) for trial in drawn], min(len(drawn), complete), 0.95)
+    ours = reward(winner)
+    return Lead(ours - best.mean, ours - best.high, ours - best.low, len(drawn))
+
+
+def _over_base(winner: Trial, base: Trial, images: int | None) -> Lead:
+    assert winner.result and base.result
+    difference = winner.result.accuracy - base.result.accuracy
+    if images is None or winner is base:
+        return Lead(difference, None, None, 1)
+    # As if each had been validated on images of its own: the same ones make it no wider.
+    half = TWO_SIDED * math.hypot(
+        _binomial(winner.result.accuracy, images), _binomial(base.result.accuracy, images)
+    )
+    return Lead(difference, difference - half, difference + half, 1)
+
+
+def _binomial(accuracy: float, images: int) -> float:
+    return math.sqrt(max(0.0, accuracy * (1 - accuracy)) / images)

@@ -1,0 +1,282 @@
+"""The page of one search."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from search.columns import TRIALS, row
+from search.display import clock
+from search.report import charts
+from search.report.diagram import diagram
+from search.report.document import Block, Code, Explorer, Listing, Networks, Page, Section, Terms, Texts
+from search.report.findings import Findings
+from search.report.importance import common, top
+from search.report.prose import summary
+from search.run import Run
+from search.selection import filled
+from search.tables import Column, Row
+
+MOST_ROWS = 6000
+"""Trials that a page holds: with more it would be larger than 3 MB."""
+AXES = (
+    "reward",
+    "accuracy",
+    "params",
+    "macs",
+    "activations",
+    "step_ms",
+    "step_ratio",
+    "predicted_ms",
+    "number",
+)
+"""What the scatter can be of, where there are values."""
+
+_COMMON = (
+    Column("stage", "Stage"),
+    Column("choice", "Choice"),
+    Column("option", "Most of the best have"),
+    Column("top", "Of the best", form=".0%", description="the part of the best trials that has it"),
+    Column("all", "Of all", form=".0%", description="the part of all complete trials that has it"),
+)
+_FAILED = (
+    Column("count", "Trials", form="d"),
+    Column("reason", "Reason", description="of the first; numbers that differ count as the same reason"),
+    Column("numbers", "Which"),
+)
+
+
+def search_page(found: Findings, refresh: int | None = None) -> Page:
+    """Everything there is to say about a search, at any moment of it. refresh: see `Page`."""
+    run = found.run
+    sections = (
+        _searched(found),
+        _winner(found),
+        _progress(found),
+        _trials(run),
+        _curves(run),
+        _choices(run),
+        _steps(run),
+        _failures(run),
+        _again(found),
+    )
+    made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {run.path}"
+    return Page(f"Search {run.name}", summary(found), sections, made, refresh)
+
+
+def _searched(found: Findings) -> Section:
+    run, environment = found.run, found.environment
+    config = run.config
+    data = environment.get("data", {})
+    costs = {
+        k: v for k, v in config.reward.model_dump(mode="json").items() if k != "reward" and v is not None
+    }
+    pairs = (
+        (
+            "Space",
+            f"{config.space.name}: {config.space.size:,} networks, {len(config.space.choices)} choices",
+        ),
+        ("Data", _with(config.data.source, config.data.model_dump(mode="json", exclude={"source"}))),
+        ("Classes", ", ".join(map(str, data.get("classes", []))) or "unknown"),
+        ("Images", _images(data)),
+        ("Reward", _with(config.reward.reward, costs)),
+        ("Sampler", _with(config.sampler.sampler, config.sampler.model_dump(exclude={"sampler"}))),
+        ("Executor", _with(config.executor.executor, config.executor.model_dump(exclude={"executor"}))),
+        ("Seed", str(config.limits.seed)),
+        ("Step time", config.limits.step),
+        ("Begun", str(environment.get("started", "unknown"))),
+        ("Worked", f"{clock(run.seconds)} on the clock, {clock(found.worked)} of all workers together"),
+        ("Machine", _machine(environment)),
+    )
+    return Section("searched", "What was searched", (Terms(tuple(pair for pair in pairs if pair[1])),))
+
+
+def _images(data: dict[str, Any]) -> str:
+    if "train" not in data:
+        return ""
+    return f"{data['train']:,} to train on, {data['validation']:,} to validate on; digest {data['digest']}"
+
+
+def _with(name: str, settings: dict[str, Any]) -> str:
+    told = " ".join(f"{key}={value}" for key, value in settings.items() if value not in (None, "", {}, []))
+    return f"{name} ({told})" if told else name
+
+
+def _machine(environment: dict[str, Any]) -> str:
+    parts = (environment.get("processor"), environment.get("platform"))
+    cores = f"{environment['cores']} cores" if environment.get("cores") else ""
+    return ", ".join(str(part) for part in (*parts, cores) if part)
+
+
+def _winner(found: Findings) -> Section:
+    base = diagram(f"Base: {found.base_name}", found.base)
+    drawn = (base,)
+    if found.winner:
+        drawn = (diagram(f"Winner: trial {found.winner.number}", found.winner.architecture), base)
+    return Section(
+        "winner",
+        "The winner beside the base network",
+        (
+            Texts(
+                (
+                    "Each box is a stage: the higher the deeper, the wider the more channels. Point at one for its "
+                    "figures. Full networks, as they would be trained in the end.",
+                )
+            ),
+            Networks(drawn),
+        ),
+    )
+
+
+def _progress(found: Findings) -> Section:
+    if not found.run.ranked:
+        return Section("progress", "Reward", (Texts(("No trial is complete.",)),))
+    blocks = (charts.reward_over_trials(found), charts.reward_over_time(found))
+    return Section("progress", "Reward", blocks)
+
+
+def _trials(run: Run) -> Section:
+    if not run.trials:
+        return Section("trials", "Trials", (Texts(("There is none yet.",)),))
+    kept = list(run.trials)
+    note = ""
+    if len(kept) > MOST_ROWS:
+        best = {trial.number for trial in run.ranked[:MOST_ROWS]}
+        kept = [trial for trial in kept if trial.number in best]
+        note = f"The {MOST_ROWS:,} best of {len(run.trials):,} trials; search export {run.name} has all."
+    rows = [row(trial) for trial in kept]
+    return Section("trials", "Trials", (explorer(rows, TRIALS, note=note),))
+
+
+def explorer(
+    rows: list[Row], columns: tuple[Column, ...], *, group: str = "state", note: str = ""
+) -> Explorer:
+    """Trials to look through: accuracy against parameters to begin with."""
+    shown = filled(rows, columns)
+    keys = {column.key for column in shown}
+    if "predicted_ms" not in keys:  # Then the ratio is the measured one.
+        shown = tuple(column for column in shown if column.key != "measured_ratio")
+    axes = tuple(key for key in AXES if key in keys)
+    x, y = ("params", "accuracy") if "accuracy" in keys else ("number", "params")
+    return Explorer(
+        shown, rows, axes, x, y, "-reward" if "reward" in keys else "number", group=group, note=note
+    )
+
+
+def _curves(run: Run) -> Section:
+    chart = charts.learning_curves(run)
+    missing = Texts(("No complete trial has more than one epoch to draw.",))
+    return Section("curves", "Learning curves", (chart if chart.series else missing,))
+
+
+def _choices(run: Run) -> Section:
+    bars = charts.importance(run)
+    found = common(run)
+    if not found:
+        return Section("choices", "Choices", (Texts(("No complete trial is a choice within the space.",)),))
+    best = top(len(run.ranked))
+    rows = [
+        {
+            "stage": _stage(one.choice),
+            "choice": one.choice.rpartition(".")[2],
+            "option": one.option,
+            "top": one.top,
+            "all": one.all,
+        }
+        for one in found
+    ]
+    note = f"Of the {best} trials of the highest reward, beside all {len(run.ranked)} complete ones."
+    if len(run.ranked) < 2 * best:
+        note += " The best are most of all: there is little to see yet."
+    few: tuple[Block, ...] = bars or (
+        Texts(("Too few trials, or all alike, to tell what decided the reward.",)),
+    )
+    return Section(
+        "choices", "What decided, and what the best have in common", (*few, Listing(_COMMON, rows, note))
+    )
+
+
+def _stage(choice: str) -> str:
+    return choice.rpartition(".")[0] or "network"
+
+
+def _steps(run: Run) -> Section:
+    chart = charts.step_times(run)
+    if chart:
+        return Section("steps", "Step time", (chart,))
+    if not run.config.forecast:
+        told = "No profile of the device was used, so there is no prediction to compare with."
+        counted = "step" in run.config.reward.costs
+        told += (
+            " Step times were measured beside each training."
+            if counted
+            else " The reward does not count step time."
+        )
+    else:
+        told = "Step times were predicted from the device's profile; no trial has a measured one yet."
+    return Section("steps", "Step time", (Texts((told,)),))
+
+
+def _failures(run: Run) -> Section:
+    kinds: dict[str, list[Any]] = defaultdict(list)
+    for trial in run.trials:
+        if trial.state == "failed":
+            kinds[re.sub(r"\d+", "#", trial.reason)].append(trial)
+    if not kinds:
+        return Section("failures", "Failures", (Texts(("No trial failed.",)),))
+    rows = [
+        {"count": len(found), "reason": found[0].reason, "numbers": _numbers(found)}
+        for found in kinds.values()
+    ]
+    rows.sort(key=lambda found: -found["count"])
+    return Section("failures", "Failures", (Listing(_FAILED, rows),))
+
+
+def _numbers(trials: list[Any]) -> str:
+    shown = ", ".join(str(trial.number) for trial in trials[:10])
+    return shown + (f", and {len(trials) - 10} more" if len(trials) > 10 else "")
+
+
+def _again(found: Findings) -> Section:
+    run, environment = found.run, found.environment
+    config = yaml.safe_dump(run.config.document(), sort_keys=False, width=100)
+    return Section(
+        "again",
+        "How to repeat it",
+        (
+            Code(command(environment)),
+            Texts(
+                (
+                    "A network, these settings and a seed give the same accuracy to the bit on a CPU. What is "
+                    "proposed repeats too where no step time is measured (reward.w=0) and one worker is at work.",
+                )
+            ),
+            Terms(tuple(_versions(environment))),
+            Code(config, "Every setting, resolved (config.yaml)"),
+        ),
+    )
+
+
+def command(environment: dict[str, Any]) -> str:
+    """The command that began a run, as it would be typed; of one begun from Python, what to do instead."""
+    words = [str(word) for word in environment.get("command", ())]
+    if len(words) > 1 and words[1] == "launch":
+        return shlex.join(["search", *words[1:]])
+    if len(words) > 1 and words[1] == "fit":
+        return shlex.join(["scale", *words[1:]])
+    return "# begun from Python: search.launch(...) with the settings below"
+
+
+def _versions(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "Python", str(environment.get("python", "unknown"))
+    for name, version in environment.get("versions", {}).items():
+        if version:
+            yield name, str(version)
+    if environment.get("commit"):
+        yield "commit", str(environment["commit"])

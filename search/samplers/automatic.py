@@ -1,0 +1,50 @@
+"""The choice between models that a user need not make: few trials are modelled closely, thousands quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from search.samplers.bayesian import ParzenTrees
+from search.samplers.gaussian import OrdinalProcess
+from search.samplers.sampler import Observation, Proposer, Sampler
+from space import Architecture, Choice, Point, Space
+
+
+class Automatic(Sampler):
+    """`ordinal_gp` for the first trials, `tpe` for all after them."""
+
+    startup: int = Field(default=8, ge=1)
+    """Trials spread evenly over sizes before a model is asked."""
+    until: int = Field(default=500, ge=1)
+    """Trials up to which the Gaussian process proposes. Its work grows with the cube of their number."""
+
+    def proposer(self, choices: Sequence[Choice]) -> Changing:
+        return Changing(self._process.proposer(choices), self._trees.proposer(choices), self.until)
+
+    def within(self, space: Space, permits: Callable[[Architecture], bool]) -> Changing:
+        return Changing(self._process.within(space, permits), self._trees.within(space, permits), self.until)
+
+    @property
+    def _process(self) -> OrdinalProcess:
+        return OrdinalProcess(sampler="ordinal_gp", startup=self.startup, most=max(2, self.until))
+
+    @property
+    def _trees(self) -> ParzenTrees:
+        return ParzenTrees(sampler="tpe")
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """`first` up to `until` trials, `after` from then on."""
+
+    first: Proposer
+    after: Proposer
+    until: int
+
+    def propose(self, history: Sequence[Observation], seed: int) -> Point:
+        """See `Proposer`."""
+        begun = sum(trial.number >= 0 for trial in history)
+        return (self.first if begun < self.until else self.after).propose(history, seed)

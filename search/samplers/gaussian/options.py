@@ -1,0 +1,37 @@
+"""The options of the sampler; what it does is imported when a search begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from search.samplers.sampler import Sampler
+from space import Architecture, Choice, Space
+
+if TYPE_CHECKING:
+    from search.samplers.gaussian.proposing import Modelling
+
+
+class OrdinalProcess(Sampler):
+    """A linear and a smooth trend over ordinal codes, the expected improvement climbed. The fewest trials."""
+
+    startup: int = Field(default=8, ge=1)
+    """Trials spread evenly over sizes before the model is asked."""
+    sizes: bool = True
+    """Whether params and MACs may help to predict. The marginal likelihood decides how much they do."""
+    most: int = Field(default=500, ge=2)
+    """Trials that the model learns from: of more than these the best half, the others at random."""
+
+    def proposer(self, choices: Sequence[Choice]) -> Modelling:
+        from search.samplers.gaussian.proposing import Modelling
+        from search.samplers.gaussian.terrain import Terrain
+
+        return Modelling(self, Terrain.bare(choices))
+
+    def within(self, space: Space, permits: Callable[[Architecture], bool]) -> Modelling:
+        from search.samplers.gaussian.proposing import Modelling
+        from search.samplers.gaussian.terrain import Terrain
+
+        return Modelling(self, Terrain.of(space, permits))

@@ -1,0 +1,184 @@
+"""The Gaussian process at work on a space."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erfcx, ndtr
+from threadpoolctl import threadpool_limits
+
+from search.samplers.evolution import drawn, mutated
+from search.samplers.gaussian.climbing import highest
+from search.samplers.gaussian.encoding import Encoding
+from search.samplers.gaussian.regression import Hypothesis, Inputs, Posterior, hypotheses
+from search.samplers.gaussian.start import opening
+from search.samplers.gaussian.terrain import Terrain
+from search.samplers.sampler import Observation
+from space import Point
+
+if TYPE_CHECKING:
+    from search.samplers.gaussian.options import OrdinalProcess
+
+LEAST = 2
+"""Results without which there is no model, however many trials have begun."""
+RANDOM, MUTATED, PARENTS, CHANGES = 200, 200, 8, 3
+"""Points that the search for the best begins from: so many random ones, and so many made from so many of the best by
+up to so many changes."""
+ALWAYS, STEP, WEIGHED = 32, 8, 200
+"""Kernels are weighed anew at every question up to ALWAYS results and every STEP results after that, by at most
+WEIGHED of them. All results count in the prediction."""
+CLIPPED = 4
+"""Robust standard deviations below the median under which all are equally bad: failures must not shape the model."""
+
+
+class Modelling:
+    """A Gaussian process on a terrain, fitted anew at every question."""
+
+    def __init__(self, settings: OrdinalProcess, terrain: Terrain) -> None:
+        self._settings, self._terrain = settings, terrain
+        self._encoding = Encoding(terrain.choices)
+        self._weighed: tuple[object, tuple[Hypothesis, ...]] = None, ()
+        """The latest hypotheses, with the results that they were weighed by."""
+
+    def propose(self, history: Sequence[Observation], seed: int) -> Point:
+        """See `Proposer`. Neither a network of the history nor one over a limit, where any other is found."""
+        rng = random.Random(seed)
+        network, permits = self._terrain.network, self._terrain.permits
+        known = {network(trial.point) for trial in history}
+
+        def admits(point: Point) -> bool:
+            return network(point) not in known and permits(point)
+
+        begun = [trial.point for trial in history if trial.number >= 0]
+        finished = [trial for trial in history if trial.reward is not None]
+        if not self._terrain.choices:
+            return ()
+        if len(begun) < self._settings.startup or len(finished) < min(LEAST, self._settings.startup):
+            return opening(self._terrain, begun, admits, self._settings.startup, rng)
+        running = [trial.point for trial in history if not trial.finished]
+        # Small matrices: threads would only get in the way of busy workers.
+        with threadpool_limits(limits=1):
+            return self._improving(finished, running, admits, rng)
+
+    def _improving(
+        self,
+        finished: Sequence[Observation],
+        running: Sequence[Point],
+        admits: Callable[[Point], bool],
+        rng: random.Random,
+    ) -> Point:
+        """The point of the highest expected improvement."""
+        finished = _fewer(finished, self._settings.most, rng)
+        points = [trial.point for trial in finished]
+        model = _Model(self._hypotheses(finished), self._inputs(points), points, running, targets(finished))
+        options = self._terrain.options
+        starts = [drawn(options, rng) for _ in range(RANDOM)]
+        parents = model.best(PARENTS)
+        for _ in range(MUTATED):
+            point = rng.choice(parents)
+            for _ in range(rng.randint(1, CHANGES)):
+                point = mutated(point, options, rng)
+            starts.append(point)
+        found = highest(model.improvement, starts, options, admits)
+        return starts[0] if found is None else found
+
+    def _hypotheses(self, finished: Sequence[Observation]) -> tuple[Hypothesis, ...]:
+        """The likely kernels. They follow from `finished` alone, whatever was asked before."""
+        count = len(finished) if len(finished) <= ALWAYS else len(finished) // STEP * STEP
+        spaced = np.unique(np.linspace(0, count - 1, min(count, WEIGHED)).astype(int))
+        weighing = [finished[index] for index in spaced]
+        if self._weighed[0] != weighing:
+            points = [trial.point for trial in weighing]
+            self._weighed = weighing, hypotheses(self._inputs(points)(points), targets(weighing))
+        return self._weighed[1]
+
+    def _inputs(self, observed: Sequence[Point]) -> Callable[[Sequence[Point]], Inputs]:
+        """What makes inputs of points, sizes being relative to those of `observed`."""
+        sizes = np.array([self._sizes(point) for point in observed])
+        middle, spread = sizes.mean(0), sizes.std(0)
+        # Where all are of one size that says nothing, and must not be blown up.
+        spread = np.where(spread > 1e-9, spread, np.inf) * math.sqrt(max(1, sizes.shape[1]))
+
+        def inputs(points: Sequence[Point]) -> Inputs:
+            own = np.array([self._sizes(point) for point in points]).reshape(len(points), sizes.shape[1])
+            return Inputs(self._encoding(points) / math.sqrt(self._encoding.spread), (own - middle) / spread)
+
+        return inputs
+
+    def _sizes(self, point: Point) -> tuple[float, ...]:
+        return self._terrain.sizes(point) if self._settings.sizes else ()
+
+
+class _Model:
+    """What the likely hypotheses say together after what was observed."""
+
+    def __init__(
+        self,
+        likely: Sequence[Hypothesis],
+        inputs: Callable[[Sequence[Point]], Inputs],
+        points: Sequence[Point],
+        running: Sequence[Point],
+        targets: NDArray[np.float64],
+    ) -> None:
+        self._inputs, self._points = inputs, points
+        known, begun = inputs(points), inputs(running)
+        self._posteriors = [Posterior(each, known, targets, begun) for each in likely]
+        self._means = sum(each.weight * each.mean(known) for each in self._posteriors)
+        every = inputs([*points, *running])
+        self._records = [float(each.mean(every).max()) for each in self._posteriors]
+
+    def best(self, count: int) -> list[Point]:
+        """The observed points of the highest means."""
+        return [self._points[index] for index in np.argsort(-self._means, kind="stable")[:count]]
+
+    def improvement(self, points: Sequence[Point]) -> NDArray[np.float64]:
+        """The logarithm of the expected improvement on the best, observed or running, of each point."""
+        inputs = self._inputs(points)
+        parts = [
+            math.log(each.weight) + log_improvement(each.mean(inputs) - record, each.deviation(inputs))
+            for each, record in zip(self._posteriors, self._records, strict=True)
+        ]
+        return np.logaddexp.reduce(parts, axis=0)
+
+
+def log_improvement(gain: NDArray[np.float64], deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log E[max(0, x)] for x of a normal distribution with the mean `gain`; also where the expectation underflows."""
+    z = gain / deviation
+    density = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    with np.errstate(divide="ignore"):
+        near = np.log(density + z * ndtr(z))
+    low = np.minimum(z, -1.0)
+    far = np.maximum(1 + low * math.sqrt(math.pi / 2) * erfcx(-low / math.sqrt(2)), 1e-300)
+    below = -0.5 * low**2 - 0.5 * math.log(2 * math.pi) + np.log(far)
+    return np.log(deviation) + np.where(z > -1, near, below)
+
+
+def targets(finished: Sequence[Observation]) -> NDArray[np.float64]:
+    """The logarithms of rewards (rewards, where some aren't positive), with the mean 0 and the variance 1.
+
+    What is far below the median is raised to where all are equally bad.
+    """
+    rewards = np.array([trial.reward for trial in finished], dtype=float)
+    values = np.log(rewards) if (rewards > 0).all() else rewards
+    middle = float(np.median(values))
+    # 1.4826 median absolute deviations are a standard deviation, where values are normal.
+    robust = 1.4826 * float(np.median(np.abs(values - middle)))
+    if robust > 0:
+        values = np.maximum(values, middle - CLIPPED * robust)
+    values = values - values.mean()
+    return values / (values.std() or 1.0)
+
+
+def _fewer(finished: Sequence[Observation], most: int, rng: random.Random) -> Sequence[Observation]:
+    """At most `most` trials: the best half, and others at random."""
+    if len(finished) <= most:
+        return finished
+    ordered = sorted(finished, key=lambda trial: -(trial.reward or 0.0))
+    half = most // 2
+    kept = [*ordered[:half], *rng.sample(ordered[half:], most - half)]
+    return sorted(kept, key=lambda trial: trial.number)

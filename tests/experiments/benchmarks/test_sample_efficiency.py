@@ -1,0 +1,101 @@
+"""The comparison of samplers from the command line, on an invented table: so that the script keeps working."""
+
+import csv
+import json
+from dataclasses import asdict
+
+import pytest
+
+from experiments.benchmarks.sample_efficiency import Plan, keep, kept, main, plans
+from experiments.benchmarks.tabular.contestants import CONTESTANTS, contestant
+from experiments.benchmarks.tabular.problem import made_up
+from experiments.benchmarks.tabular.simulation import searched
+
+PROBLEM = made_up()
+BEST = max(PROBLEM.truths.values())
+
+
+def untimed(run):
+    """What does not depend on how fast this machine is."""
+    return {key: value for key, value in asdict(run).items() if not key.endswith("seconds")} | {
+        "steps": [(step.trials, step.seen, step.true) for step in run.steps]
+    }
+
+
+def test_three_seeds_of_the_default_and_of_random_search(tmp_path, capsys):
+    words = ["--made-up", "--samplers", "random", "auto", "--seeds", "3", "--out", str(tmp_path)]
+    main([*words, "--trials", "40"])
+    said = capsys.readouterr().out
+    assert said.count("made-up auto x1 seed") == 3
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "searches.jsonl",
+        "made-up.md",
+        "made-up.csv",
+        "made-up.png",
+    }
+    table = (tmp_path / "made-up.csv").read_text()
+    rows = {row["sampler"]: row for row in csv.DictReader(table.splitlines())}
+    # Invented accuracies are sums over choices: the model has the best of 124 before its 32nd trial.
+    assert float(rows["auto"]["regret_percent_32"]) == 0
+    assert float(rows["random"]["regret_percent_32"]) > 0
+    assert (tmp_path / "made-up.png").read_bytes().startswith(b"\x89PNG")
+
+    before = (tmp_path / "searches.jsonl").read_text()
+    main([*words, "--trials", "40"])
+    assert "seed" not in capsys.readouterr().out.split("|")[0]
+    assert (tmp_path / "searches.jsonl").read_text() == before
+
+
+def test_a_search_that_was_cut_while_it_was_written_is_run_again(tmp_path):
+    path = tmp_path / "searches.jsonl"
+    runs = [searched(PROBLEM, "random", contestant("random"), 1, seed, 10) for seed in range(2)]
+    for run in runs:
+        keep(path, run)
+    assert kept(path) == runs
+    path.write_bytes(path.read_bytes()[:-9])
+    assert kept(path) == runs[:1]
+    assert [plan.done(kept(path), PROBLEM) for plan in plans(PROBLEM, ["random"], [1], 2, 10)] == [
+        True,
+        False,
+    ]
+    keep(path, runs[1])
+    assert kept(path) == runs
+    assert not Plan("random", 1, 0, 11).done(runs, PROBLEM)
+    assert json.loads(path.read_text().splitlines()[0])["trials"] == 10
+
+
+@pytest.mark.parametrize("name", sorted({*CONTESTANTS} - {"auto", "optuna_gp", "gp"}))
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_contestant_searches_and_does_so_again(name, workers):
+    once, again = (searched(PROBLEM, name, contestant(name), workers, 5, 14) for _ in range(2))
+    assert once.trials == 14
+    assert once.steps[0].trials == 1
+    assert [step.seen for step in once.steps] == sorted(step.seen for step in once.steps)
+    assert all(step.true <= BEST + 1e-6 for step in once.steps)
+    if workers == 1:
+        assert untimed(once) == untimed(again)
+
+
+def test_workers_take_simulated_time():
+    """Trainings of this table take 10 to 15 s each."""
+    alone, three = (searched(PROBLEM, "random", contestant("random"), n, 0, 30) for n in (1, 3))
+    assert 300 < alone.seconds < 450 + alone.driver_seconds
+    assert three.seconds < alone.seconds / 2.5 + three.driver_seconds
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "Which problem?"),
+        (["--nas-bench-macro", "none.json"], "none.json: No such file"),
+        (["--table", "none.csv"], "--space NAME"),
+        (["--table", "none.csv", "--space", "tiny_space"], "none.csv: No such file"),
+        (["--made-up", "--report"], "has no search of made-up"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(words, says, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--out", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1)
+    assert says in said

@@ -1,0 +1,163 @@
+"""Where else a search is told: each logger, and what happens when one fails."""
+
+import sys
+import types
+from typing import ClassVar
+
+import pytest
+
+from search import launch
+from search.driver import Silent
+from search.loggers import LOGGERS, Logger, Told
+from search.loggers.logged import Logged
+from search.testing import looked_up
+from space import Refused
+
+SMALL = {
+    "space": "tiny_space",
+    "proxy": "tiny",
+    "proxy.epochs": 2,
+    "data.images": 400,
+    "data.test_images": 20,
+    "executor": "serial",
+    "sampler": "random",
+    "trials": 3,
+    "run": "r",
+}
+
+
+@pytest.fixture
+def logged(tmp_path, monkeypatch, tmp_path_factory):
+    """A small search that is told to the logger of that name: the run, and what the display was told."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    notes = []
+
+    class Listening(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    def searched(name):
+        return launch(SMALL, display=Logged(Listening(), [name]), evaluate=looked_up), notes
+
+    return searched
+
+
+class Kept(Logger):
+    """Keeps what it is told, and fails at the second trial if it is asked to."""
+
+    told: ClassVar[list] = []
+    fails = False
+
+    def finished(self, told):
+        if self.fails and self.told:
+            raise OSError("the server is gone")
+        self.told.append(told)
+
+    def close(self):
+        self.told.append("closed")
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    monkeypatch.setitem(LOGGERS, "kept", Kept)
+    monkeypatch.setattr(Kept, "told", [])
+    return Kept
+
+
+def test_every_trial_is_told_once_and_the_end(logged, kept):
+    run, _ = logged("kept")
+    *told, end = kept.told
+    assert end == "closed"
+    assert [one.number for one in told] == [0, 1, 2]
+    for one, trial in zip(told, run.trials, strict=True):
+        assert one.metrics["reward"] == trial.terms.reward
+        assert one.losses == trial.result.curve == (1.0, 0.5)
+        assert set(one.params) == {choice.name for choice in run.config.space.choices}
+        assert one == Told.of(trial, run.config)
+
+
+def test_a_logger_that_fails_is_given_up_and_the_search_goes_on(logged, kept, monkeypatch):
+    monkeypatch.setattr(Kept, "fails", True)
+    run, notes = logged("kept")
+    assert [trial.state for trial in run.trials] == ["complete"] * 3
+    assert len(kept.told) == 1
+    assert "--log kept is given up: the server is gone" in notes
+
+
+@pytest.mark.slow
+def test_tensorboard_has_metrics_losses_and_choices(logged):
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run, _ = logged("tensorboard")
+
+    def scalars(folder, name):
+        events = EventAccumulator(str(folder))
+        events.Reload()
+        return [(event.step, event.value) for event in events.Scalars(name)]
+
+    folder = run.path / "tensorboard"
+    rewards = [(trial.number, pytest.approx(trial.terms.reward, rel=1e-6)) for trial in run.trials]
+    assert scalars(folder, "reward") == rewards
+    assert scalars(folder / "trial-1", "training_loss") == [(1, 1.0), (2, 0.5)]
+
+
+def test_mlflow_has_a_run_for_each_trial(logged, monkeypatch):
+    calls = []
+
+    class Context:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            calls.append(("end",))
+
+    fake = types.ModuleType("mlflow")
+    fake.__spec__ = types.SimpleNamespace()
+    fake.start_run = lambda run_name: calls.append(("start_run", run_name)) or Context()
+    for name in ("set_experiment", "set_tags", "log_params", "log_metrics"):
+        setattr(fake, name, lambda value, name=name: calls.append((name, value)))
+    fake.log_metric = lambda key, value, step: calls.append(("log_metric", key, value, step))
+    monkeypatch.setitem(sys.modules, "mlflow", fake)
+    run, notes = logged("mlflow")
+    assert notes == []
+    assert calls[:2] == [("set_experiment", "r"), ("start_run", "r:0")]
+    assert [
+        value["reward"] for name, value, *_ in (c for c in calls if len(c) > 1) if name == "log_metrics"
+    ] == [trial.terms.reward for trial in run.trials]
+    assert ("log_metric", "training_loss", 0.5, 2) in calls
+    assert calls.count(("end",)) == 3
+
+
+def test_wandb_has_a_run_for_each_trial(logged, monkeypatch):
+    runs = []
+
+    class Begun:
+        def __init__(self, **named):
+            self.named, self.logged, self.summary, self.over = named, [], {}, False
+
+        def log(self, values):
+            self.logged.append(values)
+
+        def finish(self):
+            self.over = True
+
+    fake = types.ModuleType("wandb")
+    fake.__spec__ = types.SimpleNamespace()
+    fake.init = lambda **named: runs.append(Begun(**named)) or runs[-1]
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    run, notes = logged("wandb")
+    assert notes == []
+    assert [one.named["name"] for one in runs] == ["r:0", "r:1", "r:2"]
+    assert [one.summary["reward"] for one in runs] == [trial.terms.reward for trial in run.trials]
+    assert runs[0].logged == [{"training_loss": 1.0, "epoch": 1}, {"training_loss": 0.5, "epoch": 2}]
+    assert all(one.over for one in runs)
+
+
+def test_an_unknown_logger_and_one_without_its_library_are_refused(monkeypatch):
+    with pytest.raises(Refused, match="Did you mean 'tensorboard'"):
+        Logged(Silent(), ["tensorbord"])
+    monkeypatch.setattr("search.loggers.logged.find_spec", lambda name: None)
+    with pytest.raises(Refused, match="--log mlflow needs the package mlflow: pip install mlflow"):
+        Logged(Silent(), ["mlflow"])

@@ -1,0 +1,61 @@
+"""The band of random draws."""
+
+from itertools import pairwise, product
+
+import pytest
+from filling import filled
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search import open_run
+from search.report.baseline import bands, best_of, proposed, random_draws
+
+REWARDS = st.lists(st.floats(0, 1), min_size=3, max_size=12)
+
+
+@given(REWARDS, st.integers(1, 4))
+def test_it_is_the_mean_over_all_ways_to_draw_with_replacement(rewards, count):
+    rewards = rewards[:4]
+    every = [max(drawn) for drawn in product(rewards, repeat=count)]
+    assert best_of(rewards, count).mean == pytest.approx(sum(every) / len(every))
+
+
+@given(REWARDS)
+def test_the_best_of_more_draws_is_no_worse(rewards):
+    found = bands(rewards, range(1, len(rewards) + 1))
+    for band, further in pairwise(found):
+        assert band.mean <= further.mean + 1e-12
+        assert (band.low, band.high) <= (further.low, further.high)
+    assert all(min(rewards) <= band.low <= band.high <= max(rewards) for band in found)
+
+
+def test_an_example():
+    # Of two draws among 1, 2, 3: 1 in 1 of 9 cases, 2 in 3, 3 in 5.
+    band = best_of([3.0, 1.0, 2.0], 2, covered=0.5)
+    assert band.mean == pytest.approx((1 + 2 * 3 + 3 * 5) / 9)
+    assert (band.low, band.high) == (2.0, 3.0)
+
+
+def test_more_draws_than_there_are_cannot_be_told_of():
+    assert [band.draws for band in bands([0.1, 0.2, 0.3], [1, 3, 4, 10])] == [1, 3]
+    assert bands([0.1, 0.2], [1, 2]) == []
+
+
+def test_proposals_beside_draws():
+    found = proposed([0.6, 0.7, 0.8], [0.1, 0.2, 0.3, 0.75])
+    assert (found.beats, found.proposals, found.draws) == (pytest.approx(10 / 12), 3, 4)
+    assert 0 < found.p < 1
+    assert proposed([0.6, 0.7], [0.1, 0.2, 0.3]) is None
+
+
+@pytest.mark.parametrize(("settings", "drawn"), [({}, 12), ({"sampler": "grid"}, 0), ({"sampler": "gp"}, 8)])
+def test_draws_are_those_before_the_sampler_had_results_enough(tmp_path, settings, drawn):
+    found = random_draws(open_run(filled(tmp_path / "r", **settings)))
+    assert [trial.number for trial in found] == list(range(drawn))
+
+
+def test_networks_that_the_user_named_are_no_draws(tmp_path):
+    path = filled(
+        tmp_path / "r", sampler="gp", seed=str(open_run(filled(tmp_path / "a")).trials[0].architecture)
+    )
+    assert [trial.number for trial in random_draws(open_run(path))] == list(range(1, 8))

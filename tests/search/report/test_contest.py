@@ -1,0 +1,77 @@
+"""Searches side by side."""
+
+import pytest
+from filling import filled
+
+from search import open_run
+from search.report.comparison_page import comparison_page
+from search.report.contest import curve, differences, groups, quantity
+from space import Refused
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        open_run(filled(folder / f"{sampler}-{seed}", complete=10 + seed, sampler=sampler, seed=seed))
+        for sampler in ("gp", "random")
+        for seed in (1, 2, 3)
+    ]
+
+
+def told(runs):
+    return " ".join(text for _, text in comparison_page(runs).summary)
+
+
+def test_searches_that_differ_in_their_seed_alone_are_one_group(runs):
+    found = groups(runs)
+    assert [(group.name, len(group.runs)) for group in found] == [("sampler=gp", 3), ("sampler=random", 3)]
+    (alone,) = groups(runs[:3])
+    assert alone.name == ", ".join(run.name for run in runs[:3])
+
+
+def test_a_difference_is_told_after_as_many_trials_and_seed_by_seed(runs):
+    compared, (found,) = differences(groups(runs), "reward")
+    assert compared == 11
+    # The same seed draws the same networks here, whatever the sampler is called.
+    assert (found.mean, found.n, found.paired) == (0.0, 3, True)
+    assert found.low is None
+
+
+def test_other_seeds_are_compared_by_welch(runs):
+    compared, (found,) = differences(groups([*runs[:2], *runs[4:]]), "reward")
+    ours = [curve(run, "reward")[compared - 1] for run in runs[:2]]
+    theirs = [curve(run, "reward")[compared - 1] for run in runs[4:]]
+    assert found.mean == pytest.approx(sum(ours) / 2 - sum(theirs) / 2)
+    assert not found.paired
+    assert found.low < found.mean < found.high
+    from scipy.stats import ttest_ind
+
+    assert found.p == pytest.approx(ttest_ind(ours, theirs, equal_var=False).pvalue)
+
+
+def test_one_search_each_cannot_be_told_from_chance(runs):
+    _, (found,) = differences(groups([runs[0], runs[4]]), "reward")
+    assert (found.low, found.p, found.n) == (None, None, 1)
+    assert "with n = 1 that cannot be told from chance" in told([runs[0], runs[4]])
+
+
+def test_other_rewards_are_compared_by_accuracy(runs, tmp_path):
+    other = open_run(filled(tmp_path / "o", reward__w=0))
+    assert quantity([runs[0], other]) == "accuracy"
+    assert "rewards cannot be compared" in told([runs[0], other])
+
+
+def test_other_data_are_warned_of(runs, tmp_path):
+    other = open_run(filled(tmp_path / "o", data__images=300))
+    assert "They differ in data: their accuracies are of different tasks" in told([runs[0], other])
+
+
+def test_a_run_without_trials_leaves_nothing_to_compare(runs, tmp_path):
+    empty = open_run(filled(tmp_path / "o", complete=0))
+    assert "nothing to compare yet" in told([runs[0], empty])
+
+
+def test_a_run_given_twice_is_refused(runs):
+    with pytest.raises(Refused, match="given twice"):
+        comparison_page([runs[0], runs[1], runs[0]])

@@ -1,0 +1,86 @@
+"""Folders are written whole or not at all."""
+
+import os
+
+import pytest
+
+from search import files
+from search.files import write_folder
+from space import Refused
+
+NEW = {"a.txt": "new", "b.bin": b"\x00"}
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_folder_is_written(tmp_path):
+    write_folder(tmp_path / "deep" / "one", NEW)
+    assert contents(tmp_path / "deep" / "one") == {"a.txt": b"new", "b.bin": b"\x00"}
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["one"]
+
+
+def test_what_is_known_is_replaced(tmp_path):
+    folder = tmp_path / "one"
+    write_folder(folder, {"a.txt": "old", "c.txt": "old"})
+    write_folder(folder, NEW, known=("a.txt", "c.txt"))
+    assert set(contents(folder)) == {"a.txt", "b.bin"}
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_an_empty_folder_and_a_link_are_followed(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    write_folder(tmp_path / "link", NEW)
+    assert set(contents(tmp_path / "real")) == {"a.txt", "b.bin"}
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_what_others_put_there_is_not_deleted(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "zoo").mkdir()
+    with pytest.raises(Refused, match=r"holds notes\.txt and 1 more, which would be deleted"):
+        write_folder(tmp_path, NEW, known=("a.txt",))
+    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", "zoo"}
+
+
+def test_a_file_in_its_place_is_refused(tmp_path):
+    (tmp_path / "one").write_text("mine")
+    with pytest.raises(Refused, match=r"Cannot write .*one: Not a directory"):
+        write_folder(tmp_path / "one", NEW)
+    assert (tmp_path / "one").read_text() == "mine"
+
+
+@pytest.fixture
+def old(tmp_path):
+    write_folder(tmp_path / "one", {"a.txt": "old"})
+    return tmp_path / "one"
+
+
+def untouched(folder):
+    return contents(folder) == {"a.txt": b"old"} and list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_full_disk_leaves_what_was_there(old, monkeypatch):
+    def full(path, content):
+        raise Refused("No space left on device.")
+
+    monkeypatch.setattr(files, "write_file", full)
+    with pytest.raises(Refused, match="No space"):
+        write_folder(old, NEW, known=("a.txt",))
+    assert untouched(old)
+
+
+def test_a_failing_exchange_is_undone(old, monkeypatch):
+    rename = os.replace
+
+    def failing(source, target):
+        if target == old and source.suffix == ".tmp":
+            raise OSError(5, "Input/output error")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(Refused, match="Input/output error"):
+        write_folder(old, NEW, known=("a.txt",))
+    assert untouched(old)
