@@ -14,12 +14,11 @@ from torch import Tensor, nn
 from search.data import Dataset, load
 from search.data.balance import class_weights
 from search.failure import TrialFailed
-from search.full.augmentation import needs_torchvision, transforms
 from search.full.beginning import Beginning, beginning, frozen
 from search.full.checkpoint import Progress, read_progress, restore, write_checkpoint
 from search.full.optimisation import Average, optimiser_of
 from search.full.parallel import Team
-from search.full.recipe import Recipe, stages
+from search.full.recipe import Recipe
 from search.full.task import Task
 from search.training import choose_device, precision_on
 from space.refusal import Refused
@@ -54,8 +53,6 @@ class State:
 def begun(task: Task, folder: Path, us: Team) -> State:
     """The training at its beginning, or where its last checkpoint left it."""
     recipe = task.recipe
-    if needs_torchvision(recipe, tuple(stages(recipe, task.architecture.resolution))):
-        transforms()
     device = choose_device(us.device(recipe.device))
     data = load(task.source, task.architecture.resolution)
     progress = _progress(task, folder, data)
