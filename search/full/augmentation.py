@@ -1,12 +1,11 @@
-"""What is done to a batch of images before a network sees it in training. From torchvision, but for the moves.
+"""What is done to a batch of images before a network sees it in training.
 
-torchvision is imported where a recipe asks for what it has: it is of the extra `train`.
+torchvision's transforms take a second to import, which recipes without them are spared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -15,7 +14,6 @@ from torch.nn.functional import one_hot
 from search.data.augment import augment
 from search.full.draws import draw, drawing
 from search.full.recipe import Recipe, Stage
-from space.refusal import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +55,19 @@ class Augmentation:
         return int(self.recipe.shift * self.stage.resolution) if self.recipe.crop == "shift" else 0
 
 
-def needs_torchvision(recipe: Recipe, every: tuple[Stage, ...]) -> bool:
-    """Whether a stage does what torchvision is for."""
-    return recipe.crop == "resized" or any(s.randaugment or s.mixup or s.cutmix for s in every)
-
-
-def transforms() -> ModuleType:
-    """torchvision's transforms. Raises `Refused` where it is not installed."""
-    try:
-        from torchvision.transforms import v2
-    except ImportError:
-        raise Refused(
-            "This recipe augments images with torchvision, which is not installed: pip install '.[train]'."
-        ) from None
-    return v2
-
-
 def _cropped(images: Tensor, resolution: int, least: float) -> Tensor:
     """A random part of each image, as (b, resolution, resolution, c)."""
-    crop = transforms().RandomResizedCrop(resolution, scale=(least, 1.0), antialias=True)
+    from torchvision.transforms import v2
+
+    crop = v2.RandomResizedCrop(resolution, scale=(least, 1.0), antialias=True)
     return torch.stack([crop(image) for image in images.permute(0, 3, 1, 2)]).permute(0, 2, 3, 1)
 
 
 def _randaugmented(images: Tensor, magnitude: int, shared: int) -> Tensor:
     """Two random operations for every `shared` images together."""
-    operate = transforms().RandAugment(magnitude=magnitude)
+    from torchvision.transforms import v2
+
+    operate = v2.RandAugment(magnitude=magnitude)
     parts = [operate(part) for part in images.permute(0, 3, 1, 2).contiguous().split(shared)]
     return torch.cat(parts).permute(0, 2, 3, 1)
 
@@ -91,7 +77,8 @@ def _mixed(inputs: Tensor, labels: Tensor, stage: Stage, classes: int) -> tuple[
     kinds = [(kind, alpha) for kind, alpha in (("MixUp", stage.mixup), ("CutMix", stage.cutmix)) if alpha]
     if not kinds:
         return inputs, one_hot(labels, classes).float()
-    v2 = transforms()
+    from torchvision.transforms import v2
+
     pairs = zip(kinds, inputs.tensor_split(len(kinds)), labels.tensor_split(len(kinds)), strict=True)
     mixed = [
         getattr(v2, kind)(alpha=alpha, num_classes=classes)(part, own) for (kind, alpha), part, own in pairs

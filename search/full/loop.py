@@ -10,65 +10,37 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 import yaml
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from search.accuracy import Validation
 from search.data import Dataset, load, load_test
-from search.data.balance import class_weights
 from search.failure import TrialFailed
 from search.files import write_file
-from search.full.augmentation import Augmentation, needs_torchvision, transforms
+from search.full.augmentation import Augmentation
 from search.full.batches import Epoch, epoch_of, steps_of
-from search.full.beginning import Beginning, beginning, frozen
-from search.full.checkpoint import Passed, Progress, read_progress, restore, write_checkpoint
+from search.full.checkpoint import Passed
 from search.full.draws import draw
 from search.full.ending import finish, model_of
-from search.full.optimisation import Average, clipped, optimiser_of
-from search.full.parallel import Team, team
-from search.full.recipe import Recipe, Stage, rate_at, stages
+from search.full.optimisation import clipped
+from search.full.parallel import team
+from search.full.recipe import Stage, rate_at, stages
+from search.full.state import State, begun, keep, look
 from search.full.task import DOCUMENT, Task
 from search.full.watching import Silent, Watch
 from search.model_file import Model
 from search.training import choose_device, precision_on, validate
-from space.refusal import Refused
 
 _LOOK = 50
 """Steps between looks at the losses: see `search.training`."""
-
-
-@dataclass(eq=False)
-class _State:
-    """All that a training changes, and what it needs for that. forward: the network as it is run."""
-
-    task: Task
-    team: Team
-    folder: Path
-    device: torch.device
-    data: Dataset
-    began: Beginning
-    network: nn.Module
-    forward: Callable[[Tensor], Tensor]
-    still: list[nn.Module]
-    optimiser: torch.optim.Optimizer
-    average: Average | None
-    scaler: torch.amp.GradScaler
-    weights: Tensor | None
-    progress: Progress
-    losses: list[Tensor]
-    kept: float
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.task.recipe
 
 
 def train(task: Task, folder: Path, watch: Watch | None = None) -> Model:
@@ -83,7 +55,7 @@ def train(task: Task, folder: Path, watch: Watch | None = None) -> Model:
     watch = watch or Silent()
     with team() as us, _as_before(us.device(task.recipe.device)):
         try:
-            state = _begun(task, folder, us)
+            state = begun(task, folder, us)
             every = list(stages(task.recipe, task.architecture.resolution))
             steps = steps_of(state.data, task.recipe.batch) * task.recipe.epochs
             if us.leads and not (folder / DOCUMENT).exists():
@@ -109,53 +81,7 @@ def _as_before(device: str) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _begun(task: Task, folder: Path, us: Team) -> _State:
-    """The training at its beginning, or where its last checkpoint left it."""
-    recipe = task.recipe
-    if needs_torchvision(recipe, tuple(stages(recipe, task.architecture.resolution))):
-        transforms()
-    progress = read_progress(folder)
-    threads = progress.threads if progress else task.threads
-    if threads:
-        torch.set_num_threads(threads)
-    device = choose_device(us.device(recipe.device))
-    data = load(task.source, task.architecture.resolution)
-    progress = progress or Progress(data=data.digest, threads=torch.get_num_threads())
-    if progress.data != data.digest:
-        raise Refused(f"The data of {folder} have changed since, or what this version makes of them.")
-    began = beginning(task.architecture, task.weights, task.seed, (data.mean, data.std), recipe.drop_path)
-    network = began.network.to(device)
-    if recipe.channels_last:
-        network.to(memory_format=torch.channels_last)
-    still = frozen(began.network, task.freeze)
-    forward = us.spread(network)
-    balanced = data.balance == "loss"
-    labels = torch.tensor(data.train.labels)
-    state = _State(
-        task=task,
-        team=us,
-        folder=folder,
-        device=device,
-        data=replace(data, mean=began.conventions.mean, std=began.conventions.std),
-        began=began,
-        network=network,
-        forward=torch.compile(forward) if recipe.compile else forward,
-        still=still,
-        optimiser=optimiser_of(network, recipe),
-        average=Average(network, recipe.ema) if recipe.ema else None,
-        scaler=torch.amp.GradScaler(device.type, enabled=precision_on(device, recipe) == torch.float16),
-        weights=class_weights(labels, len(data.classes)).to(device) if balanced else None,
-        progress=progress,
-        losses=[],
-        kept=time.monotonic(),
-    )
-    if progress.tensors:
-        restore(folder, progress, network, state.optimiser, state.average)
-        state.scaler.load_state_dict(dict(progress.scaler))
-    return state
-
-
-def _train_stage(state: _State, stage: Stage, steps: int, watch: Watch) -> None:
+def _train_stage(state: State, stage: Stage, steps: int, watch: Watch) -> None:
     recipe, progress = state.recipe, state.progress
     data = state.data
     if recipe.crop == "shift" and stage.resolution != data.resolution:
@@ -169,7 +95,7 @@ def _train_stage(state: _State, stage: Stage, steps: int, watch: Watch) -> None:
         _train_epoch(state, epoch, stage, steps, watch)
 
 
-def _train_epoch(state: _State, epoch: Epoch, stage: Stage, steps: int, watch: Watch) -> None:
+def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, watch: Watch) -> None:
     recipe, progress, started = state.recipe, state.progress, time.perf_counter()
     state.network.train()
     for part in state.still:
@@ -186,10 +112,10 @@ def _train_epoch(state: _State, epoch: Epoch, stage: Stage, steps: int, watch: W
             state.average.update(state.network, progress.step)
         watch.step(progress, rate)
         if progress.step % _LOOK == 0:
-            _look(state)
+            look(state)
         if progress.taken < epoch.steps and time.monotonic() - state.kept >= recipe.checkpoint:
-            started = _keep(state, started)
-    _look(state)
+            started = keep(state, started)
+    look(state)
     due = progress.epoch + 1 == recipe.epochs or (progress.epoch + 1) % recipe.validate_every == 0
     found = _evaluate(state, state.data) if due and state.team.leads else None
     progress.seconds += time.perf_counter() - started
@@ -205,10 +131,10 @@ def _train_epoch(state: _State, epoch: Epoch, stage: Stage, steps: int, watch: W
     progress.epoch, progress.taken, progress.loss = progress.epoch + 1, 0, 0.0
     watch.passed(passed)
     if progress.epoch == recipe.epochs or time.monotonic() - state.kept >= recipe.checkpoint:
-        _keep(state, time.perf_counter())
+        keep(state, time.perf_counter())
 
 
-def _step(state: _State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
+def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
     """Takes a step on a batch (b, c, h, w) with shares of classes (b, classes). Returns the mean loss, detached."""
     recipe = state.recipe
     for group in state.optimiser.param_groups:
@@ -245,31 +171,7 @@ def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | No
     return each.mean() if weights is None else (each * (shares @ weights)).mean()
 
 
-def _look(state: _State) -> None:
-    """Adds up the losses since the last look. Raises `TrialFailed` if one of them is not a finite number."""
-    values: list[float] = torch.stack(state.losses).tolist() if state.losses else []
-    first = state.progress.step - len(values)
-    for step, value in enumerate(values, start=first + 1):
-        if not math.isfinite(value):
-            raise TrialFailed(f"The training loss became {value} at step {step}.")
-        # One by one, so that where looks fall changes no bit of the sum.
-        state.progress.loss += value
-    state.losses.clear()
-
-
-def _keep(state: _State, started: float) -> float:
-    """Writes a checkpoint; `started` is since when seconds have not been counted. Returns since when now."""
-    _look(state)
-    now = time.perf_counter()
-    state.progress.seconds += now - started
-    state.progress.scaler = dict(state.scaler.state_dict())
-    if state.team.leads:
-        write_checkpoint(state.folder, state.progress, state.network, state.optimiser, state.average)
-    state.kept = time.monotonic()
-    return now
-
-
-def _evaluate(state: _State, data: Dataset) -> Validation:
+def _evaluate(state: State, data: Dataset) -> Validation:
     """The figures on the validation split of `data`, of the weights that are kept in the end."""
     network = state.network
     if state.average:
@@ -281,7 +183,7 @@ def _evaluate(state: _State, data: Dataset) -> Validation:
     return found
 
 
-def _finished(state: _State) -> Model:
+def _finished(state: State) -> Model:
     """The model; whoever leads evaluates it on the test split, this once, and writes it."""
     tensors = state.average.tensors if state.average else state.network.state_dict()
     test = None

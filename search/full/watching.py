@@ -128,7 +128,7 @@ class TensorBoard(Silent):
             from torch.utils import tensorboard
         except ImportError:
             raise Refused("tensorboard=true needs TensorBoard: pip install '.[tensorboard]'.") from None
-        self._module = tensorboard
+        self._module, self._writer = tensorboard, None
 
     def begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
         # What earlier files say of later steps is void.
@@ -146,7 +146,8 @@ class TensorBoard(Silent):
                 self._writer.add_scalar(name, value, self._step)
 
     def end(self) -> None:
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 class Several:

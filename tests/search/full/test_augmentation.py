@@ -1,11 +1,8 @@
-import sys
-
 import pytest
 import torch
 
-from search.full.augmentation import Augmentation, needs_torchvision, transforms
+from search.full.augmentation import Augmentation
 from search.full.recipe import Recipe, Stage
-from space import Refused
 
 IMAGES = torch.arange(8 * 12 * 12 * 3, dtype=torch.int64).remainder(251).to(torch.uint8).view(8, 12, 12, 3)
 LABELS = torch.arange(8) % 4
@@ -69,18 +66,3 @@ def test_mixup_and_cutmix_share_a_batch():
     own = shares.gather(1, LABELS[:, None])[4:, 0]
     # What was cut out of another image is known by its share, where the two differ.
     assert (kept[4:] >= own - 0.05).all()
-
-
-def test_what_needs_torchvision():
-    plain = Stage(0, 1, 12, 0.0, 0, 0.0, 0.0)
-    assert not needs_torchvision(Recipe(), (plain,))
-    assert needs_torchvision(Recipe(crop="resized"), (plain,))
-    assert needs_torchvision(Recipe(), (plain, Stage(1, 2, 12, 0.0, 5, 0.0, 0.0)))
-
-
-def test_refuses_without_torchvision(monkeypatch):
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(Refused, match="pip install"):
-        transforms()
