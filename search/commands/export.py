@@ -143,7 +143,7 @@ def _model(what: str | None, directory: Path | None, forms: str | None, others: 
     for form, reason in written.left_out.items():
         click.echo(f"not written: {form}. {reason}", err=True)
     if not found.trained:
-        click.echo("mind: its weights are freshly initialised; search train makes others.", err=True)
+        click.echo("mind: it is not trained, as its README.md says.", err=True)
 
 
 def _rows(run: Run, sort: str | None, top: int | None, pareto: str | None) -> list[Row]:
