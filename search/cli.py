@@ -12,6 +12,7 @@ from search.commands.export import export
 from search.commands.launch import launch, resume
 from search.commands.measure import measure
 from search.commands.profile import profile
+from search.commands.rescore import rescore
 from search.commands.show import show
 from search.commands.status import status
 from search.commands.weights import weights
@@ -32,7 +33,7 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, export, profile, measure, weights, completion):
+for command in (launch, resume, status, show, rescore, export, profile, measure, weights, completion):
     search.add_command(command)
 
 

@@ -49,7 +49,7 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool) -> None
 def resume(run: str, settings: tuple[str, ...]) -> None:
     """Go on with RUN, however it ended.
 
-    trials=N and budget=TIME set new totals; max_failures and the executor can change too.
+    trials=N and budget=TIME set new totals; max_failures, the executor and the finals can change too.
     """
     from search.config import parse
     from search.driver import resume as go_on

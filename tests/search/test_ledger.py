@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from search.evaluate import Result
-from search.ledger import Ledger, LedgerFailed, Record, driver_lock
+from search.ledger import Ledger, LedgerFailed, Record
 from space import Refused
 
 RESULT = Result(0.5, 1.25, 2, 100, 1.5, 66.6, (2.0, 1.0), 10.0, 11.0, 0.909)
@@ -134,19 +134,6 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
         ledger = Ledger(path)
         assert len(ledger.records("f")) > told
         ledger.close()
-
-
-def test_a_second_driver_is_told_of_the_first(tmp_path):
-    with driver_lock(tmp_path / "run.lock"), pytest.raises(Refused, match=f"process {os.getpid()} on "):
-        with driver_lock(tmp_path / "run.lock"):
-            pass
-    with driver_lock(tmp_path / "run.lock"):
-        pass  # free again
-
-
-def test_a_lock_that_cannot_be_taken_is_no_second_driver(tmp_path):
-    with pytest.raises(Refused, match="cannot be driven"), driver_lock(tmp_path / "none/run.lock"):
-        pass
 
 
 def test_an_interrupted_change_leaves_no_transaction_behind(ledger, monkeypatch):
