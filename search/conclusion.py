@@ -18,14 +18,9 @@ _TERMINAL = 10
 
 def conclusion(run: Run) -> Iterator[RenderableType]:
     """The finals of a run, as far as they are; nothing where there are none."""
-    agenda, verdict = run.agenda, run.verdict
+    verdict = run.verdict
     if verdict is None:
-        if agenda.finalists and (run.searched or any(trial.repeats for trial in run.trials)):
-            total = len(agenda.trainings)
-            yield (
-                f"finals: {total - agenda.left} of {total} trainings of the best {len(agenda.finalists)} with"
-                " fresh seeds; until they are over, the highest reward counts"
-            )
+        yield from _unfinished(run)
         return
     yield f"finals: the best of the search, trained again with {_seeds(verdict)}"
     rows = [row(trial) for trial in verdict.standing[:_TERMINAL]]
@@ -78,6 +73,21 @@ def warning(run: Run, found: Noise) -> Iterator[str]:
     mostly = found.reliability < NOISY
     says = "the proxy is mostly noise" if mostly else "the order of neighbours is mostly chance"
     yield f"warning: {says}; what helps: {', '.join(remedies)}, finals=full"
+
+
+def _unfinished(run: Run) -> Iterator[str]:
+    agenda = run.agenda
+    if not agenda.finalists or not (run.searched or any(trial.repeats for trial in run.trials)):
+        return
+    total = len(agenda.trainings)
+    if agenda.left:
+        yield (
+            f"finals: {total - agenda.left} of {total} trainings of the best {len(agenda.finalists)} with fresh"
+            " seeds; until they are over, the highest reward counts"
+        )
+    else:
+        reasons = [repeat.reason for trial in agenda.finalists for repeat in trial.repeats]
+        yield f"finals: all {total} trainings of the best failed, the last: {reasons[-1]}"
 
 
 def _searched(trial: Trial) -> str:

@@ -118,6 +118,7 @@ def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
     _check(config)
+    earlier(config, fidelity(config.proxy, data.digest))
     return config, data
 
 
@@ -266,7 +267,7 @@ def drive(
                 "its trials would not compare."
             )
         engine = Engine(setting, proposals, ledger, measured, display.finished)
-        course = Course(engine, display.note)
+        course = Course(engine, lambda text: display.note(text))
         try:
             with display.begin(path, course):
                 setting.executor.run(course, evaluate)

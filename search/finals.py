@@ -103,7 +103,8 @@ class Noise:
     @property
     def reliability(self) -> float:
         """The part of the trials' variance that is the networks' own: 1 - (seed / networks)^2, 0 at least."""
-        return max(0.0, 1 - (self.seed / self.networks) ** 2) if self.networks else 0.0
+        ratio = self.seed / self.networks if self.networks else math.inf
+        return max(0.0, (1 - ratio) * (1 + ratio))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def _columns() -> Sequence[Column]:
     nargs=-1,
     required=True,
     metavar="reward=NAME | reward.SETTING=VALUE...",
-    shell_complete=completion.settings,
+    shell_complete=completion.objectives,
 )
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="K", help="The first K; on a terminal 10 if not given."
