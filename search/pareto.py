@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 Objectives = tuple[float, ...]
 
@@ -68,7 +69,7 @@ def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
     depths = sorted({point[-1] for point in best})
     return math.fsum(
         (after - depth) * hypervolume([point[:-1] for point in best if point[-1] <= depth], tuple(rest))
-        for depth, after in zip(depths, (*depths[1:], end), strict=True)
+        for depth, after in pairwise((*depths, end))
     )
 
 

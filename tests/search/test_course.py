@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -185,8 +184,8 @@ def diverging(request, report):
 
 def test_a_result_that_is_not_finite_is_a_failure():
     run = launch(SMALL, evaluate=diverging)
-    (reason,) = {repeat.reason for trial in run.trials for repeat in trial.repeats}
-    assert "not a finite result" in reason
+    reasons = {repeat.reason for trial in run.trials for repeat in trial.repeats if repeat.over}
+    assert all("not a finite result: accuracy" in reason and "loss nan" in reason for reason in reasons)
 
 
 def test_a_search_that_was_stopped_by_failures_has_none():
@@ -198,22 +197,14 @@ def test_a_search_that_was_stopped_by_failures_has_none():
 
 def test_a_space_that_is_exhausted_has_its_finals():
     evaluate = Counting()
+    pinned = {"space.stages.*.op": "mb", "space.stages.*.expand": 4, "space.stages.*.kernel": 3}
     with pytest.raises(Stopped, match="every network of the space"):
-        launch({**SMALL, "trials": 200, "space.stages.0.expand": 1, "space.stages.2.depth": 0,
-                "space.stages.0.op": "mb"}, evaluate=evaluate)  # fmt: skip
+        launch({**SMALL, **pinned, "trials": 200}, evaluate=evaluate)
     assert len(evaluate.finals) == 6
 
 
-def taking(request, report):
-    time.sleep(0.05)
-    return Result.from_dict(looked_up(request, report).to_dict() | {"seconds": 0.05})
-
-
-def test_a_budget_holds_for_both_and_keeps_time_for_the_finals():
-    run = launch({**SMALL, "trials": None, "budget": 2.0}, evaluate=taking)
-    assert run.verdict
-    assert run.seconds < 30
-    short = launch({**SMALL, "trials": 6, "budget": 1e-9, "run": "s"}, evaluate=looked_up)
+def test_nothing_is_begun_when_the_budget_is_spent():
+    short = launch({**SMALL, "budget": 1e-9}, evaluate=looked_up)
     assert not any(trial.repeats for trial in short.trials)
 
 
@@ -252,8 +243,8 @@ def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
 
         if __name__ == "__main__":
             settings = {"space": "tiny_space", "data.images": 100, "data.test_images": 20, "run": "k",
-                        "proxy.resolution": 16, "sampler": "random", "trials": 8, "executor.workers": 2,
-                        "finals.top": 6, "finals.seeds": 4, "reward.w": 0}
+                        "proxy.resolution": 16, "sampler": "random", "trials": 5, "executor.workers": 2,
+                        "finals.top": 4, "finals.seeds": 3, "reward.w": 0}
             if os.path.exists("runs/k"):
                 resume("k", {}, display=Told(), evaluate=logged)
             else:
@@ -262,7 +253,7 @@ def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     told = []
-    for stop_after in (1, 5, 9, 1000):
+    for stop_after in (2, 5, 1000):
         driver = subprocess.Popen(
             [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
         )
@@ -275,13 +266,13 @@ def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
         driver.wait()
         driver.stdout.close()
     run = open_run("k")
-    assert [len(trial.again) for trial in run.ranked] == [4] * 6 + [0] * 2
+    assert [len(trial.again) for trial in run.ranked] == [3] * 4 + [0]
     assert len(told) == len(set(told))
-    assert len(told) >= 24 - 6
+    assert len(told) >= 12 - 4
     evaluated = Counter((tmp_path / "evaluated.txt").read_text().split("\n"))
-    # Only what was at work or not yet told of when the driver died was trained twice: two workers, three kills.
-    assert sum(evaluated.values()) - len(evaluated) <= 6
+    # Only what was at work or not yet told of when the driver died was trained twice: two workers, two kills.
+    assert sum(evaluated.values()) - len(evaluated) <= 4
     with sqlite3.connect(tmp_path / "runs/k/trials.sqlite") as database:
         (complete,) = database.execute("SELECT count(*) FROM evaluation WHERE state = 'complete'").fetchone()
     database.close()
-    assert complete == 8 + 24
+    assert complete == 5 + 12

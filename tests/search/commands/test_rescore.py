@@ -69,7 +69,7 @@ def test_it_is_written_like_any_table(tmp_path):
     document = json.loads(said("done", "reward.w=-0.3", "--format", "json", "--top", "2"))
     assert (document["schema"], document["version"], len(document["rows"])) == ("compound-nas.rescored", 1, 2)
     assert said("done", "reward.w=-0.3", "--out", str(tmp_path / "t.md")) == ""
-    assert "| Rank |" in (tmp_path / "t.md").read_text().replace("  ", " ")
+    assert "- Before: by the run's own" in (tmp_path / "t.md").read_text()
     short = said("done", "reward.w=-0.3", "--columns", "rank,number", "--top", "1")
     assert short.splitlines()[0] == "rank,number"
 
