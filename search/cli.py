@@ -17,6 +17,7 @@ from search.commands.measure import measure
 from search.commands.predict import predict
 from search.commands.profile import profile
 from search.commands.report import report
+from search.commands.rescore import rescore
 from search.commands.show import show
 from search.commands.status import status
 from search.commands.train import train
@@ -44,6 +45,7 @@ for command in (
     status,
     show,
     report,
+    rescore,
     export,
     train,
     compare,

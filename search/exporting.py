@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from search.files import write_folder
+from search.files import require_replaceable, write_folder
 from search.forms import FORMS
 from search.forms.card import CARD, card
 from search.model_file import DOCUMENT, TENSORS, Model, model_files
@@ -51,12 +51,13 @@ def export(
     with other files.
     """
     asked = tuple(FORMS) if forms is None else tuple(forms)
+    meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}
+    known = (*meanings, CARD)
+    require_replaceable(directory, known)
     made, left_out = _made(name, model, asked, required if forms is None else asked)
     contents = {**_always(model), **made}
     files = {file: _bytes(content) for file, content in contents.items()}
-    meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}
     text = card(name, model, files, meanings, left_out)
-    known = (*meanings, CARD)
     write_folder(directory, {**files, CARD: text}, known)
     return Exported(directory, (*files, CARD), left_out)
 

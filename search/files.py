@@ -32,17 +32,13 @@ def write_file(path: Path, content: str | bytes) -> None:
 def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection[str] = ()) -> None:
     """Write a folder with these `files` (name -> content) in one step: none of them is there before all are.
 
-    A folder that is there is replaced if it is empty or holds nothing but what `known` names. Raises `Refused` if it
-    holds anything else, or with the system's reason, leaving what was there.
+    A folder that is there is replaced; it is refused as `require_replaceable` says. Raises `Refused` with the
+    system's reason, too, leaving what was there.
     """
+    require_replaceable(path, known)
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        if target.exists():
-            others = sorted({entry.name for entry in target.iterdir()} - set(known))
-            if others:
-                found = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
-                raise Refused(f"{path} holds {found}, which would be deleted; name a new or an empty folder.")
         draft.mkdir(parents=True)
         for name, content in files.items():
             write_file(draft / name, content)
@@ -51,6 +47,17 @@ def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection
         raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def require_replaceable(path: Path, known: Collection[str]) -> None:
+    """Raises `Refused` for a folder that holds anything but what `known` names, and for what is no folder."""
+    try:
+        others = sorted({entry.name for entry in path.iterdir()} - set(known)) if path.exists() else []
+    except OSError as error:
+        raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+    if others:
+        found = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
+        raise Refused(f"{path} holds {found}, which would be deleted; name a new or an empty folder.")
 
 
 def deliver(content: str | bytes, out: Path | None) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search.data.files import photograph, undecodable
+from search.data.files import existing, photograph, undecodable
 from search.model_file import Model
 from search.tables import Column
-from space.refusal import Refused, unknown
+from space.refusal import Refused
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,10 +102,5 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 def _require_file(path: Path) -> None:
     """Raises `Refused` for a folder, and for what is not there, naming the nearest."""
-    if path.is_dir():
+    if existing(path, "IMAGE").is_dir():
         raise Refused(f"{path} is a folder; name its images: {path}/*.jpg")
-    if not path.exists():
-        siblings = (
-            [entry for entry in path.parent.iterdir() if entry.is_file()] if path.parent.is_dir() else []
-        )
-        raise unknown("image", path, siblings[:1000])

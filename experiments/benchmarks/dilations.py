@@ -2,8 +2,8 @@
 
     python -m experiments.benchmarks.dilations --data FILE.npz --epochs 4 --seeds 3
 
-For each seed a network with 7 x 7 kernels is trained and dilated (`space.edo`). What then has 3 x 3 kernels, params and
-MACs alike, is trained for as many epochs again: dilated, from the weights that were read off; undilated, from the
+For each seed a network with 7 x 7 kernels is trained and dilated (`space.edo`). What then has 3 x 3 kernels, params
+and MACs alike, is trained for as many epochs again: dilated, from the weights that were read off; undilated, from the
 middle of the same kernels; and both from fresh weights. Accuracy on the validation split, after the last epoch.
 """
 

@@ -262,6 +262,8 @@ def main() -> None:
     parser.add_argument("--executor", choices=["local", "ray"], action="append")
     parser.add_argument("--times", type=int, default=3, help="of kill_driver")
     asked = parser.parse_args()
+    # A shell's background job ignores Ctrl-C, and would have its searches do so too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for executor in asked.executor or ("local", "ray"):
         names = asked.drills or [drill.__name__ for drill in (*BOTH, *(RAY if executor == "ray" else ()))]
         for name in names:

@@ -19,11 +19,12 @@ search train dilated weights=dilated/model.safetensors data=npz data.path=FILE
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The folder to write."
 )
 def dilate(model: Path, out: Path) -> None:
-    """Read dilated 3 x 3 kernels off the large ones of a trained MODEL, without training.
+    """Make a trained MODEL's large kernels dilated ones.
 
-    Each output channel of a kernel of 5 x 5 or more gets the dilation that keeps most of its weights (EDO, Liu et al.
-    2021, arXiv:2012.13587), in blocks "mb" and "fused" that expand. Params and MACs are those of the same network with
-    undilated 3 x 3 kernels. Accuracy has to be trained back: the last line says how.
+    Each output channel of a kernel of 5 x 5 or more gets the 3 x 3 kernel of the dilation that keeps most of its
+    weights, without training (EDO, Liu et al. 2021, arXiv:2012.13587), in blocks "mb" and "fused" that expand. Params
+    and MACs are those of the same network with undilated 3 x 3 kernels. Accuracy has to be trained back: the last
+    line says how.
     """
     from dataclasses import replace
 

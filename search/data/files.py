@@ -19,14 +19,17 @@ _GAP = 3
 pixels needed on a side; Pillow's documentation calls the result of such a gap indistinguishable."""
 
 
-def existing(path: Path) -> Path:
-    """The path, if there is something. Raises `Refused`, naming the sibling that may have been meant."""
+def existing(path: Path, place: str = "data.path") -> Path:
+    """The path, if there is something. Raises `Refused`, naming the sibling that may have been meant.
+
+    place: what the user calls it.
+    """
     if path.exists():
         return path
     siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
     close = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
     hint = f" Did you mean {str(path.parent / close[0])!r}?" if close else ""
-    raise Refused(f"data.path: there is no {str(path)!r}.{hint}")
+    raise Refused(f"{place}: there is no {str(path)!r}.{hint}")
 
 
 def stamp(*paths: Path) -> str:

@@ -52,15 +52,18 @@ def _opening(name: str, model: Model) -> Iterator[str]:
         f" {spent.params:,} parameters, {si(spent.macs)} multiply-adds an image."
     )
     if not model.trained:
-        fresh = (
-            "its weights are freshly initialised (seed 0)"
-            if model.weights.tensors
-            else "it has no weights here"
-        )
         yield ""
-        yield f"**Not trained**: {fresh}. Figures below, if any, are of other weights."
+        yield f"**Not trained**: {_fresh(model)}. Figures below, if any, are of other weights."
     yield ""
     yield f"    {network}"
+
+
+def _fresh(model: Model) -> str:
+    if not model.weights.tensors:
+        return "it has no weights here"
+    if model.provenance.origin:
+        return f"its classifier is freshly initialised, the other weights are of {model.provenance.origin}"
+    return "its weights are freshly initialised (seed 0)"
 
 
 def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:

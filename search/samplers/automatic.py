@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from search.samplers.bayesian import ParzenTrees
+from search.samplers.bayesian import GaussianProcess, ParzenTrees
 from search.samplers.gaussian import OrdinalProcess
 from search.samplers.sampler import Observation, Proposer, Sampler
 from space import Architecture, Choice, Point, Space
@@ -26,6 +26,11 @@ class Automatic(Sampler):
 
     def within(self, space: Space, permits: Callable[[Architecture], bool]) -> Changing:
         return Changing(self._process.within(space, permits), self._trees.within(space, permits), self.until)
+
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> Changing:
+        process = GaussianProcess(sampler="gp", startup=self.startup)  # ours has one objective
+        models = (model.compromising(choices, objectives) for model in (process, self._trees))
+        return Changing(*models, self.until)
 
     @property
     def _process(self) -> OrdinalProcess:

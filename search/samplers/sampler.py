@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from space import Architecture, Choice, Point, Space
+from space import Architecture, Choice, Point, Refused, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +74,12 @@ class Sampler(BaseModel, ABC):
         For strategies that use what is known of networks before any is trained. To most the choices are enough.
         """
         return self.proposer(space.choices)
+
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> Proposer:
+        """The strategy at work on the front of so many objectives, those of `Observation`, instead of the reward.
+
+        Raises `Refused` where it can only maximise one number.
+        """
+        raise Refused(
+            f"sampler={self.sampler} maximises one number; reward=pareto takes auto, gp, tpe or nsga2."
+        )

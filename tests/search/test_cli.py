@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from search import cli, open_run
 
-TINY = ["space=tiny_space", "proxy=tiny", "data.images=400", "data.test_images=20", "executor.workers=2", "step=measured"]
+TINY = ["space=tiny_space", "proxy=tiny", "data.images=400", "data.test_images=20", "executor.workers=2"]
+TINY += ["step=measured"]
 
 
 @pytest.fixture(scope="module")

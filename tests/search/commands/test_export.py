@@ -146,7 +146,7 @@ def modelled(*words):
 def test_a_trial_as_a_model(tmp_path, trials):
     done = next(trial for trial in trials if trial.state == "complete")
     written = modelled(f"done:{done.number}", "--model", str(tmp_path / "m"), "--forms", "python,timm")
-    assert "freshly initialised" in written.stderr
+    assert "not trained" in written.stderr
     made = load_model(tmp_path / "m")
     assert made.architecture == done.architecture
     assert not made.trained
@@ -176,7 +176,7 @@ def test_a_trained_model_keeps_its_weights(tmp_path):
     made = model(decode("r32_i8/mb_d1_k3_s2_e2_w8/h16_c3"), classes=("a", "b", "c"), recipe={"epochs": 2})
     save_model(made, tmp_path / "trained")
     written = modelled(str(tmp_path / "trained"), "--model", str(tmp_path / "m"), "--forms", "python")
-    assert "freshly" not in written.stderr
+    assert "not trained" not in written.stderr
     found = load_model(tmp_path / "m")
     assert (found.trained, found.classes, found.recipe) == (True, ("a", "b", "c"), {"epochs": 2})
     assert (tmp_path / "m" / "README.md").read_text().startswith("# trained\n")

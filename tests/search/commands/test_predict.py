@@ -60,7 +60,7 @@ def test_formats():
     ("words", "message"),
     [
         (["animal", "a.png"], "Unknown folder of a model 'animal'. Did you mean 'animals'"),
-        (["animals", "aa.png"], "Did you mean 'a.png'"),
+        (["animals", "aa.png"], "IMAGE: there is no 'aa.png'. Did you mean 'a.png'"),
         (["animals", "a.png", "--format", "jsn"], "Did you mean 'json'"),
         (["animals", "."], "is a folder"),
     ],

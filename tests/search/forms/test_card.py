@@ -6,6 +6,7 @@ from trained import model
 
 from search.forms.card import card
 from search.model_file import Feeding, Metric, Provenance
+from search.model_naming import untrained
 from space import decode
 
 SMALL = decode("r32_i8_x1/mb_d1_k3_s2_e2_w8/h16_c2")
@@ -58,3 +59,12 @@ def test_what_is_unknown_is_not_said():
     for title in ("## Figures", "## Recipe"):
         assert title not in said
     assert not any("search predict" in line for line in said)
+
+
+def test_what_is_fresh_is_told_apart():
+    adapted = model(SMALL, trained=False, provenance=Provenance(origin="timm, style tf"))
+    assert any(
+        "its classifier is freshly initialised, the other weights are of timm" in line
+        for line in lines(adapted)
+    )
+    assert any("it has no weights here" in line for line in lines(untrained(SMALL, weights=False)))

@@ -31,7 +31,8 @@ await new Promise(loaded => frame.addEventListener("load", loaded));
 const inner = frame.contentDocument;
 const beyond = node => !node.closest(".wide") && node.getBoundingClientRect().right > 391;
 const wide = [...inner.querySelectorAll("main *, header *")].filter(beyond);
-return [inner.documentElement.scrollWidth, wide.map(node => node.outerHTML.slice(0, 80))];
+const root = inner.documentElement;
+return [root.scrollWidth - root.clientWidth, wide.map(node => node.outerHTML.slice(0, 80))];
 """
 CELLS = """
 const rows = [...document.querySelectorAll(".trials tbody tr")];
@@ -56,14 +57,22 @@ def test_it_is_drawn_without_an_error_and_fits_a_phone(state, tmp_path):
     drawn, wrong = asked(tmp_path, page, count)
     assert wrong == []
     assert drawn == page.count('class="chart"')
-    (width, wide), wrong = asked(tmp_path, page, NARROW)
-    assert (width, wide) == (390, [])
+    found, wrong = asked(tmp_path, page, NARROW)
+    assert (found, wrong) == ([0, []], [])
 
 
 def test_searches_side_by_side(finished, tmp_path):
     other = open_run(filled(tmp_path / "other", complete=20, seed=2))
-    (width, wide), wrong = asked(tmp_path, html(comparison_page([finished, other])), NARROW)
-    assert (width, wide, wrong) == (390, [], [])
+    found, wrong = asked(tmp_path, html(comparison_page([finished, other])), NARROW)
+    assert (found, wrong) == ([0, []], [])
+
+
+def test_what_is_too_wide_is_found(finished, tmp_path):
+    page = html(search_page(findings(finished)))
+    wide = page.replace("<h2>", '<h2 style="width: 500px">', 1)
+    (beyond, named), _ = asked(tmp_path, wide, NARROW)
+    assert beyond > 0
+    assert len(named) == 1
 
 
 @pytest.mark.parametrize(("sort", "descending"), [("params", False), ("-params", True)])
