@@ -13,6 +13,7 @@ from search.commands.launch import launch, resume
 from search.commands.measure import measure
 from search.commands.profile import profile
 from search.commands.report import report
+from search.commands.rescore import rescore
 from search.commands.show import show
 from search.commands.status import status
 from search.commands.weights import weights
@@ -33,7 +34,8 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (launch, resume, status, show, report, export, profile, measure, weights, completion):
+verbs = (launch, resume, status, show, report, rescore, export, profile, measure, weights, completion)
+for command in verbs:
     search.add_command(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Any
 
 from search.tables import Column
@@ -9,7 +10,7 @@ from search.tables import Column
 if TYPE_CHECKING:
     from search.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 3
+SCHEMA, VERSION = "compound-nas.trials", 4
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 TRIALS = (
@@ -17,8 +18,10 @@ TRIALS = (
     Column(
         "state",
         "State",
-        description="complete, failed, duplicate (answered by an earlier trial), running or waiting",
+        description="complete, failed, duplicate (answered by a trial before it), running, waiting or earlier "
+        "(of another run, which this one started from)",
     ),
+    Column("origin", "From", description="of an earlier one: which trial of which run it was"),
     Column(
         "reward",
         "Reward",
@@ -109,6 +112,33 @@ TRIALS = (
         description="by the measurement of the step",
         better="low",
     ),
+    Column(
+        "final_seeds",
+        "Again",
+        form="d",
+        description="trainings with fresh seeds after the search that gave a result",
+    ),
+    Column(
+        "final_accuracy",
+        "Mean accuracy",
+        form=".4f",
+        description="of these trainings, which had no part in choosing the network",
+        better="high",
+    ),
+    Column(
+        "final_sd",
+        "Seed SD",
+        form=".4f",
+        description="standard deviation of their accuracies",
+        better="low",
+    ),
+    Column(
+        "final_reward",
+        "Mean reward",
+        form=".4f",
+        description="the reward of their mean accuracy: the highest wins",
+        better="high",
+    ),
     Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split", better="low"),
     Column("epochs", "Epochs", form="d", description="of its training"),
     Column("images", "Images", form="d", description="trained on, each epoch's counted"),
@@ -134,6 +164,9 @@ BRIEF = (
 )
 """What a line of a terminal has room for."""
 
+FINALS = ("number", "final_reward", "final_accuracy", "final_sd", "final_seeds", "reward", "accuracy")
+"""What a line about a network that was trained again has."""
+
 
 def row(trial: Trial) -> dict[str, Any]:
     """The values of a trial by column; None where there is none."""
@@ -142,6 +175,7 @@ def row(trial: Trial) -> dict[str, Any]:
     return {
         "number": trial.number,
         "state": trial.state,
+        "origin": trial.origin or None,
         "reward": terms and terms.reward,
         **dict.fromkeys(TERMS),
         **{f"{term.cost}_term": term.value for term in (terms.costs if terms else ())},
@@ -153,8 +187,19 @@ def row(trial: Trial) -> dict[str, Any]:
         "unmeasured": trial.predicted and trial.predicted.unmeasured,
         "step_ratio": trial.step_ratio,
         "measured_ratio": result and result.step_ratio,
+        **_final(trial),
         "attempt": trial.attempt,
         "reason": trial.reason,
         "digest": trial.architecture.digest,
         "architecture": str(trial.architecture),
+    }
+
+
+def _final(trial: Trial) -> dict[str, Any]:
+    again = trial.again
+    return {
+        "final_seeds": len(again) or None,
+        "final_accuracy": statistics.fmean(again) if again else None,
+        "final_sd": statistics.stdev(again) if len(again) > 1 else None,
+        "final_reward": trial.final and trial.final.reward,
     }

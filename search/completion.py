@@ -28,6 +28,12 @@ def settings(context: click.Context, parameter: click.Parameter, incomplete: str
     return _values(key, value, before) if equals else _keys(key, before)
 
 
+def objectives(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """KEY=VALUE words of the group `reward`."""
+    found = settings(context, parameter, incomplete)
+    return [item for item in found if str(item.value).startswith("reward")]
+
+
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """The names of runs, the latest first."""
     from search.run import runs
@@ -125,6 +131,10 @@ def _values(key: str, value: str, before: dict[str, str]) -> Items:
         named = ((f"{key}={name}", first_sentence(key, name)) for name in documents.names(key))
         return _beginning(f"{key}={value}", named) or _paths(value)
     group, _, _ = key.partition(".")
+    if key == "from":
+        from search.run import runs
+
+        return _beginning(f"{key}={value}", (f"{key}={run}" for run in reversed(runs())))
     if key in ("data.path", "data.cache"):
         return [CompletionItem(value, type="file")]
     if group == "space":

@@ -15,7 +15,8 @@ from search.checking import mapping, of_kind, validated
 from search.data import DATASETS, Source
 from search.enqueued import enqueued
 from search.executors import EXECUTORS, Executor
-from search.limits import Limits, number_or_word, started
+from search.finals import OFF, Finals
+from search.limits import KEYS, Limits, number_or_word, started
 from search.profiles.forecast import Forecast
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
@@ -36,6 +37,7 @@ class Config:
     reward: Reward
     sampler: Sampler
     executor: Executor
+    finals: Finals
     limits: Limits
     forecast: Forecast | None = None
     """Step times before training, where a profile tells them; no part of the document, but a file beside it."""
@@ -61,8 +63,10 @@ class Config:
         """The inverse of `document`. Raises `Refused` if it isn't one."""
         try:
             name, space = document["space"]["name"], document["space"]["document"]
+            # Runs of versions that knew no finals have none.
+            document = {"finals": OFF.model_dump(), **document}
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
-            limits = {key: document[key] for key in Limits.model_fields if key in document}
+            limits = {key: document[key] for key in KEYS if key in document}
         except (KeyError, TypeError) as error:
             raise Refused(f"The configuration of the run lacks {error}.") from None
         return cls(Space.of(space, name), **made, limits=validated("", Limits, limits))
@@ -71,7 +75,7 @@ class Config:
         """All settings as plain values, ready for YAML."""
         groups = {group: getattr(self, group).model_dump(mode="json") for group in GROUPS[1:]}
         space = {"name": self.space.name, "document": self.space.document}
-        return {**self.limits.model_dump(mode="json"), "space": space, **groups}
+        return {**self.limits.document(), "space": space, **groups}
 
     @property
     def reference(self) -> Architecture:
@@ -87,12 +91,12 @@ class Config:
         return replace(self, space=space, limits=limits)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
-        """This search with other limits or another executor: what a resume may change.
+        """This search with other limits, finals or another executor: what a resume may change.
 
         Raises `Refused` for anything else, since trials before and after would not compare.
         """
         chosen, inner = _sorted(settings)
-        permitted = ("trials", "budget", "max_failures", "executor")
+        permitted = ("trials", "budget", "max_failures", *_RESUMED)
         changed = [*chosen, *(group for group, values in inner.items() if values)]
         for key in changed:
             if key not in permitted:
@@ -100,14 +104,26 @@ class Config:
                     f"{key} cannot change in a run that has begun; permitted: {', '.join(permitted)}. "
                     "A new launch can search differently."
                 )
-        executor = self.executor.model_dump()
-        if "executor" in chosen:
-            executor = _document("executor", str(chosen.pop("executor")))
-        return replace(
-            self,
-            executor=_made("executor", {**executor, **inner["executor"]}),
-            limits=validated("", Limits, {**self.limits.model_dump(), **chosen}),
-        )
+        made = {}
+        for group in _RESUMED:
+            before = getattr(self, group).model_dump()
+            named = _document(group, str(chosen.pop(group))) if group in chosen else before
+            made[group] = _made(group, {**named, **inner[group]})
+        return replace(self, **made, limits=validated("", Limits, {**self.limits.document(), **chosen}))
+
+
+def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:
+    """The objective `before` with other settings, or the one that they name: {"reward": "mnasnet", ...}.
+
+    Raises `Refused` for settings that are of no objective.
+    """
+    chosen, inner = _sorted(settings)
+    for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):
+        if key.partition(".")[0] != "reward":
+            raise Refused(f"{key} is no part of an objective; give reward=NAME or reward.SETTING=VALUE.")
+    named = _document("reward", str(chosen["reward"])) if "reward" in chosen else before.model_dump()
+    made: Reward = _made("reward", {**named, **inner["reward"]})
+    return made
 
 
 def parse(words: Iterable[str]) -> dict[str, Any]:
@@ -123,9 +139,9 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
     return settings
 
 
-_SINGLE = tuple(field for field in Limits.model_fields if field != "first")
+_SINGLE = tuple(key for key in KEYS if key != "first")
 """Settings that stand outside all groups. What comes first is said by `seed`."""
-_NAMES = ("run", "data.path", *GROUPS)
+_NAMES = ("run", "from", "data.path", *GROUPS)
 """Settings whose values are names, also where they look like numbers: run=2026, data.path=2024."""
 
 
@@ -171,6 +187,12 @@ _KINDS: dict[str, Registry[Any]] = {
 }
 """For each group that has several kinds of settings: the kinds."""
 
+_MODELS: dict[str, type[Proxy] | type[Finals]] = {"proxy": Proxy, "finals": Finals}
+"""For each other group: what its settings are."""
+
+_RESUMED = ("executor", "finals")
+"""Groups that can change when a run is resumed: where it is trained, and what comes after the search."""
+
 
 def _document(group: str, name: str) -> documents.Document:
     """The settings that `GROUP=NAME` stands for. What another package adds has its defaults in its class."""
@@ -186,4 +208,4 @@ def _made(group: str, settings: Any) -> Any:
     if group in _KINDS:
         return of_kind(group, KIND[group], _KINDS[group], settings)
     mapping(group, settings)
-    return validated(f"{group}.", Proxy, settings)
+    return validated(f"{group}.", _MODELS[group], settings)

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from search.columns import BRIEF, TRIALS, row
-from search.engine import Engine, Status
+from search.course import Course
+from search.status import Status
 from search.tables import Column, Row
 from search.trial import Trial
 
@@ -25,12 +26,12 @@ class Terminal:
         self._console = console
         self.path: Path | None = None
         """Of the run, once there is one."""
-        self._engine: Engine | None = None
+        self._course: Course | None = None
 
-    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
         """See `search.driver.Display`."""
-        self.path, self._engine = path, engine
-        setting, status = engine.setting, engine.status
+        self.path, self._course = path, course
+        setting, status = course.setting, course.status
         self._say(
             f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
             f" {_at_a_time(setting.executor.parallel)}; {counts(status)}"
@@ -38,7 +39,7 @@ class Terminal:
         if not self._console.is_terminal:
             return nullcontext()
         return Live(
-            get_renderable=lambda: panel(engine),
+            get_renderable=lambda: panel(course.status),
             console=self._console,
             refresh_per_second=2,
             transient=True,
@@ -47,8 +48,8 @@ class Terminal:
     def finished(self, trial: Trial) -> None:
         """See `search.driver.Display`."""
         text = line(trial)
-        if self._engine and not self._console.is_terminal:
-            text += f"; {progress(self._engine.status)}"
+        if self._course and not self._console.is_terminal:
+            text += f"; {progress(self._course.status)}"
         self._say(text)
 
     def note(self, text: str) -> None:
@@ -82,9 +83,8 @@ def progress(status: Status) -> str:
     return ", ".join(parts + ([f"{clock(status.left)} left"] if status.left is not None else []))
 
 
-def panel(engine: Engine) -> RenderableType:
+def panel(status: Status) -> RenderableType:
     """The state of a search: counts, the best so far, what is running, time left."""
-    status = engine.status
     lines: list[RenderableType] = []
     if status.total:
         lines.append(ProgressBar(total=status.total, completed=status.complete + status.failed, width=60))
@@ -93,6 +93,8 @@ def panel(engine: Engine) -> RenderableType:
         lines += [Text("best " + line(status.best)), Text(f"     {status.best.architecture}", style="dim")]
     for trial, epoch in status.running:
         lines.append(Text(f"running {trial.number}, epoch {epoch + 1}: {trial.architecture}", style="dim"))
+    for trial, epoch in status.again:
+        lines.append(Text(f"again {trial.number}, epoch {epoch + 1}: {trial.architecture}", style="dim"))
     return Group(*lines)
 
 
@@ -101,6 +103,8 @@ def counts(status: Status) -> str:
     done = status.complete + status.failed
     parts = [f"{done} of {status.total} trials" if status.total else f"{done} trials"]
     parts += [f"{status.failed} failed", f"{status.duplicate} duplicate", f"{clock(status.seconds)} so far"]
+    parts += [f"{status.earlier} of earlier runs"] if status.earlier else []
+    parts += ["the best trained again: {} of {}".format(*status.finals)] if status.finals else []
     parts += [f"about {clock(status.left)} left"] if status.left is not None else []
     return ", ".join(parts)
 

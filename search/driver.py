@@ -21,19 +21,23 @@ from typing import Any, Protocol
 import yaml
 
 from search.config import Config
+from search.course import Course
 from search.data import Dataset, load
 from search.data.report import imbalance
-from search.engine import Engine, Setting
+from search.earlier import earlier, ledger_of, permitted
+from search.engine import Engine
 from search.environment import environment
 from search.evaluate import evaluate
 from search.executors import Evaluate
 from search.files import write_file
-from search.ledger import Ledger, driver_lock
+from search.ledger import Ledger, Record
+from search.lock import driver_lock
 from search.profiles import Predictor
 from search.profiles.choosing import with_step
 from search.proposals import Proposals, Sampled
 from search.proxy import fidelity
 from search.remeasuring import measure_best
+from search.requests import Setting
 from search.reward import CostName
 from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, config_of, find, open_run
 from search.trial import Trial
@@ -52,8 +56,8 @@ class Stopped(Exception):
 class Display(Protocol):
     """What shows a search while it runs."""
 
-    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
-        """Shows the engine's status until the context ends."""
+    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
+        """Shows the run's status until the context ends."""
 
     def finished(self, trial: Trial) -> None:
         """A trial is done."""
@@ -65,7 +69,7 @@ class Display(Protocol):
 class Silent:
     """Shows nothing."""
 
-    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
         return nullcontext()
 
     def finished(self, trial: Trial) -> None:
@@ -92,13 +96,20 @@ def launch(
     config, data = prepared(settings or {})
     name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     _refuse_known(name)
-    shown = display or Silent()
+    shown, measured = display or Silent(), fidelity(config.proxy, data.digest)
+    taken = earlier(config, measured)
     config = with_step(config, lambda text: shown.note(text))
     _check_step(config)
-    files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
+    proposals, files = Sampled(config), _files(config, permitted(taken, config), measured)
     path = create(name, config.document(), data, files)
-    drive(path, config, Sampled(config), data, shown, evaluate)
+    drive(path, config, proposals, data, shown, evaluate)
     return open_run(path)
+
+
+def _files(config: Config, taken: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
+    """What the folder of a run has from its beginning, besides what every run has."""
+    profile = config.forecast and config.forecast.profile.model_dump_json(indent=1)
+    return ({PROFILE: profile} if profile else {}) | ({LEDGER: ledger_of(taken, fidelity)} if taken else {})
 
 
 def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:
@@ -107,6 +118,7 @@ def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
     _check(config)
+    earlier(config, fidelity(config.proxy, data.digest))
     return config, data
 
 
@@ -119,7 +131,7 @@ def resume(
 ) -> Run:
     """Take up the run `name`, whose driver ended in whatever way: nothing finished is lost or done again.
 
-    settings: new totals for `trials` or `budget`, or another `executor`. Raises as `launch`.
+    settings: new totals for `trials` or `budget`, another `executor`, other `finals`. Raises as `launch`.
     """
     path = find(name)
     document = documents.read("run", str(path / CONFIG))
@@ -200,7 +212,7 @@ def _yaml(document: documents.Document) -> str:
 
 
 def create(
-    name: str, document: documents.Document, data: Dataset, files: Mapping[str, str] | None = None
+    name: str, document: documents.Document, data: Dataset, files: Mapping[str, str | bytes] | None = None
 ) -> Path:
     """The folder of a new run with its configuration and `files` in it; it appears complete or not at all.
 
@@ -255,13 +267,14 @@ def drive(
                 "its trials would not compare."
             )
         engine = Engine(setting, proposals, ledger, measured, display.finished)
+        course = Course(engine, lambda text: display.note(text))
         try:
-            with display.begin(path, engine):
-                setting.executor.run(engine, evaluate)
+            with display.begin(path, course):
+                setting.executor.run(course, evaluate)
                 if setting.forecast:
                     measure_best(engine, setting.forecast)
         finally:
-            engine.release()
+            course.release()
         status = engine.status
         if status.why_stopped:
             raise Stopped(status.why_stopped, exhausted=status.exhausted)

@@ -9,66 +9,20 @@ from __future__ import annotations
 
 import math
 import re
-import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
-from search.data import Source
 from search.evaluate import Request, Result
-from search.executors import Executor
-from search.ledger import Ledger, Record
-from search.limits import Limits
-from search.profiles.forecast import Forecast
+from search.ledger import Ledger, Record, Repeat
 from search.proposals import Exhausted, Proposal, Proposals
-from search.proxy import Proxy
-from search.reward import Reward
-from search.trial import Trial, best, judge
+from search.requests import Setting, request
+from search.status import Status, late, left
+from search.trial import RANKED, Trial, best, judge
 from space import Architecture, Point
 
 ATTEMPTS = 3
 """How often a trial is begun before it counts as failed, where the machine was to blame."""
-
-
-class Setting(Protocol):
-    """What all trials of a run have in common. `search.config.Config` is one."""
-
-    @property
-    def data(self) -> Source: ...
-    @property
-    def proxy(self) -> Proxy: ...
-    @property
-    def reward(self) -> Reward: ...
-    @property
-    def reference(self) -> Architecture: ...
-    @property
-    def forecast(self) -> Forecast | None: ...
-    @property
-    def executor(self) -> Executor: ...
-    @property
-    def limits(self) -> Limits: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A run at one moment.
-
-    running: the trials at work, each with the epochs behind it. seconds: worked so far; left: an estimate until
-    the end, None if unknown. why_stopped: what ended the run before its time, "" if nothing did; exhausted: it was
-    that nothing is left to train.
-    """
-
-    complete: int
-    failed: int
-    duplicate: int
-    total: int | None
-    running: tuple[tuple[Trial, int], ...]
-    best: Trial | None
-    seconds: float
-    left: float | None
-    why_stopped: str
-    exhausted: bool
 
 
 class Engine:
@@ -114,7 +68,8 @@ class Engine:
         self._ledger.begin(number, record.attempt)
         self._epochs[number] = 0
         self._begun[number] = time.monotonic()
-        return self._request(record)
+        timed = "step" in self._setting.reward.costs and not self._setting.forecast
+        return request(self._setting, record.number, record.attempt, record.architecture, record.seed, timed)
 
     def prepare(self) -> None:
         """Have the next proposal ready."""
@@ -137,8 +92,7 @@ class Engine:
         """Keeps a result; one that isn't a finite number is a failure."""
         record = self._records[number]
         try:
-            if not all(map(math.isfinite, (result.accuracy, result.loss, *result.curve))):
-                raise ValueError(f"accuracy {result.accuracy}, loss {result.loss}")
+            result.check()
             self._judged(replace(record, state="complete", result=result))
         except (ValueError, ArithmeticError) as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
@@ -164,6 +118,14 @@ class Engine:
         self._ledger.complete(record, self._fidelity, result, record.told or time.time())
         self._keep(replace(record, result=result))
 
+    def on_repeat(self, number: int, repeat: Repeat) -> None:
+        """Keeps what became of a training of a trial's network with another seed."""
+        record = self._records[number]
+        others = tuple(known for known in record.repeats if known.seed != repeat.seed)
+        self._ledger.repeat(record.digest, self._fidelity, repeat)
+        self._keep(replace(record, repeats=(*others, repeat)))
+        self._clock()
+
     def release(self) -> None:
         """Gives running trials back, not counting the attempt, and notes the time worked."""
         for record in list(self._records.values()):
@@ -182,6 +144,17 @@ class Engine:
         return tuple(self._trials.values())
 
     @property
+    def over(self) -> bool:
+        """Whether the search has come to its end, and not to a stop: nothing is at work, and no trial is to come."""
+        idle = not any(record.state == "running" for record in self._records.values())
+        return idle and not self._why_stopped and bool(self._ending() or self._all_begun() or self._exhausted)
+
+    @property
+    def late(self) -> bool:
+        """Whether a training that begins now would not end within the budget."""
+        return late(self.trials, self._setting.limits.budget, self._seconds())
+
+    @property
     def status(self) -> Status:
         """What a display shows."""
         trials = self.trials
@@ -191,6 +164,7 @@ class Engine:
             complete=states.count("complete"),
             failed=states.count("failed"),
             duplicate=states.count("duplicate"),
+            earlier=states.count("earlier"),
             total=self._proposals.total,
             running=tuple((trial, self._epochs.get(trial.number, 0)) for trial in running),
             best=best(trials),
@@ -213,7 +187,7 @@ class Engine:
         if proposal.known:
             point, network = proposal.known
             answer = next(r for r in self._records.values() if r.digest == network.digest)
-            if answer.state == "complete":
+            if answer.state in RANKED:
                 new = replace(self._new(point, network, answer.seed), state="duplicate", result=answer.result)
                 self._ledger.add(new)
                 self._finish(replace(new, told=new.asked))
@@ -224,19 +198,6 @@ class Engine:
     def _new(self, point: Point, network: Architecture, seed: int) -> Record:
         number, now = len(self._records), time.time()
         return Record(number, network.digest, str(network), seed, point, "waiting", 1, "", now, None, None)
-
-    def _request(self, record: Record) -> Request:
-        setting = self._setting
-        return Request(
-            number=record.number,
-            attempt=record.attempt,
-            architecture=record.architecture,
-            proxy=setting.proxy,
-            source=setting.data,
-            seed=record.seed,
-            reference=str(self._reference) if "step" in setting.reward.costs and not setting.forecast else "",
-            threads=setting.executor.threads,
-        )
 
     def _waiting(self) -> int | None:
         return next((r.number for r in self._records.values() if r.state == "waiting"), None)
@@ -278,20 +239,17 @@ class Engine:
     def _clock(self) -> None:
         self._ledger.replace("seconds", f"{self._seconds():.1f}")
 
-    def _trial_seconds(self) -> float | None:
-        spent = [trial.result.seconds for trial in self.trials if trial.result and trial.state == "complete"]
-        return statistics.median(spent) if spent else None
-
     def _ending(self) -> bool:
-        """Whether nothing more is begun: the run was stopped, or a trial would not end within the budget."""
-        budget = self._setting.limits.budget
-        late = budget is not None and self._seconds() + (self._trial_seconds() or 0) > budget
-        return late or bool(self._why_stopped)
+        """Whether no trial is begun any more: the run was stopped, or the budget is spent but for the finals."""
+        setting = self._setting
+        return bool(self._why_stopped) or late(
+            self.trials, setting.limits.budget, self._seconds(), setting.finals, self._parallel()
+        )
 
     def _all_begun(self) -> bool:
         """Whether as many were begun as there are to be. More may be waiting, where a resume asked for fewer."""
         total = self._proposals.total
-        begun = sum(trial.state not in ("waiting", "duplicate") for trial in self.trials)
+        begun = sum(trial.state not in ("waiting", "duplicate", "earlier") for trial in self.trials)
         return total is not None and begun >= total
 
     def _parallel(self) -> int:
@@ -300,10 +258,5 @@ class Engine:
         return self._setting.executor.parallel or max(1, running)
 
     def _left(self) -> float | None:
-        """Seconds to the end: by the trials that are missing or by the budget, whichever is reached first."""
-        total, budget, each = self._proposals.total, self._setting.limits.budget, self._trial_seconds()
-        ends = [] if budget is None else [max(0.0, budget - self._seconds())]
-        if total is not None and each is not None:
-            finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
-            ends.append(each * math.ceil(max(0, total - finished) / self._parallel()))
-        return min(ends, default=None)
+        setting, total = self._setting, self._proposals.total
+        return left(self.trials, setting.finals, setting.limits, total, self._seconds(), self._parallel())

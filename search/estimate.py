@@ -29,11 +29,13 @@ _TOLD = 700
 class Estimate:
     """What a search will take.
 
-    trial: seconds of a small, a middling and a large network of the space. total: seconds on the clock for all
-    trials, or the budget; None where neither is set. memory: bytes of one worker. disk: bytes that the run adds.
+    trial: seconds of a small, a middling and a large network of the space. again: trainings of the finals. total:
+    seconds on the clock for all trials and the finals, or the budget; None where neither is set. memory: bytes of
+    one worker. disk: bytes that the run adds.
     """
 
     trial: tuple[float, float, float]
+    again: int
     parallel: int
     total: float | None
     memory: int
@@ -46,11 +48,12 @@ def estimate(config: Config, data: Dataset) -> Estimate:
     limits = config.limits
     parallel = config.executor.parallel or 1
     ends = [limits.budget] if limits.budget is not None else []
+    again = config.finals.trainings(limits.trials or 0)
     if limits.trials is not None:
-        ends.append(middling * math.ceil(limits.trials / parallel))
+        ends.append(middling * (math.ceil(limits.trials / parallel) + math.ceil(again / parallel)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    disk = _TOLD * (limits.trials or 1000)
-    return Estimate((small, middling, large), parallel, min(ends, default=None), peak, disk)
+    disk = _TOLD * ((limits.trials or 1000) + again)
+    return Estimate((small, middling, large), again, parallel, min(ends, default=None), peak, disk)
 
 
 def told(found: Estimate, config: Config) -> Iterator[str]:
@@ -58,6 +61,7 @@ def told(found: Estimate, config: Config) -> Iterator[str]:
     small, middling, large = (f"{seconds:.0f}" for seconds in found.trial)
     yield f"a trial: about {middling} s ({small} s for a small network of the space, {large} s for a large one)"
     trials = f"{config.limits.trials} trials" if config.limits.trials else "the budget"
+    trials += f" and {found.again} trainings of the best with fresh seeds" if found.again else ""
     if found.total is not None:
         yield f"{trials}, {found.parallel} at a time: about {clock(found.total)}"
     yield f"memory: about {found.memory / 1e9:.1f} GB for each of {found.parallel} workers"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -72,6 +73,11 @@ class Result:
     def timed(self, step: StepTime) -> Result:
         """The same with another measurement of the step time."""
         return replace(self, step_ms=step.ms, reference_step_ms=step.reference_ms, step_ratio=step.ratio)
+
+    def check(self) -> None:
+        """Raises ValueError unless all that was measured of the training is a finite number."""
+        if not all(map(math.isfinite, (self.accuracy, self.loss, *self.curve))):
+            raise ValueError(f"accuracy {self.accuracy}, loss {self.loss}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

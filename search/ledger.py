@@ -7,14 +7,12 @@ kept: they follow from these.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +20,7 @@ from search.evaluate import Result
 from space import Refused
 from space.choices import Point
 
-State = Literal["waiting", "running", "complete", "failed", "duplicate"]
+State = Literal["waiting", "running", "complete", "failed", "duplicate", "earlier"]
 
 SCHEMA = 1
 _TABLES = """
@@ -45,12 +43,39 @@ class LedgerFailed(Exception):
     """The ledger could not be written (a full disk, say). What it said before still holds."""
 
 
+_ADD = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ANSWER = "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REPEAT = """
+INSERT INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,
+metrics = excluded.metrics, curve = excluded.curve, reason = excluded.reason, host = excluded.host
+WHERE evaluation.state IN ('waiting', 'running')
+"""
+"""What is over stays so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A training of a trial's network with another seed than the trial's. attempt: the latest, counted from 1."""
+
+    seed: int
+    attempt: int
+    state: Literal["waiting", "running", "complete", "failed"]
+    reason: str = ""
+    result: Result | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it will not be tried again."""
+        return self.state in ("complete", "failed")
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A row of the ledger: a proposal, and the evaluation that answers it if there is one.
 
-    seed: of the training. point: where the proposal stands among those that could have been made.
-    asked, told: seconds since 1970. attempt: the latest, counted from 1.
+    seed: of the training. point: where the proposal stands among those that could have been made. reason: why it
+    failed; of one that is `earlier`, which trial of which run it was. asked, told: seconds since 1970. attempt:
+    the latest, counted from 1. repeats: of its network, by seed.
     """
 
     number: int
@@ -64,6 +89,7 @@ class Record:
     asked: float
     told: float | None
     result: Result | None
+    repeats: tuple[Repeat, ...] = ()
 
 
 class Ledger:
@@ -113,19 +139,16 @@ class Ledger:
 
     def add(self, record: Record) -> None:
         """A new proposal."""
-        self._change(
-            "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            record.number,
-            record.digest,
-            record.architecture,
-            record.seed,
-            json.dumps(record.point),
-            record.state,
-            record.attempt,
-            record.reason,
-            record.asked,
-            record.told,
-        )
+        self._change(_ADD, *_row(record))
+
+    def adopt(self, records: Iterable[Record], fidelity: str) -> None:
+        """Proposals that were answered elsewhere, with their results and those of their repeats, all in one step."""
+        with self._transaction():
+            for record in records:
+                own = Repeat(record.seed, record.attempt, "complete", "", record.result)
+                self._database.execute(_ADD, _row(record))
+                for repeat in (own, *record.repeats):
+                    self._database.execute(_ANSWER, _answer(record.digest, fidelity, repeat, self._host))
 
     def begin(self, number: int, attempt: int) -> None:
         """The trial is handed to a worker."""
@@ -157,7 +180,29 @@ class Ledger:
             " AND fidelity = ? AND e.state = 'complete' ORDER BY number",
             fidelity,
         )
-        return tuple(_record(*row) for row in rows)
+        repeats = self._repeats(fidelity)
+        return tuple(replace(_record(*row), repeats=tuple(repeats.get(row[1], {}).values())) for row in rows)
+
+    def repeat(self, digest: str, fidelity: str, repeat: Repeat) -> None:
+        """What became of a training of the network `digest` with a seed that no proposal of it has.
+
+        One that is over stays so.
+        """
+        self._change(_REPEAT, *_answer(digest, fidelity, repeat, self._host))
+
+    def _repeats(self, fidelity: str) -> dict[str, dict[int, Repeat]]:
+        """By network and seed, the latest attempt of each."""
+        rows = self._rows(
+            "SELECT digest, seed, attempt, state, reason, metrics, curve FROM evaluation e WHERE fidelity = ?"
+            " AND NOT EXISTS (SELECT 1 FROM trial t WHERE t.digest = e.digest AND t.seed = e.seed)"
+            " ORDER BY digest, seed, attempt",
+            fidelity,
+        )
+        found: dict[str, dict[int, Repeat]] = {}
+        for digest, seed, attempt, state, reason, metrics, curve in rows:
+            result = _result(metrics, curve)
+            found.setdefault(digest, {})[seed] = Repeat(seed, attempt, state, reason, result)
+        return found
 
     def _finish(
         self,
@@ -171,10 +216,7 @@ class Ledger:
     ) -> None:
         key = (record.digest, fidelity, record.seed, record.attempt)
         with self._transaction():
-            self._database.execute(
-                "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*key, state, metrics, curve, reason, self._host),
-            )
+            self._database.execute(_ANSWER, (*key, state, metrics, curve, reason, self._host))
             self._database.execute(
                 "UPDATE trial SET state = ?, reason = ?, told = ?, attempt = ? WHERE number = ?",
                 (state, reason, told, record.attempt, record.number),
@@ -207,46 +249,28 @@ class Ledger:
                 self._database.execute("ROLLBACK")
 
 
+def _row(record: Record) -> tuple[object, ...]:
+    told = (record.state, record.attempt, record.reason, record.asked, record.told)
+    return (record.number, record.digest, record.architecture, record.seed, json.dumps(record.point), *told)
+
+
+def _answer(digest: str, fidelity: str, repeat: Repeat, host: str) -> tuple[object, ...]:
+    metrics = curve = None
+    if repeat.result:
+        values = repeat.result.to_dict()
+        curve = json.dumps(values.pop("curve"))
+        metrics = json.dumps(values)
+    key = (digest, fidelity, repeat.seed, repeat.attempt)
+    return (*key, repeat.state, metrics, curve, repeat.reason, host)
+
+
 def _record(*row: Any) -> Record:
     number, digest, architecture, seed, point, state, attempt, reason, asked, told, metrics, curve = row
-    result = None
-    if metrics is not None:
-        result = Result.from_dict({**json.loads(metrics), "curve": json.loads(curve)})
-    place = tuple(json.loads(point))
+    place, result = tuple(json.loads(point)), _result(metrics, curve)
     return Record(number, digest, architecture, seed, place, state, attempt, reason, asked, told, result)
 
 
-def driver_of(path: Path) -> str:
-    """Who holds the lock at `path`, as "process 123 on host"; "" if nobody does."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return path.read_text("utf-8").strip() or "somebody"
-    except OSError:
-        return ""
-    return ""
-
-
-@contextmanager
-def driver_lock(path: Path) -> Iterator[None]:
-    """Holds the run for this process: a second driver is refused with the pid and host of the first.
-
-    The lock is the system's and dies with the process, so it is never stale.
-    """
-    try:
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
-    except OSError as error:
-        raise Refused(f"The run {path.parent} cannot be driven: {path.name}: {error.strerror}.") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise Refused(
-                f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}."
-            ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
-        yield
+def _result(metrics: str | None, curve: str | None) -> Result | None:
+    if metrics is None or curve is None:
+        return None
+    return Result.from_dict({**json.loads(metrics), "curve": json.loads(curve)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -26,6 +27,8 @@ class Limits(BaseModel):
     """Of the proposals and of every training."""
     first: tuple[str, ...] = ()
     """Canonical strings of networks that are trained before any is proposed."""
+    earlier: str | None = Field(default=None, alias="from")
+    """Names of runs with the same space and proxy, with commas between: their trials are known from the start."""
     step: str = "measured"
     """Where step times are from: "measured", beside each training; "profile", predicted before it; "auto", either;
     or a profile's file. Runs of versions that knew no profiles are measured."""
@@ -33,6 +36,10 @@ class Limits(BaseModel):
     """Whether a profile's file is used that was made on another device or with another version."""
     max_failures: int = Field(default=5, ge=1)
     """Failures in a row for one reason that stop the run."""
+
+    def document(self) -> dict[str, Any]:
+        """All settings as plain values, ready for YAML."""
+        return self.model_dump(mode="json", by_alias=True)
 
     @field_validator("run")
     @classmethod
@@ -52,6 +59,10 @@ class Limits(BaseModel):
     @classmethod
     def _seconds(cls, value: object) -> object:
         return seconds(value) if isinstance(value, str) else value
+
+
+KEYS = tuple(field.alias or name for name, field in Limits.model_fields.items())
+"""What its settings are called where they are written."""
 
 
 def started(seed: object) -> tuple[object, tuple[str, ...]]:

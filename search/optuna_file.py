@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _STATES = {
     "complete": "COMPLETE",
     "duplicate": "COMPLETE",
+    "earlier": "COMPLETE",
     "failed": "FAIL",
     "running": "RUNNING",
     "waiting": "WAITING",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 Objectives = tuple[float, ...]
 
@@ -51,3 +52,31 @@ def crowding(points: Sequence[Objectives]) -> list[float]:
         for below, index, above in zip(order, order[1:], order[2:], strict=False):
             distance[index] += (values[above] - values[below]) / extent if extent else 0.0
     return distance
+
+
+def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
+    """The volume that the points dominate of the box that ends at `reference`; what is worse than that adds none.
+
+    Exact, by slices along the last objective: milliseconds for a few hundred points of three objectives.
+    """
+    inside = [point for point in points if all(x < r for x, r in zip(point, reference, strict=True))]
+    *rest, end = reference
+    if not rest:
+        return end - min((point[0] for point in inside), default=end)
+    if len(rest) == 1:
+        return _area(inside, rest[0], end)
+    best = [inside[index] for index in front(inside)]
+    depths = sorted({point[-1] for point in best})
+    return math.fsum(
+        (after - depth) * hypervolume([point[:-1] for point in best if point[-1] <= depth], tuple(rest))
+        for depth, after in pairwise((*depths, end))
+    )
+
+
+def _area(points: Sequence[Objectives], right: float, top: float) -> float:
+    """The area that points in a rectangle with this right and top edge dominate."""
+    area = 0.0
+    for x, y in sorted(points):
+        if y < top:
+            area, top = area + (right - x) * (top - y), y
+    return area

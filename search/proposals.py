@@ -46,11 +46,18 @@ class Sampled:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
         self._forecast = config.forecast
         self._seed, self._first = config.limits.seed, tuple(map(decode, config.limits.first))
-        self._proposer = config.sampler.proposer(config.space.choices)
+        choices = config.space.choices
+        self._proposer = (
+            config.sampler.compromising(choices, 1 + len(config.reward.costs))
+            if config.reward.several
+            else config.sampler.proposer(choices)
+        )
         self.total = config.limits.trials
         self._trials: list[Trial] = []
         self._networks: set[Architecture] = set()
         self._history: dict[int, Observation] = {}
+        self._earlier = 0
+        """Trials of earlier runs, which count in no total."""
         self._vain: dict[int, Observation] = {}
         """By number, what the sampler is shown: trials, and after them duplicates."""
 
@@ -58,7 +65,7 @@ class Sampled:
         """See `Proposals`."""
         self._follow(trials)
         networks, tried = self._networks, len(trials) - len(self._vain)
-        if self.total is not None and tried >= self.total:
+        if self.total is not None and tried - self._earlier >= self.total:
             return None
         for network in self._first:
             if network not in networks:
@@ -86,6 +93,7 @@ class Sampled:
             if place < len(self._trials) and trial is self._trials[place]:
                 continue
             self._networks.add(trial.architecture)
+            self._earlier += trial.state == "earlier"
             # What was tried first and is outside the space has no point.
             inside = len(trial.point) == len(self._space.choices)
             if trial.state == "duplicate":
@@ -100,7 +108,7 @@ class Sampled:
 
 def _observation(trial: Trial) -> Observation:
     terms = trial.terms
-    finished = trial.state in ("complete", "failed")
+    finished = trial.state in ("complete", "failed", "earlier")
     if terms is None:
         return Observation(trial.number, trial.point, None, finished)
     return Observation(trial.number, trial.point, terms.reward, finished, terms.objectives)

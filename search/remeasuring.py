@@ -21,7 +21,8 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
     On as many images as the profile's steps had, so that both times stand beside each other. Rewards stay as they
     were: what decides is one and the same for all networks. Where the device isn't there, none is.
     """
-    results = [(trial, trial.result) for trial in ranked(engine.trials)[:BEST] if trial.result]
+    own = ranked(trial for trial in engine.trials if trial.state == "complete")
+    results = [(trial, trial.result) for trial in own[:BEST] if trial.result]
     missing = [(trial, result) for trial, result in results if result.step_ms is None]
     if not missing:
         return

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -89,6 +89,9 @@ class Reward(BaseModel, ABC):
     def _known(cls, value: str) -> str:
         network(value)
         return value
+
+    several: ClassVar[bool] = False
+    """Whether a search optimises accuracy and costs side by side, and not the reward."""
 
     @property
     @abstractmethod
@@ -171,6 +174,16 @@ class EfficientNetV2(Reward):
         return {name: exponent for name, exponent in both if exponent}
 
 
+class Compromises(EfficientNetV2):
+    """Accuracy, `cost` and parameters, each optimised beside the others: the search is for the whole front.
+
+    w and v say what the reward of a trial is, which orders tables; what is proposed does not depend on them, but
+    on which of them are 0, since what has no weight is no objective.
+    """
+
+    several: ClassVar[bool] = True
+
+
 class Targeted(Reward):
     """An objective with one cost and a target T for it."""
 
@@ -217,7 +230,8 @@ class TuNAS(Targeted):
 
 
 REWARDS: Registry[type[Reward]] = Registry(
-    "compound_nas.rewards", {"effv2": EfficientNetV2, "mnasnet": MnasNet, "tunas": TuNAS}
+    "compound_nas.rewards",
+    {"effv2": EfficientNetV2, "mnasnet": MnasNet, "tunas": TuNAS, "pareto": Compromises},
 )
 """Every objective by the name that `reward=` takes: the extension point."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from search.config import Config
+    from search.finals import Agenda, Verdict
     from search.trial import Trial
 
 RUNS = Path("runs")
@@ -71,33 +72,62 @@ class Run:
 
     @property
     def rate(self) -> float | None:
-        """Trials finished in a second, over the time worked; None before the first."""
-        finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
+        """Trainings finished in a second, over the time worked; None before the first."""
+        again = sum(repeat.over for trial in self.trials if not trial.origin for repeat in trial.repeats)
+        finished = self._finished + again
         return finished / self.seconds if finished and self.seconds else None
 
     @property
     def left(self) -> float | None:
-        """Seconds to the end, by the trials that are missing or the budget; None if neither tells."""
+        """Seconds to the end, by the trainings that are missing or the budget; None if neither tells."""
         limits, rate = self.config.limits, self.rate
         ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
         if limits.trials and rate:
-            finished = sum(trial.state in ("complete", "failed") for trial in self.trials)
-            ends.append(max(0, limits.trials - finished) / rate)
+            missing, finals = max(0, limits.trials - self._finished), self.config.finals
+            again = finals.trainings(limits.trials) if missing else self.agenda.left
+            ends.append((missing + again) / rate)
         return min(ends, default=None)
 
     @property
+    def searched(self) -> bool:
+        """Whether as many trials are over as there are to be."""
+        return self.config.limits.trials is not None and self._finished >= self.config.limits.trials
+
+    @property
+    def _finished(self) -> int:
+        return sum(trial.state in ("complete", "failed") for trial in self.trials)
+
+    @property
     def ranked(self) -> list[Trial]:
-        """The complete trials, the best first."""
+        """The complete trials, those of earlier runs among them, the highest reward in the search first."""
         from search.trial import ranked
 
         return ranked(self.trials)
 
     @property
+    def agenda(self) -> Agenda:
+        """Which trials the finals are about, as far as the search is."""
+        from search.finals import agenda
+
+        return agenda(self.trials, self.config.finals, self.config.limits.seed)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the finals say; None where there are none, or where they are not over."""
+        from search.finals import verdict
+
+        return verdict(self.trials, self.config.finals, self.config.limits.seed)
+
+    @property
     def best(self) -> Trial:
-        """The trial with the highest reward. Raises `Refused` if none is complete."""
+        """The winner of the finals; where there are none, or they are not over, the trial with the highest reward.
+
+        Raises `Refused` if none is complete.
+        """
         if not self.ranked:
             raise Refused(f"The run {self.name} has no complete trial yet.")
-        return self.ranked[0]
+        said = self.verdict
+        return said.winner if said else self.ranked[0]
 
     def trial(self, number: int) -> Trial:
         """Trial `number`. Raises `Refused` if there is none."""
@@ -127,7 +157,8 @@ class Run:
 def open_run(name: str | Path) -> Run:
     """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
     # Imported here: the names of runs, which a shell completes, need none of it.
-    from search.ledger import Ledger, driver_of
+    from search.ledger import Ledger
+    from search.lock import driver_of
     from search.trial import judge
 
     path = find(str(name))

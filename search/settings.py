@@ -16,7 +16,7 @@ from space import documents
 from space.override import override
 from space.refusal import unknown
 
-GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor")
+GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor", "finals")
 """Of settings, in the order in which they are told."""
 
 KIND = {"data": "source", "reward": "reward", "sampler": "sampler", "executor": "executor"}

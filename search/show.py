@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
+from search.compromise import growth, on_front
+from search.conclusion import conclusion
 from search.data.report import Report
 from search.display import brief, clock, table
 from search.profiles import Predictor
@@ -87,12 +89,16 @@ def show_network(architecture: Architecture) -> Iterator[RenderableType]:
 
 def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
     """A trial's reward with its terms, then its network."""
-    yield f"run {run.name}, trial {trial.number}: {trial.state}{trial.reason and ', ' + trial.reason}"
+    origin = f" trial, {trial.origin}" if trial.origin else ""
+    yield f"run {run.name}, trial {trial.number}: {trial.state}{origin}{trial.reason and ', ' + trial.reason}"
     if trial.terms and trial.result:
         result, reward = trial.result, run.config.reward
         yield str(trial.terms)
         top5 = f", top-5 accuracy {result.top5:.4f}" if result.top5 is not None else ""
         yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{top5}"
+        if trial.final:
+            again = ", ".join(f"{accuracy:.4f}" for accuracy in trial.again)
+            yield f"again with fresh seeds: accuracy {again}; with their mean {trial.final}"
         if trial.predicted:
             guessed = f", {trial.predicted.unmeasured:.0%} of it estimated" if trial.predicted.flagged else ""
             yield f"step predicted {trial.predicted.ms:.1f} ms, S/S0 {trial.step_ratio:.3f}{guessed}"
@@ -119,13 +125,27 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     if run.driver:
         yield f"being driven by {run.driver}{_pace(run)}"
         yield from (f"running {trial.number}: {trial.architecture}" for trial in run.running if top)
-    elif {"running", "waiting"} & set(states):
+    elif {"running", "waiting"} & set(states) or (run.searched and run.agenda.left):
         yield f"nobody drives it; go on with: search resume {run.name}"
     if run.ranked[:top]:
         yield brief(run.ranked[:top])
         yield ""
         # On lines of their own: in a column of a narrow terminal each would fold into a dozen.
         yield from (f"{trial.number}: {trial.architecture}" for trial in run.ranked[:top])
+        if config.reward.several:
+            yield from _compromises(run, top)
+        yield from conclusion(run)
+
+
+def _compromises(run: Run, top: int) -> Iterator[RenderableType]:
+    """The front of a search for one, and how it moved on."""
+    found = on_front(run.trials)
+    costs = ", ".join(run.config.reward.costs)
+    yield f"front: {len(found)} trials that no other beats in accuracy, {costs} together"
+    if top > 1:
+        yield brief(found)
+    moved = ", ".join(f"{volume:.3f} after {count}" for count, volume in growth(run.trials))
+    yield f"hypervolume, of the box between the best and the worst seen: {moved} trials"
 
 
 def show_classes(found: Report) -> RenderableType:

@@ -30,7 +30,7 @@ from search.ledger import Record, State
 from search.proposals import Proposal, Sampled
 from search.samplers import Observation, Sampler
 from search.trial import Trial, judge
-from space import Space, cost, decode
+from space import Refused, Space, cost, decode
 
 
 def looked_up(request: Request, report: Callable[[int, float], None]) -> Result:
@@ -148,12 +148,27 @@ def searches(sampler: Sampler) -> None:
     assert not any(map(config.reward.exceeds, (trial.architecture for trial in trials)))
 
 
+def compromises(sampler: Sampler) -> None:
+    """Proposes for two objectives side by side, the same for the same history, or refuses to."""
+    space = _space()
+    try:
+        once, again = (
+            sampler.compromising(space.choices, 2).propose(_history(space, 12), 7) for _ in range(2)
+        )
+    except Refused as error:
+        assert "reward=pareto" in str(error)  # noqa: PT017 - what is raised here is tested
+    else:
+        assert once == again
+        assert space.at(once)
+
+
 SAMPLER_CONTRACT: Sequence[Callable[[Sampler], None]] = (
     inside_the_space,
     seeded,
     resumable,
     tolerant,
     searches,
+    compromises,
 )
 """What every sampler must pass."""
 
@@ -319,7 +334,7 @@ def _space() -> Space:
 
 def _observed(number: int, point: tuple[int, ...]) -> Observation:
     error, spent = float(sum(point)), float(sum(point[::2]))
-    return Observation(number, point, -error - spent, finished=True, objectives=(error, spent))
+    return Observation(number, point, -error - spent, finished=True, objectives=(error, 1 + spent))
 
 
 def _trial(config: Config, number: int, proposal: Proposal) -> Trial:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from search.evaluate import Result
-from search.ledger import Record, State
+from search.ledger import Record, Repeat, State
 from search.profiles import Prediction
 from search.profiles.forecast import Forecast
 from search.reward import Reward, Terms
 from space import Architecture, Cost, Point, cost, decode
+
+RANKED: tuple[State, ...] = ("complete", "earlier")
+"""The states of trials that have a result of their own, be it from this search or from one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +22,11 @@ class Trial:
     """One network of a search.
 
     seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
-    complete. reason: why it failed. asked, told: when it was proposed and finished, in seconds since 1970.
+    complete. reason: why it failed. origin: which trial of which earlier run it was, as "RUN:12", else "".
+    asked, told: when it was proposed and finished, in seconds since 1970.
     predicted: the step time by the run's profile. step_ratio: S/S0 as the reward has it, from the profile
-    where the run has one, else measured; both None where they are unknown.
+    where the run has one, else measured; both None where they are unknown. repeats: what became of its trainings
+    with fresh seeds, after the search; final: the reward of their mean accuracy, None before the first result.
     """
 
     number: int
@@ -37,6 +43,14 @@ class Trial:
     told: float | None
     predicted: Prediction | None = None
     step_ratio: float | None = None
+    origin: str = ""
+    repeats: tuple[Repeat, ...] = ()
+    final: Terms | None = None
+
+    @property
+    def again(self) -> tuple[float, ...]:
+        """The accuracies that trainings with fresh seeds gave."""
+        return tuple(repeat.result.accuracy for repeat in self.repeats if repeat.result)
 
 
 def judge(record: Record, reward: Reward, reference: Architecture, forecast: Forecast | None = None) -> Trial:
@@ -45,11 +59,9 @@ def judge(record: Record, reward: Reward, reference: Architecture, forecast: For
     Raises ValueError where a figure that counts is missing or the reward would not be a finite number.
     """
     architecture = decode(record.architecture)
-    terms, result = None, record.result
+    result = record.result
     ratio = forecast.ratio(architecture) if forecast else result and result.step_ratio
-    if result and record.state in ("complete", "duplicate"):
-        terms = reward.score(result.accuracy, ratio, architecture, reference)
-    return Trial(
+    judged = Trial(
         record.number,
         record.state,
         architecture,
@@ -57,23 +69,36 @@ def judge(record: Record, reward: Reward, reference: Architecture, forecast: For
         record.point,
         cost(architecture),
         result,
-        terms,
+        None,
         record.attempt,
-        record.reason,
+        "" if record.state == "earlier" else record.reason,
         record.asked,
         record.told,
         forecast.step(architecture) if forecast else None,
         ratio,
+        record.reason if record.state == "earlier" else "",
+        record.repeats if record.state in RANKED else (),
     )
+    return scored(judged, reward, reference)
 
 
-def ranked(trials: tuple[Trial, ...]) -> list[Trial]:
-    """The complete trials, the best first."""
-    complete = [trial for trial in trials if trial.state == "complete" and trial.terms]
+def scored(trial: Trial, reward: Reward, reference: Architecture) -> Trial:
+    """`trial` with the terms that `reward` gives it. Raises as `judge`."""
+    terms = final = None
+    if trial.result and trial.state in (*RANKED, "duplicate"):
+        terms = reward.score(trial.result.accuracy, trial.step_ratio, trial.architecture, reference)
+    if trial.again:
+        final = reward.score(statistics.fmean(trial.again), trial.step_ratio, trial.architecture, reference)
+    return replace(trial, terms=terms, final=final)
+
+
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """The complete trials and those of earlier runs, the best first."""
+    complete = [trial for trial in trials if trial.state in RANKED and trial.terms]
     return sorted(complete, key=lambda trial: -trial.terms.reward if trial.terms else 0.0)
 
 
 def best(trials: Iterable[Trial]) -> Trial | None:
-    """The complete trial with the highest reward, the first of several; None if none is complete."""
-    complete = (trial for trial in trials if trial.state == "complete" and trial.terms)
+    """The first of `ranked`; None if none is complete."""
+    complete = (trial for trial in trials if trial.state in RANKED and trial.terms)
     return max(complete, key=lambda trial: trial.terms.reward if trial.terms else 0.0, default=None)

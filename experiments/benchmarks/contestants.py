@@ -63,7 +63,13 @@ def ours(executor: str, contest: Contest) -> Ticks:
     """A search with `executor=`, in the run `runs/bench` of this folder."""
     ticks: Ticks = []
     several = {} if executor == "serial" else {"executor.workers": contest.workers}
-    more = {"trials": contest.trials, "proxy.epochs": contest.epochs, "run": "bench", "data.images": 200}
+    more = {
+        "trials": contest.trials,
+        "proxy.epochs": contest.epochs,
+        "run": "bench",
+        "data.images": 200,
+        "finals": "off",
+    }
     settings = {**_SEARCH, **more, "executor": executor, **several}
     launch(settings, display=_Ticking(ticks), evaluate=looked_up)
     return ticks

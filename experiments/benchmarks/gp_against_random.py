@@ -48,7 +48,7 @@ class Again:
 
 def searched(name: str, settings: dict[str, object]) -> Run:
     """The finished run `name`, begun or gone on with if it has to be."""
-    return resume(name) if (RUNS / name).exists() else launch({**settings, "run": name})
+    return resume(name) if (RUNS / name).exists() else launch({"finals": "off", **settings, "run": name})
 
 
 def trained_again(name: str, config: Config, winners: Sequence[Architecture], seeds: int) -> dict[str, float]:

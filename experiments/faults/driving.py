@@ -20,7 +20,7 @@ from pathlib import Path
 
 from search import Stopped, launch, resume
 from search.config import parse
-from search.engine import Engine
+from search.course import Course
 from search.evaluate import Request, Result, evaluate
 from search.ledger import LedgerFailed
 from search.testing import looked_up
@@ -114,7 +114,7 @@ EVALUATORS = {
 class Told:
     """Prints what the engine tells."""
 
-    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
         print("ready", flush=True)
         return nullcontext()
 

@@ -165,7 +165,7 @@ def fresh() -> Iterator[Path]:
 
 
 def settings(executor: str, trials: int = 12, **more: object) -> list[str]:
-    given = {"trials": trials, "executor": executor, "executor.workers": 2, **more}
+    given = {"trials": trials, "executor": executor, "executor.workers": 2, "finals": "off", **more}
     return [f"{key}={value}" for key, value in given.items()]
 
 

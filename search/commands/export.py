@@ -101,10 +101,11 @@ def export(run: str | None, form: str | None, out: Path | None, schema: bool, **
 def _rows(run: Run, sort: str | None, top: int | None, pareto: str | None) -> list[Row]:
     from search.columns import TRIALS, row
     from search.selection import best, compromises, ordered
+    from search.trial import RANKED
 
     rows: list[Row] = [row(trial) for trial in run.trials]
     if top or pareto is not None:
-        rows = [found for found in rows if found["state"] == "complete"]
+        rows = [found for found in rows if found["state"] in RANKED]
     if pareto is not None:
         timed = any(found["step_ratio"] is not None for found in rows)
         rows = compromises(rows, TRIALS, pareto or f"accuracy,params,{'step_ratio' if timed else 'macs'}")

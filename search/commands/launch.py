@@ -61,7 +61,7 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers
 def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> None:
     """Go on with RUN, however it ended.
 
-    trials=N and budget=TIME set new totals; max_failures and the executor can change too.
+    trials=N and budget=TIME set new totals; max_failures, the executor and the finals can change too.
     """
     from search.config import parse
     from search.driver import resume as go_on

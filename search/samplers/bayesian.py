@@ -6,6 +6,7 @@ gets a sampler with a seed of its own, so no hidden state of a generator decides
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -30,6 +31,9 @@ class OptunaSampler(Sampler):
 
     def proposer(self, choices: Sequence[Choice]) -> OptunaProposer:
         return OptunaProposer(choices, self.optuna)
+
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> OptunaProposer:
+        return OptunaProposer(choices, self.optuna, objectives=objectives)
 
 
 class GaussianProcess(OptunaSampler):
@@ -77,6 +81,9 @@ class Uniform(OptunaSampler):
     def proposer(self, choices: Sequence[Choice]) -> OptunaProposer:
         return OptunaProposer(choices, self.optuna, learns=False)
 
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> OptunaProposer:
+        return self.proposer(choices)
+
     def optuna(self, seed: int) -> BaseSampler:
         from optuna.samplers import RandomSampler
 
@@ -87,8 +94,14 @@ class OptunaProposer:
     """An Optuna study that follows a history, if its sampler learns from one."""
 
     def __init__(
-        self, choices: Sequence[Choice], sampler: Callable[[int], BaseSampler], *, learns: bool = True
+        self,
+        choices: Sequence[Choice],
+        sampler: Callable[[int], BaseSampler],
+        *,
+        learns: bool = True,
+        objectives: int = 1,
     ) -> None:
+        """objectives: 1: the reward; more: those of the observations, side by side."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -97,7 +110,9 @@ class OptunaProposer:
             name: which for name, which in sorted(self._distributions.items()) if not which.single()
         }
         self._sampler, self._learns = sampler, learns
-        self._study = optuna.create_study(direction="maximize", sampler=sampler(0))
+        directions = ["maximize"] if objectives == 1 else ["minimize"] * objectives
+        self._several = objectives > 1
+        self._study = optuna.create_study(directions=directions, sampler=sampler(0))
         self._followed: dict[int, tuple[int, bool]] = {}
         self._next = 0
         """The number of the study's next trial. Asked for its trials, a study copies them all."""
@@ -130,22 +145,31 @@ class OptunaProposer:
             return
         from optuna.trial import TrialState, create_trial
 
-        finished = TrialState.FAIL if observation.reward is None else TrialState.COMPLETE
+        values = self._values(observation)
+        finished = TrialState.FAIL if values is None else TrialState.COMPLETE
         state = finished if observation.finished else TrialState.RUNNING
         if known is None and state == TrialState.FAIL:
             return  # Optuna's models do not learn from failures.
         if known is None:
             params = dict(zip(self._distributions, observation.point, strict=True))
             self._study.add_trial(
-                create_trial(
-                    state=state, params=params, distributions=self._distributions, value=observation.reward
-                )
+                create_trial(state=state, params=params, distributions=self._distributions, values=values)
             )
             self._followed[observation.number] = self._next, observation.finished
             self._next += 1
         else:
-            self._study.tell(known[0], observation.reward, state=finished)
+            self._study.tell(known[0], values, state=finished)
             self._followed[observation.number] = known[0], True
+
+    def _values(self, observation: Observation) -> list[float] | None:
+        """What the study is told; None of a trial that failed or still runs."""
+        if observation.reward is None:
+            return None
+        if not self._several:
+            return [observation.reward]
+        error, *costs = observation.objectives
+        # Costs count by their ratios, in the reward too.
+        return [error, *map(math.log, costs)]
 
 
 def distribution(choice: Choice) -> BaseDistribution:

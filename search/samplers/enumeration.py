@@ -24,6 +24,9 @@ class Grid(Sampler):
     def proposer(self, choices: Sequence[Choice]) -> Walking:
         return Walking([len(choice.options) for choice in choices])
 
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> Walking:
+        return self.proposer(choices)
+
 
 class Walking:
     """A walk over all points of a space with so many options in each choice."""
@@ -67,6 +70,9 @@ class QuasiRandom(Sampler):
 
     def proposer(self, choices: Sequence[Choice]) -> Following:
         return Following([len(choice.options) for choice in choices], self)
+
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> Following:
+        return self.proposer(choices)
 
 
 class Following:

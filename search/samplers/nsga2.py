@@ -39,6 +39,9 @@ class NSGA2(Sampler):
         rate = 1 / max(1, len(options)) if self.mutation is None else self.mutation
         return Breeding(options, self.population, rate)
 
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> Breeding:
+        return self.proposer(choices)
+
 
 @dataclass(frozen=True, slots=True)
 class Breeding:

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from space import Choice, Point
+from space import Choice, Point, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +67,10 @@ class Sampler(BaseModel, ABC):
     @abstractmethod
     def proposer(self, choices: Sequence[Choice]) -> Proposer:
         """The strategy at work on a space with these choices."""
+
+    def compromising(self, choices: Sequence[Choice], objectives: int) -> Proposer:
+        """The strategy at work on the front of so many objectives, those of `Observation`, instead of the reward.
+
+        Raises `Refused` where it can only maximise one number.
+        """
+        raise Refused(f"sampler={self.sampler} maximises one number; reward=pareto takes gp, tpe or nsga2.")

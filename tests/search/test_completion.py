@@ -67,6 +67,12 @@ def test_keys(offered):
     assert "data.images=" not in offered("search launch data=npz data.")
 
 
+def test_runs_to_start_from_and_objectives_to_score_by(offered):
+    assert offered("search launch from=") == ["from=done"]
+    assert offered("search rescore done reward.max_st") == ["reward.max_step_ms="]
+    assert offered("search rescore done pro") == []
+
+
 def test_names_of_a_group(offered):
     assert offered("search launch space=") == [f"space={name}" for name in documents.names("space")]
     assert offered("search launch space=./my") == ["file,./my"]

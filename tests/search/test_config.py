@@ -109,6 +109,9 @@ def test_choices_are_pinned_and_widened():
         (["space.stages.0.op=conv"], "Unknown op 'conv'"),
         (["space.head.widht=8"], "Did you mean 'width'?"),
         (["executor.workers=0"], "executor.workers=0"),
+        (["finals.top=-1"], "finals.top=-1"),
+        (["finals.seed=3"], "Did you mean 'finals.seeds'?"),
+        (["finals=of"], "Did you mean 'off'?"),
     ],
 )
 def test_mistakes_are_told_in_one_line(words, says):
@@ -124,10 +127,13 @@ def test_a_broken_configuration_of_a_run_is_told_in_one_line(group):
         assert "\n" not in str(refused.value)
 
 
-def test_a_resume_changes_limits_and_executor_only():
+def test_a_resume_changes_limits_finals_and_executor_only():
     config = Config.of({})
-    changed = config.resumed(parse(["trials=100", "executor=serial"]))
+    changed = config.resumed(parse(["trials=100", "executor=serial", "finals.top=7"]))
     assert (changed.limits.trials, changed.executor.executor) == (100, "serial")
+    assert (changed.finals.top, changed.finals.seeds) == (7, None)
+    assert config.resumed({"finals": "full"}).finals.seeds == 3
+    assert config.resumed({}) == config
     for word in ("proxy.epochs=9", "space=effv1", "seed=3", "reward.w=0", "data.seed=1"):
         with pytest.raises(Refused, match="cannot change"):
             config.resumed(parse([word]))

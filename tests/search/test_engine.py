@@ -386,7 +386,8 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
 
         if __name__ == "__main__":
             settings = {"space": "tiny_space", "data.images": 100, "data.test_images": 20, "run": "k",
-                        "proxy.resolution": 16, "sampler": "random", "trials": 40, "executor.workers": 2}
+                        "proxy.resolution": 16, "sampler": "random", "trials": 40, "executor.workers": 2,
+                        "finals": "off"}
             if os.path.exists("runs/k"):
                 resume("k", {}, display=Told(), evaluate=logged)
             else:

@@ -3,11 +3,12 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 
 from search.evaluate import Result
-from search.ledger import Ledger, LedgerFailed, Record, driver_lock
+from search.ledger import Ledger, LedgerFailed, Record, Repeat
 from space import Refused
 
 RESULT = Result(0.5, 1.25, 2, 100, 1.5, 66.6, (2.0, 1.0), 10.0, 11.0, 0.909)
@@ -51,6 +52,46 @@ def test_one_evaluation_answers_every_proposal_of_its_network(ledger):
     ledger.add(record(1, state="duplicate"))
     ledger.complete(record(0), "f", RESULT, 1.0)
     assert [r.result for r in ledger.records("f")] == [RESULT, RESULT]
+
+
+def test_trainings_with_other_seeds_are_kept_by_network_and_are_no_trials(ledger):
+    ledger.add(record(0))
+    ledger.complete(record(0), "f", RESULT, 1.0)
+    ledger.repeat("aa", "f", Repeat(8, 1, "running"))
+    ledger.repeat("aa", "f", Repeat(8, 1, "complete", "", RESULT))
+    ledger.repeat("aa", "f", Repeat(9, 1, "failed", "diverged"))
+    ledger.repeat("aa", "other", Repeat(10, 1, "complete", "", RESULT))
+    (found,) = ledger.records("f")
+    assert found.repeats == (Repeat(8, 1, "complete", "", RESULT), Repeat(9, 1, "failed", "diverged"))
+    assert found.result == RESULT
+
+
+def test_of_several_attempts_the_latest_counts_and_what_is_over_stays_so(ledger):
+    ledger.add(record(0))
+    ledger.repeat("aa", "f", Repeat(8, 1, "running"))
+    ledger.repeat("aa", "f", Repeat(8, 2, "waiting"))
+    assert ledger.records("f")[0].repeats == (Repeat(8, 2, "waiting"),)
+    ledger.repeat("aa", "f", Repeat(8, 2, "complete", "", RESULT))
+    ledger.repeat("aa", "f", Repeat(8, 2, "waiting"))
+    assert ledger.records("f")[0].repeats == (Repeat(8, 2, "complete", "", RESULT),)
+
+
+def test_another_trial_of_a_network_is_no_repeat(ledger):
+    """A fit trains one network with several seeds, each a trial of its own."""
+    for number, seed in enumerate((7, 8)):
+        ledger.add(record(number, seed=seed))
+        ledger.complete(record(number, seed=seed), "f", RESULT, 1.0)
+    assert [found.repeats for found in ledger.records("f")] == [(), ()]
+
+
+def test_what_others_found_out_is_taken_up_in_one_step(ledger):
+    repeat = Repeat(9, 1, "complete", "", RESULT)
+    told = replace(record(0, state="earlier"), reason="old:3", result=RESULT, repeats=(repeat,))
+    ledger.adopt([told, replace(told, number=1, digest="bb")], "f")
+    assert ledger.records("f")[0] == told
+    with pytest.raises(LedgerFailed):
+        ledger.adopt([replace(told, number=2), told], "f")
+    assert len(ledger.records("f")) == 2
 
 
 def test_notes_keep_the_first_value_unless_replaced(ledger):
@@ -134,19 +175,6 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
         ledger = Ledger(path)
         assert len(ledger.records("f")) > told
         ledger.close()
-
-
-def test_a_second_driver_is_told_of_the_first(tmp_path):
-    with driver_lock(tmp_path / "run.lock"), pytest.raises(Refused, match=f"process {os.getpid()} on "):
-        with driver_lock(tmp_path / "run.lock"):
-            pass
-    with driver_lock(tmp_path / "run.lock"):
-        pass  # free again
-
-
-def test_a_lock_that_cannot_be_taken_is_no_second_driver(tmp_path):
-    with pytest.raises(Refused, match="cannot be driven"), driver_lock(tmp_path / "none/run.lock"):
-        pass
 
 
 def test_an_interrupted_change_leaves_no_transaction_behind(ledger, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.pareto import crowding, dominates, front, fronts
+from search.pareto import crowding, dominates, front, fronts, hypervolume
 
 POINTS = st.integers(1, 3).flatmap(
     lambda width: st.lists(st.tuples(*[st.integers(0, 6).map(float)] * width), max_size=25)
@@ -54,3 +54,15 @@ def test_crowding_of_a_front():
     assert crowding(points) == [math.inf, 3 / 4 + 3 / 4, 3 / 4 + 2 / 4, math.inf]
     assert crowding([(1.0, 1.0), (1.0, 1.0), (1.0, 1.0)])[1] == 0.0
     assert crowding([]) == []
+
+
+@given(POINTS)
+def test_the_hypervolume_of_whole_numbers_is_the_number_of_cells_that_they_dominate(points):
+    width = len(points[0]) if points else 2
+    cells = itertools.product(range(5), repeat=width)
+    dominated = sum(any(all(x <= c for x, c in zip(p, cell, strict=True)) for p in points) for cell in cells)
+    assert hypervolume(points, (5.0,) * width) == dominated
+
+
+def test_hypervolume_of_four_objectives():
+    assert hypervolume([(0.0, 0.0, 0.0, 0.5), (0.5, 0.5, 0.5, 0.0)], (1.0,) * 4) == 0.5 + 0.5**4

@@ -6,8 +6,7 @@ import sys
 import pytest
 import yaml
 
-from search.config import _KINDS, Config
-from search.proxy import Proxy
+from search.config import _KINDS, _MODELS, Config
 from search.settings import GROUPS, KIND, groups, limits, options, places, typed
 from space import Refused, documents
 
@@ -22,7 +21,7 @@ def shown(**words):
 def test_every_setting_of_a_document_is_told_with_its_value(group, name):
     """A document that leaves an option to its model's default would leave it out of the help."""
     document = documents.read(group, name)
-    model = Proxy if group == "proxy" else _KINDS[group][document[KIND[group]]]
+    model = _MODELS.get(group) or _KINDS[group][document[KIND[group]]]
     told = {setting.key.removeprefix(f"{group}.") for setting in options(group, name)}
     assert told == model.model_fields.keys() - {KIND.get(group)}
 

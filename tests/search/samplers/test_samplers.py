@@ -1,5 +1,6 @@
 import pytest
 
+from search.pareto import hypervolume
 from search.samplers import SAMPLERS, Observation
 from search.testing import SAMPLER_CONTRACT
 from space import Space
@@ -26,6 +27,21 @@ def test_learns_from_what_it_is_told(name):
         history.append(Observation(number, point, -value, finished=True, objectives=(value, value)))
     first, last = (sum(-o.reward for o in part) / 8 for part in (history[:8], history[-8:]))
     assert last < first
+
+
+@pytest.mark.parametrize("name", ["gp", "tpe"])
+def test_learns_a_front(name):
+    """Two objectives that cannot both be least: what is proposed dominates more than random draws do."""
+    space = Space.load("tiny_space")
+    volumes = []
+    for sampler in (SAMPLERS[name](sampler=name), SAMPLERS["random"](sampler="random")):
+        proposer, history = sampler.compromising(space.choices, 2), []
+        for number in range(24):
+            point = proposer.propose(history, number)
+            objectives = 1.0 + sum(point), 1.0 + sum((i - 1) ** 2 for i in point)
+            history.append(Observation(number, point, 0.0, finished=True, objectives=objectives))
+        volumes.append(hypervolume([o.objectives for o in history[-8:]], (20.0, 20.0)))
+    assert volumes[0] > volumes[1]
 
 
 def test_eight_proposals_in_a_row_differ():

@@ -1,0 +1,52 @@
+"""What all trainings of a run have in common, and what a worker is sent for one of them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from search.data import Source
+from search.evaluate import Request
+from search.executors import Executor
+from search.finals import Finals
+from search.limits import Limits
+from search.profiles.forecast import Forecast
+from search.proxy import Proxy
+from search.reward import Reward
+from space import Architecture
+
+
+class Setting(Protocol):
+    """What all trials of a run have in common. `search.config.Config` is one."""
+
+    @property
+    def data(self) -> Source: ...
+    @property
+    def proxy(self) -> Proxy: ...
+    @property
+    def reward(self) -> Reward: ...
+    @property
+    def reference(self) -> Architecture: ...
+    @property
+    def forecast(self) -> Forecast | None: ...
+    @property
+    def executor(self) -> Executor: ...
+    @property
+    def finals(self) -> Finals: ...
+    @property
+    def limits(self) -> Limits: ...
+
+
+def request(
+    setting: Setting, number: int, attempt: int, architecture: str, seed: int, timed: bool
+) -> Request:
+    """What a worker is sent. architecture: canonical string of the full network. timed: whether to measure S."""
+    return Request(
+        number=number,
+        attempt=attempt,
+        architecture=architecture,
+        proxy=setting.proxy,
+        source=setting.data,
+        seed=seed,
+        reference=str(setting.reference) if timed else "",
+        threads=setting.executor.threads,
+    )

@@ -1,0 +1,116 @@
+"""What the end of a search says on the screen."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from search import launch, open_run, resume
+from search.conclusion import noise, told, warning
+from search.finals import Noise
+from search.show import show_run, show_trial
+from search.testing import looked_up
+
+SMALL = {
+    "space": "tiny_space",
+    "data.images": 100,
+    "data.test_images": 20,
+    "proxy.resolution": 16,
+    "executor": "serial",
+    "sampler": "random",
+    "reward.w": 0,
+    "trials": 5,
+    "finals.top": 2,
+    "finals.seeds": 2,
+    "run": "r",
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def shown(found):
+    console = Console(file=io.StringIO(), width=120)
+    for part in found:
+        console.print(part, soft_wrap=isinstance(part, str))
+    return console.file.getvalue()
+
+
+def interrupted(request, report):
+    if request.seed == 2:
+        raise KeyboardInterrupt
+    return looked_up(request, report)
+
+
+def test_a_run_ends_with_its_winner_and_how_sure_that_is():
+    run = launch(SMALL, evaluate=looked_up)
+    text = shown(show_run(run))
+    best = run.verdict.winner
+    assert "finals: the best of the search, trained again with 2 fresh seeds each" in text
+    assert (
+        f"winner: trial {best.number}, accuracy {best.final.accuracy:.4f} +- {run.verdict.half:.4f} (95%)"
+        in text
+    )
+    assert f"noise: one network's accuracy varies by {run.verdict.noise.seed:.4f}" in text
+    assert "Seed SD" in text
+    assert "winner: trial" in shown(show_run(run, top=1))
+    assert "winner: trial" not in shown(show_run(run, top=0))
+
+
+def test_a_trial_tells_its_trainings():
+    run = launch(SMALL, evaluate=looked_up)
+    text = shown(show_trial(run, run.best))
+    assert "again with fresh seeds: accuracy " + ", ".join(f"{a:.4f}" for a in run.best.again) in text
+    assert "again with" not in shown(show_trial(run, run.ranked[-1]))
+
+
+def test_unfinished_finals_say_how_to_go_on():
+    with pytest.raises(KeyboardInterrupt):
+        launch(SMALL, evaluate=interrupted)
+    text = shown(show_run(open_run("r")))
+    assert "finals: 2 of 4 trainings of the best 2 with fresh seeds" in text
+    assert "go on with: search resume r" in text
+    assert "winner" not in text
+    assert "winner" in shown(show_run(resume("r", evaluate=looked_up)))
+
+
+def test_a_run_without_finals_says_nothing_of_them():
+    text = shown(show_run(launch({**SMALL, "finals": "off", "finals.top": 0}, evaluate=looked_up)))
+    assert "finals" not in text
+    assert "fresh" not in text
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (Noise(0.002, 10, 0.02), None),
+        (
+            Noise(0.01, 10, 0.02),
+            "warning: the order of neighbours is mostly chance; what helps: proxy.epochs=8",
+        ),
+        (Noise(0.015, 10, 0.02), "warning: the proxy is mostly noise; what helps: proxy.epochs=8"),
+    ],
+)
+def test_a_noisy_proxy_is_warned_of_with_what_helps(found, says):
+    run = launch({**SMALL, "proxy.epochs": 4, "proxy.images": 50}, evaluate=looked_up)
+    lines = list(warning(run, found))
+    assert [line.startswith(says) for line in lines] == [True] * bool(says)
+    assert all("proxy.images=null" in line for line in lines)
+
+
+def test_noise_is_one_line():
+    assert noise(Noise(0.01, 3, 0.02)) == (
+        "noise: one network's accuracy varies by 0.0100 from seed to seed (SD, 3 degrees of freedom), the trials' by"
+        " 0.0200: rank reliability 0.75"
+    )
+
+
+def test_who_cannot_be_told_from_the_winner_is_named():
+    run = launch(SMALL, evaluate=looked_up)
+    other = run.verdict.standing[1]
+    lines = list(told(run, replace(run.verdict, tied=(other,))))
+    assert f"its accuracy cannot be told from that of trial {other.number}" in lines

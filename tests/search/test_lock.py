@@ -1,0 +1,19 @@
+import os
+
+import pytest
+
+from search.lock import driver_lock
+from space import Refused
+
+
+def test_a_second_driver_is_told_of_the_first(tmp_path):
+    with driver_lock(tmp_path / "run.lock"), pytest.raises(Refused, match=f"process {os.getpid()} on "):
+        with driver_lock(tmp_path / "run.lock"):
+            pass
+    with driver_lock(tmp_path / "run.lock"):
+        pass  # free again
+
+
+def test_a_lock_that_cannot_be_taken_is_no_second_driver(tmp_path):
+    with pytest.raises(Refused, match="cannot be driven"), driver_lock(tmp_path / "none/run.lock"):
+        pass

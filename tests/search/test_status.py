@@ -1,0 +1,52 @@
+"""How long a run will take, with the finals in it."""
+
+import pytest
+
+from search.evaluate import Result
+from search.finals import OFF, Finals
+from search.ledger import Record
+from search.limits import Limits
+from search.reward import REWARDS
+from search.status import late, left
+from search.testing import requests
+from search.trial import judge
+from space import decode, published
+
+REFERENCE = published("v2-b0").architecture
+REWARD = REWARDS["effv2"](reward="effv2", w=0)
+NETWORKS = [decode(request.architecture) for request in requests(30)]
+FINALS = Finals(top=3, seeds=2)
+
+
+def trials(count, seconds=10.0):
+    result = Result(0.5, 1.0, 1, 10, seconds, 1.0, (1.0,))
+    return [
+        judge(
+            Record(n, network.digest, str(network), 0, (), "complete", 1, "", 0.0, 1.0, result),
+            REWARD,
+            REFERENCE,
+        )
+        for n, network in enumerate(NETWORKS[:count])
+    ]
+
+
+def test_a_search_is_followed_by_its_finals():
+    """Two at a time: 5 rounds of the 10 trials that are missing, 3 of the finals, 10 s each."""
+    assert left(trials(10), FINALS, Limits(trials=20), 20, 0.0, 2) == 80
+    assert left(trials(20), FINALS, Limits(trials=20), 20, 0.0, 2) == 30
+    assert left(trials(20), OFF, Limits(trials=20), 20, 0.0, 2) == 0
+    assert left(trials(10), FINALS, Limits(trials=20, budget=50), 20, 10.0, 2) == 40
+    assert left([], FINALS, Limits(trials=20), 20, 0.0, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "finals", "is_late"),
+    [(89, OFF, False), (91, OFF, True), (59, FINALS, False), (61, FINALS, True)],
+)
+def test_a_budget_keeps_time_for_the_finals(seconds, finals, is_late):
+    """Another trial takes 10 s, and 6 trainings two at a time 30 s."""
+    assert late(trials(5), 100, seconds, finals, 2) is is_late
+
+
+def test_without_a_budget_nothing_is_late():
+    assert not late(trials(5), None, 1e9, FINALS)
