@@ -34,8 +34,8 @@ def search(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-verbs = (launch, resume, status, show, report, rescore, export, profile, measure, weights, completion)
-for command in verbs:
+_READ = (status, show, report, rescore, export)
+for command in (launch, resume, *_READ, profile, measure, weights, completion):
     search.add_command(command)
 
 
