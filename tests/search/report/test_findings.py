@@ -122,7 +122,7 @@ def test_what_a_run_does_not_tell_is_said_to_be_unknown(tmp_path):
     known = {key: value for key, value in ENVIRONMENT_OF_ALL.items() if key != "data"}
     for number, environment in enumerate((known, {}, None)):
         text = told(filled(tmp_path / str(number), environment=environment))
-        assert "How noisy the proxy is, is unknown" in text
+        assert "What the choice of validation images does is unknown" in text
 
 
 def test_a_search_at_random_has_no_margin_over_itself(tmp_path):
