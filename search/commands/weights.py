@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from search.terminal import print_json
 
 if TYPE_CHECKING:
     from space.weights import Weights
@@ -49,6 +52,7 @@ From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the netw
 @click.option("--seed", type=int, default=0, show_default=True, help="Of a fresh classifier.")
 @click.option("--to", metavar="FORMAT", help="Whose names to write (as for --from).  [default: ours]")
 @click.option("--out", type=click.Path(path_type=Path), help="FILE.safetensors to write, in one step.")
+@click.option("--json", "as_json", is_flag=True, help="What they are, as JSON.")
 def weights(
     file: Path,
     network: str | None,
@@ -60,6 +64,7 @@ def weights(
     seed: int,
     to: str | None,
     out: Path | None,
+    as_json: bool,
 ) -> None:
     """Show the trained weights in FILE, or convert them with --out.
 
@@ -79,10 +84,25 @@ def weights(
     loaded = load_weights(file, network, format=format, style=style, normalisation=normalisation)
     adapted = adapt(loaded, classes=classes, channels=channels, seed=seed)
     content = weights_file(adapted, to or "ours") if out else b""
-    click.echo("\n".join(_described(file, adapted)))
+    if as_json:
+        print_json(_values(adapted))
+    else:
+        click.echo("\n".join(_described(file, adapted)))
     if out:
         write_file(out, content)
-        click.echo(f"wrote {out}, names: {to or 'ours'}{_misfit(adapted, to or 'ours')}")
+        click.echo(f"wrote {out}, names: {to or 'ours'}{_misfit(adapted, to or 'ours')}", err=as_json)
+
+
+def _values(weights: Weights) -> dict[str, Any]:
+    from search.described import network_values
+    from search.tables import plain
+
+    told = plain(asdict(weights.conventions))
+    return {
+        "names": weights.origin or "ours",
+        "conventions": told,
+        "network": network_values(weights.architecture),
+    }
 
 
 def _described(file: Path, weights: Weights) -> Iterator[str]:
