@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from search.columns import TRIALS, row
+from search.columns import FINALS, TRIALS, row
+from search.conclusion import told
 from search.display import clock
 from search.report import charts
 from search.report.diagram import diagram
@@ -28,6 +29,8 @@ MOST_ROWS = 6000
 AXES = (
     "reward",
     "accuracy",
+    "final_reward",
+    "final_accuracy",
     "params",
     "macs",
     "activations",
@@ -59,6 +62,7 @@ def search_page(found: Findings, refresh: int | None = None) -> Page:
         _searched(found),
         _winner(found),
         _progress(found),
+        *_finals(found),
         _trials(run),
         _curves(run),
         _choices(run),
@@ -141,6 +145,29 @@ def _progress(found: Findings) -> Section:
     return Section("progress", "Reward", blocks)
 
 
+def _finals(found: Findings) -> Iterator[Section]:
+    """What became of the best ones' trainings with fresh seeds; nothing where there are to be none."""
+    run, verdict = found.run, found.verdict
+    agenda = run.agenda
+    if verdict is None and not agenda.finalists:
+        return
+    blocks: list[Block] = []
+    if verdict:
+        blocks.append(Texts(tuple(told(run, verdict))))
+    else:
+        done, total = len(agenda.trainings) - agenda.left, len(agenda.trainings)
+        blocks.append(
+            Texts((f"{done} of {total} trainings are over; until all are, the highest reward counts.",))
+        )
+    trials = verdict.standing if verdict else [trial for trial in agenda.finalists if trial.again]
+    rows = [row(trial) for trial in trials]
+    columns = [column for key in FINALS for column in TRIALS if column.key == key]
+    if rows:
+        note = "The best of the search, trained again with fresh seeds: these had no part in choosing them."
+        blocks.append(Listing(filled(rows, columns), rows, note))
+    yield Section("finals", "Finals", tuple(blocks))
+
+
 def _trials(run: Run) -> Section:
     if not run.trials:
         return Section("trials", "Trials", (Texts(("There is none yet.",)),))
@@ -211,16 +238,16 @@ def _steps(run: Run) -> Section:
     if chart:
         return Section("steps", "Step time", (chart,))
     if not run.config.forecast:
-        told = "No profile of the device was used, so there is no prediction to compare with."
+        text = "No profile of the device was used, so there is no prediction to compare with."
         counted = "step" in run.config.reward.costs
-        told += (
+        text += (
             " Step times were measured beside each training."
             if counted
             else " The reward does not count step time."
         )
     else:
-        told = "Step times were predicted from the device's profile; no trial has a measured one yet."
-    return Section("steps", "Step time", (Texts((told,)),))
+        text = "Step times were predicted from the device's profile; no trial has a measured one yet."
+    return Section("steps", "Step time", (Texts((text,)),))
 
 
 def _failures(run: Run) -> Section:
