@@ -30,6 +30,7 @@ SMALL = {
     "proxy.resolution": 16,
     "executor": "serial",
     "sampler": "random",
+    "finals": "off",
     "run": "r",
 }
 
