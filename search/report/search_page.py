@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
-
-import yaml
 
 from search.columns import FINALS, TRIALS, row
 from search.conclusion import told
 from search.display import clock
 from search.report import charts
 from search.report.diagram import diagram
-from search.report.document import Block, Code, Explorer, Listing, Networks, Page, Section, Terms, Texts
+from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
 from search.report.findings import Findings
 from search.report.importance import common, top
 from search.report.prose import summary
+from search.report.repeating import again
 from search.run import Run
 from search.selection import filled
 from search.tables import Column, Row
@@ -68,7 +66,7 @@ def search_page(found: Findings, refresh: int | None = None) -> Page:
         _choices(run),
         _steps(run),
         _failures(run),
-        _again(found),
+        again(found),
     )
     made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {run.path}"
     return Page(f"Search {run.name}", summary(found), sections, made, refresh)
@@ -268,42 +266,3 @@ def _failures(run: Run) -> Section:
 def _numbers(trials: list[Any]) -> str:
     shown = ", ".join(str(trial.number) for trial in trials[:10])
     return shown + (f", and {len(trials) - 10} more" if len(trials) > 10 else "")
-
-
-def _again(found: Findings) -> Section:
-    run, environment = found.run, found.environment
-    config = yaml.safe_dump(run.config.document(), sort_keys=False, width=100)
-    return Section(
-        "again",
-        "How to repeat it",
-        (
-            Code(command(environment)),
-            Texts(
-                (
-                    "A network, these settings and a seed give the same accuracy to the bit on a CPU. What is "
-                    "proposed repeats too where no step time is measured (reward.w=0) and one worker is at work.",
-                )
-            ),
-            Terms(tuple(_versions(environment))),
-            Code(config, "Every setting, resolved (config.yaml)"),
-        ),
-    )
-
-
-def command(environment: dict[str, Any]) -> str:
-    """The command that began a run, as it would be typed; of one begun from Python, what to do instead."""
-    words = [str(word) for word in environment.get("command", ())]
-    if len(words) > 1 and words[1] == "launch":
-        return shlex.join(["search", *words[1:]])
-    if len(words) > 1 and words[1] == "fit":
-        return shlex.join(["scale", *words[1:]])
-    return "# begun from Python: search.launch(...) with the settings below"
-
-
-def _versions(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "Python", str(environment.get("python", "unknown"))
-    for name, version in environment.get("versions", {}).items():
-        if version:
-            yield name, str(version)
-    if environment.get("commit"):
-        yield "commit", str(environment["commit"])
