@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from search.config import Config
     from search.driver import Stopped, launch, resume
+    from search.full.settings import train
     from search.run import Run, open_run
     from search.trial import Trial
 
@@ -23,9 +24,10 @@ _HOMES = {
     "launch": "driver",
     "open_run": "run",
     "resume": "driver",
+    "train": "full.settings",
 }
 
-__all__ = ["Config", "Run", "Stopped", "Trial", "launch", "open_run", "resume"]
+__all__ = ["Config", "Run", "Stopped", "Trial", "launch", "open_run", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

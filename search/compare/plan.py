@@ -21,6 +21,8 @@ from space import CATALOG, Architecture, Refused, documents
 from space.refusal import unknown
 
 DEFAULTS = "compare", "default"
+FOLDER = "compare"
+"""Of a run's comparison, in the run's."""
 WINNER, RANDOM = "winner", "best of random"
 
 
@@ -140,7 +142,7 @@ def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
         recipe=recipe_of(settings.recipe, within(words, "recipe")),
         executor=Config.of({"executor": settings.executor, **executors}).executor,
         settings=settings,
-        out=Path(settings.out).expanduser() if settings.out else run.path / "compare",
+        out=Path(settings.out).expanduser() if settings.out else run.path / FOLDER,
     )
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search import tables
-from search.compare.comparing import Trained
-from search.compare.plan import RANDOM, Plan
+from search.compare.plan import RANDOM
 from search.contrast import CONFIDENCE, Estimate, Layout
 from search.reward import Reward
 from search.tables import Column
 from space import Architecture, cost
+
+if TYPE_CHECKING:
+    from search.compare.comparing import Trained
+    from search.compare.plan import Plan
 
 Row = dict[str, Any]
 
@@ -54,6 +58,8 @@ EXACT = (
     Column("architecture", "Architecture", description="canonical string"),
 )
 """What data formats hold besides."""
+NAME = "comparison"
+"""Of the tables' files."""
 
 
 def rows(every: Sequence[Trained], reward: Reward, reference: Architecture) -> list[Row]:
@@ -107,13 +113,22 @@ def verdict(found: Sequence[Row]) -> list[str]:
 
 
 def write(found: Sequence[Row], plan: Plan) -> list[Path]:
-    """Write comparison.csv and comparison.md into the comparison's folder, and return their paths."""
+    """Write comparison.csv, .json and .md into the comparison's folder, and return their paths."""
     caption = f"The winner of {plan.run.name} beside others, {plan.recipe.epochs} epochs. {' '.join(verdict(found))}"
     written = []
-    for form, columns in (("csv", (*COLUMNS, *EXACT)), ("md", COLUMNS)):
-        written.append(plan.out / f"comparison.{form}")
+    for form, columns in (("csv", (*COLUMNS, *EXACT)), ("json", (*COLUMNS, *EXACT)), ("md", COLUMNS)):
+        written.append(plan.out / f"{NAME}.{form}")
         tables.write(found, columns, form, written[-1], caption=caption)
     return written
+
+
+def read(folder: Path) -> list[Row]:
+    """The rows that `write` wrote into `folder`, none if it did not."""
+    try:
+        found: list[Row] = json.loads((folder / f"{NAME}.json").read_text("utf-8"))["rows"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return found
 
 
 def _rewards(one: Trained, reward: Reward, reference: Architecture) -> list[float]:

@@ -44,11 +44,6 @@ class Team:
             return network
         return nn.parallel.DistributedDataParallel(network)
 
-    def wait(self) -> None:
-        """Until all are here."""
-        if self.size > 1:
-            torch.distributed.barrier()
-
 
 @contextmanager
 def team() -> Iterator[Team]:

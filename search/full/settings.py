@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.checking import validated
 from search.config import Config
@@ -18,10 +18,28 @@ from search.full.what import Found, find
 from space import Refused, documents
 from space.refusal import unknown
 
+if TYPE_CHECKING:
+    from search.full.watching import Watch
+    from search.model_file import Model
+
 DEFAULTS = "train", "default"
 """The document of the settings outside groups."""
 GROUPS = ("data", "recipe")
 MODELS = Path("models")
+
+
+def train(what: str, settings: Mapping[str, Any] | None = None, *, watch: Watch | None = None) -> Model:
+    """Train one network in full: `train("RUN:12", {"recipe.epochs": 30, "out": "models/mine"})`.
+
+    what: as for the command, see `search.full.what.find`. settings: those of the command. Returns the model, which is
+    kept in the folder `out`. Raises `Refused` for what cannot be, before anything is written, and
+    `search.failure.TrialFailed` for a training that diverges.
+    """
+    from search.full.loop import train as run
+
+    task, folder = task_of(what, settings or {})
+    refuse_taken(folder)
+    return run(task, folder, watch)
 
 
 def task_of(what: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from search.columns import FINALS, TRIALS, row
+from search.compare.plan import FOLDER
+from search.compare.standing import COLUMNS as COMPARED
+from search.compare.standing import read, verdict
 from search.conclusion import told
 from search.display import clock
 from search.report import charts
@@ -68,6 +71,7 @@ def search_page(found: Findings, refresh: int | None = None) -> Page:
         _failures(run),
         again(found),
     )
+    sections = (*sections[:2], *_worth(run), *sections[2:])
     made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {run.path}"
     return Page(f"Search {run.name}", summary(found), sections, made, refresh)
 
@@ -134,6 +138,14 @@ def _winner(found: Findings) -> Section:
             Networks(drawn),
         ),
     )
+
+
+def _worth(run: Run) -> Iterator[Section]:
+    """What `search compare` found, if it was asked."""
+    rows = read(run.path / FOLDER)
+    if rows:
+        blocks = (Texts(tuple(verdict(rows))), Listing(filled(rows, COMPARED), rows))
+        yield Section("worth", "Was the search worth it?", blocks)
 
 
 def _progress(found: Findings) -> Section:

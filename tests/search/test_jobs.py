@@ -50,6 +50,7 @@ def test_what_the_machine_is_to_blame_for_is_tried_again(serial):
     assert sorted(TRIED) == [0, 0, 1, 1]
 
 
+@pytest.mark.slow
 def test_processes_do_the_same():
     found = []
     failed = done(local(2), [Square(n) for n in range(4)], squared, lambda job, result: found.append(result))

@@ -2,6 +2,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+import search as search_package
 from search.cli import search
 from search.full.settings import task_of
 from search.full.what import find
@@ -89,3 +90,12 @@ def test_the_data_decide_classes_and_channels_and_the_recipe_the_resolution():
     task, folder = task_of("b0", {"recipe.evaluation": 64, "data": "shapes", "seed": "3"})
     assert (task.architecture.resolution, task.architecture.classes, task.seed) == (64, 10, 3)
     assert folder.parts[0] == "models" and folder.name.startswith("b0-")
+
+
+def test_from_python(tmp_path):
+    settings = dict(word.split("=") for word in TINY)
+    settings |= {key: int(settings[key]) for key in settings if settings[key].isdigit()}
+    model = search_package.train(CANONICAL, {**settings, "out": "mine"})
+    assert model.metric("accuracy").split == "test" and (tmp_path / "mine/model.json").exists()
+    with pytest.raises(Refused, match="--resume mine"):
+        search_package.train(CANONICAL, {**settings, "out": "mine"})

@@ -89,6 +89,7 @@ def test_refuses(run, words, why):
         comparing.random_search(plan_of(run, words), print, driver.Silent())
 
 
+@pytest.mark.slow
 def test_the_models_are_models(run, tmp_path):
     result = invoke(run, *WORDS[1:], "seeds=1", "random=0", "out=there")
     assert result.exit_code == 0, (result.output, result.exception)

@@ -1,8 +1,9 @@
 import pytest
 
+from search import tables
 from search.compare.comparing import Trained
 from search.compare.plan import RANDOM, WINNER, Contender
-from search.compare.standing import rows, verdict
+from search.compare.standing import COLUMNS, EXACT, read, rows, verdict
 from search.reward import EfficientNetV2
 from space import decode
 from space.timing import StepTime
@@ -55,3 +56,12 @@ def test_one_training_tells_nothing():
     assert (
         "chance may be all" in verdict(rows([trained(WINNER, 0.8), trained(RANDOM, 0.7)], REWARD, SMALL))[0]
     )
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    found = compared(0.70, 0.72, 0.71)
+    assert read(tmp_path) == []
+    tables.write(found, (*COLUMNS, *EXACT), "json", tmp_path / "comparison.json")
+    again = read(tmp_path)
+    assert verdict(again) == verdict(found)
+    assert [row["what"] for row in again] == [WINNER, RANDOM]
