@@ -55,6 +55,8 @@ def _computed(content: bytes, images: Tensor) -> Tensor:
     import onnxruntime  # type: ignore[import-untyped]
     import torch
 
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # Its threads spin while they wait, and on a busy machine starve.
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     (logits,) = session.run(["logits"], {"images": images.numpy()})
     return torch.from_numpy(logits)
