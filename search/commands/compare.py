@@ -28,9 +28,10 @@ The same words go on with a comparison that ended early. Its trainings are model
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Print the networks with their costs; train nothing.")
 def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
-    """Was the search worth it? Train the winner of RUN beside what one would have had without it.
+    """Was the search worth it? Train its winner and others.
 
-    That is the best network of a random search of the same cost, and published networks of the same cost.
+    The winner of RUN beside what one would have had without it: the best network of a random search of the same cost,
+    and published networks of the same cost.
     All have the same recipe, images and seeds; the figures are of the test split, on which nothing was selected.
     """
     from rich.console import Console

@@ -95,7 +95,7 @@ def export(
     forms: str | None,
     **choice: Any,
 ) -> None:
-    """Write the trials of RUN as a table, or with --model one network.
+    """Write a table of RUN, or with --model a network.
 
     Each trial has a row, with the network, what it costs, what was measured and every term of the reward.
     """

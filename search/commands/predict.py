@@ -29,10 +29,10 @@ search predict flowers photos/*.jpg --top 1 --format csv
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, replaced in one step.")
 def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, out: Path | None) -> None:
-    """Tell what a trained MODEL sees in images: labels with probabilities.
+    """Tell what a trained MODEL sees in images.
 
-    MODEL is a folder that `search train`, `search export --model` or `search weights --model` wrote. Images are fed
-    at the size, and with the normalisation, that it was trained with.
+    Labels with probabilities. MODEL is a folder that `search train`, `search export --model` or `search weights
+    --model` wrote. Images are fed at the size, and with the normalisation, that it was trained with.
     """
     from search.display import table
     from search.model_file import load_model

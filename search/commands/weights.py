@@ -82,10 +82,11 @@ def weights(
     labels: Path | None,
     as_json: bool,
 ) -> None:
-    """Show the trained weights in FILE, or convert them with --out or --model.
+    """Show or convert trained weights.
 
-    FILE is of torchvision, timm, EfficientNet-PyTorch or ours: .safetensors, or .pt, .pth, .bin, .tar, which are
-    read as tensors only. What is written says by itself how to build its network and to normalise its images.
+    Tells what is in FILE; --out and --model write it anew. FILE is of torchvision, timm, EfficientNet-PyTorch or ours:
+    .safetensors, or .pt, .pth, .bin, .tar, which are read as tensors only. What is written says by itself how to build
+    its network and to normalise its images.
     """
     from search.exporting import export
     from search.files import write_file

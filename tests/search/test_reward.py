@@ -135,7 +135,7 @@ def test_a_reward_is_told_term_by_term():
 @pytest.mark.parametrize("name", ["macs", "params", "activations", "memory"])
 @pytest.mark.parametrize("kind", REWARDS)
 def test_any_cost_can_count_and_needs_no_step_time(kind, name):
-    options = {"v": 0} if kind == "effv2" and name == "params" else {}
+    options = {"v": 0} if kind in ("effv2", "pareto") and name == "params" else {}
     reward = REWARDS[kind](reward=kind, cost=name, **options)
     terms = reward.score(0.5, None, B0, V2_B0)
     assert terms.costs[0].cost == name
