@@ -72,7 +72,7 @@ class Sampled:
         history = [*self._history.values(), *self._vain.values()]
         known = None
         point: Point = ()
-        for again in range(self._sampler.patience):
+        for again in range(self._sampler.asked(tried)):
             point = self._proposer.propose(history, _seed(self._seed, tried, again))
             network = self._space.at(point)
             if network in networks:

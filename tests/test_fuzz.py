@@ -96,7 +96,7 @@ def test_settings_of_a_launch(folder, words):
 
 @fuzzed
 @given(
-    verb=st.sampled_from(["resume", "status", "show", "export", "launc", "--help", "-x", ""]),
+    verb=st.sampled_from(["resume", "status", "show", "report", "export", "launc", "--help", "-x", ""]),
     words=st.lists(st.one_of(VALUES, st.builds("space.{}={}".format, KEYS, VALUES)), max_size=2),
 )
 def test_verbs_of_search(folder, verb, words):

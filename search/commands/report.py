@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search import completion
+from search.terminal import print_json
 
 if TYPE_CHECKING:
     from search.report.document import Bars, Chart, Page
@@ -44,11 +45,15 @@ _NAME = "report.html"
     shell_complete=completion.runs,
     help="A search with sampler=random to measure this one by; if not given, its own random draws.",
 )
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print what it says at its top, as JSON; write no page."
+)
 def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **given: Any) -> None:
-    """Write a page about RUN: one HTML file that needs nothing beside it.
+    """Write a page about RUN.
 
-    What was searched and at what cost, the winner and how sure its lead is, and every trial to look through. At
-    any time, also while it runs. Several runs are compared; those that differ in their seed alone are one group.
+    One HTML file that needs nothing beside it: what was searched and at what cost, the winner and how sure its lead
+    is, and every trial to look through. At any time, also while it runs. Several runs are compared; those that
+    differ in their seed alone are one group.
     """
     from search.files import write_file
     from search.report.render import html
@@ -62,6 +67,8 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **
         drawn = open_run(baseline) if baseline else None
         goes_on = watch and any(run.driver for run in runs)
         page, charts = _page(runs, drawn, every if goes_on else None)
+        if given["as_json"]:
+            return print_json({"title": page.title, "made": page.made, **dict(page.summary)})
         place = out or (runs[0].path / _NAME if len(runs) == 1 else Path(_NAME))
         write_file(place, html(page))
         if not goes_on:

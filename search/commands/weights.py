@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from search.terminal import print_json
 
 if TYPE_CHECKING:
     from space.weights import Weights
@@ -63,6 +66,7 @@ From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the netw
     help="With --model: a name of a class on each line. Else ImageNet's for 1000 classes, where torchvision is"
     " installed, and numbers otherwise.",
 )
+@click.option("--json", "as_json", is_flag=True, help="What they are, as JSON.")
 def weights(
     file: Path,
     network: str | None,
@@ -76,6 +80,7 @@ def weights(
     out: Path | None,
     model: Path | None,
     labels: Path | None,
+    as_json: bool,
 ) -> None:
     """Show the trained weights in FILE, or convert them with --out or --model.
 
@@ -101,13 +106,28 @@ def weights(
     content = weights_file(adapted, to or "ours") if out else b""
     fresh = adapted.architecture.classes != loaded.architecture.classes
     made = model_of(adapted, labels, fresh=fresh) if model else None
-    click.echo("\n".join(_described(file, adapted)))
+    if as_json:
+        print_json(_values(adapted))
+    else:
+        click.echo("\n".join(_described(file, adapted)))
     if out:
         write_file(out, content)
-        click.echo(f"wrote {out}, names: {to or 'ours'}{_misfit(adapted, to or 'ours')}")
+        click.echo(f"wrote {out}, names: {to or 'ours'}{_misfit(adapted, to or 'ours')}", err=as_json)
     if model and made:
         export(model.name, made, model, forms=())
-        click.echo(f"wrote {model}, classes: {', '.join(made.classes[:3])}, ...")
+        click.echo(f"wrote {model}, classes: {', '.join(made.classes[:3])}, ...", err=as_json)
+
+
+def _values(weights: Weights) -> dict[str, Any]:
+    from search.described import network_values
+    from search.tables import plain
+
+    told = plain(asdict(weights.conventions))
+    return {
+        "names": weights.origin or "ours",
+        "conventions": told,
+        "network": network_values(weights.architecture),
+    }
 
 
 def _described(file: Path, weights: Weights) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from search.forms.library import in_docstring, inner, loading, require_expanded, require_squeezed
+from search.forms.library import in_docstring, inner, loading, require_expanded
 from search.model_file import Model
 from space import Architecture, Refused
 from space.conv import divisible
 
 _LIBRARY = "torchvision's EfficientNet"
+_RATIO = 0.25
+"""Of squeeze-excitation, which its MBConv has unless told otherwise."""
 
 
 def torchvision_file(name: str, model: Model) -> str:
@@ -15,15 +17,15 @@ def torchvision_file(name: str, model: Model) -> str:
 
     Raises `Refused` for what torchvision's EfficientNet lacks, and where it would round a width that we do not.
     """
-    from space.weights import weight_format
+    from space.weights.torchvision import efficientnet
 
     network, told = model.architecture, model.weights.conventions
     setting = inverted_residual_setting(network)
-    modules = weight_format("torchvision").modules(network)
     stem = network.stem
     return _TEXT.format(
         name=in_docstring(name),
         network="\n/".join(str(network).split("/")),
+        squeezed=_SQUEEZED if any("squeezed" in line for line in setting) else "",
         mind=_MIND.format(stride=network.stride) if told.padding == "same" else "",
         setting="".join(f"    {line},\n" for line in setting),
         classes=network.classes,
@@ -31,7 +33,7 @@ def torchvision_file(name: str, model: Model) -> str:
         eps=told.norm_eps,
         momentum=told.norm_momentum,
         stem=f"{network.channels}, {stem.width}, {stem.kernel}, {stem.stride}, {stem.kernel // 2}",
-    ) + loading("torchvision", dict(modules))
+    ) + loading("torchvision", efficientnet(network))
 
 
 def inverted_residual_setting(architecture: Architecture) -> list[str]:
@@ -42,7 +44,6 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
         raise Refused(f"{_LIBRARY} has SiLU alone, not {stem.act} and {head.act}.")
     for block in inner(architecture):
         require_expanded(_LIBRARY, block)
-        require_squeezed(_LIBRARY, block, max(1, block.width_in // 4))
     found, width = [], stem.width
     for stage in architecture.stages:
         kind = "MBConvConfig" if stage.op == "mb" else "FusedMBConvConfig"
@@ -50,16 +51,24 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
             if channels != divisible(channels):
                 raise Refused(f"{_LIBRARY} would make {divisible(channels)} of {channels} channels.")
         values = (stage.expand, stage.kernel, stage.stride, width, stage.width, stage.depth)
-        found.append(f"{kind}({', '.join(map(str, values))})")
+        block = "" if stage.op == "fused" or stage.se == _RATIO else f", block=squeezed({stage.se})"
+        found.append(f"{kind}({', '.join(map(str, values))}{block})")
         width = stage.width
     return found
 
 
 def _require_simple(architecture: Architecture) -> None:
-    """Raises `Refused` for other blocks than MBConv and Fused-MBConv, and for those without shortcuts."""
+    """Raises `Refused` for other blocks than MBConv and Fused-MBConv as torchvision has them, and other heads."""
+    head = architecture.head
+    if architecture.stem.op != "conv" or not head.width or head.hidden or not head.bias:
+        raise Refused(f"{_LIBRARY} has one convolution as its stem, and one and a classifier as its head.")
     for stage in architecture.stages:
         if stage.op not in ("mb", "fused"):
             raise Refused(f"{_LIBRARY} has MBConv and Fused-MBConv alone, not {stage.op}.")
+        if stage.dilation > 1 or stage.dilations:
+            raise Refused(f"{_LIBRARY} has no blocks with dilations.")
+        if stage.op == "fused" and stage.se:
+            raise Refused(f"{_LIBRARY} has no fused blocks with squeeze-excitation.")
         if not stage.skip:
             raise Refused(f"{_LIBRARY} has no blocks without shortcuts.")
         if stage.act != "silu":
@@ -71,6 +80,23 @@ Mind: its weights were trained with TensorFlow's padding, which torchvision lack
 images of {stride}n + 1 pixels alone.
 """
 
+_SQUEEZED = '''
+def squeezed(ratio):
+    """MBConv whose squeeze-excitation has this share of the channels that the block reads; 0: there is none."""
+
+    def block(config, drop, norm_layer):
+        narrow = max(1, int(config.input_channels * ratio))
+
+        def layer(wide, _, activation):
+            return SqueezeExcitation(wide, narrow, activation=activation) if ratio else nn.Identity()
+
+        return MBConv(config, drop, norm_layer, layer)
+
+    return block
+
+
+'''
+
 _TEXT = '''"""{name}, as torchvision builds it. Needs torchvision (0.29 is what was tried) and safetensors.
 
 {network}
@@ -81,8 +107,10 @@ _TEXT = '''"""{name}, as torchvision builds it. Needs torchvision (0.29 is what 
 from functools import partial
 
 from torch import nn
-from torchvision.models.efficientnet import EfficientNet, FusedMBConvConfig, MBConvConfig
+from torchvision.models.efficientnet import EfficientNet, FusedMBConvConfig, MBConv, MBConvConfig
+from torchvision.ops import SqueezeExcitation
 
+{squeezed}
 # Expansion, kernel, stride, channels in and out, blocks.
 INVERTED_RESIDUAL_SETTING = [
 {setting}]

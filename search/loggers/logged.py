@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from search.config import Config
+from search.course import Course
 from search.driver import Display
-from search.engine import Engine
 from search.loggers import LOGGERS, Logger, Told
 from search.run import config_of
 from search.trial import Trial
@@ -33,11 +33,11 @@ class Logged:
         self._loggers: dict[str, Logger] = {}
         self._config: Config | None = None
 
-    def begin(self, path: Path, engine: Engine) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
         """See `search.driver.Display`."""
         self._config = config_of(path)
         self._loggers = {name: LOGGERS[name](path) for name in self._names}
-        return self._open(self._display.begin(path, engine))
+        return self._open(self._display.begin(path, course))
 
     def finished(self, trial: Trial) -> None:
         """See `search.driver.Display`."""

@@ -51,7 +51,7 @@ def reward_over_trials(found: Findings) -> Chart:
 def reward_over_time(found: Findings) -> Chart:
     """The same by the clock, from the first proposal on."""
     done = _finished(found.run)
-    begun = min((trial.asked for trial in found.run.trials), default=0.0)
+    begun = min((trial.asked for trial in found.run.trials if not trial.origin), default=0.0)
     minutes = tuple(((trial.told or begun) - begun) / 60 for trial in done)
     return Chart(
         "reward-over-time",
@@ -89,7 +89,7 @@ def learning_curves(run: Run) -> Chart:
 
 def pareto(run: Run, key: str) -> Chart:
     """Accuracy against the cost `key`, and the trials that no other beats in both."""
-    rows = [row(trial) for trial in _finished(run)]
+    rows = [row(trial) for trial in run.ranked]
     rows = [found for found in rows if found[key] is not None]
     points = [(float(found[key]), 1 - found["accuracy"]) for found in rows]
     best = sorted(points[index] for index in front(points))
@@ -173,8 +173,9 @@ def every(found: Findings) -> tuple[Chart | Bars, ...]:
 
 
 def _finished(run: Run) -> list[Trial]:
-    """The complete trials in the order they finished."""
-    return sorted(run.ranked, key=lambda trial: (trial.told or 0.0, trial.number))
+    """The complete trials of this run, in the order they finished."""
+    own = (trial for trial in run.ranked if not trial.origin)
+    return sorted(own, key=lambda trial: (trial.told or 0.0, trial.number))
 
 
 def best_so_far(rewards: Sequence[float]) -> list[float]:

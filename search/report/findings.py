@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from search.evaluate import Result
+from search.finals import Verdict
 from search.report.baseline import LEAST, Proposed, best_of, proposed, random_draws
 from search.run import ENVIRONMENT, Run
 from search.trial import Trial
@@ -50,11 +52,11 @@ class Lead:
 class Findings:
     """What a page says of a run. state: "finished", "running", "stopped" or "empty".
 
-    winner: None where no trial is complete. base: the network that the winner stands beside, base_trial its trial
-    if it was trained. drawn: the trials that were drawn at random, of `baseline` if it is not this run. over_random:
-    in reward, over the best of as many draws as there are, or as there are complete trials if these are fewer; None
-    with too few draws, and where the run is nothing but draws. proposed: the other trials beside them. over_base:
-    in accuracy.
+    winner: of the finals, else of the search; None where no trial is complete. verdict: of the finals, None where
+    there are none, or not yet. base: the network that the winner stands beside, base_trial its trial if it was
+    trained. drawn: the trials that were drawn at random, of `baseline` if it is not this run. over_random: in reward,
+    over the best of as many draws as there are, or as there are complete trials if these are fewer; None with too
+    few draws, and where the run is nothing but draws. proposed: the other trials beside them. over_base: in accuracy.
     """
 
     run: Run
@@ -70,6 +72,7 @@ class Findings:
     over_random: Lead | None
     proposed: Proposed | None
     over_base: Lead | None
+    verdict: Verdict | None
 
     @property
     def complete(self) -> int:
@@ -77,9 +80,16 @@ class Findings:
         return sum(trial.state == "complete" for trial in self.run.trials)
 
     @property
+    def trainings(self) -> list[Result]:
+        """What this run trained to the end: its complete trials, and the finals."""
+        own = [trial for trial in self.run.trials if trial.state == "complete"]
+        again = [repeat.result for trial in own for repeat in trial.repeats]
+        return [result for result in (*(trial.result for trial in own), *again) if result]
+
+    @property
     def worked(self) -> float:
         """Seconds of all evaluations together, of all workers."""
-        return math.fsum(t.result.seconds for t in self.run.trials if t.state == "complete" and t.result)
+        return math.fsum(result.seconds for result in self.trainings)
 
 
 def findings(run: Run, baseline: Run | None = None) -> Findings:
@@ -88,7 +98,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
     Raises `Refused` where rewards of the two do not compare.
     """
     environment = _environment(run)
-    winner = run.ranked[0] if run.ranked else None
+    winner = run.best if run.ranked else None
     base, name, trial = _base(run)
     images = validated(run, environment)
     noise = _noise(run, winner, images) if winner else None
@@ -110,13 +120,19 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
         _over_random(winner, others, drawn, len(run.ranked)) if winner else None,
         proposed([reward(t) for t in others], [reward(t) for t in drawn]),
         _over_base(winner, trial, images) if winner and trial else None,
+        run.verdict,
     )
 
 
 def reward(trial: Trial) -> float:
-    """Of a complete trial."""
+    """Of a complete trial, as the search saw it."""
     assert trial.terms
     return trial.terms.reward
+
+
+def unbiased(trial: Trial) -> float:
+    """Of the mean of trainings that had no part in choosing it, where there are any; else as the search saw it."""
+    return trial.final.reward if trial.final else reward(trial)
 
 
 def _comparable(run: Run, baseline: Run) -> None:
@@ -151,7 +167,7 @@ def _state(run: Run) -> str:
     states = {trial.state for trial in run.trials}
     limits = run.config.limits
     done = sum(trial.state in ("complete", "failed") for trial in run.trials)
-    short = limits.trials is not None and done < limits.trials
+    short = (limits.trials is not None and done < limits.trials) or (run.searched and run.agenda.left)
     return "stopped" if states & {"running", "waiting"} or short else "finished"
 
 
@@ -186,7 +202,7 @@ def _over_random(winner: Trial, others: list[Trial], drawn: tuple[Trial, ...], c
     if len(drawn) < LEAST or not others:
         return None
     best = best_of([reward(trial) for trial in drawn], min(len(drawn), complete), 0.95)
-    ours = reward(winner)
+    ours = unbiased(winner)
     return Lead(ours - best.mean, ours - best.high, ours - best.low, len(drawn))
 
 

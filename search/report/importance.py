@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from search.run import Run
-from search.trial import Trial
+from search.trial import RANKED, Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -94,7 +94,7 @@ def top(count: int) -> int:
 def _inside(run: Run) -> list[Trial]:
     """The complete trials of networks of the space."""
     width = len(run.config.space.choices)
-    return [t for t in run.trials if t.state == "complete" and t.terms and len(t.point) == width]
+    return [t for t in run.trials if t.state in RANKED and t.terms and len(t.point) == width]
 
 
 def _reward(trial: Trial) -> float:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from search import conclusion
 from search.display import clock
 from search.report.document import Pairs
 from search.report.findings import TWO_SIDED, Findings, Lead
 from search.tables import si
 from space import cost
+
+_TIED = 10
+"""Trials that are named as being as good as the winner."""
 
 
 def summary(found: Findings) -> Pairs:
@@ -61,15 +65,30 @@ def _winner(found: Findings) -> str:
         if winner.step_ratio is not None
         else ""
     )
+    return (
+        f"{_won(found)} It has {si(spent.params)} parameters, {si(spent.macs)} multiply-adds{step}. "
+        f"Its network: {winner.architecture}"
+    )
+
+
+def _won(found: Findings) -> str:
+    """Who won, by what, and how sure its accuracy is."""
+    winner, verdict = found.winner, found.verdict
+    assert winner
+    if verdict:
+        half = "no interval can be given" if verdict.half is None else f"95 % interval +- {verdict.half:.4f}"
+        tied = ", ".join(str(trial.number) for trial in verdict.tied[:_TIED])
+        apart = f" Its accuracy cannot be told from that of trial {tied}." if tied else ""
+        return (
+            f"The winner is trial {winner.number}: {winner.final}, the mean of n = {len(winner.again)} trainings "
+            f"with fresh seeds after the search ({half} of the accuracy). In the search it had {winner.terms}.{apart}"
+        )
+    so_far = " so far" if found.state == "running" else ""
     within = ""
     if found.noise and found.noise.accuracy is not None:
-        half = TWO_SIDED * found.noise.accuracy
-        within = f" The 95 % interval of its accuracy is +- {half:.4f}, by its validation images alone."
-    so_far = " so far" if found.state == "running" else ""
-    return (
-        f"The winner{so_far} is trial {winner.number}: {winner.terms}. It has {si(spent.params)} parameters, "
-        f"{si(spent.macs)} multiply-adds{step}.{within} Its network: {winner.architecture}"
-    )
+        half = f"{TWO_SIDED * found.noise.accuracy:.4f}"
+        within = f" The 95 % interval of its accuracy is +- {half}, by its validation images alone."
+    return f"The winner{so_far} is trial {winner.number}: {winner.terms}.{within}"
 
 
 def _against_random(found: Findings) -> str:
@@ -83,9 +102,9 @@ def _against_random(found: Findings) -> str:
             f"{'was' if len(drawn) == 1 else 'were'} drawn at random, too few to tell. {_fair(found)}"
         )
     whose = "this run" if found.baseline is run else found.baseline.name
-    given = min(len(drawn), found.complete)
+    given, mean = min(len(drawn), found.complete), "mean " if winner.final else ""
     told = (
-        f"The winner's reward is {_less(found.over_random)} what the best of {given} random "
+        f"The winner's {mean}reward is {_less(found.over_random)} what the best of {given} random "
         f"draws is expected to have ({_interval(found.over_random)}, by resampling the n = {len(drawn)} networks "
         f"that {whose} drew at random)."
     )
@@ -132,16 +151,22 @@ def _against_base(found: Findings) -> str:
 
 
 def _noisy(found: Findings) -> str:
-    noise = found.noise
+    noise, verdict = found.noise, found.verdict
     assert noise
-    told = "Every network was trained once (n = 1), so no interval over seeds can be given."
+    told = (
+        "Every network was trained once (n = 1), so no interval over seeds can be given. The winner was chosen for "
+        "its figure, which is therefore somewhat too high."
+    )
+    if verdict and verdict.noise:
+        lines = (conclusion.noise(verdict.noise), *conclusion.warning(found.run, verdict.noise))
+        told = f"{'; '.join(lines)}."
+        told = told[:1].upper() + told[1:]
     if noise.images is None or noise.accuracy is None:
-        return f"How noisy the proxy is, is unknown: this run kept no count of its validation images. {told}"
+        return f"What the choice of validation images does is unknown: this run kept no count of them. {told}"
     return (
-        f"Accuracies are of {noise.images:,} validation images, a standard deviation of "
-        f"{noise.accuracy:.4f}. By that alone, {noise.rivals} of the {noise.trials} other complete trials cannot be "
-        f"told from the winner in accuracy. {told} The winner was chosen for its figure, which is therefore "
-        "somewhat too high."
+        f"Accuracies are of {noise.images:,} validation images, a standard deviation of {noise.accuracy:.4f}. By "
+        f"that alone, {noise.rivals} of the {noise.trials} other complete trials cannot be told from the winner by "
+        f"the accuracy that they had in the search. {told}"
     )
 
 
@@ -170,9 +195,8 @@ def _data(found: Findings) -> str:
 
 def _cost(found: Findings) -> str:
     run = found.run
-    results = [t.result for t in run.trials if t.state == "complete" and t.result]
-    images = sum(result.images for result in results)
-    each = f", {found.worked / len(results):.1f} s a trial" if results else ""
+    images = sum(result.images for result in found.trainings)
+    each = f", {found.worked / len(found.trainings):.1f} s a training" if found.trainings else ""
     return (
         f"{clock(run.seconds)} on the clock, {clock(found.worked)} of work of all workers together{each}; "
         f"{images:,} images trained on, each epoch's counted."

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
-from search.columns import TRIALS, row
+from search.columns import FINALS, TRIALS, row
 from search.compare.plan import FOLDER
 from search.compare.standing import COLUMNS as COMPARED
 from search.compare.standing import read, verdict
+from search.conclusion import told
 from search.display import clock
 from search.report import charts
 from search.report.diagram import diagram
-from search.report.document import Block, Code, Explorer, Listing, Networks, Page, Section, Terms, Texts
+from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
 from search.report.findings import Findings
 from search.report.importance import common, top
 from search.report.prose import summary
+from search.report.repeating import again
 from search.run import Run
 from search.selection import filled
 from search.tables import Column, Row
@@ -31,6 +30,8 @@ MOST_ROWS = 6000
 AXES = (
     "reward",
     "accuracy",
+    "final_reward",
+    "final_accuracy",
     "params",
     "macs",
     "activations",
@@ -62,12 +63,13 @@ def search_page(found: Findings, refresh: int | None = None) -> Page:
         _searched(found),
         _winner(found),
         _progress(found),
+        *_finals(found),
         _trials(run),
         _curves(run),
         _choices(run),
         _steps(run),
         _failures(run),
-        _again(found),
+        again(found),
     )
     sections = (*sections[:2], *_worth(run), *sections[2:])
     made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {run.path}"
@@ -153,6 +155,29 @@ def _progress(found: Findings) -> Section:
     return Section("progress", "Reward", blocks)
 
 
+def _finals(found: Findings) -> Iterator[Section]:
+    """What became of the best ones' trainings with fresh seeds; nothing where there are to be none."""
+    run, verdict = found.run, found.verdict
+    agenda = run.agenda
+    if verdict is None and not agenda.finalists:
+        return
+    blocks: list[Block] = []
+    if verdict:
+        blocks.append(Texts(tuple(told(run, verdict))))
+    else:
+        done, total = len(agenda.trainings) - agenda.left, len(agenda.trainings)
+        blocks.append(
+            Texts((f"{done} of {total} trainings are over; until all are, the highest reward counts.",))
+        )
+    trials = verdict.standing if verdict else [trial for trial in agenda.finalists if trial.again]
+    rows = [row(trial) for trial in trials]
+    columns = [column for key in FINALS for column in TRIALS if column.key == key]
+    if rows:
+        note = "The best of the search, trained again with fresh seeds: these had no part in choosing them."
+        blocks.append(Listing(filled(rows, columns), rows, note))
+    yield Section("finals", "Finals", tuple(blocks))
+
+
 def _trials(run: Run) -> Section:
     if not run.trials:
         return Section("trials", "Trials", (Texts(("There is none yet.",)),))
@@ -223,16 +248,16 @@ def _steps(run: Run) -> Section:
     if chart:
         return Section("steps", "Step time", (chart,))
     if not run.config.forecast:
-        told = "No profile of the device was used, so there is no prediction to compare with."
+        text = "No profile of the device was used, so there is no prediction to compare with."
         counted = "step" in run.config.reward.costs
-        told += (
+        text += (
             " Step times were measured beside each training."
             if counted
             else " The reward does not count step time."
         )
     else:
-        told = "Step times were predicted from the device's profile; no trial has a measured one yet."
-    return Section("steps", "Step time", (Texts((told,)),))
+        text = "Step times were predicted from the device's profile; no trial has a measured one yet."
+    return Section("steps", "Step time", (Texts((text,)),))
 
 
 def _failures(run: Run) -> Section:
@@ -253,42 +278,3 @@ def _failures(run: Run) -> Section:
 def _numbers(trials: list[Any]) -> str:
     shown = ", ".join(str(trial.number) for trial in trials[:10])
     return shown + (f", and {len(trials) - 10} more" if len(trials) > 10 else "")
-
-
-def _again(found: Findings) -> Section:
-    run, environment = found.run, found.environment
-    config = yaml.safe_dump(run.config.document(), sort_keys=False, width=100)
-    return Section(
-        "again",
-        "How to repeat it",
-        (
-            Code(command(environment)),
-            Texts(
-                (
-                    "A network, these settings and a seed give the same accuracy to the bit on a CPU. What is "
-                    "proposed repeats too where no step time is measured (reward.w=0) and one worker is at work.",
-                )
-            ),
-            Terms(tuple(_versions(environment))),
-            Code(config, "Every setting, resolved (config.yaml)"),
-        ),
-    )
-
-
-def command(environment: dict[str, Any]) -> str:
-    """The command that began a run, as it would be typed; of one begun from Python, what to do instead."""
-    words = [str(word) for word in environment.get("command", ())]
-    if len(words) > 1 and words[1] == "launch":
-        return shlex.join(["search", *words[1:]])
-    if len(words) > 1 and words[1] == "fit":
-        return shlex.join(["scale", *words[1:]])
-    return "# begun from Python: search.launch(...) with the settings below"
-
-
-def _versions(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "Python", str(environment.get("python", "unknown"))
-    for name, version in environment.get("versions", {}).items():
-        if version:
-            yield name, str(version)
-    if environment.get("commit"):
-        yield "commit", str(environment["commit"])

@@ -32,6 +32,9 @@ class Automatic(Sampler):
         models = (model.compromising(choices, objectives) for model in (process, self._trees))
         return Changing(*models, self.until)
 
+    def asked(self, trials: int) -> int:
+        return (self._process if trials < self.until else self._trees).asked(trials)
+
     @property
     def _process(self) -> OrdinalProcess:
         return OrdinalProcess(sampler="ordinal_gp", startup=self.startup, most=max(2, self.until))

@@ -10,6 +10,7 @@ import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -20,6 +21,10 @@ from space import Choice, Point
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
+
+
+_MANY = 1000
+"""Trials from which on TPE takes a tenth of a second to answer, and is not asked twice."""
 
 
 class OptunaSampler(Sampler):
@@ -61,6 +66,9 @@ class ParzenTrees(OptunaSampler):
     @property
     def random_until(self) -> int | None:
         return self.startup
+
+    def asked(self, trials: int) -> int:
+        return self.patience if trials < _MANY else 1
 
     def optuna(self, seed: int) -> BaseSampler:
         from optuna.samplers import TPESampler
@@ -129,7 +137,8 @@ class OptunaProposer:
             # Every trial has every choice. Optuna would find that out by comparing all trials, at every question.
             sampler.infer_relative_search_space = lambda study, trial: self._shared
         # Small matrices: with a thread per core beside busy workers, a proposal took 50 times as long.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        alone = threadpool_limits(limits=1) if self._learns else nullcontext()
+        with alone, warnings.catch_warnings():
             # Optuna announces there what is experimental in it; nothing for a user of ours to act on.
             warnings.simplefilter("ignore")
             trial = self._study.ask(self._distributions)

@@ -41,7 +41,7 @@ class Proposer(Protocol):
 
         history: every trial so far by number, the running ones too; then, as failed ones of number -1, what was
         proposed in vain: another name of a network that was tried, or one over a limit. It is asked again then,
-        with another seed, `Sampler.patience` times; after that the nearest network that will do is taken.
+        with another seed, `Sampler.asked` times; after that the nearest network that will do is taken.
         The answer depends on the arguments alone.
         """
 
@@ -63,6 +63,10 @@ class Sampler(BaseModel, ABC):
     def random_until(self) -> int | None:
         """How many results it has before it proposes anything but uniform draws; None: it never does."""
         return 0
+
+    def asked(self, trials: int) -> int:
+        """How often it is asked for such a network when there are so many trials."""
+        return self.patience
 
     @abstractmethod
     def proposer(self, choices: Sequence[Choice]) -> Proposer:

@@ -142,18 +142,30 @@ def _resnet(architecture: Architecture) -> dict[str, str]:
 
 def _efficientnet(architecture: Architecture) -> dict[str, str]:
     expect(architecture, "torchvision's EfficientNet", _objection)
+    return efficientnet(architecture)
+
+
+def efficientnet(architecture: Architecture) -> dict[str, str]:
+    """Our module -> torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
+
+    torchvision's own networks have one ratio of it. Where there is none, its place in a block is counted all the
+    same: that is how `EfficientNet` numbers the steps of an MBConv whose `se_layer` makes an identity.
+    """
     names = pair("stem.conv", "features.0.0", "features.0.1")
     for block in plan(architecture)[1:-1]:
         _, stage, index = block.name.split(".")
-        names |= _block(block, f"features.{int(stage) + 1}.{index}.block")
+        names |= _block(block, f"features.{int(stage) + 1}.{index}.block", squeezed=block.op == "mb")
     last = f"features.{len(architecture.stages) + 1}"
     return names | pair("head.conv", f"{last}.0", f"{last}.1") | {"head.classifier": "classifier.1"}
 
 
-def _block(block: Block, place: str) -> dict[str, str]:
+def _block(block: Block, place: str, squeezed: bool = False) -> dict[str, str]:
+    """squeezed: squeeze-excitation is counted before the projection, also where there is none."""
     names: dict[str, str] = {}
     # Shared steps, such as the two convolutions of squeeze-excitation, bear one number.
     steps = list(dict.fromkeys(conv.name.split("_")[0] for conv in block.convs))
+    if squeezed and "se" not in steps:
+        steps.insert(steps.index("project"), "se")
     for conv in block.convs:
         step = f"{place}.{steps.index(conv.name.split('_')[0])}"
         if conv.name in ("se_reduce", "se_expand"):

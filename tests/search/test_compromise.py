@@ -18,6 +18,7 @@ SMALL = {
     "data.test_images": 20,
     "proxy.resolution": 16,
     "executor": "serial",
+    "step": "measured",
     "reward": "pareto",
     "trials": 14,
     "run": "r",

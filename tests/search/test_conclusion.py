@@ -18,6 +18,7 @@ SMALL = {
     "data.test_images": 20,
     "proxy.resolution": 16,
     "executor": "serial",
+    "step": "measured",
     "sampler": "random",
     "reward.w": 0,
     "trials": 5,

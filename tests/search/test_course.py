@@ -24,6 +24,7 @@ BARE = {
     "data.test_images": 20,
     "proxy.resolution": 16,
     "executor": "serial",
+    "step": "measured",
     "sampler": "random",
     "reward.w": 0,
     "trials": 6,

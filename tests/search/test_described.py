@@ -79,3 +79,11 @@ def test_families():
     found = told("--phi", "1", command=scale)
     assert found["schema"] == "compound-nas.scale"
     assert [row["phi"] for row in found["rows"]] == [1.0]
+
+
+def test_reports():
+    filled("runs/done")
+    found = told("report", "done")
+    assert found["title"] == "Search done"
+    assert found["State"] == "The search is finished: 12 complete of 12."
+    assert not list(open_run("done").path.glob("*.html"))

@@ -17,6 +17,7 @@ SMALL = {
     "data.test_images": 20,
     "proxy.resolution": 16,
     "executor": "serial",
+    "step": "measured",
     "sampler": "random",
     "trials": 8,
     "finals": "off",

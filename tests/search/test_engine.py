@@ -31,6 +31,7 @@ SMALL = {
     "executor": "serial",
     "sampler": "random",
     "step": "measured",
+    "finals": "off",
     "run": "r",
 }
 

@@ -14,6 +14,7 @@ SMALL = {
     "data.test_images": 20,
     "proxy.resolution": 16,
     "executor": "serial",
+    "step": "measured",
     "sampler": "random",
     "trials": 12,
     "run": "r",

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -51,17 +52,25 @@ class Problem:
         return replace(config, space=self.space, sampler=sampler)
 
     @cached_property
-    def truths(self) -> Mapping[str, float]:
-        """The reward of each network, the mean over its recorded seeds."""
+    def rewards(self) -> Mapping[str, tuple[float, ...]]:
+        """Of each network, one for each recorded seed."""
         config = Config.of(dict(self.settings))
         reward, reference = config.reward, replace(config, space=self.space).reference
 
-        def truth(text: str, readings: tuple[Reading, ...]) -> float:
-            network = decode(text)
-            scores = [reward.score(r.accuracy, r.step_ratio, network, reference).reward for r in readings]
-            return sum(scores) / len(scores)
+        def scored(text: str, reading: Reading) -> float:
+            return reward.score(reading.accuracy, reading.step_ratio, decode(text), reference).reward
 
-        return {text: truth(text, readings) for text, readings in self.readings.items()}
+        return {text: tuple(scored(text, each) for each in own) for text, own in self.readings.items()}
+
+    @cached_property
+    def truths(self) -> Mapping[str, float]:
+        """The reward of each network, the mean over its recorded seeds."""
+        return {text: sum(rewards) / len(rewards) for text, rewards in self.rewards.items()}
+
+    @cached_property
+    def points(self) -> Mapping[str, int]:
+        """How many points of the space stand for each network."""
+        return Counter(str(self.space.at(point)) for point in self.space.points())
 
     def result(self, request: Request, run: int) -> Result:
         """What a training gives: one of its recordings, the same one in all searches with the number `run`."""

@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from experiments.benchmarks.tabular.problem import Problem
 from experiments.benchmarks.tabular.simulation import Searched
 from experiments.benchmarks.tabular.statistics import (
+    DRAWN,
     Comparison,
     Interval,
     believed,
     comparisons,
     cost,
-    drawn,
     levels,
     median_of,
     per_seed,
@@ -60,7 +60,7 @@ class Row:
 
 def rows(problem: Problem, runs: Sequence[Searched]) -> list[Row]:
     """A row for each sampler and number of workers, the fewest trials to the first level first."""
-    best, reach = max(problem.truths.values()), levels(runs, LEVELS)
+    best, reach = max(problem.truths.values()), levels(problem, LEVELS)
     kinds = dict.fromkeys((run.sampler, run.workers) for run in runs)
     found = [_row(name, workers, _of(runs, name, workers), best, reach) for name, workers in kinds]
     first = min(reach, default=0)
@@ -92,7 +92,7 @@ def _row(sampler: str, workers: int, own: Sequence[Searched], best: float, reach
     )
 
 
-def compared(runs: Sequence[Searched]) -> dict[int, tuple[Comparison, ...]]:
+def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, tuple[Comparison, ...]]:
     """For each level how our default compares with the other samplers, all with one worker."""
     alone = [run for run in runs if run.workers == 1]
     names = dict.fromkeys(run.sampler for run in alone)
@@ -105,7 +105,7 @@ def compared(runs: Sequence[Searched]) -> dict[int, tuple[Comparison, ...]]:
             {name: per_seed(_of(alone, name, 1), lambda run, at=level: cost(run, at)) for name in names},
             budgets,
         )
-        for after, level in levels(runs, LEVELS).items()
+        for after, level in reach.items()
     }
 
 
@@ -143,19 +143,16 @@ def as_csv(found: Sequence[Row]) -> str:
 
 def as_markdown(problem: Problem, runs: Sequence[Searched], about: str) -> str:
     """The same for people: what was run, the levels, the rows, and how sure the differences are."""
-    found, reach = rows(problem, runs), levels(runs, LEVELS)
+    found, reach = rows(problem, runs), levels(problem, LEVELS)
     best = max(problem.truths.values())
-    told = " and ".join(
-        f"{level:.4f} after {after:,} trials ({len(drawn(runs, after))} searches)"
-        for after, level in reach.items()
-    )
+    told = " and ".join(f"{level:.4f} after {after:,} trials" for after, level in reach.items())
     head = ["sampler", "workers", "searches"]
     head += [f"to random-{after} [95 %] (9 of 10)" for after in reach]
     lines = [
         f"## {problem.name}",
         "",
         f"{len(problem.readings):,} networks, the best with a reward of {best:.4f}. "
-        f"The median best of random search: {told}. {about}",
+        f"The median best of {DRAWN:,} random searches: {told}. {about}",
         "",
         _line([*head, *(f"regret % @{n}" for n in CHECKPOINTS), "ms a trial"]),
         _line(["---"] * 2 + ["---:"] * (2 + len(reach) + len(CHECKPOINTS))),
@@ -168,7 +165,7 @@ def as_markdown(problem: Problem, runs: Sequence[Searched], about: str) -> str:
         regrets = [f"{row.regrets[n]:.3f}" if n in row.regrets else "" for n in CHECKPOINTS]
         own = [row.sampler, str(row.workers), str(row.searches), *costs, *regrets, f"{row.ms_per_trial:.0f}"]
         lines.append(_line(own))
-    for after, pairs in compared(runs).items():
+    for after, pairs in compared(runs, reach).items():
         lines += ["", *_compared(after, pairs)]
     return "\n".join(lines) + "\n"
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.benchmarks.tabular.problem import Problem
 from experiments.benchmarks.tabular.simulation import Searched
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-BASELINE = "random"
-"""The sampler whose results are the levels that others are to reach."""
+DRAWN = 1000
+"""Random searches whose median is a level that others are to reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,30 @@ def spent(run: Searched, level: float) -> float:
     return next((step.seconds for step in run.steps if step.true >= level), math.inf)
 
 
-def levels(runs: Sequence[Searched], after: Sequence[int]) -> dict[int, float]:
-    """For each number of trials of `after` the median best of random search with one worker, where it went so far."""
-    best = {trials: [believed(run, trials) for run in drawn(runs, trials)] for trials in after}
-    return {trials: float(np.median(found)) for trials, found in best.items() if found}
+def levels(problem: Problem, after: Sequence[int]) -> dict[int, float]:
+    """For each number of trials of `after` the median, over `DRAWN` searches, of what random search believes in then.
 
-
-def drawn(runs: Sequence[Searched], trials: int) -> list[Searched]:
-    """The random searches with one worker that went so far."""
-    return [run for run in runs if (run.sampler, run.workers) == (BASELINE, 1) and run.trials >= trials]
+    A level by tens of searches would be a matter of luck, so these do without an engine: networks are drawn without
+    repetition, each as likely as it has points, and each is seen with one of its recorded seeds. Left out are numbers
+    of trials that the space has not got.
+    """
+    networks = list(problem.readings)
+    rng = np.random.default_rng(0)
+    points = np.array([problem.points[network] for network in networks])
+    truths = np.array([problem.truths[network] for network in networks])
+    seeds = max(map(len, problem.rewards.values()))
+    # Where a network has fewer seeds than others they are drawn as often together.
+    seen = np.array(
+        [[rewards[n % len(rewards)] for n in range(seeds)] for rewards in map(problem.rewards.get, networks)]
+    )
+    best: dict[int, list[float]] = {trials: [] for trials in after if trials <= len(networks)}
+    for _ in range(DRAWN):
+        # The first of exponential clocks, each as fast as its network is likely, and so on.
+        order = np.argsort(rng.exponential(size=len(networks)) / points)[: max(best, default=0)]
+        rewards = seen[order, rng.integers(seeds, size=len(order))]
+        for trials, found in best.items():
+            found.append(float(truths[order[rewards[:trials].argmax()]]))
+    return {trials: round(float(np.median(found)), 6) for trials, found in best.items()}
 
 
 def median_of(values: Sequence[float]) -> Interval:

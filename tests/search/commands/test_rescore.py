@@ -18,6 +18,7 @@ SMALL = {
     "data.images": 400,
     "data.test_images": 20,
     "executor": "serial",
+    "step": "measured",
     "sampler": "random",
     "trials": 14,
     "run": "done",

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -41,6 +42,13 @@ def refusal(*words):
     assert isinstance(result.exception, Refused), result.output
     assert "\n" not in str(result.exception)
     return str(result.exception)
+
+
+def test_or_told_as_json(file):
+    found = json.loads(ran(file, "--json"))
+    assert found["names"].startswith("timm")
+    assert found["conventions"]["norm_eps"] == 1e-5
+    assert found["network"]["classes"] == 1000
 
 
 def test_what_is_found_is_shown(file):

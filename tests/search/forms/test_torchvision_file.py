@@ -9,7 +9,7 @@ from trained import model
 from search.forms.torchvision_file import inverted_residual_setting, torchvision_file
 from space import Refused, decode, published
 
-SQUEEZES = {"mb": (0.25,), "fused": (0,)}
+SQUEEZES = {"mb": (0, 0.25, 0.5), "fused": (0,)}
 
 
 @settings(max_examples=15)
@@ -41,6 +41,8 @@ def test_the_setting_is_torchvisions_own():
         "FusedMBConvConfig(4, 3, 2, 48, 64, 4)",
         "MBConvConfig(4, 3, 2, 64, 128, 6)",
     ]
+    plain = decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.5/h64_c10")
+    assert inverted_residual_setting(plain) == ["MBConvConfig(4, 3, 2, 16, 24, 2, block=squeezed(0.5))"]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +50,14 @@ def test_the_setting_is_torchvisions_own():
     [
         ("r32_i16/shufflev2_d2_k3_s2_w32/h64_c10", "MBConv and Fused-MBConv alone, not shufflev2"),
         ("r32_i16/mb_d1_k3_s1_e4_w20_se0.25/h64_c10", "would make 24 of 20 channels"),
-        ("r32_i16/mb_d1_k3_s1_e4_w24_se0.5/h64_c10", "would squeeze 16 channels to 4, not 8"),
-        ("r32_i16/mb_d1_k3_s1_e4_w24/h64_c10", "squeeze-excitation 0"),
+        ("r32_i16/mb_d1_k3_s1_e4_w24_di2/h64_c10", "no blocks with dilations"),
+        ("r32_i16/fused_d1_k3_s1_e4_w24_se0.25/h64_c10", "no fused blocks with squeeze-excitation"),
+        (
+            "r32_i16/mb_d1_k3_s1_e1.5_w24/mb_d1_k5_s1_e1.25_w16/h64_c10",
+            "would expand 24 channels to 32, not 30",
+        ),
+        ("r32_i16_pool/mb_d1_k3_s1_e4_w24/h64_c10", "one convolution as its stem"),
+        ("r32_i16/mb_d1_k3_s1_e4_w24/h0_c10", "one convolution as its stem, and one and a classifier"),
         ("r32_i16/mb_d2_k3_s1_e4_w16_se0.25_noskip/h64_c10", "no blocks without shortcuts"),
         ("r32_i16/mb_d1_k3_s1_e4_w16_relu/h64_c10", "SiLU alone, not relu"),
         ("r32_i16_relu/mb_d1_k3_s1_e4_w16_se0.25/h64_c10", "SiLU alone, not relu and silu"),

@@ -1,7 +1,7 @@
 """What a run is said to have found, in figures and in words."""
 
 import pytest
-from filling import ENVIRONMENT_OF_ALL, filled
+from filling import ENVIRONMENT_OF_ALL, filled, train_again
 
 from search import open_run
 from search.report.findings import findings
@@ -87,6 +87,27 @@ def test_how_noisy_the_proxy_is(done):
     assert f"of 2,400 validation images, a standard deviation of {found.noise.accuracy:.4f}" in told(done)
 
 
+def test_the_finals_decide_and_say_how_noisy_the_proxy_is(tmp_path):
+    path = filled(tmp_path / "r", complete=30, sampler="gp", finals="auto")
+    assert findings(open_run(path)).state == "stopped"
+    train_again(path)
+    run, text = open_run(path), told(path)
+    verdict = run.verdict
+    winner = verdict.winner
+    assert (
+        f"The winner is trial {winner.number}: {winner.final}, the mean of n = 2 trainings with fresh seeds"
+        in text
+    )
+    assert f"(95 % interval +- {verdict.half:.4f} of the accuracy)" in text
+    assert f"varies by {verdict.noise.seed:.4f} from seed to seed" in text
+    assert "The winner's mean reward is" in text
+    found = findings(run)
+    assert found.state == "finished"
+    other = filled(tmp_path / "o", complete=30, sampler="gp")
+    # What was seen in the search has been chosen for being high.
+    assert found.over_random.mean < findings(open_run(other)).over_random.mean
+
+
 def test_data_device_and_cost(done):
     text = told(done)
     assert (
@@ -101,7 +122,7 @@ def test_what_a_run_does_not_tell_is_said_to_be_unknown(tmp_path):
     known = {key: value for key, value in ENVIRONMENT_OF_ALL.items() if key != "data"}
     for number, environment in enumerate((known, {}, None)):
         text = told(filled(tmp_path / str(number), environment=environment))
-        assert "How noisy the proxy is, is unknown" in text
+        assert "What the choice of validation images does is unknown" in text
 
 
 def test_a_search_at_random_has_no_margin_over_itself(tmp_path):

@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from filling import filled
+from filling import filled, train_again
 
 from search import open_run
 from search.report.comparison_page import comparison_page
@@ -102,6 +102,17 @@ def test_failures_of_one_reason_are_one_row(tmp_path):
     page = html(search_page(findings(open_run(filled(tmp_path / "r", complete=1, failed=12)))))
     assert re.search(r'<td class="n">12</td>\s*<td>diverged at step 1: &lt;i&gt;nan&lt;/i&gt;</td>', page)
     assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, and 2 more" in page
+
+
+def test_finals_have_a_section_while_they_last_and_at_their_end(tmp_path):
+    path = filled(tmp_path / "r", complete=30, finals="auto")
+    train_again(path, most=3)
+    page = html(search_page(findings(open_run(path))))
+    assert "3 of 6 trainings are over" in page
+    train_again(path)
+    page = html(search_page(findings(open_run(path))))
+    assert "rank reliability" in page
+    assert re.search(r'<section id="finals">.*?</section>', page, re.DOTALL)[0].count("<tr>") == 4
 
 
 def test_a_page_that_follows_a_search_says_how_often(tmp_path):

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from experiments.benchmarks.tabular.problem import made_up
 from experiments.benchmarks.tabular.simulation import Searched, Step
 from experiments.benchmarks.tabular.statistics import (
     believed,
@@ -34,10 +35,14 @@ def test_the_cost_of_a_level_is_that_of_the_first_belief_that_is_as_good():
     assert spent(RUN, 0.6) == 80
 
 
-def test_levels_are_of_random_searches_that_went_so_far():
-    runs = [run((1, 1, 0.1 * n), (200, 2, 0.2 * n), seed=n) for n in (1, 2, 3)]
-    other = run((1, 1, 5.0), sampler="tpe")
-    assert levels([*runs, other], (100, 256, 1024)) == pytest.approx({100: 0.2, 256: 0.4})
+def test_levels_are_what_random_search_believes_in():
+    """Drawn to the end, it believes in the best of all that was seen; of two networks in either."""
+    problem = made_up()
+    found = levels(problem, (1, 124, 125))
+    assert found.keys() == {1, 124}
+    assert found[1] == pytest.approx(sorted(problem.truths.values())[62], abs=0.01)
+    assert max(problem.truths.values()) - 0.01 < found[124] <= max(problem.truths.values()) + 1e-6
+    assert sum(problem.points.values()) == 128
 
 
 def test_a_median_has_an_interval_and_may_be_never():
