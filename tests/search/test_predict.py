@@ -89,7 +89,7 @@ def test_what_cannot_be_told_is_refused(photos, tmp_path):
         (broken, r"Cannot read .*broken\.jpg \("),
         (text, r"Cannot read .*notes\.txt \(not an image\)"),
         (tmp_path, "is a folder; name its images"),
-        (tmp_path / "o.png", r"IMAGE: there is no .*o\.png'\. Did you mean .*0\.png"),
+        (tmp_path / "00.png", r"IMAGE: there is no .*00\.png'\. Did you mean .*0\.png"),
     ):
         with pytest.raises(Refused, match=message) as refused:
             predict(made, [*photos, path])
