@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from search.full.what import find
 from search.model_file import UNKNOWN, Metric, Model, Provenance, is_model, load_model, numbered, versions
-from search.run import ENVIRONMENT, Run, open_run, runs, split
+from search.run import ENVIRONMENT, Run, open_run, split
 from search.trial import Trial
-from space import CATALOG, Architecture, decode, published
-from space.refusal import unknown
+from space import Architecture
 
 
 def named_model(what: str) -> tuple[str, Model]:
-    """The model that `what` means, and a name for it; the first of these that it can be:
+    """The model that `what` means, and a name for it.
 
-    a folder with a model; a published network's name or a canonical string, freshly initialised; RUN:12, a trial of a
-    run, or RUN, the best of it: freshly initialised too, since a search keeps no weights, with what the proxy
-    measured. Raises `Refused` for anything else, naming the nearest.
+    A folder with a model, or what `search.full.what.find` knows, freshly initialised: a trial of a run too, since a
+    search keeps no weights, but with what the proxy measured. Raises `Refused` for anything else, naming the nearest.
     """
     path = Path(what).expanduser()
     if is_model(path):
         return path.resolve().name, load_model(path)
-    if what in CATALOG:
-        return what, untrained(published(what).architecture)
-    if "/" in what and "_" in what.partition("/")[0] and not os.path.isdir(split(what)[0]):
-        architecture = decode(what)
-        return architecture.digest[:8], untrained(architecture)
-    name, number = split(what)
-    if "/" not in name and name not in runs():
-        raise unknown("model, network or run", what, (*CATALOG, *runs(), *_folders()))
-    run = open_run(name)
-    trial = run.best if number is None else run.trial(number)
-    return f"{run.path.name}-{trial.number}", _of_trial(run, trial)
+    found = find(what)
+    if found.trial is None:
+        return found.name, untrained(found.architecture)
+    run = open_run(split(what)[0])
+    return found.name, _of_trial(run, run.trial(found.trial))
 
 
 def untrained(
@@ -107,8 +99,3 @@ def _environment(run: Run) -> dict[str, dict[str, object]]:
 def _versioned(provenance: Provenance) -> Provenance:
     """The same, made with what is installed here, where it does not say with what."""
     return provenance if provenance.versions else provenance.model_copy(update={"versions": versions()})
-
-
-def _folders() -> list[str]:
-    """Folders here that hold a model."""
-    return [path.name for path in Path().iterdir() if path.is_dir() and is_model(path)]

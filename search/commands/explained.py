@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from search.settings import Group, groups, limits, typed
@@ -19,12 +21,15 @@ class Explained(click.Command):
         return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        chosen: dict[str, str] = ctx.meta.get(__name__, {})
+        for title, rows in self.sections(ctx.meta.get(__name__, {})):
+            with formatter.section(title):
+                formatter.write_dl(rows, col_max=_WIDEST)
+
+    def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Titles, and under each the settings with their meanings; chosen: what was said of them."""
         for group in groups(chosen):
-            with formatter.section(f"{group.key}, {group.meaning}"):
-                formatter.write_dl(_rows(group), col_max=_WIDEST)
-        with formatter.section("How much, and under what name"):
-            formatter.write_dl([(f"{s.key}={s.value}", s.meaning) for s in limits(chosen)], col_max=_WIDEST)
+            yield f"{group.key}, {group.meaning}", _rows(group)
+        yield "How much, and under what name", [(f"{s.key}={s.value}", s.meaning) for s in limits(chosen)]
 
 
 def _rows(group: Group) -> list[tuple[str, str]]:

@@ -4,48 +4,37 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from search import completion
+from search.commands.explained import Explained
 from search.terminal import fail, print_all
 
 if TYPE_CHECKING:
     from search.full.task import Task
     from search.model_file import Model
 
-_WIDEST = 44
-"""Of the left column of the help, in characters."""
 
+class ExplainedTraining(Explained):
+    """Its settings are those of `search train`."""
 
-class Explained(click.Command):
-    """Help that lists every setting with its value in the documents that the words choose."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        from search.settings import typed
-
-        # --help is answered before arguments are read.
-        ctx.meta[__name__] = typed(word for word in args if not word.startswith("-"))
-        return super().parse_args(ctx, args)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         from search.settings import first_sentence, options
         from space import documents
 
-        chosen: dict[str, str] = ctx.meta.get(__name__, {})
         recipe = chosen.get("recipe", "small")
-        with formatter.section("Settings"):
-            formatter.write_dl([(f"{s.key}={s.value}", s.meaning) for s in _single()], col_max=_WIDEST)
-        with formatter.section(f"recipe={recipe}"):
-            others = [name for name in documents.names("recipe") if name != recipe]
-            rows = [(f"  or {name}", first_sentence("recipe", name)) for name in others]
-            rows += [(f"{s.key}={chosen.get(s.key, s.value)}", s.meaning) for s in options("recipe", recipe)]
-            formatter.write_dl(rows, col_max=_WIDEST)
+        yield "Settings", [(f"{s.key}={s.value}", s.meaning) for s in _single()]
+        others = [name for name in documents.names("recipe") if name != recipe]
+        rows = [(f"  or {name}", first_sentence("recipe", name)) for name in others]
+        rows += [(f"{s.key}={chosen.get(s.key, s.value)}", s.meaning) for s in options("recipe", recipe)]
+        yield f"recipe={recipe}", rows
 
 
-@click.command(cls=Explained, context_settings={"max_content_width": 120})
+@click.command(cls=ExplainedTraining, context_settings={"max_content_width": 120})
 @click.argument("what", required=False, metavar="WHAT", shell_complete=completion.networks)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.training)
 @click.option(

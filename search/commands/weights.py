@@ -84,9 +84,9 @@ def weights(
 ) -> None:
     """Show or convert trained weights.
 
-    Tells what is in FILE; --out and --model write it anew. FILE is of torchvision, timm, EfficientNet-PyTorch or ours:
-    .safetensors, or .pt, .pth, .bin, .tar, which are read as tensors only. What is written says by itself how to build
-    its network and to normalise its images.
+    Tells what is in FILE; --out and --model write it anew. FILE is of torchvision, timm, EfficientNet-PyTorch or
+    ours: .safetensors, or .pt, .pth, .bin, .tar, which are read as tensors only. What is written says by itself how
+    to build its network and to normalise its images.
     """
     from search.exporting import export
     from search.files import write_file
