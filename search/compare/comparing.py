@@ -110,9 +110,8 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
         data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
         files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
         create(name, config.document(), data, files)
-    run = open_run(name)
-    finished = sum(trial.state in ("complete", "failed") for trial in run.trials)
-    return run if finished == run.config.limits.trials else resume(name, display=display)
+    # Of a search that is finished, nothing is left to do.
+    return resume(name, display=display)
 
 
 def folder_of(plan: Plan, contender: Contender, seed: int) -> Path:

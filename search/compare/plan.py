@@ -92,7 +92,7 @@ class Plan:
         from search.samplers import SAMPLERS
 
         config, asked = self.run.config, self.settings.random
-        trials = asked if isinstance(asked, int) else len(self.run.ranked)
+        trials = asked if isinstance(asked, int) else networks(self.run)
         changed = {
             "trials": trials,
             "budget": None,
@@ -153,8 +153,8 @@ def contenders(
     winner = plan.run.best.architecture
     yield Contender(WINNER, winner, f"{plan.run.name}:{plan.run.best.number}")
     if random is not None:
-        count = len(random.ranked)
-        yield Contender(RANDOM, random.best.architecture, f"{random.name}:{random.best.number}, of {count}")
+        origin = f"{random.name}:{random.best.number}, of {networks(random)}"
+        yield Contender(RANDOM, random.best.architecture, origin)
     for name in plan.settings.networks:
         if before and name in before:
             yield before[name]
@@ -162,6 +162,11 @@ def contenders(
         found = _rival(plan, name, winner)
         off = "" if found.equal else f", {plan.settings.match} x {found.ratio:.2f}, the nearest there is"
         yield Contender(name, found.architecture, f"width x {found.width:.3f}{off}")
+
+
+def networks(run: Run) -> int:
+    """How many networks a run has trained; one that was trained again counts once."""
+    return len({trial.architecture for trial in run.ranked})
 
 
 def _rival(plan: Plan, name: str, winner: Architecture) -> Rival:
