@@ -30,6 +30,12 @@ def commands(name):
     return [re.split(r"\s{2,}#|\s+&&", line)[0].strip() for line in lines]
 
 
+def named(file):
+    """The YAML block whose first line is a comment that begins with this name of a file."""
+    (text,) = (block for block in blocks("yaml") if block.startswith(f"# {file}"))
+    return text
+
+
 LAUNCHES = [
     line for line in commands("search") if line.startswith("search launch") and "data=stripes" not in line
 ]
@@ -38,7 +44,8 @@ LAUNCHES = [
 @pytest.fixture
 def _at_home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_space.yaml").write_text(blocks("yaml")[0])
+    (tmp_path / "my_space.yaml").write_text(named("my_space.yaml"))
+    (tmp_path / "my_recipe.yaml").write_text(named("my_recipe.yaml"))
 
 
 @pytest.mark.usefixtures("_at_home")
@@ -46,6 +53,13 @@ def _at_home(tmp_path, monkeypatch):
 def test_launches_are_valid(command):
     words = [word for word in shlex.split(command)[1:] if word not in ("--dry-run", "--help")]
     result = CliRunner().invoke(search, [*words, "--print-config"])
+    assert result.exit_code == 0, (result.output, result.exception)
+
+
+@pytest.mark.usefixtures("_at_home")
+@pytest.mark.parametrize("recipe", ["./my_recipe.yaml", "progressive_small", "effv2_s", "effv2_s_released"])
+def test_recipes_are_valid(recipe):
+    result = CliRunner().invoke(search, ["train", "v2-b0", f"recipe={recipe}", "--print-config"])
     assert result.exit_code == 0, (result.output, result.exception)
 
 
@@ -57,7 +71,7 @@ def test_scale_commands_work(command, tmp_path, monkeypatch):
 
 
 def test_the_space_is_one():
-    space = Space.of(documents.parse(blocks("yaml")[0], "README"))
+    space = Space.of(documents.parse(named("my_space.yaml"), "README"))
     assert space.size > 1000
 
 
@@ -73,8 +87,7 @@ def my_package(tmp_path, monkeypatch):
         if name := re.match(r"# (my_package/\w+\.py)\n", code):
             (tmp_path / name[1]).parent.mkdir(exist_ok=True)
             (tmp_path / name[1]).write_text(code)
-    (space,) = [text for text in blocks("yaml") if text.startswith("# mine.yaml")]
-    (tmp_path / "mine.yaml").write_text(space)
+    (tmp_path / "mine.yaml").write_text(named("mine.yaml"))
     installed = tmp_path / "my_package-1.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1\n")

@@ -7,7 +7,7 @@ import pytest
 
 from scaling import rows as scale
 from search import columns as trials
-from search import rescoring
+from search import predict, rescoring
 from search.tables import schema_rows
 
 ROOT = Path(__file__).parents[2]
@@ -16,8 +16,13 @@ GOLDEN = json.loads((ROOT / "tests/golden/schemas.json").read_text("utf-8"))
 
 @pytest.mark.parametrize(
     ("module", "columns"),
-    [(trials, trials.TRIALS), (rescoring, rescoring.RESCORED), (scale, scale.ALL_COLUMNS)],
-    ids=["trials", "rescored", "scale"],
+    [
+        (trials, trials.TRIALS),
+        (rescoring, rescoring.RESCORED),
+        (predict, predict.PREDICTIONS),
+        (scale, scale.ALL_COLUMNS),
+    ],
+    ids=["trials", "rescored", "predictions", "scale"],
 )
 def test_the_schema_of_this_version(module, columns):
     versions = GOLDEN[module.SCHEMA]
