@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from search.config import Config
@@ -44,9 +45,11 @@ class Estimate:
 
 def estimate(config: Config, data: Dataset) -> Estimate:
     """The estimate for a search of these data, each worker having a core of its own. Trains for seconds."""
-    small, middling, large = (
-        _measuring(network, config, data) + _training(network, config, data) for network in _spread(config)
-    )
+    with _threads(config):
+        small, middling, large = (
+            _measuring(network, config, data) + _training(network, config, data)
+            for network in _spread(config)
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     again = config.finals.trainings(config.limits.trials or 0)
     disk = _TOLD * ((config.limits.trials or 1000) + again)
@@ -60,7 +63,8 @@ def trainings(config: Config, data: Dataset) -> float | None:
     None for a search without an end. Takes some steps of a network.
     """
     _, middling, _ = _spread(config)
-    return _total(config, _training(middling, config, data))
+    with _threads(config):
+        return _total(config, _training(middling, config, data))
 
 
 def _total(config: Config, trial: float) -> float | None:
@@ -127,15 +131,23 @@ def _step(network: Architecture, config: Config) -> float:
 
     proxy = config.proxy
     place = choose_device(proxy.device)
+    built = build(network).to(place).to(memory_format=torch.channels_last)
+    size = (proxy.batch, network.channels, network.resolution, network.resolution)
+    batch = torch.randn(size, device=place).to(memory_format=torch.channels_last)
+    labels = torch.zeros(proxy.batch, dtype=torch.long, device=place)
+    precision = precision_on(place, proxy)
+    dtype = None if precision == torch.float32 else precision
+    return step_ratio(built, built, batch, labels, pairs=3, most=3, dtype=dtype).wall_ms / 1e3
+
+
+@contextmanager
+def _threads(config: Config) -> Iterator[None]:
+    """torch has as many threads here as it has in a worker."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(config.executor.threads)
     try:
-        built = build(network).to(place).to(memory_format=torch.channels_last)
-        size = (proxy.batch, network.channels, network.resolution, network.resolution)
-        batch = torch.randn(size, device=place).to(memory_format=torch.channels_last)
-        labels = torch.zeros(proxy.batch, dtype=torch.long, device=place)
-        precision = precision_on(place, proxy)
-        dtype = None if precision == torch.float32 else precision
-        return step_ratio(built, built, batch, labels, pairs=3, most=3, dtype=dtype).wall_ms / 1e3
+        yield
     finally:
         torch.set_num_threads(before)
