@@ -30,7 +30,7 @@ _TOLD = 700
 class Estimate:
     """What a search will take.
 
-    trial: seconds of a small, a middling and a large network of the space. again: trainings of the finals. total:
+    trial: seconds of a small, a middling and a large one of random networks; a sampler may come to prefer others. again: trainings of the finals. total:
     seconds on the clock for all trials and the finals, or the budget; None where neither is set. memory: bytes of
     one worker. disk: bytes that the run adds.
     """
@@ -45,11 +45,12 @@ class Estimate:
 
 def estimate(config: Config, data: Dataset) -> Estimate:
     """The estimate for a search of these data, each worker having a core of its own. Trains for seconds."""
+    spread = _spread(config)
     with _threads(config):
-        small, middling, large = (
-            _measuring(network, config, data) + _training(network, config, data)
-            for network in _spread(config)
-        )
+        measuring = _measuring(
+            spread[1], config, data
+        )  # takes turns with one reference, whichever the network
+        small, middling, large = (measuring + _training(network, config, data) for network in spread)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     again = config.finals.trainings(config.limits.trials or 0)
     disk = _TOLD * ((config.limits.trials or 1000) + again)
@@ -81,7 +82,7 @@ def _total(config: Config, trial: float) -> float | None:
 def told(found: Estimate, config: Config) -> Iterator[str]:
     """The estimate in a few lines."""
     small, middling, large = (f"{seconds:.0f}" for seconds in found.trial)
-    yield f"a trial: about {middling} s ({small} s for a small network of the space, {large} s for a large one)"
+    yield f"a trial: about {middling} s, of random networks ({small} s for a small one, {large} s for a large one)"
     trials = f"{config.limits.trials} trials" if config.limits.trials else "the budget"
     trials += f" and {found.again} trainings of the best with fresh seeds" if found.again else ""
     if found.total is not None:
