@@ -30,9 +30,9 @@ _TOLD = 700
 class Estimate:
     """What a search will take.
 
-    trial: seconds of a small, a middling and a large one of random networks; a sampler may come to prefer others. again: trainings of the finals. total:
-    seconds on the clock for all trials and the finals, or the budget; None where neither is set. memory: bytes of
-    one worker. disk: bytes that the run adds.
+    trial: seconds of a small, a middling and a large one of random networks; a sampler may come to prefer others.
+    again: trainings of the finals. total: seconds on the clock for all trials and the finals, or the budget; None
+    where neither is set. memory: bytes of one worker. disk: bytes that the run adds.
     """
 
     trial: tuple[float, float, float]
@@ -47,9 +47,8 @@ def estimate(config: Config, data: Dataset) -> Estimate:
     """The estimate for a search of these data, each worker having a core of its own. Trains for seconds."""
     spread = _spread(config)
     with _threads(config):
-        measuring = _measuring(
-            spread[1], config, data
-        )  # takes turns with one reference, whichever the network
+        # It takes turns with the same reference whichever network it is of.
+        measuring = _measuring(spread[1], config, data)
         small, middling, large = (measuring + _training(network, config, data) for network in spread)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     again = config.finals.trainings(config.limits.trials or 0)
