@@ -1,0 +1,88 @@
+"""Evaluations without training: what workers are given in tests of searches."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from search.evaluate import Request, Result, TrialFailed
+from space import cost, decode
+
+
+def looked_up(request: Request, report: Callable[[int, float], None]) -> Result:
+    """An evaluation that trains nothing: a repeatable accuracy, better for networks of medium size."""
+    network = decode(request.architecture)
+    for epoch in range(request.proxy.epochs):
+        report(epoch + 1, 1.0 / (epoch + 1))
+    accuracy = _plausible(request)
+    return Result(
+        accuracy=accuracy,
+        loss=-accuracy,
+        epochs=request.proxy.epochs,
+        images=1000,
+        seconds=0.01,
+        images_per_second=1000.0,
+        curve=tuple(1.0 / (epoch + 1) for epoch in range(request.proxy.epochs)),
+        step_ms=10.0 if request.reference else None,
+        reference_step_ms=10.0 if request.reference else None,
+        step_ratio=cost(network).macs / 1e6 if request.reference else None,
+    )
+
+
+def slowly(request: Request, report: Callable[[int, float], None]) -> Result:
+    """`looked_up` after 0.2 s."""
+    time.sleep(0.2)
+    return looked_up(request, report)
+
+
+def fails_once(request: Request, report: Callable[[int, float], None]) -> Result:
+    """`looked_up`, but the machine is at fault in every first attempt."""
+    if request.attempt == 1:
+        raise OSError("no space left on device")
+    return looked_up(request, report)
+
+
+def misbehaving(request: Request, report: Callable[[int, float], None]) -> Result:
+    """Fails in a way that the trial's number decides: a fault of the network, of the machine, death, NaN."""
+    if request.number == 1:
+        raise TrialFailed("the loss became nan")
+    if request.number == 2 and request.attempt == 1:
+        raise OSError("no space left on device")
+    if request.number == 3 and request.attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = looked_up(request, report)
+    if request.number == 4:
+        return Result.from_dict(result.to_dict() | {"accuracy": float("nan")})
+    return result
+
+
+def _plausible(request: Request) -> float:
+    digest = hashlib.sha256(f"{request.architecture} {request.seed}".encode()).digest()
+    noise = int.from_bytes(digest[:4]) / 2**32
+    size = cost(decode(request.architecture)).params
+    return 0.9 - 0.4 * abs(size - 15_000) / 40_000 + 0.02 * noise
+
+
+def faulty(request: Request, report: Callable[[int, float], None]) -> Result:
+    """Fails by the trial's number: 0, network; 1, machine."""
+    if request.number == 0:
+        raise TrialFailed("diverged")
+    if request.number == 1:
+        raise MemoryError
+    return looked_up(request, report)
+
+
+def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
+    """Trial 0 ends the process that it runs in."""
+    if request.number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return looked_up(request, report)
+
+
+def telling_its_process(request: Request, report: Callable[[int, float], None]) -> Result:
+    """Reports the number of its process as a loss."""
+    report(1, float(os.getpid()))
+    return looked_up(request, lambda epoch, loss: None)

@@ -1,0 +1,146 @@
+"""What every executor must pass."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from search.evaluate import Request, Result
+from search.executors import Executor
+from search.testing.evaluations import deadly, faulty, looked_up, telling_its_process
+from space import Space
+
+
+class Recorded:
+    """An engine for tests of executors: hands out `requests` and keeps what it is told."""
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self._waiting = list(requests)
+        self._requests = {request.number: request for request in requests}
+        self.results: dict[int, Result] = {}
+        self.errors: list[tuple[int, str, bool]] = []
+        self.reports: list[tuple[int, int, float]] = []
+        self.stop: set[int] = set()
+
+    def next_trial(self) -> Request | None:
+        return self._waiting.pop(0) if self._waiting else None
+
+    def prepare(self) -> None:
+        pass
+
+    def on_report(self, number: int, epoch: int, loss: float) -> bool:
+        self.reports.append((number, epoch, loss))
+        return number in self.stop
+
+    def on_result(self, number: int, result: Result) -> None:
+        assert number not in self.results
+        self.results[number] = result
+
+    def on_error(self, number: int, reason: str, *, retry: bool) -> None:
+        self.errors.append((number, reason, retry))
+
+
+def trains_all(executor: Executor, requests: Sequence[Request]) -> None:
+    """Every request is answered once, in any order, with the result it would have alone."""
+    engine = Recorded(requests)
+    executor.run(engine, looked_up)
+    assert engine.results == {r.number: looked_up(r, lambda epoch, loss: None) for r in requests}
+    assert not engine.errors
+
+
+def streams(executor: Executor, requests: Sequence[Request]) -> None:
+    """Every epoch is reported, in order, before the result."""
+    engine = Recorded(requests)
+    executor.run(engine, looked_up)
+    for request in requests:
+        epochs = [epoch for number, epoch, _ in engine.reports if number == request.number]
+        assert epochs == list(range(1, request.proxy.epochs + 1))
+
+
+def cancels(executor: Executor, requests: Sequence[Request]) -> None:
+    """A trial that the engine stops is told as failed, and not to be retried; the others go on."""
+    engine = Recorded(requests)
+    engine.stop = {requests[0].number}
+    executor.run(engine, looked_up)
+    assert [(number, retry) for number, _, retry in engine.errors] == [(requests[0].number, False)]
+    assert len(engine.results) == len(requests) - 1
+
+
+def tells_failures(executor: Executor, requests: Sequence[Request]) -> None:
+    """The network's own fault is not worth another attempt, the machine's is."""
+    engine = Recorded(requests)
+    executor.run(engine, faulty)
+    assert {retry for _, _, retry in engine.errors} == {False, True}
+    assert len(engine.errors) + len(engine.results) == len(requests)
+    assert all(reason for _, reason, _ in engine.errors)
+
+
+EXECUTOR_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (
+    trains_all,
+    streams,
+    cancels,
+    tells_failures,
+)
+"""What every executor must pass."""
+
+
+def tells_deaths(executor: Executor, requests: Sequence[Request]) -> None:
+    """A worker that dies fails the attempt it was at, which is worth another; the others go on."""
+    engine = Recorded(requests)
+    executor.run(engine, deadly)
+    assert [(number, retry) for number, _, retry in engine.errors] == [(requests[0].number, True)]
+    assert set(engine.results) == {request.number for request in requests[1:]}
+
+
+def leaves_nothing(executor: Executor, requests: Sequence[Request]) -> None:
+    """No worker is there when the run is over, also where an error of the engine ended it."""
+    engine = Recorded(requests)
+    executor.run(engine, telling_its_process)
+    workers = {int(loss) for _, _, loss in engine.reports}
+    broken = Broken(requests)
+    try:
+        executor.run(broken, telling_its_process)
+    except OSError as error:
+        assert str(error) == "no space left on device"  # noqa: PT017 - what is raised here is tested
+    else:
+        raise AssertionError("an error of the engine was lost")
+    workers |= {int(loss) for _, _, loss in broken.reports}
+    deadline = time.monotonic() + 20
+    while any(map(_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert workers and not any(map(_alive, workers))
+
+
+class Broken(Recorded):
+    """An engine that cannot keep a result."""
+
+    def on_result(self, number: int, result: Result) -> None:
+        raise OSError("no space left on device")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+PROCESS_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (tells_deaths, leaves_nothing)
+"""What executors must pass besides whose trials run in processes of their own."""
+
+
+def requests(count: int, **settings: object) -> tuple[Request, ...]:
+    """Requests for `count` networks of `tiny_space`."""
+    from search.data.shapes import Shapes
+    from search.proxy import Proxy
+
+    space, rng = Space.load("tiny_space"), random.Random(0)
+    proxy = Proxy(resolution=16, epochs=2)
+    networks = [str(space.at(space.sample(rng))) for _ in range(count)]
+    return tuple(
+        Request(number, 1, network, proxy, Shapes(source="shapes"), 0, **settings)  # type: ignore[arg-type]
+        for number, network in enumerate(networks)
+    )

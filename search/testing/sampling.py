@@ -1,0 +1,131 @@
+"""What every sampler must pass."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from search.config import Config
+from search.evaluate import Request
+from search.ledger import Record, State
+from search.proposals import Proposal, Sampled
+from search.samplers import Observation, Sampler
+from search.testing.evaluations import looked_up
+from search.trial import Trial, judge
+from space import Refused, Space
+
+
+def inside_the_space(sampler: Sampler) -> None:
+    """Proposes points of the space, whatever the history."""
+    space = _space()
+    proposer = sampler.proposer(space.choices)
+    history: list[Observation] = []
+    for number in range(15):
+        point = proposer.propose(history, number)
+        assert len(point) == len(space.choices)
+        assert all(0 <= i < len(c.options) for i, c in zip(point, space.choices, strict=True))
+        history.append(_observed(number, point))
+
+
+def seeded(sampler: Sampler) -> None:
+    """The same history and seed give the same proposal; seeds differ in what they give, unless it says so."""
+    space = _space()
+    history = _history(space, 12)
+    once, again = (sampler.proposer(space.choices).propose(history, 7) for _ in range(2))
+    assert once == again
+    fresh = {sampler.proposer(space.choices).propose([], seed) for seed in range(10)}
+    assert (len(fresh) > 1) == sampler.random
+
+
+def resumable(sampler: Sampler) -> None:
+    """A proposer that was there all the time and one that is new to the history propose the same."""
+    space = _space()
+    lasting = sampler.proposer(space.choices)
+    history: list[Observation] = []
+    for number in range(14):
+        point = lasting.propose(history, number)
+        assert point == sampler.proposer(space.choices).propose(history, number)
+        if history:
+            history[-1] = _observed(number - 1, history[-1].point)
+        history.append(Observation(number, point, None, finished=False))
+
+
+def tolerant(sampler: Sampler) -> None:
+    """Takes failures, running trials and one network many times over."""
+    space = _space()
+    first = next(space.points())
+    history = [_observed(number, first) for number in range(10)]
+    history += [Observation(10 + n, first, None, finished=True) for n in range(5)]
+    history += [Observation(15 + n, first, None, finished=False) for n in range(3)]
+    assert len(sampler.proposer(space.choices).propose(history, 0)) == len(space.choices)
+
+
+def searches(sampler: Sampler) -> None:
+    """In a search with failures, trials still running and a limit: every network is new and keeps the limit."""
+    settings = {"space": "tiny_space", "reward": "effnet", "reward.max_params": 5000, "trials": 25}
+    config = replace(Config.of(settings), sampler=sampler)
+    proposals = Sampled(config)
+    trials: list[Trial] = []
+    for number in range(24):
+        proposal = proposals.next(trials)
+        if number == 20:
+            assert proposal == Sampled(config).next(trials)
+        assert proposal is not None
+        trials.append(_trial(config, number, proposal))
+    assert len({trial.architecture for trial in trials}) == len(trials)
+    assert not any(map(config.reward.exceeds, (trial.architecture for trial in trials)))
+
+
+def compromises(sampler: Sampler) -> None:
+    """Proposes for two objectives side by side, the same for the same history, or refuses to."""
+    space = _space()
+    try:
+        once, again = (
+            sampler.compromising(space.choices, 2).propose(_history(space, 12), 7) for _ in range(2)
+        )
+    except Refused as error:
+        assert "reward=pareto" in str(error)  # noqa: PT017 - what is raised here is tested
+    else:
+        assert once == again
+        assert space.at(once)
+
+
+SAMPLER_CONTRACT: Sequence[Callable[[Sampler], None]] = (
+    inside_the_space,
+    seeded,
+    resumable,
+    tolerant,
+    searches,
+    compromises,
+)
+"""What every sampler must pass."""
+
+
+def _space() -> Space:
+    return Space.load("tiny_space")
+
+
+def _observed(number: int, point: tuple[int, ...]) -> Observation:
+    error, spent = float(sum(point)), float(sum(point[::2]))
+    return Observation(number, point, -error - spent, finished=True, objectives=(error, 1 + spent))
+
+
+def _trial(config: Config, number: int, proposal: Proposal) -> Trial:
+    """One of every five fails, the last three still run."""
+    state: State = "running" if number > 20 else "failed" if number % 5 == 3 else "complete"
+    network = proposal.architecture
+    request = Request(number, 1, str(network), config.proxy, config.data, proposal.seed)
+    result = looked_up(request, lambda epoch, loss: None) if state == "complete" else None
+    return judge(
+        Record(
+            number, network.digest, str(network), 0, proposal.point, state, 1, "", 0.0, float(number), result
+        ),
+        config.reward,
+        config.reference,
+    )
+
+
+def _history(space: Space, count: int) -> list[Observation]:
+    rng = random.Random(3)
+    return [_observed(number, space.sample(rng)) for number in range(count)]
