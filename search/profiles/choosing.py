@@ -25,21 +25,19 @@ _TRIALS = 50
 def with_step(config: Config, data: Dataset, note: Note) -> Config:
     """`config` with `limits.step` settled, "profile" or "measured", and in the first case with its forecast.
 
-    auto: a profile, if one of this device serves the space, or if making one costs little beside the search on
-    `data`. profile: that which serves, or else one that is made now, of which `note` is told. A file: the profile
-    in it. Raises `Refused` for a profile of another device or version, and
-    where a limit on the step time asks for one that there isn't.
+    auto: a profile, if one of this device serves the space, if a limit on the step time asks for one, or if making
+    one costs little beside the search on `data`. profile: that which serves, or else one that is made now, of which
+    `note` is told. A file: the profile in it. Raises `Refused` for a profile of another device or version, and where
+    step=measured is to keep a limit on the step time.
     """
     step, limited = config.limits.step, config.reward.max_step_ms is not None
     if "step" not in config.reward.costs and not limited:
         return _measured(config)
     if step == "auto":
         profile = _found(config)
-        if profile is None and limited:
-            raise Refused("reward.max_step_ms needs step times before training; add step=profile.")
         if profile:
             note(f"Step times are predicted, from the profile of {profile.space} made {profile.made}")
-        elif _cheap(config, data):
+        elif limited or _cheap(config, data):
             profile = _made(config, note)
         return forecasting(config, profile) if profile else _measured(config)
     if step == "profile":

@@ -102,9 +102,10 @@ def test_a_reward_without_step_times_needs_none(kept):
     assert settled(**{"reward.w": 0, "reward.max_step_ms": 9})[0].forecast
 
 
-def test_a_profile_is_made_when_it_is_asked_for(device, profile, monkeypatch):
+@pytest.mark.parametrize("asked", [{"step": "profile"}, {"reward.max_step_ms": 1e6}])
+def test_a_profile_is_made_when_it_is_asked_for(asked, device, profile, monkeypatch):
     monkeypatch.setattr(choosing, "make", lambda space, **rest: (profile, "p.json"))
-    config, said = settled(step="profile")
+    config, said = settled(**asked)
     assert config.forecast.profile == profile
     assert "Wrote p.json" in said[-1]
 
@@ -118,10 +119,9 @@ def test_a_profile_of_another_device_is_refused(kept, profile, tmp_path):
     assert forced.forecast.profile == other
 
 
-@pytest.mark.parametrize("step", ["auto", "measured"])
-def test_a_limit_on_step_times_needs_a_profile(device, step):
+def test_a_limit_on_step_times_needs_a_profile(device):
     with pytest.raises(Refused, match="step=profile"):
-        settled(**{"reward.max_step_ms": 5, "step": step})
+        settled(**{"reward.max_step_ms": 5, "step": "measured"})
 
 
 def test_the_wrong_word_is_refused():
