@@ -9,7 +9,7 @@ import click
 _EXAMPLES = """\b
 search train r32_i16_s1/mb_d2_k7_s2_e4_w32/mb_d2_k7_s2_e4_w64/h256_c10 data=npz data.path=FILE out=large
 search dilate large --out dilated
-search train dilated weights=dilated/model.safetensors data=npz data.path=FILE
+search train dilated weights=dilated data=npz data.path=FILE
 """
 
 
@@ -45,4 +45,4 @@ def dilate(model: Path, out: Path) -> None:
     save_model(replace(large, weights=weights, metrics=(), provenance=origin), out)
     for name, one in ((str(model), large.architecture), (str(out), network)):
         click.echo(f"{name}: {si(cost(one).params)} params, {si(cost(one).macs)} MACs")
-    click.echo(f"{network}\n\nNext: search train {out} weights={out / 'model.safetensors'}")
+    click.echo(f"{network}\n\nNext: search train {out} weights={out}, on the data of {model}")

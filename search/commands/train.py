@@ -47,9 +47,9 @@ class ExplainedTraining(Explained):
 def train(what: str | None, settings: tuple[str, ...], resume: Path | None, print_config: bool) -> None:
     """Train one network in full, to a model that is used.
 
-    WHAT is a run, for its best network, or a trial of it (RUN:12); a published network (v2-s); a canonical string;
-    a file or folder that `scale --save` wrote. Images are said as for `search launch`: data=folder data.path=DIR;
-    a run's network has the run's. The test split is looked at once, at the end.
+    WHAT is a run, for its best network, or a trial of it (RUN:12); a published network (v2-s); a canonical string; a
+    model's folder; a file that describes one network. Images are said as for `search launch`: data=folder
+    data.path=DIR; a run's network has the run's. The test split is looked at once, at the end.
     """
     import yaml
 

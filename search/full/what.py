@@ -27,10 +27,11 @@ class Found:
 def find(what: str) -> Found:
     """The network that `what` means; the first of these that it can be:
 
-    a name in the catalog ("v2-s"); a canonical string; a YAML or JSON file that describes one network, or a folder
-    with architecture.json in it, as `scale --save` writes them; a run, for its best network, or a trial, "RUN:12".
+    a name in the catalog ("v2-s"); a canonical string; a model's folder, as `search train` and `scale --save` write
+    them; a YAML or JSON file that describes one network; a run, for its best network, or a trial, "RUN:12".
     Raises `Refused` for anything else, naming the nearest.
     """
+    from search.model_file import is_model, read_document
     from search.run import open_run, runs, split
 
     if what in CATALOG:
@@ -39,8 +40,8 @@ def find(what: str) -> Found:
         network = decode(what)
         return Found(network, network.digest[:8])
     path = Path(what).expanduser()
-    if (path / "architecture.json").is_file():
-        return Found(_described(path / "architecture.json"), path.name)
+    if is_model(path):
+        return Found(decode(read_document(path).architecture), path.name)
     if what.endswith(_FILES):
         return Found(_described(path), path.stem)
     name, number = split(what)
