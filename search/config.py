@@ -22,7 +22,7 @@ from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
 from search.settings import GROUPS, KIND
-from space import Architecture, Refused, Space, documents
+from space import Architecture, Refused, Space, decode, documents
 from space.refusal import unknown
 from space.registry import Registry
 
@@ -65,6 +65,8 @@ class Config:
             name, space = document["space"]["name"], document["space"]["document"]
             # Runs of versions that knew no finals have none.
             document = {"finals": OFF.model_dump(), **document}
+            if isinstance(document["finals"], dict):  # Nor did those of the first that had some have the base's.
+                document["finals"] = {"base": False, **document["finals"]}
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
             limits = {key: document[key] for key in KEYS if key in document}
         except (KeyError, TypeError) as error:
@@ -82,6 +84,11 @@ class Config:
         """The reward's reference network, for the classes and channels of the data."""
         frame = self.space.frames[0]
         return replace(network(self.reward.reference), classes=frame.classes, channels=frame.channels)
+
+    @property
+    def base(self) -> Architecture:
+        """The network that a winner is measured by: the first that was named to be trained, else the reference."""
+        return decode(self.limits.first[0]) if self.limits.first else self.reference
 
     def for_data(self, classes: int, channels: int) -> Self:
         """This search for images of so many classes and channels: all its networks have them."""

@@ -115,7 +115,7 @@ class Course:
         setting = engine.setting
         if engine.late:
             return None
-        for trial, seed in agenda(engine.trials, setting.finals, setting.limits.seed).missing:
+        for trial, seed in agenda(engine.trials, setting.finals, setting.limits.seed, setting.base).missing:
             if (trial.number, seed) not in at_work:
                 return self._begin(trial, seed)
         return None
@@ -147,5 +147,5 @@ class Course:
     def _progress(self) -> tuple[int, int]:
         """How many trainings of the finals are over, and how many there are."""
         setting = self.setting
-        wanted = agenda(self._engine.trials, setting.finals, setting.limits.seed)
+        wanted = agenda(self._engine.trials, setting.finals, setting.limits.seed, setting.base)
         return len(wanted.trainings) - wanted.left, len(wanted.trainings)

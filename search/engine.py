@@ -243,7 +243,12 @@ class Engine:
         """Whether no trial is begun any more: the run was stopped, or the budget is spent but for the finals."""
         setting = self._setting
         return bool(self._why_stopped) or late(
-            self.trials, setting.limits.budget, self._seconds(), setting.finals, self._parallel()
+            self.trials,
+            setting.limits.budget,
+            self._seconds(),
+            setting.finals,
+            self._parallel(),
+            setting.base,
         )
 
     def _all_begun(self) -> bool:
@@ -259,4 +264,12 @@ class Engine:
 
     def _left(self) -> float | None:
         setting, total = self._setting, self._proposals.total
-        return left(self.trials, setting.finals, setting.limits, total, self._seconds(), self._parallel())
+        return left(
+            self.trials,
+            setting.finals,
+            setting.limits,
+            total,
+            self._seconds(),
+            self._parallel(),
+            setting.base,
+        )

@@ -51,7 +51,7 @@ def estimate(config: Config, data: Dataset) -> Estimate:
         measuring = _measuring(spread[1], config, data)
         small, middling, large = (measuring + _training(network, config, data) for network in spread)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    again = config.finals.trainings(config.limits.trials or 0)
+    again = _again(config)
     disk = _TOLD * ((config.limits.trials or 1000) + again)
     parallel = config.executor.parallel or 1
     return Estimate((small, middling, large), again, parallel, _total(config, middling), peak, disk)
@@ -71,11 +71,17 @@ def _total(config: Config, trial: float) -> float | None:
     """Seconds on the clock of a search whose trials take `trial` each; None where nothing ends it."""
     limits = config.limits
     ends = [limits.budget] if limits.budget is not None else []
-    again = config.finals.trainings(limits.trials or 0)
+    again = _again(config)
     if limits.trials is not None:
         parallel = config.executor.parallel or 1
         ends.append(trial * (math.ceil(limits.trials / parallel) + math.ceil(again / parallel)))
     return min(ends, default=None)
+
+
+def _again(config: Config) -> int:
+    """The trainings of the finals, at most."""
+    base = bool(config.limits.first) or config.space.find(config.base) is not None
+    return config.finals.trainings(config.limits.trials or 0, base)
 
 
 def told(found: Estimate, config: Config) -> Iterator[str]:
@@ -83,7 +89,7 @@ def told(found: Estimate, config: Config) -> Iterator[str]:
     small, middling, large = (f"{seconds:.0f}" for seconds in found.trial)
     yield f"a trial: about {middling} s, of random networks ({small} s for a small one, {large} s for a large one)"
     trials = f"{config.limits.trials} trials" if config.limits.trials else "the budget"
-    trials += f" and {found.again} trainings of the best with fresh seeds" if found.again else ""
+    trials += f" and {found.again} trainings with fresh seeds" if found.again else ""
     if found.total is not None:
         yield f"{trials}, {found.parallel} at a time: about {clock(found.total)}"
     yield f"memory: about {found.memory / 1e9:.1f} GB for each of {found.parallel} workers"

@@ -15,6 +15,7 @@ from itertools import count, islice
 from pydantic import BaseModel, ConfigDict, Field
 
 from search.trial import Trial, ranked
+from space import Architecture
 
 CONFIDENCE = 0.95
 """Of every interval."""
@@ -36,6 +37,8 @@ class Finals(BaseModel):
     """How many of the best by the search; None: in proportion to the search."""
     seeds: int | None = Field(default=None, ge=1, le=1000)
     """How often each; None: in proportion to the search."""
+    base: bool = True
+    """Whether the base network, where it is a trial of the search, is trained again with them."""
 
     def size(self, complete: int) -> tuple[int, int]:
         """How many networks at most, and with how many seeds each, after so many complete trials."""
@@ -43,10 +46,10 @@ class Finals(BaseModel):
         seeds = _SIZES[0][2] if complete >= _SIZES[0][0] else _SIZES[-1][2]
         return top if self.top is None else self.top, seeds if self.seeds is None else self.seeds
 
-    def trainings(self, complete: int) -> int:
-        """How many trainings that are."""
+    def trainings(self, complete: int, base: bool = False) -> int:
+        """How many trainings that are at most. base: whether the base network is a trial of the search."""
         top, seeds = self.size(complete)
-        return min(top, complete) * seeds
+        return min(top + (base and self.base), complete) * seeds if top else 0
 
 
 OFF = Finals(top=0)
@@ -57,8 +60,9 @@ OFF = Finals(top=0)
 class Agenda:
     """What the finals of a search consist of.
 
-    finalists: its best trials, the best first. trainings: every finalist with every fresh seed, in the order in
-    which they are trained: all finalists with one seed before any with the next.
+    finalists: its best trials, the best first, and after them the base network's if it isn't one of them.
+    trainings: every finalist with every fresh seed, in the order in which they are trained: all finalists with one
+    seed before any with the next.
     """
 
     finalists: tuple[Trial, ...]
@@ -77,11 +81,13 @@ class Agenda:
         return sum(1 for _ in self.missing)
 
 
-def agenda(trials: Sequence[Trial], finals: Finals, seed: int) -> Agenda:
+def agenda(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Agenda:
     """The finals of a search with these trials. seed: the search's, after which the fresh ones begin."""
     # In proportion to this search, whatever others it has taken up.
     top, seeds = finals.size(sum(trial.state == "complete" for trial in trials))
-    finalists = tuple(ranked(trials)[:top])
+    best = ranked(trials)
+    compared = (t for t in best[top:] if finals.base and t.architecture == base)
+    finalists = (*best[:top], *islice(compared, min(top, 1)))
     fresh = [list(islice((s % 2**32 for s in count(seed + 1) if s != t.seed), seeds)) for t in finalists]
     rounds = zip(*fresh, strict=True)
     return Agenda(finalists, tuple(pair for row in rounds for pair in zip(finalists, row, strict=True)))
@@ -106,6 +112,17 @@ class Noise:
         ratio = self.seed / self.networks if self.networks else math.inf
         return max(0.0, (1 - ratio) * (1 + ratio))
 
+    def half(self, *counts: int) -> float:
+        """Half the interval (`CONFIDENCE`) of a mean of so many trainings; of two counts, of the difference of means.
+
+        Student's t with the degrees of freedom that `seed` was pooled from.
+        """
+        # Of scipy the part that is imported in a tenth of the time of scipy.stats.
+        from scipy.special import stdtrit
+
+        quantile = float(stdtrit(self.freedom, (1 + CONFIDENCE) / 2))
+        return quantile * self.seed * math.sqrt(sum(1 / count for count in counts))
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -127,9 +144,9 @@ class Verdict:
         return self.standing[0]
 
 
-def verdict(trials: Sequence[Trial], finals: Finals, seed: int) -> Verdict | None:
+def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Verdict | None:
     """What the finals of a search with these trials say; None where there are none, or not yet."""
-    wanted = agenda(trials, finals, seed)
+    wanted = agenda(trials, finals, seed, base)
     if not wanted.finalists or wanted.left:
         return None
     standing = tuple(
@@ -139,7 +156,7 @@ def verdict(trials: Sequence[Trial], finals: Finals, seed: int) -> Verdict | Non
         return None
     noise = noise_of(trials)
     winner = standing[0]
-    half = noise and _quantile(noise) * noise.seed / math.sqrt(len(winner.again))
+    half = noise and noise.half(len(winner.again))
     tied = tuple(trial for trial in standing[1:] if noise and _alike(winner, trial, noise))
     return Verdict(standing, tied, half, noise)
 
@@ -163,13 +180,4 @@ def _reward(trial: Trial) -> float:
 def _alike(one: Trial, other: Trial, noise: Noise) -> bool:
     """Whether the difference of two mean accuracies is within its interval."""
     difference = abs(statistics.fmean(one.again) - statistics.fmean(other.again))
-    deviation = noise.seed * math.sqrt(1 / len(one.again) + 1 / len(other.again))
-    return difference <= _quantile(noise) * deviation
-
-
-def _quantile(noise: Noise) -> float:
-    """Student's t for a two-sided interval."""
-    # Of scipy the part that is imported in a tenth of the time of scipy.stats.
-    from scipy.special import stdtrit
-
-    return float(stdtrit(noise.freedom, (1 + CONFIDENCE) / 2))
+    return difference <= noise.half(len(one.again), len(other.again))

@@ -84,7 +84,8 @@ class Run:
         ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
         if limits.trials and rate:
             missing, finals = max(0, limits.trials - self._finished), self.config.finals
-            again = finals.trainings(limits.trials) if missing else self.agenda.left
+            base = any(trial.architecture == self.config.base for trial in self.trials)
+            again = finals.trainings(limits.trials, base) if missing else self.agenda.left
             ends.append((missing + again) / rate)
         return min(ends, default=None)
 
@@ -109,14 +110,14 @@ class Run:
         """Which trials the finals are about, as far as the search is."""
         from search.finals import agenda
 
-        return agenda(self.trials, self.config.finals, self.config.limits.seed)
+        return agenda(self.trials, self.config.finals, self.config.limits.seed, self.config.base)
 
     @property
     def verdict(self) -> Verdict | None:
         """What the finals say; None where there are none, or where they are not over."""
         from search.finals import verdict
 
-        return verdict(self.trials, self.config.finals, self.config.limits.seed)
+        return verdict(self.trials, self.config.finals, self.config.limits.seed, self.config.base)
 
     @property
     def best(self) -> Trial:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from search.finals import OFF, Finals, agenda
 from search.limits import Limits
 from search.trial import Trial
+from space import Architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Status:
     finals: tuple[int, int] | None = None
 
 
+def tried(network: Architecture | None, trials: Sequence[Trial]) -> bool:
+    """Whether `network` is that of a trial."""
+    return any(trial.architecture == network for trial in trials)
+
+
 def typical(trials: Sequence[Trial]) -> float | None:
     """Seconds of a trial, in the median; None before the first."""
     spent = [trial.result.seconds for trial in trials if trial.result and trial.state == "complete"]
@@ -44,23 +50,37 @@ def typical(trials: Sequence[Trial]) -> float | None:
 
 
 def late(
-    trials: Sequence[Trial], budget: float | None, seconds: float, finals: Finals = OFF, parallel: int = 1
+    trials: Sequence[Trial],
+    budget: float | None,
+    seconds: float,
+    finals: Finals = OFF,
+    parallel: int = 1,
+    base: Architecture | None = None,
 ) -> bool:
     """Whether a training that begins after so many seconds, and these finals after it, would not end in time."""
     if budget is None:
         return False
-    kept = finals.trainings(sum(trial.state == "complete" for trial in trials))
+    kept = finals.trainings(sum(trial.state == "complete" for trial in trials), tried(base, trials))
     return seconds + (typical(trials) or 0.0) * (1 + math.ceil(kept / parallel)) > budget
 
 
 def left(
-    trials: Sequence[Trial], finals: Finals, limits: Limits, total: int | None, seconds: float, parallel: int
+    trials: Sequence[Trial],
+    finals: Finals,
+    limits: Limits,
+    total: int | None,
+    seconds: float,
+    parallel: int,
+    base: Architecture,
 ) -> float | None:
     """Seconds to the end: by the trainings that are missing or by the budget, whichever is reached first."""
     each = typical(trials)
     ends = [] if limits.budget is None else [max(0.0, limits.budget - seconds)]
     if total is not None and each is not None:
         finished = sum(trial.state in ("complete", "failed") for trial in trials)
-        again = finals.trainings(total) if finished < total else agenda(trials, finals, limits.seed).left
+        if finished < total:
+            again = finals.trainings(total, tried(base, trials))
+        else:
+            again = agenda(trials, finals, limits.seed, base).left
         ends.append(each * (math.ceil(max(0, total - finished) / parallel) + math.ceil(again / parallel)))
     return min(ends, default=None)

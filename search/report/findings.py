@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from search.finals import Verdict
 from search.report.baseline import LEAST, Proposed, best_of, proposed, random_draws
 from search.run import ENVIRONMENT, Run
 from search.trial import Trial
-from space import Architecture, Refused, decode
+from space import Architecture, Refused
 
 TWO_SIDED = 1.96
 """Standard deviations of a 95 % interval."""
@@ -56,7 +57,8 @@ class Findings:
     there are none, or not yet. base: the network that the winner stands beside, base_trial its trial if it was
     trained. drawn: the trials that were drawn at random, of `baseline` if it is not this run. over_random: in reward,
     over the best of as many draws as there are, or as there are complete trials if these are fewer; None with too
-    few draws, and where the run is nothing but draws. proposed: the other trials beside them. over_base: in accuracy.
+    few draws, and where the run is nothing but draws. proposed: the other trials beside them. over_base: in accuracy,
+    of the means of trainings with fresh seeds where both have some.
     """
 
     run: Run
@@ -106,6 +108,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
         _comparable(run, baseline)
     drawn = tuple(random_draws(baseline or run))
     others = [trial for trial in run.ranked if trial not in drawn]
+    verdict = run.verdict
     return Findings(
         run,
         environment,
@@ -119,8 +122,8 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
         drawn,
         _over_random(winner, others, drawn, len(run.ranked)) if winner else None,
         proposed([reward(t) for t in others], [reward(t) for t in drawn]),
-        _over_base(winner, trial, images) if winner and trial else None,
-        run.verdict,
+        _over_base(winner, trial, images, verdict) if winner and trial else None,
+        verdict,
     )
 
 
@@ -172,9 +175,8 @@ def _state(run: Run) -> str:
 
 
 def _base(run: Run) -> tuple[Architecture, str, Trial | None]:
-    """The first network that was named to be tried, else the reward's reference; with its trial, if any."""
-    named = run.config.limits.first
-    base = decode(named[0]) if named else run.config.reference
+    """The network that winners are measured by, what it is called, and its trial, if any."""
+    base, named = run.config.base, run.config.limits.first
     name = "the first network that was named (seed=...)" if named else run.config.reward.reference
     trained = (t for t in run.trials if t.state == "complete" and t.architecture == base)
     return base, name, next(trained, None)
@@ -206,8 +208,14 @@ def _over_random(winner: Trial, others: list[Trial], drawn: tuple[Trial, ...], c
     return Lead(ours - best.mean, ours - best.high, ours - best.low, len(drawn))
 
 
-def _over_base(winner: Trial, base: Trial, images: int | None) -> Lead:
+def _over_base(winner: Trial, base: Trial, images: int | None, verdict: Verdict | None) -> Lead:
     assert winner.result and base.result
+    if verdict and winner.again and base.again and winner is not base:
+        difference = statistics.fmean(winner.again) - statistics.fmean(base.again)
+        counts = len(winner.again), len(base.again)
+        half = verdict.noise.half(*counts) if verdict.noise else None
+        low, high = (None, None) if half is None else (difference - half, difference + half)
+        return Lead(difference, low, high, min(counts))
     difference = winner.result.accuracy - base.result.accuracy
     if images is None or winner is base:
         return Lead(difference, None, None, 1)

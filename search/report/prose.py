@@ -143,10 +143,15 @@ def _against_base(found: Findings) -> str:
             f"Beside {named}, {cheaper}. The base was not trained in this search, so its accuracy here is unknown: "
             f"a launch with seed={found.base_name if '(' not in found.base_name else 'NETWORK'} trains it first."
         )
+    seeds = (
+        "by the number of validation images; n = 1 training each, so what another seed would do is not in it"
+    )
+    if winner.again and found.base_trial and found.base_trial.again:
+        n = found.over_base.n
+        seeds = f"of the means of n = {n} training{'s' * (n > 1)} with fresh seeds each, by the noise of the proxy"
     return (
         f"Over {named}, as trained here: accuracy {found.over_base.mean:+.4f} ({_interval(found.over_base)}; "
-        f"by the number of validation images; n = 1 training each, so what another seed would do is not in it); "
-        f"{cheaper}."
+        f"{seeds}); {cheaper}."
     )
 
 

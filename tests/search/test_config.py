@@ -157,3 +157,11 @@ def test_all_yaml_is_in_a_group():
     root = Path(__file__).parents[2] / "experiments"
     found = {path.parent.name for path in root.rglob("*.yaml") if "results" not in path.parts}
     assert found == {*GROUPS, "launch", "train", "recipe", "compare"}
+
+
+def test_finals_of_earlier_versions_are_as_they_were():
+    document = Config.of({}).document()
+    del document["finals"]["base"]
+    assert not Config.of_document(document).finals.base
+    del document["finals"]
+    assert Config.of_document(document).finals.size(100) == (0, 3)

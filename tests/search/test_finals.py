@@ -23,7 +23,7 @@ NETWORK = decode(REQUEST.architecture)
 RESULT = looked_up(REQUEST, lambda epoch, loss: None)
 
 
-def trial(number, accuracy, again=(), seed=0, state="complete"):
+def trial(number, accuracy, again=(), seed=0, state="complete", network=NETWORK):
     """A trial with this accuracy in the search, and those of its trainings with seeds from 1 on."""
     repeats = tuple(
         Repeat(1 + place, 1, "failed", "diverged")
@@ -32,9 +32,17 @@ def trial(number, accuracy, again=(), seed=0, state="complete"):
         for place, value in enumerate(again)
     )
     result = replace(RESULT, accuracy=accuracy)
-    text = str(NETWORK)
-    record = Record(number, NETWORK.digest, text, seed, (), state, 1, "", 0.0, 1.0, result, repeats)
+    text = str(network)
+    record = Record(number, network.digest, text, seed, (), state, 1, "", 0.0, 1.0, result, repeats)
     return judge(record, REWARD, REFERENCE)
+
+
+def agenda_of(trials, finals, seed):
+    return agenda(trials, finals, seed, REFERENCE)
+
+
+def verdict_of(trials, finals, seed):
+    return verdict(trials, finals, seed, REFERENCE)
 
 
 @pytest.mark.parametrize(
@@ -56,38 +64,50 @@ def test_what_is_asked_for_is_done(given, complete, size):
 
 def test_there_are_no_more_finalists_than_trials():
     assert Finals(top=5, seeds=3).trainings(2) == 6
-    assert len(agenda([trial(0, 0.5), trial(1, 0.6)], Finals(top=5, seeds=3), 0).trainings) == 6
+    assert len(agenda_of([trial(0, 0.5), trial(1, 0.6)], Finals(top=5, seeds=3), 0).trainings) == 6
 
 
 def test_all_finalists_have_one_seed_before_any_has_the_next():
     trials = [trial(0, 0.5), trial(1, 0.7), trial(2, 0.6)]
-    found = agenda(trials, Finals(top=2, seeds=2), 7)
+    found = agenda_of(trials, Finals(top=2, seeds=2), 7)
     assert [(t.number, seed) for t, seed in found.trainings] == [(1, 8), (2, 8), (1, 9), (2, 9)]
     assert [t.number for t in found.finalists] == [1, 2]
 
 
+def test_the_base_network_is_a_finalist_where_it_was_tried():
+    base = trial(0, 0.1, network=REFERENCE)
+    trials = [base, trial(1, 0.7), trial(2, 0.6)]
+    asked = Finals(top=1, seeds=2)
+    assert [t.number for t in agenda_of(trials, asked, 0).finalists] == [1, 0]
+    assert len(agenda_of(trials, asked, 0).trainings) == 4 == asked.trainings(3, base=True)
+    assert [t.number for t in agenda_of(trials, Finals(top=3, seeds=2), 0).finalists] == [1, 2, 0]
+    assert [t.number for t in agenda_of(trials, Finals(top=1, seeds=2, base=False), 0).finalists] == [1]
+    assert agenda_of(trials, OFF, 0).finalists == ()
+    assert OFF.trainings(3, base=True) == 0
+
+
 def test_seeds_are_fresh():
     """Not the trial's own, which may be another than the run's where it is of an earlier one."""
-    found = agenda([trial(0, 0.5), trial(1, 0.6, seed=1, state="earlier")], Finals(top=2, seeds=2), 0)
+    found = agenda_of([trial(0, 0.5), trial(1, 0.6, seed=1, state="earlier")], Finals(top=2, seeds=2), 0)
     assert [(t.number, seed) for t, seed in found.trainings] == [(1, 2), (0, 1), (1, 3), (0, 2)]
 
 
 def test_seeds_come_round():
-    found = agenda([trial(0, 0.5)], Finals(top=1, seeds=2), 2**32 - 2)
+    found = agenda_of([trial(0, 0.5)], Finals(top=1, seeds=2), 2**32 - 2)
     assert [seed for _, seed in found.trainings] == [2**32 - 1, 0]
 
 
 def test_only_what_is_over_is_not_missing():
     begun = trial(0, 0.9)
     begun = replace(begun, repeats=(Repeat(1, 1, "running"), Repeat(2, 1, "failed", "diverged")))
-    found = agenda([begun], Finals(top=1, seeds=3), 0)
+    found = agenda_of([begun], Finals(top=1, seeds=3), 0)
     assert [seed for _, seed in found.missing] == [1, 3]
     assert found.left == 2
 
 
 def test_the_best_mean_wins_and_luck_in_the_search_does_not_count():
     trials = [trial(0, 0.90, (0.70, 0.72)), trial(1, 0.80, (0.78, 0.80)), trial(2, 0.75)]
-    found = verdict(trials, Finals(top=2, seeds=2), 0)
+    found = verdict_of(trials, Finals(top=2, seeds=2), 0)
     assert found.winner.number == 1
     assert found.winner.final.accuracy == pytest.approx(0.79)
     assert [t.number for t in found.standing] == [1, 0]
@@ -95,23 +115,23 @@ def test_the_best_mean_wins_and_luck_in_the_search_does_not_count():
 
 def test_one_that_failed_once_comes_after_those_that_never_did():
     trials = [trial(0, 0.9, (0.95, None)), trial(1, 0.8, (0.7, 0.7))]
-    assert verdict(trials, Finals(top=2, seeds=2), 0).winner.number == 1
+    assert verdict_of(trials, Finals(top=2, seeds=2), 0).winner.number == 1
     trials = [trial(0, 0.9, (None, None)), trial(1, 0.8, (None, None))]
-    assert verdict(trials, Finals(top=2, seeds=2), 0) is None
+    assert verdict_of(trials, Finals(top=2, seeds=2), 0) is None
 
 
 def test_nothing_is_said_before_the_end():
     trials = [trial(0, 0.9, (0.8,)), trial(1, 0.8, (0.7,))]
-    assert verdict(trials, Finals(top=2, seeds=2), 0) is None
-    assert verdict(trials, Finals(top=2, seeds=1), 0).winner.number == 0
-    assert verdict(trials, OFF, 0) is None
-    assert verdict([], Finals(), 0) is None
+    assert verdict_of(trials, Finals(top=2, seeds=2), 0) is None
+    assert verdict_of(trials, Finals(top=2, seeds=1), 0).winner.number == 0
+    assert verdict_of(trials, OFF, 0) is None
+    assert verdict_of([], Finals(), 0) is None
 
 
 def test_the_interval_is_students_with_the_pooled_spread():
     """Three networks with two seeds: three degrees of freedom, whose quantile is 3.182 in every table of t."""
     trials = [trial(0, 0.9, (0.79, 0.81)), trial(1, 0.8, (0.70, 0.70)), trial(2, 0.7, (0.60, 0.64))]
-    found = verdict(trials, Finals(top=3, seeds=2), 0)
+    found = verdict_of(trials, Finals(top=3, seeds=2), 0)
     pooled = math.sqrt((0.0002 + 0 + 0.0008) / 3)
     assert found.noise.seed == pytest.approx(pooled)
     assert found.noise.freedom == 3
@@ -122,18 +142,18 @@ def test_the_interval_is_students_with_the_pooled_spread():
 
 def test_those_within_the_interval_of_a_difference_are_tied():
     close = [trial(0, 0.9, (0.79, 0.81)), trial(1, 0.8, (0.78, 0.80)), trial(2, 0.7, (0.2, 0.22))]
-    assert [t.number for t in verdict(close, Finals(top=3, seeds=2), 0).tied] == [1]
+    assert [t.number for t in verdict_of(close, Finals(top=3, seeds=2), 0).tied] == [1]
 
 
 def test_one_seed_tells_no_noise():
-    found = verdict([trial(0, 0.9, (0.8,)), trial(1, 0.8, (0.7,))], Finals(top=2, seeds=1), 0)
+    found = verdict_of([trial(0, 0.9, (0.8,)), trial(1, 0.8, (0.7,))], Finals(top=2, seeds=1), 0)
     assert (found.noise, found.half, found.tied) == (None, None, ())
 
 
 def test_what_was_once_a_finalist_still_stands():
     """More trials have pushed it out of the best, but its mean is known."""
     trials = [trial(0, 0.8, (0.95, 0.95)), trial(1, 0.9, (0.7, 0.7)), trial(2, 0.85, (0.71, 0.7))]
-    assert verdict(trials, Finals(top=2, seeds=2), 0).winner.number == 0
+    assert verdict_of(trials, Finals(top=2, seeds=2), 0).winner.number == 0
 
 
 @pytest.mark.parametrize(
@@ -149,7 +169,7 @@ ACCURACIES = st.floats(0, 1)
 @given(st.lists(st.tuples(ACCURACIES, st.lists(ACCURACIES, min_size=2, max_size=3)), min_size=2, max_size=6))
 def test_what_is_said_is_within_bounds(rows):
     trials = [trial(number, accuracy, again) for number, (accuracy, again) in enumerate(rows)]
-    found = verdict(trials, Finals(top=len(rows), seeds=2), 0)
+    found = verdict_of(trials, Finals(top=len(rows), seeds=2), 0)
     assert found.winner not in found.tied
     most = max(len(t.again) for t in trials)
     assert found.winner.final.reward == max(t.final.reward for t in trials if len(t.again) == most)

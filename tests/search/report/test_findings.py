@@ -71,6 +71,21 @@ def test_its_margin_over_a_base_that_was_trained(tmp_path):
     assert "n = 1 training each" in text
 
 
+def test_over_a_base_that_was_trained_again_the_interval_is_of_seeds(tmp_path):
+    named = str(open_run(filled(tmp_path / "a", complete=30)).trials[0].architecture)
+    path = filled(tmp_path / "r", complete=30, seed=f"0,{named}", finals="auto")
+    train_again(path)
+    found = findings(open_run(path))
+    winner, base = found.winner, found.base_trial
+    assert base.number == 0 and len(base.again) == 2
+    mean = sum(winner.again) / 2 - sum(base.again) / 2
+    half = found.verdict.noise.half(2, 2)
+    assert (found.over_base.mean, found.over_base.n) == (pytest.approx(mean), 2)
+    assert found.over_base.high - mean == pytest.approx(half)
+    assert f"accuracy {mean:+.4f} (95 % interval {mean - half:+.4f} to {mean + half:+.4f}" in told(path)
+    assert "of the means of n = 2 trainings with fresh seeds each" in told(path)
+
+
 def test_a_base_that_was_not_trained_is_compared_by_cost_and_how_to_train_it_is_said(done):
     text = told(done)
     assert "the base network, v2-b0" in text
