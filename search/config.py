@@ -65,7 +65,9 @@ class Config:
             name, space = document["space"]["name"], document["space"]["document"]
             # Runs of versions that knew no finals have none.
             document = {"finals": OFF.model_dump(), **document}
-            if isinstance(document["finals"], dict):  # Nor did those of the first that had some have the base's.
+            if isinstance(
+                document["finals"], dict
+            ):  # Nor did those of the first that had some have the base's.
                 document["finals"] = {"base": False, **document["finals"]}
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
             limits = {key: document[key] for key in KEYS if key in document}

@@ -12,9 +12,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from search.enqueued import fitted
 from search.run import Run
 from search.trial import Trial
-from space import decode
+from space import CATALOG, decode
 
 LEAST = 3
 """Draws that a baseline is made of, at least."""
@@ -46,20 +47,27 @@ class Proposed:
 
 
 def random_draws(run: Run) -> list[Trial]:
-    """The complete trials whose networks were drawn uniformly, in the order they were proposed.
+    """The complete trials whose networks were drawn at random, in the order they were proposed; see `drew`.
 
-    Those that the sampler drew before it had results enough to propose anything else; networks that the user
-    named are none of them.
+    Those that the sampler drew before it proposed anything else; networks that the user named, and the published
+    ones that a stratified start begins with, are none of them.
     """
-    until = run.config.sampler.random_until
-    named = {decode(text) for text in run.config.limits.first}
+    sampler, space = run.config.sampler, run.config.space
+    until = sampler.random_until
+    chosen = {decode(text) for text in run.config.limits.first}
     complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
-    ended = sorted(trial.told for trial in complete if trial.told is not None)
-    return [
-        trial
-        for trial in complete
-        if trial.architecture not in named and (until is None or bisect_right(ended, trial.asked) < until)
-    ]
+    if sampler.stratified and until is not None:
+        chosen |= {fitted(row.architecture, space) for row in CATALOG.values()}
+        drawn = [trial for trial in complete if trial.number < until]
+    else:
+        ended = sorted(trial.told for trial in complete if trial.told is not None)
+        drawn = [t for t in complete if until is None or bisect_right(ended, t.asked) < until]
+    return [trial for trial in drawn if trial.architecture not in chosen]
+
+
+def drew(run: Run) -> str:
+    """How `run` came by its random draws, as in "the networks that it drew at random"."""
+    return "drew at random, evenly over sizes" if run.config.sampler.stratified else "drew at random"
 
 
 def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> Band:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from search.columns import TRIALS, row
 from search.pareto import front
-from search.report.baseline import COVERED, bands
+from search.report.baseline import COVERED, bands, drew
 from search.report.document import Axis, Bars, Chart, Series
 from search.report.findings import Findings, reward
 from search.report.importance import importances
@@ -226,7 +226,8 @@ def _note(found: Findings) -> str:
     whose = "this run" if found.baseline is found.run else found.baseline.name
     return (
         f"Grey: where the best of so many random draws is in {COVERED:.0%} of all cases, by resampling the "
-        f"n = {len(found.drawn)} networks that {whose} drew at random; more draws than these cannot be told of."
+        f"n = {len(found.drawn)} networks that {whose} {drew(found.baseline)}; more draws than these cannot be told "
+        "of."
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from search import conclusion
 from search.display import clock
+from search.report.baseline import drew
 from search.report.document import Pairs
-from search.report.findings import TWO_SIDED, Findings, Lead
+from search.report.findings import TWO_SIDED, Findings, Lead, unbiased
 from search.tables import si
 from space import cost
 
@@ -77,8 +78,9 @@ def _won(found: Findings) -> str:
     assert winner
     if verdict:
         half = "no interval can be given" if verdict.half is None else f"95 % interval +- {verdict.half:.4f}"
-        tied = ", ".join(str(trial.number) for trial in verdict.tied[:_TIED])
-        apart = f" Its accuracy cannot be told from that of trial {tied}." if tied else ""
+        tied = verdict.tied[:_TIED]
+        trials = f"trial{'s' * (len(tied) > 1)} {', '.join(str(trial.number) for trial in tied)}"
+        apart = f" Its accuracy cannot be told from that of {trials}." if tied else ""
         return (
             f"The winner is trial {winner.number}: {winner.final}, the mean of n = {len(winner.again)} trainings "
             f"with fresh seeds after the search ({half} of the accuracy). In the search it had {winner.terms}.{apart}"
@@ -106,7 +108,7 @@ def _against_random(found: Findings) -> str:
     told = (
         f"The winner's {mean}reward is {_less(found.over_random)} what the best of {given} random "
         f"draws is expected to have ({_interval(found.over_random)}, by resampling the n = {len(drawn)} networks "
-        f"that {whose} drew at random)."
+        f"that {whose} {drew(found.baseline)})."
     )
     if winner in drawn:
         told += " The winner is itself one of them: nothing that the sampler proposed later beat it."
@@ -128,7 +130,7 @@ def _fair(found: Findings) -> str:
 
 
 def _against_base(found: Findings) -> str:
-    winner, base = found.winner, found.base
+    winner, base, trained = found.winner, found.base, found.base_trial
     assert winner and winner.result
     ours, theirs = winner.cost, cost(base)
     cheaper = (
@@ -136,9 +138,9 @@ def _against_base(found: Findings) -> str:
         f"the multiply-adds ({si(theirs.params)} and {si(theirs.macs)})"
     )
     named = f"the base network, {found.base_name}"
-    if found.base_trial is winner:
+    if trained is winner:
         return f"The winner is {named}: the search found nothing better."
-    if found.over_base is None:
+    if found.over_base is None or trained is None:
         return (
             f"Beside {named}, {cheaper}. The base was not trained in this search, so its accuracy here is unknown: "
             f"a launch with seed={found.base_name if '(' not in found.base_name else 'NETWORK'} trains it first."
@@ -146,12 +148,12 @@ def _against_base(found: Findings) -> str:
     seeds = (
         "by the number of validation images; n = 1 training each, so what another seed would do is not in it"
     )
-    if winner.again and found.base_trial and found.base_trial.again:
+    if winner.again and trained.again:
         n = found.over_base.n
         seeds = f"of the means of n = {n} training{'s' * (n > 1)} with fresh seeds each, by the noise of the proxy"
     return (
         f"Over {named}, as trained here: accuracy {found.over_base.mean:+.4f} ({_interval(found.over_base)}; "
-        f"{seeds}); {cheaper}."
+        f"{seeds}), reward {unbiased(winner):.4f} against {unbiased(trained):.4f}; {cheaper}."
     )
 
 
@@ -164,8 +166,7 @@ def _noisy(found: Findings) -> str:
     )
     if verdict and verdict.noise:
         lines = (conclusion.noise(verdict.noise), *conclusion.warning(found.run, verdict.noise))
-        told = f"{'; '.join(lines)}."
-        told = told[:1].upper() + told[1:]
+        told = sentence("; ".join(lines))
     if noise.images is None or noise.accuracy is None:
         return f"What the choice of validation images does is unknown: this run kept no count of them. {told}"
     return (
@@ -214,6 +215,11 @@ def _next(found: Findings) -> Iterator[str]:
     best = f"{name}:{found.winner.number}"
     yield f"search show {best} has every figure of the winner;"
     yield f"scale --base {shlex.quote(f'{found.run.path}:{found.winner.number}')} --phi 1 makes it larger."
+
+
+def sentence(line: str) -> str:
+    """A line of the screen as a sentence of a page."""
+    return f"{line[:1].upper()}{line[1:]}."
 
 
 def _less(found: Lead) -> str:

@@ -19,7 +19,7 @@ from search.report.diagram import diagram
 from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
 from search.report.findings import Findings
 from search.report.importance import common, top
-from search.report.prose import summary
+from search.report.prose import sentence, summary
 from search.report.repeating import again
 from search.run import Run
 from search.selection import filled
@@ -163,7 +163,7 @@ def _finals(found: Findings) -> Iterator[Section]:
         return
     blocks: list[Block] = []
     if verdict:
-        blocks.append(Texts(tuple(told(run, verdict))))
+        blocks.append(Texts(tuple(map(sentence, told(run, verdict)))))
     else:
         done, total = len(agenda.trainings) - agenda.left, len(agenda.trainings)
         blocks.append(

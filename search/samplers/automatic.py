@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -16,10 +17,16 @@ from space import Architecture, Choice, Point, Space
 class Automatic(Sampler):
     """`ordinal_gp` for the first trials, `tpe` for all after them."""
 
+    stratified: ClassVar[bool] = True
+
     startup: int = Field(default=8, ge=1)
     """Trials spread evenly over sizes before a model is asked."""
     until: int = Field(default=500, ge=1)
     """Trials up to which the Gaussian process proposes. Its work grows with the cube of their number."""
+
+    @property
+    def random_until(self) -> int | None:
+        return self.startup
 
     def proposer(self, choices: Sequence[Choice]) -> Changing:
         return Changing(self._process.proposer(choices), self._trees.proposer(choices), self.until)

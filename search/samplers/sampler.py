@@ -55,13 +55,18 @@ class Sampler(BaseModel, ABC):
     """How often it is asked for a network that is new and within the limits."""
     random: ClassVar[bool] = True
     """Whether another seed gives another proposal."""
+    stratified: ClassVar[bool] = False
+    """Whether its draws are spread over sizes, after published networks, instead of uniform."""
 
     sampler: str
     """The key in `SAMPLERS`."""
 
     @property
     def random_until(self) -> int | None:
-        """How many results it has before it proposes anything but uniform draws; None: it never does."""
+        """How many results it has before it proposes anything but draws; None: it never does.
+
+        How many trials instead, if it is `stratified`.
+        """
         return 0
 
     def asked(self, trials: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 class OrdinalProcess(Sampler):
     """A linear and a smooth trend over ordinal codes, the expected improvement climbed. The fewest trials."""
 
+    stratified: ClassVar[bool] = True
+
     startup: int = Field(default=8, ge=1)
     """Trials spread evenly over sizes before the model is asked."""
     sizes: bool = True
     """Whether params and MACs may help to predict. The marginal likelihood decides how much they do."""
     most: int = Field(default=500, ge=2)
     """Trials that the model learns from: of more than these the best half, the others at random."""
+
+    @property
+    def random_until(self) -> int | None:
+        return self.startup
 
     def proposer(self, choices: Sequence[Choice]) -> Modelling:
         from search.samplers.gaussian.proposing import Modelling

@@ -1,5 +1,6 @@
 """The band of random draws."""
 
+from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search import open_run
-from search.report.baseline import bands, best_of, proposed, random_draws
+from search.report.baseline import bands, best_of, drew, proposed, random_draws
 
 REWARDS = st.lists(st.floats(0, 1), min_size=3, max_size=12)
 
@@ -48,10 +49,22 @@ def test_proposals_beside_draws():
     assert proposed([0.6, 0.7], [0.1, 0.2, 0.3]) is None
 
 
-@pytest.mark.parametrize(("settings", "drawn"), [({}, 12), ({"sampler": "grid"}, 0), ({"sampler": "gp"}, 8)])
+@pytest.mark.parametrize(
+    ("settings", "drawn"),
+    [({}, 12), ({"sampler": "grid"}, 0), ({"sampler": "gp"}, 8), ({"sampler": "auto"}, 8)],
+)
 def test_draws_are_those_before_the_sampler_had_results_enough(tmp_path, settings, drawn):
     found = random_draws(open_run(filled(tmp_path / "r", **settings)))
     assert [trial.number for trial in found] == list(range(drawn))
+
+
+def test_published_networks_that_a_start_begins_with_are_no_draws(tmp_path):
+    run = open_run(filled(tmp_path / "r", sampler="auto", space="effv2"))
+    published = run.config.reference
+    trials = [replace(trial, architecture=published) if trial.number == 1 else trial for trial in run.trials]
+    found = random_draws(replace(run, trials=trials))
+    assert [trial.number for trial in found] == [0, *range(2, 8)]
+    assert drew(run) == "drew at random, evenly over sizes"
 
 
 def test_networks_that_the_user_named_are_no_draws(tmp_path):
