@@ -5,6 +5,8 @@
 const AT_ONCE = 100;
 const BESIDE = ["architecture", "digest"];  // Too long for a table; told when a row is opened.
 
+const none = value => value === null || value === undefined || value === "";
+
 class Explorer {
   constructor(element, data, state) {
     this.element = element; this.data = data;
@@ -52,7 +54,7 @@ class Explorer {
 
   sorted() {
     const down = this.state.sort.startsWith("-"), key = this.state.sort.replace(/^-/, "");
-    const values = this.data.values[key] || [], none = value => value === null || value === undefined || value === "";
+    const values = this.data.values[key] || [];
     this.kept.sort((a, b) => {
       const one = values[a], other = values[b];
       if (none(one) || none(other)) return none(one) - none(other) || a - b;
@@ -142,7 +144,7 @@ class Explorer {
     const line = document.createElement("tr"), open = this.state.row === String(row);
     for (const column of columns) {
       const value = this.value(column.key, row);
-      html("td", typeof value === "number" ? "n" : "", line, shown(value, column.form));
+      html("td", typeof value === "number" || none(value) ? "n" : "", line, shown(value, column.form));
     }
     line.addEventListener("click", () => this.open(row, false));
     if (!open) return [line];
