@@ -180,11 +180,14 @@ def open_run(name: str | Path) -> Run:
 def config_of(path: Path) -> Config:
     """The configuration of the run at `path`, with the profile that it was begun with."""
     from search.config import Config
+
+    config = Config.of_document(documents.read("run", str(path / CONFIG)))
+    if config.limits.step != "profile":
+        return config
     from search.profiles.choosing import forecasting
     from search.profiles.document import Profile
 
-    config = Config.of_document(documents.read("run", str(path / CONFIG)))
-    return forecasting(config, Profile.load(path / PROFILE)) if config.limits.step == "profile" else config
+    return forecasting(config, Profile.load(path / PROFILE))
 
 
 def find(name: str) -> Path:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -171,6 +172,7 @@ def decode(text: str) -> Architecture:
     return Architecture(resolution, Stem(**opening), stages, Head(**closing), classes, channels)
 
 
+@lru_cache(maxsize=1 << 14)  # The networks of a search have the same few stages.
 def decode_stage(text: str) -> Stage:
     """The inverse of `encode_stage`."""
     op, _, rest = text.partition("_")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LEAST = 10
 """Trials, below which no importance is told."""
-_MOST = {"PED-ANOVA": 1000, "fANOVA": 200}
+_MOST = {"PED-ANOVA": 500, "fANOVA": 200}
 """Trials that an evaluator is given at most, spread evenly over the run: a second or two of work."""
 
 
