@@ -23,6 +23,10 @@ RECIPE = 1
 """Of `search.training`: raised when a change to it changes accuracies, so that old ones are not mixed in."""
 
 
+_ADDED = ("ema", "recalibrate", "mirror")
+"""Settings that proxies of the first version lacked."""
+
+
 class Proxy(BaseModel):
     """How networks are trained to be compared: how they are shrunk, on what, for how long, and the recipe.
 
@@ -58,6 +62,13 @@ class Proxy(BaseModel):
 
     shift: int = Field(default=2, ge=0, le=512)
     """The most pixels by which an image is moved along each axis, at random."""
+
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of the running average of weights that is validated; null: the last weights are."""
+    recalibrate: int | None = Field(default=None, ge=2)
+    """Training images over which the statistics of normalisation are taken anew for validation; null: not at all."""
+    mirror: bool = False
+    """Whether validation takes the mean of an image's and its mirror image's logits, where data may be mirrored."""
 
     step_pixels: int | None = Field(default=100_000, ge=1)
     """The step time is the full network's, on a batch of about so many pixels (2 images of 224 px, 98 of 32 px);
@@ -109,5 +120,7 @@ def fidelity(proxy: Proxy, data_digest: str) -> str:
     rounds in another order, which changes an accuracy as another seed would and no more, and a study must
     survive being resumed on another machine.
     """
-    recipe = proxy.model_dump_json(exclude={"device"})
+    # What a later version added counts where it is used: what was measured without it stays comparable.
+    unused = {name for name in _ADDED if getattr(proxy, name) == Proxy.model_fields[name].default}
+    recipe = proxy.model_dump_json(exclude={"device", *unused})
     return hashlib.sha256(f"{RECIPE} {data_digest} {recipe}".encode()).hexdigest()[:12]

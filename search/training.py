@@ -18,11 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import update_bn
 
 from search.accuracy import Validation, accuracy, ranks
-from search.data.augment import augment, gather, mirrored, normalise
+from search.averaging import Average
+from search.data.augment import augment, mirrored, normalise
 from search.data.balance import class_weights, epoch_order
-from search.data.dataset import Dataset, Split
+from search.data.dataset import Dataset
+from search.data.fetching import fetcher
 from search.failure import TrialFailed
 from search.proxy import Proxy
 from space import Architecture, plan
@@ -31,8 +34,6 @@ from space.refusal import Refused
 
 _LOOK = 50
 """Steps between looks at the losses. A look waits for the GPU; a diverged network is noticed soon enough."""
-_RESIDENT = 2**31
-"""Bytes up to which a GPU holds all pixels of a split."""
 _VALIDATED = 256
 """Images that are validated at a time."""
 
@@ -40,7 +41,6 @@ _BETA2 = 0.99
 """AdamW's memory of squared gradients: 100 steps, where a proxy training has a few hundred; 0.999 is for more."""
 
 OnEpoch = Callable[[int, float], None]
-Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,14 @@ def train(
         begin(network)
         network.to(place).to(memory_format=torch.channels_last)
         training = time.perf_counter()
-        curve, images = _fit(network, data, proxy, seed, place, on_epoch)
+        average = Average(network, proxy.ema) if proxy.ema else None
+        curve, images = fit(network, data, proxy, seed, place, on_epoch, average)
         rate = images / (time.perf_counter() - training)
-        found = validate(network, data, place, proxy.validation_images)
+        if average:
+            network.load_state_dict(average.tensors)
+        if proxy.recalibrate:
+            recalibrate(network, data, place, proxy.recalibrate)
+        found = validate(network, data, place, proxy.validation_images, mirror=proxy.mirror)
     if not math.isfinite(found.loss):
         raise TrialFailed(f"The validation loss is {found.loss}.")
     wall, cpu = time.perf_counter() - started, time.thread_time() - cpu_started
@@ -111,15 +116,24 @@ def begin(network: Network) -> None:
             nn.init.zeros_(network.get_submodule(f"{block.name}.{last.name}.norm").get_parameter("weight"))
 
 
-def _fit(
-    network: nn.Module, data: Dataset, proxy: Proxy, seed: int, device: torch.device, on_epoch: OnEpoch
+def fit(
+    network: nn.Module,
+    data: Dataset,
+    proxy: Proxy,
+    seed: int,
+    device: torch.device,
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+    average: Average | None = None,
 ) -> tuple[tuple[float, ...], int]:
-    """Trains `network` in place. Returns the loss of every epoch and how many images it has seen."""
+    """Trains `network` in place. Returns the loss of every epoch and how many images it has seen.
+
+    average: takes in the weights after every step.
+    """
     # The order of the images and their augmentation are the same for every network with this seed.
     generator = torch.Generator().manual_seed(2 * seed + 1)
     count = min(proxy.images or len(data.train), len(data.train))
     batches = max(1, count // proxy.batch)
-    fetch = _fetcher(data.train, count, device)
+    fetch = fetcher(data.train, count, device)
     labelled = torch.tensor(data.train.labels[:count])
     weights = class_weights(labelled, len(data.classes)).to(device) if data.balance == "loss" else None
     update = _updater(network, proxy, proxy.epochs * batches, device, weights)
@@ -132,6 +146,8 @@ def _fit(
             flip = mirrored(indices, epoch, seed) if data.flip else None
             inputs = augment(images, data.mean, data.std, generator, flip=flip, shift=proxy.shift)
             losses.append(update(inputs, labels))
+            if average:
+                average.update(network, epoch * batches + len(losses))
             if len(losses) % _LOOK == 0:
                 _require_finite(losses, epoch)
         curve.append(_require_finite(losses, epoch))
@@ -194,42 +210,43 @@ def optimiser_of(network: nn.Module, proxy: Proxy) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, proxy.learning_rate, betas=(proxy.momentum, _BETA2), fused=fused)
 
 
+@torch.no_grad()
+def recalibrate(network: nn.Module, data: Dataset, device: torch.device, count: int) -> None:
+    """Takes the statistics of normalisation anew, over the first `count` training images as they are."""
+    count = min(count, len(data.train))
+    fetch = fetcher(data.train, count, device)
+    batches = torch.arange(count).tensor_split(-(-count // _VALIDATED))
+    update_bn((normalise(fetch(indices)[0], data.mean, data.std) for indices in batches), network)
+
+
 @torch.inference_mode()
-def validate(network: nn.Module, data: Dataset, device: torch.device, most: int | None = None) -> Validation:
-    """The figures on the validation split, on `most` images of it at most."""
+def validate(
+    network: nn.Module,
+    data: Dataset,
+    device: torch.device,
+    most: int | None = None,
+    *,
+    mirror: bool = False,
+) -> Validation:
+    """The figures on the validation split, on `most` images of it at most.
+
+    mirror: whether logits are means of an image's and its mirror image's, where the data may be mirrored.
+    """
     network.eval()
     count = min(most or len(data.validation), len(data.validation))
-    fetch = _fetcher(data.validation, count, device)
+    fetch = fetcher(data.validation, count, device)
     places, loss = [], 0.0
     for indices in torch.arange(count).tensor_split(-(-count // _VALIDATED)):
         images, labels = fetch(indices)
-        logits = network(normalise(images, data.mean, data.std))
+        inputs = normalise(images, data.mean, data.std)
+        logits = network(inputs)
+        if mirror and data.flip:
+            logits = (logits + network(inputs.flip(3))) / 2
         places.append(ranks(logits, labels))
         loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
     place, classes = torch.cat(places).cpu(), torch.tensor(data.validation.labels[:count])
     top1, top5 = (accuracy(place < first, classes, balanced=data.balance is not None) for first in (1, 5))
     return Validation(top1, loss / count, top5 if len(data.classes) > 5 else None)
-
-
-def _fetcher(split: Split, count: int, device: torch.device) -> Fetch:
-    """fetch(indices) gives images uint8 (b, h, w, c) and labels (b,), on `device`, out of the first `count`.
-
-    A CPU reads from the cache that all workers map; a GPU holds a copy of its own if that is not too large.
-    """
-
-    def fetch(indices: Tensor) -> tuple[Tensor, Tensor]:
-        images, labels = gather(split, indices)
-        return images.to(device), labels.to(device)
-
-    if device.type == "cpu" or count * math.prod(split.images.shape[1:]) > _RESIDENT:
-        return fetch
-    images, labels = fetch(torch.arange(count))
-
-    def index(indices: Tensor) -> tuple[Tensor, Tensor]:
-        chosen = indices.to(device)
-        return images[chosen], labels[chosen]
-
-    return index
 
 
 def _require_finite(losses: list[Tensor], epoch: int) -> float:

@@ -16,8 +16,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
+from search.averaging import Average
 from search.files import write_file
-from search.full.optimisation import Average
 from space.refusal import Refused
 
 DOCUMENT = "checkpoint.json"

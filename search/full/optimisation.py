@@ -1,4 +1,4 @@
-"""The optimiser of a recipe, and the running average of weights."""
+"""The optimiser of a recipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from search.full.recipe import Recipe
 
@@ -36,37 +36,6 @@ def optimiser_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
     betas = momentum, recipe.smoothing
     return torch.optim.AdamW(made, rate, betas=betas, eps=recipe.epsilon, fused=fused)
-
-
-class Average:
-    """The exponential moving average of a network's weights and statistics, on its device.
-
-    After t steps the decay is at most (1 + t) / (10 + t), so that the first weights are soon forgotten
-    (TensorFlow's ExponentialMovingAverage).
-    """
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self._decay = decay
-        self.tensors: dict[str, Tensor] = {
-            name: tensor.detach().clone() for name, tensor in network.state_dict().items()
-        }
-        """A state dict of the network."""
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after `step` steps."""
-        own, new = self._parts(self.tensors), self._parts(network.state_dict())
-        torch._foreach_lerp_(own[True], new[True], 1 - min(self._decay, (1 + step) / (10 + step)))
-        for mine, theirs in zip(own[False], new[False], strict=True):
-            mine.copy_(theirs)
-
-    @staticmethod
-    def _parts(tensors: dict[str, Tensor]) -> dict[bool, list[Tensor]]:
-        """Those that are averaged, and the counters, which are not."""
-        parts: dict[bool, list[Tensor]] = {True: [], False: []}
-        for tensor in tensors.values():
-            parts[tensor.is_floating_point()].append(tensor)
-        return parts
 
 
 def clipped(parameters: Iterable[nn.Parameter], most: float | None) -> None:

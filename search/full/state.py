@@ -11,12 +11,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from search.averaging import Average
 from search.data import Dataset, load
 from search.data.balance import class_weights
 from search.failure import TrialFailed
 from search.full.beginning import Beginning, beginning, frozen
 from search.full.checkpoint import Progress, read_progress, restore, write_checkpoint
-from search.full.optimisation import Average, optimiser_of
+from search.full.optimisation import optimiser_of
 from search.full.parallel import Team
 from search.full.recipe import Recipe
 from search.full.task import Task

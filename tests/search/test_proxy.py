@@ -84,8 +84,13 @@ class TestFidelity:
             Proxy(width=0.75),
             Proxy(learning_rate=0.3),
             Proxy(precision="float32"),
+            Proxy(ema=0.9),
+            Proxy(mirror=True),
         ]
-        assert len({fidelity(proxy, data) for proxy in proxies for data in ("one", "other")}) == 12
+        assert len({fidelity(proxy, data) for proxy in proxies for data in ("one", "other")}) == 16
+
+    def test_is_what_it_was_before_there_were_averages(self):
+        assert fidelity(Proxy(), "data") == "4599984dd613"
 
     def test_leaves_the_device_out(self):
         assert fidelity(Proxy(device="cpu"), "data") == fidelity(Proxy(device="cuda:1"), "data")

@@ -9,7 +9,7 @@ import torch
 
 from search import training
 from search.accuracy import Validation
-from search.data import Dataset, Split
+from search.data import Dataset, Split, fetching
 from search.failure import TrialFailed
 from search.proxy import Proxy
 from search.training import train, triangle, validate
@@ -46,6 +46,10 @@ def coloured(train=192, validation=96, noise=40, pixels=8):
     )
 
 
+def _with(**changes):
+    return PROXY.model_copy(update=changes)
+
+
 def outcome(result):
     """All that must repeat to the bit."""
     return result.accuracy, result.loss, result.curve
@@ -77,10 +81,29 @@ class TestTrain:
     def test_validates_on_as_many_images_as_it_is_told(self, monkeypatch):
         seen = []
         monkeypatch.setattr(
-            training, "gather", lambda split, indices: seen.append(indices) or _gather(split, indices)
+            fetching, "gather", lambda split, indices: seen.append(indices) or _gather(split, indices)
         )
         train(TINY, coloured(), PROXY.model_copy(update={"images": 2, "validation_images": 10}), 0)
         assert seen[-1].tolist() == list(range(10))
+
+    def test_validates_the_average_of_the_weights_where_it_is_asked_to(self):
+        data = coloured()
+        plain, averaged = train(TINY, data, PROXY, 0), train(TINY, data, _with(ema=0.9), 0)
+        assert averaged.curve == plain.curve
+        assert averaged.loss != plain.loss
+        assert averaged.accuracy > 0.9
+
+    def test_takes_statistics_anew_where_it_is_asked_to(self):
+        data = coloured()
+        found = train(TINY, data, _with(recalibrate=192), 0)
+        assert found.curve == train(TINY, data, PROXY, 0).curve
+        assert found.accuracy > 0.9
+
+    def test_validates_mirror_images_too_where_the_data_may_be_mirrored(self):
+        plain, mirrored = train(TINY, coloured(), PROXY, 0), train(TINY, coloured(), _with(mirror=True), 0)
+        assert mirrored.loss != plain.loss
+        still = replace(coloured(), flip=False)
+        assert train(TINY, still, _with(mirror=True), 0).loss == train(TINY, still, PROXY, 0).loss
 
     @pytest.mark.parametrize("images", [2, 33, 192])
     def test_trains_on_any_number_of_images(self, images):
@@ -90,7 +113,7 @@ class TestTrain:
     def test_sees_all_images_in_batches_of_about_one_size(self, monkeypatch):
         seen = []
         monkeypatch.setattr(
-            training, "gather", lambda split, indices: seen.append(indices) or _gather(split, indices)
+            fetching, "gather", lambda split, indices: seen.append(indices) or _gather(split, indices)
         )
         train(TINY, coloured(), PROXY.model_copy(update={"epochs": 2, "images": 100}), 0)
         epochs = torch.cat(seen[:3]), torch.cat(seen[3:6])
@@ -238,7 +261,7 @@ class TestDivergence:
             train(TINY, coloured(), proxy, 0)
 
     def test_is_noticed_in_the_validation_too(self, monkeypatch):
-        monkeypatch.setattr(training, "validate", lambda *_: Validation(0.3, float("nan"), None))
+        monkeypatch.setattr(training, "validate", lambda *_, **__: Validation(0.3, float("nan"), None))
         with pytest.raises(TrialFailed, match="validation loss is nan"):
             train(TINY, coloured(), PROXY, 0)
 
@@ -252,4 +275,4 @@ class TestTriangle:
         assert triangle(0, 0) == 1
 
 
-_gather, _augment = training.gather, training.augment
+_gather, _augment = fetching.gather, training.augment

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from search.full.optimisation import Average, optimiser_of
+from search.averaging import Average
+from search.full.optimisation import optimiser_of
 from search.full.recipe import Recipe
 from space import decode
 from space.model import build

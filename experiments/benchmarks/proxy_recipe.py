@@ -1,0 +1,165 @@
+"""What of a proxy's recipe ranks networks more reliably, on networks of `effv2_mini`.
+
+    python -m experiments.benchmarks.proxy_recipe --data FILE.npz [--networks 24] [--seeds 3] [--epochs 3]
+
+Each network is trained with each seed by the recipe of `proxy=mini` and by ones that differ from it in one respect.
+Of every training, several readings are taken: the last weights' or their running average's, with statistics of
+normalisation as trained or taken anew, by the image alone or with its mirror image. A reading is reliable if the
+accuracies that it gives with one seed rank the networks as those with another do: Spearman's rho, the mean over pairs
+of seeds; with an interval over resampled networks, also of the difference to the plain reading of the plain recipe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from experiments.benchmarks.effv2_mini import networks
+from search.config import Config
+
+RECIPES: dict[str, dict[str, object]] = {
+    "plain": {},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "half the images, twice as often": {"images": 3000, "epochs": 2.0},
+    "no warm-up": {"warmup": 0.0},
+}
+"""What each changes; epochs: by what factor."""
+EMA = 0.99
+"""Decay of the running average: about as many steps as a tenth of a training of three epochs has."""
+ANEW = 2000
+"""Images for new statistics of normalisation."""
+READINGS = tuple(itertools.product(("last", "average"), ("trained", "anew"), ("plain", "mirror")))
+_RESAMPLED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One training. recipe: a key of `RECIPES`."""
+
+    architecture: str
+    recipe: str
+    seed: int
+    data: str
+    epochs: int
+
+
+def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]]:
+    """Trains, and returns the task, its CPU seconds without the readings, and the accuracy by each of `READINGS`."""
+    import torch
+
+    from search.averaging import Average
+    from search.data import load
+    from search.training import begin, fit, recalibrate, validate
+    from space import build, decode
+
+    torch.set_num_threads(1)
+    change = dict(RECIPES[task.recipe])
+    epochs = round(task.epochs * float(change.pop("epochs", 1.0)))  # type: ignore[arg-type]
+    config = Config.of({"space": "effv2_mini", "data": "npz", "data.path": task.data, "proxy": "mini"})
+    proxy = config.proxy.model_copy(update={**change, "epochs": epochs})
+    data, cpu = load(config.data, proxy.resolution), torch.device("cpu")
+    torch.manual_seed(2 * task.seed)
+    started = time.process_time()
+    network = build(decode(task.architecture))
+    begin(network)
+    average = Average(network, EMA)
+    fit(network.to(memory_format=torch.channels_last), data, proxy, task.seed, cpu, average=average)
+    spent = time.process_time() - started
+    last = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    found = {}
+    for weights, statistics in itertools.product(("last", "average"), ("trained", "anew")):
+        network.load_state_dict(last if weights == "last" else average.tensors)
+        if statistics == "anew":
+            recalibrate(network, data, cpu, ANEW)
+        for image in ("plain", "mirror"):
+            found[weights, statistics, image] = validate(
+                network, data, cpu, mirror=image == "mirror"
+            ).accuracy
+    return task, spent, found
+
+
+def reliability(accuracies: np.ndarray) -> float:
+    """Mean rank correlation between seeds. accuracies: (networks, seeds)."""
+    pairs = itertools.combinations(range(accuracies.shape[1]), 2)
+    return float(np.mean([spearmanr(accuracies[:, a], accuracies[:, b]).statistic for a, b in pairs]))
+
+
+def rows(
+    found: Mapping[tuple[str, ...], np.ndarray], seconds: Mapping[str, float]
+) -> Iterator[dict[str, object]]:
+    """A row for each recipe and reading. found: accuracies (networks, seeds) of each."""
+    plain = found["plain", *READINGS[0]]
+    rng = np.random.default_rng(0)
+    draws = rng.integers(0, len(plain), (_RESAMPLED, len(plain)))
+    for (recipe, *reading), accuracies in found.items():
+        rho = [reliability(accuracies[draw]) for draw in draws[:500]]
+        more = [r - reliability(plain[draw]) for r, draw in zip(rho, draws, strict=False)]
+        yield {
+            "recipe": recipe,
+            "weights": reading[0],
+            "statistics": reading[1],
+            "image": reading[2],
+            "rho": f"{reliability(accuracies):.3f}",
+            "low": f"{np.quantile(rho, 0.025):.3f}",
+            "high": f"{np.quantile(rho, 0.975):.3f}",
+            "more": f"{reliability(accuracies) - reliability(plain):+.3f}",
+            "more_low": f"{np.quantile(more, 0.025):+.3f}",
+            "more_high": f"{np.quantile(more, 0.975):+.3f}",
+            "seed_sd": f"{np.sqrt(accuracies.var(axis=1, ddof=1).mean()):.4f}",
+            "network_sd": f"{accuracies.mean(axis=1).std(ddof=1):.4f}",
+            "accuracy": f"{accuracies.mean():.4f}",
+            "seconds": f"{seconds[recipe]:.1f}",
+            "n": f"{accuracies.shape[0]} x {accuracies.shape[1]}",
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="an .npz file, as data=npz reads it")
+    parser.add_argument("--networks", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--recipes", default=",".join(RECIPES), help="names with commas between")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("proxy_recipe.csv"))
+    asked = parser.parse_args()
+    chosen = [str(network) for network in networks()[: asked.networks]]
+    recipes = asked.recipes.split(",")
+    tasks = [
+        Task(network, recipe, seed, asked.data, asked.epochs)
+        for recipe in recipes
+        for seed in range(asked.seeds)
+        for network in chosen
+    ]
+    found = {
+        (recipe, *reading): np.zeros((len(chosen), asked.seeds)) for recipe in recipes for reading in READINGS
+    }
+    spent: dict[str, list[float]] = {recipe: [] for recipe in recipes}
+    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+        for done, (task, seconds, accuracies) in enumerate(pool.map(readings, tasks), start=1):
+            for reading, accuracy in accuracies.items():
+                found[task.recipe, *reading][chosen.index(task.architecture), task.seed] = accuracy
+            spent[task.recipe].append(seconds)
+            print(f"{done} of {len(tasks)}", flush=True)
+    table = list(rows(found, {recipe: float(np.median(times)) for recipe, times in spent.items()}))
+    with asked.out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    print(f"Wrote {asked.out}")
+
+
+if __name__ == "__main__":
+    main()

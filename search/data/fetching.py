@@ -1,0 +1,38 @@
+"""Images of a split by their indices, on the device that computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from search.data.augment import gather
+from search.data.dataset import Split
+
+_RESIDENT = 2**31
+"""Bytes up to which a GPU holds all pixels of a split."""
+
+Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
+    """fetch(indices) gives images uint8 (b, h, w, c) and labels (b,), on `device`, out of the first `count`.
+
+    A CPU reads from the cache that all workers map; a GPU holds a copy of its own if that is not too large.
+    """
+
+    def fetch(indices: Tensor) -> tuple[Tensor, Tensor]:
+        images, labels = gather(split, indices)
+        return images.to(device), labels.to(device)
+
+    if device.type == "cpu" or count * math.prod(split.images.shape[1:]) > _RESIDENT:
+        return fetch
+    images, labels = fetch(torch.arange(count))
+
+    def index(indices: Tensor) -> tuple[Tensor, Tensor]:
+        chosen = indices.to(device)
+        return images[chosen], labels[chosen]
+
+    return index
