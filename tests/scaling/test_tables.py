@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -81,6 +83,22 @@ def test_latex_is_well_formed(tables, name):
     assert all(len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1 for line in body)
     assert [table.count(f"\\{rule}") for rule in ("toprule", "midrule", "bottomrule")] == [1, 1, 1]
     assert text.isascii()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="needs pdflatex: apt install texlive-latex-recommended"
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_latex_compiles(tables, name, tmp_path):
+    table = render(*tables[name], "latex", caption=UNLIKE)
+    (tmp_path / "table.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + table + "\\end{document}\n"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "table.pdf").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("name", NAMES)
