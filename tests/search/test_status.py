@@ -7,6 +7,8 @@ from search.finals import OFF, Finals
 from search.ledger import Record
 from search.limits import Limits
 from search.reward import REWARDS
+from search.rungs import Ladder
+from search.rungs.ladder import outlook
 from search.status import late, left
 from search.testing import requests
 from search.trial import judge
@@ -30,13 +32,17 @@ def trials(count, seconds=10.0):
     ]
 
 
+def ahead(count):
+    return outlook(Ladder((1,)), trials(count), 20)
+
+
 def test_a_search_is_followed_by_its_finals():
     """Two at a time: 5 rounds of the 10 trials that are missing, 3 of the finals, 10 s each."""
-    assert left(trials(10), FINALS, Limits(trials=20), 20, 0.0, 2) == 80
-    assert left(trials(20), FINALS, Limits(trials=20), 20, 0.0, 2) == 30
-    assert left(trials(20), OFF, Limits(trials=20), 20, 0.0, 2) == 0
-    assert left(trials(10), FINALS, Limits(trials=20, budget=50), 20, 10.0, 2) == 40
-    assert left([], FINALS, Limits(trials=20), 20, 0.0, 2) is None
+    assert left(trials(10), FINALS, Limits(trials=20), ahead(10), 0.0, 2) == 80
+    assert left(trials(20), FINALS, Limits(trials=20), ahead(20), 0.0, 2) == 30
+    assert left(trials(20), OFF, Limits(trials=20), ahead(20), 0.0, 2) == 0
+    assert left(trials(10), FINALS, Limits(trials=20, budget=50), ahead(10), 10.0, 2) == 40
+    assert left([], FINALS, Limits(trials=20), ahead(0), 0.0, 2) is None
 
 
 @pytest.mark.parametrize(
