@@ -109,7 +109,15 @@ def plan(
     """What `fit` with these arguments would do. Looks at the data, decodes none of it and trains nothing."""
     found, chosen = resolve(base), dict(settings or {})
     _refuse(chosen)
-    own = {"space": "tiny_space", "trials": None, "finals": "off", "reward.w": 0, "reward.v": 0, **_OWN}
+    own = {
+        "space": "tiny_space",
+        "trials": None,
+        "finals": "off",
+        "pruner": "none",
+        "reward.w": 0,
+        "reward.v": 0,
+        **_OWN,
+    }
     config = Config.of({**chosen, **own, "reward.reference": str(found.architecture)})
     # Through JSON, whose lists are what a space's document has for stages.
     if config.limits.first:

@@ -10,7 +10,7 @@ from search.tables import Column
 if TYPE_CHECKING:
     from search.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 4
+SCHEMA, VERSION = "compound-nas.trials", 5
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 TRIALS = (
@@ -18,8 +18,8 @@ TRIALS = (
     Column(
         "state",
         "State",
-        description="complete, failed, duplicate (answered by a trial before it), running, waiting or earlier "
-        "(of another run, which this one started from)",
+        description="complete, failed, pruned (after a training shorter than the whole), duplicate (answered by "
+        "a trial before it), running, waiting or earlier (of another run, which this one started from)",
     ),
     Column("origin", "From", description="of an earlier one: which trial of which run it was"),
     Column(

@@ -20,6 +20,7 @@ from search.limits import KEYS, Limits, number_or_word, started
 from search.profiles.forecast import Forecast
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
+from search.rungs import PRUNERS, Ladder, Pruner
 from search.samplers import SAMPLERS, Sampler
 from search.settings import GROUPS, KIND
 from space import Architecture, Refused, Space, decode, documents
@@ -36,6 +37,7 @@ class Config:
     proxy: Proxy
     reward: Reward
     sampler: Sampler
+    pruner: Pruner
     executor: Executor
     finals: Finals
     limits: Limits
@@ -63,11 +65,9 @@ class Config:
         """The inverse of `document`. Raises `Refused` if it isn't one."""
         try:
             name, space = document["space"]["name"], document["space"]["document"]
-            # Runs of versions that knew no finals have none.
-            document = {"finals": OFF.model_dump(), **document}
-            if isinstance(
-                document["finals"], dict
-            ):  # Nor did those of the first that had some have the base's.
+            # Runs of versions that knew no finals have none, and those that knew no rungs neither.
+            document = {"finals": OFF.model_dump(), "pruner": {"pruner": "none"}, **document}
+            if isinstance(document["finals"], dict):  # Nor did the first that had finals have the base's.
                 document["finals"] = {"base": False, **document["finals"]}
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
             limits = {key: document[key] for key in KEYS if key in document}
@@ -91,6 +91,11 @@ class Config:
     def base(self) -> Architecture:
         """The network that a winner is measured by: the first that was named to be trained, else the reference."""
         return decode(self.limits.first[0]) if self.limits.first else self.reference
+
+    @property
+    def ladder(self) -> Ladder:
+        """The rungs that its networks may climb; the last is the proxy's training."""
+        return self.pruner.ladder(self)
 
     def for_data(self, classes: int, channels: int) -> Self:
         """This search for images of so many classes and channels: all its networks have them."""
@@ -192,6 +197,7 @@ _KINDS: dict[str, Registry[Any]] = {
     "data": DATASETS,
     "reward": REWARDS,
     "sampler": SAMPLERS,
+    "pruner": PRUNERS,
     "executor": EXECUTORS,
 }
 """For each group that has several kinds of settings: the kinds."""

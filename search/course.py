@@ -40,6 +40,8 @@ class Course:
         self._jobs: dict[int, _Job] = {}
         self._next: int | None = None
         """The number of the next training of the finals; None: they have not begun."""
+        gate = engine.gate
+        self._decided = gate is None or gate.over
         for trial in engine.trials:
             for repeat in trial.repeats:
                 if repeat.state == "running":
@@ -68,7 +70,8 @@ class Course:
     def on_result(self, number: int, result: Result) -> None:
         """See `search.executors.Driven`."""
         if number not in self._jobs:
-            return self._engine.on_result(number, result)
+            self._engine.on_result(number, result)
+            return self._tell_gate()
         try:
             result.check()
         except ValueError as error:
@@ -80,7 +83,8 @@ class Course:
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
         """See `search.executors.Driven`."""
         if number not in self._jobs:
-            return self._engine.on_error(number, reason, retry=retry)
+            self._engine.on_error(number, reason, retry=retry)
+            return self._tell_gate()
         job = self._jobs.pop(number)
         if retry:
             return self._again(job.trial, job.repeat, reason)
@@ -139,6 +143,12 @@ class Course:
 
     def _keep(self, trial: int, repeat: Repeat) -> None:
         self._engine.on_repeat(trial, repeat)
+
+    def _tell_gate(self) -> None:
+        """Tells once which rungs are used, when that is decided."""
+        if not self._decided and (gate := self._engine.gate) and gate.over:
+            self._decided = True
+            self._note(str(gate))
 
     def _tell(self, job: _Job, what: str) -> None:
         done, total = self._progress()

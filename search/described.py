@@ -30,6 +30,7 @@ def run_values(run: Run) -> Values:
         "sampler": config.sampler.sampler,
         "executor": config.executor.executor,
         "driver": run.driver or None,
+        "rungs": str(run.gate) if run.gate else None,
         "states": dict(Counter(trial.state for trial in run.trials)),
         "trials": config.limits.trials,
         "budget": config.limits.budget,

@@ -69,14 +69,24 @@ def line(trial: Trial) -> str:
     """A finished trial in one line."""
     if trial.state == "failed":
         return f"trial {trial.number} failed: {trial.reason}"
-    assert trial.terms and trial.result
+    assert trial.result
+    if trial.state == "pruned":
+        return f"trial {trial.number} {shorter(trial)} in {trial.result.seconds:.0f} s"
+    assert trial.terms
     known = " (known already)" if trial.state == "duplicate" else ""
     return f"trial {trial.number} {trial.terms} in {trial.result.seconds:.0f} s{known}"
 
 
+def shorter(trial: Trial) -> str:
+    """What the longest training of a trial that rests at a rung said."""
+    rung = trial.rungs[-1]
+    epochs = rung.result.epochs
+    return f"after {epochs} epoch{'s' * (epochs > 1)}: {rung.terms}"
+
+
 def progress(status: Status) -> str:
     """How far a search is, in a few words."""
-    done = status.complete + status.failed
+    done = status.complete + status.failed + status.pruned
     parts = [f"{done} of {status.total}" if status.total else str(done)]
     if status.best and status.best.terms:
         parts.append(f"best {status.best.terms.reward:.4f}")
@@ -87,8 +97,10 @@ def panel(status: Status) -> RenderableType:
     """The state of a search: counts, the best so far, what is running, time left."""
     lines: list[RenderableType] = []
     if status.total:
-        lines.append(ProgressBar(total=status.total, completed=status.complete + status.failed, width=60))
+        done = status.complete + status.failed + status.pruned
+        lines.append(ProgressBar(total=status.total, completed=done, width=60))
     lines.append(Text(counts(status)))
+    lines += [Text(str(status.rungs))] if status.rungs else []
     if status.best and status.best.terms:
         lines += [Text("best " + line(status.best)), Text(f"     {status.best.architecture}", style="dim")]
     for trial, epoch in status.running:
@@ -100,8 +112,9 @@ def panel(status: Status) -> RenderableType:
 
 def counts(status: Status) -> str:
     """How many trials there are of each kind, and how long it took and will take."""
-    done = status.complete + status.failed
+    done = status.complete + status.failed + status.pruned
     parts = [f"{done} of {status.total} trials" if status.total else f"{done} trials"]
+    parts += [f"{status.pruned} pruned"] if status.pruned else []
     parts += [f"{status.failed} failed", f"{status.duplicate} duplicate", f"{clock(status.seconds)} so far"]
     parts += [f"{status.earlier} of earlier runs"] if status.earlier else []
     parts += ["the best trained again: {} of {}".format(*status.finals)] if status.finals else []

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -259,14 +260,15 @@ def drive(
     if uneven and not data.balance:
         display.note(f"{uneven}; data.balance=sample or data.balance=loss makes up for it")
     with driver_lock(path / LOCK), _terminable(), closing(Ledger(path / LEDGER)) as ledger:
-        measured = fidelity(setting.proxy, data.digest)
+        by = partial(fidelity, data_digest=data.digest)
+        measured = by(setting.proxy)
         ledger.note("fidelity", measured)
         if ledger.noted("fidelity") != measured:
             raise Refused(
                 f"The data of the run {path.name} have changed since, or what this version makes of them; "
                 "its trials would not compare."
             )
-        engine = Engine(setting, proposals, ledger, measured, display.finished)
+        engine = Engine(setting, proposals, ledger, by, display.finished)
         course = Course(engine, lambda text: display.note(text))
         try:
             with display.begin(path, course):

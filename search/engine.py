@@ -7,8 +7,6 @@ it.
 
 from __future__ import annotations
 
-import math
-import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +14,12 @@ from dataclasses import replace
 from search.evaluate import Request, Result
 from search.ledger import Ledger, Record, Repeat
 from search.proposals import Exhausted, Proposal, Proposals
+from search.proxy import Proxy, shorter
 from search.requests import Setting, request
+from search.rungs.gate import Gate
+from search.rungs.ladder import outlook
 from search.status import Status, late, left
+from search.streak import Streak
 from search.trial import RANKED, Trial, best, judge
 from space import Architecture, Point
 
@@ -33,22 +35,26 @@ class Engine:
         setting: Setting,
         proposals: Proposals,
         ledger: Ledger,
-        fidelity: str,
+        fidelity: Callable[[Proxy], str],
         watch: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """fidelity: what all its evaluations have in common. watch: is called with every trial that has finished.
+        """fidelity: what evaluations by a proxy have in common. watch: is called with every trial that has finished,
+        and with every one that rests after a training shorter than the whole.
 
         Raises `LedgerFailed` where the ledger cannot be written, as every call can.
         """
         self._setting, self._proposals = setting, proposals
-        self._ledger, self._fidelity, self._watch = ledger, fidelity, watch
-        self._reference = setting.reference
-        self._records = {record.number: record for record in ledger.records(fidelity)}
+        self._ledger, self._watch, self._ladder = ledger, watch, setting.ladder
+        self._fidelity = fidelity(setting.proxy)
+        self._fidelities = {each: fidelity(shorter(setting.proxy, each)) for each in self._ladder.epochs}
+        self._reference, self._several = setting.reference, setting.reward.several
+        self._records = {record.number: record for record in ledger.records(self._fidelity)}
         self._trials = {number: self._judged(record) for number, record in self._records.items()}
         self._epochs: dict[int, int] = {}
-        self._failures: list[str] = []
+        self._goals: dict[int, int] = {}
+        """Of trials that run, for how many epochs."""
+        self._failures = Streak(setting.limits.max_failures)
         self._begun: dict[int, float] = {}
-        self._failed = -math.inf  # when the latest failure that counts happened
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
         self._why_stopped = ""
@@ -57,23 +63,21 @@ class Engine:
         self._take_up()
 
     def next_trial(self) -> Request | None:
-        """What to train next, marked as running in the ledger; None: nothing now."""
+        """What to train next, marked as running in the ledger; None: nothing now.
+
+        Who has earned a longer training comes before who has had none.
+        """
+        if (further := self._further()) and not self._ending():
+            return self._begin(replace(self._records[further.number], attempt=1))
         self.prepare()
         number = self._waiting()
         if number is None or self._ending() or self._all_begun():
             return None
-        record = replace(self._records[number], state="running")
-        # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
-        self._keep(record)
-        self._ledger.begin(number, record.attempt)
-        self._epochs[number] = 0
-        self._begun[number] = time.monotonic()
-        timed = "step" in self._setting.reward.costs and not self._setting.forecast
-        return request(self._setting, record.number, record.attempt, record.architecture, record.seed, timed)
+        return self._begin(self._records[number])
 
     def prepare(self) -> None:
         """Have the next proposal ready."""
-        if self._exhausted or self._ending() or self._waiting() is not None:
+        if self._exhausted or self._ending() or self._waiting() is not None or self._further():
             return
         try:
             proposal = self._proposals.next(self.trials)
@@ -84,22 +88,35 @@ class Engine:
                 self._add(proposal)
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
-        """An epoch of a trial is over. None is stopped: before a schedule has annealed, accuracies mislead."""
+        """An epoch of a trial is over. None is stopped: before a schedule has annealed, accuracies mislead.
+
+        Who is not worth the whole training has a shorter one, which is complete too.
+        """
         self._epochs[number] = epoch
         return False
 
     def on_result(self, number: int, result: Result) -> None:
         """Keeps a result; one that isn't a finite number is a failure."""
-        record = self._records[number]
+        record, told = self._records[number], time.time()
+        epochs = self._goals[number]
+        if record.rungs:
+            result = result.timed_as(record.rungs[0])
+        if whole := epochs == self._ladder.last:
+            new = replace(record, state="complete", result=result, told=told)
+        else:
+            new = replace(record, state="pruned", rungs=(*record.rungs, result), told=told)
         try:
             result.check()
-            self._judged(replace(record, state="complete", result=result))
+            self._judged(new)
         except (ValueError, ArithmeticError) as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
-        told = time.time()
-        self._ledger.complete(record, self._fidelity, result, told)
-        self._failures.clear()
-        return self._finish(replace(record, state="complete", result=result, told=told))
+        if whole:
+            self._ledger.complete(record, self._fidelity, result, told)
+        else:
+            seed = self._ladder.seed(record.seed, epochs)
+            self._ledger.rest(record, self._fidelities[epochs], seed, result, told)
+        self._failures.end()
+        return self._finish(new)
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
         """Keeps a failure, or where the machine was to blame hands the trial out again, `ATTEMPTS` times."""
@@ -109,8 +126,8 @@ class Engine:
         else:
             self._fail(record, reason)
         # A node that dies takes several trials along. Only one that began since then is a failure more.
-        if not retry or self._begun[number] > self._failed:
-            self._count(reason)
+        if not retry or self._begun[number] > self._failures.latest:
+            self._why_stopped = self._why_stopped or self._failures.add(reason)
 
     def on_measured(self, number: int, result: Result) -> None:
         """Keeps the result of a complete trial of which more was measured after the search."""
@@ -147,7 +164,13 @@ class Engine:
     def over(self) -> bool:
         """Whether the search has come to its end, and not to a stop: nothing is at work, and no trial is to come."""
         idle = not any(record.state == "running" for record in self._records.values())
-        return idle and not self._why_stopped and bool(self._ending() or self._all_begun() or self._exhausted)
+        spent = (self._all_begun() or self._exhausted) and not self._further()
+        return idle and not self._why_stopped and bool(self._ending() or spent)
+
+    @property
+    def gate(self) -> Gate | None:
+        """What the first trials say of the rungs; None where none are asked."""
+        return self._ladder.gated(self.trials, self._several)
 
     @property
     def late(self) -> bool:
@@ -163,6 +186,7 @@ class Engine:
         return Status(
             complete=states.count("complete"),
             failed=states.count("failed"),
+            pruned=states.count("pruned"),
             duplicate=states.count("duplicate"),
             earlier=states.count("earlier"),
             total=self._proposals.total,
@@ -170,9 +194,27 @@ class Engine:
             best=best(trials),
             seconds=self._seconds(),
             left=self._left(),
+            rungs=self.gate,
             why_stopped=self._why_stopped or self._exhausted,
             exhausted=bool(self._exhausted and not self._why_stopped),
         )
+
+    def _further(self) -> Trial | None:
+        """Which trial has earned a longer training than it had."""
+        return self._ladder.further(self.trials, self._several) if len(self._ladder.epochs) > 1 else None
+
+    def _begin(self, record: Record) -> Request:
+        number, setting = record.number, self._setting
+        epochs = self._ladder.next(self._trials[number], self.trials, self._several)
+        record = replace(record, state="running")
+        # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
+        self._keep(record)
+        self._ledger.begin(number, record.attempt)
+        self._epochs[number], self._goals[number] = 0, epochs
+        self._begun[number] = time.monotonic()
+        timed = "step" in setting.reward.costs and not setting.forecast and not record.rungs
+        seed = self._ladder.seed(record.seed, epochs)
+        return request(setting, number, record.attempt, record.architecture, seed, timed, epochs)
 
     def _take_up(self) -> None:
         """What a driver that died left running is handed out again."""
@@ -208,7 +250,9 @@ class Engine:
 
     def _fail(self, record: Record, reason: str) -> None:
         told = time.time()
-        self._ledger.fail(record, self._fidelity, reason, told)
+        epochs = self._goals.get(record.number, self._ladder.last)
+        at = replace(record, seed=self._ladder.seed(record.seed, epochs))
+        self._ledger.fail(at, self._fidelities[epochs], reason, told)
         self._finish(replace(record, state="failed", reason=reason, told=told))
 
     def _finish(self, record: Record) -> None:
@@ -222,16 +266,6 @@ class Engine:
 
     def _judged(self, record: Record) -> Trial:
         return judge(record, self._setting.reward, self._reference, self._setting.forecast)
-
-    def _count(self, reason: str) -> None:
-        """Stops the run after too many failures in a row for one reason."""
-        self._failed = time.monotonic()
-        self._failures.append(reason)
-        most = self._setting.limits.max_failures
-        # "diverged at step 12" and "diverged at step 40" are one reason.
-        kinds = {re.sub(r"\d+", "#", failure) for failure in self._failures[-most:]}
-        if len(self._failures) >= most and len(kinds) == 1:
-            self._why_stopped = f"{most} failures in a row: {reason}"
 
     def _seconds(self) -> float:
         return self._worked + time.monotonic() - self._since
@@ -264,11 +298,12 @@ class Engine:
 
     def _left(self) -> float | None:
         setting, total = self._setting, self._proposals.total
+        ahead = total and outlook(self._ladder, self.trials, total, self._several)
         return left(
             self.trials,
             setting.finals,
             setting.limits,
-            total,
+            ahead or None,
             self._seconds(),
             self._parallel(),
             setting.base,

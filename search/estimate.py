@@ -16,6 +16,7 @@ from search.data import Dataset
 from search.display import clock
 from search.executors.executor import cores
 from search.proxy import proxy_architecture, timed
+from search.rungs.ladder import Outlook, outlook
 from space import Architecture, cost
 
 _DRAWN = 15
@@ -51,7 +52,7 @@ def estimate(config: Config, data: Dataset) -> Estimate:
         measuring = _measuring(spread[1], config, data)
         small, middling, large = (measuring + _training(network, config, data) for network in spread)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    again = _again(config)
+    again = _again(config, outlook(config.ladder, (), config.limits.trials or 0))
     disk = _TOLD * ((config.limits.trials or 1000) + again)
     parallel = config.executor.parallel or 1
     return Estimate((small, middling, large), again, parallel, _total(config, middling), peak, disk)
@@ -71,17 +72,17 @@ def _total(config: Config, trial: float) -> float | None:
     """Seconds on the clock of a search whose trials take `trial` each; None where nothing ends it."""
     limits = config.limits
     ends = [limits.budget] if limits.budget is not None else []
-    again = _again(config)
     if limits.trials is not None:
-        parallel = config.executor.parallel or 1
-        ends.append(trial * (math.ceil(limits.trials / parallel) + math.ceil(again / parallel)))
+        ahead, parallel = outlook(config.ladder, (), limits.trials), config.executor.parallel or 1
+        again = _again(config, ahead)
+        ends.append(trial * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))
     return min(ends, default=None)
 
 
-def _again(config: Config) -> int:
+def _again(config: Config, ahead: Outlook) -> int:
     """The trainings of the finals, at most."""
     base = bool(config.limits.first) or config.space.find(config.base) is not None
-    return config.finals.trainings(config.limits.trials or 0, base)
+    return config.finals.trainings(ahead.complete, base)
 
 
 def told(found: Estimate, config: Config) -> Iterator[str]:
@@ -92,10 +93,26 @@ def told(found: Estimate, config: Config) -> Iterator[str]:
     trials += f" and {found.again} trainings with fresh seeds" if found.again else ""
     if found.total is not None:
         yield f"{trials}, {found.parallel} at a time: about {clock(found.total)}"
+    yield from _rungs(config)
     yield f"memory: about {found.memory / 1e9:.1f} GB for each of {found.parallel} workers"
     yield f"disk: about {max(1, round(found.disk / 1e6))} MB in runs/; the images are in the cache already"
     if found.parallel > cores():
         yield f"{found.parallel} workers share {cores()} cores: it will take longer than that"
+
+
+def _rungs(config: Config) -> Iterator[str]:
+    """What rungs make of that time, where there are any."""
+    ladder = config.ladder
+    if len(ladder.epochs) == 1:
+        return
+    every = ", ".join(map(str, ladder.epochs))
+    if not ladder.gate:
+        yield f"in it, of the networks at each of the rungs of {every} epochs one in {ladder.eta} goes on"
+        return
+    yield (
+        f"in it, the first {ladder.gate} networks are trained for {every} epochs each; if that shows that fewer"
+        " epochs rank as all do, the rest takes less"
+    )
 
 
 def _spread(config: Config) -> tuple[Architecture, ...]:

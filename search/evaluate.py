@@ -74,6 +74,13 @@ class Result:
         """The same with another measurement of the step time."""
         return replace(self, step_ms=step.ms, reference_step_ms=step.reference_ms, step_ratio=step.ratio)
 
+    def timed_as(self, other: Result) -> Result:
+        """The same with the step time of another training of the network, where this one measured none."""
+        if self.step_ratio is not None:
+            return self
+        times = {key: getattr(other, key) for key in ("step_ms", "reference_step_ms", "step_ratio")}
+        return replace(self, **times)
+
     def check(self) -> None:
         """Raises ValueError unless all that was measured of the training is a finite number."""
         if not all(map(math.isfinite, (self.accuracy, self.loss, *self.curve))):

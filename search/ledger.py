@@ -20,7 +20,7 @@ from search.evaluate import Result
 from space import Refused
 from space.choices import Point
 
-State = Literal["waiting", "running", "complete", "failed", "duplicate", "earlier"]
+State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate", "earlier"]
 
 SCHEMA = 1
 _TABLES = """
@@ -75,7 +75,8 @@ class Record:
 
     seed: of the training. point: where the proposal stands among those that could have been made. reason: why it
     failed; of one that is `earlier`, which trial of which run it was. asked, told: seconds since 1970. attempt:
-    the latest, counted from 1. repeats: of its network, by seed.
+    the latest, counted from 1, of the training that it is at. repeats: of its network, by seed. rungs: results of
+    its shorter trainings, the shortest first.
     """
 
     number: int
@@ -90,6 +91,7 @@ class Record:
     told: float | None
     result: Result | None
     repeats: tuple[Repeat, ...] = ()
+    rungs: tuple[Result, ...] = ()
 
 
 class Ledger:
@@ -172,16 +174,34 @@ class Ledger:
         """The trial will not be tried again."""
         self._finish(record, fidelity, "failed", reason, told, None, None)
 
+    def rest(self, record: Record, fidelity: str, seed: int, result: Result, told: float) -> None:
+        """A training of the trial that was shorter than the whole, and that it rests after it, in one step."""
+        repeat = Repeat(seed, record.attempt, "complete", "", result)
+        with self._transaction():
+            self._database.execute(_ANSWER, _answer(record.digest, fidelity, repeat, self._host))
+            self._database.execute(
+                "UPDATE trial SET state = 'pruned', told = ?, attempt = ? WHERE number = ?",
+                (told, record.attempt, record.number),
+            )
+
     def records(self, fidelity: str) -> tuple[Record, ...]:
-        """All trials by number, each with the result for its network and seed at this fidelity."""
+        """All trials by number, each with the result for its network and seed at this fidelity.
+
+        What its network was trained for at other fidelities are its rungs.
+        """
         rows = self._rows(
             "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, asked, told,"
             " metrics, curve FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND e.seed = t.seed"
             " AND fidelity = ? AND e.state = 'complete' ORDER BY number",
             fidelity,
         )
-        repeats = self._repeats(fidelity)
-        return tuple(replace(_record(*row), repeats=tuple(repeats.get(row[1], {}).values())) for row in rows)
+        repeats, rungs = self._repeats(fidelity), self._rungs(fidelity)
+        return tuple(
+            replace(
+                _record(*row), repeats=tuple(repeats.get(row[1], {}).values()), rungs=rungs.get(row[1], ())
+            )
+            for row in rows
+        )
 
     def repeat(self, digest: str, fidelity: str, repeat: Repeat) -> None:
         """What became of a training of the network `digest` with a seed that no proposal of it has.
@@ -203,6 +223,18 @@ class Ledger:
             result = _result(metrics, curve)
             found.setdefault(digest, {})[seed] = Repeat(seed, attempt, state, reason, result)
         return found
+
+    def _rungs(self, fidelity: str) -> dict[str, tuple[Result, ...]]:
+        """By network, its results at other fidelities, the fewest epochs first."""
+        rows = self._rows(
+            "SELECT digest, metrics, curve FROM evaluation WHERE fidelity != ? AND state = 'complete'",
+            fidelity,
+        )
+        found: dict[str, dict[int, Result]] = {}
+        for digest, metrics, curve in rows:
+            if result := _result(metrics, curve):
+                found.setdefault(digest, {})[result.epochs] = result
+        return {digest: tuple(own[epochs] for epochs in sorted(own)) for digest, own in found.items()}
 
     def _finish(
         self,

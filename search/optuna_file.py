@@ -26,6 +26,7 @@ _STATES = {
     "duplicate": "COMPLETE",
     "earlier": "COMPLETE",
     "failed": "FAIL",
+    "pruned": "PRUNED",
     "running": "RUNNING",
     "waiting": "WAITING",
 }

@@ -39,6 +39,16 @@ def fronts(points: Sequence[Objectives]) -> list[list[int]]:
     return ranks
 
 
+def ordered(points: Sequence[Objectives]) -> list[int]:
+    """All indices, the best first: by rank, in a rank those with most room around them."""
+    found: list[int] = []
+    for rank in fronts(points):
+        room = crowding([points[index] for index in rank])
+        by_room = sorted(zip(room, rank, strict=True), key=lambda pair: -pair[0])
+        found += [index for _, index in by_room]
+    return found
+
+
 def crowding(points: Sequence[Objectives]) -> list[float]:
     """For each point of one front, how far its neighbours on either side are (Deb et al. 2002, section III.B).
 

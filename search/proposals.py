@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from search.config import Config
 from search.novelty import nearest
+from search.rungs.calibration import expectations
 from search.samplers import Exhausted, Observation
 from search.trial import Trial
 from space import Architecture, Point, decode
@@ -69,7 +70,7 @@ class Sampled:
         for network in self._first:
             if network not in networks:
                 return Proposal(self._space.find(network) or (), network, self._seed)
-        history = [*self._history.values(), *self._vain.values()]
+        history = [*self._observed(trials), *self._vain.values()]
         known = None
         point: Point = ()
         for again in range(self._sampler.asked(tried)):
@@ -85,6 +86,12 @@ class Sampled:
         if found is None:
             raise Exhausted
         return Proposal(found, self._space.at(found), self._seed, known)
+
+    def _observed(self, trials: Sequence[Trial]) -> Iterator[Observation]:
+        """The trials inside the space, with what shorter trainings let expect of those that had no whole one."""
+        partials = expectations(trials)
+        for number, seen in self._history.items():
+            yield replace(seen, partial=partials[number]) if number in partials else seen
 
     def _follow(self, trials: Sequence[Trial]) -> None:
         """Looks at the trials that are new or have changed: with thousands, all are too many for a proposal."""
@@ -107,7 +114,7 @@ class Sampled:
 
 def _observation(trial: Trial) -> Observation:
     terms = trial.terms
-    finished = trial.state in ("complete", "failed", "earlier")
+    finished = trial.state in ("complete", "failed", "pruned", "earlier")
     if terms is None:
         return Observation(trial.number, trial.point, None, finished)
     return Observation(trial.number, trial.point, terms.reward, finished, terms.objectives)

@@ -113,6 +113,11 @@ def timed(
     return network, replace(reference, resolution=resolution, classes=classes, channels=channels)
 
 
+def shorter(proxy: Proxy, epochs: int) -> Proxy:
+    """`proxy` with another number of epochs: a whole schedule, which ends at learning rate 0 too."""
+    return proxy.model_copy(update={"epochs": epochs})
+
+
 def fidelity(proxy: Proxy, data_digest: str) -> str:
     """12 hexadecimal digits for all that decides what is measured, apart from network and seed.
 

@@ -10,8 +10,9 @@ from search.executors import Executor
 from search.finals import Finals
 from search.limits import Limits
 from search.profiles.forecast import Forecast
-from search.proxy import Proxy
+from search.proxy import Proxy, shorter
 from search.reward import Reward
+from search.rungs import Ladder
 from space import Architecture
 
 
@@ -33,20 +34,31 @@ class Setting(Protocol):
     @property
     def executor(self) -> Executor: ...
     @property
+    def ladder(self) -> Ladder: ...
+    @property
     def finals(self) -> Finals: ...
     @property
     def limits(self) -> Limits: ...
 
 
 def request(
-    setting: Setting, number: int, attempt: int, architecture: str, seed: int, timed: bool
+    setting: Setting,
+    number: int,
+    attempt: int,
+    architecture: str,
+    seed: int,
+    timed: bool,
+    epochs: int | None = None,
 ) -> Request:
-    """What a worker is sent. architecture: canonical string of the full network. timed: whether to measure S."""
+    """What a worker is sent. architecture: canonical string of the full network. timed: whether to measure S.
+
+    epochs: of a training shorter than the whole; None: the whole.
+    """
     return Request(
         number=number,
         attempt=attempt,
         architecture=architecture,
-        proxy=setting.proxy,
+        proxy=setting.proxy if epochs is None else shorter(setting.proxy, epochs),
         source=setting.data,
         seed=seed,
         reference=str(setting.reference) if timed else "",

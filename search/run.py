@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from search.config import Config
     from search.finals import Agenda, Verdict
+    from search.rungs.gate import Gate
     from search.trial import Trial
 
 RUNS = Path("runs")
@@ -72,21 +73,29 @@ class Run:
 
     @property
     def rate(self) -> float | None:
-        """Trainings finished in a second, over the time worked; None before the first."""
-        again = sum(repeat.over for trial in self.trials if not trial.origin for repeat in trial.repeats)
-        finished = self._finished + again
+        """Trials and trainings of the finals that end in a second, over the time worked; None before the first."""
+        finished = self._finished + self._again
         return finished / self.seconds if finished and self.seconds else None
+
+    @property
+    def gate(self) -> Gate | None:
+        """What the first trials say of shorter trainings; None where none are asked."""
+        return self.config.ladder.gated(self.trials, self.config.reward.several)
 
     @property
     def left(self) -> float | None:
         """Seconds to the end, by the trainings that are missing or the budget; None if neither tells."""
-        limits, rate = self.config.limits, self.rate
+        from search.rungs.ladder import done, outlook
+        from search.status import tried
+
+        config, limits = self.config, self.config.limits
         ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
-        if limits.trials and rate:
-            missing, finals = max(0, limits.trials - self._finished), self.config.finals
-            base = any(trial.architecture == self.config.base for trial in self.trials)
-            again = finals.trainings(limits.trials, base) if missing else self.agenda.left
-            ends.append((missing + again) / rate)
+        behind = done(config.ladder, self.trials) + self._again
+        if limits.trials and behind and self.seconds:
+            ahead = outlook(config.ladder, self.trials, limits.trials, config.reward.several)
+            base = tried(config.base, self.trials)
+            again = config.finals.trainings(ahead.complete, base) if ahead.work else self.agenda.left
+            ends.append((ahead.work + again) * self.seconds / behind)
         return min(ends, default=None)
 
     @property
@@ -96,7 +105,12 @@ class Run:
 
     @property
     def _finished(self) -> int:
-        return sum(trial.state in ("complete", "failed") for trial in self.trials)
+        return sum(trial.state in ("complete", "failed", "pruned") for trial in self.trials)
+
+    @property
+    def _again(self) -> int:
+        """Trainings of the finals that are over."""
+        return sum(repeat.over for trial in self.trials if not trial.origin for repeat in trial.repeats)
 
     @property
     def ranked(self) -> list[Trial]:

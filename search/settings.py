@@ -16,10 +16,16 @@ from space import documents
 from space.override import override
 from space.refusal import unknown
 
-GROUPS = ("space", "data", "proxy", "reward", "sampler", "executor", "finals")
+GROUPS = ("space", "data", "proxy", "reward", "sampler", "pruner", "executor", "finals")
 """Of settings, in the order in which they are told."""
 
-KIND = {"data": "source", "reward": "reward", "sampler": "sampler", "executor": "executor"}
+KIND = {
+    "data": "source",
+    "reward": "reward",
+    "sampler": "sampler",
+    "pruner": "pruner",
+    "executor": "executor",
+}
 """For each group that has several kinds of settings: the setting that names the kind."""
 
 LAUNCH = "launch", "default"

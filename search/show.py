@@ -91,6 +91,8 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
     """A trial's reward with its terms, then its network."""
     origin = f" trial, {trial.origin}" if trial.origin else ""
     yield f"run {run.name}, trial {trial.number}: {trial.state}{origin}{trial.reason and ', ' + trial.reason}"
+    for rung in trial.rungs:
+        yield f"rung of {rung.result.epochs} epochs, seed of its own: {rung.terms}"
     if trial.terms and trial.result:
         result, reward = trial.result, run.config.reward
         yield str(trial.terms)
@@ -122,6 +124,8 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     total = f" of {limits.trials} trials" if limits.trials else ""
     budget = f" of {clock(limits.budget)}" if limits.budget else ""
     yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
+    if run.gate:
+        yield str(run.gate)
     if run.driver:
         yield f"being driven by {run.driver}{_pace(run)}"
         yield from (f"running {trial.number}: {trial.architecture}" for trial in run.running if top)

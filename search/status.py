@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from search.finals import OFF, Finals, agenda
 from search.limits import Limits
+from search.rungs.gate import Gate
+from search.rungs.ladder import Outlook
 from search.trial import Trial
 from space import Architecture
 
@@ -18,9 +20,10 @@ class Status:
     """A run at one moment.
 
     running: the trials at work, each with the epochs behind it. again: the same of trainings with fresh seeds;
-    finals: of these, how many are over and how many there are to be, None before they have begun. seconds: worked
-    so far; left: an estimate until the end, None if unknown. why_stopped: what ended the run before its time, ""
-    if nothing did; exhausted: it was that nothing is left to train.
+    finals: of these, how many are over and how many there are to be, None before they have begun. rungs: what the
+    first trials say of shorter trainings, None where none are asked. pruned: trials that rest after one.
+    seconds: worked so far; left: an estimate until the end, None if unknown. why_stopped: what ended the run before
+    its time, "" if nothing did; exhausted: it was that nothing is left to train.
     """
 
     complete: int
@@ -36,6 +39,8 @@ class Status:
     exhausted: bool
     again: tuple[tuple[Trial, int], ...] = ()
     finals: tuple[int, int] | None = None
+    pruned: int = 0
+    rungs: Gate | None = None
 
 
 def tried(network: Architecture | None, trials: Sequence[Trial]) -> bool:
@@ -68,19 +73,21 @@ def left(
     trials: Sequence[Trial],
     finals: Finals,
     limits: Limits,
-    total: int | None,
+    ahead: Outlook | None,
     seconds: float,
     parallel: int,
     base: Architecture,
 ) -> float | None:
-    """Seconds to the end: by the trainings that are missing or by the budget, whichever is reached first."""
+    """Seconds to the end: by the trainings that are missing or by the budget, whichever is reached first.
+
+    ahead: what the search has before it; None where no number of trials ends it.
+    """
     each = typical(trials)
     ends = [] if limits.budget is None else [max(0.0, limits.budget - seconds)]
-    if total is not None and each is not None:
-        finished = sum(trial.state in ("complete", "failed") for trial in trials)
-        if finished < total:
-            again = finals.trainings(total, tried(base, trials))
+    if ahead and each is not None:
+        if ahead.work:
+            again = finals.trainings(ahead.complete, tried(base, trials))
         else:
             again = agenda(trials, finals, limits.seed, base).left
-        ends.append(each * (math.ceil(max(0, total - finished) / parallel) + math.ceil(again / parallel)))
+        ends.append(each * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))
     return min(ends, default=None)

@@ -18,15 +18,25 @@ RANKED: tuple[State, ...] = ("complete", "earlier")
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """What a training that was shorter than the whole said of a network: its result, and the reward of that."""
+
+    result: Result
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One network of a search.
 
     seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
-    complete. reason: why it failed. origin: which trial of which earlier run it was, as "RUN:12", else "".
+    complete; of one that is pruned, result is that of its longest training. reason: why it failed. origin: which
+    trial of which earlier run it was, as "RUN:12", else "".
     asked, told: when it was proposed and finished, in seconds since 1970.
     predicted: the step time by the run's profile. step_ratio: S/S0 as the reward has it, from the profile
     where the run has one, else measured; both None where they are unknown. repeats: what became of its trainings
     with fresh seeds, after the search; final: the reward of their mean accuracy, None before the first result.
+    rungs: its trainings that were shorter than the whole, the shortest first.
     """
 
     number: int
@@ -46,6 +56,7 @@ class Trial:
     origin: str = ""
     repeats: tuple[Repeat, ...] = ()
     final: Terms | None = None
+    rungs: tuple[Rung, ...] = ()
 
     @property
     def again(self) -> tuple[float, ...]:
@@ -59,8 +70,10 @@ def judge(record: Record, reward: Reward, reference: Architecture, forecast: For
     Raises ValueError where a figure that counts is missing or the reward would not be a finite number.
     """
     architecture = decode(record.architecture)
-    result = record.result
-    ratio = forecast.ratio(architecture) if forecast else result and result.step_ratio
+    shorter = record.rungs if record.state not in ("duplicate", "earlier") else ()
+    result = record.result or (shorter[-1] if record.state == "pruned" else None)
+    timed = result or (shorter[-1] if shorter else None)
+    ratio = forecast.ratio(architecture) if forecast else timed and timed.step_ratio
     judged = Trial(
         record.number,
         record.state,
@@ -79,17 +92,25 @@ def judge(record: Record, reward: Reward, reference: Architecture, forecast: For
         record.reason if record.state == "earlier" else "",
         record.repeats if record.state in RANKED else (),
     )
-    return scored(judged, reward, reference)
+    rungs = tuple(Rung(each, _terms(each.accuracy, judged, reward, reference)) for each in shorter)
+    return replace(scored(judged, reward, reference), rungs=rungs)
 
 
 def scored(trial: Trial, reward: Reward, reference: Architecture) -> Trial:
     """`trial` with the terms that `reward` gives it. Raises as `judge`."""
     terms = final = None
     if trial.result and trial.state in (*RANKED, "duplicate"):
-        terms = reward.score(trial.result.accuracy, trial.step_ratio, trial.architecture, reference)
+        terms = _terms(trial.result.accuracy, trial, reward, reference)
     if trial.again:
-        final = reward.score(statistics.fmean(trial.again), trial.step_ratio, trial.architecture, reference)
-    return replace(trial, terms=terms, final=final)
+        final = _terms(statistics.fmean(trial.again), trial, reward, reference)
+    rungs = tuple(
+        replace(rung, terms=_terms(rung.result.accuracy, trial, reward, reference)) for rung in trial.rungs
+    )
+    return replace(trial, terms=terms, final=final, rungs=rungs)
+
+
+def _terms(accuracy: float, trial: Trial, reward: Reward, reference: Architecture) -> Terms:
+    return reward.score(accuracy, trial.step_ratio, trial.architecture, reference)
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:

@@ -83,7 +83,7 @@ def main() -> None:
             fill(path, config, asked.trials)
             rows = {"open": taken(partial(open_run, "long"))}
             with closing(Ledger(path / LEDGER)) as ledger:
-                engine = Engine(config, Sampled(config), ledger, "benchmark")
+                engine = Engine(config, Sampled(config), ledger, lambda proxy: "benchmark")
                 rows["first trial after a resume"] = taken(partial(search_on, engine))
                 more = [taken(partial(search_on, engine)) for _ in range(asked.more)]
                 rows["each further trial"] = (

@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +41,7 @@ from search.executors import Driven
 from search.files import write_file
 from search.ledger import Ledger
 from search.proposals import Sampled
+from search.proxy import fidelity
 from search.testing import looked_up
 from space.device import processor
 
@@ -142,7 +144,7 @@ def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namesp
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": trials})
     cluster = Cluster(workers, seconds, asked.transport / 1e3, CLOCKS[asked.time])
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder, "trials.sqlite"))) as ledger:
-        cluster.run(Engine(config, Sampled(config), ledger, "simulated"))
+        cluster.run(Engine(config, Sampled(config), ledger, partial(fidelity, data_digest="simulated")))
     tenth = math.ceil(trials / 10)
     # Between two beginnings lie a proposal and a result; after the last one there are only results.
     last = (cluster.work[-1] - cluster.work[-1 - tenth]) / tenth

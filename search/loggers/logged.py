@@ -43,6 +43,8 @@ class Logged:
         """See `search.driver.Display`."""
         self._display.finished(trial)
         assert self._config
+        if trial.state == "pruned":
+            return  # Beside whole trainings its figures would mislead, and it may yet have one.
         for name, logger in list(self._loggers.items()):
             try:
                 logger.finished(Told.of(trial, self._config))

@@ -46,7 +46,8 @@ def _progress(found: Findings) -> str:
     }[found.state]
     left = f"; about {clock(run.left)} left" if found.state == "running" and run.left is not None else ""
     on = f" Go on with: search resume {run.name}" if found.state in ("stopped", "empty") else ""
-    return f"The search {is_}: {counted}{total}{left}.{on}"
+    gate = f" Of its {run.gate}." if run.gate else ""
+    return f"The search {is_}: {counted}{total}{left}.{gate}{on}"
 
 
 def _nothing(found: Findings) -> str:

@@ -10,7 +10,7 @@ from search.samplers.enumeration import Grid, QuasiRandom
 from search.samplers.evolution import RegularisedEvolution
 from search.samplers.gaussian import OrdinalProcess
 from search.samplers.nsga2 import NSGA2
-from search.samplers.sampler import Exhausted, Observation, Proposer, Sampler
+from search.samplers.sampler import Exhausted, Observation, Partial, Proposer, Sampler
 from space.registry import Registry
 
 SAMPLERS: Registry[type[Sampler]] = Registry(
@@ -29,4 +29,4 @@ SAMPLERS: Registry[type[Sampler]] = Registry(
 )
 """Every strategy by the name that `sampler=` takes: the extension point."""
 
-__all__ = ["SAMPLERS", "Exhausted", "Observation", "Proposer", "Sampler"]
+__all__ = ["SAMPLERS", "Exhausted", "Observation", "Partial", "Proposer", "Sampler"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from search.samplers.sampler import Observation, Sampler
+from search.samplers.sampler import Observation, Partial, Sampler
 from space import Choice, Point
 
 if TYPE_CHECKING:
@@ -118,18 +118,29 @@ class OptunaProposer:
             name: which for name, which in sorted(self._distributions.items()) if not which.single()
         }
         self._sampler, self._learns = sampler, learns
-        directions = ["maximize"] if objectives == 1 else ["minimize"] * objectives
+        self._directions = ["maximize"] if objectives == 1 else ["minimize"] * objectives
         self._several = objectives > 1
-        self._study = optuna.create_study(directions=directions, sampler=sampler(0))
+        self._begin()
+
+    def _begin(self) -> None:
+        """An empty study."""
+        import optuna
+
+        self._study = optuna.create_study(directions=self._directions, sampler=self._sampler(0))
         self._followed: dict[int, tuple[int, bool]] = {}
         self._next = 0
         """The number of the study's next trial. Asked for its trials, a study copies them all."""
+        self._resting: dict[int, int] = {}
+        """Of trials that rest at a rung, its epochs."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
         from optuna.trial import TrialState
         from threadpoolctl import threadpool_limits
 
+        # What a study has as pruned stays so, also where it was trained further.
+        if self._resting and any(self._moved(observation) for observation in history):
+            self._begin()
         for observation in history if self._learns else ():
             self._follow(observation)
         self._study.sampler = sampler = self._sampler(seed)
@@ -149,6 +160,8 @@ class OptunaProposer:
         return tuple(int(params[name]) for name in self._distributions)
 
     def _follow(self, observation: Observation) -> None:
+        if partial := _resting(observation):
+            return self._rest(observation, partial)
         known = self._followed.get(observation.number)
         if known and (known[1] or not observation.finished):
             return
@@ -170,6 +183,36 @@ class OptunaProposer:
             self._study.tell(known[0], values, state=finished)
             self._followed[observation.number] = known[0], True
 
+    def _rest(self, observation: Observation, partial: Partial) -> None:
+        """Has the study rank the trial below all complete ones, by its epochs and then by its reward after these."""
+        from optuna.trial import TrialState, create_trial
+
+        if observation.number in self._resting:
+            return
+        self._resting[observation.number] = partial.epochs
+        if known := self._followed.pop(observation.number, None):
+            self._study.tell(known[0], state=TrialState.FAIL)
+        if self._several:
+            return  # Optuna has no pruned trials there.
+        params = dict(zip(self._distributions, observation.point, strict=True))
+        seen = {partial.epochs: partial.reward}
+        self._study.add_trial(
+            create_trial(
+                state=TrialState.PRUNED,
+                params=params,
+                distributions=self._distributions,
+                intermediate_values=seen,
+            )
+        )
+        self._next += 1
+
+    def _moved(self, observation: Observation) -> bool:
+        """Whether it rested when the study was told of it, and no longer does, or at another rung."""
+        if observation.number not in self._resting:
+            return False
+        partial = _resting(observation)
+        return partial is None or partial.epochs != self._resting[observation.number]
+
     def _values(self, observation: Observation) -> list[float] | None:
         """What the study is told; None of a trial that failed or still runs."""
         if observation.reward is None:
@@ -179,6 +222,11 @@ class OptunaProposer:
         error, *costs = observation.objectives
         # Costs count by their ratios, in the reward too.
         return [error, *map(math.log, costs)]
+
+
+def _resting(observation: Observation) -> Partial | None:
+    """What is known of a trial that rests at a rung; None of any other."""
+    return observation.partial if observation.finished and observation.reward is None else None
 
 
 def distribution(choice: Choice) -> BaseDistribution:

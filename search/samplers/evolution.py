@@ -47,7 +47,8 @@ class Evolving:
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
         rng = random.Random(seed)
-        rewards = [(trial.reward, trial.point) for trial in history if trial.reward is not None]
+        expected = ((trial.expected, trial.point) for trial in history)
+        rewards = [(reward, point) for reward, point in expected if reward is not None]
         if len(rewards) < self.population:
             return drawn(self.options, rng)
         young = rewards[-self.population :]

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from search.pareto import crowding, fronts
+from search.pareto import ordered
 from search.samplers.evolution import drawn
 from search.samplers.sampler import Observation, Sampler
 from space import Choice, Point
@@ -71,11 +71,4 @@ class Breeding:
 
 def survivors(trials: Sequence[Observation], count: int) -> list[Observation]:
     """The best `count` of the trials, the best first: by rank, in a rank those with most room around them."""
-    ordered: list[Observation] = []
-    for rank in fronts([trial.objectives for trial in trials]):
-        room = crowding([trials[index].objectives for index in rank])
-        by_room = sorted(zip(room, rank, strict=True), key=lambda pair: -pair[0])
-        ordered += [trials[index] for _, index in by_room]
-        if len(ordered) >= count:
-            break
-    return ordered[:count]
+    return [trials[index] for index in ordered([trial.objectives for trial in trials])[:count]]

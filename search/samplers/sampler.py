@@ -13,10 +13,26 @@ from space import Architecture, Choice, Point, Refused, Space
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """What a training of so many epochs, shorter than the whole, told of a network.
+
+    reward: after that training; it compares with others of as many epochs, and with no whole one. expected: the
+    reward after the whole training, as networks that had both let expect; deviation: its standard deviation, both
+    None where they are too few.
+    """
+
+    epochs: int
+    reward: float
+    expected: float | None = None
+    deviation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """A trial as a sampler sees it. reward: None while it runs, and for one that failed (`finished`).
 
     objectives: what the reward weighs against each other, each to be minimised; () where there is no reward.
+    partial: of a trial without reward that had a shorter training, be it trained further or not (`finished`).
     """
 
     number: int
@@ -24,6 +40,14 @@ class Observation:
     reward: float | None
     finished: bool
     objectives: tuple[float, ...] = ()
+    partial: Partial | None = None
+
+    @property
+    def expected(self) -> float | None:
+        """The reward, or what a shorter training lets expect of it; None where nothing does."""
+        if self.reward is None and self.partial:
+            return self.partial.expected
+        return self.reward
 
 
 class Exhausted(Exception):

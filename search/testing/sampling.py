@@ -10,7 +10,7 @@ from search.config import Config
 from search.evaluate import Request
 from search.ledger import Record, State
 from search.proposals import Proposal, Sampled
-from search.samplers import Observation, Sampler
+from search.samplers import Observation, Partial, Sampler
 from search.testing.evaluations import looked_up
 from search.trial import Trial, judge
 from space import Refused, Space
@@ -49,6 +49,30 @@ def resumable(sampler: Sampler) -> None:
         if history:
             history[-1] = _observed(number - 1, history[-1].point)
         history.append(Observation(number, point, None, finished=False))
+
+
+def climbs(sampler: Sampler) -> None:
+    """Takes trials that rest after a shorter training, and that are trained further later, as if it were new to them.
+
+    What they told by then counts neither as a whole training's reward nor as a failure for good.
+    """
+    space = _space()
+    lasting = sampler.proposer(space.choices)
+    history = _history(space, 12)
+    whole = list(history)
+    for number in range(4, 12):
+        seen = history[number]
+        assert seen.reward is not None
+        expected = (seen.reward, 0.5) if number % 2 else (None, None)
+        history[number] = replace(
+            seen, reward=None, objectives=(), partial=Partial(1, seen.reward, *expected)
+        )
+    for number in range(4, 12):
+        assert lasting.propose(history, number) == sampler.proposer(space.choices).propose(history, number)
+        history[number] = replace(history[number], finished=False)
+        assert lasting.propose(history, number) == sampler.proposer(space.choices).propose(history, number)
+        history[number] = whole[number]
+    assert lasting.propose(whole, 3) == sampler.proposer(space.choices).propose(whole, 3)
 
 
 def tolerant(sampler: Sampler) -> None:
@@ -95,6 +119,7 @@ SAMPLER_CONTRACT: Sequence[Callable[[Sampler], None]] = (
     inside_the_space,
     seeded,
     resumable,
+    climbs,
     tolerant,
     searches,
     compromises,

@@ -7,6 +7,8 @@ from search.finals import OFF, Finals
 from search.ledger import Record
 from search.limits import Limits
 from search.reward import REWARDS
+from search.rungs import Ladder
+from search.rungs.ladder import outlook
 from search.status import late, left
 from search.testing import requests
 from search.trial import judge
@@ -30,17 +32,21 @@ def trials(count, seconds=10.0):
     ]
 
 
+def ahead(count):
+    return outlook(Ladder((1,)), trials(count), 20)
+
+
 def test_a_search_is_followed_by_its_finals():
     """Two at a time: 5 rounds of the 10 trials that are missing, 3 of the finals, 10 s each."""
-    assert left(trials(10), FINALS, Limits(trials=20), 20, 0.0, 2, REFERENCE) == 80
-    assert left(trials(20), FINALS, Limits(trials=20), 20, 0.0, 2, REFERENCE) == 30
-    assert left(trials(20), OFF, Limits(trials=20), 20, 0.0, 2, REFERENCE) == 0
-    assert left(trials(10), FINALS, Limits(trials=20, budget=50), 20, 10.0, 2, REFERENCE) == 40
-    assert left([], FINALS, Limits(trials=20), 20, 0.0, 2, REFERENCE) is None
+    assert left(trials(10), FINALS, Limits(trials=20), ahead(10), 0.0, 2, REFERENCE) == 80
+    assert left(trials(20), FINALS, Limits(trials=20), ahead(20), 0.0, 2, REFERENCE) == 30
+    assert left(trials(20), OFF, Limits(trials=20), ahead(20), 0.0, 2, REFERENCE) == 0
+    assert left(trials(10), FINALS, Limits(trials=20, budget=50), ahead(10), 10.0, 2, REFERENCE) == 40
+    assert left([], FINALS, Limits(trials=20), ahead(0), 0.0, 2, REFERENCE) is None
 
 
 def test_the_base_network_is_counted_where_it_is_one_of_the_trials():
-    assert left(trials(10), FINALS, Limits(trials=20), 20, 0.0, 2, NETWORKS[3]) == 90
+    assert left(trials(10), FINALS, Limits(trials=20), ahead(10), 0.0, 2, NETWORKS[3]) == 90
     assert not late(trials(5), 100, 55, FINALS, 2)
     assert late(trials(5), 100, 55, FINALS, 2, NETWORKS[3])
 

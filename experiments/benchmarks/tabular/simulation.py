@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from search.evaluate import Request
 from search.executors import Driven
 from search.ledger import Ledger
 from search.proposals import Sampled
+from search.proxy import fidelity
 from search.samplers import Sampler
 from search.trial import Trial
 
@@ -65,7 +67,11 @@ def searched(problem: Problem, name: str, sampler: Sampler, workers: int, seed: 
     simulation = _Workers(problem, seed, workers)
     place = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
-        simulation.run(Engine(config, Sampled(config), ledger, "simulated", simulation.watch))
+        simulation.run(
+            Engine(
+                config, Sampled(config), ledger, partial(fidelity, data_digest="simulated"), simulation.watch
+            )
+        )
     return Searched(
         problem=problem.name,
         sampler=name,

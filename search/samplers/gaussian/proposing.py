@@ -60,22 +60,28 @@ class Modelling:
             return ()
         if len(begun) < self._settings.startup or len(finished) < min(LEAST, self._settings.startup):
             return opening(self._terrain, begun, admits, self._settings.startup, rng)
-        running = [trial.point for trial in history if not trial.finished]
+        partial = [trial for trial in history if trial.reward is None and trial.expected is not None]
+        running = [trial.point for trial in history if not trial.finished and trial.expected is None]
         # Small matrices: threads would only get in the way of busy workers.
         with threadpool_limits(limits=1):
-            return self._improving(finished, running, admits, rng)
+            return self._improving(finished, partial, running, admits, rng)
 
     def _improving(
         self,
         finished: Sequence[Observation],
+        partial: Sequence[Observation],
         running: Sequence[Point],
         admits: Callable[[Point], bool],
         rng: random.Random,
     ) -> Point:
         """The point of the highest expected improvement."""
         finished = _fewer(finished, self._settings.most, rng)
-        points = [trial.point for trial in finished]
-        model = _Model(self._hypotheses(finished), self._inputs(points), points, running, targets(finished))
+        inputs = self._inputs([trial.point for trial in finished])
+        # Kernels are weighed by whole trainings alone, what shorter ones let expect counts in the prediction.
+        partial = _fewer(partial, max(0, self._settings.most - len(finished)), rng)
+        points = [trial.point for trial in (*finished, *partial)]
+        known = told(finished, partial)
+        model = _Model(self._hypotheses(finished), inputs, points, running, *known)
         options = self._terrain.options
         starts = [drawn(options, rng) for _ in range(RANDOM)]
         parents = model.best(PARENTS)
@@ -124,10 +130,11 @@ class _Model:
         points: Sequence[Point],
         running: Sequence[Point],
         targets: NDArray[np.float64],
+        doubts: NDArray[np.float64],
     ) -> None:
         self._inputs, self._points = inputs, points
         known, begun = inputs(points), inputs(running)
-        self._posteriors = [Posterior(each, known, targets, begun) for each in likely]
+        self._posteriors = [Posterior(each, known, targets, begun, doubts) for each in likely]
         self._means = sum(each.weight * each.mean(known) for each in self._posteriors)
         every = inputs([*points, *running])
         self._records = [float(each.mean(every).max()) for each in self._posteriors]
@@ -163,22 +170,36 @@ def targets(finished: Sequence[Observation]) -> NDArray[np.float64]:
 
     What is far below the median is raised to where all are equally bad.
     """
+    return told(finished, ())[0]
+
+
+def told(
+    finished: Sequence[Observation], partial: Sequence[Observation]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`targets` of the finished trials, and on their scale what is expected of the partial ones; and the variance of
+    each beyond that of a training: 0 of the finished.
+    """
     rewards = np.array([trial.reward for trial in finished], dtype=float)
-    values = np.log(rewards) if (rewards > 0).all() else rewards
+    others = np.array([trial.partial.expected for trial in partial if trial.partial], dtype=float)
+    deviations = np.array([trial.partial.deviation for trial in partial if trial.partial], dtype=float)
+    values = rewards
+    if (rewards > 0).all() and (others > 0).all():
+        values, deviations, others = np.log(rewards), deviations / others, np.log(others)
     middle = float(np.median(values))
     # 1.4826 median absolute deviations are a standard deviation, where values are normal.
     robust = 1.4826 * float(np.median(np.abs(values - middle)))
     if robust > 0:
-        values = np.maximum(values, middle - CLIPPED * robust)
-    values = values - values.mean()
-    return values / (values.std() or 1.0)
+        values, others = (np.maximum(each, middle - CLIPPED * robust) for each in (values, others))
+    mean, deviation = values.mean(), values.std() or 1.0
+    every = (np.concatenate([values, others]) - mean) / deviation
+    return every, np.concatenate([np.zeros(len(values)), (deviations / deviation) ** 2])
 
 
 def _fewer(finished: Sequence[Observation], most: int, rng: random.Random) -> Sequence[Observation]:
     """At most `most` trials: the best half, and others at random."""
     if len(finished) <= most:
         return finished
-    ordered = sorted(finished, key=lambda trial: -(trial.reward or 0.0))
+    ordered = sorted(finished, key=lambda trial: -(trial.expected or 0.0))
     half = most // 2
     kept = [*ordered[:half], *rng.sample(ordered[half:], most - half)]
     return sorted(kept, key=lambda trial: trial.number)

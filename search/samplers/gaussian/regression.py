@@ -109,12 +109,20 @@ class Posterior:
     """What a hypothesis says after observations; trials that still run narrow it, and move no mean."""
 
     def __init__(
-        self, hypothesis: Hypothesis, points: Inputs, targets: NDArray[np.float64], running: Inputs
+        self,
+        hypothesis: Hypothesis,
+        points: Inputs,
+        targets: NDArray[np.float64],
+        running: Inputs,
+        doubts: NDArray[np.float64] | float = 0.0,
     ) -> None:
+        """doubts: the variance of each target beyond that of a training, in units in which targets have 1."""
         self.weight, self._kernel = hypothesis.weight, hypothesis.kernel
         every = Inputs(np.vstack([points.codes, running.codes]), np.vstack([points.sizes, running.sizes]))
         covariance = self._kernel(every, every)
-        covariance[np.diag_indices_from(covariance)] += hypothesis.noise
+        diagonal = np.einsum("ii->i", covariance)
+        diagonal += hypothesis.noise
+        diagonal[: len(points)] += doubts
         self._points, self._every = points, every
         # The factor of a leading block is the leading block of the factor.
         self._factor = cholesky(covariance, lower=True, check_finite=False)

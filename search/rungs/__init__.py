@@ -1,0 +1,18 @@
+"""Cheaper trainings that decide which networks are worth the whole one.
+
+A rung is a complete training of its own: the proxy's schedule, to the end, in fewer epochs and with another seed.
+Nothing is cut off half-way. The best of a rung are trained again at the next; the others rest, `pruned`. Whether a
+rung may decide is itself decided by the first networks of the search, which are trained at all of them.
+"""
+
+from search.rungs.ladder import Ladder
+from search.rungs.pruner import Automatic, Hyperband, Off, Pruner, SuccessiveHalving
+from space.registry import Registry
+
+PRUNERS: Registry[type[Pruner]] = Registry(
+    "compound_nas.pruners",
+    {"auto": Automatic, "asha": SuccessiveHalving, "hyperband": Hyperband, "none": Off},
+)
+"""Every pruner by the name that `pruner=` takes: the extension point."""
+
+__all__ = ["PRUNERS", "Ladder", "Pruner"]

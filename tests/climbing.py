@@ -1,0 +1,39 @@
+"""Trials on rungs, without a search."""
+
+from dataclasses import replace
+
+from search.evaluate import Result
+from search.ledger import Record
+from search.reward import REWARDS, Terms
+from search.testing import requests
+from search.trial import Rung, judge
+from space import decode, published
+
+LAST = 9
+"""Epochs of the whole training."""
+_REWARD = REWARDS["effv2"](reward="effv2", w=0, v=0)
+_NETWORK = decode(requests(1)[0].architecture)
+_TRIAL = judge(
+    Record(0, _NETWORK.digest, str(_NETWORK), 7, (), "waiting", 1, "", 0.0, 1.0, None),
+    _REWARD,
+    published("v2-b0").architecture,
+)
+
+
+def rung(epochs, reward):
+    result = Result(reward, 1.0, epochs, 10, 10.0 * epochs, 1.0, (1.0,) * epochs)
+    return Rung(result, Terms(reward, reward, ()))
+
+
+def trial(number, worth, state="complete"):
+    """One with these rewards by epochs."""
+    found = [rung(epochs, reward) for epochs, reward in sorted(worth.items())]
+    whole = found.pop() if LAST in worth else None
+    return replace(
+        _TRIAL,
+        number=number,
+        state=state,
+        result=whole and whole.result,
+        terms=whole and whole.terms,
+        rungs=tuple(found),
+    )
