@@ -19,7 +19,7 @@ class Status:
     running: the trials at work, each with the epochs behind it. again: the same of trainings with fresh seeds;
     finals: of these, how many are over and how many there are to be, None before they have begun. seconds: worked
     so far; left: an estimate until the end, None if unknown. why_stopped: what ended the run before its time, ""
-    if nothing did; exhausted: it was that nothing is left to train.
+    if nothing did; exhausted: it was that nothing is left that is worth training.
     """
 
     complete: int
