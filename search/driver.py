@@ -47,7 +47,7 @@ from space.memory import memory
 
 
 class Stopped(Exception):
-    """A run that ended before its time: what stopped it, in one line. exhausted: nothing was left to train."""
+    """A run that ended before its time: why, in one line. exhausted: no network at all was left to train."""
 
     def __init__(self, why: str, *, exhausted: bool = False) -> None:
         super().__init__(why)
@@ -253,8 +253,8 @@ def drive(
 ) -> None:
     """Trains what is proposed until nothing more is, and keeps all of it in the ledger of the run at `path`.
 
-    Raises `Refused` if somebody else drives the run or its data have changed, `Stopped` if it ended before its
-    time. Whatever ends it, no process is left, and trials that were running are waiting again.
+    Tells `display` where nothing is left worth training. Raises `Refused` if somebody else drives the run or its data
+    have changed, `Stopped` if it ended before its time; no process is left then, and what ran is waiting again.
     """
     uneven = imbalance(data.classes, data.train.labels)
     if uneven and not data.balance:
@@ -278,7 +278,9 @@ def drive(
         finally:
             course.release()
         status = engine.status
-        if status.why_stopped:
+        if status.exhausted and status.best:
+            display.note(f"The search ends: {status.why_stopped}.")
+        elif status.why_stopped:
             raise Stopped(status.why_stopped, exhausted=status.exhausted)
 
 

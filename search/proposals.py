@@ -50,7 +50,7 @@ class Sampled:
         self._proposer = (
             config.sampler.compromising(config.space.choices, 1 + len(config.reward.costs))
             if config.reward.several
-            else config.sampler.within(config.space, self._permits)
+            else config.sampler.lasting(config.space, self._permits, config.limits.trials)
         )
         self.total = config.limits.trials
         self._trials: list[Trial] = []

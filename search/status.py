@@ -23,7 +23,7 @@ class Status:
     finals: of these, how many are over and how many there are to be, None before they have begun. rungs: what the
     first trials say of shorter trainings, None where none are asked. pruned: trials that rest after one.
     seconds: worked so far; left: an estimate until the end, None if unknown. why_stopped: what ended the run before
-    its time, "" if nothing did; exhausted: it was that nothing is left to train.
+    its time, "" if nothing did; exhausted: it was that nothing is left that is worth training.
     """
 
     complete: int

@@ -23,6 +23,8 @@ class Automatic(Sampler):
     """Trials spread evenly over sizes before a model is asked."""
     until: int = Field(default=500, ge=1)
     """Trials up to which the Gaussian process proposes. Its work grows with the cube of their number."""
+    early_stop: bool = False
+    """Whether the Gaussian process ends the search where nothing that it could propose is worth more than noise."""
 
     @property
     def random_until(self) -> int | None:
@@ -44,7 +46,10 @@ class Automatic(Sampler):
 
     @property
     def _process(self) -> OrdinalProcess:
-        return OrdinalProcess(sampler="ordinal_gp", startup=self.startup, most=max(2, self.until))
+        most = max(2, self.until)
+        return OrdinalProcess(
+            sampler="ordinal_gp", startup=self.startup, most=most, early_stop=self.early_stop
+        )
 
     @property
     def _trees(self) -> ParzenTrees:

@@ -6,14 +6,17 @@ Asynchronous by nature: what still runs is not in the population yet, and nobody
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
 
-from search.samplers.sampler import Observation, Sampler
-from space import Choice, Point
+from search.samplers.sampler import Observation, Proposer, Sampler
+from space import Architecture, Choice, Point, Space
+
+FINISHING = 200
+"""Trials of a search from which on it has a finish: before, evolution has hardly begun."""
 
 
 class RegularisedEvolution(Sampler):
@@ -27,6 +30,9 @@ class RegularisedEvolution(Sampler):
     As many are drawn at random to begin with."""
     tournament: int = Field(default=8, ge=1)
     """Of these, how many are drawn, of which the best is the parent."""
+    finish: float = Field(default=0.0, ge=0, le=1)
+    """The last part of a search of FINISHING trials or more: networks that differ in one choice from the best one of
+    all, then from the second best, and so on."""
 
     @property
     def random_until(self) -> int | None:
@@ -34,6 +40,12 @@ class RegularisedEvolution(Sampler):
 
     def proposer(self, choices: Sequence[Choice]) -> Evolving:
         return Evolving(tuple(len(choice.options) for choice in choices), self.population, self.tournament)
+
+    def lasting(self, space: Space, permits: Callable[[Architecture], bool], trials: int | None) -> Proposer:
+        evolving = self.proposer(space.choices)
+        if trials is None or trials < FINISHING:
+            return evolving
+        return Finishing(evolving, trials - round(self.finish * trials))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,35 @@ class Evolving:
         young = rewards[-self.population :]
         _, parent = max(rng.sample(young, min(self.tournament, len(young))))
         return mutated(parent, self.options, rng) if parent else parent
+
+
+@dataclass(frozen=True, slots=True)
+class Finishing:
+    """Evolution, and after so many trials local search from the best of them."""
+
+    evolving: Evolving
+    after: int
+
+    def propose(self, history: Sequence[Observation], seed: int) -> Point:
+        """See `Proposer`."""
+        if sum(trial.number >= 0 for trial in history) < self.after:
+            return self.evolving.propose(history, seed)
+        known = {trial.point for trial in history}
+        rng = random.Random(seed)
+        rewarded = [trial for trial in history if trial.reward is not None]
+        for trial in sorted(rewarded, key=lambda trial: -(trial.reward or 0.0)):
+            around = [point for point in neighbours(trial.point, self.evolving.options) if point not in known]
+            if around:
+                return rng.choice(around)
+        return self.evolving.propose(history, seed)
+
+
+def neighbours(point: Point, options: Sequence[int]) -> Iterator[Point]:
+    """All points that differ from `point` in one choice. options: how many there are in each."""
+    for choice, count in enumerate(options):
+        for option in range(count):
+            if option != point[choice]:
+                yield (*point[:choice], option, *point[choice + 1 :])
 
 
 def drawn(options: Sequence[int], rng: random.Random) -> Point:

@@ -51,7 +51,7 @@ class Observation:
 
 
 class Exhausted(Exception):
-    """There is nothing left to train: why, in one line."""
+    """There is nothing left that is worth training: why, in one line."""
 
     def __init__(self, why: str = "every network of the space that keeps the limits has been tried") -> None:
         super().__init__(why)
@@ -107,6 +107,13 @@ class Sampler(BaseModel, ABC):
         For strategies that use what is known of networks before any is trained. To most the choices are enough.
         """
         return self.proposer(space.choices)
+
+    def lasting(self, space: Space, permits: Callable[[Architecture], bool], trials: int | None) -> Proposer:
+        """As `within`, in a search of so many trials, those of earlier runs apart; None: nobody knows how many.
+
+        For strategies that end otherwise than they go on.
+        """
+        return self.within(space, permits)
 
     def compromising(self, choices: Sequence[Choice], objectives: int) -> Proposer:
         """The strategy at work on the front of so many objectives, those of `Observation`, instead of the reward.

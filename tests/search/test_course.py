@@ -199,8 +199,7 @@ def test_a_search_that_was_stopped_by_failures_has_none():
 def test_a_space_that_is_exhausted_has_its_finals():
     evaluate = Counting()
     pinned = {"space.stages.*.op": "mb", "space.stages.*.expand": 4, "space.stages.*.kernel": 3}
-    with pytest.raises(Stopped, match="every network of the space"):
-        launch({**SMALL, **pinned, "trials": 200}, evaluate=evaluate)
+    launch({**SMALL, **pinned, "trials": 200}, evaluate=evaluate)
     assert len(evaluate.finals) == 6
 
 

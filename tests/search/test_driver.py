@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from search import launch
+from search import launch, resume
 from search.driver import Silent
 from search.testing import looked_up
 
@@ -45,3 +45,16 @@ def test_classes_of_like_sizes_and_balanced_ones_are_not_worth_a_word(notes):
     assert notes([20, 10], run="a") == []
     assert notes([100, 10], run="b", **{"data.balance": "loss"}) == []
     assert notes([100, 10], run="c", **{"data.balance": "sample"}) == []
+
+
+def test_a_search_that_nothing_can_improve_ends_with_a_reason_and_stays_ended(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    settings = {"space": "tiny_space", "executor": "serial", "trials": 120, "reward.w": 0, "finals": "off"}
+    images = {"data.images": 100, "data.test_images": 20}
+    told, again = Listening(), Listening()
+    run = launch(settings | images | {"run": "r"}, display=told, evaluate=looked_up)
+    assert 40 <= len(run.trials) < 120
+    assert resume("r", display=again, evaluate=looked_up).trials == run.trials
+    assert told.notes == again.notes
+    assert "no network left is worth a trial" in told.notes[-1]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from search.config import Config
 from search.samplers import Observation, Sampler
-from search.samplers.evolution import drawn
-from search.samplers.gaussian.climbing import neighbours
+from search.samplers.evolution import drawn, neighbours
 from space import Choice, Point, documents
 from space.refusal import unknown
 
@@ -131,11 +130,16 @@ FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
 
 
 def contestant(name: str) -> Sampler:
-    """The sampler with this name, with its defaults. Raises `Refused` for a name that none has."""
+    """The sampler with this name, with its defaults but for an early stop.
+
+    Raises `Refused` for a name that none has.
+    """
     if name in OPTUNAS:
         return AsItComes(sampler=name, kind=OPTUNAS[name])
     if name == "local_search":
         return LocalSearch(sampler=name)
     if name not in CONTESTANTS:
         raise unknown("sampler", name, CONTESTANTS)
-    return Config.of({"sampler": name}).sampler
+    sampler = Config.of({"sampler": name}).sampler
+    # All curves go on to the same number of trials.
+    return sampler.model_copy(update={"early_stop": False}) if hasattr(sampler, "early_stop") else sampler

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.samplers.evolution import neighbours
 from space import Point
 
 BEAMS, ROUNDS = 4, 10
@@ -53,11 +54,3 @@ def _admitted(
         if len(found) == BEAMS:
             break
     return found
-
-
-def neighbours(point: Point, options: Sequence[int]) -> Iterator[Point]:
-    """All points that differ from `point` in one choice. options: how many there are in each."""
-    for choice, count in enumerate(options):
-        for option in range(count):
-            if option != point[choice]:
-                yield (*point[:choice], option, *point[choice + 1 :])

@@ -25,6 +25,9 @@ class OrdinalProcess(Sampler):
     """Whether params and MACs may help to predict. The marginal likelihood decides how much they do."""
     most: int = Field(default=500, ge=2)
     """Trials that the model learns from: of more than these the best half, the others at random."""
+    early_stop: bool = False
+    """Whether it ends the search where nothing that it could propose is worth more than noise. Searches that began
+    when it could not go on to their totals."""
 
     @property
     def random_until(self) -> int | None:

@@ -15,10 +15,11 @@ from threadpoolctl import threadpool_limits
 from search.samplers.evolution import drawn, mutated
 from search.samplers.gaussian.climbing import highest
 from search.samplers.gaussian.encoding import Encoding
+from search.samplers.gaussian.ending import REASON, Ending
 from search.samplers.gaussian.regression import Hypothesis, Inputs, Posterior, hypotheses
 from search.samplers.gaussian.start import opening
 from search.samplers.gaussian.terrain import Terrain
-from search.samplers.sampler import Observation
+from search.samplers.sampler import Exhausted, Observation
 from space import Point
 
 if TYPE_CHECKING:
@@ -44,27 +45,31 @@ class Modelling:
         self._encoding = Encoding(terrain.choices)
         self._weighed: tuple[object, tuple[Hypothesis, ...]] = None, ()
         """The latest hypotheses, with the results that they were weighed by."""
+        self._ending = Ending(self._expected, settings.startup)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`. Neither a network of the history nor one over a limit, where any other is found."""
-        rng = random.Random(seed)
-        network, permits = self._terrain.network, self._terrain.permits
-        known = {network(trial.point) for trial in history}
-
-        def admits(point: Point) -> bool:
-            return network(point) not in known and permits(point)
-
+        rng, admits = random.Random(seed), self._admitting(history)
         begun = [trial.point for trial in history if trial.number >= 0]
         finished = [trial for trial in history if trial.reward is not None]
         if not self._terrain.choices:
             return ()
         if len(begun) < self._settings.startup or len(finished) < min(LEAST, self._settings.startup):
             return opening(self._terrain, begun, admits, self._settings.startup, rng)
-        partial = [trial for trial in history if trial.reward is None and trial.expected is not None]
+        partial = _partial(history)
         running = [trial.point for trial in history if not trial.finished and trial.expected is None]
         # Small matrices: threads would only get in the way of busy workers.
         with threadpool_limits(limits=1):
-            return self._improving(finished, partial, running, admits, rng)
+            if self._settings.early_stop and self._ending.reached(history):
+                raise Exhausted(REASON)
+            found, _ = self._improving(finished, partial, running, admits, rng)
+        return drawn(self._terrain.options, rng) if found is None else found
+
+    def _admitting(self, history: Sequence[Observation]) -> Callable[[Point], bool]:
+        """Whether a point is a network that is not in the history, and is within the limits."""
+        network, permits = self._terrain.network, self._terrain.permits
+        known = {network(trial.point) for trial in history}
+        return lambda point: network(point) not in known and permits(point)
 
     def _improving(
         self,
@@ -73,8 +78,8 @@ class Modelling:
         running: Sequence[Point],
         admits: Callable[[Point], bool],
         rng: random.Random,
-    ) -> Point:
-        """The point of the highest expected improvement."""
+    ) -> tuple[Point | None, _Model]:
+        """The point of the highest expected improvement, None where no point will do, and the model that has it."""
         finished = _fewer(finished, self._settings.most, rng)
         inputs = self._inputs([trial.point for trial in finished])
         # Kernels are weighed by whole trainings alone, what shorter ones let expect counts in the prediction.
@@ -90,8 +95,14 @@ class Modelling:
             for _ in range(rng.randint(1, CHANGES)):
                 point = mutated(point, options, rng)
             starts.append(point)
-        found = highest(model.improvement, starts, options, admits)
-        return starts[0] if found is None else found
+        return highest(model.improvement, starts, options, admits), model
+
+    def _expected(self, history: Sequence[Observation]) -> float:
+        """The greatest expected improvement on a history's best, in standard deviations of the noise."""
+        finished = [trial for trial in history if trial.reward is not None]
+        rng, admits = random.Random(len(finished)), self._admitting(history)
+        found, model = self._improving(finished, _partial(history), (), admits, rng)
+        return math.exp(float(model.improvement([found])[0])) / model.noise if found else 0.0
 
     def _hypotheses(self, finished: Sequence[Observation]) -> tuple[Hypothesis, ...]:
         """The likely kernels. They follow from `finished` alone, whatever was asked before."""
@@ -120,6 +131,11 @@ class Modelling:
         return self._terrain.sizes(point) if self._settings.sizes else ()
 
 
+def _partial(history: Sequence[Observation]) -> list[Observation]:
+    """The trials of which shorter trainings let a reward be expected."""
+    return [trial for trial in history if trial.reward is None and trial.expected is not None]
+
+
 class _Model:
     """What the likely hypotheses say together after what was observed."""
 
@@ -138,6 +154,8 @@ class _Model:
         self._means = sum(each.weight * each.mean(known) for each in self._posteriors)
         every = inputs([*points, *running])
         self._records = [float(each.mean(every).max()) for each in self._posteriors]
+        self.noise = math.sqrt(sum(each.weight * each.noise for each in self._posteriors))
+        """The standard deviation from one training of a network to another."""
 
     def best(self, count: int) -> list[Point]:
         """The observed points of the highest means."""

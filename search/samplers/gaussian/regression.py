@@ -130,6 +130,8 @@ class Posterior:
         self._solved = cho_solve((own, True), targets, check_finite=False)
         fit = SCALE + 0.5 * float(targets @ self._solved)
         self._scale = fit / (SHAPE + len(points) / 2)
+        self.noise = self._scale * hypothesis.noise
+        """The variance from one training of a network to another, in the units of the targets."""
 
     def mean(self, points: Inputs) -> NDArray[np.float64]:
         """What networks are worth, noise apart."""
