@@ -25,7 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.tabular.contestants import CONTESTANTS, FEW, contestant
+from experiments.benchmarks.tabular.contestants import CONTESTANTS, FEW, PRUNERS, pruned
 from experiments.benchmarks.tabular.problem import (
     ACCURACY_ALONE,
     Problem,
@@ -65,13 +65,16 @@ def plans(
 ) -> Iterator[Plan]:
     """All searches, seed by seed, so that at any time about as many of each kind are done.
 
-    most: trials of each, None for as many as are usual. No search has more than half of the networks.
+    most: trials of each, None for as many as are usual; twice as many where most are shorter. No search has more than
+    half of the networks.
     """
     for seed in range(seeds):
         for count in workers:
             for name in samplers:
-                usual = FEW_TRIALS if name in FEW else MANY_TRIALS
-                yield Plan(name, count, seed, min(most or usual, usual, len(problem.readings) // 2))
+                sampler, plus, _ = name.partition("+")
+                usual = FEW_TRIALS if sampler in FEW else MANY_TRIALS
+                trials = min(most or usual, usual) * (2 if plus else 1)
+                yield Plan(name, count, seed, min(trials, len(problem.readings) // 2))
 
 
 def kept(path: Path) -> list[Searched]:
@@ -111,8 +114,8 @@ def run_all(problem: Problem, every: Sequence[Plan], out: Path) -> None:
     for plan in every:
         if plan.done(runs, problem):
             continue
-        sampler = contestant(plan.sampler)
-        run = searched(problem, plan.sampler, sampler, plan.workers, plan.seed, plan.trials)
+        sampler, pruner = pruned(plan.sampler)
+        run = searched(problem, plan.sampler, sampler, plan.workers, plan.seed, plan.trials, pruner)
         keep(path, run)
         print(
             f"{run.problem} {run.sampler} x{run.workers} seed {run.seed}: {run.trials} trials, "
@@ -123,16 +126,19 @@ def run_all(problem: Problem, every: Sequence[Plan], out: Path) -> None:
 
 def report(problem: Problem, out: Path) -> None:
     """Writes the tables and the figure of a problem's searches, and prints the table."""
+    from experiments.benchmarks.tabular.epochs import by_epochs
     from experiments.benchmarks.tabular.report import as_csv, as_markdown, figure, rows
 
     runs = [run for run in kept(out / "searches.jsonl") if run.problem == problem.name]
     if not runs:
         raise Refused(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
     about = f"{processor()}, optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}."
-    text = as_markdown(problem, runs, about)
+    # Where networks can have shorter trainings, their number compares with no other.
+    whole = [run for run in runs if "+" not in run.sampler]
+    text = as_markdown(problem, whole, about) + by_epochs(problem, runs)
     write_file(out / f"{problem.name}.md", text)
-    write_file(out / f"{problem.name}.csv", as_csv(rows(problem, runs)))
-    figure(problem, runs, out / f"{problem.name}.png")
+    write_file(out / f"{problem.name}.csv", as_csv(rows(problem, whole)))
+    figure(problem, whole, out / f"{problem.name}.png")
     print(text)
 
 
@@ -158,7 +164,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--made-up", action="store_true", help="124 networks with invented accuracies: a trial run"
     )
-    parser.add_argument("--samplers", nargs="+", choices=CONTESTANTS, default=list(DEFAULT))
+    parser.add_argument(
+        "--samplers",
+        nargs="+",
+        default=list(DEFAULT),
+        metavar="NAME",
+        help=f"of {', '.join(CONTESTANTS)}; where the table has shorter trainings also with +{', +'.join(PRUNERS)}",
+    )
     parser.add_argument("--seeds", type=int, default=30, help="searches of each kind")
     parser.add_argument("--workers", nargs="+", type=int, default=[1])
     parser.add_argument(
@@ -177,6 +189,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = _parser()
     asked = parser.parse_args(words)
     try:
+        for name in asked.samplers:
+            pruned(name)
         problems = list(_problems(asked))
         if not problems:
             raise Refused("Which problem? --nas-bench-macro FILE, --table FILE --space NAME, or --made-up.")

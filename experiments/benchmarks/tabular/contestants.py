@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from search.config import Config
+from search.rungs import Ladder, Pruner
+from search.rungs.pruner import Hyperband, SuccessiveHalving
 from search.samplers import Observation, Sampler
 from search.samplers.evolution import drawn, neighbours
 from space import Choice, Point, documents
@@ -127,6 +130,43 @@ CONTESTANTS: tuple[str, ...] = (*documents.names("sampler"), *OPTUNAS, "local_se
 """The names of all who can take part."""
 FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
 """Those that take so long for a proposal that they are compared over fewer trials."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterAll(Ladder):
+    """Rungs of which nobody goes on before all networks have finished the first. total: of these; top: go on."""
+
+    total: int = 0
+    top: int = 0
+
+    def quota(self, finished: int) -> int:
+        return self.top if finished >= self.total else 0
+
+
+class OneEpoch(Pruner):
+    """One epoch for all, then the best in full (Egele et al. 2023, "Is One Epoch All You Need?")."""
+
+    top: int = 5
+
+    def ladder(self, config: Config) -> Ladder:
+        return AfterAll((1, config.proxy.epochs), total=config.limits.trials or 0, top=self.top)
+
+
+PRUNERS: dict[str, Pruner] = {
+    "asha": SuccessiveHalving(pruner="asha"),
+    "hyperband": Hyperband(pruner="hyperband"),
+    "sha": SuccessiveHalving(pruner="sha", gate=0),
+    "one_epoch": OneEpoch(pruner="one_epoch"),
+}
+"""What stands after the + of a contestant's name: ours, with its gate; sha: without; one_epoch."""
+
+
+def pruned(name: str) -> tuple[Sampler, Pruner | None]:
+    """The sampler and the pruner of "tpe+asha"; of "tpe" the sampler alone. Raises `Refused` for others."""
+    sampler, plus, pruner = name.partition("+")
+    if plus and pruner not in PRUNERS:
+        raise unknown("pruner", pruner, PRUNERS)
+    return contestant(sampler), PRUNERS[pruner] if plus else None
 
 
 def contestant(name: str) -> Sampler:

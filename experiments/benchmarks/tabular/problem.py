@@ -7,14 +7,15 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from search.config import Config
 from search.evaluate import Request, Result
+from search.rungs import Pruner
 from search.samplers import Sampler
 from space import Architecture, Refused, Space, cost, decode
 
@@ -33,23 +34,41 @@ class Problem:
     """A space and what became of each of its networks.
 
     settings: of the search, such as {"reward.w": 0}. readings: of each network, by canonical string, one for each
-    recorded seed.
+    recorded seed. shorter: by epochs, the same of trainings shorter than the whole, where the table has some.
     """
 
     name: str
     space: Space
     settings: Mapping[str, Any]
     readings: Mapping[str, tuple[Reading, ...]]
+    shorter: Mapping[int, Mapping[str, tuple[Reading, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        missing = self.space.size - len(self.readings)
-        if missing:
-            raise Refused(f"{self.name}: of {self.space.size:,} networks {missing:,} are not in the table.")
+        for epochs, readings in {0: self.readings, **self.shorter}.items():
+            if missing := self.space.size - len(readings):
+                short = f" with {epochs} epochs" if epochs else ""
+                raise Refused(
+                    f"{self.name}: of {self.space.size:,} networks {missing:,} are not in the table{short}."
+                )
 
-    def config(self, sampler: Sampler, trials: int, seed: int) -> Config:
-        """A search of this problem."""
-        config = Config.of({**self.settings, "trials": trials, "seed": seed})
-        return replace(config, space=self.space, sampler=sampler)
+    def config(self, sampler: Sampler, trials: int, seed: int, pruner: Pruner | None = None) -> Config:
+        """A search of this problem.
+
+        pruner: None, and where all trainings are whole any, is none. Raises `Refused` for rungs that the table lacks.
+        """
+        config = Config.of({**self.settings, "trials": trials, "seed": seed, "pruner": "none"})
+        config = replace(config, space=self.space, sampler=sampler)
+        if pruner and self.shorter:
+            config = replace(config, pruner=pruner)
+        for epochs in config.ladder.epochs[:-1]:
+            if epochs not in self.shorter:
+                raise Refused(f"{self.name} has no trainings of {epochs} epochs.")
+        return config
+
+    @cached_property
+    def epochs(self) -> int:
+        """Of a whole training."""
+        return Config.of(dict(self.settings)).proxy.epochs
 
     @cached_property
     def rewards(self) -> Mapping[str, tuple[float, ...]]:
@@ -74,8 +93,11 @@ class Problem:
 
     def result(self, request: Request, run: int) -> Result:
         """What a training gives: one of its recordings, the same one in all searches with the number `run`."""
-        readings = self.readings[request.architecture]
-        digest = hashlib.sha256(f"{run} {request.architecture}".encode()).digest()
+        epochs = request.proxy.epochs
+        shorter = epochs in self.shorter
+        readings = (self.shorter[epochs] if shorter else self.readings)[request.architecture]
+        named = f"{run} {request.architecture}" + (f" {epochs}" if shorter else "")
+        digest = hashlib.sha256(named.encode()).digest()
         reading = readings[int.from_bytes(digest[:4]) % len(readings)]
         return Result(
             accuracy=reading.accuracy,
@@ -152,24 +174,36 @@ _PROJECTION = {"op": "fused", "kernel": 1, "expand": 1, "depth": 1}
 
 def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) -> Problem:
     """A table of our own: a row for each training, as JSONL or CSV, with the columns architecture, accuracy, seconds,
-    and step_ratio where the reward counts the step time. Recordings of one network stand in the order of the rows.
+    epochs where there are shorter trainings, and step_ratio where the reward counts the step time: the first that is
+    recorded of a network is that of all its trainings. Recordings of one network stand in the order of the rows.
 
     Raises `Refused` for a row that cannot be, or if a network of the space is missing.
     """
-    readings: dict[str, tuple[Reading, ...]] = {}
+    found: dict[int, dict[str, list[Reading]]] = {}
+    ratios: dict[str, float] = {}
     for number, row in enumerate(_rows(path), 1):
         try:
             network: Architecture = decode(str(row["architecture"]))
-            ratio = row.get("step_ratio")
-            reading = Reading(
-                float(row["accuracy"]),
-                float(row["seconds"]),
-                float(ratio) if ratio not in (None, "") else None,
-            )
+            epochs, ratio = int(row.get("epochs") or 0), row.get("step_ratio")
+            reading = Reading(float(row["accuracy"]), float(row["seconds"]))
+            if ratio not in (None, ""):
+                ratios.setdefault(str(network), float(ratio))
         except (LookupError, ValueError, TypeError) as error:
             raise Refused(f"{path}, row {number}: {type(error).__name__}: {error}.") from None
-        readings[str(network)] = (*readings.get(str(network), ()), reading)
-    return Problem(name, space, settings, readings)
+        found.setdefault(epochs, {}).setdefault(str(network), []).append(reading)
+    kinds = {epochs: _timed(found[epochs], ratios) for epochs in sorted(found)}
+    last = max(kinds, default=0)
+    readings = kinds.pop(last, {})
+    return Problem(name, space, {**({"proxy.epochs": last} if last else {}), **settings}, readings, kinds)
+
+
+def _timed(
+    found: Mapping[str, Sequence[Reading]], ratios: Mapping[str, float]
+) -> dict[str, tuple[Reading, ...]]:
+    return {
+        network: tuple(replace(reading, step_ratio=ratios.get(network)) for reading in readings)
+        for network, readings in found.items()
+    }
 
 
 def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
@@ -191,7 +225,10 @@ def _lines(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
 
 
 def made_up(seed: int = 0) -> Problem:
-    """The networks of `tiny_space` with invented accuracies of two seeds each: for tests of what uses problems."""
+    """The networks of `tiny_space` with invented accuracies of two seeds each: for tests of what uses problems.
+
+    A whole training has 9 epochs. With 3 and 1 networks are worth less, and less surely so.
+    """
     space, rng = Space.load("tiny_space"), random.Random(seed)
     worth = [[rng.gauss(0, 1) for _ in choice.options] for choice in space.choices]
     readings: dict[str, tuple[Reading, ...]] = {}
@@ -200,4 +237,11 @@ def made_up(seed: int = 0) -> Problem:
         value = 0.5 + 0.05 * sum(options[option] for options, option in zip(worth, point, strict=True))
         own = tuple(Reading(value + rng.gauss(0, 0.002), 10.0 + sum(point)) for _ in range(2))
         readings.setdefault(network, own)
-    return Problem("made-up", space, ACCURACY_ALONE, readings)
+    shorter = {
+        epochs: {
+            network: (Reading(0.8 * own[0].accuracy + rng.gauss(0, noise), own[0].seconds * epochs / 9),)
+            for network, own in readings.items()
+        }
+        for epochs, noise in ((3, 0.01), (1, 0.03))
+    }
+    return Problem("made-up", space, {**ACCURACY_ALONE, "proxy.epochs": 9}, readings, shorter)

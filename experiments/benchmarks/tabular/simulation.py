@@ -19,6 +19,7 @@ from search.executors import Driven
 from search.ledger import Ledger
 from search.proposals import Sampled
 from search.proxy import fidelity
+from search.rungs import Pruner
 from search.samplers import Sampler
 from search.trial import Trial
 
@@ -31,22 +32,25 @@ MEMORY = Path("/dev/shm")
 class Step:
     """A trial that the search believes to be better than all before it.
 
-    trials: that had finished, it included. seconds: of simulated time. seen: its reward as the search saw it; true:
-    its mean over the recorded seeds.
+    trials: that had finished, it included, or rest at a rung. seconds: of simulated time. seen: its reward as the
+    search saw it; true: its mean over the recorded seeds. epochs: trained by then, of all networks; 0 in searches
+    that were kept before there were rungs.
     """
 
     trials: int
     seconds: float
     seen: float
     true: float
+    epochs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
     """What became of a search.
 
-    trials: that finished. duplicates: proposals of networks that had been tried. seconds: of simulated time, the
-    driver's own work included; driver_seconds: that work, of CPU time, and longest_seconds: the longest of its calls.
+    trials: that finished or rest at a rung. duplicates: proposals of networks that had been tried. seconds: of
+    simulated time, the driver's own work included; driver_seconds: that work, of CPU time, and longest_seconds: the
+    longest of its calls. epochs: of all trainings.
     """
 
     problem: str
@@ -59,11 +63,20 @@ class Searched:
     driver_seconds: float
     longest_seconds: float
     steps: tuple[Step, ...]
+    epochs: int = 0
 
 
-def searched(problem: Problem, name: str, sampler: Sampler, workers: int, seed: int, trials: int) -> Searched:
-    """The search of `problem` with `sampler`, which is called `name`."""
-    config = problem.config(sampler, trials, seed)
+def searched(
+    problem: Problem,
+    name: str,
+    sampler: Sampler,
+    workers: int,
+    seed: int,
+    trials: int,
+    pruner: Pruner | None = None,
+) -> Searched:
+    """The search of `problem` with `sampler` and `pruner`, which together are called `name`."""
+    config = problem.config(sampler, trials, seed, pruner)
     simulation = _Workers(problem, seed, workers)
     place = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
@@ -77,12 +90,13 @@ def searched(problem: Problem, name: str, sampler: Sampler, workers: int, seed: 
         sampler=name,
         workers=workers,
         seed=seed,
-        trials=simulation.finished,
+        trials=len(simulation.tried),
         duplicates=simulation.duplicates,
         seconds=round(simulation.clock, 1),
         driver_seconds=round(simulation.worked, 3),
         longest_seconds=round(simulation.longest, 3),
         steps=tuple(simulation.steps),
+        epochs=simulation.epochs,
     )
 
 
@@ -93,7 +107,9 @@ class _Workers:
         self._problem, self._seed, self._free, self._several = problem, seed, workers, workers > 1
         self._events: list[tuple[float, int, Request]] = []
         self.clock = self.worked = self.longest = 0.0
-        self.finished = self.duplicates = 0
+        self.duplicates = self.epochs = 0
+        self.tried: set[int] = set()
+        """Numbers of the trials that had a training."""
         self.steps: list[Step] = []
 
     def run(self, engine: Driven) -> None:
@@ -109,19 +125,22 @@ class _Workers:
             self.clock = max(self.clock, when)
             self._free += 1
             result = self._problem.result(request, self._seed)
+            self.epochs += request.proxy.epochs
             self._driver(lambda n=number, r=result: engine.on_result(n, r))
 
     def watch(self, trial: Trial) -> None:
-        """Is told of every trial that has finished."""
+        """Is told of every trial that has finished, or rests at a rung."""
         if trial.state == "duplicate":
             self.duplicates += 1
+            return
+        self.tried.add(trial.number)
         if trial.state != "complete" or trial.terms is None:
             return
-        self.finished += 1
         seen = trial.terms.reward
         if not self.steps or seen > self.steps[-1].seen:
             true = self._problem.truths[str(trial.architecture)]
-            self.steps.append(Step(self.finished, round(self.clock, 1), round(seen, 6), round(true, 6)))
+            now = len(self.tried), round(self.clock, 1)
+            self.steps.append(Step(*now, round(seen, 6), round(true, 6), self.epochs))
 
     def _begin(self, request: Request) -> None:
         self._free -= 1

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from experiments.benchmarks.sample_efficiency import Plan, keep, kept, main, plans
-from experiments.benchmarks.tabular.contestants import CONTESTANTS, contestant
+from experiments.benchmarks.tabular.contestants import CONTESTANTS, contestant, pruned
 from experiments.benchmarks.tabular.problem import made_up
 from experiments.benchmarks.tabular.simulation import searched
 
@@ -76,6 +76,28 @@ def test_every_contestant_searches_and_does_so_again(name, workers):
         assert untimed(once) == untimed(again)
 
 
+@pytest.mark.parametrize("name", ["random+asha", "evolution+hyperband", "random+one_epoch"])
+def test_rungs_cost_what_their_trainings_do(name):
+    once, again = (searched(PROBLEM, name, pruned(name)[0], 1, 5, 40, pruned(name)[1]) for _ in range(2))
+    assert untimed(once) == untimed(again)
+    assert once.trials == 40
+    assert once.steps[-1].epochs <= once.epochs < 40 * 9
+    if name == "random+one_epoch":
+        assert once.epochs == 40 + 5 * 9
+        assert once.steps[0].epochs == 40 + 9
+
+
+def test_searches_with_rungs_are_compared_by_epochs(tmp_path, capsys):
+    words = ["--made-up", "--samplers", "random", "random+sha", "--seeds", "2", "--out", str(tmp_path)]
+    main([*words, "--trials", "20"])
+    table = (tmp_path / "made-up.md").read_text()
+    assert "By epochs trained, in whole trainings of 9:" in table
+    assert "\n| random+sha | 2 | " in table
+    assert "random+sha" not in (tmp_path / "made-up.csv").read_text()
+    assert {plan.trials for plan in plans(PROBLEM, ["random+sha"], [1], 1, 20)} == {40}
+    assert all(run.epochs == 180 for run in kept(tmp_path / "searches.jsonl") if run.sampler == "random")
+
+
 def test_workers_take_simulated_time():
     """Trainings of this table take 10 to 15 s each."""
     alone, three = (searched(PROBLEM, "random", contestant("random"), n, 0, 30) for n in (1, 3))
@@ -91,6 +113,8 @@ def test_workers_take_simulated_time():
         (["--table", "none.csv"], "--space NAME"),
         (["--table", "none.csv", "--space", "tiny_space"], "none.csv: No such file"),
         (["--made-up", "--report"], "has no search of made-up"),
+        (["--made-up", "--samplers", "random+ahsa"], "Did you mean 'asha'"),
+        (["--made-up", "--samplers", "rnadom"], "Did you mean 'random'"),
     ],
 )
 def test_mistakes_are_told_in_one_line(words, says, tmp_path, capsys):

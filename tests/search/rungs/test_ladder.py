@@ -92,6 +92,22 @@ def test_about_one_in_three_goes_on_and_the_best_are_among_them():
     assert best.state == "complete"
 
 
+def test_who_rests_goes_on_when_enough_others_have_finished():
+    found = [trial(0, {1: 0.9}, "pruned"), trial(1, {1: 0.5}, "pruned"), trial(2, {1: 0.8}, "pruned")]
+    assert BARE.further(found[:2]) is None
+    assert BARE.further(found).number == 0
+    found[0] = trial(0, {1: 0.9}, "running")
+    assert BARE.further(found) is None
+    found += [trial(n, {1: 0.1}, "pruned") for n in (3, 4, 5)]
+    assert BARE.further(found).number == 2
+    assert BARE.next(BARE.further(found), found) == 3
+    # A higher rung comes first, whatever waits at a lower one.
+    found[0] = trial(0, {1: 0.9, 3: 0.9}, "pruned")
+    found += [trial(n, {1: 0.1, 3: 0.1}, "failed") for n in (6, 7)]
+    assert BARE.further(found).number == 0
+    assert BARE.next(found[0], found) == LAST
+
+
 def test_a_gate_with_nothing_to_say_leaves_a_search_without_rungs():
     ladder = Ladder((1, 3, LAST), gate=12)
     trials, log = climbed(ladder, 30, 1, 0, ranks=False)

@@ -27,12 +27,12 @@ BARE = {
     "step": "measured",
     "sampler": "random",
     "reward.w": 0,
-    "trials": 24,
+    "trials": 18,
     "finals": "off",
     "run": "r",
 }
 # Whatever the first networks say of the rungs.
-SMALL = {**BARE, "pruner": "asha", "pruner.least": -1}
+SMALL = {**BARE, "pruner": "asha", "pruner.least": -1, "pruner.gate": 8}
 
 
 @pytest.fixture(autouse=True)
@@ -82,10 +82,10 @@ def test_networks_climb_and_what_does_not_rests():
     run = launch(SMALL, evaluate=evaluate, display=display)
     assert len(evaluate.trained) == len(set(evaluate.trained))
     own = [trial for trial in run.trials if trial.state != "duplicate"]
-    assert len(own) == 24
-    assert [len(trial.rungs) for trial in own[:12]] == [2] * 12
+    assert len(own) == 18
+    assert [len(trial.rungs) for trial in own[:8]] == [2] * 8
     pruned = [trial for trial in run.trials if trial.state == "pruned"]
-    assert 6 <= len(pruned) < 12
+    assert 4 <= len(pruned) < 10
     for trial in pruned:
         assert trial.terms is None
         assert trial.result == trial.rungs[-1].result
@@ -96,9 +96,9 @@ def test_networks_climb_and_what_does_not_rests():
     assert note.startswith("rungs: those of 1, 3 and 9 epochs are used; rank correlation with 9 epochs, ")
     assert note.endswith("; needed -1.00")
     assert str(run.gate) == note
-    assert display.told[0].startswith("trial 0 after 1 epoch: reward 0.")
-    assert display.told[1].startswith("trial 0 after 3 epochs: reward 0.")
-    assert display.told[2].startswith("trial 0 reward 0.")
+    assert display.told[0].startswith("trial 0 after 1 epoch: reward ")
+    assert display.told[1].startswith("trial 0 after 3 epochs: reward ")
+    assert display.told[2].startswith("trial 0 reward ")
 
 
 def test_each_training_is_an_evaluation_of_its_own_in_the_ledger():
@@ -156,7 +156,7 @@ def killed_at(count):
 
 @pytest.mark.parametrize(
     ("sampler", "count"),
-    [("random", 2), ("random", 36), ("random", 45), ("evolution", 45), ("tpe", 45), ("ordinal_gp", 45)],
+    [("random", 2), ("evolution", 23), ("tpe", 32), ("ordinal_gp", 32)],
 )
 def test_a_killed_search_goes_on_as_if_it_had_not_been(sampler, count):
     """Among the first networks, at the gate's last decision and after it; nothing finished is trained again."""
@@ -174,7 +174,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(sampler, count):
 
 
 def test_ctrl_c_gives_back_what_climbed_without_counting_the_attempt():
-    for _ in range(4):
+    for _ in range(2):
         stopping = Counting(lambda request: KeyboardInterrupt() if request.proxy.epochs == 3 else None)
         with pytest.raises(KeyboardInterrupt):
             resume("r", evaluate=stopping) if Path("runs/r").exists() else launch(SMALL, evaluate=stopping)
@@ -196,41 +196,39 @@ def test_a_network_can_fail_at_any_rung():
         ("failed", "the loss became nan", 1),
         ("failed", "OSError: gone", 2),
     ]
-    assert run.gate.networks == 10
-    assert sum(trial.state in ("complete", "pruned", "failed") for trial in run.trials) == 24
+    assert run.gate.networks == 6
+    assert sum(trial.state in ("complete", "pruned", "failed") for trial in run.trials) == 18
 
 
 def test_step_times_are_measured_once():
     evaluate = Counting()
     run = launch({**SMALL, "reward.w": -0.07}, evaluate=evaluate)
-    assert all(bool(request.reference) == (request.proxy.epochs == 1) for request in evaluate.asked[:36])
+    assert all(bool(request.reference) == (request.proxy.epochs == 1) for request in evaluate.asked[:24])
     for trial in run.ranked:
         assert trial.result.step_ms == 10
         assert {rung.result.step_ratio for rung in trial.rungs} <= {trial.result.step_ratio}
 
 
-@pytest.mark.parametrize("pruner", ["asha", "hyperband"])
-def test_workers_climb_side_by_side(pruner):
-    settings = {**SMALL, "executor": "local", "executor.workers": 3, "pruner": pruner}
+def test_workers_climb_side_by_side():
+    settings = {**SMALL, "executor": "local", "executor.workers": 2, "pruner": "hyperband"}
     run = launch(settings, evaluate=looked_up)
     assert {trial.state for trial in run.trials} <= {"complete", "pruned", "duplicate"}
-    assert all(len(trial.rungs) == 2 for trial in run.trials[:12] if trial.state == "complete")
+    assert all(len(trial.rungs) == 2 for trial in run.trials[:8] if trial.state == "complete")
     assert any(trial.state == "pruned" for trial in run.trials)
 
 
-def test_more_trials_may_take_further_who_rests():
-    run = launch(SMALL, evaluate=looked_up)
-    resting = {trial.number for trial in run.trials if trial.state == "pruned"}
-    evaluate = Counting()
-    more = resume("r", {"trials": 60}, evaluate=evaluate)
-    assert len(evaluate.trained) == len(set(evaluate.trained))
-    assert any(more.trials[number].state == "complete" for number in resting)
+def test_more_trials_leave_the_gate_as_it_was_and_train_nothing_twice():
+    first, rest = Counting(), Counting()
+    run = launch({**SMALL, "trials": 12}, evaluate=first)
+    more = resume("r", {"trials": 18}, evaluate=rest)
+    assert not set(first.trained) & set(rest.trained)
     assert str(more.gate) == str(run.gate)
+    assert sum(trial.state in ("complete", "pruned") for trial in more.trials) == 18
 
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
 def test_several_objectives_climb_by_their_fronts(sampler):
-    settings = {**SMALL, "reward": "pareto", "sampler": sampler, "trials": 18}
+    settings = {**SMALL, "reward": "pareto", "sampler": sampler}
     del settings["reward.w"]
     run = launch(settings, evaluate=looked_up)
     assert {trial.state for trial in run.trials} <= {"complete", "pruned", "duplicate"}
@@ -246,7 +244,7 @@ def test_the_best_of_the_whole_trainings_are_trained_again():
 
 def test_it_is_told_what_a_run_is_at():
     with pytest.raises(KeyboardInterrupt):
-        launch(SMALL, evaluate=Counting(lambda r: KeyboardInterrupt() if r.number == 20 else None))
+        launch(SMALL, evaluate=Counting(lambda r: KeyboardInterrupt() if r.number == 14 else None))
     run = open_run("r")
     told = list(map(str, show_run(run)))
     assert str(run.gate) in told

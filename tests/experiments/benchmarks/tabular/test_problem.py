@@ -1,8 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from experiments.benchmarks.tabular.contestants import contestant
+from experiments.benchmarks.tabular.contestants import PRUNERS, contestant, pruned
 from experiments.benchmarks.tabular.problem import (
     ACCURACY_ALONE,
     _macro_document,
@@ -11,6 +12,7 @@ from experiments.benchmarks.tabular.problem import (
     trained,
 )
 from search.evaluate import Request
+from search.proxy import shorter
 from space import Refused, Space, cost
 
 MADE_UP = made_up()
@@ -47,6 +49,40 @@ def test_a_table_that_cannot_be_is_refused(text, says, tmp_path):
     path.write_text(text)
     with pytest.raises(Refused, match=says):
         trained("t", MADE_UP.space, ACCURACY_ALONE, path)
+
+
+def test_a_table_can_have_shorter_trainings(tmp_path):
+    """Step times were recorded beside some of the whole ones, and are of the network."""
+    table = tmp_path / "table.csv"
+    lines = ["architecture,epochs,seed,accuracy,seconds,step_ratio"]
+    for seed, (epochs, accuracy) in enumerate([(9, 0.9), (9, 0.8), (3, 0.5), (1, 0.3)]):
+        for network in MADE_UP.readings:
+            ratio = "0.5" if seed == 1 else ""
+            lines.append(f"{network},{epochs},{seed},{accuracy},{10 * epochs},{ratio}")
+    table.write_text("\n".join(lines))
+    problem = trained("t", MADE_UP.space, {**ACCURACY_ALONE, "reward.w": -0.07}, table)
+    network = next(iter(MADE_UP.readings))
+    assert problem.epochs == 9
+    assert [reading.accuracy for reading in problem.readings[network]] == [0.9, 0.8]
+    assert [problem.shorter[epochs][network][0].seconds for epochs in (1, 3)] == [10, 30]
+    assert {reading.step_ratio for reading in problem.readings[network]} == {0.5}
+    assert problem.config(contestant("random"), 9, 0).ladder.epochs == (9,)
+    sampler, pruner = pruned("random+asha")
+    config = problem.config(sampler, 9, 0, pruner)
+    assert config.ladder.epochs == (1, 3, 9)
+    request = Request(0, 1, network, shorter(config.proxy, 3), config.data, 0)
+    assert (problem.result(request, 0).accuracy, problem.result(request, 0).epochs) == (0.5, 3)
+    table.write_text("\n".join(lines[:-1]))
+    with pytest.raises(Refused, match="of 124 networks 1 are not in the table with 1 epochs"):
+        trained("t", MADE_UP.space, ACCURACY_ALONE, table)
+
+
+def test_where_all_trainings_are_whole_a_pruner_does_nothing():
+    whole = replace(MADE_UP, shorter={})
+    assert whole.config(contestant("random"), 9, 0, PRUNERS["asha"]).ladder.epochs == (9,)
+    lacking = replace(MADE_UP, shorter={3: MADE_UP.shorter[3]})
+    with pytest.raises(Refused, match="made-up has no trainings of 1 epochs"):
+        lacking.config(contestant("random"), 9, 0, PRUNERS["asha"])
 
 
 def test_a_training_is_one_of_the_recorded_and_the_truth_their_mean():
