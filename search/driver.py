@@ -264,10 +264,8 @@ def drive(
         measured = by(setting.proxy)
         ledger.note("fidelity", measured)
         if ledger.noted("fidelity") != measured:
-            raise Refused(
-                f"The data of the run {path.name} have changed since, or what this version makes of them; "
-                "its trials would not compare."
-            )
+            changed = "have changed since, or what this version makes of them; its trials would not compare"
+            raise Refused(f"The data of the run {path.name} {changed}.")
         engine = Engine(setting, proposals, ledger, by, display.finished)
         course = Course(engine, lambda text: display.note(text))
         try:

@@ -19,12 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.benchmarks.tabular.problem import Problem, nas_bench_macro
+from experiments.benchmarks.tabular.simulation import MEMORY
 from search.config import Config, parse
 from search.engine import Engine
 from search.ledger import Ledger
 from search.proposals import Sampled
 from search.samplers import SAMPLERS, Sampler
 from search.trial import ranked
+from space import Refused
 
 TOP = 5
 """Networks that finals train again."""
@@ -41,8 +43,8 @@ class Outcome:
 
 def outcome(problem: Problem, sampler: Sampler, seed: int, trials: int) -> Outcome:
     """What becomes of a search with the number `seed`."""
-    config = problem.config(sampler, trials, seed)
-    with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
+    config, place = problem.config(sampler, trials, seed), MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
         engine = Engine(config, Sampled(config), ledger, "simulated")
         while request := engine.next_trial():
             engine.on_result(request.number, problem.result(request, seed))
@@ -71,13 +73,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first of them")
     asked = parser.parse_args()
-    problem = nas_bench_macro(asked.nas_bench_macro)
-    found: dict[str, list[Outcome]] = {value: [] for value in asked.values}
+    settings = {v: [f"sampler={asked.sampler}", f"sampler.{asked.option}={v}"] for v in asked.values}
+    try:
+        problem = nas_bench_macro(asked.nas_bench_macro)
+        samplers = {value: Config.of(parse(words)).sampler for value, words in settings.items()}
+    except Refused as error:
+        parser.exit(2, f"{error}\n")
+    found: dict[str, list[Outcome]] = {value: [] for value in samplers}
     for seed in range(asked.first, asked.first + asked.seeds):
-        for value, outcomes in found.items():
-            chosen = parse([f"sampler={asked.sampler}", f"sampler.{asked.option}={value}"])
-            outcomes.append(each := outcome(problem, Config.of(chosen).sampler, seed, asked.trials))
-            told = f"{each.trials} trials, regret {each.best:.3f} % of the best, {each.top:.3f} % of the top"
+        for value, sampler in samplers.items():
+            found[value].append(each := outcome(problem, sampler, seed, asked.trials))
+            told = f"{each.trials} trials, regret {each.best:.3f} %, of the best of {TOP} {each.top:.3f} %"
             print(f"seed {seed}, {asked.option}={value}: {told}", flush=True)
     report(asked.option, found)
 

@@ -123,3 +123,7 @@ def test_mistakes_are_told_in_one_line(words, says, tmp_path, capsys):
     said = capsys.readouterr().err
     assert (ended.value.code, said.count("\n")) == (2, 1)
     assert says in said
+
+
+def test_no_contestant_ends_its_search_by_itself():
+    assert not any(getattr(contestant(name), "early_stop", False) for name in CONTESTANTS)
