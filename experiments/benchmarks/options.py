@@ -45,7 +45,7 @@ def outcome(problem: Problem, sampler: Sampler, seed: int, trials: int) -> Outco
     """What becomes of a search with the number `seed`."""
     config, place = problem.config(sampler, trials, seed), MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
-        engine = Engine(config, Sampled(config), ledger, "simulated")
+        engine = Engine(config, Sampled(config), ledger, lambda proxy: "simulated")
         while request := engine.next_trial():
             engine.on_result(request.number, problem.result(request, seed))
         order = ranked(trial for trial in engine.trials if trial.state == "complete")
