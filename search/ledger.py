@@ -166,23 +166,18 @@ class Ledger:
 
     def complete(self, record: Record, fidelity: str, result: Result, told: float) -> None:
         """The trial and the evaluation that answers it, in one step."""
-        metrics = result.to_dict()
-        curve = metrics.pop("curve")
-        self._finish(record, fidelity, "complete", "", told, json.dumps(metrics), json.dumps(curve))
+        answer = Repeat(record.seed, record.attempt, "complete", "", result)
+        self._finish(record, fidelity, answer, "complete", told)
 
     def fail(self, record: Record, fidelity: str, reason: str, told: float) -> None:
         """The trial will not be tried again."""
-        self._finish(record, fidelity, "failed", reason, told, None, None)
+        answer = Repeat(record.seed, record.attempt, "failed", reason)
+        self._finish(record, fidelity, answer, "failed", told)
 
     def rest(self, record: Record, fidelity: str, seed: int, result: Result, told: float) -> None:
         """A training of the trial that was shorter than the whole, and that it rests after it, in one step."""
-        repeat = Repeat(seed, record.attempt, "complete", "", result)
-        with self._transaction():
-            self._database.execute(_ANSWER, _answer(record.digest, fidelity, repeat, self._host))
-            self._database.execute(
-                "UPDATE trial SET state = 'pruned', told = ?, attempt = ? WHERE number = ?",
-                (told, record.attempt, record.number),
-            )
+        answer = Repeat(seed, record.attempt, "complete", "", result)
+        self._finish(record, fidelity, answer, "pruned", told)
 
     def records(self, fidelity: str) -> tuple[Record, ...]:
         """All trials by number, each with the result for its network and seed at this fidelity.
@@ -236,22 +231,12 @@ class Ledger:
                 found.setdefault(digest, {})[result.epochs] = result
         return {digest: tuple(own[epochs] for epochs in sorted(own)) for digest, own in found.items()}
 
-    def _finish(
-        self,
-        record: Record,
-        fidelity: str,
-        state: str,
-        reason: str,
-        told: float,
-        metrics: str | None,
-        curve: str | None,
-    ) -> None:
-        key = (record.digest, fidelity, record.seed, record.attempt)
+    def _finish(self, record: Record, fidelity: str, answer: Repeat, state: State, told: float) -> None:
         with self._transaction():
-            self._database.execute(_ANSWER, (*key, state, metrics, curve, reason, self._host))
+            self._database.execute(_ANSWER, _answer(record.digest, fidelity, answer, self._host))
             self._database.execute(
                 "UPDATE trial SET state = ?, reason = ?, told = ?, attempt = ? WHERE number = ?",
-                (state, reason, told, record.attempt, record.number),
+                (state, answer.reason, told, record.attempt, record.number),
             )
 
     def _rows(self, query: str, *values: object) -> list[Any]:
