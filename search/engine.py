@@ -275,15 +275,10 @@ class Engine:
 
     def _ending(self) -> bool:
         """Whether no trial is begun any more: the run was stopped, or the budget is spent but for the finals."""
-        setting = self._setting
-        return bool(self._why_stopped) or late(
-            self.trials,
-            setting.limits.budget,
-            self._seconds(),
-            setting.finals,
-            self._parallel(),
-            setting.base,
-        )
+        budget, finals, base = self._setting.limits.budget, self._setting.finals, self._setting.base
+        if self._why_stopped:
+            return True
+        return late(self.trials, budget, self._seconds(), finals, self._parallel(), base)
 
     def _all_begun(self) -> bool:
         """Whether as many were begun as there are to be. More may be waiting, where a resume asked for fewer."""
@@ -297,14 +292,7 @@ class Engine:
         return self._setting.executor.parallel or max(1, running)
 
     def _left(self) -> float | None:
-        setting, total = self._setting, self._proposals.total
-        ahead = total and outlook(self._ladder, self.trials, total, self._several)
-        return left(
-            self.trials,
-            setting.finals,
-            setting.limits,
-            ahead or None,
-            self._seconds(),
-            self._parallel(),
-            setting.base,
-        )
+        setting, trials, total = self._setting, self.trials, self._proposals.total
+        ahead = outlook(self._ladder, trials, total, self._several) if total else None
+        finals, limits, base = setting.finals, setting.limits, setting.base
+        return left(trials, finals, limits, ahead, self._seconds(), self._parallel(), base)
