@@ -18,13 +18,15 @@ from search.proxy import Proxy, shorter
 from search.requests import Setting, request
 from search.rungs.gate import Gate
 from search.rungs.ladder import outlook
-from search.status import Status, late, left
+from search.status import Status, late, left, typical
 from search.streak import Streak
-from search.trial import RANKED, Trial, best, judge
+from search.trial import RANKED, Trial, judge
 from space import Architecture, Point
 
 ATTEMPTS = 3
 """How often a trial is begun before it counts as failed, where the machine was to blame."""
+WAIT = 0.02
+"""The part of their time that workers may wait for proposals."""
 
 
 class Engine:
@@ -57,6 +59,8 @@ class Engine:
         self._begun: dict[int, float] = {}
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
+        self._proposing = 0.0
+        """Seconds that the latest proposal took."""
         self._why_stopped = ""
         self._exhausted = ""
         """Why nothing new is proposed; what is waiting is still to be tried."""
@@ -69,16 +73,25 @@ class Engine:
         """
         if (further := self._further()) and not self._ending():
             return self._begin(replace(self._records[further.number], attempt=1))
-        self.prepare()
+        self._propose()
         number = self._waiting()
         if number is None or self._ending() or self._all_begun():
             return None
         return self._begin(self._records[number])
 
     def prepare(self) -> None:
-        """Have the next proposal ready."""
+        """Have the next proposal ready, if workers would wait long for it.
+
+        Else it is better made when one is free: then it knows what those at work now will have told.
+        """
+        each = typical(self.trials) if self._waiting() is None else None
+        if each is not None and self._proposing * self._parallel() > WAIT * each:
+            self._propose()
+
+    def _propose(self) -> None:
         if self._exhausted or self._ending() or self._waiting() is not None or self._further():
             return
+        began = time.monotonic()
         try:
             proposal = self._proposals.next(self.trials)
         except Exhausted as why:
@@ -86,6 +99,7 @@ class Engine:
         else:
             if proposal:
                 self._add(proposal)
+        self._proposing = time.monotonic() - began
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
         """An epoch of a trial is over. None is stopped: before a schedule has annealed, accuracies mislead.
@@ -180,18 +194,10 @@ class Engine:
     @property
     def status(self) -> Status:
         """What a display shows."""
-        trials = self.trials
-        states = [trial.state for trial in trials]
-        running = (trial for trial in trials if trial.state == "running")
-        return Status(
-            complete=states.count("complete"),
-            failed=states.count("failed"),
-            pruned=states.count("pruned"),
-            duplicate=states.count("duplicate"),
-            earlier=states.count("earlier"),
+        return Status.of(
+            self.trials,
+            self._epochs,
             total=self._proposals.total,
-            running=tuple((trial, self._epochs.get(trial.number, 0)) for trial in running),
-            best=best(trials),
             seconds=self._seconds(),
             left=self._left(),
             rungs=self.gate,

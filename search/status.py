@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from search.finals import OFF, Finals, agenda
 from search.limits import Limits
 from search.rungs.gate import Gate
 from search.rungs.ladder import Outlook
-from search.trial import Trial
+from search.trial import Trial, best
 from space import Architecture
 
 
@@ -41,6 +43,21 @@ class Status:
     finals: tuple[int, int] | None = None
     pruned: int = 0
     rungs: Gate | None = None
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], epochs: Mapping[int, int], **rest: Any) -> Status:
+        """The status of a search with these trials. epochs: behind each that runs, by number. rest: other fields."""
+        states = Counter(trial.state for trial in trials)
+        return cls(
+            complete=states["complete"],
+            failed=states["failed"],
+            pruned=states["pruned"],
+            duplicate=states["duplicate"],
+            earlier=states["earlier"],
+            running=tuple((t, epochs.get(t.number, 0)) for t in trials if t.state == "running"),
+            best=best(trials),
+            **rest,
+        )
 
 
 def tried(network: Architecture | None, trials: Sequence[Trial]) -> bool:

@@ -7,17 +7,21 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import experiments
 from search import Stopped, launch, open_run, resume
 from search.config import Config
+from search.engine import Engine
 from search.evaluate import TrialFailed
 from search.executors import EXECUTORS, Executor
 from search.ledger import Ledger
+from search.proposals import Sampled
 from search.run import runs, split
 from search.samplers import SAMPLERS
 from search.testing import fails_once, looked_up, misbehaving
@@ -61,6 +65,31 @@ def test_trains_as_many_distinct_networks_as_asked(sampler):
 def test_all_networks_have_the_classes_of_the_data():
     run = searched(trials=3)
     assert {trial.architecture.classes for trial in run.trials} == {10}
+
+
+@pytest.mark.parametrize(("seconds", "ahead"), [(0.1, False), (30.0, True)])
+def test_a_proposal_is_made_ahead_only_where_workers_would_wait_long_for_it(
+    seconds, ahead, tmp_path, monkeypatch
+):
+    """Made when a worker is free, it knows more. Trials take some 40 s by what is looked up."""
+    config, clock = Config.of({**SMALL, "trials": 9, "executor": "local", "executor.workers": 2}), [0.0]
+
+    class Slow(Sampled):
+        def next(self, trials):
+            clock[0] += seconds
+            return super().next(trials)
+
+    monkeypatch.setattr("search.engine.time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time))
+    with closing(Ledger(tmp_path / "ledger")) as ledger:
+        engine = Engine(config, Slow(config), ledger, lambda proxy: "none")
+        asked = [engine.next_trial(), engine.next_trial()]
+        engine.prepare()
+        assert len(engine.trials) == 2, "nothing has finished: nothing is known that could be used"
+        result = looked_up(asked[0], lambda epoch, loss: None)
+        engine.on_result(0, replace(result, seconds=40.0))
+        engine.next_trial()
+        engine.prepare()
+        assert len(engine.trials) == 3 + ahead
 
 
 def test_a_small_space_is_searched_to_its_end_and_no_further():
