@@ -9,7 +9,7 @@ from search.pareto import Objectives, front, hypervolume
 from search.trial import RANKED, Trial
 
 _STEPS = 6
-"""Moments of a run at which its front is told."""
+"""Moments of a run at which its front is told, if not otherwise asked."""
 
 
 def on_front(trials: Sequence[Trial]) -> list[Trial]:
@@ -19,7 +19,7 @@ def on_front(trials: Sequence[Trial]) -> list[Trial]:
     return sorted(kept, key=lambda trial: _objectives(trial))
 
 
-def growth(trials: Sequence[Trial]) -> list[tuple[int, float]]:
+def growth(trials: Sequence[Trial], steps: int = _STEPS) -> list[tuple[int, float]]:
     """How the front moved on: the number of trials finished by some moments, and the hypervolume then.
 
     0 to 1: the part of the box between the best and the worst that the run has seen of each objective, costs on
@@ -35,7 +35,7 @@ def growth(trials: Sequence[Trial]) -> list[tuple[int, float]]:
     if not varied:
         return [(len(found), 1.0)]
     unit = [tuple((point[p] - least[p]) / (most[p] - least[p]) for p in varied) for point in points]
-    moments = sorted({max(1, round(len(found) * step / _STEPS)) for step in range(1, _STEPS + 1)})
+    moments = sorted({max(1, round(len(found) * step / steps)) for step in range(1, steps + 1)})
     return [(count, hypervolume(unit[:count], (1.0,) * len(varied))) for count in moments]
 
 

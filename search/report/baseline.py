@@ -56,7 +56,7 @@ def random_draws(run: Run) -> list[Trial]:
     until = sampler.random_until
     chosen = {decode(text) for text in run.config.limits.first}
     complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
-    if sampler.stratified and until is not None:
+    if _stratified(run) and until is not None:
         chosen |= {fitted(row.architecture, space) for row in CATALOG.values()}
         drawn = [trial for trial in complete if trial.number < until]
     else:
@@ -67,7 +67,12 @@ def random_draws(run: Run) -> list[Trial]:
 
 def drew(run: Run) -> str:
     """How `run` came by its random draws, as in "the networks that it drew at random"."""
-    return "drew at random, evenly over sizes" if run.config.sampler.stratified else "drew at random"
+    return "drew at random, evenly over sizes" if _stratified(run) else "drew at random"
+
+
+def _stratified(run: Run) -> bool:
+    """Whether its draws were. Where compromises are searched, Optuna's samplers draw."""
+    return run.config.sampler.stratified and not run.config.reward.several
 
 
 def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> Band:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from search.columns import TRIALS, row
+from search.compromise import growth
 from search.pareto import front
 from search.report.baseline import COVERED, bands, drew
 from search.report.document import Axis, Bars, Chart, Series
@@ -21,6 +22,8 @@ _NAMED = 5
 """Of them, the best ones, which have a colour and a name."""
 _STEPS = 60
 """Of the random draws' band, at most."""
+_MOMENTS = 40
+"""Of a run, at which its front is measured, at most."""
 REWARD = Axis("Reward", form=".4f")
 
 
@@ -106,6 +109,20 @@ def pareto(run: Run, key: str) -> Chart:
             ),
         ),
         "No trial has both less of the cost and a higher accuracy than one of the front.",
+    )
+
+
+def front_growth(run: Run) -> Chart:
+    """The hypervolume of a search for compromises after so many trials."""
+    moved = growth(run.trials, _MOMENTS)
+    return Chart(
+        "hypervolume",
+        "The front over trials",
+        Axis("Complete trials", form="d"),
+        Axis("Hypervolume", form=".2f"),
+        (Series("hypervolume", "step", tuple(float(n) for n, _ in moved), tuple(v for _, v in moved)),),
+        "The part of the box between the best and the worst seen of each objective, costs on a logarithmic scale, "
+        "that the front leaves behind it. It says how this search went on, and does not compare searches.",
     )
 
 

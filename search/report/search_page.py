@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from search.columns import FINALS, TRIALS, row
+from search.columns import BRIEF, FINALS, TRIALS, row
 from search.compare.plan import FOLDER
 from search.compare.standing import COLUMNS as COMPARED
 from search.compare.standing import read, verdict
+from search.compromise import on_front
 from search.conclusion import told
 from search.display import clock
 from search.report import charts
@@ -63,6 +64,7 @@ def search_page(found: Findings, refresh: int | None = None) -> Page:
         _searched(found),
         _winner(found),
         _progress(found),
+        *_front(run),
         *_finals(found),
         _trials(run),
         _curves(run),
@@ -153,6 +155,19 @@ def _progress(found: Findings) -> Section:
         return Section("progress", "Reward", (Texts(("No trial is complete.",)),))
     blocks = (charts.reward_over_trials(found), charts.reward_over_time(found))
     return Section("progress", "Reward", blocks)
+
+
+def _front(run: Run) -> Iterator[Section]:
+    """The best compromises and how they got better, of a search for such."""
+    best = on_front(run.trials) if run.config.reward.several else []
+    if best:
+        rows = [row(trial) for trial in best]
+        columns = filled(rows, [column for column in TRIALS if column.key in BRIEF])
+        costs = ", ".join(run.config.reward.costs)
+        note = f"The {len(best)} trials that no other beats in accuracy, {costs} together."
+        yield Section(
+            "front", "The best compromises", (charts.front_growth(run), Listing(columns, rows, note))
+        )
 
 
 def _finals(found: Findings) -> Iterator[Section]:

@@ -115,6 +115,14 @@ def test_finals_have_a_section_while_they_last_and_at_their_end(tmp_path):
     assert re.search(r'<section id="finals">.*?</section>', page, re.DOTALL)[0].count("<tr>") == 4
 
 
+def test_the_best_compromises_have_a_section_where_they_are_searched(tmp_path):
+    run = open_run(filled(tmp_path / "r", complete=20, reward="pareto"))
+    found = html(search_page(findings(run)))
+    assert "The best compromises" in found and "hypervolume" in found
+    plain = open_run(filled(tmp_path / "plain", complete=20))
+    assert "The best compromises" not in html(search_page(findings(plain)))
+
+
 def test_a_page_that_follows_a_search_says_how_often(tmp_path):
     run = open_run(filled(tmp_path / "r", complete=2, running=1))
     assert data(html(search_page(findings(run))))["refresh"] is None
