@@ -114,7 +114,9 @@ def test_the_package_joins_and_workers_see_it(my_package):
     )
     assert ran.returncode == 0, ran.stderr
     shown = open_run(my_package / "runs" / "mine")
-    assert [trial.state for trial in shown.trials] == ["complete"] * 3
+    # Its sampler may come by one network twice, which is then known.
+    states = [trial.state for trial in shown.trials if trial.state != "duplicate"]
+    assert states == ["complete"] * 3
     assert shown.config.sampler.sampler == "mutation"
 
 
