@@ -34,6 +34,7 @@ def run_values(run: Run) -> Values:
         "states": dict(Counter(trial.state for trial in run.trials)),
         "trials": config.limits.trials,
         "budget": config.limits.budget,
+        "ended": run.ended or None,
         "seconds": run.seconds,
         "trials_per_hour": run.rate and run.rate * 3600,
         "left": run.left,

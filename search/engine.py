@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from search.evaluate import Request, Result
-from search.ledger import Ledger, Record, Repeat
+from search.ledger import ENDED, Ledger, Record, Repeat
 from search.proposals import Exhausted, Proposal, Proposals
 from search.proxy import Proxy, shorter
 from search.requests import Setting, request
@@ -64,6 +64,7 @@ class Engine:
         self._why_stopped = ""
         self._exhausted = ""
         """Why nothing new is proposed; what is waiting is still to be tried."""
+        self._ledger.replace(ENDED, "")
         self._take_up()
 
     def next_trial(self) -> Request | None:
@@ -96,6 +97,7 @@ class Engine:
             proposal = self._proposals.next(self.trials)
         except Exhausted as why:
             self._exhausted = str(why)
+            self._ledger.replace(ENDED, self._exhausted)
         else:
             if proposal:
                 self._add(proposal)

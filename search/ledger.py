@@ -23,6 +23,8 @@ from space.choices import Point
 State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate", "earlier"]
 
 SCHEMA = 1
+ENDED = "ended"
+"""What is noted under it: why a search had no more to propose, "" where it had."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (

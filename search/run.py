@@ -49,6 +49,7 @@ class Trials(tuple["Trial", ...]):
 class Run:
     """A run as it was when it was opened. seconds: worked on it so far. driver: who drives it, "" if nobody.
 
+    ended: why nothing more was proposed, before as many trials as there were to be; "" if it did not come to that.
     trials: any sequence of them will do to make a run; it is kept as `Trials`.
     """
 
@@ -57,6 +58,7 @@ class Run:
     trials: Trials
     seconds: float
     driver: str = ""
+    ended: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trials", Trials(self.trials))
@@ -91,7 +93,9 @@ class Run:
         config, limits = self.config, self.config.limits
         ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
         behind = done(config.ladder, self.trials) + self._again
-        if limits.trials and behind and self.seconds:
+        if self.ended and behind and self.seconds:
+            ends.append(self.agenda.left * self.seconds / behind)
+        elif limits.trials and behind and self.seconds:
             ahead = outlook(config.ladder, self.trials, limits.trials, config.reward.several)
             base = tried(config.base, self.trials)
             again = config.finals.trainings(ahead.complete, base) if ahead.work else self.agenda.left
@@ -100,7 +104,9 @@ class Run:
 
     @property
     def searched(self) -> bool:
-        """Whether as many trials are over as there are to be."""
+        """Whether as many trials are over as there are to be, or nothing more is proposed."""
+        if self.ended:
+            return not {"running", "waiting"} & {trial.state for trial in self.trials}
         return self.config.limits.trials is not None and self._finished >= self.config.limits.trials
 
     @property
@@ -172,7 +178,7 @@ class Run:
 def open_run(name: str | Path) -> Run:
     """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
     # Imported here: the names of runs, which a shell completes, need none of it.
-    from search.ledger import Ledger
+    from search.ledger import ENDED, Ledger
     from search.lock import driver_of
     from search.trial import judge
 
@@ -184,11 +190,12 @@ def open_run(name: str | Path) -> Run:
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
         seconds = float(ledger.noted("seconds") or 0)
+        ended = ledger.noted(ENDED) or ""
     finally:
         ledger.close()
     reference = config.reference
     trials = tuple(judge(record, config.reward, reference, config.forecast) for record in records)
-    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK))
+    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended)
 
 
 def config_of(path: Path) -> Config:

@@ -126,6 +126,8 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
     if run.gate:
         yield str(run.gate)
+    if run.ended:
+        yield f"the search has ended: {run.ended}"
     if run.driver:
         yield f"being driven by {run.driver}{_pace(run)}"
         yield from (f"running {trial.number}: {trial.architecture}" for trial in run.running if top)

@@ -25,6 +25,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from experiments.benchmarks.effv2_mini import networks
+from experiments.benchmarks.effv2_mini import task as of_table
 from search.config import Config
 
 RECIPES: dict[str, dict[str, object]] = {
@@ -34,8 +35,8 @@ RECIPES: dict[str, dict[str, object]] = {
     "no warm-up": {"warmup": 0.0},
 }
 """What each changes; epochs: by what factor."""
-EMA = 0.99
-"""Decay of the running average: about as many steps as a tenth of a training of three epochs has."""
+EMA = 0.97
+"""Decay of the running average: of about as many steps as a tenth of a training of three epochs has."""
 ANEW = 2000
 """Images for new statistics of normalisation."""
 READINGS = tuple(itertools.product(("last", "average"), ("trained", "anew"), ("plain", "mirror")))
@@ -65,7 +66,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
     torch.set_num_threads(1)
     change = dict(RECIPES[task.recipe])
     epochs = round(task.epochs * float(change.pop("epochs", 1.0)))  # type: ignore[arg-type]
-    config = Config.of({"space": "effv2_mini", "data": "npz", "data.path": task.data, "proxy": "mini"})
+    config = Config.of(of_table(task.data))
     proxy = config.proxy.model_copy(update={**change, "epochs": epochs})
     data, cpu = load(config.data, proxy.resolution), torch.device("cpu")
     torch.manual_seed(2 * task.seed)

@@ -12,6 +12,7 @@ from search.report.baseline import COVERED, bands, drew
 from search.report.document import Axis, Bars, Chart, Series
 from search.report.findings import Findings, reward
 from search.report.importance import importances
+from search.report.shorter import rungs
 from search.run import Run
 from search.tables import Column
 from search.trial import Trial
@@ -178,12 +179,13 @@ def every(found: Findings) -> tuple[Chart | Bars, ...]:
     costs = ["params", "macs"]
     costs += ["step_ratio"] if any(t.step_ratio is not None for t in run.ranked) else []
     steps = step_times(run)
-    curves = learning_curves(run)
+    curves, short = learning_curves(run), rungs(run)
     return (
         *(pareto(run, key) for key in costs),
         reward_over_trials(found),
         reward_over_time(found),
         *((curves,) if curves.series else ()),
+        *((short,) if short else ()),
         *((steps,) if steps else ()),
         *importance(run),
     )

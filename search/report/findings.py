@@ -169,8 +169,7 @@ def _state(run: Run) -> str:
         return "empty"
     states = {trial.state for trial in run.trials}
     limits = run.config.limits
-    done = sum(trial.state in ("complete", "failed", "pruned") for trial in run.trials)
-    short = (limits.trials is not None and done < limits.trials) or (run.searched and run.agenda.left)
+    short = (limits.trials is not None and not run.searched) or (run.searched and run.agenda.left)
     return "stopped" if states & {"running", "waiting"} or short else "finished"
 
 

@@ -47,7 +47,8 @@ def _progress(found: Findings) -> str:
     left = f"; about {clock(run.left)} left" if found.state == "running" and run.left is not None else ""
     on = f" Go on with: search resume {run.name}" if found.state in ("stopped", "empty") else ""
     gate = f" Of its {run.gate}." if run.gate else ""
-    return f"The search {is_}: {counted}{total}{left}.{gate}{on}"
+    ended = f" It has ended: {run.ended}." if run.ended else ""
+    return f"The search {is_}: {counted}{total}{left}.{ended}{gate}{on}"
 
 
 def _nothing(found: Findings) -> str:

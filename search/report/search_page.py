@@ -22,6 +22,7 @@ from search.report.findings import Findings
 from search.report.importance import common, top
 from search.report.prose import sentence, summary
 from search.report.repeating import again
+from search.report.shorter import shorter_trainings
 from search.run import Run
 from search.selection import filled
 from search.tables import Column, Row
@@ -67,6 +68,7 @@ def search_page(found: Findings, refresh: int | None = None) -> Page:
         *_front(run),
         *_finals(found),
         _trials(run),
+        *shorter_trainings(run),
         _curves(run),
         _choices(run),
         _steps(run),

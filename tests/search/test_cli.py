@@ -191,6 +191,12 @@ def test_a_space_that_is_exhausted_shows_its_best(tmp_path):
     assert result.returncode == 0
     assert "every network of the space" in result.stderr.splitlines()[-1]
     assert "1 complete of " in result.stdout
+    for command in ("status", "show"):
+        told = run(tmp_path, command, "one").stdout
+        assert "the search has ended: every network of the space" in told
+        assert "nobody drives it" not in told
+    run(tmp_path, "report", "one", "--out", "page.html")
+    assert "The search is finished: 1 complete" in (tmp_path / "page.html").read_text()
 
 
 def test_status_of_all_runs_tells_which_cannot_be_read(home, tmp_path):

@@ -1,0 +1,87 @@
+"""What a page tells of shorter trainings."""
+
+import pytest
+
+from search import launch
+from search.report.findings import findings
+from search.report.search_page import search_page
+from search.report.shorter import rungs, shorter_trainings
+from search.testing import looked_up
+
+SETTINGS = {
+    "space": "tiny_space",
+    "data.images": 100,
+    "data.test_images": 20,
+    "proxy.resolution": 16,
+    "proxy.epochs": 9,
+    "executor": "serial",
+    "sampler": "random",
+    "reward.w": 0,
+    "trials": 14,
+    "finals": "off",
+    "pruner": "asha",
+    "pruner.gate": 8,
+    "pruner.least": -1,
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("rungs")
+
+
+@pytest.fixture
+def run(home, monkeypatch, request):
+    """A search with SETTINGS, and those of the test."""
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    settings = SETTINGS | getattr(request, "param", {}) | {"run": request.node.name.replace("[", "-").rstrip("]")}
+    if settings["pruner"] == "none":
+        settings = {key: value for key, value in settings.items() if not key.startswith("pruner.")}
+    return launch(settings, evaluate=looked_up)
+
+
+def test_each_rung_has_a_row_that_counts_its_networks(run):
+    (section,) = shorter_trainings(run)
+    rows = {row["epochs"]: row for row in section.blocks[-1].rows}
+    assert list(rows) == [1, 3]
+    for epochs, row in rows.items():
+        trained = [t for t in run.trials if any(rung.result.epochs == epochs for rung in t.rungs)]
+        resting = [t for t in trained if t.state == "pruned" and t.rungs[-1].result.epochs == epochs]
+        assert (row["trained"], row["further"]) == (len(trained), len(trained) - len(resting))
+        assert row["used"] == "yes"
+        assert -1 <= row["bound"] <= 1
+    assert any(trial.state == "pruned" for trial in run.trials)
+
+
+def test_a_point_for_each_network_that_had_both(run):
+    drawn = rungs(run)
+    assert [series.name for series in drawn.series] == ["1 epoch", "3 epochs"]
+    for series in drawn.series:
+        assert len(series.xs) == len(series.ys) == len(series.labels)
+        assert len(series.xs) == sum(
+            trial.state == "complete"
+            and any(f"{rung.result.epochs} epoch" in series.name for rung in trial.rungs)
+            for trial in run.trials
+        )
+
+
+@pytest.mark.parametrize("run", [{"reward": "pareto"}], indirect=True)
+def test_of_several_objectives_the_accuracy_is_drawn(run):
+    assert rungs(run).y.title == "Accuracy after 9 epochs"
+
+
+@pytest.mark.parametrize("run", [{"pruner.gate": 0}], indirect=True)
+def test_without_a_gate_no_correlation_is_told(run):
+    (section,) = shorter_trainings(run)
+    assert "bound" not in [column.key for column in section.blocks[-1].columns]
+
+
+@pytest.mark.parametrize("run", [{"pruner": "none", "trials": 1}], indirect=True)
+def test_a_search_without_rungs_has_no_such_section(run):
+    assert not list(shorter_trainings(run))
+    assert rungs(run) is None
+
+
+def test_it_is_on_the_page(run):
+    assert "rungs" in [section.key for section in search_page(findings(run)).sections]
