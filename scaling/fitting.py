@@ -12,8 +12,6 @@ A fit is kept in runs/NAME like a search, with the same ledger: `search status`,
 from __future__ import annotations
 
 import json
-import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,6 +29,7 @@ from search.data import Dataset, load
 from search.driver import Display, Silent, Stopped, create, drive
 from search.evaluate import evaluate
 from search.executors import Evaluate
+from search.files import unused
 from search.run import CONFIG, RUNS, find, open_run
 from search.trial import Trial
 from space import Architecture, Refused, Space, decode, documents
@@ -150,7 +149,7 @@ def fit(
 
 def begin(planned: Plan, *, display: Display | None = None, evaluate: Evaluate = evaluate) -> Fitted:
     """Carry out a plan as a new run. Raises as `fit`."""
-    name = planned.config.limits.run or _name(planned.base)
+    name = planned.config.limits.run or unused(RUNS, f"fit-{planned.base.name}").name
     if (RUNS / name).exists():
         raise Refused(
             f"The run {name} exists. Go on with it: scale fit --resume {name}. Or choose another run=NAME."
@@ -226,8 +225,3 @@ def _refuse(settings: Mapping[str, Any]) -> None:
             raise Refused(f"{key}: a fit trains every candidate at its own resolution, width and stem.")
         if key.partition(".")[0] not in _SETTINGS:
             raise Refused(f"{key} is no setting of a fit; permitted: {', '.join(_SETTINGS)}.")
-
-
-def _name(base: Base) -> str:
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", base.name).strip("-.") or "base"
-    return f"fit-{plain}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
@@ -30,7 +28,7 @@ from search.engine import Engine
 from search.environment import environment
 from search.evaluate import evaluate
 from search.executors import Evaluate
-from search.files import write_file
+from search.files import unused, write_file
 from search.ledger import Ledger, Record
 from search.lock import driver_lock
 from search.profiles import Predictor
@@ -95,7 +93,7 @@ def launch(
     ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
     """
     config, data = prepared(settings or {})
-    name = config.limits.run or f"{_slug(config.space.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = config.limits.run or unused(RUNS, config.space.name).name
     _refuse_known(name)
     shown, measured = display or Silent(), fidelity(config.proxy, data.digest)
     taken = earlier(config, measured)
@@ -201,11 +199,6 @@ def _least(config: Config, name: CostName) -> int:
     if name != "memory":
         return int(getattr(found, name)[0])
     return memory(found.params[0], found.kept[0], config.reward.batch)
-
-
-def _slug(text: str) -> str:
-    """`text` as part of a run's name."""
-    return re.sub("[^A-Za-z0-9._-]+", "-", text).strip("._-")[:60] or "search"
 
 
 def _yaml(document: documents.Document) -> str:

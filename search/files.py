@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shutil
 import sys
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from space import Refused
+
+
+def unused(parent: Path, about: str) -> Path:
+    """A folder that is not yet in `parent`, named after what it is about and the time: `v2-b0-20260131-081500`."""
+    plain = re.sub("[^A-Za-z0-9._-]+", "-", about).strip("._-")[:60]
+    stem = "-".join(filter(None, (plain, time.strftime("%Y%m%d-%H%M%S"))))
+    names = itertools.chain((stem,), (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(path for name in names if not (path := parent / name).exists())
 
 
 def write_file(path: Path, content: str | bytes) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from search.checking import validated
 from search.config import Config
 from search.data.dataset import source_from
 from search.data.source import Source
+from search.files import unused
 from search.full.recipe import Recipe
 from search.full.task import DOCUMENT, Task
 from search.full.what import Found, find
@@ -65,7 +64,7 @@ def task_of(what: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
         trial=found.trial,
         tensorboard=chosen["tensorboard"] is True,
     )
-    out = Path(str(chosen["out"])).expanduser() if chosen["out"] else MODELS / _named(found.name)
+    out = Path(str(chosen["out"])).expanduser() if chosen["out"] else unused(MODELS, found.name)
     return task.for_data(), out
 
 
@@ -111,11 +110,6 @@ def refuse_taken(folder: Path) -> None:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"out={folder}: there is something already; choose another folder.")
-
-
-def _named(name: str) -> str:
-    plain = re.sub("[^A-Za-z0-9._-]+", "-", name).strip("._-")[:60] or "network"
-    return f"{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def _whole(key: str, value: object, least: int) -> int:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from search import files
-from search.files import write_folder
+from search.files import unused, write_folder
 from space import Refused
 
 NEW = {"a.txt": "new", "b.bin": b"\x00"}
@@ -84,3 +84,18 @@ def test_a_failing_exchange_is_undone(old, monkeypatch):
     with pytest.raises(Refused, match="Input/output error"):
         write_folder(old, NEW, known=("a.txt",))
     assert untouched(old)
+
+
+def test_folders_of_one_second_have_names_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda form: "20260131-081500")
+    found = []
+    for _ in range(3):
+        found.append(unused(tmp_path, "my space/é"))
+        found[-1].mkdir()
+    stem = "my-space-20260131-081500"
+    assert [path.name for path in found] == [stem, f"{stem}-2", f"{stem}-3"]
+
+
+def test_what_has_no_letter_is_named_by_the_time_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda form: "20260131-081500")
+    assert unused(tmp_path, "äöü").name == "20260131-081500"

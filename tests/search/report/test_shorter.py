@@ -35,7 +35,9 @@ def run(home, monkeypatch, request):
     """A search with SETTINGS, and those of the test."""
     monkeypatch.chdir(home)
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    settings = SETTINGS | getattr(request, "param", {}) | {"run": request.node.name.replace("[", "-").rstrip("]")}
+    settings = (
+        SETTINGS | getattr(request, "param", {}) | {"run": request.node.name.replace("[", "-").rstrip("]")}
+    )
     if settings["pruner"] == "none":
         settings = {key: value for key, value in settings.items() if not key.startswith("pruner.")}
     return launch(settings, evaluate=looked_up)
