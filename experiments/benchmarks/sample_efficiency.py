@@ -1,5 +1,6 @@
 """How many networks must be trained until a good one is found? Samplers compared where every training is recorded.
 
+    python -m experiments.benchmarks.sample_efficiency --effv2-mini
     python -m experiments.benchmarks.sample_efficiency --nas-bench-macro FILE
     python -m experiments.benchmarks.sample_efficiency --table FILE --space NAME --samplers auto tpe --workers 1 8
     python -m experiments.benchmarks.sample_efficiency --nas-bench-macro FILE --report   # tables and figure only
@@ -25,6 +26,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from experiments.benchmarks.effv2_mini import TABLE as EFFV2_MINI
 from experiments.benchmarks.tabular.contestants import CONTESTANTS, FEW, PRUNERS, pruned
 from experiments.benchmarks.tabular.problem import (
     ACCURACY_ALONE,
@@ -145,18 +147,30 @@ def report(problem: Problem, out: Path) -> None:
 def _problems(asked: argparse.Namespace) -> Iterator[Problem]:
     if asked.nas_bench_macro:
         yield nas_bench_macro(asked.nas_bench_macro)
+    if asked.effv2_mini:
+        yield _table(EFFV2_MINI, "effv2_mini", asked.settings)
     if asked.table:
         if not asked.space:
             raise Refused("--table FILE also needs --space NAME: what the table is of.")
-        space = Space.load(asked.space)
-        yield trained(asked.table.stem, space, {**ACCURACY_ALONE, **parse(asked.settings)}, asked.table)
+        yield _table(asked.table, asked.space, asked.settings)
     if asked.made_up:
         yield made_up()
+
+
+def _table(path: Path, space: str, settings: Sequence[str]) -> Problem:
+    """The problem has the name of the file, and the settings behind it if there are any."""
+    name = "-".join([path.stem, *(text.replace("=", "") for text in settings)])
+    return trained(name, Space.load(space), {**ACCURACY_ALONE, **parse(settings)}, path)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--effv2-mini",
+        action="store_true",
+        help=f"our own table, {EFFV2_MINI}: 256 networks, trained for real",
     )
     parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE")
     parser.add_argument("--table", type=Path, metavar="FILE", help="trainings, as JSONL or CSV")
@@ -193,7 +207,9 @@ def main(words: Sequence[str] | None = None) -> None:
             pruned(name)
         problems = list(_problems(asked))
         if not problems:
-            raise Refused("Which problem? --nas-bench-macro FILE, --table FILE --space NAME, or --made-up.")
+            raise Refused(
+                "Which problem? --effv2-mini, --nas-bench-macro FILE, --table FILE --space NAME, or --made-up."
+            )
         for problem in problems:
             every = plans(problem, asked.samplers, asked.workers, asked.seeds, asked.trials)
             if not asked.report:

@@ -12,9 +12,6 @@ from experiments.benchmarks.tabular.report import CHECKPOINTS
 from experiments.benchmarks.tabular.simulation import Searched, Step
 from experiments.benchmarks.tabular.statistics import comparisons, levels, median_of, per_seed, quantile
 
-LEVELS = (64, 256)
-"""Whole trainings of random search whose median best is to be reached."""
-
 
 def by_epochs(problem: Problem, runs: Sequence[Searched]) -> str:
     """A table of regrets after equal epochs and of epochs to each level, then how much pruners gain or lose.
@@ -24,7 +21,7 @@ def by_epochs(problem: Problem, runs: Sequence[Searched]) -> str:
     alone = [run for run in runs if run.workers == 1 and run.epochs]
     if not problem.shorter or not alone:
         return ""
-    reach, best = levels(problem, LEVELS), max(problem.truths.values())
+    reach, best = levels(problem), max(problem.truths.values())
     names = list(dict.fromkeys(run.sampler for run in alone))
     head = ["sampler", "searches", *(f"to random-{after} [95 %] (9 of 10)" for after in reach)]
     head += [f"regret % @{n}" for n in CHECKPOINTS]

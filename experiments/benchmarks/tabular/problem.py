@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import random
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +36,8 @@ class Problem:
     """A space and what became of each of its networks.
 
     settings: of the search, such as {"reward.w": 0}. readings: of each network, by canonical string, one for each
-    recorded seed. shorter: by epochs, the same of trainings shorter than the whole, where the table has some.
+    recorded seed. shorter: by epochs, the same of trainings shorter than the whole, where the table has some. levels:
+    trials of random search whose median best is to be reached.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Problem:
     settings: Mapping[str, Any]
     readings: Mapping[str, tuple[Reading, ...]]
     shorter: Mapping[int, Mapping[str, tuple[Reading, ...]]] = field(default_factory=dict)
+    levels: tuple[int, ...] = (256, 1024)
 
     def __post_init__(self) -> None:
         for epochs, readings in {0: self.readings, **self.shorter}.items():
@@ -85,6 +89,12 @@ class Problem:
     def truths(self) -> Mapping[str, float]:
         """The reward of each network, the mean over its recorded seeds."""
         return {text: sum(rewards) / len(rewards) for text, rewards in self.rewards.items()}
+
+    @cached_property
+    def deviation(self) -> float:
+        """The standard deviation of rewards from seed to seed, over networks with several; NaN without any."""
+        several = [rewards for rewards in self.rewards.values() if len(rewards) > 1]
+        return math.sqrt(statistics.fmean(map(statistics.variance, several))) if several else math.nan
 
     @cached_property
     def points(self) -> Mapping[str, int]:
@@ -194,7 +204,9 @@ def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) ->
     kinds = {epochs: _timed(found[epochs], ratios) for epochs in sorted(found)}
     last = max(kinds, default=0)
     readings = kinds.pop(last, {})
-    return Problem(name, space, {**({"proxy.epochs": last} if last else {}), **settings}, readings, kinds)
+    levels = tuple(trials for trials in (64, 256, 1024) if 2 * trials <= len(readings))
+    settings = {**({"proxy.epochs": last} if last else {}), **settings}
+    return Problem(name, space, settings, readings, kinds, levels)
 
 
 def _timed(

@@ -32,8 +32,10 @@ from search.files import write_file
 
 CHECKPOINTS = (16, 32, 64, 128, 256)
 """Trials after which regrets are told."""
-LEVELS = (256, 1024)
-"""Trials of random search whose median best is to be reached."""
+NEAR = 64
+"""Trials after which it is told how many searches believe in a network within one seed's noise of the best."""
+_MARKS = (("o", 0.12), ("^", -0.12), ("s", 0.0))
+"""Of the levels in the figure, and how far beside the line they stand."""
 OURS = "auto"
 """Which others are compared with."""
 
@@ -43,8 +45,10 @@ class Row:
     """A sampler with so many workers.
 
     regrets: at each checkpoint that all its searches reached, the median over searches of how much worse than the
-    best network the believed one truly is, in percent of the best. costs: trials to each level; most: of nine in
-    ten searches; seconds: of simulated time to the first level.
+    best network the believed one truly is, in percent of the best. near: after `NEAR` trials, the part of searches
+    whose believed network is truly within one standard deviation, that from seed to seed, of the best one; None
+    where trials or seeds are too few. costs: trials to each level; most: of nine in ten searches; seconds: of
+    simulated time to the first level.
     """
 
     sampler: str
@@ -54,15 +58,16 @@ class Row:
     regrets: Mapping[int, float]
     costs: Mapping[int, Interval]
     most: Mapping[int, float]
+    near: float | None
     seconds: float
     ms_per_trial: float
 
 
 def rows(problem: Problem, runs: Sequence[Searched]) -> list[Row]:
     """A row for each sampler and number of workers, the fewest trials to the first level first."""
-    best, reach = max(problem.truths.values()), levels(problem, LEVELS)
+    reach = levels(problem)
     kinds = dict.fromkeys((run.sampler, run.workers) for run in runs)
-    found = [_row(name, workers, _of(runs, name, workers), best, reach) for name, workers in kinds]
+    found = [_row(problem, name, workers, _of(runs, name, workers), reach) for name, workers in kinds]
     first = min(reach, default=0)
     return sorted(found, key=lambda row: (row.costs[first].median if first else 0, row.sampler, row.workers))
 
@@ -71,7 +76,10 @@ def _of(runs: Sequence[Searched], sampler: str, workers: int) -> list[Searched]:
     return [run for run in runs if (run.sampler, run.workers) == (sampler, workers)]
 
 
-def _row(sampler: str, workers: int, own: Sequence[Searched], best: float, reach: Mapping[int, float]) -> Row:
+def _row(
+    problem: Problem, sampler: str, workers: int, own: Sequence[Searched], reach: Mapping[int, float]
+) -> Row:
+    best = max(problem.truths.values())
     trials = min(run.trials for run in own)
     costs = {after: [cost(run, level) for run in own] for after, level in reach.items()}
     first = min(reach, default=0)
@@ -87,9 +95,14 @@ def _row(sampler: str, workers: int, own: Sequence[Searched], best: float, reach
         },
         costs={after: median_of(each) for after, each in costs.items()},
         most={after: quantile(each, 0.9) for after, each in costs.items()},
+        near=_near(own, best - problem.deviation) if trials >= NEAR else None,
         seconds=median_of([spent(run, reach[first]) for run in own]).median if reach else math.nan,
         ms_per_trial=1e3 * sum(run.driver_seconds for run in own) / sum(run.trials for run in own),
     )
+
+
+def _near(own: Sequence[Searched], least: float) -> float | None:
+    return None if math.isnan(least) else sum(believed(run, NEAR) >= least for run in own) / len(own)
 
 
 def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, tuple[Comparison, ...]]:
@@ -117,7 +130,7 @@ def as_csv(found: Sequence[Row]) -> str:
         header += [f"to_random_{after}{part}" for part in ("", "_low", "_high", "_nine_in_ten")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*header, "simulated_seconds", "sampler_ms_per_trial"])
+    writer.writerow([*header, f"near_best_{NEAR}", "simulated_seconds", "sampler_ms_per_trial"])
     for row in found:
         costs = [
             figure
@@ -126,7 +139,8 @@ def as_csv(found: Sequence[Row]) -> str:
             for figure in (each.median, each.low, each.high, row.most[after])
         ]
         regrets = [f"{row.regrets[n]:.4f}" if n in row.regrets else "" for n in CHECKPOINTS]
-        ended = [_whole(row.seconds, ""), f"{row.ms_per_trial:.1f}"]
+        near = "" if row.near is None else f"{row.near:.3f}"
+        ended = [near, _whole(row.seconds, ""), f"{row.ms_per_trial:.1f}"]
         writer.writerow(
             [
                 row.sampler,
@@ -143,19 +157,27 @@ def as_csv(found: Sequence[Row]) -> str:
 
 def as_markdown(problem: Problem, runs: Sequence[Searched], about: str) -> str:
     """The same for people: what was run, the levels, the rows, and how sure the differences are."""
-    found, reach = rows(problem, runs), levels(problem, LEVELS)
+    found, reach = rows(problem, runs), levels(problem)
     best = max(problem.truths.values())
     told = " and ".join(f"{level:.4f} after {after:,} trials" for after, level in reach.items())
+    noise = (
+        ""
+        if math.isnan(problem.deviation)
+        else (
+            f" From seed to seed a network's reward has a standard deviation of {problem.deviation:.4f};"
+            " near the best: within that."
+        )
+    )
     head = ["sampler", "workers", "searches"]
     head += [f"to random-{after} [95 %] (9 of 10)" for after in reach]
     lines = [
         f"## {problem.name}",
         "",
         f"{len(problem.readings):,} networks, the best with a reward of {best:.4f}. "
-        f"The median best of {DRAWN:,} random searches: {told}. {about}",
+        f"The median best of {DRAWN:,} random searches: {told}.{noise} {about}",
         "",
-        _line([*head, *(f"regret % @{n}" for n in CHECKPOINTS), "ms a trial"]),
-        _line(["---"] * 2 + ["---:"] * (2 + len(reach) + len(CHECKPOINTS))),
+        _line([*head, *(f"regret % @{n}" for n in CHECKPOINTS), f"near the best @{NEAR}", "ms a trial"]),
+        _line(["---"] * 2 + ["---:"] * (3 + len(reach) + len(CHECKPOINTS))),
     ]
     for row in found:
         costs = [
@@ -163,7 +185,9 @@ def as_markdown(problem: Problem, runs: Sequence[Searched], about: str) -> str:
             for after, c in row.costs.items()
         ]
         regrets = [f"{row.regrets[n]:.3f}" if n in row.regrets else "" for n in CHECKPOINTS]
-        own = [row.sampler, str(row.workers), str(row.searches), *costs, *regrets, f"{row.ms_per_trial:.0f}"]
+        near = "" if row.near is None else f"{row.near:.0%}"
+        own = [row.sampler, str(row.workers), str(row.searches), *costs, *regrets, near]
+        own.append(f"{row.ms_per_trial:.0f}")
         lines.append(_line(own))
     for after, pairs in compared(runs, reach).items():
         lines += ["", *_compared(after, pairs)]
@@ -249,14 +273,16 @@ def _regret(axes: Axes, own: Sequence[Searched], best: float, colour: str, label
 
 def _reached(axes: Axes, found: Sequence[Row], colours: Mapping[str, str]) -> None:
     for place, row in enumerate(reversed(found)):
-        for after, marker, shift in zip(LEVELS, "o^", (0.12, -0.12), strict=True):
-            each = row.costs.get(after)
-            if each is None or not math.isfinite(each.median):
+        for (marker, shift), each in zip(_MARKS, row.costs.values(), strict=False):
+            if not math.isfinite(each.median):
                 continue
             high = each.high if math.isfinite(each.high) else row.trials
             axes.plot([each.low, high], [place + shift] * 2, color=colours[row.sampler], lw=1.4)
             axes.plot(each.median, place + shift, marker, color=colours[row.sampler], ms=6)
     axes.set_yticks(range(len(found)), [_label(row) for row in reversed(found)])
     axes.set(xscale="log", xlabel="trials (median, 95 % bootstrap interval)")
-    axes.set_title("to the median best of random search: o 256, ^ 1,024 trials", fontsize=10)
+    marks = ", ".join(
+        f"{marker} {after:,}" for (marker, _), after in zip(_MARKS, found[0].costs, strict=False)
+    )
+    axes.set_title(f"to the median best of random search: {marks} trials", fontsize=10)
     axes.grid(axis="x", alpha=0.3)

@@ -44,8 +44,8 @@ def spent(run: Searched, level: float) -> float:
     return next((step.seconds for step in run.steps if step.true >= level), math.inf)
 
 
-def levels(problem: Problem, after: Sequence[int]) -> dict[int, float]:
-    """For each number of trials of `after` the median, over `DRAWN` searches, of what random search believes in then.
+def levels(problem: Problem) -> dict[int, float]:
+    """For each number of trials of the problem's `levels` what random search believes in then: the median of `DRAWN`.
 
     A level by tens of searches would be a matter of luck, so these do without an engine: networks are drawn without
     repetition, each as likely as it has points, and each is seen with one of its recorded seeds. Left out are numbers
@@ -60,7 +60,7 @@ def levels(problem: Problem, after: Sequence[int]) -> dict[int, float]:
     seen = np.array(
         [[rewards[n % len(rewards)] for n in range(seeds)] for rewards in map(problem.rewards.get, networks)]
     )
-    best: dict[int, list[float]] = {trials: [] for trials in after if trials <= len(networks)}
+    best: dict[int, list[float]] = {trials: [] for trials in problem.levels if trials <= len(networks)}
     for _ in range(DRAWN):
         # The first of exponential clocks, each as fast as its network is likely, and so on.
         order = np.argsort(rng.exponential(size=len(networks)) / points)[: max(best, default=0)]

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_the_cost_of_a_level_is_that_of_the_first_belief_that_is_as_good():
 def test_levels_are_what_random_search_believes_in():
     """Drawn to the end, it believes in the best of all that was seen; of two networks in either."""
     problem = made_up()
-    found = levels(problem, (1, 124, 125))
+    found = levels(replace(problem, levels=(1, 124, 125)))
     assert found.keys() == {1, 124}
     assert found[1] == pytest.approx(sorted(problem.truths.values())[62], abs=0.01)
     assert max(problem.truths.values()) - 0.01 < found[124] <= max(problem.truths.values()) + 1e-6
