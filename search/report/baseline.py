@@ -50,12 +50,15 @@ def random_draws(run: Run) -> list[Trial]:
     """The complete trials whose networks were drawn at random, in the order they were proposed; see `drew`.
 
     Those that the sampler drew before it proposed anything else; networks that the user named, and the published
-    ones that a stratified start begins with, are none of them.
+    ones that a stratified start begins with, are none of them; nor are those that shorter trainings chose.
     """
     sampler, space = run.config.sampler, run.config.space
     until = sampler.random_until
     chosen = {decode(text) for text in run.config.limits.first}
     complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
+    if chosen_by_rungs(run):
+        judging = {trial.number for trial in run.config.ladder.judging(run.trials)}
+        complete = [trial for trial in complete if trial.number in judging]
     if _stratified(run) and until is not None:
         chosen |= {fitted(row.architecture, space) for row in CATALOG.values()}
         drawn = [trial for trial in complete if trial.number < until]
@@ -63,6 +66,11 @@ def random_draws(run: Run) -> list[Trial]:
         ended = sorted(trial.told for trial in complete if trial.told is not None)
         drawn = [t for t in complete if until is None or bisect_right(ended, t.asked) < until]
     return [trial for trial in drawn if trial.architecture not in chosen]
+
+
+def chosen_by_rungs(run: Run) -> bool:
+    """Whether shorter trainings decide which networks have the whole one, so that those are better than all are."""
+    return len(run.config.ladder.used(run.trials, run.config.reward.several)) > 1
 
 
 def drew(run: Run) -> str:

@@ -88,7 +88,8 @@ class Explorer:
 
     axes: keys of the columns that can be an axis; x, y: of those that are to begin with. sort: the key that the
     table is sorted by, "-" before it from high to low. name: of a row, for the file and the reader. group: the key
-    of the column that colours points, "" for none. front: whether what no other row beats is marked.
+    of the column that colours points, "" for none. front: whether what no other row beats is marked; aside: a
+    group that has no part in it.
     """
 
     columns: Sequence[Column]
@@ -100,6 +101,7 @@ class Explorer:
     name: str = "trial"
     group: str = ""
     front: bool = True
+    aside: str = ""
     note: str = ""
 
 

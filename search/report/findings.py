@@ -11,7 +11,7 @@ from typing import Any
 
 from search.evaluate import Result
 from search.finals import Verdict
-from search.report.baseline import LEAST, Proposed, best_of, proposed, random_draws
+from search.report.baseline import LEAST, Proposed, best_of, chosen_by_rungs, proposed, random_draws
 from search.run import ENVIRONMENT, Run
 from search.trial import Trial
 from space import Architecture, Refused
@@ -121,7 +121,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
         baseline or run,
         drawn,
         _over_random(winner, others, drawn, len(run.ranked)) if winner else None,
-        proposed([reward(t) for t in others], [reward(t) for t in drawn]),
+        None if chosen_by_rungs(run) else proposed([reward(t) for t in others], [reward(t) for t in drawn]),
         _over_base(winner, trial, images, verdict) if winner and trial else None,
         verdict,
     )

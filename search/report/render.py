@@ -76,6 +76,7 @@ def _explorer(block: Explorer) -> dict[str, Any]:
         "name": block.name,
         "group": block.group,
         "front": block.front,
+        "aside": block.aside,
     }
 
 

@@ -218,9 +218,10 @@ def explorer(
         shown = tuple(column for column in shown if column.key != "measured_ratio")
     axes = tuple(key for key in AXES if key in keys)
     x, y = ("params", "accuracy") if "accuracy" in keys else ("number", "params")
-    return Explorer(
-        shown, rows, axes, x, y, "-reward" if "reward" in keys else "number", group=group, note=note
-    )
+    sort = "-reward" if "reward" in keys else "number"
+    # What a shorter training gave compares with no whole one.
+    aside = "pruned" if any(found.get(group) == "pruned" for found in rows) else ""
+    return Explorer(shown, rows, axes, x, y, sort, group=group, aside=aside, note=note)
 
 
 def _curves(run: Run) -> Section:

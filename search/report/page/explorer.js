@@ -64,7 +64,8 @@ class Explorer {
   }
 
   // The rows that no other beats in both: better is what the column says, and more where it says nothing.
-  front(rows) {
+  front(every) {
+    const rows = every.filter(row => !this.data.aside || this.value(this.data.group, row) !== this.data.aside);
     const {x, y} = this.state, sign = key => this.columns[key].better === "low" ? 1 : -1;
     const places = rows.map(row => [sign(x) * this.value(x, row), sign(y) * this.value(y, row), row]);
     places.sort((a, b) => a[0] - b[0] || a[1] - b[1]);

@@ -3,6 +3,7 @@
 import pytest
 
 from search import launch
+from search.report.baseline import random_draws
 from search.report.findings import findings
 from search.report.search_page import search_page
 from search.report.shorter import rungs, shorter_trainings
@@ -83,6 +84,24 @@ def test_without_a_gate_no_correlation_is_told(run):
 def test_a_search_without_rungs_has_no_such_section(run):
     assert not list(shorter_trainings(run))
     assert rungs(run) is None
+
+
+def test_only_networks_that_no_rung_chose_are_random_draws(run):
+    judging = [trial.number for trial in run.trials if trial.state != "duplicate"][:8]
+    assert [trial.number for trial in random_draws(run)] == judging
+    assert findings(run).proposed is None
+
+
+@pytest.mark.parametrize("run", [{"pruner.least": 1}], indirect=True)
+def test_where_the_gate_uses_no_rung_all_of_them_are(run):
+    assert len(random_draws(run)) == SETTINGS["trials"]
+
+
+def test_what_had_a_shorter_training_is_not_on_the_front(run):
+    (explorer,) = (
+        block for s in search_page(findings(run)).sections if s.key == "trials" for block in s.blocks
+    )
+    assert (explorer.group, explorer.aside) == ("state", "pruned")
 
 
 def test_it_is_on_the_page(run):
