@@ -86,7 +86,7 @@ def train(data: str) -> None:
 def _train(part: Part, order: list[str], end: int, data: str) -> None:
     """Trains the first `end` of `order` as a part is."""
     if (RUNS / part.run).exists():
-        run = resume(part.run, {"trials": end})
+        run = resume(part.run, {"trials": end, "finals": "off"})
     else:
         run = launch(settings(part, order, data) | {"trials": end})
     done = sum(trial.state == "complete" for trial in run.trials)
@@ -109,6 +109,7 @@ def settings(part: Part, order: list[str], data: str) -> dict[str, object]:
     return task(data) | {
         "proxy.epochs": part.epochs,
         "sampler": "random",
+        "finals": "off",
         "reward.w": -0.07 if part.timed else 0,
         "step": "measured",
         "seed": ",".join([str(part.seed), *order[: part.networks]]),
