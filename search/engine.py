@@ -17,7 +17,7 @@ from search.proposals import Exhausted, Proposal, Proposals
 from search.proxy import Proxy, shorter
 from search.requests import Setting, request
 from search.rungs.gate import Gate
-from search.rungs.ladder import outlook
+from search.rungs.ladder import OUTSIDE, outlook
 from search.status import Status, late, left, typical
 from search.streak import Streak
 from search.trial import RANKED, Trial, judge
@@ -62,9 +62,8 @@ class Engine:
         self._proposing = 0.0
         """Seconds that the latest proposal took."""
         self._why_stopped = ""
-        self._exhausted = ""
+        self._exhausted = ledger.noted(ENDED) or ""
         """Why nothing new is proposed; what is waiting is still to be tried."""
-        self._ledger.replace(ENDED, "")
         self._take_up()
 
     def next_trial(self) -> Request | None:
@@ -97,7 +96,7 @@ class Engine:
             proposal = self._proposals.next(self.trials)
         except Exhausted as why:
             self._exhausted = str(why)
-            self._ledger.replace(ENDED, self._exhausted)
+            self._ledger.note(ENDED, self._exhausted)
         else:
             if proposal:
                 self._add(proposal)
@@ -301,6 +300,8 @@ class Engine:
 
     def _left(self) -> float | None:
         setting, trials, total = self._setting, self.trials, self._proposals.total
+        if self._exhausted:
+            total = sum(trial.state not in OUTSIDE for trial in trials)
         ahead = outlook(self._ladder, trials, total, self._several) if total else None
         finals, limits, base = setting.finals, setting.limits, setting.base
         return left(trials, finals, limits, ahead, self._seconds(), self._parallel(), base)

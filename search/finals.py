@@ -128,8 +128,9 @@ class Noise:
 class Verdict:
     """What the finals say.
 
-    standing: the trials that were trained again, the best first: those with the most results, and among them by
-    the reward of their mean accuracy. tied: those of them that the first cannot be told from by accuracy.
+    standing: the trials that were trained again, the best first: those with a result of every seed that was asked
+    before those with fewer, and then by the reward of their mean accuracy. tied: those of them that the first cannot
+    be told from by accuracy.
     half: half the interval of the winner's mean accuracy. noise, half: None where one training each tells neither.
     """
 
@@ -149,8 +150,10 @@ def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architectu
     wanted = agenda(trials, finals, seed, base)
     if not wanted.finalists or wanted.left:
         return None
+    _, asked = finals.size(sum(trial.state == "complete" for trial in trials))
+    # One from an earlier search can have more, which makes it no better.
     standing = tuple(
-        sorted((t for t in ranked(trials) if t.final), key=lambda t: (-len(t.again), -_reward(t)))
+        sorted((t for t in ranked(trials) if t.final), key=lambda t: (-min(len(t.again), asked), -_reward(t)))
     )
     if not standing:
         return None

@@ -24,7 +24,7 @@ State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate
 
 SCHEMA = 1
 ENDED = "ended"
-"""What is noted under it: why a search had no more to propose, "" where it had."""
+"""Under it is noted why a search had no more to propose."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (

@@ -117,7 +117,9 @@ def _observation(trial: Trial) -> Observation:
     finished = trial.state in ("complete", "failed", "pruned", "earlier")
     if terms is None:
         return Observation(trial.number, trial.point, None, finished)
-    return Observation(trial.number, trial.point, terms.reward, finished, terms.objectives)
+    return Observation(
+        trial.number, trial.point, terms.reward, finished, terms.objectives, earlier=trial.state == "earlier"
+    )
 
 
 def _in_vain(point: Point) -> Observation:

@@ -110,6 +110,13 @@ class Run:
         return self.config.limits.trials is not None and self._finished >= self.config.limits.trials
 
     @property
+    def halted(self) -> bool:
+        """Whether something was begun and is not over, or is still to come; it may be at work just now."""
+        trials = [trial.state for trial in self.trials]
+        again = [repeat.state for trial in self.trials for repeat in trial.repeats]
+        return bool({"running", "waiting"} & {*trials, *again} or (self.searched and self.agenda.left))
+
+    @property
     def _finished(self) -> int:
         return sum(trial.state in ("complete", "failed", "pruned") for trial in self.trials)
 

@@ -132,12 +132,14 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--recipes", default=",".join(RECIPES), help="names with commas between")
+    parser.add_argument("--recipes", default=",".join(RECIPES), help="with commas between; always also plain")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("proxy_recipe.csv"))
     asked = parser.parse_args()
     chosen = [str(network) for network in networks()[: asked.networks]]
-    recipes = asked.recipes.split(",")
+    recipes = list(dict.fromkeys(("plain", *asked.recipes.split(","))))
+    if unknown := [recipe for recipe in recipes if recipe not in RECIPES]:
+        parser.error(f"no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}")
     tasks = [
         Task(network, recipe, seed, asked.data, asked.epochs)
         for recipe in recipes

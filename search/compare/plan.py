@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from search.full.recipe import Recipe
 from search.full.settings import recipe_of, within
 from search.full.task import Task
 from search.run import Run, open_run
+from search.rungs.ladder import done
 from space import CATALOG, Architecture, Refused, documents
 from space.refusal import unknown
 
@@ -88,11 +90,12 @@ class Plan:
         return asked if isinstance(asked, str) else f"{self.run.path.name}-random"
 
     def random_config(self) -> Config:
-        """A search like the run's of as many networks, which are drawn uniformly, with another seed."""
+        """A search like the run's of as many whole trainings, of networks drawn uniformly, with another seed."""
+        from search.rungs.pruner import Off
         from search.samplers import SAMPLERS
 
         config, asked = self.run.config, self.settings.random
-        trials = asked if isinstance(asked, int) else networks(self.run)
+        trials = asked if isinstance(asked, int) else trainings(self.run)
         changed = {
             "trials": trials,
             "budget": None,
@@ -104,6 +107,7 @@ class Plan:
         return replace(
             config,
             sampler=sampler,
+            pruner=Off(pruner="none"),
             executor=self.executor,
             limits=config.limits.model_copy(update=changed),
         )
@@ -167,6 +171,12 @@ def contenders(
 def networks(run: Run) -> int:
     """How many networks a run has trained; one that was trained again counts once."""
     return len({trial.architecture for trial in run.ranked})
+
+
+def trainings(run: Run) -> int:
+    """What a run has cost before its finals, in whole trainings: with those of earlier runs that it began from."""
+    taken = sum(trial.state == "earlier" for trial in run.trials)
+    return taken + math.ceil(done(run.config.ladder, run.trials))
 
 
 def _rival(plan: Plan, name: str, winner: Architecture) -> Rival:

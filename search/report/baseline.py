@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from search.enqueued import fitted
 from search.run import Run
 from search.trial import Trial
-from space import CATALOG, decode
+from space import CATALOG, Architecture, decode
 
 LEAST = 3
 """Draws that a baseline is made of, at least."""
@@ -52,20 +52,34 @@ def random_draws(run: Run) -> list[Trial]:
     Those that the sampler drew before it proposed anything else; networks that the user named, and the published
     ones that a stratified start begins with, are none of them; nor are those that shorter trainings chose.
     """
-    sampler, space = run.config.sampler, run.config.space
-    until = sampler.random_until
-    chosen = {decode(text) for text in run.config.limits.first}
+    until, named = run.config.sampler.random_until, _named(run)
     complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
     if chosen_by_rungs(run):
         judging = {trial.number for trial in run.config.ladder.judging(run.trials)}
         complete = [trial for trial in complete if trial.number in judging]
     if _stratified(run) and until is not None:
-        chosen |= {fitted(row.architecture, space) for row in CATALOG.values()}
         drawn = [trial for trial in complete if trial.number < until]
     else:
-        ended = sorted(trial.told for trial in complete if trial.told is not None)
+        # Results of earlier searches teach a sampler as well.
+        results = (trial.told for trial in run.ranked if trial.point)
+        ended = sorted(told for told in results if told is not None)
         drawn = [t for t in complete if until is None or bisect_right(ended, t.asked) < until]
-    return [trial for trial in drawn if trial.architecture not in chosen]
+    return [trial for trial in drawn if trial.architecture not in named]
+
+
+def proposals(run: Run) -> list[Trial]:
+    """What the sampler has learnt to try: complete trials that were neither drawn at random nor named by anybody."""
+    drawn, named = {trial.number for trial in random_draws(run)}, _named(run)
+    own = (trial for trial in run.trials if trial.state == "complete" and trial.terms)
+    return [trial for trial in own if trial.number not in drawn and trial.architecture not in named]
+
+
+def _named(run: Run) -> set[Architecture]:
+    """The networks that a search begins with because somebody named them: its user, or who published them."""
+    named = {decode(text) for text in run.config.limits.first}
+    if _stratified(run):
+        named |= {fitted(row.architecture, run.config.space) for row in CATALOG.values()}
+    return named
 
 
 def chosen_by_rungs(run: Run) -> bool:

@@ -13,6 +13,7 @@ from search.report.contest import (
     Difference,
     Group,
     Quantity,
+    alike,
     curve,
     differences,
     groups,
@@ -38,6 +39,10 @@ from search.tables import Column, Row
 from space import Refused
 
 _ONE_GROUP = "There is one group only, so nothing to tell apart: its band shows what seeds do."
+_UNLIKE = (
+    "Shorter trainings chose who had the whole one, and not in all of these searches alike: complete trials cost "
+    "unlike amounts, and no difference is told."
+)
 _DRAWN = 4
 """Winners that are drawn."""
 _RUN = Column("run", "Run", description="which search it is of")
@@ -77,7 +82,7 @@ def comparison_page(runs: Sequence[Run], refresh: int | None = None) -> Page:
     sections = (
         Section("runs", "The searches", (Listing(_RUNS, [r for g in found for r in _rows(g)]),)),
         Section("progress", f"Best {of} so far", (curves(found, of),)),
-        Section("difference", "Is there a difference", _told(apart, compared, of)),
+        Section("difference", "Is there a difference", _told(apart, compared, of, _untold(runs))),
         _winners(runs),
         Section("trials", "All trials, and their common Pareto front", (_explorer(runs),)),
     )
@@ -102,9 +107,9 @@ def _summary(
             )
             told.append(f"They differ in {group}{warned}")
     differ = [_sentence(difference, compared, of) for difference in apart]
-    if not compared:
+    if alike(runs) and not compared:
         differ = ["One of them has no complete trial, so that there is nothing to compare yet."]
-    pairs = [("Compared", " ".join(told)), ("Difference", " ".join(differ) or _ONE_GROUP)]
+    pairs = [("Compared", " ".join(told)), ("Difference", " ".join(differ) or _untold(runs))]
     best = max((run for run in runs if run.ranked), key=lambda run: curve(run, of)[-1], default=None)
     if best:
         highest = f"{curve(best, of)[-1]:.4f}, in {best.name}; single figures are noisy."
@@ -129,9 +134,16 @@ def _verdict(found: Difference) -> str:
     return "not told from chance" if found.low <= 0 <= found.high else "more than chance explains"
 
 
-def _told(apart: Sequence[Difference], compared: int, of: Quantity) -> tuple[Texts | Listing, ...]:
+def _untold(runs: Sequence[Run]) -> str:
+    """Why no difference is told, where none is."""
+    return _ONE_GROUP if alike(runs) else _UNLIKE
+
+
+def _told(
+    apart: Sequence[Difference], compared: int, of: Quantity, untold: str
+) -> tuple[Texts | Listing, ...]:
     if not apart:
-        return (Texts((_ONE_GROUP,)),)
+        return (Texts((untold,)),)
     rows: list[Row] = [
         {
             "one": d.one,

@@ -77,12 +77,22 @@ def value(trial: Trial, of: Quantity) -> float:
 
 
 def differences(found: Sequence[Group], of: Quantity) -> tuple[int, list[Difference]]:
-    """Each pair of groups, after as many complete trials as every run has: how many, and the differences there."""
+    """Each pair of groups, after as many complete trials as every run has: how many, and the differences there.
+
+    None where shorter trainings chose which trials are complete in some and not in others: they cost unlike amounts.
+    """
+    if not alike(run for group in found for run in group.runs):
+        return 0, []
     compared = min((len(run.ranked) for group in found for run in group.runs), default=0)
     if not compared:
         return 0, []
     pairs = list(combinations(found, 2))
     return compared, [_difference(one, other, of, compared, len(pairs)) for one, other in pairs]
+
+
+def alike(runs: Iterable[Run]) -> bool:
+    """Whether a complete trial cost as much in one of them as in another."""
+    return len({run.config.ladder.used(run.trials, run.config.reward.several)[:-1] for run in runs}) < 2
 
 
 def _difference(one: Group, other: Group, of: Quantity, compared: int, comparisons: int) -> Difference:

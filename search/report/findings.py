@@ -11,9 +11,18 @@ from typing import Any
 
 from search.evaluate import Result
 from search.finals import Verdict
-from search.report.baseline import LEAST, Proposed, best_of, chosen_by_rungs, proposed, random_draws
+from search.report.baseline import (
+    LEAST,
+    Proposed,
+    best_of,
+    chosen_by_rungs,
+    proposals,
+    proposed,
+    random_draws,
+)
 from search.run import ENVIRONMENT, Run
-from search.trial import Trial
+from search.rungs.ladder import OUTSIDE
+from search.trial import RANKED, Trial
 from space import Architecture, Refused
 
 TWO_SIDED = 1.96
@@ -79,14 +88,16 @@ class Findings:
     @property
     def complete(self) -> int:
         """Trials that were trained to the end."""
-        return sum(trial.state == "complete" for trial in self.run.trials)
+        return _complete(self.run)
 
     @property
     def trainings(self) -> list[Result]:
-        """What this run trained to the end: its complete trials, and the finals."""
-        own = [trial for trial in self.run.trials if trial.state == "complete"]
+        """What this run trained to the end: its complete trials, its shorter trainings, and the finals."""
+        own = [trial for trial in self.run.trials if trial.state not in OUTSIDE]
+        whole = [trial.result for trial in own if trial.state == "complete"]
+        short = [rung.result for trial in own for rung in trial.rungs]
         again = [repeat.result for trial in own for repeat in trial.repeats]
-        return [result for result in (*(trial.result for trial in own), *again) if result]
+        return [result for result in (*whole, *short, *again) if result]
 
     @property
     def worked(self) -> float:
@@ -108,6 +119,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
         _comparable(run, baseline)
     drawn = tuple(random_draws(baseline or run))
     others = [trial for trial in run.ranked if trial not in drawn]
+    guided = [] if chosen_by_rungs(run) else proposals(run)
     verdict = run.verdict
     return Findings(
         run,
@@ -120,11 +132,15 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
         noise,
         baseline or run,
         drawn,
-        _over_random(winner, others, drawn, len(run.ranked)) if winner else None,
-        None if chosen_by_rungs(run) else proposed([reward(t) for t in others], [reward(t) for t in drawn]),
+        _over_random(winner, others, drawn, _complete(run)) if winner else None,
+        proposed([reward(t) for t in guided], [reward(t) for t in drawn]),
         _over_base(winner, trial, images, verdict) if winner and trial else None,
         verdict,
     )
+
+
+def _complete(run: Run) -> int:
+    return sum(trial.state == "complete" for trial in run.trials)
 
 
 def reward(trial: Trial) -> float:
@@ -167,17 +183,15 @@ def _state(run: Run) -> str:
         return "running"
     if not run.trials:
         return "empty"
-    states = {trial.state for trial in run.trials}
-    limits = run.config.limits
-    short = (limits.trials is not None and not run.searched) or (run.searched and run.agenda.left)
-    return "stopped" if states & {"running", "waiting"} or short else "finished"
+    short = run.config.limits.trials is not None and not run.searched
+    return "stopped" if short or run.halted else "finished"
 
 
 def _base(run: Run) -> tuple[Architecture, str, Trial | None]:
     """The network that winners are measured by, what it is called, and its trial, if any."""
     base, named = run.config.base, run.config.limits.first
     name = "the first network that was named (seed=...)" if named else run.config.reward.reference
-    trained = (t for t in run.trials if t.state == "complete" and t.architecture == base)
+    trained = (t for t in run.trials if t.state in RANKED and t.architecture == base)
     return base, name, next(trained, None)
 
 

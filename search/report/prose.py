@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 
 from search import conclusion
 from search.display import clock
-from search.report.baseline import drew
+from search.report.baseline import chosen_by_rungs, drew
 from search.report.document import Pairs
 from search.report.findings import TWO_SIDED, Findings, Lead, unbiased
+from search.rungs.ladder import done
 from search.tables import si
 from space import cost
 
@@ -98,7 +100,7 @@ def _won(found: Findings) -> str:
 def _against_random(found: Findings) -> str:
     run, drawn, winner = found.run, found.drawn, found.winner
     assert winner
-    if run.config.sampler.random_until is None and found.baseline is run:
+    if run.config.sampler.random_until is None and found.baseline is run and not chosen_by_rungs(run):
         return "All networks were drawn at random: this search is a baseline, and has no margin over it."
     if found.over_random is None:
         return (
@@ -125,8 +127,9 @@ def _against_random(found: Findings) -> str:
 
 
 def _fair(found: Findings) -> str:
+    equal = math.ceil(done(found.run.config.ladder, found.run.trials))
     return (
-        f"For a fair baseline: the same launch with sampler=random trials={found.complete}, then "
+        f"For a fair baseline: the same launch with sampler=random pruner=none trials={equal}, then "
         f"search report {shlex.quote(found.run.name)} --baseline THAT_RUN."
     )
 

@@ -77,7 +77,7 @@ class Finishing:
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
-        if sum(trial.number >= 0 for trial in history) < self.after:
+        if sum(trial.number >= 0 and not trial.earlier for trial in history) < self.after:
             return self.evolving.propose(history, seed)
         known = {trial.point for trial in history}
         rng = random.Random(seed)

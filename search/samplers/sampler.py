@@ -33,6 +33,7 @@ class Observation:
 
     objectives: what the reward weighs against each other, each to be minimised; () where there is no reward.
     partial: of a trial without reward that had a shorter training, be it trained further or not (`finished`).
+    earlier: whether it is of an earlier search.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Observation:
     finished: bool
     objectives: tuple[float, ...] = ()
     partial: Partial | None = None
+    earlier: bool = False
 
     @property
     def expected(self) -> float | None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from search import Stopped, launch, open_run, resume
 from search.driver import Silent
 from search.evaluate import Result, TrialFailed
 from search.ledger import Ledger, Repeat
+from search.show import show_run
 from search.testing import looked_up
 from space import Refused
 
@@ -201,6 +203,43 @@ def test_a_space_that_is_exhausted_has_its_finals():
     pinned = {"space.stages.*.op": "mb", "space.stages.*.expand": 4, "space.stages.*.kernel": 3}
     launch({**SMALL, **pinned, "trials": 200}, evaluate=evaluate)
     assert len(evaluate.finals) == 6
+
+
+def test_a_search_that_had_no_more_to_propose_is_over_after_a_ctrl_c_in_its_finals_too():
+    pinned = {"space.stages.*.op": "mb", "space.stages.*.expand": 4, "space.stages.*.kernel": 3}
+
+    def interrupted(request, report):
+        if request.seed == 2:
+            raise KeyboardInterrupt
+        return looked_up(request, report)
+
+    with pytest.raises(KeyboardInterrupt):
+        launch({**SMALL, **pinned, "trials": 200}, evaluate=interrupted)
+    halted = open_run("r")
+    assert halted.ended.startswith("every network of the space")
+    assert halted.searched
+    assert halted.halted
+    assert any("search resume r" in str(line) for line in show_run(halted))
+    again = Counting()
+    run = resume("r", evaluate=again)
+    assert set(again.finals) == {2}
+    assert (run.ended, run.halted, run.left) == (halted.ended, False, 0)
+    assert run.verdict
+
+
+def test_a_search_with_a_budget_alone_is_not_over_while_a_final_is_at_work():
+    def interrupted(request, report):
+        if request.seed == 2:
+            raise KeyboardInterrupt
+        return looked_up(request, report)
+
+    searched = launch({**BARE, "finals": "off"}, evaluate=looked_up)
+    assert not searched.halted
+    with pytest.raises(KeyboardInterrupt):
+        resume("r", {"finals.top": 3, "finals.seeds": 2}, evaluate=interrupted)
+    left = open_run("r")
+    limits = left.config.limits.model_copy(update={"trials": None, "budget": 100.0})
+    assert replace(left, config=replace(left.config, limits=limits)).halted
 
 
 def test_nothing_is_begun_when_the_budget_is_spent():

@@ -156,6 +156,12 @@ def test_what_was_once_a_finalist_still_stands():
     assert verdict_of(trials, Finals(top=2, seeds=2), 0).winner.number == 0
 
 
+def test_what_lacks_a_result_stands_behind():
+    trials = [trial(0, 0.9, (0.8, None)), trial(1, 0.8, (0.7, 0.7)), trial(2, 0.7, (0.6, 0.6, 0.6))]
+    found = verdict_of(trials, Finals(top=3, seeds=2), 0)
+    assert [t.number for t in found.standing] == [1, 2, 0]
+
+
 @pytest.mark.parametrize(
     ("seed", "networks", "reliability"), [(0.0, 0.1, 1.0), (0.1, 0.1, 0.0), (0.2, 0.1, 0.0), (0.1, 0.0, 0.0)]
 )
@@ -171,7 +177,7 @@ def test_what_is_said_is_within_bounds(rows):
     trials = [trial(number, accuracy, again) for number, (accuracy, again) in enumerate(rows)]
     found = verdict_of(trials, Finals(top=len(rows), seeds=2), 0)
     assert found.winner not in found.tied
-    most = max(len(t.again) for t in trials)
-    assert found.winner.final.reward == max(t.final.reward for t in trials if len(t.again) == most)
+    # All have both seeds that were asked; a third, of an earlier search, counts in the mean alone.
+    assert found.winner.final.reward == max(t.final.reward for t in trials)
     assert found.half >= 0
     assert 0 <= noise_of(trials).reliability <= 1

@@ -55,16 +55,15 @@ def levels(problem: Problem) -> dict[int, float]:
     rng = np.random.default_rng(0)
     points = np.array([problem.points[network] for network in networks])
     truths = np.array([problem.truths[network] for network in networks])
-    seeds = max(map(len, problem.rewards.values()))
-    # Where a network has fewer seeds than others they are drawn as often together.
-    seen = np.array(
-        [[rewards[n % len(rewards)] for n in range(seeds)] for rewards in map(problem.rewards.get, networks)]
-    )
+    seeds = np.array([len(problem.rewards[network]) for network in networks])
+    seen = np.full((len(networks), seeds.max()), np.nan)
+    for row, network in zip(seen, networks, strict=True):
+        row[: len(problem.rewards[network])] = problem.rewards[network]
     best: dict[int, list[float]] = {trials: [] for trials in problem.levels if trials <= len(networks)}
     for _ in range(DRAWN):
         # The first of exponential clocks, each as fast as its network is likely, and so on.
         order = np.argsort(rng.exponential(size=len(networks)) / points)[: max(best, default=0)]
-        rewards = seen[order, rng.integers(seeds, size=len(order))]
+        rewards = seen[order, rng.integers(seeds[order])]
         for trials, found in best.items():
             found.append(float(truths[order[rewards[:trials].argmax()]]))
     return {trials: round(float(np.median(found)), 6) for trials, found in best.items()}

@@ -147,7 +147,7 @@ def test_a_search_at_random_has_no_margin_over_itself(tmp_path):
 def test_without_random_draws_the_way_to_a_baseline_is_said(tmp_path):
     text = told(filled(tmp_path / "r", sampler="grid"))
     assert "Its margin over random search is unknown: 0 networks were drawn at random" in text
-    assert "sampler=random trials=12, then search report" in text
+    assert "sampler=random pruner=none trials=12, then search report" in text
 
 
 @pytest.mark.parametrize(

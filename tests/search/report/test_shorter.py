@@ -3,8 +3,12 @@
 import pytest
 
 from search import launch
+from search.compare.plan import plan_of
 from search.report.baseline import random_draws
+from search.report.comparison_page import comparison_page
+from search.report.contest import differences, groups
 from search.report.findings import findings
+from search.report.prose import summary
 from search.report.search_page import search_page
 from search.report.shorter import rungs, shorter_trainings
 from search.testing import looked_up
@@ -102,6 +106,28 @@ def test_what_had_a_shorter_training_is_not_on_the_front(run):
         block for s in search_page(findings(run)).sections if s.key == "trials" for block in s.blocks
     )
     assert (explorer.group, explorer.aside) == ("state", "pruned")
+
+
+def test_a_random_search_of_equal_cost_has_whole_trainings_alone(run):
+    """As many as all trainings of this search amount to: 9 epochs are one."""
+    epochs = sum(rung.result.epochs for trial in run.trials for rung in trial.rungs)
+    epochs += 9 * sum(trial.state == "complete" for trial in run.trials)
+    rival = plan_of(run.name, {}).random_config()
+    assert rival.limits.trials == -(-epochs // 9)
+    assert rival.ladder.epochs == (9,)
+    assert (
+        f"sampler=random pruner=none trials={rival.limits.trials}"
+        in dict(summary(findings(run)))["Against random"]
+    )
+    assert sum(result.epochs for result in findings(run).trainings) == epochs
+
+
+@pytest.mark.parametrize("run", [{"seed": 1}], indirect=True)
+def test_no_difference_is_told_from_a_search_without(run):
+    plain = {key: value for key, value in SETTINGS.items() if not key.startswith("pruner")}
+    other = launch({**plain, "run": "plain", "pruner": "none"}, evaluate=looked_up)
+    assert differences(groups([run, other]), "reward") == (0, [])
+    assert "unlike amounts" in dict(comparison_page([run, other]).summary)["Difference"]
 
 
 def test_it_is_on_the_page(run):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from search.samplers import Observation
 from search.samplers.evolution import FINISHING, RegularisedEvolution
 from space import Space
@@ -61,6 +63,14 @@ def test_the_last_part_of_a_long_search_is_around_the_best():
     proposer, evolving = finishing(200)
     assert proposer.propose(history[:159], 3) == evolving.propose(history[:159], 3)
     assert all(changed(best, proposer.propose(history, seed)) == 1 for seed in range(20))
+
+
+def test_trials_of_earlier_searches_bring_the_end_no_nearer():
+    best, young = tuple(0 for _ in CHOICES), tuple(len(choice.options) - 1 for choice in CHOICES)
+    history = [trial(0, best, 2.0), *(trial(number, young, 1.0) for number in range(1, 160))]
+    proposer, evolving = finishing(200)
+    earlier = [replace(seen, earlier=True) for seen in history]
+    assert proposer.propose(earlier, 3) == evolving.propose(earlier, 3) != proposer.propose(history, 3)
 
 
 def test_where_all_around_the_best_were_tried_it_is_the_second_best():
