@@ -57,8 +57,8 @@ PARTS = (
     Part(3, 2),
     Part(1, 3),
     # The luckiest would pass for the best ones.
-    Part(9, 6, 32, best=True),
-    Part(9, 7, 32, best=True),
+    Part(9, 6, 16, best=True),
+    Part(9, 7, 16, best=True),
 )
 
 
