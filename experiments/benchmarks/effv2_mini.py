@@ -5,7 +5,7 @@
     python -m experiments.benchmarks.effv2_mini noise                     # how well trainings agree about networks
 
 Trained are separate, complete schedules of 9, 3 and 1 epochs, each with a seed of its own, and the 9 epochs with
-two more seeds for some networks, with another two for the best. Each is a search of our own engine that is told its
+two more seeds for some networks, with another one for the best. Each is a search of our own engine that is told its
 networks; most take them in the same order, a random one, `_BLOCK` at a time, so that what is there at any moment can
 be used.
 """
@@ -58,7 +58,6 @@ PARTS = (
     Part(1, 3),
     # The luckiest would pass for the best ones.
     Part(9, 6, 16, best=True),
-    Part(9, 7, 16, best=True),
 )
 
 
