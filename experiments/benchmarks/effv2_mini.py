@@ -138,7 +138,7 @@ def rows() -> Iterator[dict[str, object]]:
 def write() -> None:
     """Writes the table."""
     with TABLE.open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows())
     print(f"Wrote {TABLE}")
@@ -156,7 +156,11 @@ def noise() -> None:
             shared = sorted(found[one].keys() & found[other].keys())
             if len(shared) > 2:
                 rho = spearmanr([found[one][n] for n in shared], [found[other][n] for n in shared]).statistic
-                print(f"{one[0]} epochs beside {other[0]}: rho {rho:.3f} (n = {len(shared)})")
+                print(f"{_told(one)} beside {_told(other)}: rho {rho:.3f} (n = {len(shared)})")
+
+
+def _told(kind: tuple[int, int]) -> str:
+    return f"{kind[0]} epochs, seed {kind[1]},"
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) ->
     steps = [believed(run, trainings * whole) for run in own]
     if any(step is None for step in steps):
         return ""
-    return f"{np.median([100 * (1 - step.true / best) for step in steps if step]):.3f}"
+    return f"{max(0.0, np.median([100 * (1 - step.true / best) for step in steps if step])):.3f}"
 
 
 def _gains(

@@ -89,7 +89,8 @@ def _row(
         searches=len(own),
         trials=trials,
         regrets={
-            after: float(np.median([100 * (1 - believed(run, after) / best) for run in own]))
+            # Kept with six digits, the best can seem to be better than itself.
+            after: max(0.0, float(np.median([100 * (1 - believed(run, after) / best) for run in own])))
             for after in CHECKPOINTS
             if after <= trials
         },
