@@ -160,7 +160,7 @@ def noise() -> None:
 
 
 def _told(kind: tuple[int, int]) -> str:
-    return f"{kind[0]} epochs, seed {kind[1]},"
+    return f"{kind[0]} epochs (seed {kind[1]})"
 
 
 def main() -> None:
