@@ -7,6 +7,7 @@ Of every training, several readings are taken: the last weights' or their runnin
 normalisation as trained or taken anew, by the image alone or with its mirror image. A reading is reliable if the
 accuracies that it gives with one seed rank the networks as those with another do: Spearman's rho, the mean over pairs
 of seeds; with an interval over resampled networks, also of the difference to the plain reading of the plain recipe.
+And how far do they rank as the 9 epochs of the table do, which had the plain recipe? The column `whole` tells.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from experiments.benchmarks.effv2_mini import networks
+from experiments.benchmarks.effv2_mini import TABLE, networks
 from experiments.benchmarks.effv2_mini import task as of_table
 from search.config import Config
 
 RECIPES: dict[str, dict[str, object]] = {
     "plain": {},
     "no label smoothing": {"label_smoothing": 0.0},
-    "half the images, twice as often": {"images": 3000, "epochs": 2.0},
+    "half the images twice as often": {"images": 3000, "epochs": 2.0},
     "no warm-up": {"warmup": 0.0},
 }
 """What each changes; epochs: by what factor."""
@@ -40,7 +42,7 @@ EMA = 0.97
 ANEW = 2000
 """Images for new statistics of normalisation."""
 READINGS = tuple(itertools.product(("last", "average"), ("trained", "anew"), ("plain", "mirror")))
-_RESAMPLED = 2000
+_RESAMPLED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +97,35 @@ def reliability(accuracies: np.ndarray) -> float:
     return float(np.mean([spearmanr(accuracies[:, a], accuracies[:, b]).statistic for a, b in pairs]))
 
 
+def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
+    """Mean rank correlation of a seed with whole trainings. accuracies: (networks, seeds); whole: (networks,)."""
+    return float(np.mean([spearmanr(own, whole).statistic for own in accuracies.T]))
+
+
+def whole_trainings(path: Path) -> dict[str, float]:
+    """The accuracy of each network of a table after its longest trainings, the mean over seeds."""
+    with path.open(newline="") as file:
+        table = list(csv.DictReader(file))
+    longest = max(int(row["epochs"]) for row in table)
+    found: dict[str, list[float]] = {}
+    for row in table:
+        if int(row["epochs"]) == longest:
+            found.setdefault(row["architecture"], []).append(float(row["accuracy"]))
+    return {network: fmean(accuracies) for network, accuracies in found.items()}
+
+
 def rows(
-    found: Mapping[tuple[str, ...], np.ndarray], seconds: Mapping[str, float]
+    found: Mapping[tuple[str, str, str, str], np.ndarray], seconds: Mapping[str, float], whole: np.ndarray
 ) -> Iterator[dict[str, object]]:
-    """A row for each recipe and reading. found: accuracies (networks, seeds) of each."""
+    """A row for each recipe and reading. found: accuracies (networks, seeds) of each. whole: (networks,)."""
     plain = found["plain", *READINGS[0]]
-    rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(plain), (_RESAMPLED, len(plain)))
+    draws = np.random.default_rng(0).integers(0, len(plain), (_RESAMPLED, len(plain)))
     for (recipe, *reading), accuracies in found.items():
-        rho = [reliability(accuracies[draw]) for draw in draws[:500]]
-        more = [r - reliability(plain[draw]) for r, draw in zip(rho, draws, strict=False)]
+        rho = [reliability(accuracies[draw]) for draw in draws]
+        more = [r - reliability(plain[draw]) for r, draw in zip(rho, draws, strict=True)]
+        gain = [
+            foretold(accuracies[draw], whole[draw]) - foretold(plain[draw], whole[draw]) for draw in draws
+        ]
         yield {
             "recipe": recipe,
             "weights": reading[0],
@@ -116,6 +137,10 @@ def rows(
             "more": f"{reliability(accuracies) - reliability(plain):+.3f}",
             "more_low": f"{np.quantile(more, 0.025):+.3f}",
             "more_high": f"{np.quantile(more, 0.975):+.3f}",
+            "whole": f"{foretold(accuracies, whole):.3f}",
+            "whole_more": f"{foretold(accuracies, whole) - foretold(plain, whole):+.3f}",
+            "whole_low": f"{np.quantile(gain, 0.025):+.3f}",
+            "whole_high": f"{np.quantile(gain, 0.975):+.3f}",
             "seed_sd": f"{np.sqrt(accuracies.var(axis=1, ddof=1).mean()):.4f}",
             "network_sd": f"{accuracies.mean(axis=1).std(ddof=1):.4f}",
             "accuracy": f"{accuracies.mean():.4f}",
@@ -156,7 +181,9 @@ def main() -> None:
                 found[task.recipe, *reading][chosen.index(task.architecture), task.seed] = accuracy
             spent[task.recipe].append(seconds)
             print(f"{done} of {len(tasks)}", flush=True)
-    table = list(rows(found, {recipe: float(np.median(times)) for recipe, times in spent.items()}))
+    known = whole_trainings(TABLE)
+    whole = np.array([known[network] for network in chosen])
+    table = list(rows(found, {recipe: float(np.median(times)) for recipe, times in spent.items()}, whole))
     with asked.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]))
         writer.writeheader()

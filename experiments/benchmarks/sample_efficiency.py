@@ -20,7 +20,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -63,18 +63,18 @@ class Plan:
 
 
 def plans(
-    problem: Problem, samplers: Sequence[str], workers: Sequence[int], seeds: int, most: int | None
+    problem: Problem, samplers: Sequence[str], workers: Sequence[int], seeds: Iterable[int], most: int | None
 ) -> Iterator[Plan]:
     """All searches, seed by seed, so that at any time about as many of each kind are done.
 
     most: trials of each, None for as many as are usual; twice as many where most are shorter. No search has more than
     half of the networks.
     """
-    for seed in range(seeds):
+    for seed in seeds:
         for count in workers:
             for name in samplers:
                 sampler, plus, _ = name.partition("+")
-                usual = FEW_TRIALS if sampler in FEW else MANY_TRIALS
+                usual = FEW_TRIALS if sampler.partition(":")[0] in FEW else MANY_TRIALS
                 trials = min(most or usual, usual) * (2 if plus else 1)
                 yield Plan(name, count, seed, min(trials, len(problem.readings) // 2))
 
@@ -183,9 +183,16 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=list(DEFAULT),
         metavar="NAME",
-        help=f"of {', '.join(CONTESTANTS)}; where the table has shorter trainings also with +{', +'.join(PRUNERS)}",
+        help=f"of {', '.join(CONTESTANTS)}; where the table has shorter trainings also with +{', +'.join(PRUNERS)}; "
+        "with options of its own: ordinal_gp:sizes=false,startup=6",
     )
     parser.add_argument("--seeds", type=int, default=30, help="searches of each kind")
+    parser.add_argument(
+        "--first-seed",
+        type=int,
+        default=0,
+        help="of the searches: design on others than are reported, 0 to 29",
+    )
     parser.add_argument("--workers", nargs="+", type=int, default=[1])
     parser.add_argument(
         "--trials", type=int, help=f"at most; otherwise {FEW_TRIALS} with slow samplers, else {MANY_TRIALS}"
@@ -211,7 +218,8 @@ def main(words: Sequence[str] | None = None) -> None:
                 "Which problem? --effv2-mini, --nas-bench-macro FILE, --table FILE --space NAME, or --made-up."
             )
         for problem in problems:
-            every = plans(problem, asked.samplers, asked.workers, asked.seeds, asked.trials)
+            seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
+            every = plans(problem, asked.samplers, asked.workers, seeds, asked.trials)
             if not asked.report:
                 run_all(problem, list(every), asked.out)
             report(problem, asked.out)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from search.config import Config
+from search.config import Config, parse
 from search.rungs import Ladder, Pruner
 from search.rungs.pruner import Hyperband, SuccessiveHalving
 from search.samplers import Observation, Sampler
 from search.samplers.evolution import drawn, neighbours
 from space import Choice, Point, documents
-from space.refusal import unknown
+from space.refusal import Refused, unknown
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -170,16 +170,22 @@ def pruned(name: str) -> tuple[Sampler, Pruner | None]:
 
 
 def contestant(name: str) -> Sampler:
-    """The sampler with this name, with its defaults but for an early stop.
+    """The sampler with this name: its defaults, but for an early stop, and for what "auto:startup=6,until=64" says.
 
-    Raises `Refused` for a name that none has.
+    Raises `Refused` for a name that none has, and for options that the sampler lacks.
     """
-    if name in OPTUNAS:
-        return AsItComes(sampler=name, kind=OPTUNAS[name])
-    if name == "local_search":
-        return LocalSearch(sampler=name)
-    if name not in CONTESTANTS:
-        raise unknown("sampler", name, CONTESTANTS)
-    sampler = Config.of({"sampler": name}).sampler
-    # All curves go on to the same number of trials.
-    return sampler.model_copy(update={"early_stop": False}) if hasattr(sampler, "early_stop") else sampler
+    sampler, _, options = name.partition(":")
+    if sampler not in CONTESTANTS:
+        raise unknown("sampler", sampler, CONTESTANTS)
+    changes = parse([f"sampler.{option}" for option in options.split(",") if option])
+    if sampler in documents.names("sampler"):
+        made = Config.of({"sampler": sampler, **changes}).sampler
+        # All curves go on to the same number of trials.
+        return made.model_copy(update={"early_stop": False}) if hasattr(made, "early_stop") else made
+    if changes:
+        raise Refused(f"{sampler} takes no options here, and {name} has some.")
+    return (
+        AsItComes(sampler=sampler, kind=OPTUNAS[sampler])
+        if sampler in OPTUNAS
+        else LocalSearch(sampler=sampler)
+    )

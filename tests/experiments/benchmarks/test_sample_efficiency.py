@@ -54,7 +54,7 @@ def test_a_search_that_was_cut_while_it_was_written_is_run_again(tmp_path):
     assert kept(path) == runs
     path.write_bytes(path.read_bytes()[:-9])
     assert kept(path) == runs[:1]
-    assert [plan.done(kept(path), PROBLEM) for plan in plans(PROBLEM, ["random"], [1], 2, 10)] == [
+    assert [plan.done(kept(path), PROBLEM) for plan in plans(PROBLEM, ["random"], [1], range(2), 10)] == [
         True,
         False,
     ]
@@ -94,7 +94,7 @@ def test_searches_with_rungs_are_compared_by_epochs(tmp_path, capsys):
     assert "By epochs trained, in whole trainings of 9:" in table
     assert "\n| random+sha | 2 | " in table
     assert "random+sha" not in (tmp_path / "made-up.csv").read_text()
-    assert {plan.trials for plan in plans(PROBLEM, ["random+sha"], [1], 1, 20)} == {40}
+    assert {plan.trials for plan in plans(PROBLEM, ["random+sha"], [1], [0], 20)} == {40}
     assert all(run.epochs == 180 for run in kept(tmp_path / "searches.jsonl") if run.sampler == "random")
 
 
@@ -115,6 +115,9 @@ def test_workers_take_simulated_time():
         (["--made-up", "--report"], "has no search of made-up"),
         (["--made-up", "--samplers", "random+ahsa"], "Did you mean 'asha'"),
         (["--made-up", "--samplers", "rnadom"], "Did you mean 'random'"),
+        (["--made-up", "--samplers", "auto:strtup=6"], "Did you mean 'sampler.startup'"),
+        (["--made-up", "--samplers", "auto:startup"], "'sampler.startup' is no setting"),
+        (["--made-up", "--samplers", "optuna_gp:startup=6"], "optuna_gp takes no options"),
     ],
 )
 def test_mistakes_are_told_in_one_line(words, says, tmp_path, capsys):
@@ -123,6 +126,22 @@ def test_mistakes_are_told_in_one_line(words, says, tmp_path, capsys):
     said = capsys.readouterr().err
     assert (ended.value.code, said.count("\n")) == (2, 1)
     assert says in said
+
+
+def test_samplers_can_have_options_and_searches_other_seeds(tmp_path, capsys):
+    words = [
+        "--made-up",
+        "--samplers",
+        "ordinal_gp:sizes=false,startup=6",
+        "--seeds",
+        "1",
+        "--first-seed",
+        "100",
+    ]
+    main([*words, "--trials", "9", "--out", str(tmp_path)])
+    assert "made-up ordinal_gp:sizes=false,startup=6 x1 seed 100: 9 trials" in capsys.readouterr().out
+    sampler = contestant("ordinal_gp:sizes=false,startup=6")
+    assert (sampler.sampler, sampler.sizes, sampler.startup) == ("ordinal_gp", False, 6)
 
 
 def test_no_contestant_ends_its_search_by_itself():

@@ -1,0 +1,27 @@
+"""Signals of gradients: what they are of, and that they are the same again."""
+
+import numpy as np
+import pytest
+
+from experiments.benchmarks.gradient_signals import ranked, signals
+from experiments.benchmarks.tabular.problem import made_up
+from space import cost, decode
+
+NETWORK = next(iter(made_up().truths))
+
+
+def test_signals_follow_from_the_network_alone():
+    once, again = signals(NETWORK, None), signals(NETWORK, None)
+    assert once == again
+    assert (once["MACs"], once["params"]) == (cost(decode(NETWORK)).macs, cost(decode(NETWORK)).params)
+    smaller = signals(NETWORK, 16)
+    assert smaller["MACs"] == once["MACs"]
+    assert smaller["snip"] != once["snip"]
+
+
+def test_the_interval_surrounds_the_correlation():
+    values = np.linspace(0, 1, 50)
+    assert ranked(values, -values) == (pytest.approx(-1),) * 3
+    noisy = values + np.random.default_rng(0).normal(0, 0.3, 50)
+    rho, low, high = ranked(values, noisy)
+    assert 0 < low < rho < high < 1

@@ -1,0 +1,38 @@
+"""Which recipe ranks more reliably: the figures of the table, on accuracies made up."""
+
+import numpy as np
+import pytest
+
+from experiments.benchmarks.effv2_mini import TABLE, networks
+from experiments.benchmarks.proxy_recipe import READINGS, foretold, reliability, rows, whole_trainings
+
+
+def test_seeds_that_agree_are_reliable_and_foretell_what_ranks_alike():
+    alike = np.array([[0.1, 0.2], [0.2, 0.3], [0.4, 0.9]])
+    assert reliability(alike) == pytest.approx(1)
+    assert foretold(alike, np.array([1.0, 2.0, 3.0])) == pytest.approx(1)
+    assert foretold(alike, np.array([3.0, 2.0, 1.0])) == pytest.approx(-1)
+    # The ranks of the second seed are 1, 3, 2: rho is 1 - 6 * 2 / (3 * 8) with the first.
+    assert reliability(np.array([[0.1, 0.1], [0.2, 0.3], [0.3, 0.2]])) == pytest.approx(0.5)
+
+
+def test_a_row_compares_with_the_plain_reading_of_the_plain_recipe():
+    rng = np.random.default_rng(0)
+    worth = np.linspace(0, 1, 20)
+    found = {
+        (recipe, *reading): worth[:, None] + rng.normal(0, noise, (20, 3))
+        for recipe, noise in (("plain", 1.0), ("better", 0.01))
+        for reading in READINGS
+    }
+    table = list(rows(found, {"plain": 2.0, "better": 3.0}, worth))
+    first, better = table[0], table[-1]
+    assert len(table) == len(found)
+    assert (first["more"], first["whole_more"], first["more_low"], first["more_high"]) == ("+0.000",) * 4
+    assert float(str(better["whole_low"])) > 0 and float(str(better["more_low"])) > 0
+    assert (better["recipe"], better["seconds"], better["n"]) == ("better", "3.0", "20 x 3")
+
+
+def test_the_table_tells_whole_trainings_of_every_network():
+    known = whole_trainings(TABLE)
+    assert known.keys() == {str(network) for network in networks()}
+    assert 0.1 < min(known.values()) < max(known.values()) < 0.6
