@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from counting import Counting
 
 from search import Stopped, launch, open_run, resume
 from search.driver import Silent
@@ -41,23 +42,6 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-class Counting:
-    """`looked_up`, keeping what it was asked; raises where `fails` says what."""
-
-    def __init__(self, fails=lambda request: None):
-        self.asked, self.fails = [], fails
-
-    def __call__(self, request, report):
-        if error := self.fails(request):
-            raise error
-        self.asked.append((request.architecture, request.seed))
-        return looked_up(request, report)
-
-    @property
-    def finals(self):
-        return [seed for _, seed in self.asked if seed]
-
-
 class Listening(Silent):
     def __init__(self):
         self.told, self.notes = [], []
@@ -75,7 +59,7 @@ def test_the_best_are_trained_again_and_counted_apart():
     assert [trial.state for trial in run.trials] == ["complete"] * 6
     assert display.told == list(range(6))
     assert sorted(evaluate.finals) == [1, 1, 1, 2, 2, 2]
-    assert len(set(evaluate.asked)) == 12
+    assert len(set(evaluate.seeded)) == 12
     again = [trial.number for trial in run.trials if trial.repeats]
     assert sorted(again) == sorted(trial.number for trial in run.ranked[:3])
     assert run.best == run.verdict.winner
@@ -120,7 +104,7 @@ def test_more_trials_have_finals_of_their_own_and_nothing_is_done_twice():
     evaluate = Counting()
     launch(SMALL, evaluate=evaluate)
     run = resume("r", {"trials": 14}, evaluate=evaluate)
-    assert len(evaluate.asked) == len(set(evaluate.asked))
+    assert len(evaluate.seeded) == len(set(evaluate.seeded))
     assert all(len(trial.again) == 2 for trial in run.ranked[:3])
     assert run.verdict.winner == run.best
 

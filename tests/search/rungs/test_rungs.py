@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from counting import Counting
 
 from search import launch, open_run, resume
 from search.display import line
@@ -39,23 +40,6 @@ SMALL = {**BARE, "pruner": "asha", "pruner.least": -1, "pruner.gate": 8}
 def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
-class Counting:
-    """`looked_up`, keeping what it was asked. fails: what to raise for a request, if anything."""
-
-    def __init__(self, fails=lambda request: None):
-        self.asked, self.fails = [], fails
-
-    def __call__(self, request, report):
-        if error := self.fails(request):
-            raise error
-        self.asked.append(request)
-        return looked_up(request, report)
-
-    @property
-    def trained(self):
-        return [(request.architecture, request.proxy.epochs) for request in self.asked]
 
 
 class Listening(Silent):
