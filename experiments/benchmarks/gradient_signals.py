@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -27,7 +28,7 @@ from scipy.stats import spearmanr
 
 from experiments.benchmarks.effv2_mini import TABLE
 from experiments.benchmarks.tabular.problem import ACCURACY_ALONE, Problem, nas_bench_macro, trained
-from space import Space, cost, decode
+from space import Refused, Space, cost, decode
 
 IMAGES = 16
 _RESAMPLED = 500
@@ -84,7 +85,8 @@ def table(problem: Problem, resolution: int | None, workers: int) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
+    """Prints what `words`, or the command line, ask for. Exits with 2 and one line for what cannot be."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -92,12 +94,19 @@ def main() -> None:
     parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE")
     parser.add_argument("--resolution", type=int, help="of the noise; otherwise that of the networks")
     parser.add_argument("--workers", type=int, default=2)
-    asked = parser.parse_args()
-    if asked.effv2_mini:
-        problem = trained("effv2_mini", Space.load("effv2_mini"), ACCURACY_ALONE, TABLE)
-        print(table(problem, asked.resolution, asked.workers))
-    if asked.nas_bench_macro:
-        print(table(nas_bench_macro(asked.nas_bench_macro), asked.resolution, asked.workers))
+    asked = parser.parse_args(words)
+    problems: list[Problem] = []
+    try:
+        if asked.effv2_mini:
+            problems.append(trained("effv2_mini", Space.load("effv2_mini"), ACCURACY_ALONE, TABLE))
+        if asked.nas_bench_macro:
+            problems.append(nas_bench_macro(asked.nas_bench_macro))
+        if not problems:
+            raise Refused("Which table? --effv2-mini or --nas-bench-macro FILE.")
+        for problem in problems:
+            print(table(problem, asked.resolution, asked.workers))
+    except Refused as error:
+        parser.exit(2, f"{error}\n")
 
 
 if __name__ == "__main__":

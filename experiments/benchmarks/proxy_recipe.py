@@ -16,7 +16,7 @@ import argparse
 import csv
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -149,7 +149,8 @@ def rows(
         }
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs what `words`, or the command line, ask for. Exits with 2 and one line for what cannot be."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -160,11 +161,15 @@ def main() -> None:
     parser.add_argument("--recipes", default=",".join(RECIPES), help="with commas between; always also plain")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("proxy_recipe.csv"))
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     chosen = [str(network) for network in networks()[: asked.networks]]
     recipes = list(dict.fromkeys(("plain", *asked.recipes.split(","))))
     if unknown := [recipe for recipe in recipes if recipe not in RECIPES]:
-        parser.error(f"no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}")
+        parser.exit(2, f"There is no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}.\n")
+    if not Path(asked.data).is_file():
+        parser.exit(2, f"There is no file {asked.data}.\n")
+    if asked.seeds < 2 or not 2 <= asked.networks <= len(networks()):
+        parser.exit(2, f"--seeds is at least 2, as --networks is, which is at most {len(networks())}.\n")
     tasks = [
         Task(network, recipe, seed, asked.data, asked.epochs)
         for recipe in recipes

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.benchmarks.gradient_signals import ranked, signals
+from experiments.benchmarks.gradient_signals import main, ranked, signals
 from experiments.benchmarks.tabular.problem import made_up
 from space import cost, decode
 
@@ -25,3 +25,15 @@ def test_the_interval_surrounds_the_correlation():
     noisy = values + np.random.default_rng(0).normal(0, 0.3, 50)
     rho, low, high = ranked(values, noisy)
     assert 0 < low < rho < high < 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [([], "Which table?"), (["--nas-bench-macro", "none.json"], "none.json: No such file")],
+)
+def test_mistakes_are_told_in_one_line(words, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1)
+    assert says in said

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.effv2_mini import TABLE, networks
-from experiments.benchmarks.proxy_recipe import READINGS, foretold, reliability, rows, whole_trainings
+from experiments.benchmarks.proxy_recipe import READINGS, foretold, main, reliability, rows, whole_trainings
 
 
 def test_seeds_that_agree_are_reliable_and_foretell_what_ranks_alike():
@@ -36,3 +36,23 @@ def test_the_table_tells_whole_trainings_of_every_network():
     known = whole_trainings(TABLE)
     assert known.keys() == {str(network) for network in networks()}
     assert 0.1 < min(known.values()) < max(known.values()) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--data", "none.npz"], "There is no file none.npz."),
+        (
+            ["--data", "none.npz", "--recipes", "no labels"],
+            "There is no recipe 'no labels'; there are plain, ",
+        ),
+        (["--data", __file__, "--seeds", "1"], "--seeds is at least 2"),
+        (["--data", __file__, "--networks", "257"], "at most 256"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(words, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1)
+    assert says in said
