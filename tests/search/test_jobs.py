@@ -1,24 +1,9 @@
-from dataclasses import dataclass
-
 import pytest
+from squaring import Square, squared
 
 from search.executors import EXECUTORS
-from search.failure import TrialFailed
 from search.jobs import done, local
 from space import Refused
-
-
-@dataclass(frozen=True)
-class Square:
-    number: int
-
-
-def squared(job, report):
-    if job.number == 3:
-        raise TrialFailed("three is no good")
-    report(1, 0.5)
-    return job.number**2
-
 
 TRIED = []
 
