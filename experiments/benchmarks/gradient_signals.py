@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from experiments.benchmarks.effv2_mini import TABLE
-from experiments.benchmarks.tabular.problem import ACCURACY_ALONE, Problem, nas_bench_macro, trained
-from space import Refused, Space, cost, decode
+from experiments.benchmarks.tabular.problem import Problem, effv2_mini, nas_bench_macro
+from space import Refused, cost, decode
 
 IMAGES = 16
+"""Of noise, in the one step."""
 _RESAMPLED = 500
 
 
@@ -43,7 +43,7 @@ def signals(text: str, resolution: int | None, seed: int = 0) -> dict[str, float
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     architecture = decode(text)
-    pixels = resolution or architecture.resolution
+    pixels = architecture.resolution if resolution is None else resolution
     network = build(replace(architecture, resolution=pixels)).train()
     images = torch.randn(IMAGES, architecture.channels, pixels, pixels)
     labels = torch.arange(IMAGES) % architecture.classes
@@ -79,10 +79,14 @@ def table(problem: Problem, resolution: int | None, workers: int) -> str:
     best = truths >= np.quantile(truths, 0.75)
     for name in found[0]:
         values = np.array([each[name] for each in found])
-        every, top = ranked(values, truths), ranked(values[best], truths[best])
-        parts = (f"{rho:.2f} [{low:.2f} to {high:.2f}]" for rho, low, high in (every, top))
-        lines.append(f"  {name:9s} all {next(parts)}, best quarter {next(parts)}")
+        every, top = _told(ranked(values, truths)), _told(ranked(values[best], truths[best]))
+        lines.append(f"  {name:9s} all {every}, best quarter {top}")
     return "\n".join(lines)
+
+
+def _told(correlation: tuple[float, float, float]) -> str:
+    rho, low, high = correlation
+    return f"{rho:.2f} [{low:.2f} to {high:.2f}]"
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -98,7 +102,7 @@ def main(words: Sequence[str] | None = None) -> None:
     problems: list[Problem] = []
     try:
         if asked.effv2_mini:
-            problems.append(trained("effv2_mini", Space.load("effv2_mini"), ACCURACY_ALONE, TABLE))
+            problems.append(effv2_mini())
         if asked.nas_bench_macro:
             problems.append(nas_bench_macro(asked.nas_bench_macro))
         if not problems:

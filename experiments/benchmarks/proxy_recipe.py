@@ -21,13 +21,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from experiments.benchmarks.effv2_mini import TABLE, networks
+from experiments.benchmarks.effv2_mini import networks
 from experiments.benchmarks.effv2_mini import task as of_table
+from experiments.benchmarks.tabular.problem import effv2_mini
 from search.config import Config
 
 RECIPES: dict[str, dict[str, object]] = {
@@ -102,18 +102,6 @@ def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
     return float(np.mean([spearmanr(own, whole).statistic for own in accuracies.T]))
 
 
-def whole_trainings(path: Path) -> dict[str, float]:
-    """The accuracy of each network of a table after its longest trainings, the mean over seeds."""
-    with path.open(newline="") as file:
-        table = list(csv.DictReader(file))
-    longest = max(int(row["epochs"]) for row in table)
-    found: dict[str, list[float]] = {}
-    for row in table:
-        if int(row["epochs"]) == longest:
-            found.setdefault(row["architecture"], []).append(float(row["accuracy"]))
-    return {network: fmean(accuracies) for network, accuracies in found.items()}
-
-
 def rows(
     found: Mapping[tuple[str, str, str, str], np.ndarray], seconds: Mapping[str, float], whole: np.ndarray
 ) -> Iterator[dict[str, object]]:
@@ -186,8 +174,8 @@ def main(words: Sequence[str] | None = None) -> None:
                 found[task.recipe, *reading][chosen.index(task.architecture), task.seed] = accuracy
             spent[task.recipe].append(seconds)
             print(f"{done} of {len(tasks)}", flush=True)
-    known = whole_trainings(TABLE)
-    whole = np.array([known[network] for network in chosen])
+    truths = effv2_mini().truths
+    whole = np.array([truths[network] for network in chosen])
     table = list(rows(found, {recipe: float(np.median(times)) for recipe, times in spent.items()}, whole))
     with asked.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]))

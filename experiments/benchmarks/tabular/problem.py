@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from experiments.benchmarks.effv2_mini import TABLE
 from search.config import Config
 from search.evaluate import Request, Result
 from search.rungs import Pruner
@@ -207,6 +208,11 @@ def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) ->
     levels = tuple(trials for trials in (64, 256, 1024) if 2 * trials <= len(readings))
     settings = {**({"proxy.epochs": last} if last else {}), **settings}
     return Problem(name, space, settings, readings, kinds, levels)
+
+
+def effv2_mini(settings: Mapping[str, Any] = ACCURACY_ALONE) -> Problem:
+    """Our own table, of 256 networks trained for 9, 3 and 1 epochs."""
+    return trained("effv2_mini", Space.load("effv2_mini"), settings, TABLE)
 
 
 def _timed(

@@ -7,17 +7,12 @@ import pytest
 
 from experiments.benchmarks.effv2_mini import PARTS, TABLE, networks
 from experiments.benchmarks.sample_efficiency import main
-from experiments.benchmarks.tabular.problem import ACCURACY_ALONE, trained
-from space import Space
-
-
-def of_reward(**settings):
-    return trained("effv2_mini", Space.load("effv2_mini"), {**ACCURACY_ALONE, **settings}, TABLE)
+from experiments.benchmarks.tabular.problem import ACCURACY_ALONE, effv2_mini
 
 
 @pytest.fixture(scope="module")
 def problem():
-    return of_reward()
+    return effv2_mini()
 
 
 def test_it_has_every_network_at_every_length_with_its_step_time(problem):
@@ -28,7 +23,9 @@ def test_it_has_every_network_at_every_length_with_its_step_time(problem):
         assert readings.keys() == texts
     assert sorted(problem.shorter) == [1, 3]
     assert all(reading.step_ratio > 0 for own in problem.readings.values() for reading in own)
-    assert max(of_reward(**{"reward.w": -0.07}).truths.values()) != max(problem.truths.values())
+    assert max(effv2_mini({**ACCURACY_ALONE, "reward.w": -0.07}).truths.values()) != max(
+        problem.truths.values()
+    )
 
 
 def test_each_part_has_as_many_trainings_as_it_says():
@@ -53,4 +50,4 @@ def test_three_searches_of_the_default_find_a_network_among_the_best(problem, tm
     truths = sorted(problem.truths.values())
     tenth = 100 * (1 - truths[-len(truths) // 10] / truths[-1])
     assert 0 <= float(rows["auto"]["regret_percent_16"]) < tenth
-    assert float(rows["random"]["regret_percent_16"]) >= 0
+    assert [rows[name]["searches"] for name in ("random", "auto")] == ["3", "3"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mistaking import told
 
 from experiments.benchmarks.gradient_signals import main, ranked, signals
 from experiments.benchmarks.tabular.problem import made_up
@@ -32,8 +33,4 @@ def test_the_interval_surrounds_the_correlation():
     [([], "Which table?"), (["--nas-bench-macro", "none.json"], "none.json: No such file")],
 )
 def test_mistakes_are_told_in_one_line(words, says, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    said = capsys.readouterr().err
-    assert (ended.value.code, said.count("\n")) == (2, 1)
-    assert says in said
+    assert says in told(main, words, capsys)

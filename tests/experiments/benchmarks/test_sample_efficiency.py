@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 
 import pytest
+from mistaking import told
 
 from experiments.benchmarks.sample_efficiency import Plan, keep, kept, main, plans
 from experiments.benchmarks.tabular.contestants import CONTESTANTS, contestant, pruned
@@ -121,11 +122,7 @@ def test_workers_take_simulated_time():
     ],
 )
 def test_mistakes_are_told_in_one_line(words, says, tmp_path, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main([*words, "--out", str(tmp_path)])
-    said = capsys.readouterr().err
-    assert (ended.value.code, said.count("\n")) == (2, 1)
-    assert says in said
+    assert says in told(main, [*words, "--out", str(tmp_path)], capsys)
 
 
 def test_samplers_can_have_options_and_searches_other_seeds(tmp_path, capsys):
