@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-
 from search.run import Run, open_run
 from space import Architecture, Refused
 
@@ -12,7 +10,7 @@ def best(name: str) -> Architecture:
     """The best network of a run that is finished. Raises `Refused` if it is not, or nothing is complete."""
     run = open_run(name)
     going_on = [trial for trial in run.trials if trial.state in ("waiting", "running")]
-    if going_on and not _out_of_time(run):
+    if going_on and not run.over:
         raise Refused(
             f"The run {run.name} is unfinished: {len(going_on)} of its trials are still to be trained. Finish it: "
             f"search resume {run.name}; or name a trial: {name}:{_example(run)}"
@@ -27,14 +25,6 @@ def trained(name: str, number: int) -> Architecture:
     if trial.terms is None:
         raise Refused(f"Trial {number} of the run {run.name} is {trial.state}; a base must be trained.")
     return trial.architecture
-
-
-def _out_of_time(run: Run) -> bool:
-    """Whether its budget ended the run, as `search.engine` decides: then what still waits is never trained."""
-    budget = run.config.limits.budget
-    spent = [trial.result.seconds for trial in run.trials if trial.result and trial.state == "complete"]
-    running = any(trial.state == "running" for trial in run.trials)
-    return budget is not None and not running and run.seconds + statistics.median(spent or [0]) > budget
 
 
 def _example(run: Run) -> int:

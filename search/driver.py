@@ -29,7 +29,7 @@ from search.environment import environment
 from search.evaluate import evaluate
 from search.executors import Evaluate
 from search.files import unused, write_file
-from search.ledger import Ledger, Record
+from search.ledger import OVER, Ledger, Record
 from search.lock import driver_lock
 from search.profiles import Predictor
 from search.profiles.choosing import with_step
@@ -259,6 +259,7 @@ def drive(
         if ledger.noted("fidelity") != measured:
             changed = "have changed since, or what this version makes of them; its trials would not compare"
             raise Refused(f"The data of the run {path.name} {changed}.")
+        ledger.replace(OVER, "")
         engine = Engine(setting, proposals, ledger, by, display.finished)
         course = Course(engine, lambda text: display.note(text))
         try:
@@ -273,6 +274,8 @@ def drive(
             display.note(f"The search ends: {status.why_stopped}.")
         elif status.why_stopped:
             raise Stopped(status.why_stopped, exhausted=status.exhausted)
+        # What is waiting now was proposed when the budget was all but spent: nobody is going to train it.
+        ledger.replace(OVER, "yes")
 
 
 @contextmanager

@@ -25,6 +25,8 @@ State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate
 SCHEMA = 1
 ENDED = "ended"
 """Under it is noted why a search had no more to propose."""
+OVER = "over"
+"""Under it is noted whether the latest driver came to the end of what it was asked: "yes", or "" while it has not."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (

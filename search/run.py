@@ -50,6 +50,7 @@ class Run:
     """A run as it was when it was opened. seconds: worked on it so far. driver: who drives it, "" if nobody.
 
     ended: why nothing more was proposed, before as many trials as there were to be; "" if it did not come to that.
+    over: whether its latest driver came to the end of what it was asked, of the trials or of the budget.
     trials: any sequence of them will do to make a run; it is kept as `Trials`.
     """
 
@@ -59,6 +60,7 @@ class Run:
     seconds: float
     driver: str = ""
     ended: str = ""
+    over: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trials", Trials(self.trials))
@@ -87,6 +89,8 @@ class Run:
     @property
     def left(self) -> float | None:
         """Seconds to the end, by the trainings that are missing or the budget; None if neither tells."""
+        if self.over:
+            return 0.0
         from search.rungs.ladder import done, outlook
         from search.status import tried
 
@@ -104,7 +108,9 @@ class Run:
 
     @property
     def searched(self) -> bool:
-        """Whether as many trials are over as there are to be, or nothing more is proposed."""
+        """Whether as many trials are over as there are to be, or nothing more is proposed or begun."""
+        if self.over:
+            return True
         if self.ended:
             return not {"running", "waiting"} & {trial.state for trial in self.trials}
         return self.config.limits.trials is not None and self._finished >= self.config.limits.trials
@@ -112,6 +118,8 @@ class Run:
     @property
     def halted(self) -> bool:
         """Whether something was begun and is not over, or is still to come; it may be at work just now."""
+        if self.over:
+            return False
         trials = [trial.state for trial in self.trials]
         again = [repeat.state for trial in self.trials for repeat in trial.repeats]
         return bool({"running", "waiting"} & {*trials, *again} or (self.searched and self.agenda.left))
@@ -185,7 +193,7 @@ class Run:
 def open_run(name: str | Path) -> Run:
     """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
     # Imported here: the names of runs, which a shell completes, need none of it.
-    from search.ledger import ENDED, Ledger
+    from search.ledger import ENDED, OVER, Ledger
     from search.lock import driver_of
     from search.trial import judge
 
@@ -197,12 +205,12 @@ def open_run(name: str | Path) -> Run:
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
         seconds = float(ledger.noted("seconds") or 0)
-        ended = ledger.noted(ENDED) or ""
+        ended, over = ledger.noted(ENDED) or "", bool(ledger.noted(OVER))
     finally:
         ledger.close()
     reference = config.reference
     trials = tuple(judge(record, config.reward, reference, config.forecast) for record in records)
-    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended)
+    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended, over)
 
 
 def config_of(path: Path) -> Config:

@@ -1,10 +1,15 @@
 """Searches as bases: `--base runs/NAME` and `runs/NAME:12`."""
 
+from contextlib import closing
+from dataclasses import replace
+
 import pytest
 
 from scaling import resolve
 from search import launch, open_run, resume
 from search.evaluate import TrialFailed
+from search.ledger import Ledger
+from search.run import LEDGER
 from search.testing import looked_up
 from space import CATALOG, Refused
 
@@ -62,8 +67,13 @@ def test_an_unfinished_run_has_no_best_but_complete_trials():
 
 
 def test_a_run_that_its_budget_ended_is_finished():
-    launch(SMALL | {"budget": 0.3, "trials": None}, evaluate=looked_up)
-    assert resolve("runs/r").architecture == open_run("r").best.architecture
+    """Also with a trial that was proposed too late, which nobody is going to train."""
+    run = launch(SMALL | {"budget": 0.3, "trials": None}, evaluate=looked_up)
+    assert resolve("runs/r").architecture == run.best.architecture
+    with closing(Ledger(run.path / LEDGER)) as ledger:
+        last = ledger.records(ledger.noted("fidelity"))[-1]
+        ledger.add(replace(last, number=last.number + 1, state="waiting"))
+    assert resolve("runs/r").architecture == run.best.architecture
 
 
 def test_a_run_in_which_all_failed_has_no_best():

@@ -6,9 +6,11 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from counting import Counting
@@ -17,6 +19,7 @@ from search import Stopped, launch, open_run, resume
 from search.driver import Silent
 from search.evaluate import Result, TrialFailed
 from search.ledger import Ledger, Repeat
+from search.proposals import Sampled
 from search.show import show_run
 from search.testing import looked_up
 from space import Refused
@@ -229,6 +232,40 @@ def test_a_search_with_a_budget_alone_is_not_over_while_a_final_is_at_work():
 def test_nothing_is_begun_when_the_budget_is_spent():
     short = launch({**SMALL, "budget": 1e-9}, evaluate=looked_up)
     assert not any(trial.repeats for trial in short.trials)
+
+
+def test_a_trial_that_was_proposed_as_the_budget_ran_out_is_not_still_to_come(monkeypatch):
+    """Trials are looked up as 20 s long and take 5, so that after the finals there seems to be time for more."""
+    clock = [0.0]
+    monkeypatch.setattr("search.engine.time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time))
+
+    class Slow(Sampled):
+        def next(self, trials):
+            clock[0] += 20 if len(trials) == 5 else 0
+            return super().next(trials)
+
+    def evaluate(request, report):
+        clock[0] += 5
+        return replace(looked_up(request, report), seconds=20.0)
+
+    monkeypatch.setattr("search.driver.Sampled", Slow)
+    settings = {**SMALL, "trials": None, "budget": 100, "finals.top": 2, "finals.seeds": 1}
+    run = launch(settings, evaluate=evaluate)
+    assert [trial.state for trial in run.trials] == ["complete"] * 5 + ["waiting"]
+    assert (run.verdict.winner, run.seconds) == (run.best, 55)
+    assert (run.over, run.searched, run.halted, run.left) == (True, True, False, 0)
+    assert not any("search resume" in str(line) for line in show_run(run))
+    more = resume("r", {"budget": 118}, evaluate=evaluate)
+    assert [trial.state for trial in more.trials] == ["complete"] * 6
+
+
+def test_a_run_is_over_when_its_driver_came_to_the_end_and_not_when_it_went_on():
+    assert launch(SMALL, evaluate=looked_up).over
+    with pytest.raises(KeyboardInterrupt):
+        resume("r", {"trials": 7}, evaluate=Counting(lambda request: KeyboardInterrupt()))
+    halted = open_run("r")
+    assert (halted.over, halted.searched, halted.halted) == (False, False, True)
+    assert resume("r", evaluate=looked_up).over
 
 
 def test_steps_are_not_measured_again():

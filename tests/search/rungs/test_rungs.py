@@ -13,6 +13,7 @@ from search import launch, open_run, resume
 from search.display import line
 from search.driver import Silent
 from search.evaluate import Result, TrialFailed
+from search.executors.serial import Serial
 from search.proxy import fidelity, shorter
 from search.show import show_run, show_trial
 from search.testing import looked_up
@@ -198,7 +199,26 @@ def test_workers_climb_side_by_side():
     run = launch(settings, evaluate=looked_up)
     assert {trial.state for trial in run.trials} <= {"complete", "pruned", "duplicate"}
     assert all(len(trial.rungs) == 2 for trial in run.trials[:8] if trial.state == "complete")
-    assert any(trial.state == "pruned" for trial in run.trials)
+
+
+def test_those_that_begin_while_the_gate_is_undecided_have_the_whole_training(monkeypatch):
+    """Two at a time, which end in the order in which they were begun."""
+
+    def two_at_a_time(self, engine, evaluate):
+        at_work = []
+        while True:
+            at_work += [request for _ in range(2 - len(at_work)) if (request := engine.next_trial())]
+            if not at_work:
+                return
+            request = at_work.pop(0)
+            engine.on_result(request.number, evaluate(request, lambda epoch, loss: None))
+
+    monkeypatch.setattr(Serial, "run", two_at_a_time)
+    run = launch({**SMALL, "pruner": "hyperband"}, evaluate=looked_up)
+    own = [trial for trial in run.trials if trial.state != "duplicate"]
+    assert [len(trial.rungs) for trial in own[:8]] == [2] * 8
+    assert (own[8].state, own[8].rungs) == ("complete", ())
+    assert any(trial.state == "pruned" for trial in own)
 
 
 def test_more_trials_leave_the_gate_as_it_was_and_train_nothing_twice():
