@@ -1,8 +1,7 @@
 """The driver of a search: hands out what is proposed, and keeps what becomes of it.
 
-Every executor makes the same few calls, from one thread; see `search.executors.Driven`. The engine holds no
-history of its own: what it knows it reads from the ledger when it starts, and writes there before it acts on
-it.
+Every executor makes the same few calls, from one thread; see `search.executors.Driven`. What the engine knows of
+trials is its `History`, which is the ledger's. Its own is what ends with the driver: who is at work, and the clock.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from search.evaluate import Request, Result
+from search.history import History
 from search.ledger import ENDED, Ledger, Record, Repeat
 from search.proposals import Exhausted, Proposal, Proposals
-from search.proxy import Proxy, shorter
+from search.proxy import Proxy
 from search.requests import Setting, request
 from search.rungs.gate import Gate
 from search.rungs.ladder import OUTSIDE, outlook
 from search.status import Status, late, left, typical
 from search.streak import Streak
-from search.trial import RANKED, Trial, judge
-from space import Architecture, Point
+from search.trial import Trial
 
 ATTEMPTS = 3
 """How often a trial is begun before it counts as failed, where the machine was to blame."""
@@ -45,13 +44,9 @@ class Engine:
 
         Raises `LedgerFailed` where the ledger cannot be written, as every call can.
         """
-        self._setting, self._proposals = setting, proposals
-        self._ledger, self._watch, self._ladder = ledger, watch, setting.ladder
-        self._fidelity = fidelity(setting.proxy)
-        self._fidelities = {each: fidelity(shorter(setting.proxy, each)) for each in self._ladder.epochs}
-        self._reference, self._several = setting.reference, setting.reward.several
-        self._records = {record.number: record for record in ledger.records(self._fidelity)}
-        self._trials = {number: self._judged(record) for number, record in self._records.items()}
+        self._setting, self._proposals, self._ledger, self._watch = setting, proposals, ledger, watch
+        self._ladder, self._several = setting.ladder, setting.reward.several
+        self._history = History(setting, ledger, fidelity)
         self._epochs: dict[int, int] = {}
         self._goals: dict[int, int] = {}
         """Of trials that run, for how many epochs."""
@@ -72,24 +67,24 @@ class Engine:
         Who has earned a longer training comes before who has had none.
         """
         if (further := self._further()) and not self._ending():
-            return self._begin(replace(self._records[further.number], attempt=1))
+            return self._begin(replace(self._history[further.number], attempt=1))
         self._propose()
-        number = self._waiting()
+        number = self._history.waiting
         if number is None or self._ending() or self._all_begun():
             return None
-        return self._begin(self._records[number])
+        return self._begin(self._history[number])
 
     def prepare(self) -> None:
         """Have the next proposal ready, if workers would wait long for it.
 
         Else it is better made when one is free: then it knows what those at work now will have told.
         """
-        each = typical(self.trials) if self._waiting() is None else None
+        each = typical(self.trials) if self._history.waiting is None else None
         if each is not None and self._proposing * self._parallel() > WAIT * each:
             self._propose()
 
     def _propose(self) -> None:
-        if self._exhausted or self._ending() or self._waiting() is not None or self._further():
+        if self._exhausted or self._ending() or self._history.waiting is not None or self._further():
             return
         began = time.monotonic()
         try:
@@ -112,57 +107,33 @@ class Engine:
 
     def on_result(self, number: int, result: Result) -> None:
         """Keeps a result; one that isn't a finite number is a failure."""
-        record, told = self._records[number], time.time()
-        epochs = self._goals[number]
-        if record.rungs:
-            result = result.timed_as(record.rungs[0])
-        if whole := epochs == self._ladder.last:
-            new = replace(record, state="complete", result=result, told=told)
-        else:
-            new = replace(record, state="pruned", rungs=(*record.rungs, result), told=told)
         try:
-            result.check()
-            self._judged(new)
+            self._history.answer(number, self._goals[number], result)
         except (ValueError, ArithmeticError) as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
-        if whole:
-            self._ledger.complete(record, self._fidelity, result, told)
-        else:
-            seed = self._ladder.seed(record.seed, epochs)
-            self._ledger.rest(record, self._fidelities[epochs], seed, result, told)
         self._failures.end()
-        return self._finish(new)
+        return self._tell(number)
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
         """Keeps a failure, or where the machine was to blame hands the trial out again, `ATTEMPTS` times."""
-        record = self._records[number]
-        if retry and record.attempt < ATTEMPTS:
-            self._wait(replace(record, attempt=record.attempt + 1))
-        else:
-            self._fail(record, reason)
+        self._failed(number, reason, retry=retry)
         # A node that dies takes several trials along. Only one that began since then is a failure more.
         if not retry or self._begun[number] > self._failures.latest:
             self._why_stopped = self._why_stopped or self._failures.add(reason)
 
     def on_measured(self, number: int, result: Result) -> None:
         """Keeps the result of a complete trial of which more was measured after the search."""
-        record = self._records[number]
-        self._ledger.complete(record, self._fidelity, result, record.told or time.time())
-        self._keep(replace(record, result=result))
+        self._history.measure(number, result)
 
     def on_repeat(self, number: int, repeat: Repeat) -> None:
         """Keeps what became of a training of a trial's network with another seed."""
-        record = self._records[number]
-        others = tuple(known for known in record.repeats if known.seed != repeat.seed)
-        self._ledger.repeat(record.digest, self._fidelity, repeat)
-        self._keep(replace(record, repeats=(*others, repeat)))
+        self._history.repeat(number, repeat)
         self._clock()
 
     def release(self) -> None:
         """Gives running trials back, not counting the attempt, and notes the time worked."""
-        for record in list(self._records.values()):
-            if record.state == "running":
-                self._wait(record)
+        for record in self._history.running:
+            self._history.wait(record)
         self._clock()
 
     @property
@@ -173,12 +144,12 @@ class Engine:
     @property
     def trials(self) -> tuple[Trial, ...]:
         """All trials by number."""
-        return tuple(self._trials.values())
+        return self._history.trials
 
     @property
     def over(self) -> bool:
         """Whether the search has come to its end, and not to a stop: nothing is at work, and no trial is to come."""
-        idle = not any(record.state == "running" for record in self._records.values())
+        idle = not any(self._history.running)
         spent = (self._all_begun() or self._exhausted) and not self._further()
         return idle and not self._why_stopped and bool(self._ending() or spent)
 
@@ -212,11 +183,8 @@ class Engine:
 
     def _begin(self, record: Record) -> Request:
         number, setting = record.number, self._setting
-        epochs = self._ladder.next(self._trials[number], self.trials, self._several)
-        record = replace(record, state="running")
-        # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
-        self._keep(record)
-        self._ledger.begin(number, record.attempt)
+        epochs = self._ladder.next(self._history.trial(number), self.trials, self._several)
+        self._history.begin(record)
         self._epochs[number], self._goals[number] = 0, epochs
         self._begun[number] = time.monotonic()
         timed = "step" in setting.reward.costs and not setting.forecast and not record.rungs
@@ -225,54 +193,27 @@ class Engine:
 
     def _take_up(self) -> None:
         """What a driver that died left running is handed out again."""
-        for record in list(self._records.values()):
-            if record.state == "running" and record.attempt < ATTEMPTS:
-                self._wait(replace(record, attempt=record.attempt + 1))
-            elif record.state == "running":
-                self._fail(record, f"interrupted {ATTEMPTS} times")
+        for record in self._history.running:
+            self._failed(record.number, f"interrupted {ATTEMPTS} times", retry=True)
+
+    def _failed(self, number: int, reason: str, *, retry: bool) -> None:
+        """Has a trial wait for its next attempt, if there is to be one, else keeps its failure."""
+        record = self._history[number]
+        if retry and record.attempt < ATTEMPTS:
+            return self._history.wait(replace(record, attempt=record.attempt + 1))
+        self._history.fail(number, self._goals.get(number, self._ladder.last), reason)
+        return self._tell(number)
 
     def _add(self, proposal: Proposal) -> None:
         """Keeps a proposal, waiting; one of a network that has its result is answered by it."""
-        if proposal.known:
-            point, network = proposal.known
-            answer = next(r for r in self._records.values() if r.digest == network.digest)
-            if answer.state in RANKED:
-                new = replace(self._new(point, network, answer.seed), state="duplicate", result=answer.result)
-                self._ledger.add(new)
-                self._finish(replace(new, told=new.asked))
-        record = self._new(proposal.point, proposal.architecture, proposal.seed)
-        self._ledger.add(record)
-        self._keep(record)
+        if proposal.known and (number := self._history.answered(*proposal.known)) is not None:
+            self._tell(number)
+        self._history.propose(proposal.point, proposal.architecture, proposal.seed)
 
-    def _new(self, point: Point, network: Architecture, seed: int) -> Record:
-        number, now = len(self._records), time.time()
-        return Record(number, network.digest, str(network), seed, point, "waiting", 1, "", now, None, None)
-
-    def _waiting(self) -> int | None:
-        return next((r.number for r in self._records.values() if r.state == "waiting"), None)
-
-    def _wait(self, record: Record) -> None:
-        self._ledger.wait(record.number, record.attempt)
-        self._keep(replace(record, state="waiting"))
-
-    def _fail(self, record: Record, reason: str) -> None:
-        told = time.time()
-        epochs = self._goals.get(record.number, self._ladder.last)
-        at = replace(record, seed=self._ladder.seed(record.seed, epochs))
-        self._ledger.fail(at, self._fidelities[epochs], reason, told)
-        self._finish(replace(record, state="failed", reason=reason, told=told))
-
-    def _finish(self, record: Record) -> None:
-        self._keep(record)
+    def _tell(self, number: int) -> None:
+        """A trial has finished, or rests."""
         self._clock()
-        self._watch(self._trials[record.number])
-
-    def _keep(self, record: Record) -> None:
-        self._records[record.number] = record
-        self._trials[record.number] = self._judged(record)
-
-    def _judged(self, record: Record) -> Trial:
-        return judge(record, self._setting.reward, self._reference, self._setting.forecast)
+        self._watch(self._history.trial(number))
 
     def _seconds(self) -> float:
         return self._worked + time.monotonic() - self._since
