@@ -1,4 +1,4 @@
-"""What a driver knows of the trials of its run: read from the ledger when it starts, written to it at every change."""
+"""What a driver knows of the trials of its run: read from the ledger as it starts, written to it at every change."""
 
 from __future__ import annotations
 
