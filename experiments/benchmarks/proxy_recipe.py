@@ -18,9 +18,12 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -30,13 +33,18 @@ from experiments.benchmarks.effv2_mini import task as of_table
 from experiments.benchmarks.tabular.problem import effv2_mini
 from search.config import Config
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 RECIPES: dict[str, dict[str, object]] = {
     "plain": {},
     "no label smoothing": {"label_smoothing": 0.0},
     "half the images twice as often": {"images": 3000, "epochs": 2.0},
     "no warm-up": {"warmup": 0.0},
+    "random flip": {"flip": "random"},
+    "no flip": {"flip": "none"},
 }
-"""What each changes; epochs: by what factor."""
+"""What each changes; epochs: by what factor; flip: which images are mirrored, instead of every other epoch each."""
 EMA = 0.97
 """Decay of the running average: of about as many steps as a tenth of a training of three epochs has."""
 ANEW = 2000
@@ -60,6 +68,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
     """Trains, and returns the task, its CPU seconds without the readings, and the accuracy by each of `READINGS`."""
     import torch
 
+    from search import training
     from search.averaging import Average
     from search.data import load
     from search.training import begin, fit, recalibrate, validate
@@ -68,6 +77,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
     torch.set_num_threads(1)
     change = dict(RECIPES[task.recipe])
     epochs = round(task.epochs * float(change.pop("epochs", 1.0)))  # type: ignore[arg-type]
+    flip = change.pop("flip", None)
     config = Config.of(of_table(task.data))
     proxy = config.proxy.model_copy(update={**change, "epochs": epochs})
     data, cpu = load(config.data, proxy.resolution), torch.device("cpu")
@@ -76,7 +86,8 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
     network = build(decode(task.architecture))
     begin(network)
     average = Average(network, EMA)
-    fit(network.to(memory_format=torch.channels_last), data, proxy, task.seed, cpu, average=average)
+    with mock.patch.object(training, "mirrored", FLIPS[str(flip)]) if flip else nullcontext():
+        fit(network.to(memory_format=torch.channels_last), data, proxy, task.seed, cpu, average=average)
     spent = time.process_time() - started
     last = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     found = {}
@@ -89,6 +100,20 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
                 network, data, cpu, mirror=image == "mirror"
             ).accuracy
     return task, spent, found
+
+
+def _at_random(indices: Tensor, epoch: int, seed: int) -> Tensor:
+    """Which images (b,) to mirror: a random half in every epoch."""
+    from search.data.augment import mirrored
+
+    return mirrored(indices, 0, (seed + 1) * 1_000_003 + epoch)
+
+
+def _not_at_all(indices: Tensor, epoch: int, seed: int) -> Tensor:
+    return indices < 0
+
+
+FLIPS = {"random": _at_random, "none": _not_at_all}
 
 
 def reliability(accuracies: np.ndarray) -> float:

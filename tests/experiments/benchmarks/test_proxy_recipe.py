@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from mistaking import told
 
-from experiments.benchmarks.proxy_recipe import READINGS, foretold, main, reliability, rows
+from experiments.benchmarks.proxy_recipe import FLIPS, READINGS, foretold, main, reliability, rows
 
 
 def test_seeds_that_agree_are_reliable_and_foretell_what_ranks_alike():
@@ -46,3 +47,11 @@ def test_a_row_compares_with_the_plain_reading_of_the_plain_recipe():
 )
 def test_mistakes_are_told_in_one_line(words, says, capsys):
     assert says in told(main, words, capsys)
+
+
+def test_flips_that_do_not_alternate():
+    images = torch.arange(4000)
+    first, second = (FLIPS["random"](images, epoch, 0) for epoch in (0, 1))
+    assert first.double().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert (first == second).double().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert not FLIPS["none"](images, 0, 0).any()
