@@ -16,8 +16,9 @@ _OTHERS = (
     "FILE.yaml",
     "a canonical string such as r32_i16/.../h640_c10",
     "block strings with commas between",
+    "runs/NAME",
+    "runs/NAME:TRIAL",
 )
-_OTHERS += ("runs/NAME", "runs/NAME:TRIAL")
 
 
 @dataclass(frozen=True, slots=True)

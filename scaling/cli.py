@@ -59,8 +59,8 @@ def cli(context: click.Context, /, **given: Any) -> None:
     if isinstance(given["phis"], str):
         given |= {"listed": _listed(given["phis"], given["published"]), "phis": None}
     predict = _predictor(given)
-    limits = (given[f"max_{name}"] for name in ("params", "macs", "activations", "step_ms"))
-    budget = Budget(*limits, predict)
+    limits = {name: given[f"max_{name}"] for name in ("params", "macs", "activations", "step_ms")}
+    budget = Budget(**limits, predict=predict)
     asked = (given["phi"] is not None, given["phis"] is not None, bool(budget))
     if sum(asked) > 1:
         raise Refused("Give one of --phi, --family and a budget (--max-...).")

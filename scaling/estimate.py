@@ -44,7 +44,7 @@ def _step_ms(plan: Plan) -> float:
 
     proxy, network = plan.config.proxy, plan.fitted.architecture
     place = choose_device(proxy.device)
-    precision = precision_on(place, proxy)
+    precision = precision_on(place, proxy.precision)
     built = build(network).to(place).to(memory_format=torch.channels_last)
     size = (proxy.batch, network.channels, network.resolution, network.resolution)
     batch = torch.randn(size, device=place).to(memory_format=torch.channels_last)

@@ -11,7 +11,7 @@ from scaling.families import ScaledModel
 from scaling.nearest import kin
 from scaling.places import places
 from scaling.rows import ALL_COLUMNS, COLUMNS
-from scaling.standing import CANDIDATES, COMPARISON, EXACT, Row, candidate_rows, compared_rows
+from scaling.standing import CANDIDATES, COMPARISON, EXACT, candidate_rows, compared_rows
 from search.report.diagram import diagram
 from search.report.document import (
     Axis,
@@ -26,7 +26,7 @@ from search.report.document import (
     Texts,
 )
 from search.selection import filled
-from search.tables import Column
+from search.tables import Column, Row
 from space import Architecture, cost
 
 if TYPE_CHECKING:

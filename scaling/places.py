@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from scaling.standing import Row
+from search.tables import Row
 
 _APART = 0.36
 """Of a step of the grid: how far apart candidates are drawn that differ in beta alone."""

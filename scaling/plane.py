@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scaling.places import places as placed
-from scaling.standing import Row, candidate_rows
+from scaling.standing import candidate_rows
 from search.report.figures import written
+from search.tables import Row
 
 if TYPE_CHECKING:
     from scaling.fitting import Fitted

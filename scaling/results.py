@@ -19,11 +19,11 @@ import yaml
 from scaling.compound import SCHEMA, Coefficients
 from scaling.families import family
 from scaling.rows import ALL_COLUMNS, COLUMNS, model_row
-from scaling.standing import CANDIDATES, COMPARISON, EXACT, Row, candidate_rows, compared_rows
+from scaling.standing import CANDIDATES, COMPARISON, EXACT, candidate_rows, compared_rows
 from search import tables
 from search.contrast import CONFIDENCE, Estimate
 from search.files import write_file
-from search.tables import Column
+from search.tables import Column, Row
 
 if TYPE_CHECKING:
     from scaling.fitting import Fitted

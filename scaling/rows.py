@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel
 from scaling.nearest import nearest
-from search.tables import Column
+from search.tables import Column, Row
 from space import Published, cost
 
 SCHEMA, VERSION = "compound-nas.scale", 2
@@ -67,8 +65,6 @@ ALL_COLUMNS = (
     Column("note", "Note", description="where publication and code differ"),
 )
 """What data formats hold."""
-
-Row = dict[str, Any]
 
 
 def model_row(model: ScaledModel) -> Row:

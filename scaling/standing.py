@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from scaling.grid import Candidate
 from scaling.race import accuracy, known
 from search.contrast import Estimate, Layout
-from search.tables import Column
+from search.tables import Column, Row
 from search.trial import Trial
 from space import Architecture, cost
 
 if TYPE_CHECKING:
     from scaling.fitting import Fitted
-
-Row = dict[str, Any]
 
 _ACCURACY = (
     Column("n", "n", description="trainings, each with a seed of its own", form="d"),
@@ -86,11 +84,11 @@ def candidate_rows(fitted: Fitted) -> list[Row]:
     """Every candidate: the finalists by accuracy, then the others, those with more trainings first."""
     done, verdict = known(fitted.trials), fitted.verdict
     candidates = fitted.plan.grid.candidates
-    rows = []
-    for number, (candidate, row) in enumerate(zip(candidates, planned_rows(candidates), strict=True)):
+    rows: list[Row] = []
+    for number, (candidate, planned) in enumerate(zip(candidates, planned_rows(candidates), strict=True)):
         network = candidate.model.architecture
-        row |= _trained([done.get((network, seed)) for seed in fitted.plan.seeds])
-        row["standing"] = "dropped"
+        trained = _trained([done.get((network, seed)) for seed in fitted.plan.seeds])
+        row: dict[str, Any] = {**planned, **trained, "standing": "dropped"}
         if number in verdict.finalists:
             place = verdict.finalists.index(number)
             row |= _estimates(verdict.layout.mean(place), verdict.layout.behind(place))
@@ -108,7 +106,7 @@ def compared_rows(fitted: Fitted) -> list[Row]:
     winner, base = fitted.winner.model, fitted.plan.fitted
     models = [(f"{winner.rule.name}, fitted", winner), *((m.rule.name, m) for m in fitted.rivals)]
     done = known(fitted.trials)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "what": base.name if model.phi == 0 else what,
             "phi": model.phi,
@@ -125,7 +123,7 @@ def compared_rows(fitted: Fitted) -> list[Row]:
         less = layout.difference(place, 0, max(1, len(complete) - 1)) if place else Estimate(0.0, None)
         row |= _estimates(layout.mean(place), less)
         row["told_apart"] = less.beyond_chance if place and less.half is not None else None
-    return rows
+    return [*rows]
 
 
 def _network(network: Architecture) -> Row:

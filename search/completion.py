@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from search.settings import Group, Setting
     from search.tables import Column
 
 Items = list[CompletionItem[str]]
@@ -135,9 +136,8 @@ def _keys(incomplete: str, before: dict[str, str]) -> Items:
         if inside and inside.key == "space":
             return _beginning(incomplete, (f"{place}=" for place in _choices(inside.name)))
         return _beginning(incomplete, ((f"{s.key}=", s.meaning) for s in found if s.key not in before))
-    found = ((group.key, group.meaning) for group in groups({}))
-    outside = ((setting.key, setting.meaning) for setting in limits({}))
-    whole = ((f"{key}=", meaning) for key, meaning in chain(found, outside) if key not in before)
+    every: Iterable[Group | Setting] = chain(groups({}), limits({}))
+    whole = ((f"{each.key}=", each.meaning) for each in every if each.key not in before)
     return _beginning(incomplete, chain(whole, ((f"{group}.", "its settings") for group in GROUPS)))
 
 

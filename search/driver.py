@@ -189,7 +189,7 @@ def _check_step(config: Config) -> None:
 def _check_first(config: Config) -> None:
     forecast = config.forecast
     for network in map(decode, config.limits.first):
-        if exceeded := config.reward.exceeds(network, forecast and forecast.step(network).ms):
+        if exceeded := config.reward.exceeds(network, forecast.step(network).ms if forecast else None):
             raise Refused(f"seed: {network}: {exceeded}.")
 
 

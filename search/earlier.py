@@ -37,7 +37,7 @@ def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]
 
     Raises `Refused` where one lacks a step time that counts.
     """
-    kept = []
+    kept: list[Record] = []
     for record in records:
         try:
             trial = judge(record, config.reward, config.reference, config.forecast)
@@ -46,7 +46,7 @@ def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]
                 f"from={config.limits.earlier}: {record.reason}: {error}; step=profile predicts it, and with "
                 "reward.w=0 it does not count."
             ) from None
-        if not config.reward.exceeds(trial.architecture, trial.predicted and trial.predicted.ms):
+        if not config.reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None):
             kept.append(replace(record, number=len(kept)))
     return tuple(kept)
 

@@ -13,11 +13,12 @@ from dataclasses import replace
 from search.evaluate import Request, Result
 from search.history import History
 from search.ledger import ENDED, Ledger, Record, Repeat
-from search.proposals import Exhausted, Proposal, Proposals
+from search.proposals import Proposal, Proposals
 from search.proxy import Proxy
 from search.requests import Setting, request
 from search.rungs.gate import Gate
 from search.rungs.ladder import OUTSIDE, outlook
+from search.samplers import Exhausted
 from search.status import Status, late, left, typical
 from search.streak import Streak
 from search.trial import Trial

@@ -158,7 +158,7 @@ def _step(network: Architecture, config: Config) -> float:
     size = (proxy.batch, network.channels, network.resolution, network.resolution)
     batch = torch.randn(size, device=place).to(memory_format=torch.channels_last)
     labels = torch.zeros(proxy.batch, dtype=torch.long, device=place)
-    precision = precision_on(place, proxy)
+    precision = precision_on(place, proxy.precision)
     dtype = None if precision == torch.float32 else precision
     return step_ratio(built, built, batch, labels, pairs=3, most=3, dtype=dtype).wall_ms / 1e3
 

@@ -159,7 +159,7 @@ def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architectu
         return None
     noise = noise_of(trials)
     winner = standing[0]
-    half = noise and noise.half(len(winner.again))
+    half = noise.half(len(winner.again)) if noise else None
     tied = tuple(trial for trial in standing[1:] if noise and _alike(winner, trial, noise))
     return Verdict(standing, tied, half, noise)
 

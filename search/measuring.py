@@ -26,7 +26,7 @@ def measure(
     The precision is the proxy's, and so are the number of images and the device if none is given.
     """
     place = choose_device(device or proxy.device)
-    dtype = precision_on(place, proxy)
+    dtype = precision_on(place, proxy.precision)
     count = images or _images(reference, proxy, place)
     with torch.random.fork_rng(devices=[]):
         own, other = (
@@ -61,8 +61,8 @@ def alone(
     Raises `Refused` for a device that isn't here, and where memory is too small.
     """
     place = choose_device(device)
-    dtype = precision_on(place, Proxy(precision=precision))
-    dtype = None if dtype == torch.float32 else dtype
+    computes = precision_on(place, precision)
+    dtype = None if computes == torch.float32 else computes
     shape = batch, network.channels, network.resolution, network.resolution
     try:
         with torch.random.fork_rng(devices=[]):

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from space.weights import Weights
 
 DOCUMENT, TENSORS = "model.json", "model.safetensors"
-SCHEMA, VERSION = "compound-nas.model", 1
+SCHEMA: Literal["compound-nas.model"] = "compound-nas.model"
+VERSION: Literal[1] = 1
 """The version rises with every change of the document."""
 
 

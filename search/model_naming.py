@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from search.full.what import find
 from search.model_file import UNKNOWN, Metric, Model, Provenance, is_model, load_model, numbered, versions
@@ -88,9 +89,9 @@ def _measured(run: Run, trial: Trial) -> list[Metric]:
     ]
 
 
-def _environment(run: Run) -> dict[str, dict[str, object]]:
+def _environment(run: Run) -> dict[str, dict[str, Any]]:
     try:
-        found: dict[str, dict[str, object]] = json.loads((run.path / ENVIRONMENT).read_text("utf-8"))
+        found: dict[str, dict[str, Any]] = json.loads((run.path / ENVIRONMENT).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found

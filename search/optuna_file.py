@@ -88,7 +88,7 @@ def _frozen(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenT
         number=trial.number,
         trial_id=-1,  # The storage gives it one.
         state=TrialState[_STATES[trial.state]],
-        value=trial.terms and trial.terms.reward,
+        value=trial.terms.reward if trial.terms else None,
         datetime_start=datetime.fromtimestamp(trial.asked) if begun else None,
         datetime_complete=_ended(trial),
         params=_params(trial.point, distributions),

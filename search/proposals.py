@@ -109,7 +109,7 @@ class Sampled:
         self._trials = list(trials)
 
     def _permits(self, network: Architecture) -> bool:
-        return not self._reward.exceeds(network, self._forecast and self._forecast.step(network).ms)
+        return not self._reward.exceeds(network, self._forecast.step(network).ms if self._forecast else None)
 
 
 def _observation(trial: Trial) -> Observation:

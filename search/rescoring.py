@@ -102,4 +102,4 @@ def _reference(run: Run, reward: Reward) -> Architecture:
 def _exceeds(trial: Trial, reward: Reward) -> str:
     if reward.max_step_ms is not None and not trial.predicted:
         raise Refused("reward.max_step_ms needs predicted step times; the run was begun without a profile.")
-    return reward.exceeds(trial.architecture, trial.predicted and trial.predicted.ms)
+    return reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None)

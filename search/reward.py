@@ -122,7 +122,7 @@ class Reward(BaseModel, ABC):
             value = self.spent(name, network)
             if value > limit:
                 return f"{name} {value:,} > reward.max_{name} {limit:,}"
-        if None not in (step_ms, self.max_step_ms) and step_ms > self.max_step_ms:
+        if step_ms is not None and self.max_step_ms is not None and step_ms > self.max_step_ms:
             return f"step {step_ms:.1f} ms > reward.max_step_ms {self.max_step_ms:g}"
         return ""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from search.pareto import front
 from search.tables import Column, Row, plain
@@ -43,8 +45,12 @@ def ordered(rows: Sequence[Row], columns: Sequence[Column], by: str) -> list[Row
     for key, descending in reversed(keys):
         there = [row for row in found if plain(row.get(key)) is not None]
         gone = [row for row in found if plain(row.get(key)) is None]
-        found = sorted(there, key=lambda row, key=key: plain(row[key]), reverse=descending) + gone
+        found = sorted(there, key=partial(_value, key), reverse=descending) + gone
     return found
+
+
+def _value(key: str, row: Row) -> Any:
+    return plain(row[key])
 
 
 def best(rows: Sequence[Row], columns: Sequence[Column], key: str, count: int) -> list[Row]:

@@ -27,7 +27,7 @@ from search.data.balance import class_weights, epoch_order
 from search.data.dataset import Dataset
 from search.data.fetching import fetcher
 from search.failure import TrialFailed
-from search.proxy import Proxy
+from search.proxy import Precision, Proxy
 from space import Architecture, plan
 from space.model import Network, build
 from space.refusal import Refused
@@ -163,7 +163,7 @@ def _updater(
     weights: how much an image of each class counts (classes,); None: all the same.
     """
     optimiser = optimiser_of(network, proxy)
-    dtype = precision_on(device, proxy)
+    dtype = precision_on(device, proxy.precision)
     scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
     taken = itertools.count()
     network.train()
@@ -184,7 +184,7 @@ def _updater(
             )
             loss = (each * weights[labels]).mean()
         optimiser.zero_grad()
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.scale(loss).backward()
         scaler.step(optimiser)
         scaler.update()
         return loss.detach()
@@ -270,12 +270,10 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def precision_on(device: torch.device, proxy: Proxy) -> torch.dtype:
+def precision_on(device: torch.device, precision: Precision) -> torch.dtype:
     """What convolutions compute in. Half precision makes a GPU faster; a CPU it makes slower, as a rule."""
-    if proxy.precision != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[
-            proxy.precision
-        ]
+    if precision != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
     if device.type != "cuda":
         return torch.float32
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -73,7 +73,8 @@ def judge(record: Record, reward: Reward, reference: Architecture, forecast: For
     shorter = record.rungs if record.state not in ("duplicate", "earlier") else ()
     result = record.result or (shorter[-1] if record.state == "pruned" else None)
     timed = result or (shorter[-1] if shorter else None)
-    ratio = forecast.ratio(architecture) if forecast else timed and timed.step_ratio
+    measured = timed.step_ratio if timed else None
+    ratio = forecast.ratio(architecture) if forecast else measured
     judged = Trial(
         record.number,
         record.state,

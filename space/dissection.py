@@ -133,4 +133,4 @@ def _marked_step(
 def _note(marks: Marks, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     marks.mark()
     if inputs[0].requires_grad:
-        inputs[0].register_hook(lambda gradient: marks.mark())  # type: ignore[no-untyped-call]
+        inputs[0].register_hook(lambda gradient: marks.mark())

@@ -140,7 +140,7 @@ def training_step(
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(batch.device.type, dtype, enabled=dtype is not None):
             loss = functional.cross_entropy(network(batch), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         after_backward()
         optimizer.step()
 

@@ -79,7 +79,7 @@ def bare_steps(network: Architecture, proxy: Proxy, device: torch.device) -> Cal
     """Steps on one batch at rest, for as many images as an epoch has (to the nearest batch)."""
     built = build(network).to(device).to(memory_format=torch.channels_last)
     optimiser = optimiser_of(built, proxy)
-    dtype = precision_on(device, proxy)
+    dtype = precision_on(device, proxy.precision)
     size = (proxy.batch, network.channels, network.resolution, network.resolution)
     batch = torch.randn(size, device=device).to(memory_format=torch.channels_last)
     labels = torch.randint(network.classes, (proxy.batch,), device=device)

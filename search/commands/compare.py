@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from search import completion
 from search.terminal import fail, print_all
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from search.compare.plan import Plan
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
@@ -63,15 +69,19 @@ def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
     )
 
 
-def _planned(plan: object) -> Iterator[object]:
-    from search.compare.plan import Plan, contenders
+def _planned(plan: Plan) -> Iterator[RenderableType]:
+    from search.compare.plan import contenders
     from search.display import table
     from search.tables import Column
     from space import cost
 
-    assert isinstance(plan, Plan)
-    columns = (Column("what", "Network"), Column("origin", "From"), Column("params", "Params", form="si"))
-    columns += (Column("macs", "MACs", form="si"), Column("architecture", "Architecture"))
+    columns = (
+        Column("what", "Network"),
+        Column("origin", "From"),
+        Column("params", "Params", form="si"),
+        Column("macs", "MACs", form="si"),
+        Column("architecture", "Architecture"),
+    )
     found = []
     for one in contenders(plan, None):
         spent = cost(one.architecture)

@@ -11,14 +11,13 @@ from search import tables
 from search.compare.plan import RANDOM
 from search.contrast import CONFIDENCE, Estimate, Layout
 from search.reward import Reward
-from search.tables import Column
+from search.tables import Column, Row
 from space import Architecture, cost
 
 if TYPE_CHECKING:
     from search.compare.comparing import Trained
     from search.compare.plan import Plan
 
-Row = dict[str, Any]
 
 COLUMNS = (
     Column("what", "Network", description="the search's winner, the best of a random search, published ones"),
@@ -66,11 +65,11 @@ def rows(every: Sequence[Trained], reward: Reward, reference: Architecture) -> l
     """A row for each network, the winner first."""
     accuracies = Layout([one.accuracies for one in every])
     rewards = Layout([_rewards(one, reward, reference) for one in every])
-    found = []
+    found: list[Row] = []
     for place, one in enumerate(every):
         spent = cost(one.contender.architecture)
         mean = accuracies.mean(place)
-        row: Row = {
+        row: dict[str, Any] = {
             "what": one.contender.name,
             "origin": one.contender.origin,
             "n": len(one.accuracies),

@@ -58,7 +58,7 @@ def in_channels(contents: Contents, channels: Literal[1, 3] | None) -> Contents:
 
 def _greyed(images: Images) -> Images:
     """The brightness (m, height, width, 1) of colours (m, height, width, 3)."""
-    bright = (images.astype(np.uint32) * _LUMA).sum(axis=3, keepdims=True)
+    bright: NDArray[np.uint32] = (images.astype(np.uint32) * _LUMA).sum(axis=3, keepdims=True)
     return ((bright + 0x8000) >> 16).astype(np.uint8)
 
 

@@ -68,7 +68,7 @@ def _check_split(part: str, split: Split, shape: tuple[int, int, int], classes: 
     some = split.images[_SOME % len(split)]
     assert some.shape == (len(_SOME), *shape), f"{part}: {len(_SOME)} images are {some.shape}"
     try:
-        split.images[0] = 0
+        split.images[0] = 0  # type: ignore[index]
     except (TypeError, ValueError):
         pass
     else:

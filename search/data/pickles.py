@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,8 @@ class _Array:
 
     def filled(self) -> NDArray[np.uint8]:
         """The array. Raises ValueError if it is none of bytes, or not as long as its shape says."""
-        _, shape, kind, fortran, content = self.state  # type: ignore[misc]
+        state: Any = self.state
+        _, shape, kind, fortran, content = state
         if not isinstance(kind, _Type) or _text(kind.code) != "u1":
             raise ValueError("an array of something else than bytes")
         if isinstance(content, str):  # Python 2's, in which a text was bytes

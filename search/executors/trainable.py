@@ -24,7 +24,7 @@ def code() -> str:
     """12 hexadecimal digits for the code of `space` and `search` as this process imported them."""
     found = hashlib.sha256()
     for package in (space, search):
-        root = Path(package.__file__).parent
+        root = Path(package.__path__[0])
         for path in sorted(root.rglob("*.py")):
             found.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return found.hexdigest()[:12]

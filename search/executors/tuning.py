@@ -136,7 +136,8 @@ class _Trials:
         if (job := self._jobs.pop(name, None)) is None:
             return
         with _past_tune():
-            kind, content = answer or ("stopped", "stopped")
+            told: tuple[str, Any] = answer or ("stopped", "stopped")
+            kind, content = told
             if kind == "result":
                 self._engine.on_result(job.number, content)
             else:
@@ -203,7 +204,7 @@ class _Decides(FIFOScheduler):
     """Tune's scheduler."""
 
     def __init__(self, trials: _Trials) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._trials = trials
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
@@ -229,7 +230,8 @@ class _Watches(Callback):
         """For each trial at work the promise of its worker's place."""
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._running[trial.trial_id] = trial.temporary_state.ray_actor.place.remote()
+        actor: Any = trial.temporary_state.ray_actor
+        self._running[trial.trial_id] = actor.place.remote()
         self._trials.begun(trial.trial_id)
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:

@@ -51,8 +51,8 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
             if channels != divisible(channels):
                 raise Refused(f"{_LIBRARY} would make {divisible(channels)} of {channels} channels.")
         values = (stage.expand, stage.kernel, stage.stride, width, stage.width, stage.depth)
-        block = "" if stage.op == "fused" or stage.se == _RATIO else f", block=squeezed({stage.se})"
-        found.append(f"{kind}({', '.join(map(str, values))}{block})")
+        squeezed = "" if stage.op == "fused" or stage.se == _RATIO else f", block=squeezed({stage.se})"
+        found.append(f"{kind}({', '.join(map(str, values))}{squeezed})")
         width = stage.width
     return found
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 import yaml
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from search.accuracy import Validation
@@ -86,7 +86,9 @@ def _train_stage(state: State, stage: Stage, steps: int, watch: Watch) -> None:
     data = state.data
     if recipe.crop == "shift" and stage.resolution != data.resolution:
         data = load(state.task.source, stage.resolution)
-    state.began.network.get_submodule("head.classifier").dropout.p = stage.dropout
+    dropout = state.began.network.get_submodule("head.classifier.dropout")
+    assert isinstance(dropout, nn.Dropout)
+    dropout.p = stage.dropout
     mean, std = state.began.conventions.mean, state.began.conventions.std
     augmentation = Augmentation(recipe, stage, len(data.classes), mean, std)
     for number in range(max(stage.first, progress.epoch), stage.last):
@@ -124,8 +126,8 @@ def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, watch: Wa
         resolution=stage.resolution,
         loss=progress.loss / epoch.steps,
         seconds=progress.seconds - math.fsum(before.seconds for before in progress.passed),
-        accuracy=found and found.accuracy,
-        validation_loss=found and found.loss,
+        accuracy=found.accuracy if found else None,
+        validation_loss=found.loss if found else None,
     )
     progress.passed = [*progress.passed, passed]
     progress.epoch, progress.taken, progress.loss = progress.epoch + 1, 0, 0.0
@@ -142,15 +144,14 @@ def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
     order = torch.channels_last if recipe.channels_last else torch.contiguous_format
     inputs = inputs.to(state.device, non_blocking=True, memory_format=order)
     targets = targets.to(state.device, non_blocking=True)
-    dtype = precision_on(state.device, recipe)
+    dtype = precision_on(state.device, recipe.precision)
     state.optimiser.zero_grad()
     parts = min(recipe.accumulate, len(inputs))
     losses = []
     pairs = zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True)
     for number, (images, shares) in enumerate(pairs, start=1):
         # A team exchanges gradients once a step, not once a part.
-        alone = state.team.size > 1 and number < parts
-        with state.forward.no_sync() if alone else nullcontext():
+        with state.team.apart(state.forward) if number < parts else nullcontext():
             with torch.autocast(state.device.type, dtype, enabled=dtype != torch.float32):
                 logits = state.forward(images)
             loss = _loss(logits.float(), shares, recipe.label_smoothing, state.weights)

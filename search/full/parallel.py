@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 from torch import nn
@@ -43,6 +44,11 @@ class Team:
         if self.size == 1:
             return network
         return nn.parallel.DistributedDataParallel(network)
+
+    def apart(self, network: Any) -> AbstractContextManager[None]:
+        """While it lasts, gradients of what `spread` gave are not averaged, but kept until the next that are."""
+        kept: AbstractContextManager[None] = network.no_sync() if self.size > 1 else nullcontext()
+        return kept
 
 
 @contextmanager

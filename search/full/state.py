@@ -77,7 +77,9 @@ def begun(task: Task, folder: Path, us: Team) -> State:
         still=still,
         optimiser=optimiser_of(network, recipe),
         average=Average(network, recipe.ema) if recipe.ema else None,
-        scaler=torch.amp.GradScaler(device.type, enabled=precision_on(device, recipe) == torch.float16),
+        scaler=torch.amp.GradScaler(
+            device.type, enabled=precision_on(device, recipe.precision) == torch.float16
+        ),
         weights=class_weights(labels, len(data.classes)).to(device) if balanced else None,
         progress=progress,
         losses=[],

@@ -14,6 +14,7 @@ from space.refusal import Refused
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress as Bar
 
 
 class Watch(Protocol):
@@ -58,7 +59,8 @@ class Terminal(Silent):
     """A line for each epoch, and on a terminal one that moves, with images a second and the time left."""
 
     def __init__(self, console: Console) -> None:
-        self._console, self._bar = console, None
+        self._console = console
+        self._bar: Bar | None = None
         self._rate, self._last = 0.0, ""
 
     def begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
@@ -68,11 +70,13 @@ class Terminal(Silent):
         again = f", taken up after {progress.step} of {steps} steps" if progress.step else ""
         self._say(f"{folder}: {task.architecture}, {recipe.epochs} epochs of {task.source.source}{again}")
         if self._console.is_terminal:
-            from rich.progress import BarColumn, TextColumn
-            from rich.progress import Progress as Bar
+            from rich import progress as bars
 
-            self._bar = Bar(
-                BarColumn(), TextColumn("{task.description}"), console=self._console, transient=True
+            self._bar = bars.Progress(
+                bars.BarColumn(),
+                bars.TextColumn("{task.description}"),
+                console=self._console,
+                transient=True,
             )
             self._line = self._bar.add_task("", total=steps, completed=progress.step)
             self._bar.start()
@@ -128,7 +132,8 @@ class TensorBoard(Silent):
             from torch.utils import tensorboard
         except ImportError:
             raise Refused("tensorboard=true needs TensorBoard: pip install '.[tensorboard]'.") from None
-        self._module, self._writer = tensorboard, None
+        self._module: Any = tensorboard
+        self._writer: Any = None
 
     def begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
         # What earlier files say of later steps is void.
@@ -139,8 +144,12 @@ class TensorBoard(Silent):
         self._writer.add_scalar("learning rate", rate, progress.step)
 
     def passed(self, passed: Passed) -> None:
-        figures = {"loss/training": passed.loss, "resolution": passed.resolution}
-        figures |= {"accuracy/validation": passed.accuracy, "loss/validation": passed.validation_loss}
+        figures = {
+            "loss/training": passed.loss,
+            "resolution": passed.resolution,
+            "accuracy/validation": passed.accuracy,
+            "loss/validation": passed.validation_loss,
+        }
         for name, value in figures.items():
             if value is not None:
                 self._writer.add_scalar(name, value, self._step)

@@ -41,8 +41,9 @@ class Campaign:
         """
         one, frame = self.reference, self.space.frames[0]
         other = replace(one, classes=_MANY if one.classes != _MANY else _FEW)
-        shape = {"classes": frame.classes, "channels": frame.channels, "resolution": frame.resolution}
-        unit = replace(network(UNIT), **shape)
+        unit = replace(
+            network(UNIT), classes=frame.classes, channels=frame.channels, resolution=frame.resolution
+        )
         return [*chosen(self.space, self.most), other, unit]
 
     @cached_property

@@ -116,8 +116,8 @@ def _error_elsewhere(works: Sequence[Work], times: np.ndarray) -> float:
     folds = np.random.default_rng(0).permutation(len(works)) % _FOLDS
     errors: list[float] = []
     for fold in range(_FOLDS):
-        found = rates([works[i] for i in np.flatnonzero(folds != fold)], times[folds != fold])
-        for i in np.flatnonzero(folds == fold):
+        found = rates([works[i] for i in map(int, np.flatnonzero(folds != fold))], times[folds != fold])
+        for i in map(int, np.flatnonzero(folds == fold)):
             ms = sum(found.get(kind, 0.0) * amount for kind, amount in works[i].items())
             errors.append(abs(ms / times[i] - 1) if times[i] else 0.0)
     return median(errors)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from search.profiles.campaign import MOST, Campaign, Progress, run, samples
 from search.profiles.document import BATCH, Profile, file_of
-from search.proxy import Precision, Proxy
+from search.proxy import Precision
 from space import Refused, Space
 from space.device import Device, this_device
 
@@ -30,7 +30,7 @@ def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
     place = choose_device(name)
     if place.type not in TOLD:
         raise Refused(f"There are no profiles of the device {name!r}; permitted: {', '.join(TOLD)}.")
-    dtype = precision_on(place, Proxy(precision=precision))
+    dtype = precision_on(place, precision)
     return this_device(str(place), str(dtype).removeprefix("torch."))
 
 

@@ -115,8 +115,8 @@ class Predictor:
 
     def _of_ends(self, architecture: Architecture, width: int, size: int) -> tuple[float, float]:
         """Of all that is no stage, the same."""
-        key = (architecture.resolution, architecture.stem, architecture.channels, architecture.head)
-        key = (*key, architecture.classes, width, size)
+        frame = (architecture.resolution, architecture.stem, architecture.channels, architecture.head)
+        key = (*frame, architecture.classes, width, size)
         if key not in self._ends:
             ends = (blocks.stem_part(architecture), blocks.head_part(architecture, width, size))
             times = [self._block(part) for part in ends if part.layers]

@@ -79,7 +79,7 @@ def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
     kept = [network for network in planned.networks if network not in failed]
     if len(kept) < 3:
         raise Refused(f"{len(failed)} of {len(planned.networks)} anchors could not be trained.")
-    found = []
+    found: list[Checked] = []
     for name, proxy in _all(planned).items():
         results = [known[str(network), keys[name]] for network in kept]
         accuracies = tuple(result["accuracy"] for result in results if result)

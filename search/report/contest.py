@@ -73,7 +73,7 @@ def curve(run: Run, of: Quantity) -> list[float]:
 def value(trial: Trial, of: Quantity) -> float:
     """Of a complete trial."""
     assert trial.terms
-    return getattr(trial.terms, of)
+    return float(getattr(trial.terms, of))
 
 
 def differences(found: Sequence[Group], of: Quantity) -> tuple[int, list[Difference]]:

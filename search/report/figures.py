@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -58,7 +59,12 @@ def _chart(chart: Chart) -> Figure:
 def _draw(axes: Axes, series: Series, label: str) -> None:
     """label: "_" leaves it out of the legend."""
     colour, alpha = PALETTE[series.colour], 0.45 if series.faint else 1.0
-    look = {"color": colour, "alpha": alpha, "label": label, "rasterized": len(series.xs) > 2000}
+    look: dict[str, Any] = {
+        "color": colour,
+        "alpha": alpha,
+        "label": label,
+        "rasterized": len(series.xs) > 2000,
+    }
     if series.kind == "points":
         axes.plot(series.xs, series.ys, "o", ms=4, mew=0, **look)
     elif series.kind == "band":

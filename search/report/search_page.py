@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from search.columns import BRIEF, FINALS, TRIALS, row
@@ -126,9 +126,8 @@ def _machine(environment: dict[str, Any]) -> str:
 
 def _winner(found: Findings) -> Section:
     base = diagram(f"Base: {found.base_name}", found.base)
-    drawn = (base,)
-    if found.winner:
-        drawn = (diagram(f"Winner: trial {found.winner.number}", found.winner.architecture), base)
+    winner = found.winner
+    best = (diagram(f"Winner: trial {winner.number}", winner.architecture),) if winner else ()
     return Section(
         "winner",
         "The winner beside the base network",
@@ -139,7 +138,7 @@ def _winner(found: Findings) -> Section:
                     "figures. Full networks, as they would be trained in the end.",
                 )
             ),
-            Networks(drawn),
+            Networks((*best, base)),
         ),
     )
 
@@ -209,7 +208,7 @@ def _trials(run: Run) -> Section:
 
 
 def explorer(
-    rows: list[Row], columns: tuple[Column, ...], *, group: str = "state", note: str = ""
+    rows: Sequence[Row], columns: tuple[Column, ...], *, group: str = "state", note: str = ""
 ) -> Explorer:
     """Trials to look through: accuracy against parameters to begin with."""
     shown = filled(rows, columns)

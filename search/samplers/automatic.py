@@ -38,8 +38,8 @@ class Automatic(Sampler):
 
     def compromising(self, choices: Sequence[Choice], objectives: int) -> Changing:
         process = GaussianProcess(sampler="gp", startup=self.startup)  # ours has one objective
-        models = (model.compromising(choices, objectives) for model in (process, self._trees))
-        return Changing(*models, self.until)
+        first, after = (model.compromising(choices, objectives) for model in (process, self._trees))
+        return Changing(first, after, self.until)
 
     def asked(self, trials: int) -> int:
         return (self._process if trials < self.until else self._trees).asked(trials)

@@ -11,7 +11,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -118,7 +118,9 @@ class OptunaProposer:
             name: which for name, which in sorted(self._distributions.items()) if not which.single()
         }
         self._sampler, self._learns = sampler, learns
-        self._directions = ["maximize"] if objectives == 1 else ["minimize"] * objectives
+        self._directions: list[Literal["maximize", "minimize"]] = (
+            ["maximize"] if objectives == 1 else ["minimize"] * objectives
+        )
         self._several = objectives > 1
         self._begin()
 
@@ -146,7 +148,9 @@ class OptunaProposer:
         self._study.sampler = sampler = self._sampler(seed)
         if self._learns:
             # Every trial has every choice. Optuna would find that out by comparing all trials, at every question.
-            sampler.infer_relative_search_space = lambda study, trial: self._shared
+            sampler.infer_relative_search_space = (  # type: ignore[method-assign]
+                lambda study, trial: self._shared
+            )
         # Small matrices: with a thread per core beside busy workers, a proposal took 50 times as long.
         alone = threadpool_limits(limits=1) if self._learns else nullcontext()
         with alone, warnings.catch_warnings():

@@ -168,7 +168,8 @@ class _Model:
             math.log(each.weight) + log_improvement(each.mean(inputs) - record, each.deviation(inputs))
             for each, record in zip(self._posteriors, self._records, strict=True)
         ]
-        return np.logaddexp.reduce(parts, axis=0)
+        mixed: NDArray[np.float64] = np.logaddexp.reduce(parts, axis=0)
+        return mixed
 
 
 def log_improvement(gain: NDArray[np.float64], deviation: NDArray[np.float64]) -> NDArray[np.float64]:

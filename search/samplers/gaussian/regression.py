@@ -60,12 +60,16 @@ class Kernel:
         squares = (one.codes**2).sum(1)[:, None] + (other.codes**2).sum(1) - 2 * inner
         smooth = np.exp(-0.5 * np.maximum(squares, 0) / self.length**2)
         codes = self.linear * inner + (1 - self.linear) * smooth
-        return 1 + (1 - self.sizes) * codes + self.sizes * (one.sizes @ other.sizes.T)
+        covariance: NDArray[np.float64] = (
+            1 + (1 - self.sizes) * codes + self.sizes * (one.sizes @ other.sizes.T)
+        )
+        return covariance
 
     def variances(self, points: Inputs) -> NDArray[np.float64]:
         """The diagonal of `self(points, points)`."""
         codes = self.linear * (points.codes**2).sum(1) + 1 - self.linear
-        return 1 + (1 - self.sizes) * codes + self.sizes * (points.sizes**2).sum(1)
+        diagonal: NDArray[np.float64] = 1 + (1 - self.sizes) * codes + self.sizes * (points.sizes**2).sum(1)
+        return diagonal
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,8 @@ class Posterior:
 
     def mean(self, points: Inputs) -> NDArray[np.float64]:
         """What networks are worth, noise apart."""
-        return self._kernel(points, self._points) @ self._solved
+        means: NDArray[np.float64] = self._kernel(points, self._points) @ self._solved
+        return means
 
     def deviation(self, points: Inputs) -> NDArray[np.float64]:
         """How far off the mean may be: its standard deviation, positive."""
@@ -143,4 +148,5 @@ class Posterior:
             self._factor, self._kernel(self._every, points), lower=True, check_finite=False
         )
         left = self._kernel.variances(points) - (halves**2).sum(0)
-        return np.sqrt(self._scale * np.maximum(left, 1e-10))
+        deviations: NDArray[np.float64] = np.sqrt(self._scale * np.maximum(left, 1e-10))
+        return deviations
