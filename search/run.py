@@ -87,16 +87,23 @@ class Run:
         return self.config.ladder.gated(self.trials, self.config.reward.several)
 
     @property
+    def trainings(self) -> float:
+        """What the search has trained before its finals, in whole trainings; one that failed counts as one."""
+        from search.rungs.ladder import done
+
+        return done(self.config.ladder, self.trials)
+
+    @property
     def left(self) -> float | None:
         """Seconds to the end, by the trainings that are missing or the budget; None if neither tells."""
         if self.over:
             return 0.0
-        from search.rungs.ladder import done, outlook
+        from search.rungs.ladder import outlook
         from search.status import tried
 
         config, limits = self.config, self.config.limits
         ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
-        behind = done(config.ladder, self.trials) + self._again
+        behind = self.trainings + self._again
         if self.ended and behind and self.seconds:
             ends.append(self.agenda.left * self.seconds / behind)
         elif limits.trials and behind and self.seconds:

@@ -58,6 +58,10 @@ class Trial:
     final: Terms | None = None
     rungs: tuple[Rung, ...] = ()
 
+    def rung(self, epochs: int) -> Rung | None:
+        """What a training for so many epochs, fewer than the whole, said of it; None if it had none."""
+        return next((rung for rung in self.rungs if rung.result.epochs == epochs), None)
+
     @property
     def again(self) -> tuple[float, ...]:
         """The accuracies that trainings with fresh seeds gave."""

@@ -18,7 +18,6 @@ from search.full.recipe import Recipe
 from search.full.settings import recipe_of, within
 from search.full.task import Task
 from search.run import Run, open_run
-from search.rungs.ladder import done
 from space import CATALOG, Architecture, Refused, documents
 from space.refusal import unknown
 
@@ -176,7 +175,7 @@ def networks(run: Run) -> int:
 def trainings(run: Run) -> int:
     """What a run has cost before its finals, in whole trainings: with those of earlier runs that it began from."""
     taken = sum(trial.state == "earlier" for trial in run.trials)
-    return taken + math.ceil(done(run.config.ladder, run.trials))
+    return taken + math.ceil(run.trainings)
 
 
 def _rival(plan: Plan, name: str, winner: Architecture) -> Rival:

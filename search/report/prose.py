@@ -11,7 +11,6 @@ from search.display import clock
 from search.report.baseline import chosen_by_rungs, drew
 from search.report.document import Pairs
 from search.report.findings import TWO_SIDED, Findings, Lead, unbiased
-from search.rungs.ladder import done
 from search.tables import si
 from space import cost
 
@@ -127,7 +126,7 @@ def _against_random(found: Findings) -> str:
 
 
 def _fair(found: Findings) -> str:
-    equal = math.ceil(done(found.run.config.ladder, found.run.trials))
+    equal = math.ceil(found.run.trainings)
     return (
         f"For a fair baseline: the same launch with sampler=random pruner=none trials={equal}, then "
         f"search report {shlex.quote(found.run.name)} --baseline THAT_RUN."

@@ -30,7 +30,7 @@ def shorter_trainings(run: Run) -> Iterator[Section]:
     rows: list[Row] = [
         {
             "epochs": epochs,
-            "trained": (trained := sum(_at(trial, epochs) is not None for trial in run.trials)),
+            "trained": (trained := sum(trial.rung(epochs) is not None for trial in run.trials)),
             "further": trained - sum(_last(trial) == epochs for trial in run.trials),
             "bound": bounds.get(epochs),
             "used": "yes" if epochs in used else "no",
@@ -51,7 +51,7 @@ def rungs(run: Run) -> Chart | None:
         pairs = [
             (_worth(rung, several), _worth(trial, several), f"trial {trial.number}")
             for trial in run.trials
-            if trial.state in RANKED and trial.terms and (rung := _at(trial, epochs))
+            if trial.state in RANKED and trial.terms and (rung := trial.rung(epochs))
         ]
         if pairs:
             xs, ys, labels = (tuple(part) for part in zip(*pairs, strict=True))
@@ -74,10 +74,6 @@ def rungs(run: Run) -> Chart | None:
 def _worth(scored: Rung | Trial, several: bool) -> float:
     assert scored.terms
     return scored.terms.accuracy if several else scored.terms.reward
-
-
-def _at(trial: Trial, epochs: int) -> Rung | None:
-    return next((rung for rung in trial.rungs if rung.result.epochs == epochs), None)
 
 
 def _last(trial: Trial) -> int | None:

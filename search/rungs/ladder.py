@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from search.pareto import ordered
 from search.rungs.gate import Gate
-from search.trial import Rung, Trial
+from search.trial import Trial
 
 HASTE = 1.23
 """How many go on for one that would if all were known: who goes on early may not be among the best later. Of 30 to 99
@@ -130,15 +130,10 @@ class Ladder:
 
 def ranked(trials: Sequence[Trial], epochs: int, several: bool) -> list[Trial]:
     """Trials that have finished the rung of so many epochs, the best first: by its reward, or by front."""
-    terms = [at(trial, epochs).terms for trial in trials]
+    found = [(trial, rung.terms) for trial in trials if (rung := trial.rung(epochs))]
     if several:
-        return [trials[place] for place in ordered([each.objectives for each in terms])]
-    return [trials[place] for place in sorted(range(len(trials)), key=lambda place: -terms[place].reward)]
-
-
-def at(trial: Trial, epochs: int) -> Rung:
-    """What the rung of so many epochs said of a trial that has finished it."""
-    return next(rung for rung in trial.rungs if rung.result.epochs == epochs)
+        return [found[place][0] for place in ordered([terms.objectives for _, terms in found])]
+    return [trial for trial, _ in sorted(found, key=lambda pair: -pair[1].reward)]
 
 
 def done(ladder: Ladder, trials: Sequence[Trial]) -> float:
