@@ -19,3 +19,9 @@ def _own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def at_home(tmp_path, monkeypatch):
+    """The current folder is an empty one."""
+    monkeypatch.chdir(tmp_path)

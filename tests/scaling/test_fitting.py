@@ -21,18 +21,14 @@ from search.evaluate import TrialFailed
 from search.testing import looked_up
 from space import Refused, cost, decode
 
+pytestmark = pytest.mark.usefixtures("at_home")
+
 BASE = (
     "r16_i8_s1/fused_d1_k3_s1_e1_w16/fused_d2_k3_s2_e2_w24/mb_d2_k3_s1_e3_w32_se0.25"
     "/mb_d2_k5_s1_e3_w40/mb_d3_k3_s2_e3_w56_se0.25/mb_d1_k3_s1_e3_w80/h64_c10"
 )
 SMALL = {"data.images": 100, "data.test_images": 20, "executor": "serial", "run": "f", "proxy.epochs": 1}
 COARSE = {"step": 0.1, "rounding": Rounding(divisor=4, depth="round")}
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def trained(truth, noise=0.002):

@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from quick import QUICK
 
 from scaling import resolve
 from search import launch, open_run, resume
@@ -13,22 +14,9 @@ from search.run import LEDGER
 from search.testing import looked_up
 from space import CATALOG, Refused
 
-SMALL = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "executor": "serial",
-    "sampler": "random",
-    "run": "r",
-    "trials": 5,
-}
+pytestmark = pytest.mark.usefixtures("at_home")
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+SMALL = {**QUICK, "trials": 5}
 
 
 def until(number, what):

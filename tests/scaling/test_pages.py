@@ -11,16 +11,12 @@ from scaling.cli import cli
 from search.testing import looked_up
 from space import cost, published
 
+pytestmark = pytest.mark.usefixtures("at_home")
+
 BASE = (
     "r16_i8_s1/fused_d1_k3_s1_e1_w16/fused_d2_k3_s2_e2_w24/mb_d2_k3_s1_e3_w32_se0.25"
     "/mb_d2_k5_s1_e3_w40/mb_d3_k3_s2_e3_w56_se0.25/mb_d1_k3_s1_e3_w80/h64_c10"
 )
-
-
-@pytest.fixture(autouse=True)
-def _at_home(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def data(page):

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from quick import QUICK
 from rich.console import Console
 
 from search import launch, open_run, resume
@@ -12,23 +13,9 @@ from search.show import show_run
 from search.testing import looked_up
 from space import Refused
 
-SMALL = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "executor": "serial",
-    "step": "measured",
-    "reward": "pareto",
-    "trials": 14,
-    "run": "r",
-}
+pytestmark = pytest.mark.usefixtures("at_home")
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+SMALL = {**QUICK, "sampler": "auto", "reward": "pareto", "trials": 14}
 
 
 def searched(**settings):

@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
+from quick import QUICK
 from rich.console import Console
 
 from search import launch, open_run, resume
@@ -12,26 +13,9 @@ from search.finals import Noise
 from search.show import show_run, show_trial
 from search.testing import looked_up
 
-SMALL = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "executor": "serial",
-    "step": "measured",
-    "sampler": "random",
-    "reward.w": 0,
-    "trials": 5,
-    "finals.top": 2,
-    "finals.seeds": 2,
-    "run": "r",
-}
+pytestmark = pytest.mark.usefixtures("at_home")
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+SMALL = {**QUICK, "reward.w": 0, "trials": 5, "finals.top": 2, "finals.seeds": 2}
 
 
 def shown(found):

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from counting import Counting
+from quick import QUICK
 
 from search import Stopped, launch, open_run, resume
 from search.driver import Silent
@@ -24,25 +25,10 @@ from search.show import show_run
 from search.testing import looked_up
 from space import Refused
 
-BARE = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "executor": "serial",
-    "step": "measured",
-    "sampler": "random",
-    "reward.w": 0,
-    "trials": 6,
-    "run": "r",
-}
+pytestmark = pytest.mark.usefixtures("at_home")
+
+BARE = {**QUICK, "reward.w": 0, "trials": 6}
 SMALL = {**BARE, "finals.top": 3, "finals.seeds": 2}
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 class Listening(Silent):

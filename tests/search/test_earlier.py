@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from quick import QUICK
 
 from search import launch, open_run, resume
 from search.columns import row
@@ -11,24 +12,9 @@ from search.samplers import SAMPLERS
 from search.testing import looked_up
 from space import Refused
 
-SMALL = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "executor": "serial",
-    "step": "measured",
-    "sampler": "random",
-    "trials": 8,
-    "finals": "off",
-    "reward.w": 0,
-}
+pytestmark = pytest.mark.usefixtures("at_home")
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+SMALL = {**QUICK, "trials": 8, "finals": "off", "reward.w": 0}
 
 
 def searched(run, evaluate=looked_up, **settings):

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from quick import QUICK
 
 import experiments
 from search import Stopped, launch, open_run, resume
@@ -27,23 +28,9 @@ from search.samplers import SAMPLERS
 from search.testing import fails_once, looked_up, misbehaving
 from space import Refused, Space, cost
 
-SMALL = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "executor": "serial",
-    "sampler": "random",
-    "step": "measured",
-    "finals": "off",
-    "run": "r",
-}
+pytestmark = pytest.mark.usefixtures("at_home")
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+SMALL = {**QUICK, "finals": "off"}
 
 
 def searched(**settings):

@@ -3,27 +3,22 @@
 from pathlib import Path
 
 import pytest
+from quick import QUICK
 
 from search import launch, open_run, resume
 from search.enqueued import enqueued
 from search.testing import looked_up
 from space import Refused, Space, cost, decode, published
 
-SMALL = {"space": "tiny_space", "data.images": 100, "data.test_images": 20, "proxy.resolution": 16,
-         "executor": "serial", "sampler": "random", "run": "r"}  # fmt: skip
+pytestmark = pytest.mark.usefixtures("at_home")
+
 TINY = Space.load("tiny_space")
 OWN = str(TINY.at((1,) * 7))
 OUTSIDE = "r16_i8_s1/mb_d3_k5_s2_e6_w24/h32_c10"
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 def searched(**settings):
-    return launch({**SMALL, **settings}, evaluate=looked_up)
+    return launch({**QUICK, **settings}, evaluate=looked_up)
 
 
 def test_they_are_trained_before_anything_is_proposed():
@@ -66,7 +61,7 @@ def test_a_resume_keeps_them():
         return looked_up(request, report)
 
     with pytest.raises(KeyboardInterrupt):
-        launch({**SMALL, "trials": 4, "seed": f"{OWN},{OUTSIDE}"}, evaluate=interrupted)
+        launch({**QUICK, "trials": 4, "seed": f"{OWN},{OUTSIDE}"}, evaluate=interrupted)
     parts = resume("r", evaluate=looked_up)
     whole = searched(trials=4, seed=f"{OWN},{OUTSIDE}", run="whole")
     assert [t.architecture for t in parts.trials] == [t.architecture for t in whole.trials]

@@ -1,6 +1,7 @@
 """Finished trials under another objective."""
 
 import pytest
+from quick import QUICK
 
 from search import launch
 from search.config import reward_of
@@ -8,17 +9,7 @@ from search.rescoring import RESCORED, rescored
 from search.testing import looked_up
 from space import Refused
 
-SMALL = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "executor": "serial",
-    "step": "measured",
-    "sampler": "random",
-    "trials": 12,
-    "run": "r",
-}
+SMALL = {**QUICK, "trials": 12}
 
 
 @pytest.fixture(scope="module")

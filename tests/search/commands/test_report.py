@@ -12,10 +12,7 @@ from search.cli import search
 from search.run import LOCK
 from space import Refused
 
-
-@pytest.fixture(autouse=True)
-def _at_home(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 def reported(*words):

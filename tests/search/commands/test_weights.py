@@ -13,10 +13,7 @@ from search.model_file import load_model
 from space.refusal import Refused
 from space.weights import load_weights
 
-
-@pytest.fixture(autouse=True)
-def _at_home(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 @pytest.fixture(scope="module")

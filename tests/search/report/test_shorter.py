@@ -1,6 +1,7 @@
 """What a page tells of shorter trainings."""
 
 import pytest
+from quick import QUICK
 
 from search import launch
 from search.compare.plan import plan_of
@@ -14,13 +15,8 @@ from search.report.shorter import rungs, shorter_trainings
 from search.testing import looked_up
 
 SETTINGS = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
+    **QUICK,
     "proxy.epochs": 9,
-    "executor": "serial",
-    "sampler": "random",
     "reward.w": 0,
     "trials": 14,
     "finals": "off",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from counting import Counting
+from quick import QUICK
 
 from search import launch, open_run, resume
 from search.display import line
@@ -19,28 +20,11 @@ from search.show import show_run, show_trial
 from search.testing import looked_up
 from space import Refused
 
-BARE = {
-    "space": "tiny_space",
-    "data.images": 100,
-    "data.test_images": 20,
-    "proxy.resolution": 16,
-    "proxy.epochs": 9,
-    "executor": "serial",
-    "step": "measured",
-    "sampler": "random",
-    "reward.w": 0,
-    "trials": 18,
-    "finals": "off",
-    "run": "r",
-}
+pytestmark = pytest.mark.usefixtures("at_home")
+
+BARE = {**QUICK, "proxy.epochs": 9, "reward.w": 0, "trials": 18, "finals": "off"}
 # Whatever the first networks say of the rungs.
 SMALL = {**BARE, "pruner": "asha", "pruner.least": -1, "pruner.gate": 8}
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch, tmp_path_factory):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 class Listening(Silent):
