@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from quick import QUICK
 
 from search.config import Config
 from search.history import History
@@ -11,19 +12,7 @@ from search.ledger import Ledger, Repeat
 from search.requests import request
 from search.testing import looked_up
 
-SETTING = Config.of(
-    {
-        "space": "tiny_space",
-        "data.images": 100,
-        "data.test_images": 20,
-        "proxy.resolution": 16,
-        "proxy.epochs": 9,
-        "step": "measured",
-        "pruner": "asha",
-        "trials": 20,
-        "reward.w": 0,
-    }
-)
+SETTING = Config.of({**QUICK, "proxy.epochs": 9, "pruner": "asha", "trials": 20, "reward.w": 0})
 NETWORKS = [SETTING.space.at(point) for point, _ in zip(SETTING.space.points(), range(4), strict=False)]
 
 
