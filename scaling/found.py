@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from search.run import Run, open_run
+from search.run import open_run
 from space import Architecture, Refused
 
 
 def best(name: str) -> Architecture:
     """The best network of a run that is finished. Raises `Refused` if it is not, or nothing is complete."""
     run = open_run(name)
-    going_on = [trial for trial in run.trials if trial.state in ("waiting", "running")]
-    if going_on and not run.over:
-        raise Refused(
-            f"The run {run.name} is unfinished: {len(going_on)} of its trials are still to be trained. Finish it: "
-            f"search resume {run.name}; or name a trial: {name}:{_example(run)}"
-        )
+    if not run.over:
+        finish = f"It is being driven by {run.driver}" if run.driver else f"Finish it: {run.go_on}"
+        example = f"; or name a trial: {name}:{run.ranked[0].number}" if run.ranked else ""
+        raise Refused(f"The run {run.name} is unfinished. {finish}{example}")
     return run.best.architecture
 
 
@@ -25,7 +23,3 @@ def trained(name: str, number: int) -> Architecture:
     if trial.terms is None:
         raise Refused(f"Trial {number} of the run {run.name} is {trial.state}; a base must be trained.")
     return trial.architecture
-
-
-def _example(run: Run) -> int:
-    return run.ranked[0].number if run.ranked else 0

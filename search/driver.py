@@ -275,7 +275,8 @@ def drive(
         elif status.why_stopped:
             raise Stopped(status.why_stopped, exhausted=status.exhausted)
         # What is waiting now was proposed when the budget was all but spent: nobody is going to train it.
-        ledger.replace(OVER, "yes")
+        if proposals.over(engine.trials):
+            ledger.replace(OVER, "yes")
 
 
 @contextmanager

@@ -46,10 +46,13 @@ class Finals(BaseModel):
         seeds = _SIZES[0][2] if complete >= _SIZES[0][0] else _SIZES[-1][2]
         return top if self.top is None else self.top, seeds if self.seeds is None else self.seeds
 
-    def trainings(self, complete: int, base: bool = False) -> int:
-        """How many trainings that are at most. base: whether the base network is a trial of the search."""
+    def trainings(self, complete: int, base: bool = False, earlier: int = 0) -> int:
+        """How many trainings that are at most. base: whether the base network is a trial of the search.
+
+        earlier: trials of earlier runs, which can be finalists too.
+        """
         top, seeds = self.size(complete)
-        return min(top + (base and self.base), complete) * seeds if top else 0
+        return min(top + (base and self.base), complete + earlier) * seeds if top else 0
 
 
 OFF = Finals(top=0)

@@ -39,6 +39,9 @@ class Proposals(Protocol):
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
         """A new proposal, given all trials so far; None: nothing now. Raises `Exhausted`."""
 
+    def over(self, trials: Sequence[Trial]) -> bool:
+        """Whether a run that ends with these trials, by its budget perhaps, has done what it was for."""
+
 
 class Sampled:
     """The proposals of a search: depend on its configuration and on the trials so far alone."""
@@ -86,6 +89,10 @@ class Sampled:
         if found is None:
             raise Exhausted
         return Proposal(found, self._space.at(found), self._seed, known)
+
+    def over(self, trials: Sequence[Trial]) -> bool:
+        """See `Proposals`. A search is for the best that its time allows."""
+        return True
 
     def _observed(self, trials: Sequence[Trial]) -> Iterator[Observation]:
         """The trials inside the space, with what shorter trainings let expect of those that had no whole one."""

@@ -50,7 +50,8 @@ class Run:
     """A run as it was when it was opened. seconds: worked on it so far. driver: who drives it, "" if nobody.
 
     ended: why nothing more was proposed, before as many trials as there were to be; "" if it did not come to that.
-    over: whether its latest driver came to the end of what it was asked, of the trials or of the budget.
+    closed: whether its latest driver came to the end of what it was asked, of the trials or of the budget; None for
+    a run of a version that did not note it. fit: whether it is one of `scale fit`.
     trials: any sequence of them will do to make a run; it is kept as `Trials`.
     """
 
@@ -60,7 +61,8 @@ class Run:
     seconds: float
     driver: str = ""
     ended: str = ""
-    over: bool = False
+    closed: bool | None = None
+    fit: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trials", Trials(self.trials))
@@ -105,31 +107,47 @@ class Run:
         ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
         behind = self.trainings + self._again
         if self.ended and behind and self.seconds:
-            ends.append(self.agenda.left * self.seconds / behind)
+            going_on = sum(trial.state in ("waiting", "running") for trial in self.trials)
+            ends.append((going_on + self.agenda.left) * self.seconds / behind)
         elif limits.trials and behind and self.seconds:
             ahead = outlook(config.ladder, self.trials, limits.trials, config.reward.several)
             base = tried(config.base, self.trials)
-            again = config.finals.trainings(ahead.complete, base) if ahead.work else self.agenda.left
+            earlier = sum(trial.state == "earlier" for trial in self.trials)
+            again = self.agenda.left
+            if ahead.work:
+                again = config.finals.trainings(ahead.complete, base, earlier)
             ends.append((ahead.work + again) * self.seconds / behind)
         return min(ends, default=None)
 
     @property
     def searched(self) -> bool:
         """Whether as many trials are over as there are to be, or nothing more is proposed or begun."""
-        if self.over:
+        if self.closed:
             return True
         if self.ended:
             return not {"running", "waiting"} & {trial.state for trial in self.trials}
         return self.config.limits.trials is not None and self._finished >= self.config.limits.trials
 
     @property
-    def halted(self) -> bool:
-        """Whether something was begun and is not over, or is still to come; it may be at work just now."""
-        if self.over:
-            return False
-        trials = [trial.state for trial in self.trials]
-        again = [repeat.state for trial in self.trials for repeat in trial.repeats]
-        return bool({"running", "waiting"} & {*trials, *again} or (self.searched and self.agenda.left))
+    def over(self) -> bool:
+        """Whether nothing is left to go on with, unless more is asked for: see `closed`.
+
+        Where that was not noted, the trials and the budget tell.
+        """
+        from search.status import late
+
+        if self.closed is not None:
+            return self.closed
+        states = {trial.state for trial in self.trials}
+        states |= {repeat.state for trial in self.trials for repeat in trial.repeats}
+        if "running" not in states and late(self.trials, self.config.limits.budget, self.seconds):
+            return True
+        return not {"running", "waiting"} & states and self.searched and not self.agenda.left
+
+    @property
+    def go_on(self) -> str:
+        """The command that goes on with it."""
+        return f"{'scale fit --resume' if self.fit else 'search resume'} {self.name}"
 
     @property
     def _finished(self) -> int:
@@ -205,26 +223,32 @@ def open_run(name: str | Path) -> Run:
     from search.trial import judge
 
     path = find(str(name))
-    config = config_of(path)
-    if not (path / LEDGER).exists():  # Its driver has just begun, or ended before that.
-        return Run(path, config, Trials(), 0.0, driver_of(path / LOCK))
+    document = documents.read("run", str(path / CONFIG))
+    config, fit = _configured(document, path), "fit" in document
+    if not (path / LEDGER).exists():  # Its driver ended before it had one.
+        return Run(path, config, Trials(), 0.0, driver_of(path / LOCK), closed=False, fit=fit)
     ledger = Ledger(path / LEDGER, write=False)
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
         seconds = float(ledger.noted("seconds") or 0)
-        ended, over = ledger.noted(ENDED) or "", bool(ledger.noted(OVER))
+        ended, noted = ledger.noted(ENDED) or "", ledger.noted(OVER)
     finally:
         ledger.close()
+    closed = None if noted is None else bool(noted)
     reference = config.reference
     trials = tuple(judge(record, config.reward, reference, config.forecast) for record in records)
-    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended, over)
+    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended, closed, fit)
 
 
 def config_of(path: Path) -> Config:
     """The configuration of the run at `path`, with the profile that it was begun with."""
+    return _configured(documents.read("run", str(path / CONFIG)), path)
+
+
+def _configured(document: documents.Document, path: Path) -> Config:
     from search.config import Config
 
-    config = Config.of_document(documents.read("run", str(path / CONFIG)))
+    config = Config.of_document(document)
     if config.limits.step != "profile":
         return config
     from search.profiles.choosing import forecasting

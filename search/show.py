@@ -131,8 +131,8 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     if run.driver:
         yield f"being driven by {run.driver}{_pace(run)}"
         yield from (f"running {trial.number}: {trial.architecture}" for trial in run.running if top)
-    elif run.halted:
-        yield f"nobody drives it; go on with: search resume {run.name}"
+    elif not run.over:
+        yield f"nobody drives it; go on with: {run.go_on}"
     if run.ranked[:top]:
         yield brief(run.ranked[:top])
         yield ""

@@ -79,10 +79,15 @@ def late(
     parallel: int = 1,
     base: Architecture | None = None,
 ) -> bool:
-    """Whether a training that begins after so many seconds, and these finals after it, would not end in time."""
+    """Whether a training that begins after so many seconds, and these finals after it, would not end in time.
+
+    The finals are those of all trials that will be complete by then: with it and with what runs now.
+    """
     if budget is None:
         return False
-    kept = finals.trainings(sum(trial.state == "complete" for trial in trials), tried(base, trials))
+    states = Counter(trial.state for trial in trials)
+    complete = states["complete"] + states["running"] + 1
+    kept = finals.trainings(complete, tried(base, trials), states["earlier"])
     return seconds + (typical(trials) or 0.0) * (1 + math.ceil(kept / parallel)) > budget
 
 
@@ -103,7 +108,8 @@ def left(
     ends = [] if limits.budget is None else [max(0.0, limits.budget - seconds)]
     if ahead and each is not None:
         if ahead.work:
-            again = finals.trainings(ahead.complete, tried(base, trials))
+            earlier = sum(trial.state == "earlier" for trial in trials)
+            again = finals.trainings(ahead.complete, tried(base, trials), earlier)
         else:
             again = agenda(trials, finals, limits.seed, base).left
         ends.append(each * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))

@@ -183,8 +183,7 @@ def _state(run: Run) -> str:
         return "running"
     if not run.trials:
         return "empty"
-    short = run.config.limits.trials is not None and not run.searched
-    return "stopped" if short or run.halted else "finished"
+    return "finished" if run.over else "stopped"
 
 
 def _base(run: Run) -> tuple[Architecture, str, Trial | None]:

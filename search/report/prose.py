@@ -46,7 +46,7 @@ def _progress(found: Findings) -> str:
         "finished": "is finished",
     }[found.state]
     left = f"; about {clock(run.left)} left" if found.state == "running" and run.left is not None else ""
-    on = f" Go on with: search resume {run.name}" if found.state in ("stopped", "empty") else ""
+    on = f" Go on with: {run.go_on}" if found.state in ("stopped", "empty") else ""
     gate = f" Of its {run.gate}." if run.gate else ""
     ended = f" It has ended: {run.ended}." if run.ended else ""
     return f"The search {is_}: {counted}{total}{left}.{ended}{gate}{on}"

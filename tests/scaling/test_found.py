@@ -1,5 +1,6 @@
 """Searches as bases: `--base runs/NAME` and `runs/NAME:12`."""
 
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
@@ -7,9 +8,10 @@ import pytest
 from quick import QUICK
 
 from scaling import resolve
-from search import launch, open_run, resume
+from search import Stopped, launch, open_run, resume
 from search.evaluate import TrialFailed
 from search.ledger import Ledger
+from search.proposals import Sampled
 from search.run import LEDGER
 from search.testing import looked_up
 from space import CATALOG, Refused
@@ -44,7 +46,9 @@ def test_a_trial():
 def test_an_unfinished_run_has_no_best_but_complete_trials():
     with pytest.raises(KeyboardInterrupt):
         launch(SMALL, evaluate=until(2, KeyboardInterrupt()))
-    with pytest.raises(Refused, match=r"unfinished: 1 of its trials are .* search resume r") as refusal:
+    with pytest.raises(
+        Refused, match=r"unfinished\. Finish it: search resume r; or name a trial: runs/r:0"
+    ) as refusal:
         resolve("runs/r")
     assert "\n" not in str(refusal.value)
     assert resolve("runs/r:1").architecture == open_run("r").trial(1).architecture
@@ -52,6 +56,51 @@ def test_an_unfinished_run_has_no_best_but_complete_trials():
         resolve("runs/r:2")
     resume("r", evaluate=looked_up)
     assert resolve("runs/r").architecture == open_run("r").best.architecture
+
+
+def test_a_run_that_failures_or_ctrl_c_ended_is_unfinished_whatever_its_trials_say(monkeypatch):
+    """While a proposal is made nothing waits and nothing runs; nor after the failures of a search by the hour."""
+
+    def interrupted(self, trials):
+        if len(trials) == 3:
+            raise KeyboardInterrupt
+        return proposed(self, trials)
+
+    proposed = Sampled.next
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Sampled, "next", interrupted)
+        launch(SMALL, evaluate=looked_up)
+    with pytest.raises(Refused, match="unfinished"):
+        resolve("runs/r")
+    settings = {**SMALL, "run": "hour", "trials": None, "budget": 3600}
+    with pytest.raises(Stopped):
+        launch(settings, evaluate=always_failing)
+    with pytest.raises(Refused, match=r"unfinished\. Finish it: search resume hour$"):
+        resolve("runs/hour")
+
+
+def test_a_run_whose_finals_were_interrupted_has_no_best_yet():
+    with pytest.raises(KeyboardInterrupt):
+        launch({**SMALL, "finals.top": 2, "finals.seeds": 2}, evaluate=until(6, KeyboardInterrupt()))
+    with pytest.raises(Refused, match="unfinished"):
+        resolve("runs/r")
+
+
+def test_a_run_of_a_version_that_did_not_note_its_end_is_judged_by_its_trials_and_budget():
+    run = launch({**SMALL, "budget": 3600}, evaluate=looked_up)
+    with (
+        closing(Ledger(run.path / LEDGER)) as ledger,
+        closing(sqlite3.connect(run.path / LEDGER)) as database,
+    ):
+        last = ledger.records(ledger.noted("fidelity"))[-1]
+        database.execute("DELETE FROM meta WHERE key = 'over'")
+        database.commit()
+        assert resolve("runs/r").architecture == run.best.architecture
+        ledger.add(replace(last, number=last.number + 1, state="waiting"))
+        with pytest.raises(Refused, match="unfinished"):
+            resolve("runs/r")
+        ledger.replace("seconds", "3600")
+        assert resolve("runs/r").architecture == run.best.architecture
 
 
 def test_a_run_that_its_budget_ended_is_finished():

@@ -191,12 +191,12 @@ def test_a_search_that_had_no_more_to_propose_is_over_after_a_ctrl_c_in_its_fina
     halted = open_run("r")
     assert halted.ended.startswith("every network of the space")
     assert halted.searched
-    assert halted.halted
+    assert not halted.over
     assert any("search resume r" in str(line) for line in show_run(halted))
     again = Counting()
     run = resume("r", evaluate=again)
     assert set(again.finals) == {2}
-    assert (run.ended, run.halted, run.left) == (halted.ended, False, 0)
+    assert (run.ended, run.over, run.left) == (halted.ended, True, 0)
     assert run.verdict
 
 
@@ -207,12 +207,12 @@ def test_a_search_with_a_budget_alone_is_not_over_while_a_final_is_at_work():
         return looked_up(request, report)
 
     searched = launch({**BARE, "finals": "off"}, evaluate=looked_up)
-    assert not searched.halted
+    assert searched.over
     with pytest.raises(KeyboardInterrupt):
         resume("r", {"finals.top": 3, "finals.seeds": 2}, evaluate=interrupted)
     left = open_run("r")
     limits = left.config.limits.model_copy(update={"trials": None, "budget": 100.0})
-    assert replace(left, config=replace(left.config, limits=limits)).halted
+    assert not replace(left, config=replace(left.config, limits=limits), closed=None).over
 
 
 def test_nothing_is_begun_when_the_budget_is_spent():
@@ -239,7 +239,7 @@ def test_a_trial_that_was_proposed_as_the_budget_ran_out_is_not_still_to_come(mo
     run = launch(settings, evaluate=evaluate)
     assert [trial.state for trial in run.trials] == ["complete"] * 5 + ["waiting"]
     assert (run.verdict.winner, run.seconds) == (run.best, 55)
-    assert (run.over, run.searched, run.halted, run.left) == (True, True, False, 0)
+    assert (run.over, run.searched, run.left) == (True, True, 0)
     assert not any("search resume" in str(line) for line in show_run(run))
     more = resume("r", {"budget": 118}, evaluate=evaluate)
     assert [trial.state for trial in more.trials] == ["complete"] * 6
@@ -250,7 +250,7 @@ def test_a_run_is_over_when_its_driver_came_to_the_end_and_not_when_it_went_on()
     with pytest.raises(KeyboardInterrupt):
         resume("r", {"trials": 7}, evaluate=Counting(lambda request: KeyboardInterrupt()))
     halted = open_run("r")
-    assert (halted.over, halted.searched, halted.halted) == (False, False, True)
+    assert (halted.over, halted.searched) == (False, False)
     assert resume("r", evaluate=looked_up).over
 
 

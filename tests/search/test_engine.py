@@ -284,7 +284,7 @@ def test_a_node_that_dies_with_many_trials_is_one_failure(monkeypatch):
 
 
 def test_a_run_tells_its_pace_from_outside():
-    run = replace(searched(trials=4), over=False)
+    run = replace(searched(trials=4), closed=False)
     half = replace(run, trials=run.trials[:2], seconds=8.0)
     assert (half.rate, half.left) == (0.25, 8.0)
     assert (replace(half, trials=()).rate, replace(run, seconds=8.0).left) == (None, 0.0)

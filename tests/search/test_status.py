@@ -1,5 +1,7 @@
 """How long a run will take, with the finals in it."""
 
+from dataclasses import replace
+
 import pytest
 
 from search.evaluate import Result
@@ -58,6 +60,18 @@ def test_the_base_network_is_counted_where_it_is_one_of_the_trials():
 def test_a_budget_keeps_time_for_the_finals(seconds, finals, is_late):
     """Another trial takes 10 s, and 6 trainings two at a time 30 s."""
     assert late(trials(5), 100, seconds, finals, 2) is is_late
+
+
+def test_the_finals_are_those_of_the_trial_too_that_is_to_be_begun():
+    """With 17 complete there are none, with the 18th six of 10 s."""
+    assert not late(trials(16), 200, 185, Finals())
+    assert not late(trials(17), 200, 130, Finals())
+    assert late(trials(17), 200, 131, Finals())
+    beside = [*trials(16), replace(trials(17)[-1], state="running")]
+    assert late(beside, 200, 131, Finals())
+    assert not late(trials(1), 100, 50, Finals(top=5, seeds=2))
+    taken = [replace(trial, state="earlier") for trial in trials(4)]
+    assert late(trials(1) + taken, 100, 50, Finals(top=5, seeds=2))
 
 
 def test_without_a_budget_nothing_is_late():
