@@ -176,9 +176,12 @@ def resume(
         raise Refused(f"The run {name} is a search. Go on with it: search resume {name}")
     about = document["fit"]
     base = Base(about["base"]["name"], decode(about["base"]["architecture"]))
+    _refuse(settings or {})
     config = Config.of_document(document).resumed(settings or {})
+    config.executor.check()
     planned = _planned(base, Design.of_document(about["design"]), config)
-    return _driven(path, planned, _loaded(planned), display, evaluate)
+    changed = planned.document() if settings else None
+    return _driven(path, planned, _loaded(planned), display, evaluate, changed)
 
 
 def _planned(base: Base, design: Design, config: Config) -> Plan:
@@ -196,11 +199,18 @@ def _loaded(planned: Plan) -> Dataset:
     return load(planned.config.data, planned.base.architecture.resolution)
 
 
-def _driven(path: Path, planned: Plan, data: Dataset, display: Display | None, evaluate: Evaluate) -> Fitted:
+def _driven(
+    path: Path,
+    planned: Plan,
+    data: Dataset,
+    display: Display | None,
+    evaluate: Evaluate,
+    changed: documents.Document | None = None,
+) -> Fitted:
     from scaling.results import write
 
     race = planned.race()
-    drive(path, planned.config, race, data, display or Silent(), evaluate)
+    drive(path, planned.config, race, data, display or Silent(), evaluate, changed)
     trials = open_run(path).trials
     verdict = race.verdict(trials)
     if not race.over(trials) or verdict is None:

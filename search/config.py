@@ -123,7 +123,9 @@ class Config:
             before = getattr(self, group).model_dump()
             named = _document(group, str(chosen.pop(group))) if group in chosen else before
             made[group] = _made(group, {**named, **inner[group]})
-        return replace(self, **made, limits=validated("", Limits, {**self.limits.document(), **chosen}))
+        limits = validated("", Limits, {**self.limits.document(), **chosen})
+        # Decided by what it was: other limits or workers must not take the rungs away in the middle.
+        return replace(self, **made, limits=limits, pruner=self.pruner.decided(self))
 
 
 def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:

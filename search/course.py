@@ -76,8 +76,10 @@ class Course:
             result.check()
         except ValueError as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
-        job = self._jobs.pop(number)
+        job = self._jobs[number]
         self._keep(job.trial, replace(job.repeat, state="complete", result=result))
+        # Only now: what could not be kept is given back, and begun anew.
+        del self._jobs[number]
         return self._tell(job, f"accuracy {result.accuracy:.4f} in {result.seconds:.0f} s")
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
@@ -85,11 +87,14 @@ class Course:
         if number not in self._jobs:
             self._engine.on_error(number, reason, retry=retry)
             return self._tell_gate()
-        job = self._jobs.pop(number)
+        job = self._jobs[number]
         if retry:
-            return self._again(job.trial, job.repeat, reason)
+            self._again(job.trial, job.repeat, reason)
+            del self._jobs[number]
+            return
         self._keep(job.trial, replace(job.repeat, state="failed", reason=reason))
-        return self._tell(job, f"failed: {reason}")
+        del self._jobs[number]
+        self._tell(job, f"failed: {reason}")
 
     def release(self) -> None:
         """Gives back what is at work, not counting the attempt, and notes the time worked."""

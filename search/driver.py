@@ -13,6 +13,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,7 +39,7 @@ from search.proxy import fidelity
 from search.remeasuring import measure_best
 from search.requests import Setting
 from search.reward import CostName
-from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, config_of, find, open_run
+from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, open_run
 from search.trial import Trial
 from space import Refused, decode, documents
 from space.memory import memory
@@ -93,6 +94,7 @@ def launch(
     ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
     """
     config, data = prepared(settings or {})
+    config = replace(config, pruner=config.pruner.decided(config))
     name = config.limits.run or unused(RUNS, config.space.name).name
     _refuse_known(name)
     shown, measured = display or Silent(), fidelity(config.proxy, data.digest)
@@ -132,17 +134,16 @@ def resume(
 
     settings: new totals for `trials` or `budget`, another `executor`, other `finals`. Raises as `launch`.
     """
-    path = find(name)
-    document = documents.read("run", str(path / CONFIG))
-    if "fit" in document:
-        raise Refused(f"The run {name} is a fit. Go on with it: scale fit --resume {name}")
-    config = config_of(path).resumed(settings or {})
-    data = _loaded(config)
-    if settings:
-        # Kept, so that the next resume, after a Ctrl-C say, goes on to the same end.
-        with driver_lock(path / LOCK):
-            write_file(path / CONFIG, _yaml(config.document()))
-    drive(path, config, Sampled(config), data, display or Silent(), evaluate)
+    before = open_run(name)
+    if before.fit:
+        raise Refused(f"The run {name} is a fit. Go on with it: {before.go_on}")
+    config, path = before.config.resumed(settings or {}), before.path
+    total = config.limits.trials
+    if settings and total is not None and total < before.finished:
+        raise Refused(f"trials={total}: {before.finished} of the run {name} are over already.")
+    config.executor.check()
+    document = config.document() if settings else None
+    drive(path, config, Sampled(config), _loaded(config), display or Silent(), evaluate, document)
     return open_run(path)
 
 
@@ -242,9 +243,17 @@ def _refuse_known(name: str) -> Path:
 
 
 def drive(
-    path: Path, setting: Setting, proposals: Proposals, data: Dataset, display: Display, evaluate: Evaluate
+    path: Path,
+    setting: Setting,
+    proposals: Proposals,
+    data: Dataset,
+    display: Display,
+    evaluate: Evaluate,
+    document: documents.Document | None = None,
 ) -> None:
     """Trains what is proposed until nothing more is, and keeps all of it in the ledger of the run at `path`.
+
+    document: the run's configuration from now on, where it is another than the one it has.
 
     Tells `display` where nothing is left worth training. Raises `Refused` if somebody else drives the run or its data
     have changed, `Stopped` if it ended before its time; no process is left then, and what ran is waiting again.
@@ -260,6 +269,9 @@ def drive(
             changed = "have changed since, or what this version makes of them; its trials would not compare"
             raise Refused(f"The data of the run {path.name} {changed}.")
         ledger.replace(OVER, "")
+        if document:
+            # Kept, so that the next resume, after a Ctrl-C say, goes on to the same end.
+            write_file(path / CONFIG, _yaml(document))
         engine = Engine(setting, proposals, ledger, by, display.finished)
         course = Course(engine, lambda text: display.note(text))
         try:
@@ -294,4 +306,4 @@ def _terminable() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: it was not set from Python.

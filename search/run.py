@@ -80,7 +80,7 @@ class Run:
     @property
     def rate(self) -> float | None:
         """Trials and trainings of the finals that end in a second, over the time worked; None before the first."""
-        finished = self._finished + self._again
+        finished = self.finished + self._again
         return finished / self.seconds if finished and self.seconds else None
 
     @property
@@ -126,7 +126,7 @@ class Run:
             return True
         if self.ended:
             return not {"running", "waiting"} & {trial.state for trial in self.trials}
-        return self.config.limits.trials is not None and self._finished >= self.config.limits.trials
+        return self.config.limits.trials is not None and self.finished >= self.config.limits.trials
 
     @property
     def over(self) -> bool:
@@ -150,7 +150,8 @@ class Run:
         return f"{'scale fit --resume' if self.fit else 'search resume'} {self.name}"
 
     @property
-    def _finished(self) -> int:
+    def finished(self) -> int:
+        """How many trials are over, be it after a shorter training."""
         return sum(trial.state in ("complete", "failed", "pruned") for trial in self.trials)
 
     @property

@@ -32,6 +32,10 @@ class Pruner(BaseModel, ABC):
     def ladder(self, config: Config) -> Ladder:
         """The rungs of the search `config`, in which the first results have not been seen."""
 
+    def decided(self, config: Config) -> Pruner:
+        """What it is in the search `config`, whatever becomes of that search's settings later."""
+        return self
+
 
 class Off(Pruner):
     """Every network gets the whole training."""
@@ -80,7 +84,12 @@ class Automatic(SuccessiveHalving):
     """From so many on whatever the sampler; below, for `PATIENT` samplers and proxies of twice the epochs."""
 
     def ladder(self, config: Config) -> Ladder:
-        return super().ladder(config) if self.pays(config) else Ladder((config.proxy.epochs,))
+        return self.decided(config).ladder(config)
+
+    def decided(self, config: Config) -> Pruner:
+        if not self.pays(config):
+            return Off(pruner="none")
+        return SuccessiveHalving(pruner="asha", eta=self.eta, gate=self.gate, least=self.least)
 
     def pays(self, config: Config) -> bool:
         """Whether rungs are worth their gate.

@@ -240,6 +240,22 @@ class TestResume:
             fitted(settings={"budget": 1e-6})
         assert resume("f", {"budget": 600}, evaluate=trained(larger_images_are_better)).coefficients
 
+    def test_a_new_budget_holds_for_the_next_resume_too(self):
+        with pytest.raises(Stopped, match="budget is spent"):
+            fitted(settings={"budget": 1e-6})
+        assert not open_run("f").over
+        with pytest.raises(KeyboardInterrupt):
+            resume("f", {"budget": 600}, evaluate=interrupted_at(2))
+        assert open_run("f").config.limits.budget == 600
+        assert resume("f", evaluate=trained(larger_images_are_better)).coefficients
+        assert open_run("f").over
+
+    @pytest.mark.parametrize("setting", ["trials", "finals"])
+    def test_what_is_no_setting_of_a_fit_is_refused_at_a_resume_too(self, setting):
+        fitted()
+        with pytest.raises(Refused, match=f"{setting} is no setting of a fit"):
+            resume("f", {setting: 3})
+
     def test_nothing_else_can_change(self):
         fitted()
         with pytest.raises(Refused, match=r"proxy\.epochs|proxy cannot change"):

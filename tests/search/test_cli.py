@@ -216,7 +216,7 @@ def test_a_run_can_be_in_a_folder_of_any_name(home, tmp_path):
     shutil.copytree(home / "runs/done", tmp_path / "my_project/a/done")
     assert "4 complete" in run(tmp_path, "show", "my_project/a/done").stdout
     assert "trial 1" in run(tmp_path, "show", "my_project/a/done:1").stdout
-    resumed = run(tmp_path, "resume", "my_project/a/done", "trials=3")
+    resumed = run(tmp_path, "resume", "my_project/a/done", "trials=4")
     assert "Next: search show my_project/a/done:" in resumed.stdout
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def test_a_resume_changes_limits_finals_and_executor_only():
     assert (changed.limits.trials, changed.executor.executor) == (100, "serial")
     assert (changed.finals.top, changed.finals.seeds) == (7, None)
     assert config.resumed({"finals": "full"}).finals.seeds == 3
-    assert config.resumed({}) == config
+    assert config.resumed({}) == replace(config, pruner=config.pruner.decided(config))
     for word in ("proxy.epochs=9", "space=effv1", "seed=3", "reward.w=0", "data.seed=1"):
         with pytest.raises(Refused, match="cannot change"):
             config.resumed(parse([word]))

@@ -19,7 +19,7 @@ from quick import QUICK
 from search import Stopped, launch, open_run, resume
 from search.driver import Silent
 from search.evaluate import Result, TrialFailed
-from search.ledger import Ledger, Repeat
+from search.ledger import Ledger, LedgerFailed, Repeat
 from search.proposals import Sampled
 from search.show import show_run
 from search.testing import looked_up
@@ -218,6 +218,22 @@ def test_a_search_with_a_budget_alone_is_not_over_while_a_final_is_at_work():
 def test_nothing_is_begun_when_the_budget_is_spent():
     short = launch({**SMALL, "budget": 1e-9}, evaluate=looked_up)
     assert not any(trial.repeats for trial in short.trials)
+
+
+def test_a_final_whose_result_finds_no_room_on_the_disk_is_not_an_attempt_less(monkeypatch):
+    def full(self, digest, fidelity, repeat):
+        if repeat.over:
+            raise LedgerFailed("The ledger could not be written: database or disk is full.")
+        return kept(self, digest, fidelity, repeat)
+
+    kept = Ledger.repeat
+    for again in range(4):
+        with monkeypatch.context() as patch, pytest.raises(LedgerFailed):
+            patch.setattr(Ledger, "repeat", full)
+            resume("r", evaluate=looked_up) if again else launch(SMALL, evaluate=looked_up)
+        (repeat,) = [repeat for trial in open_run("r").trials for repeat in trial.repeats]
+        assert (repeat.state, repeat.attempt) == ("waiting", 1)
+    assert resume("r", evaluate=looked_up).verdict
 
 
 def test_a_trial_that_was_proposed_as_the_budget_ran_out_is_not_still_to_come(monkeypatch):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from quick import QUICK
 
@@ -23,7 +24,7 @@ from search.evaluate import TrialFailed
 from search.executors import EXECUTORS, Executor
 from search.ledger import Ledger
 from search.proposals import Sampled
-from search.run import runs, split
+from search.run import CONFIG, runs, split
 from search.samplers import SAMPLERS
 from search.testing import fails_once, looked_up, misbehaving
 from space import Refused, Space, cost
@@ -178,12 +179,15 @@ def test_a_new_total_holds_for_the_next_resume_too():
     assert len(resume("r", evaluate=looked_up).trials) == 5
 
 
-def test_a_total_below_what_was_done_trains_nothing_more():
+def test_a_total_of_what_was_done_trains_nothing_more_and_one_below_is_refused():
     searched(trials=3)
     with pytest.raises(KeyboardInterrupt):
         resume("r", {"trials": 6}, evaluate=interrupted_at(4))
     assert [t.state for t in open_run("r").trials] == ["complete"] * 4 + ["waiting"]
-    run = resume("r", {"trials": 2}, evaluate=looked_up)
+    with pytest.raises(Refused, match="trials=3: 4 of the run r are over already"):
+        resume("r", {"trials": 3}, evaluate=looked_up)
+    assert open_run("r").config.limits.trials == 6
+    run = resume("r", {"trials": 4}, evaluate=looked_up)
     assert [t.state for t in run.trials] == ["complete"] * 4 + ["waiting"]
 
 
@@ -311,6 +315,22 @@ def test_a_refused_launch_leaves_nothing(tmp_path):
     with pytest.raises(Refused):
         launch({**SMALL, "data": "npz", "data.path": "none.npz"}, evaluate=looked_up)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_resume_that_is_refused_changes_nothing():
+    images = np.zeros((40, 8, 8, 1), dtype=np.uint8)
+    for value in (0, 1):
+        np.savez("data.npz", train_x=images + value, train_y=np.arange(40) % 2)
+        if not value:
+            settings = {"space": "tiny_space", "data": "npz", "data.path": "data.npz", "executor": "serial"}
+            before = launch({**settings, "reward.w": 0, "trials": 2, "run": "r"}, evaluate=looked_up)
+    kept = (before.path / CONFIG).read_text()
+    with pytest.raises(Refused, match="have changed"):
+        resume("r", {"trials": 9, "finals.top": 4}, evaluate=looked_up)
+    with pytest.raises(Refused, match="ledger has no place"):
+        resume("r", {"executor": "ray", "executor.address": "ray://10.0.0.1:1"}, evaluate=looked_up)
+    assert (before.path / CONFIG).read_text() == kept
+    assert open_run("r").over
 
 
 def test_changed_data_are_noticed(tmp_path):

@@ -11,6 +11,7 @@ from counting import Counting
 from quick import QUICK
 
 from search import launch, open_run, resume
+from search.config import Config
 from search.display import line
 from search.driver import Silent
 from search.evaluate import Result, TrialFailed
@@ -244,6 +245,27 @@ def test_it_is_told_what_a_run_is_at():
     row = frame[frame["number"] == resting.number].iloc[0]
     assert (row["state"], row["epochs"]) == ("pruned", resting.result.epochs)
     assert row.isna()["reward"]
+
+
+@pytest.mark.parametrize("settings", [{"trials": 40}, {"trials": None, "budget": 1e-9}])
+def test_what_auto_decided_stays_whatever_a_resume_changes(settings):
+    """With fewer trials, or a budget alone, a search that began so would have had no rungs."""
+    many = {**BARE, "proxy.epochs": 10, "trials": 50}
+    stopping = Counting(lambda request: KeyboardInterrupt() if request.number == 20 else None)
+    with pytest.raises(KeyboardInterrupt):
+        launch(many, evaluate=stopping)
+    begun = open_run("r")
+    assert begun.config.pruner.pruner == "asha"
+    assert begun.config.ladder.epochs == (1, 3, 10)
+    assert resume("r", settings, evaluate=looked_up).config.ladder == begun.config.ladder
+    launch({**BARE, "run": "none"}, evaluate=looked_up)
+    assert resume("none", {"trials": 60}, evaluate=looked_up).config.pruner.pruner == "none"
+
+
+def test_a_run_of_a_version_that_kept_auto_is_decided_by_what_it_was():
+    config = Config.of({**BARE, "proxy.epochs": 10, "trials": 50, "pruner": "auto"})
+    assert config.pruner.pruner == "auto"
+    assert config.resumed({"trials": 40}).ladder == config.ladder
 
 
 def test_a_pruner_cannot_change_in_a_run_that_has_begun():
