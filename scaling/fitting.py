@@ -27,10 +27,12 @@ from scaling.rivals import rivals
 from search.config import Config
 from search.data import Dataset, load
 from search.driver import Display, Silent, Stopped, create, drive
+from search.earlier import ledger_of
 from search.evaluate import evaluate
 from search.executors import Evaluate
 from search.files import unused
-from search.run import CONFIG, RUNS, find, open_run
+from search.proxy import fidelity
+from search.run import CONFIG, LEDGER, RUNS, find, open_run
 from search.trial import Trial
 from space import Architecture, Refused, Space, decode, documents
 
@@ -155,7 +157,9 @@ def begin(planned: Plan, *, display: Display | None = None, evaluate: Evaluate =
             f"The run {name} exists. Go on with it: scale fit --resume {name}. Or choose another run=NAME."
         )
     data = _loaded(planned)
-    return _driven(create(name, planned.document(), data), planned, data, display, evaluate)
+    ledger = ledger_of((), fidelity(planned.config.proxy, data.digest))
+    path = create(name, planned.document(), data, {LEDGER: ledger})
+    return _driven(path, planned, data, display, evaluate)
 
 
 def resume(

@@ -84,6 +84,8 @@ class Course:
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
         """See `search.executors.Driven`."""
+        # The name of a file can be no text, which could be neither kept nor shown.
+        reason = reason.encode("utf-8", "backslashreplace").decode()
         if number not in self._jobs:
             self._engine.on_error(number, reason, retry=retry)
             return self._tell_gate()

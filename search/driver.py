@@ -110,7 +110,7 @@ def launch(
 def _files(config: Config, taken: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
     """What the folder of a run has from its beginning, besides what every run has."""
     profile = config.forecast and config.forecast.profile.model_dump_json(indent=1)
-    return ({PROFILE: profile} if profile else {}) | ({LEDGER: ledger_of(taken, fidelity)} if taken else {})
+    return ({PROFILE: profile} if profile else {}) | {LEDGER: ledger_of(taken, fidelity)}
 
 
 def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:

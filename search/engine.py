@@ -202,14 +202,17 @@ class Engine:
         record = self._history[number]
         if retry and record.attempt < ATTEMPTS:
             return self._history.wait(replace(record, attempt=record.attempt + 1))
-        self._history.fail(number, self._goals.get(number, self._ladder.last), reason)
+        trial = self._history.trial(number)
+        # What a driver that died was training it for, is what it is to be trained for next.
+        epochs = self._goals.get(number) or self._ladder.next(trial, self.trials, self._several)
+        self._history.fail(number, epochs, reason)
         return self._tell(number)
 
     def _add(self, proposal: Proposal) -> None:
         """Keeps a proposal, waiting; one of a network that has its result is answered by it."""
-        if proposal.known and (number := self._history.answered(*proposal.known)) is not None:
+        number = self._history.propose(proposal.point, proposal.architecture, proposal.seed, proposal.known)
+        if number is not None:
             self._tell(number)
-        self._history.propose(proposal.point, proposal.architecture, proposal.seed)
 
     def _tell(self, number: int) -> None:
         """A trial has finished, or rests."""

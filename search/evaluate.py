@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from search.data.source import Source
@@ -44,6 +45,10 @@ class Request:
     device: str = ""
 
 
+_STEP = ("step_ms", "reference_step_ms", "step_ratio")
+"""What of a result is the step time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What was measured.
@@ -78,13 +83,16 @@ class Result:
         """The same with the step time of another training of the network, where this one measured none."""
         if self.step_ratio is not None:
             return self
-        times = {key: getattr(other, key) for key in ("step_ms", "reference_step_ms", "step_ratio")}
-        return replace(self, **times)
+        return replace(self, **{key: getattr(other, key) for key in _STEP})
 
     def check(self) -> None:
-        """Raises ValueError unless all that was measured of the training is a finite number."""
-        if not all(map(math.isfinite, (self.accuracy, self.loss, *self.curve))):
+        """Raises ValueError unless all that was measured is a finite number, and times are not negative."""
+        if not all(map(_finite, (self.accuracy, self.loss, *self.curve))):
             raise ValueError(f"accuracy {self.accuracy}, loss {self.loss}")
+        for name in ("seconds", "images_per_second", *_STEP):
+            value = getattr(self, name)
+            if not (_finite(value) and value >= 0) and not (name in _STEP and value is None):
+                raise ValueError(f"{name} {value}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -95,6 +103,10 @@ class Result:
         """The inverse of `to_dict`; keys of later versions are passed over."""
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
         return cls(**known | {"curve": tuple(known["curve"])})
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Result:

@@ -52,24 +52,21 @@ class History:
         """The trials at work."""
         return (record for record in list(self._records.values()) if record.state == "running")
 
-    def propose(self, point: Point, network: Architecture, seed: int) -> None:
-        """A new trial, which waits."""
-        record = self._new(point, network, seed)
-        self._ledger.add(record)
-        self._keep(record)
+    def propose(
+        self, point: Point, network: Architecture, seed: int, known: tuple[Point, Architecture] | None = None
+    ) -> int | None:
+        """A new trial, which waits.
 
-    def answered(self, point: Point, network: Architecture) -> int | None:
-        """A new trial of a network that was proposed before, with the result of then, and its number.
-
-        None, and nothing is kept, where there was no result.
+        known: a network that was proposed first, and had been before. Where that has its result, it is a trial too, a
+        duplicate, of which the number is returned.
         """
-        answer = next(record for record in self._records.values() if record.digest == network.digest)
-        if answer.state not in RANKED:
-            return None
-        new = replace(self._new(point, network, answer.seed), state="duplicate", result=answer.result)
-        self._ledger.add(new)
-        self._keep(replace(new, told=new.asked))
-        return new.number
+        answered = self._answered(*known) if known else None
+        new = self._new(len(self._records) + bool(answered), point, network, seed)
+        self._ledger.add(*filter(None, (answered, new)))
+        if answered:
+            self._keep(replace(answered, told=answered.asked))
+        self._keep(new)
+        return answered.number if answered else None
 
     def begin(self, record: Record) -> None:
         """The trial is at work."""
@@ -123,8 +120,16 @@ class History:
         self._ledger.repeat(record.digest, self._fidelity, repeat)
         self._keep(replace(record, repeats=(*others, repeat)))
 
-    def _new(self, point: Point, network: Architecture, seed: int) -> Record:
-        number, now = len(self._records), time.time()
+    def _answered(self, point: Point, network: Architecture) -> Record | None:
+        """A trial of a network that was proposed before, with the result of then; None where there was none."""
+        answer = next(record for record in self._records.values() if record.digest == network.digest)
+        if answer.state not in RANKED:
+            return None
+        new = self._new(len(self._records), point, network, answer.seed)
+        return replace(new, state="duplicate", result=answer.result)
+
+    def _new(self, number: int, point: Point, network: Architecture, seed: int) -> Record:
+        now = time.time()
         return Record(number, network.digest, str(network), seed, point, "waiting", 1, "", now, None, None)
 
     def _keep(self, record: Record) -> None:

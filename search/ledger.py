@@ -143,9 +143,10 @@ class Ledger:
         rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
         return str(rows[0][0]) if rows else None
 
-    def add(self, record: Record) -> None:
-        """A new proposal."""
-        self._change(_ADD, *_row(record))
+    def add(self, *records: Record) -> None:
+        """New proposals, in one step."""
+        with self._transaction():
+            self._database.executemany(_ADD, map(_row, records))
 
     def adopt(self, records: Iterable[Record], fidelity: str) -> None:
         """Proposals that were answered elsewhere, with their results and those of their repeats, all in one step."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from space import Refused
+
+_PATIENCE, _PAUSE = 0.3, 0.01
+"""Seconds to wait for whoever only looks who drives, which takes the lock for a moment; between two attempts."""
 
 
 def driver_of(path: Path) -> str:
@@ -35,14 +40,23 @@ def driver_lock(path: Path) -> Iterator[None]:
     except OSError as error:
         raise Refused(f"The run {path.parent} cannot be driven: {path.name}: {error.strerror}.") from None
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(file):
             file.seek(0)
-            raise Refused(
-                f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}."
-            ) from None
+            raise Refused(f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}.")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    began = time.monotonic()
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() - began > _PATIENCE:
+                return False
+            time.sleep(_PAUSE)
+        else:
+            return True

@@ -105,6 +105,8 @@ def _driven(drive: Callable[[Any], Run], loggers: Sequence[str]) -> None:
         reasons = [trial.reason for trial in run.trials if trial.reason]
         if reasons:
             fail(f"No trial is complete; the last failed: {reasons[-1].rstrip('.')}.", 1)
+        if run.finished:
+            fail(f"No network had a whole training yet. {_go_on(display.path)} trials={4 * run.finished}", 1)
         fail(f"The budget was too short for one trial. {_go_on(display.path)} budget=30m", 1)
     best = f"{run.name}:{run.best.number}"
     click.echo(f"\nNext: search show {best}   or   search export {run.name} --format md")

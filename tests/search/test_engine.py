@@ -17,7 +17,7 @@ import pytest
 from quick import QUICK
 
 import experiments
-from search import Stopped, launch, open_run, resume
+from search import Stopped, driver, launch, open_run, resume
 from search.config import Config
 from search.engine import Engine
 from search.evaluate import TrialFailed
@@ -315,6 +315,31 @@ def test_a_refused_launch_leaves_nothing(tmp_path):
     with pytest.raises(Refused):
         launch({**SMALL, "data": "npz", "data.path": "none.npz"}, evaluate=looked_up)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_reason_that_is_no_text_is_kept_all_the_same():
+    """As in the name of a file that is not UTF-8."""
+
+    def fails(request, report):
+        if request.number == 1:
+            raise TrialFailed("cannot read photo_\udcff.png")
+        return looked_up(request, report)
+
+    run = launch({**SMALL, "trials": 3}, evaluate=fails)
+    assert run.trial(1).reason == "cannot read photo_\\udcff.png"
+
+
+def test_a_run_has_its_ledger_from_the_beginning(monkeypatch):
+    """So that who looks at it while it begins sees a run without trials."""
+
+    def looking(*given, **named):
+        seen.append(open_run("r").trials)
+        return driven(*given, **named)
+
+    seen, driven = [], driver.drive
+    monkeypatch.setattr(driver, "drive", looking)
+    searched(trials=1)
+    assert seen == [()]
 
 
 def test_a_resume_that_is_refused_changes_nothing():

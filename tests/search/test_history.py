@@ -8,12 +8,12 @@ from quick import QUICK
 
 from search.config import Config
 from search.history import History
-from search.ledger import Ledger, Repeat
+from search.ledger import Ledger, LedgerFailed, Repeat
 from search.requests import request
 from search.testing import looked_up
 
 SETTING = Config.of({**QUICK, "proxy.epochs": 9, "pruner": "asha", "trials": 20, "reward.w": 0})
-NETWORKS = [SETTING.space.at(point) for point, _ in zip(SETTING.space.points(), range(4), strict=False)]
+NETWORKS = [SETTING.space.at(point) for point, _ in zip(SETTING.space.points(), range(5), strict=False)]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def opened(ledger):
 def history(ledger):
     """Of four networks, all of them waiting."""
     begun = opened(ledger)
-    for network in NETWORKS:
+    for network in NETWORKS[:4]:
         begun.propose(SETTING.space.find(network), network, 0)
     return begun
 
@@ -105,22 +105,41 @@ def test_trials_wait_are_at_work_and_rest(history):
     assert [trial.state for trial in history.trials] == ["running", "pruned", "waiting", "waiting"]
 
 
-def test_a_proposal_of_a_network_that_has_its_result_is_answered_by_it(history):
+def test_a_proposal_of_a_network_that_has_its_result_is_answered_by_it(history, ledger):
     answer(history, 1, 9)
-    assert history.answered((), NETWORKS[1]) == 4
-    assert history.trial(4).state == "duplicate"
+    assert history.propose((), NETWORKS[4], 0, ((), NETWORKS[1])) == 4
+    assert [trial.state for trial in history.trials[4:]] == ["duplicate", "waiting"]
     assert history.trial(4).terms == history.trial(1).terms
+    assert len(opened(ledger).trials) == 6
 
 
 def test_one_of_a_network_that_has_none_is_not_kept(history):
-    assert history.answered((), NETWORKS[2]) is None
+    assert history.propose((), NETWORKS[4], 0, ((), NETWORKS[2])) is None
+    assert [trial.state for trial in history.trials[4:]] == ["waiting"]
+
+
+def test_a_proposal_is_kept_with_the_duplicate_before_it_or_neither_is(history, ledger):
+    answer(history, 1, 9)
+    ledger.add(replace(history[0], number=5))  # The number that the proposal would have.
+    with pytest.raises(LedgerFailed):
+        history.propose((), NETWORKS[4], 0, ((), NETWORKS[1]))
+    assert [trial.number for trial in opened(ledger).trials] == [0, 1, 2, 3, 5]
     assert len(history.trials) == 4
 
 
-@pytest.mark.parametrize("wrong", [{"accuracy": float("nan")}, {"loss": float("inf")}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"accuracy": float("nan")},
+        {"loss": float("inf")},
+        {"accuracy": None},
+        {"step_ratio": -1.0},
+        {"seconds": float("nan")},
+    ],
+)
 def test_a_result_from_which_no_reward_follows_is_not_kept(wrong, history, ledger):
     history.begin(history[0])
-    with pytest.raises(ValueError, match=r"nan|inf"):
+    with pytest.raises(ValueError, match=r"nan|inf|None|-1"):
         history.answer(0, 9, replace(result(history, 0, 9), **wrong))
     assert history.trial(0).state == "running"
     assert opened(ledger).trials == history.trials

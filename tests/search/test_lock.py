@@ -1,4 +1,6 @@
+import fcntl
 import os
+import threading
 
 import pytest
 
@@ -12,6 +14,15 @@ def test_a_second_driver_is_told_of_the_first(tmp_path):
             pass
     with driver_lock(tmp_path / "run.lock"):
         pass  # free again
+
+
+def test_one_who_only_looks_who_drives_is_waited_for(tmp_path):
+    (tmp_path / "run.lock").touch()
+    with open(tmp_path / "run.lock", encoding="utf-8") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.05, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
+        with driver_lock(tmp_path / "run.lock"):
+            pass
 
 
 def test_a_lock_that_cannot_be_taken_is_no_second_driver(tmp_path):

@@ -170,6 +170,22 @@ def test_a_network_can_fail_at_any_rung():
     assert sum(trial.state in ("complete", "pruned", "failed") for trial in run.trials) == 18
 
 
+def test_one_that_dies_with_its_driver_again_and_again_fails_at_the_rung_it_was_at():
+    """What the ledger keeps of it is of the training that was begun, not of the whole one."""
+    with pytest.raises(KeyboardInterrupt):
+        launch(SMALL, evaluate=killed_at(4))
+    with closing(sqlite3.connect("runs/k/trials.sqlite")) as database:
+        database.execute("UPDATE trial SET state = 'running', attempt = 3 WHERE state != 'complete'")
+        database.commit()
+    run = resume("k", evaluate=looked_up)
+    failed = next(trial for trial in run.trials if trial.state == "failed")
+    with closing(sqlite3.connect("runs/k/trials.sqlite")) as database:
+        rows = database.execute("SELECT fidelity, state FROM evaluation WHERE state = 'failed'").fetchall()
+        (whole,) = database.execute("SELECT value FROM meta WHERE key = 'fidelity'").fetchone()
+    assert failed.reason == "interrupted 3 times"
+    assert len(rows) == 1 and rows[0][0] != whole
+
+
 def test_step_times_are_measured_once():
     evaluate = Counting()
     run = launch({**SMALL, "reward.w": -0.07}, evaluate=evaluate)
