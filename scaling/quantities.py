@@ -6,21 +6,19 @@ import math
 import re
 
 from scaling.compound import checked_phi
+from search import amounts
 from space import Refused
 
-_SUFFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
-_COUNT = re.compile(r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\s*([kKMGBT]?)")
 _RANGE = re.compile(r"(.+)\.\.(.+?)(?::(.+))?")
 _MOST = 1000
 
 
 def count(text: str) -> int:
     """A positive whole number: "2000000", "2e9", "12e6", "12M", "2.5G". Raises `Refused`."""
-    match = _COUNT.fullmatch(text.strip())
-    value = float(match[1]) * _SUFFIXES[match[2].replace("K", "k")] if match else 0.0
-    if not 1 <= value < math.inf:
-        raise Refused(f"{text!r} is no count; it must be a number of at least 1, such as 2e9, 12M or 2.5G.")
-    return round(value)
+    try:
+        return amounts.count(text)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def phis(text: str) -> tuple[float, ...]:

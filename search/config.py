@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from search.amounts import number_or_word
 from search.checking import mapping, of_kind, validated
 from search.data import DATASETS, Source
 from search.enqueued import enqueued
 from search.executors import EXECUTORS, Executor
 from search.finals import OFF, Finals
-from search.limits import KEYS, Limits, number_or_word, started
+from search.limits import KEYS, Limits, started
 from search.profiles.forecast import Forecast
 from search.proxy import Proxy
 from search.reward import REWARDS, Reward, network
@@ -151,6 +152,8 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise Refused(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
         if key in settings:
             raise Refused(f"{key} is set twice.")
+        if not value.strip():
+            raise Refused(f"{key}= has no value; {key}=null means none.")
         settings[key] = value if key == "seed" else _value(value, key.startswith("space."), key in _NAMES)
     return settings
 

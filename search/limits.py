@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from search.amounts import number_or_word, seconds
 from space.refusal import Refused
 
 STEPS = ("auto", "profile", "measured")
@@ -78,24 +79,3 @@ def started(seed: object) -> tuple[object, tuple[str, ...]]:
     if len(numbers) > 1:
         raise Refused(f"seed={seed}: one number is for the random draws; what else there is are networks.")
     return (numbers or [0])[0], tuple(word for word in words if isinstance(word, str))
-
-
-def number_or_word(text: str) -> object:
-    """A number where there is one, else what was written."""
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text
-
-
-def seconds(text: str) -> float:
-    """The seconds in "90", "30m", "1h30m" or "2d". Raises ValueError for anything else."""
-    number = r"([0-9]+\.?[0-9]*|\.[0-9]+)"
-    match = re.fullmatch(rf"(?:{number}d)?(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
-    if not match or not any(match.groups()):
-        raise ValueError("a time is written like 90s, 30m or 1h30m")
-    return sum(
-        float(count) * unit for count, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True) if count
-    )

@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from search.amounts import count
 from space import Architecture, cost, decode, published
 from space.memory import training_memory
 from space.registry import Registry
@@ -82,6 +83,8 @@ class Reward(BaseModel, ABC):
     @field_validator("max_params", "max_macs", "max_activations", "max_memory", mode="before")
     @classmethod
     def _whole(cls, value: object) -> object:
+        if isinstance(value, str):
+            return count(value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     @field_validator("reference")
@@ -191,6 +194,11 @@ class Targeted(Reward):
     target: float | None = Field(default=None, gt=0)
     """T in the cost's own unit: multiply-adds, parameters, elements or bytes of the full network, and for `step`
     as a multiple of the reference's step time; null: the reference's cost."""
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _amount(cls, value: object) -> object:
+        return count(value) if isinstance(value, str) else value
 
     @property
     def costs(self) -> tuple[CostName, ...]:

@@ -109,7 +109,9 @@ def _driven(drive: Callable[[Any], Run], loggers: Sequence[str]) -> None:
             fail(f"No network had a whole training yet. {_go_on(display.path)} trials={4 * run.finished}", 1)
         fail(f"The budget was too short for one trial. {_go_on(display.path)} budget=30m", 1)
     best = f"{run.name}:{run.best.number}"
-    click.echo(f"\nNext: search show {best}   or   search export {run.name} --format md")
+    click.echo(
+        f"\nNext: search show {best}   or   search train {run.name}   or   search export {run.name} --format md"
+    )
 
 
 def _logged(display: Any, loggers: Sequence[str]) -> Any:

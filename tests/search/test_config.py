@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from search.amounts import seconds
 from search.config import GROUPS, Config, parse
-from search.limits import seconds
 from space import Refused, documents
 
 
@@ -81,6 +81,8 @@ def test_choices_are_pinned_and_widened():
         (["reward.w=nan"], "reward.w=nan"),
         (["trials=0"], "trials=0"),
         (["trials.x=0"], "write trials=VALUE"),
+        (["trials="], "trials= has no value; trials=null means none."),
+        (["reward.max_params=3X"], "reward.max_params=3X: '3X' is no count"),
         (["budget=soon"], "budget=soon: a time is written like 90s, 30m or 1h30m"),
         (["seed=-1"], "seed=-1"),
         (["seed=1.5"], "seed=1.5"),
@@ -166,3 +168,9 @@ def test_finals_of_earlier_versions_are_as_they_were():
     assert not Config.of_document(document).finals.base
     del document["finals"]
     assert Config.of_document(document).finals.size(100) == (0, 3)
+
+
+def test_counts_are_written_with_letters_too():
+    config = Config.of(parse(["reward.max_params=3M", "reward.max_macs=0.6G"]))
+    assert (config.reward.max_params, config.reward.max_macs) == (3_000_000, 600_000_000)
+    assert Config.of(parse(["reward=mnasnet", "reward.cost=macs", "reward.target=600M"])).reward.target == 6e8

@@ -1,6 +1,6 @@
 import pytest
 
-from search.limits import seconds, started
+from search.limits import started
 from space import Refused
 
 
@@ -23,9 +23,3 @@ def test_a_number_and_networks_are_told_apart(seed, told_apart):
 def test_a_second_number_is_refused():
     with pytest.raises(Refused, match="one number is for the random draws"):
         started("1,2")
-
-
-@pytest.mark.parametrize("text", ["", "h", "1.2.3h", "3 weeks"])
-def test_what_is_no_time_is_refused(text):
-    with pytest.raises(ValueError, match="a time is written like"):
-        seconds(text)
