@@ -113,7 +113,7 @@ def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting,
 
 def first_sentence(group: str, name: str) -> str:
     """Of what a document says about itself."""
-    return re.split(r"(?<=\.) ", _about(documents.text(group, name)), maxsplit=1)[0]
+    return re.split(r"(?<=\.)(?<!\bet al\.) ", _about(documents.text(group, name)), maxsplit=1)[0]
 
 
 def typed(words: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from search.config import _KINDS, _MODELS, Config
-from search.settings import GROUPS, KIND, groups, limits, options, places, typed
+from search.settings import GROUPS, KIND, first_sentence, groups, limits, options, places, typed
 from space import Refused, documents
 
 SHIPPED = [(group, name) for group in GROUPS[1:] for name in documents.names(group)]
@@ -67,6 +67,12 @@ def test_what_there_is_not_is_refused(word, nearest):
     with pytest.raises(Refused, match=f"Did you mean '{nearest}'"):
         chosen = typed([word])
         list(groups(chosen))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_first_sentence_is_cut_after_the_name_of_an_author(group):
+    told = [first_sentence(group, name) for name in documents.names(group)]
+    assert not [sentence for sentence in told if sentence.endswith(" al.")]
 
 
 def test_places_of_a_space():
