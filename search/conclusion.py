@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from search.columns import FINALS, TRIALS, row
 from search.display import table
 from search.finals import NOISY, RELIABLE, Noise, Verdict
+from search.proxy import Proxy
 from search.run import Run
 from search.trial import Trial
 
@@ -54,25 +55,54 @@ def winner(verdict: Verdict) -> str:
 
 def noise(found: Noise) -> str:
     """How noisy the proxy was, in one line."""
+    apart = (
+        "not at all"
+        if found.reliability is None
+        else f"by {found.networks:.4f}: rank reliability {found.reliability:.2f}"
+    )
     return (
         f"noise: one network's accuracy varies by {found.seed:.4f} from seed to seed (SD, {found.freedom} degrees"
-        f" of freedom), the trials' by {found.networks:.4f}: rank reliability {found.reliability:.2f}"
+        f" of freedom), the trials' {apart}"
     )
 
 
 def warning(run: Run, found: Noise) -> Iterator[str]:
-    """What to mind where much of the order of the trials is chance, and what helps; nothing where little is."""
-    if found.reliability >= RELIABLE:
+    """What to mind where the order of the trials says little of their accuracies, and what helps."""
+    if found.reliability is None:
+        decided = "costs and chance" if found.seed else "costs alone"
+        yield (
+            "warning: all trials have the same accuracy: the proxy cannot tell them apart, and"
+            f" {decided} decided; what helps: {', '.join(_apart(run))}"
+        )
+    elif found.reliability < RELIABLE:
+        mostly = found.reliability < NOISY
+        says = "the proxy is mostly noise" if mostly else "the order of neighbours is mostly chance"
+        yield f"warning: {says}; what helps: {', '.join((*_more(run.config.proxy), 'finals=full'))}"
+
+
+def _more(proxy: Proxy) -> Iterator[str]:
+    """What makes the accuracies of a proxy less noisy."""
+    yield f"proxy.epochs={2 * proxy.epochs}"
+    if proxy.images:
+        yield "proxy.images=null"
+    yield _validation(proxy)
+
+
+def _apart(run: Run) -> Iterator[str]:
+    """What sets accuracies apart that are all the same."""
+    proxy, best = run.config.proxy, run.ranked[0].result
+    # At most a half is what guessing makes of two classes: there nothing was learned, else everything.
+    if best and best.accuracy <= 0.5:
+        yield from _more(proxy)
         return
-    proxy = run.config.proxy
-    remedies = [f"proxy.epochs={2 * proxy.epochs}"]
-    remedies += ["proxy.images=null"] if proxy.images else []
-    remedies += (
-        ["proxy.validation_images=null"] if proxy.validation_images else ["more images to validate on"]
-    )
-    mostly = found.reliability < NOISY
-    says = "the proxy is mostly noise" if mostly else "the order of neighbours is mostly chance"
-    yield f"warning: {says}; what helps: {', '.join(remedies)}, finals=full"
+    if proxy.epochs > 1:
+        yield f"fewer epochs (proxy.epochs={proxy.epochs // 2})"
+    yield _validation(proxy)
+    yield "harder data"
+
+
+def _validation(proxy: Proxy) -> str:
+    return "proxy.validation_images=null" if proxy.validation_images else "more images to validate on"
 
 
 def _unfinished(run: Run) -> Iterator[str]:

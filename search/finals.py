@@ -110,16 +110,24 @@ class Noise:
     networks: float
 
     @property
-    def reliability(self) -> float:
-        """The part of the trials' variance that is the networks' own: 1 - (seed / networks)^2, 0 at least."""
-        ratio = self.seed / self.networks if self.networks else math.inf
+    def reliability(self) -> float | None:
+        """The part of the trials' variance that is the networks' own: 1 - (seed / networks)^2, 0 at least.
+
+        None where the trials have no variance: of nothing there are no parts.
+        """
+        if not self.networks:
+            return None
+        ratio = self.seed / self.networks
         return max(0.0, (1 - ratio) * (1 + ratio))
 
-    def half(self, *counts: int) -> float:
+    def half(self, *counts: int) -> float | None:
         """Half the interval (`CONFIDENCE`) of a mean of so many trainings; of two counts, of the difference of means.
 
-        Student's t with the degrees of freedom that `seed` was pooled from.
+        Student's t with the degrees of freedom that `seed` was pooled from. None where no training differed from
+        another of its network: that a few were alike does not make the next one certain.
         """
+        if not self.seed:
+            return None
         # Of scipy the part that is imported in a tenth of the time of scipy.stats.
         from scipy.special import stdtrit
 
@@ -134,7 +142,8 @@ class Verdict:
     standing: the trials that were trained again, the best first: those with a result of every seed that was asked
     before those with fewer, and then by the reward of their mean accuracy. tied: those of them that the first cannot
     be told from by accuracy.
-    half: half the interval of the winner's mean accuracy. noise, half: None where one training each tells neither.
+    half: half the interval of the winner's mean accuracy, None where `noise` gives none. noise: None where one
+    training each tells of none.
     """
 
     standing: tuple[Trial, ...]
@@ -186,4 +195,4 @@ def _reward(trial: Trial) -> float:
 def _alike(one: Trial, other: Trial, noise: Noise) -> bool:
     """Whether the difference of two mean accuracies is within its interval."""
     difference = abs(statistics.fmean(one.again) - statistics.fmean(other.again))
-    return difference <= noise.half(len(one.again), len(other.again))
+    return difference <= (noise.half(len(one.again), len(other.again)) or 0.0)

@@ -87,6 +87,29 @@ def test_a_noisy_proxy_is_warned_of_with_what_helps(found, says):
     assert all("proxy.images=null" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("settings", "accuracy", "seed", "says"),
+    [
+        ({"proxy.validation_images": None}, 1.0, 0.0,
+         "costs alone decided; what helps: fewer epochs (proxy.epochs=2), more images to validate on, harder data"),
+        ({"proxy.epochs": 1}, 1.0, 0.01,
+         "costs and chance decided; what helps: proxy.validation_images=null, harder data"),
+        ({}, 0.1, 0.0,
+         "costs alone decided; what helps: proxy.epochs=8, proxy.images=null, proxy.validation_images=null"),
+    ],
+)  # fmt: skip
+def test_where_all_accuracies_are_the_same_the_proxy_is_not_called_noisy(settings, accuracy, seed, says):
+    def alike(request, report):
+        return replace(looked_up(request, report), accuracy=accuracy)
+
+    run = launch({**SMALL, "proxy.epochs": 4, **settings}, evaluate=alike)
+    alone = "warning: all trials have the same accuracy: the proxy cannot tell them apart, and"
+    assert list(warning(run, Noise(seed, 3, run.verdict.noise.networks))) == [f"{alone} {says}"]
+    text = " ".join(told(run, run.verdict))
+    assert "from seed to seed (SD, 2 degrees of freedom), the trials' not at all" in text
+    assert "reliability" not in text and "+-" not in text
+
+
 def test_noise_is_one_line():
     assert noise(Noise(0.01, 3, 0.02)) == (
         "noise: one network's accuracy varies by 0.0100 from seed to seed (SD, 3 degrees of freedom), the trials' by"

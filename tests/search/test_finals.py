@@ -145,6 +145,13 @@ def test_those_within_the_interval_of_a_difference_are_tied():
     assert [t.number for t in verdict_of(close, Finals(top=3, seeds=2), 0).tied] == [1]
 
 
+def test_where_all_are_alike_no_interval_is_claimed():
+    trials = [trial(number, 1.0, (1.0, 1.0)) for number in range(3)]
+    found = verdict_of(trials, Finals(top=3, seeds=2), 0)
+    assert (found.half, found.noise) == (None, Noise(0.0, 3, 0.0))
+    assert [t.number for t in found.tied] == [1, 2]
+
+
 def test_one_seed_tells_no_noise():
     found = verdict_of([trial(0, 0.9, (0.8,)), trial(1, 0.8, (0.7,))], Finals(top=2, seeds=1), 0)
     assert (found.noise, found.half, found.tied) == (None, None, ())
@@ -163,7 +170,8 @@ def test_what_lacks_a_result_stands_behind():
 
 
 @pytest.mark.parametrize(
-    ("seed", "networks", "reliability"), [(0.0, 0.1, 1.0), (0.1, 0.1, 0.0), (0.2, 0.1, 0.0), (0.1, 0.0, 0.0)]
+    ("seed", "networks", "reliability"),
+    [(0.0, 0.1, 1.0), (0.1, 0.1, 0.0), (0.2, 0.1, 0.0), (0.1, 0.0, None), (0.0, 0.0, None)],
 )
 def test_reliability_at_its_ends(seed, networks, reliability):
     assert Noise(seed, 3, networks).reliability == reliability
@@ -179,5 +187,6 @@ def test_what_is_said_is_within_bounds(rows):
     assert found.winner not in found.tied
     # All have both seeds that were asked; a third, of an earlier search, counts in the mean alone.
     assert found.winner.final.reward == max(t.final.reward for t in trials)
-    assert found.half >= 0
-    assert 0 <= noise_of(trials).reliability <= 1
+    assert found.half is None or found.half >= 0
+    reliability = noise_of(trials).reliability
+    assert reliability is None or 0 <= reliability <= 1
