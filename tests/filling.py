@@ -36,10 +36,10 @@ ENVIRONMENT_OF_ALL = {
 }
 
 
-def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_ALL, **settings):
+def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_ALL, accuracy=None, **settings):
     """A run at `path` with so many trials of each state, one after the other; complete ones have 2 epochs.
 
-    settings: of its launch, with "__" for ".".
+    accuracy: of each, if all are to have the same. settings: of its launch, with "__" for ".".
     """
     path = Path(path)
     total = complete + failed + running
@@ -57,7 +57,7 @@ def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_AL
         points = distinct(config.space, rng, total)
         for number, point in enumerate(points):
             state = "complete" if number < complete else "failed" if number < complete + failed else "running"
-            add(ledger, config, number, point, state)
+            add(ledger, config, number, point, state, accuracy)
     return path
 
 
@@ -70,17 +70,20 @@ def distinct(space, rng, count):
     return found.values()
 
 
-def train_again(path, most=None):
-    """The finals of the run at `path`: all of its trainings with fresh seeds, or the first few."""
+def train_again(path, most=None, alike=False):
+    """The finals of the run at `path`: all of its trainings with fresh seeds, or the first few.
+
+    alike: whether a network has the accuracy again that it had.
+    """
     run = open_run(path)
     with closing(Ledger(path / LEDGER)) as ledger:
         for trial, seed in list(run.agenda.missing)[:most]:
-            accuracy = trial.result.accuracy - 0.01 + 0.004 * (seed % 3)
+            accuracy = trial.result.accuracy + (0 if alike else 0.004 * (seed % 3) - 0.01)
             result = replace(trial.result, accuracy=accuracy)
             ledger.repeat(trial.architecture.digest, "none", Repeat(seed, 1, "complete", result=result))
 
 
-def add(ledger, config, number, point, state):
+def add(ledger, config, number, point, state, accuracy=None):
     """One trial more."""
     network = config.space.at(point)
     asked = 1e9 + 30 * number
@@ -106,5 +109,6 @@ def add(ledger, config, number, point, state):
         result = looked_up(request, lambda epoch, loss: None)
         # What is looked up is meant for networks of a few thousand parameters.
         size = math.log10(cost(network).params)
-        accuracy = 0.4 + 0.08 * size - 0.012 * (size - 4) ** 2 + 0.03 * (number * 0.618 % 1)
+        if accuracy is None:
+            accuracy = 0.4 + 0.08 * size - 0.012 * (size - 4) ** 2 + 0.03 * (number * 0.618 % 1)
         ledger.complete(record, "none", replace(result, accuracy=accuracy, seconds=18.5), asked + 20)

@@ -33,7 +33,7 @@ TWO_SIDED = 1.96
 class Noise:
     """How uncertain accuracies are. images: validated on, None where the run does not tell.
 
-    accuracy, reward: the standard deviation of the winner's that the choice of so many images makes (binomial).
+    accuracy, reward: the standard deviation of the winner's by the choice of images (`deviation`).
     rivals: complete trials whose accuracy is within the interval of its difference to the winner's; trials: all of
     them, the winner not counted.
     """
@@ -200,16 +200,16 @@ def _noise(run: Run, winner: Trial, images: int | None) -> Noise:
     others = [t for t in run.ranked if t is not winner and t.result]
     if images is None:
         return Noise(None, None, None, None, len(others))
-    deviation = _binomial(result.accuracy, images)
+    uncertain = deviation(result.accuracy, images)
     # What an accuracy is multiplied by, if it is.
     factor = terms.reward / terms.accuracy if terms.sign == "x" and terms.accuracy else 1.0
     rivals = sum(
         winner.result.accuracy - t.result.accuracy
-        < TWO_SIDED * math.hypot(deviation, _binomial(t.result.accuracy, images))
+        <= TWO_SIDED * math.hypot(uncertain, deviation(t.result.accuracy, images))
         for t in others
         if t.result and winner.result
     )
-    return Noise(images, deviation, deviation * factor, rivals, len(others))
+    return Noise(images, uncertain, uncertain * factor, rivals, len(others))
 
 
 def _over_random(winner: Trial, others: list[Trial], drawn: tuple[Trial, ...], complete: int) -> Lead | None:
@@ -233,10 +233,15 @@ def _over_base(winner: Trial, base: Trial, images: int | None, verdict: Verdict 
         return Lead(difference, None, None, 1)
     # As if each had been validated on images of its own: the same ones make it no wider.
     half = TWO_SIDED * math.hypot(
-        _binomial(winner.result.accuracy, images), _binomial(base.result.accuracy, images)
+        deviation(winner.result.accuracy, images), deviation(base.result.accuracy, images)
     )
     return Lead(difference, difference - half, difference + half, 1)
 
 
-def _binomial(accuracy: float, images: int) -> float:
-    return math.sqrt(max(0.0, accuracy * (1 - accuracy)) / images)
+def deviation(accuracy: float, images: int) -> float:
+    """The standard deviation of an accuracy that the choice of so many images makes.
+
+    As if two images more had been right and two more wrong (Agresti and Coull 1998), or it would be 0 at 0 and 1.
+    """
+    around = (accuracy * images + 2) / (images + 4)
+    return math.sqrt(around * (1 - around) / (images + 4))

@@ -4,7 +4,7 @@ import pytest
 from filling import ENVIRONMENT_OF_ALL, filled, train_again
 
 from search import open_run
-from search.report.findings import findings
+from search.report.findings import deviation, findings
 from search.report.prose import summary
 from space import Refused
 
@@ -64,7 +64,7 @@ def test_its_margin_over_a_base_that_was_trained(tmp_path):
     assert found.base_trial.number == 0
     winner, base = found.winner.result.accuracy, found.base_trial.result.accuracy
     assert found.over_base.mean == pytest.approx(winner - base)
-    half = 1.96 * (winner * (1 - winner) / 2400 + base * (1 - base) / 2400) ** 0.5
+    half = 1.96 * (deviation(winner, 2400) ** 2 + deviation(base, 2400) ** 2) ** 0.5
     assert found.over_base.high - found.over_base.mean == pytest.approx(half)
     text = told(path)
     assert f"accuracy {winner - base:+.4f} (95 % interval" in text
@@ -96,10 +96,30 @@ def test_a_base_that_was_not_trained_is_compared_by_cost_and_how_to_train_it_is_
 def test_how_noisy_the_proxy_is(done):
     found = findings(open_run(done))
     accuracy = found.winner.result.accuracy
-    assert found.noise.accuracy == pytest.approx((accuracy * (1 - accuracy) / 2400) ** 0.5)
+    assert found.noise.accuracy == pytest.approx((accuracy * (1 - accuracy) / 2400) ** 0.5, rel=1e-3)
     assert found.noise.reward == pytest.approx(found.noise.accuracy * found.winner.terms.reward / accuracy)
     assert 0 <= found.noise.rivals <= found.noise.trials == 29
     assert f"of 2,400 validation images, a standard deviation of {found.noise.accuracy:.4f}" in told(done)
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 1.0])
+def test_where_all_accuracies_are_at_an_end_none_is_certain_and_all_are_rivals(tmp_path, accuracy):
+    path = filled(tmp_path / "r", complete=8, accuracy=accuracy)
+    found, text = findings(open_run(path)), told(path)
+    # Of 2,404 images, two on the other side.
+    assert found.noise.accuracy == pytest.approx((2 / 2404 * 2402 / 2404 / 2404) ** 0.5)
+    assert (found.noise.rivals, found.noise.trials) == (7, 7)
+    assert "The 95 % interval of its accuracy is +- 0.0012, by its validation images alone" in text
+    assert "7 of the 7 other complete trials cannot be told from the winner" in text
+
+
+def test_a_saturated_proxy_is_told_without_false_statistics(tmp_path):
+    path = filled(tmp_path / "r", complete=20, accuracy=1.0, finals="auto")
+    train_again(path, alike=True)
+    text = told(path)
+    assert "(no interval can be given of the accuracy)" in text
+    assert "the trials' not at all; warning: all trials have the same accuracy" in text
+    assert "0.0000 to" not in text and "+- 0.0000" not in text
 
 
 def test_the_finals_decide_and_say_how_noisy_the_proxy_is(tmp_path):
