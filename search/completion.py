@@ -31,18 +31,17 @@ def settings(context: click.Context, parameter: click.Parameter, incomplete: str
 
 def training(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """KEY=VALUE words of a full training: of its own, and of the groups `data` and `recipe`."""
-    from search.settings import first_sentence, options, plain, typed
-    from space import documents
+    from search.settings import first_sentence, names, options, plain, typed
 
     before = typed(context.params.get(parameter.name or "") or ())
     key, equals, value = incomplete.partition("=")
     if equals and key in ("data", "recipe"):
-        named = ((f"{key}={name}", first_sentence(key, name)) for name in documents.names(key))
+        named = ((f"{key}={name}", first_sentence(key, name)) for name in names(key))
         return _beginning(incomplete, named) or _paths(value)
     if equals:
         return _values(key, value, before)
     found = [*plain("train", "default"), *options("recipe", before.get("recipe", "small"))]
-    found += options("data", before["data"]) if before.get("data") in documents.names("data") else []
+    found += options("data", before["data"]) if before.get("data") in names("data") else []
     keys = ((f"{setting.key}=", setting.meaning) for setting in found if setting.key not in before)
     return _beginning(incomplete, keys)
 
@@ -142,11 +141,11 @@ def _keys(incomplete: str, before: dict[str, str]) -> Items:
 
 
 def _values(key: str, value: str, before: dict[str, str]) -> Items:
-    from search.settings import GROUPS, first_sentence, options
+    from search.settings import GROUPS, first_sentence, names, options
     from space import documents
 
     if key in GROUPS:
-        named = ((f"{key}={name}", first_sentence(key, name)) for name in documents.names(key))
+        named = ((f"{key}={name}", first_sentence(key, name)) for name in names(key))
         return _beginning(f"{key}={value}", named) or _paths(value)
     group, _, _ = key.partition(".")
     if key == "from":
@@ -159,7 +158,9 @@ def _values(key: str, value: str, before: dict[str, str]) -> Items:
         name = before.get("space", documents.read("launch", "default")["space"])
         found = _choices(str(name)).get(key, [])
     elif group in GROUPS:
-        known = (s for name in documents.names(group) for s in options(group, name) if s.key == key)
+        chosen = [name for name in names(group) if name == before.get(group)]
+        documented = dict.fromkeys((*documents.names(group), *chosen))
+        known = (s for name in documented for s in options(group, name) if s.key == key)
         found = list(dict.fromkeys(setting.value for setting in known))
         found = ["true", "false"] if {"true", "false"} & set(found) else found
     else:

@@ -17,6 +17,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from search.amounts import count
+from search.extensions import ENTRY_POINTS
 from space import Architecture, cost, decode, published
 from space.memory import training_memory
 from space.registry import Registry
@@ -238,7 +239,7 @@ class TuNAS(Targeted):
 
 
 REWARDS: Registry[type[Reward]] = Registry(
-    "compound_nas.rewards",
+    ENTRY_POINTS["reward"],
     {"effv2": EfficientNetV2, "mnasnet": MnasNet, "tunas": TuNAS, "pareto": Compromises},
 )
 """Every objective by the name that `reward=` takes: the extension point."""

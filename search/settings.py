@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from search import extensions
+from search.extensions import added, package
 from space import documents
 from space.override import override
 from space.refusal import unknown
@@ -53,8 +55,8 @@ class Group:
 
     @property
     def others(self) -> Iterator[tuple[str, str]]:
-        """The other documents that are shipped, each with its first sentence."""
-        for name in documents.names(self.key):
+        """What else there is by name, each with its first sentence."""
+        for name in names(self.key):
             if name != self.name:
                 yield name, first_sentence(self.key, name)
 
@@ -70,7 +72,7 @@ def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
         name = chosen.get(key, meanings[key].value)
         inner = {k: value for k, value in chosen.items() if k.startswith(f"{key}.")}
         settings = places(name, inner) if key == "space" else _set(options(key, name), inner)
-        yield Group(key, name, meanings[key].meaning, _about(documents.text(key, name)), settings)
+        yield Group(key, name, meanings[key].meaning, _about(_text(key, name)), settings)
 
 
 def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
@@ -84,7 +86,7 @@ def options(group: str, name: str) -> Iterator[Setting]:
 
     Without the kind of thing that it is: `sampler: gp` in sampler/gp.
     """
-    for key in re.findall(rf"Needs {group}\.(\w+)=", _about(documents.text(group, name))):
+    for key in re.findall(rf"Needs {group}\.(\w+)=", _about(_text(group, name))):
         yield Setting(f"{group}.{key}", "", "needed")
     elsewhere = [setting for other in documents.names(group) for setting in _settings(group, other)]
     meanings = {setting.key: setting.meaning for setting in elsewhere if setting.meaning}
@@ -111,8 +113,15 @@ def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting,
     return tuple(Setting(f"space.{place}", _flow(value), "") for place, value in _parts(document))
 
 
+def names(group: str) -> tuple[str, ...]:
+    """What can be chosen in a group by name: the documents that are shipped, and what installed packages add."""
+    return *documents.names(group), *added(group)
+
+
 def first_sentence(group: str, name: str) -> str:
-    """Of what a document says about itself."""
+    """Of what a document says about itself. Packages are not imported for theirs, so that help stays fast."""
+    if _foreign(group, name):
+        return f"Added by the package {package(group, name)}."
     return re.split(r"(?<=\.)(?<!\bet al\.) ", _about(documents.text(group, name)), maxsplit=1)[0]
 
 
@@ -140,10 +149,20 @@ def _set(settings: Iterable[Setting], values: Mapping[str, str]) -> tuple[Settin
 
 
 def _settings(group: str, name: str) -> Iterator[Setting]:
-    text, values = documents.text(group, name), documents.read(group, name)
+    text = _text(group, name)
+    values = documents.parse(text, name) if _foreign(group, name) else documents.read(group, name)
     comments = dict(re.findall(r"^(\w+):[^#\n]*?\s#\s*(.*)$", text, re.MULTILINE))
     for key, value in values.items():
         yield Setting(str(key), _flow(value), comments.get(key, "").strip())
+
+
+def _foreign(group: str, name: str) -> bool:
+    # Packages are looked for last: that takes milliseconds each time.
+    return name not in documents.names(group) and name in added(group)
+
+
+def _text(group: str, name: str) -> str:
+    return extensions.text(group, name) if _foreign(group, name) else documents.text(group, name)
 
 
 def _about(text: str) -> str:

@@ -49,5 +49,10 @@ class Registry(dict[str, T]):
         yield from tuple(super().__iter__())
         yield from sorted(name for name in self._offered() if not super(Registry, self).__contains__(name))
 
+    def package(self, name: str) -> str:
+        """The installed package that offers `name`."""
+        entry = self._offered()[name]
+        return entry.dist.name if entry.dist else entry.module.partition(".")[0]
+
     def _offered(self) -> dict[str, EntryPoint]:
         return {entry.name: entry for entry in entry_points(group=self.group)}

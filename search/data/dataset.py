@@ -24,6 +24,7 @@ from search.data.shapes import Shapes
 from search.data.source import Contents, Images, Labels, Source, require
 from search.data.splits import held_out, interleaved
 from search.data.stream import Streamed
+from search.extensions import ENTRY_POINTS
 from space.refusal import Refused
 from space.registry import Registry
 
@@ -214,7 +215,7 @@ def _too_corrupt(corrupt: list[str], total: int) -> Refused:
 
 
 DATASETS: Registry[type[Source]] = Registry(
-    "compound_nas.datasets",
+    ENTRY_POINTS["data"],
     {
         "shapes": Shapes,
         "npz": Npz,

@@ -4,10 +4,11 @@ from search.executors.executor import Driven, Evaluate, Executor
 from search.executors.local import Local
 from search.executors.ray_tune import RayTune
 from search.executors.serial import Serial
+from search.extensions import ENTRY_POINTS
 from space.registry import Registry
 
 EXECUTORS: Registry[type[Executor]] = Registry(
-    "compound_nas.executors", {"serial": Serial, "local": Local, "ray": RayTune}
+    ENTRY_POINTS["executor"], {"serial": Serial, "local": Local, "ray": RayTune}
 )
 """Every executor by the name that `executor=` takes: the extension point."""
 

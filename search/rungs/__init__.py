@@ -5,12 +5,13 @@ Nothing is cut off half-way. The best of a rung are trained again at the next; t
 rung may decide is itself decided by the first networks of the search, which are trained at all of them.
 """
 
+from search.extensions import ENTRY_POINTS
 from search.rungs.ladder import Ladder
 from search.rungs.pruner import Automatic, Hyperband, Off, Pruner, SuccessiveHalving
 from space.registry import Registry
 
 PRUNERS: Registry[type[Pruner]] = Registry(
-    "compound_nas.pruners",
+    ENTRY_POINTS["pruner"],
     {"auto": Automatic, "asha": SuccessiveHalving, "hyperband": Hyperband, "none": Off},
 )
 """Every pruner by the name that `pruner=` takes: the extension point."""

@@ -4,6 +4,7 @@ A sampler is asked with the whole history and answers with a point of the space.
 that history, its options and the seed alone, so a resumed search goes on as if it had not stopped.
 """
 
+from search.extensions import ENTRY_POINTS
 from search.samplers.automatic import Automatic
 from search.samplers.bayesian import GaussianProcess, ParzenTrees, Uniform
 from search.samplers.enumeration import Grid, QuasiRandom
@@ -14,7 +15,7 @@ from search.samplers.sampler import Exhausted, Observation, Partial, Proposer, S
 from space.registry import Registry
 
 SAMPLERS: Registry[type[Sampler]] = Registry(
-    "compound_nas.samplers",
+    ENTRY_POINTS["sampler"],
     {
         "auto": Automatic,
         "ordinal_gp": OrdinalProcess,

@@ -31,6 +31,11 @@ def test_theirs_are_loaded_when_asked_for_and_ours_cannot_be_replaced(colours):
     assert list(colours) == ["blue", "red", "absent", "broken"]
 
 
+def test_a_package_is_known_without_its_import(colours):
+    assert colours.package("red") == "colorsys"
+    assert colours.package("absent") == "no_such_package"
+
+
 def test_an_unknown_name_is_a_key_error(colours):
     with pytest.raises(KeyError, match="green"):
         colours["green"]

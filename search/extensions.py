@@ -1,0 +1,93 @@
+"""What other packages add to the groups of a search. They ship no documents, so their classes are read as such."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise, takewhile
+from typing import TYPE_CHECKING, Any
+
+from space import documents
+from space.registry import Registry
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+ENTRY_POINTS = {
+    "data": "compound_nas.datasets",
+    "reward": "compound_nas.rewards",
+    "sampler": "compound_nas.samplers",
+    "pruner": "compound_nas.pruners",
+    "executor": "compound_nas.executors",
+}
+"""For each group that packages can add to: of which entry points."""
+
+
+def added(group: str) -> tuple[str, ...]:
+    """The names that installed packages add to a group. Imports none of them."""
+    shipped = documents.names(group)
+    return tuple(name for name in _theirs(group) if name not in shipped) if group in ENTRY_POINTS else ()
+
+
+def package(group: str, name: str) -> str:
+    """Which one adds `name`."""
+    return _theirs(group).package(name)
+
+
+def text(group: str, name: str) -> str:
+    """What a document of `name`, which a package adds, would be: its comments are docstrings, its values defaults.
+
+    Raises `Refused` if the package cannot be imported.
+    """
+    model: type[BaseModel] = _theirs(group)[name]
+    return "".join(f"{line}\n" for line in (*_about(group, model), *_values(model)))
+
+
+def _theirs(group: str) -> Registry[Any]:
+    return Registry(ENTRY_POINTS[group], {})
+
+
+def _about(group: str, model: type[BaseModel]) -> Iterator[str]:
+    first, _, _ = inspect.cleandoc(model.__doc__ or "").partition("\n\n")
+    yield f"# {_line(first)}"
+    for key, field in model.model_fields.items():
+        if field.is_required():
+            yield f"# Needs {group}.{key}=VALUE."
+
+
+def _values(model: type[BaseModel]) -> Iterator[str]:
+    from pydantic_core import to_jsonable_python
+
+    meanings = _meanings(model)
+    for key, field in model.model_fields.items():
+        if not field.is_required():
+            default = field.get_default(call_default_factory=True)
+            value = json.dumps(to_jsonable_python(default, fallback=str), ensure_ascii=False)
+            meaning = _line(field.description or meanings.get(key, ""))
+            yield f"{key}: {value}" + f"  # {meaning}" * bool(meaning)
+
+
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """The docstrings below the fields of a class and of its bases, but for ours: those our own documents explain."""
+    found: dict[str, str] = {}
+    for base in takewhile(lambda base: not base.__module__.startswith("search."), model.__mro__):
+        # Some classes have no source to read.
+        with suppress(OSError, TypeError, SyntaxError):
+            (defined,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            found = dict(_documented(defined)) | found
+    return found
+
+
+def _documented(defined: ast.stmt) -> Iterator[tuple[str, str]]:
+    for field, below in pairwise(defined.body if isinstance(defined, ast.ClassDef) else ()):
+        match field, below:
+            case (ast.AnnAssign(target=ast.Name(id=key)), ast.Expr(value=ast.Constant(value=str(said)))):
+                yield key, said
+
+
+def _line(said: str) -> str:
+    return " ".join(said.split())
