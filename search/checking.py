@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from space.refusal import Refused, unknown
+from space.refusal import Refused, misplaced, unknown
 
 
 def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings: Any) -> Any:
     """A value of the one of `kinds` that the settings of a group name under `key`, such as data.source.
 
-    Raises `Refused` for a kind that there is not, and as `validated`.
+    Raises `Refused` for a kind that there is not, for a setting that only others have, and as `validated`.
     """
     mapping(group, settings)
     if key not in settings:
@@ -21,6 +21,11 @@ def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings
     kind = str(settings[key])
     if kind not in kinds:
         raise unknown(f"{group}.{key}", kind, kinds)
+    for name in settings:
+        # Of a registry these are ours and what is imported: what nobody chose is no reason to import more.
+        owners = [other for other, model in kinds.items() if name in model.model_fields]
+        if owners and name not in kinds[kind].model_fields:
+            raise misplaced(f"{group}.{name}", group, owners, kind)
     return validated(f"{group}.", kinds[kind], settings)
 
 

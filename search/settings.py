@@ -16,7 +16,7 @@ from search import extensions
 from search.extensions import added, package
 from space import documents
 from space.override import override
-from space.refusal import unknown
+from space.refusal import misplaced, unknown
 
 GROUPS = ("space", "data", "proxy", "reward", "sampler", "pruner", "executor", "finals")
 """Of settings, in the order in which they are told."""
@@ -71,7 +71,7 @@ def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
     for key in GROUPS:
         name = chosen.get(key, meanings[key].value)
         inner = {k: value for k, value in chosen.items() if k.startswith(f"{key}.")}
-        settings = places(name, inner) if key == "space" else _set(options(key, name), inner)
+        settings = places(name, inner) if key == "space" else _chosen(key, name, inner)
         yield Group(key, name, meanings[key].meaning, _about(_text(key, name)), settings)
 
 
@@ -136,6 +136,17 @@ def _refuse(chosen: Mapping[str, str]) -> None:
         group, dot, _ = key.partition(".")
         if group not in (GROUPS if dot else known):
             raise unknown("group" if dot else "setting", group if dot else key, GROUPS if dot else known)
+
+
+def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, ...]:
+    """The settings of a document, with other values."""
+    found = tuple(options(group, name))
+    known, shipped = {setting.key for setting in found}, documents.names(group)
+    for key in (key for key in values if key not in known and group in KIND):
+        owners = [other for other in shipped if any(key == setting.key for setting in options(group, other))]
+        if owners:
+            raise misplaced(key, group, owners, name)
+    return _set(found, values)
 
 
 def _set(settings: Iterable[Setting], values: Mapping[str, str]) -> tuple[Setting, ...]:

@@ -20,3 +20,8 @@ def unknown(what: str, value: object, permitted: Iterable[object]) -> Refused:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     permitted_names = f" Permitted: {', '.join(names)}." if names else ""
     return Refused(f"Unknown {what} {str(value)!r}.{hint}{permitted_names}")
+
+
+def misplaced(key: str, group: str, owners: Iterable[str], chosen: str) -> Refused:
+    """The refusal of a setting that other choices of a group have. chosen: the one that has not."""
+    return Refused(f"{key} is a setting of {group}={', '.join(owners)}; this is {group}={chosen}.")

@@ -69,6 +69,26 @@ def test_what_there_is_not_is_refused(word, nearest):
         list(groups(chosen))
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"data.path": "photos.npz"}, r"data\.path is a setting of data=.*npz.*; this is data=shapes\."),
+        (
+            {"executor.address": "auto"},
+            r"executor\.address is a setting of executor=ray; this is executor=local\.",
+        ),
+        (
+            {"reward": "pareto", "reward.target": "1"},
+            r"reward\.target is a setting of reward=.*tunas; this is reward=p",
+        ),
+        ({"sampler.tournament": "2"}, r"sampler\.tournament is a setting of sampler=evolution; this is s"),
+    ],
+)
+def test_a_setting_of_another_document_is_said_to_be_one(words, says):
+    with pytest.raises(Refused, match=f"^{says}"):
+        list(groups(words))
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_no_first_sentence_is_cut_after_the_name_of_an_author(group):
     told = [first_sentence(group, name) for name in documents.names(group)]
