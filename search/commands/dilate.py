@@ -26,8 +26,11 @@ def dilate(model: Path, out: Path) -> None:
     and MACs are those of the same network with undilated 3 x 3 kernels. Accuracy has to be trained back: the last
     line says how.
     """
+    import shlex
     from dataclasses import replace
 
+    from search.data.dataset import words
+    from search.full.what import of_model
     from search.model_file import load_model, save_model
     from search.tables import si
     from space import Refused, cost
@@ -36,7 +39,7 @@ def dilate(model: Path, out: Path) -> None:
 
     if out.exists():
         raise Refused(f"{out} exists; choose another --out DIR.")
-    large = load_model(model.expanduser())
+    large, known = load_model(model.expanduser()), of_model(model.expanduser())
     network, tensors = edo(rebuild(large.weights))
     if not any(stage.dilations for stage in network.stages):
         raise Refused(f"{model} has no kernel of 5 x 5 or more in a block mb or fused that expands.")
@@ -45,4 +48,5 @@ def dilate(model: Path, out: Path) -> None:
     save_model(replace(large, weights=weights, metrics=(), provenance=origin), out)
     for name, one in ((str(model), large.architecture), (str(out), network)):
         click.echo(f"{name}: {si(cost(one).params)} params, {si(cost(one).macs)} MACs")
-    click.echo(f"{network}\n\nNext: search train {out} weights={out}, on the data of {model}")
+    data = words(known.source) if known.source else known.missing.split()
+    click.echo(f"{network}\n\nNext: {shlex.join(['search', 'train', str(out), f'weights={out}', *data])}")

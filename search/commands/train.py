@@ -49,7 +49,8 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
 
     WHAT is a run, for its best network, or a trial of it (RUN:12); a published network (v2-s); a canonical string; a
     model's folder; a file that describes one network. Images are said as for `search launch`: data=folder
-    data.path=DIR; a run's network has the run's. The test split is looked at once, at the end.
+    data.path=DIR; a run's network has the run's, a model's folder those of its training. The test split is looked at
+    once, at the end.
     """
     import yaml
 

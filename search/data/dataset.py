@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,13 @@ def source_from(settings: Mapping[str, object]) -> Source:
     """
     source: Source = of_kind("data", "source", DATASETS, settings)
     return source
+
+
+def words(source: Source) -> tuple[str, ...]:
+    """The settings that say `source` on the command line: ("data=npz", "data.path=/photos.npz")."""
+    own = source.model_dump(mode="json", exclude={"source"}, exclude_defaults=True)
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in own.items()}
+    return (f"data={source.source}", *(f"data.{key}={text}" for key, text in texts.items()))
 
 
 def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:

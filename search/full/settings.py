@@ -76,7 +76,11 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
 
 
 def source_of(found: Found, name: Any, inner: Mapping[str, Any]) -> Source:
-    """The images: what `data=NAME` says, else those that the network was searched on, else what a search takes."""
+    """The images: what `data=NAME` says, else those that the network was searched or trained on, else what a search
+    takes. Raises `Refused` for a trained network that does not tell its images.
+    """
+    if name is None and found.missing:
+        raise Refused(f"{found.name} does not say where the images of its training are: add {found.missing}.")
     if name is None and found.source is not None:
         return source_from({**found.source.model_dump(), **inner})
     named = {} if name is None else {"data": name}

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.data.dataset import DATASETS
 from search.data.source import Source
 from space import CATALOG, Architecture, Refused, Space, decode, documents
 from space.refusal import unknown
@@ -15,13 +16,17 @@ _FILES = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A network to train. name: for a folder. run, trial, source: where it was searched, and on which images."""
+    """A network to train. name: for a folder. run, trial: where it was searched. source: its images, where known.
+
+    missing: of a model that was trained on images that its folder does not tell, the settings that would.
+    """
 
     architecture: Architecture
     name: str
     run: str = ""
     trial: int | None = None
     source: Source | None = None
+    missing: str = ""
 
 
 def find(what: str) -> Found:
@@ -31,7 +36,7 @@ def find(what: str) -> Found:
     them; a YAML or JSON file that describes one network; a run, for its best network, or a trial, "RUN:12".
     Raises `Refused` for anything else, naming the nearest.
     """
-    from search.model_file import is_model, read_document
+    from search.model_file import is_model
     from search.run import open_run, runs, split
 
     if what in CATALOG:
@@ -41,7 +46,7 @@ def find(what: str) -> Found:
         return Found(network, network.digest[:8])
     path = Path(what).expanduser()
     if is_model(path):
-        return Found(decode(read_document(path).architecture), path.name)
+        return of_model(path)
     if what.endswith(_FILES):
         return Found(_described(path), path.stem)
     name, number = split(what)
@@ -52,6 +57,27 @@ def find(what: str) -> Found:
     return Found(
         trial.architecture, f"{run.path.name}-{trial.number}", run.name, trial.number, run.config.data
     )
+
+
+def of_model(folder: Path) -> Found:
+    """The network of a model in `folder`, with the images of its training, if that was made there.
+
+    Raises `Refused` if there is no model.
+    """
+    from search.full.task import DOCUMENT, read_task
+    from search.model_file import read_document
+
+    told = read_document(folder)
+    network, data = decode(told.architecture), told.provenance.data
+    if (folder / DOCUMENT).is_file():
+        return Found(network, folder.name, source=read_task(folder).source)
+    return Found(network, folder.name, missing=_missing(data) if told.trained or data else "")
+
+
+def _missing(data: str) -> str:
+    if data not in DATASETS:
+        return "data=NAME data.path=..."
+    return f"data={data} data.path=..." if "path" in DATASETS[data].model_fields else f"data={data}"
 
 
 def _described(path: Path) -> Architecture:

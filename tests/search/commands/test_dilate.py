@@ -1,9 +1,19 @@
+import shlex
+from dataclasses import replace
+
+import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from search.commands.dilate import dilate
+from search.config import parse
+from search.data import source_from
+from search.full.recipe import Recipe
+from search.full.settings import task_of
+from search.full.task import DOCUMENT, Task
 from search.full.what import find
-from search.model_file import load_model, save_model
+from search.model_file import Provenance, load_model, save_model
 from search.model_naming import untrained
 from space import Refused, cost, decode
 
@@ -29,6 +39,26 @@ def test_a_model_of_dilated_kernels_is_written(large, tmp_path):
     assert str(made.architecture) in result.output
     assert f"search train {out} weights={out}" in result.output
     assert find(str(out)).architecture == made.architecture
+
+
+@pytest.mark.parametrize("path", ["some photos.npz", "2024"])
+def test_the_next_command_trains_on_the_images_of_the_model(large, tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "some photos.npz", train_x=np.zeros((9, 8, 8), np.uint8), train_y=np.arange(9) % 3)
+    (tmp_path / "some photos.npz").rename(tmp_path / path)
+    source = source_from({"source": "npz", "path": path, "flip": False, "validation": 0.3})
+    task = Task(load_model(large).architecture, source, Recipe())
+    (large / DOCUMENT).write_text(yaml.safe_dump(task.document()))
+    *_, last = run(large, "--out", "dilated").output.splitlines()
+    _, search, train, what, *settings = shlex.split(last)
+    assert (search, train) == ("search", "train")
+    assert task_of(what, parse(settings))[0].source == source
+
+
+def test_images_that_are_not_known_are_asked_for(large, tmp_path):
+    shown = replace(load_model(large), trained=True, provenance=Provenance(data="npz"))
+    result = run(save_model(shown, tmp_path / "moved"), "--out", tmp_path / "dilated")
+    assert result.output.endswith("data=npz data.path=...\n")
 
 
 def test_what_cannot_be_dilated_is_refused(large, tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -6,6 +8,8 @@ import search as search_package
 from search.cli import search
 from search.full.settings import task_of
 from search.full.what import find
+from search.model_file import Provenance, save_model
+from search.model_naming import untrained
 from space import CATALOG, Refused, decode
 
 CANONICAL = "r16_i8_s1/fused_d1_k3_s2_e1_w8/h16_c10"
@@ -90,6 +94,33 @@ def test_the_data_decide_classes_and_channels_and_the_recipe_the_resolution():
     task, folder = task_of("b0", {"recipe.evaluation": 64, "data": "shapes", "seed": "3"})
     assert (task.architecture.resolution, task.architecture.classes, task.seed) == (64, 10, 3)
     assert folder.parts[0] == "models" and folder.name.startswith("b0-")
+
+
+def test_a_models_folder_has_the_images_of_its_training(tmp_path):
+    assert invoke(CANONICAL, *TINY, "out=m").exit_code == 0
+    told = yaml.safe_load(invoke("m", "recipe.epochs=1", "--print-config").output)
+    assert (told["data"]["images"], told["data"]["test_images"]) == (200, 20)
+    (tmp_path / "m/training.yaml").unlink()
+    with pytest.raises(Refused, match=r"^m does not say where .*: add data=shapes\.$"):
+        task_of("m", {})
+    assert task_of("m", {"data": "shapes"})[0].source.images == 12_500
+
+
+@pytest.mark.parametrize(
+    ("trained", "data", "asked"),
+    [
+        (True, "npz", r"add data=npz data\.path=\.\.\."),
+        (True, "ImageNet", r"add data=NAME data\.path=\.\.\."),
+        (False, "folder", r"add data=folder data\.path=\.\.\."),
+    ],
+)
+def test_a_trained_model_is_not_trained_on_synthetic_images_unasked(tmp_path, trained, data, asked):
+    made = untrained(decode(CANONICAL), provenance=Provenance(data=data))
+    save_model(replace(made, trained=trained), tmp_path / "m")
+    with pytest.raises(Refused, match=asked):
+        task_of("m", {})
+    save_model(untrained(decode(CANONICAL)), tmp_path / "fresh")
+    assert task_of("fresh", {})[0].source.source == "shapes"
 
 
 def test_from_python(tmp_path):

@@ -10,7 +10,9 @@ import yaml
 from packing import cifar10, cifar100
 from pydantic import ValidationError
 
+from search.config import Config, parse
 from search.data import DATASETS, Dataset, load, source_from
+from search.data.dataset import words
 from search.testing import SOURCE_CONTRACT
 from space.refusal import Refused
 
@@ -49,6 +51,12 @@ def test_a_source_travels_to_workers_and_through_json(name, options):
     source = source_from({"source": name, **options[name]})
     assert pickle.loads(pickle.dumps(source)) == source
     assert source_from(source.model_dump(mode="json")) == source
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_words_of_a_source_say_it(name, options):
+    source = source_from({"source": name, "validation": 0.3, "flip": False, **options[name]})
+    assert Config.of(parse(words(source))).data == source
 
 
 def test_an_unknown_source_is_refused_with_its_neighbour():
