@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from space import CATALOG, Architecture, Refused, decode
+from space.catalog import unpublished
 from space.notation import decode_blocks
-from space.refusal import unknown
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _OTHERS = (
@@ -46,7 +46,7 @@ def resolve(base: str | Architecture | Base) -> Base:
         found = reader(base)
         if found is not None:
             return found
-    raise unknown("base", base, (*CATALOG, *_OTHERS))
+    raise unpublished("base", base, forms=_OTHERS)
 
 
 def _from_catalog(text: str) -> Base | None:

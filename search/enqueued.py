@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from search.reward import network
 from space import CATALOG, Architecture, Space
-from space.refusal import unknown
+from space.catalog import unpublished
 
 
 def enqueued(names: Iterable[str], space: Space) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def _named(name: str) -> Architecture:
     if number is None and ("/" in name or name in CATALOG):
         return network(name)
     if number is None:
-        raise unknown("network for seed", name, (*CATALOG, "RUN:NUMBER", "a canonical string"))
+        raise unpublished("network for seed", name, forms=("RUN:NUMBER", "a canonical string"))
     return open_run(run).trial(number).architecture
 
 

@@ -107,10 +107,10 @@ def _network(text: str) -> Any:
     from search.reward import network
     from search.run import runs
     from space import CATALOG
-    from space.refusal import unknown
+    from space.catalog import unpublished
 
     if text in CATALOG or ("/" in text and "_" in text.partition("/")[0] and not os.path.isdir(text)):
         return network(text)
     if "/" not in text and text not in runs():
-        raise unknown("network or run", text, (*CATALOG, *runs()))
+        raise unpublished("network or run", text, runs())
     return None

@@ -19,6 +19,7 @@ from search.full.settings import recipe_of, within
 from search.full.task import Task
 from search.run import Run, open_run
 from space import CATALOG, Architecture, Refused, documents
+from space.catalog import unpublished
 from space.refusal import unknown
 
 DEFAULTS = "compare", "default"
@@ -52,7 +53,7 @@ class Settings(BaseModel):
     def _published(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in CATALOG:
-                raise unknown("network", name, CATALOG)
+                raise unpublished("network", name)
         return value
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from search.data.dataset import DATASETS
 from search.data.source import Source
 from space import CATALOG, Architecture, Refused, Space, decode, documents
-from space.refusal import unknown
+from space.catalog import unpublished
 
 _FILES = (".yaml", ".yml", ".json")
 
@@ -51,7 +51,7 @@ def find(what: str) -> Found:
         return Found(_described(path), path.stem)
     name, number = split(what)
     if "/" not in name and name not in runs() and not path.exists():
-        raise unknown("network or run", what, (*CATALOG, *runs()))
+        raise unpublished("network or run", what, runs())
     run = open_run(name)
     trial = run.best if number is None else run.trial(number)
     return Found(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from space.architecture import Architecture
 from space.catalog.efficientnet import DERIVED, EFFICIENTNETS
 from space.catalog.inception import INCEPTIONS
@@ -9,7 +11,7 @@ from space.catalog.mobilenet import MOBILENETS
 from space.catalog.others import OTHERS
 from space.catalog.row import Published
 from space.catalog.shufflenet import SHUFFLENETS
-from space.refusal import unknown
+from space.refusal import Refused, unknown
 
 CATALOG: dict[str, Published] = {
     row.name: row for row in (*EFFICIENTNETS, *DERIVED, *MOBILENETS, *SHUFFLENETS, *INCEPTIONS, *OTHERS)
@@ -19,8 +21,13 @@ CATALOG: dict[str, Published] = {
 def published(name: str) -> Published:
     """The published network called `name`, e.g. "b0" or "v2-s". Raises `Refused` naming the nearest."""
     if name not in CATALOG:
-        raise unknown("network", name, CATALOG)
+        raise unpublished("network", name)
     return CATALOG[name]
+
+
+def unpublished(what: str, value: str, others: Iterable[str] = (), forms: Iterable[str] = ()) -> Refused:
+    """The refusal of `value`, which is neither a published network nor one of `others`; see `unknown`."""
+    return unknown(what, value, (*CATALOG, *others), forms, listed="scale --published --family all")
 
 
 def name_of(architecture: Architecture) -> str | None:
@@ -35,4 +42,4 @@ def families() -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.family for row in CATALOG.values()))
 
 
-__all__ = ["CATALOG", "Published", "families", "name_of", "published"]
+__all__ = ["CATALOG", "Published", "families", "name_of", "published", "unpublished"]
