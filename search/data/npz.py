@@ -89,7 +89,10 @@ def _check_keys(path: Path, found: list[str]) -> None:
     needed = _KEYS[:4] if {"test_x", "test_y"} & set(found) else _KEYS[:2]
     for key in needed:
         if key not in found:
-            close = get_close_matches(key, set(found).difference(_KEYS), n=1, cutoff=0.5)
+            others = [name for name in found if name not in _KEYS]
+            # Keras' x_train is as near to train_x as y_train is, by letters.
+            turned = [name for name in others if sorted(name.split("_")) == sorted(key.split("_"))]
+            close = turned or get_close_matches(key, others, n=1, cutoff=0.5)
             hint = f" Is it {close[0]!r}?" if close else ""
             raise Refused(f"{str(path)!r} has no {key!r}.{hint} It holds: {', '.join(found)}.")
 
