@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -23,9 +25,10 @@ _MOST = 200
 
 def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
     """A PNG with the first images of every class in `split`, as they are trained on, enlarged or reduced."""
-    shown = classes[:_MOST]
+    # Some file systems write é as e and an accent, which would be drawn one after the other.
+    shown = [normalize("NFC", name) for name in classes[:_MOST]]
     columns, rows = -(-len(shown) // _ROWS), min(len(shown), _ROWS)
-    font = ImageFont.load_default(_TEXT)
+    font = _font()
     beside = min(_NAME, 3 * _GAP + math.ceil(max(map(font.getlength, shown))))
     across, down = beside + _IMAGES * (_SIDE + _GAP) + 4 * _GAP, _SIDE + _GAP
     sheet = Image.new("RGB", (columns * across + _GAP, rows * down + _GAP), "white")
@@ -41,6 +44,15 @@ def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
     return content.getvalue()
 
 
+def _font() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib ships: Pillow's own font has boxes for accents, Greek and Cyrillic."""
+    import matplotlib
+
+    file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    # Raqm, the other engine, raises for a name that is a line break.
+    return ImageFont.truetype(file, _TEXT, layout_engine=ImageFont.Layout.BASIC)
+
+
 def _thumbnail(image: Images) -> Image.Image:
     """One image (height, width, 1 or 3): small ones enlarged pixel by pixel, so that one sees what they have."""
     flat = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
@@ -48,7 +60,7 @@ def _thumbnail(image: Images) -> Image.Image:
     return flat.resize((_SIDE, _SIDE), method)
 
 
-def _shortened(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _shortened(name: str, font: ImageFont.FreeTypeFont) -> str:
     """The name, or as much of its beginning as fits beside the images."""
     if font.getlength(name) <= _NAME - 2 * _GAP:
         return name

@@ -41,5 +41,12 @@ def test_many_classes_stand_in_columns_and_long_names_are_cut():
     assert 3 * 8 * 68 < pixels.shape[1] < 3 * (8 * 68 + 190)
 
 
+def test_letters_with_accents_differ():
+    drawn = {sheet([name, "b"], colours(2, each=1)).tobytes() for name in ("é", "ß", "Ж", "ω")}
+    assert len(drawn) == 4
+    one, two = (sheet([name, "b"], colours(2, each=1)) for name in ("\u00e9", "e\u0301"))
+    assert (one == two).all()
+
+
 def test_names_may_have_any_letters_and_classes_few_images():
     sheet(["", "日本", "é\n\t"], colours(3, each=1))
