@@ -21,6 +21,7 @@ from scaling.rules import RULES
 from scaling.way import Way, way_of
 from search import shells, tables
 from search.selection import columns_of, ordered
+from search.terminal import version_option
 from space import CATALOG, Architecture, Published, Refused, decode
 from space.catalog import families
 from space.refusal import unknown
@@ -50,6 +51,7 @@ What a formula gives and what was published are told apart in every output.
 @options.BUDGET
 @options.ROUNDING
 @options.OUTPUT
+@version_option
 @click.pass_context
 def cli(context: click.Context, /, **given: Any) -> None:
     if context.invoked_subcommand is not None:
@@ -234,3 +236,7 @@ def _rows(
     if predict:
         rows = [{**row, STEP.key: predict(decode(row["architecture"]))} for row in rows]
     return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows
+
+
+if __name__ == "__main__":
+    main()

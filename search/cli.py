@@ -23,11 +23,11 @@ from search.commands.status import status
 from search.commands.train import train
 from search.commands.weights import weights
 from search.shells import register
-from search.terminal import fail
+from search.terminal import fail, version_option
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
-@click.version_option(package_name="compound-nas")
+@version_option
 @click.pass_context
 def search(context: click.Context) -> None:
     """Find the best small image classifier for your data on your hardware.

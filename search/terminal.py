@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def print_all(what: Iterable[RenderableType]) -> None:
@@ -34,6 +36,25 @@ def _console() -> Console:
     if not console.is_terminal:
         console.width = 1000
     return console
+
+
+def version_option(command: F) -> F:
+    """Adds --version. Unlike click's, it also answers where the package is not installed."""
+
+    def tell(context: click.Context, _: click.Parameter, asked: bool) -> None:
+        if not asked or context.resilient_parsing:
+            return
+        from search.model_file import versions
+
+        package = "compound-nas"
+        found = versions((package,)).get(package, "unknown: it is not installed")
+        click.echo(f"{context.find_root().info_name}, version {found}")
+        context.exit()
+
+    told = "Tell the version and exit."
+    return click.option(
+        "--version", is_flag=True, expose_value=False, is_eager=True, callback=tell, help=told
+    )(command)
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -161,6 +161,13 @@ def test_files(tmp_path):
     ]
 
 
+def test_it_runs_as_a_module_too():
+    command = [sys.executable, "-m", "scaling.cli", "--version"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.startswith("scale, version ")
+
+
 def test_help_without_arguments():
     assert run() == run("--help")
     assert "TinyNet" in run("--help")

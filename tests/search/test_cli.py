@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from scaling.cli import cli as scaling_command
 from search import cli, open_run
 from search.settings import GROUPS
 
@@ -79,6 +81,18 @@ def test_a_run_folder_says_how_it_was_made(home):
     found = json.loads((folder / "environment.json").read_text())
     assert found["versions"]["torch"]
     assert found["data"]["classes"]
+
+
+@pytest.mark.parametrize("command", [cli.search, scaling_command])
+def test_the_version_is_told_also_where_the_package_is_not_installed(command, monkeypatch):
+    def missing(package):
+        raise PackageNotFoundError(package)
+
+    for told in ("version ", "version unknown"):
+        result = CliRunner().invoke(command, ["--version"], catch_exceptions=False)
+        assert result.exit_code == 0
+        assert told in result.output
+        monkeypatch.setattr("importlib.metadata.version", missing)
 
 
 def test_show_and_status(home):
