@@ -18,7 +18,7 @@ from space import cost
 
 ENVIRONMENT_OF_ALL = {
     "started": "2026-01-01T00:00:00+0000",
-    "command": ["/usr/bin/search", "launch", "space=tiny_space", "run=my run"],
+    "command": ["/usr/bin/search", "launch", "space=tiny_space", "data.path=my photos", "run=one"],
     "python": "3.11.2",
     "versions": {"torch": "2.14.1", "ray": None},
     "platform": "Linux",

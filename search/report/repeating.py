@@ -34,8 +34,11 @@ def again(found: Findings) -> Section:
 
 
 def command(environment: dict[str, Any]) -> str:
-    """The command that began a run, as it would be typed; of one begun from Python, what to do instead."""
-    words = [str(word) for word in environment.get("command", ())]
+    """The command that began a run, as it would be typed; of one begun from Python, what to do instead.
+
+    Without the run's name, which is taken.
+    """
+    words = [str(word) for word in environment.get("command", ()) if not str(word).startswith("run=")]
     if len(words) > 1 and words[1] == "launch":
         return shlex.join(["search", *words[1:]])
     if len(words) > 1 and words[1] == "fit":

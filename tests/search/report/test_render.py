@@ -84,7 +84,7 @@ def test_every_section_is_there(page):
 
 
 def test_the_reproduction_command_is_there(page):
-    assert "search launch space=tiny_space &#39;run=my run&#39;" in page
+    assert "search launch space=tiny_space &#39;data.path=my photos&#39;<" in page
 
 
 def test_all_trials_are_in_it_column_by_column(tmp_path):
