@@ -20,6 +20,7 @@ from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, STEP, VERSION, model_row,
 from scaling.rules import RULES
 from scaling.way import Way, way_of
 from search import shells, tables
+from search.files import require_ending
 from search.selection import columns_of, ordered
 from search.terminal import version_option
 from space import CATALOG, Architecture, Published, Refused, decode
@@ -70,6 +71,7 @@ def cli(context: click.Context, /, **given: Any) -> None:
         raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
     if given["onnx"] and given["save"] is None:
         raise Refused("--onnx goes with --save DIR.")
+    require_ending("--report", given["report"], ".html", "a page")
     format_ = _format(given)
     columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
     way = way_of(given)

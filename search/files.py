@@ -40,6 +40,12 @@ def write_file(path: Path, content: str | bytes) -> None:
         raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
 
 
+def require_ending(option: str, path: Path | None, ending: str, what: str) -> None:
+    """Raises `Refused` for a file that `option` named, if its name does not end as `what` does."""
+    if path and path.suffix.lower() != ending:
+        raise Refused(f"{option} {path}: {what} is a {ending} file.")
+
+
 def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection[str] = ()) -> None:
     """Write a folder with these `files` (name -> content) in one step: none of them is there before all are.
 

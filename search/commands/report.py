@@ -55,10 +55,11 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **
     is, and every trial to look through. At any time, also while it runs. Several runs are compared; those that
     differ in their seed alone are one group.
     """
-    from search.files import write_file
+    from search.files import require_ending, write_file
     from search.report.render import html
     from search.run import open_run
 
+    require_ending("--out", out, ".html", "a report")
     figures, baseline = given["figures"], given["baseline"]
     if baseline and len(names) > 1:
         raise click.UsageError("--baseline goes with one run; several are compared as they are.")

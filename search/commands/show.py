@@ -69,7 +69,7 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
     from search.data.report import lines, report
     from search.data.sheet import contact_sheet
     from search.described import data_values
-    from search.files import write_file
+    from search.files import require_ending, write_file
     from search.show import show_classes
     from space.refusal import Refused
 
@@ -79,8 +79,7 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
             raise Refused(
                 f"{key} is no part of data; give data=NAME, data.SETTING=VALUE, proxy.resolution=PIXELS."
             )
-    if sheet and sheet.suffix.lower() != ".png":
-        raise Refused(f"--sheet {sheet}: a contact sheet is a .png file.")
+    require_ending("--sheet", sheet, ".png", "a contact sheet")
     config = Config.of(settings)
     found = report(config.data, config.proxy.resolution or config.space.frames[0].resolution)
     if as_json:

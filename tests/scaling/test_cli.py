@@ -235,6 +235,11 @@ def test_forms_that_run_are_saved_on_request(tmp_path, monkeypatch):
     assert {"model.safetensors", "network.onnx", "network.pt2"} <= {path.name for path in folder.iterdir()}
 
 
+def test_a_page_is_an_html_file(capsys, monkeypatch):
+    told = refused(capsys, monkeypatch, "--phi", "1", "--report", "page.png")
+    assert told == "scale: --report page.png: a page is a .html file.\n"
+
+
 def test_onnx_goes_with_save(capsys, monkeypatch):
     assert "--onnx goes with --save DIR" in refused(
         capsys, monkeypatch, "--base", "b0", "--phi", "0", "--onnx"

@@ -1,11 +1,12 @@
 """Folders are written whole or not at all."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from search import files
-from search.files import unused, write_folder
+from search.files import require_ending, unused, write_folder
 from space import Refused
 
 NEW = {"a.txt": "new", "b.bin": b"\x00"}
@@ -99,3 +100,10 @@ def test_folders_of_one_second_have_names_of_their_own(tmp_path, monkeypatch):
 def test_what_has_no_letter_is_named_by_the_time_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("time.strftime", lambda form: "20260131-081500")
     assert unused(tmp_path, "äöü").name == "20260131-081500"
+
+
+def test_another_ending_is_refused():
+    require_ending("--out", None, ".html", "a report")
+    require_ending("--out", Path("a/b.HTML"), ".html", "a report")
+    with pytest.raises(Refused, match=r"^--out a\.html/b: a report is a \.html file\.$"):
+        require_ending("--out", Path("a.html/b"), ".html", "a report")

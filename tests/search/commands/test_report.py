@@ -76,10 +76,11 @@ def test_a_run_that_is_watched_is_written_until_it_ends(tmp_path):
         (["dnoe"], "Did you mean 'done'"),
         (["done", "done"], "The run done is given twice"),
         (["done", "--out", "/dev/null/x.html"], "Cannot write /dev/null/x.html"),
+        (["done", "--out", "page"], "--out page: a report is a .html file"),
     ],
 )
 def test_mistakes_are_refused_and_write_nothing(words, message, tmp_path):
     filled("runs/done")
     with pytest.raises(Refused, match=message):
         CliRunner().invoke(search, ["report", *words], catch_exceptions=False)
-    assert not list(tmp_path.rglob("*.html"))
+    assert not list(tmp_path.rglob("*.html")) and not (tmp_path / "page").exists()
