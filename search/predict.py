@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from search.data.files import existing, photograph, undecodable
+from search.data.files import FORMATS, existing, photograph, undecodable
+from search.data.folder import image_files
+from search.data.source import Images
 from search.model_file import Model
 from search.tables import Column
 from space.refusal import Refused
@@ -34,11 +36,15 @@ _BATCH = 32
 """Images that are decoded and computed at a time."""
 
 
-def predict(model: Model, images: Sequence[Path], top: int = 5) -> list[dict[str, Any]]:
+def predict(
+    model: Model, images: Sequence[Path], top: int = 5, skipped: Callable[[Refused], None] | None = None
+) -> list[dict[str, Any]]:
     """The `top` likeliest classes of each image file, as rows with the columns `PREDICTIONS`, likeliest first.
 
-    Each image is cut and resized by `model.fed` and normalised by the conventions of the weights. Raises `Refused`
-    for a model that is not trained, and for the first file that is missing or cannot be decoded.
+    images: files, and folders for all image files below them, in the order of their names. Each is cut and resized by
+    `model.fed` and normalised by the conventions of the weights. skipped: is told of every file that cannot be
+    decoded, which has no rows then. Raises `Refused` for a model that is not trained, for what is not there, for a
+    folder without images, and if nobody is told, for the first file that cannot be decoded.
     """
     import torch
 
@@ -46,18 +52,20 @@ def predict(model: Model, images: Sequence[Path], top: int = 5) -> list[dict[str
 
     if not model.trained:
         raise Refused("This network is not trained: its answers would mean nothing.")
-    for path in images:
-        _require_file(path)
+    found = [file for path in images for file in _files(path)]
     network = rebuild(model.weights).eval()
     rows: list[dict[str, Any]] = []
     with torch.inference_mode():
-        for paths in _batches(images):
-            shares = network(inputs(model, paths)).softmax(1)
-            found = shares.topk(min(top, len(model.classes)), dim=1)
-            for path, values, indices in zip(
-                paths, found.values.tolist(), found.indices.tolist(), strict=True
+        for batch in _batches(found):
+            decoded = _decoded(model, batch, skipped or _refuse)
+            if not decoded:
+                continue
+            shares = network(_normalised(model, decoded.values())).softmax(1)
+            best = shares.topk(min(top, len(model.classes)), dim=1)
+            for place, values, indices in zip(
+                decoded, best.values.tolist(), best.indices.tolist(), strict=True
             ):
-                rows += _rows(model, path, values, indices)
+                rows += _rows(model, batch[place], values, indices)
     return rows
 
 
@@ -66,26 +74,42 @@ def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
 
     Raises `Refused` for a file that cannot be decoded.
     """
-    import torch
+    return _normalised(model, _decoded(model, paths, _refuse).values())
 
-    from search.data.augment import normalise
 
+def _decoded(model: Model, paths: Sequence[Path], skipped: Callable[[Refused], None]) -> dict[int, Images]:
+    """The pixels of those files that can be decoded, by their places in `paths`; `skipped` is told of the others."""
     channels, fed = model.architecture.channels, model.fed
     if channels not in (1, 3):
         raise Refused(f"Image files have 1 or 3 channels here, and this network reads {channels}.")
 
-    def decoded(path: Path) -> np.ndarray[Any, Any]:
+    def attempt(path: Path) -> Images | Refused:
         try:
             return photograph(str(path), fed.resolution, channels, fed.crop)[0]
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever malformed bytes make them raise
-            raise Refused(f"Cannot read {path} ({undecodable(error)}).") from None
+            return Refused(f"Cannot read {path} ({undecodable(error)}).")
 
     with ThreadPoolExecutor() as threads:  # Pillow lets go of Python's lock while it works
-        pixels = np.stack(list(threads.map(decoded, paths)))
+        results = dict(enumerate(threads.map(attempt, paths)))
+    for result in results.values():
+        if isinstance(result, Refused):
+            skipped(result)
+    return {place: result for place, result in results.items() if not isinstance(result, Refused)}
+
+
+def _normalised(model: Model, images: Iterable[Images]) -> Tensor:
+    import torch
+
+    from search.data.augment import normalise
+
     told = model.weights.conventions
-    return normalise(torch.from_numpy(pixels), told.mean, told.std)
+    return normalise(torch.from_numpy(np.stack(list(images))), told.mean, told.std)
+
+
+def _refuse(unreadable: Refused) -> NoReturn:
+    raise unreadable
 
 
 def _rows(model: Model, path: Path, values: list[float], indices: list[int]) -> Iterator[dict[str, Any]]:
@@ -100,7 +124,11 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
         yield batch
 
 
-def _require_file(path: Path) -> None:
-    """Raises `Refused` for a folder, and for what is not there, naming the nearest."""
-    if existing(path, "IMAGE").is_dir():
-        raise Refused(f"{path} is a folder; name its images: {path}/*.jpg")
+def _files(path: Path) -> list[Path]:
+    """The file, or all image files below a folder. Raises `Refused` for what is not there, naming the nearest."""
+    if not existing(path, "IMAGE").is_dir():
+        return [path]
+    found = [Path(file.path) for file in image_files(path)]
+    if not found:
+        raise Refused(f"There is no image ({', '.join(FORMATS)}) in {path}.")
+    return found

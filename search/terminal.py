@@ -59,5 +59,10 @@ def version_option(command: F) -> F:
 
 def fail(message: str, code: int) -> NoReturn:
     """Ends the process with `message` in one line on standard error."""
-    click.echo(f"search: {' '.join(message.split())}", err=True)
+    warn(message)
     sys.exit(code)
+
+
+def warn(message: str) -> None:
+    """Prints `message` as one line to standard error."""
+    click.echo(f"search: {' '.join(message.split())}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from search import completion
 
 _EXAMPLES = """\b
 search predict flowers photo.jpg
-search predict flowers photos/*.jpg --top 1 --format csv
+search predict flowers photos --top 1 --format csv
 """
 
 
@@ -31,18 +32,27 @@ search predict flowers photos/*.jpg --top 1 --format csv
 def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, out: Path | None) -> None:
     """Tell what a trained MODEL sees in images.
 
-    Labels with probabilities. MODEL is a folder that `search train`, `search export --model` or `search weights
-    --model` wrote. Images are fed at the size, and with the normalisation, that it was trained with.
+    Labels with probabilities. An IMAGE may be a folder: all images in it, and in folders below. A file that cannot be
+    read is named on standard error and left out; the exit code is 1 then. MODEL is a folder that `search train`,
+    `search export --model` or `search weights --model` wrote. Images are fed at the size, and with the normalisation,
+    that it was trained with.
     """
     from search.display import table
     from search.model_file import load_model
     from search.predict import PREDICTIONS, SCHEMA, VERSION
     from search.predict import predict as predictions
     from search.tables import format_of, write
-    from search.terminal import print_all
+    from search.terminal import print_all, warn
+    from space import Refused
 
     chosen = format_of(form, out) if form or out else None
-    rows = predictions(load_model(model.expanduser()), images, top)
+    skipped: list[Refused] = []
+    rows = predictions(load_model(model.expanduser()), images, top, skipped.append)
     if chosen:
-        return write(rows, PREDICTIONS, chosen, out, schema=SCHEMA, version=VERSION)
-    print_all([table(rows, PREDICTIONS[:4])])
+        write(rows, PREDICTIONS, chosen, out, schema=SCHEMA, version=VERSION)
+    elif rows:
+        print_all([table(rows, PREDICTIONS[:4])])
+    for unreadable in skipped:
+        warn(str(unreadable))
+    if skipped:
+        sys.exit(1)

@@ -46,7 +46,7 @@ class Folder(Source):
         The change time is among them because copying and unpacking tools restore the modification time.
         """
         seen = sha256()
-        for file in _images(existing(self.path)):
+        for file in image_files(existing(self.path)):
             status = file.stat(follow_symlinks=os.path.exists(file.path))
             line = f"{file.path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"
             seen.update(line.encode(errors="surrogateescape"))
@@ -101,7 +101,7 @@ def _layout(root: Path) -> dict[str, Path]:
 
 def _listed(folder: Path) -> dict[str, list[str]]:
     """The paths of the images of each class, all in the order of their names."""
-    classes = {sub.name: [file.path for file in _images(sub)] for sub in _subfolders(folder)}
+    classes = {sub.name: [file.path for file in image_files(sub)] for sub in _subfolders(folder)}
     suffixes = ", ".join(FORMATS)
     if not classes:
         raise Refused(f"data.path: there is no class folder in {str(folder)!r}.")
@@ -128,7 +128,7 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(sub for sub in found if not within.is_relative_to(sub.resolve()))
 
 
-def _images(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[os.DirEntry[str]]:
+def image_files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[os.DirEntry[str]]:
     """The image files anywhere below a folder, in the order of their names.
 
     above: the folders that led here, to which no link leads back.
@@ -145,7 +145,7 @@ def _images(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[os.Di
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _images(Path(entry.path), above | {here})
+            yield from image_files(Path(entry.path), above | {here})
         elif os.path.splitext(entry.name)[1].lower() in FORMATS:
             yield entry
 

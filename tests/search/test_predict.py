@@ -79,16 +79,39 @@ def test_grey_networks_see_grey(photos):
     assert predict(grey, photos, top=1)
 
 
+def test_a_folder_stands_for_the_images_below_it(photos, tmp_path):
+    made = model(SMALL, classes=NAMES)
+    below = tmp_path / "more" / "b.png"
+    below.parent.mkdir()
+    below.write_bytes(photos[0].read_bytes())
+    (tmp_path / "notes.txt").write_text("no image")
+    assert predict(made, [tmp_path]) == predict(made, [*photos, below])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_files_that_cannot_be_read_are_told_and_left_out(photos, tmp_path, monkeypatch, batch):
+    monkeypatch.setattr("search.predict._BATCH", batch)
+    made, skipped = model(SMALL, classes=NAMES), []
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"none")
+    rows = predict(made, [photos[0], broken, *photos[1:]], 4, skipped.append)
+    assert [row["image"] for row in rows] == [str(path) for path in photos for _ in NAMES]
+    assert [str(one) for one in skipped] == [f"Cannot read {broken} (not an image)."]
+    assert predict(made, [broken], 4, skipped.append) == []
+
+
 def test_what_cannot_be_told_is_refused(photos, tmp_path):
     made = model(SMALL, classes=NAMES)
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(photos[0].read_bytes()[:200])
     text = tmp_path / "notes.txt"
     text.write_text("no image")
+    empty = tmp_path / "empty"
+    empty.mkdir()
     for path, message in (
         (broken, r"Cannot read .*broken\.jpg \("),
         (text, r"Cannot read .*notes\.txt \(not an image\)"),
-        (tmp_path, "is a folder; name its images"),
+        (empty, r"There is no image \(\.jpg, .*\) in .*empty"),
         (tmp_path / "00.png", r"IMAGE: there is no .*00\.png'\. Did you mean .*0\.png"),
     ):
         with pytest.raises(Refused, match=message) as refused:

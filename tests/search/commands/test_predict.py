@@ -57,13 +57,23 @@ def test_formats():
     assert len(document["rows"]) == 3
 
 
+def test_a_folder_with_a_file_that_cannot_be_read():
+    Path("aa.jpg").write_text("none")
+    result = CliRunner().invoke(search, ["predict", "animals", ".", "--top", "1"], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["a.png", "b.jpg"]
+    assert result.stderr == "search: Cannot read aa.jpg (not an image).\n"
+    result = CliRunner().invoke(search, ["predict", "animals", "aa.jpg"], catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (1, "")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["animal", "a.png"], "Unknown folder of a model 'animal'. Did you mean 'animals'"),
         (["animals", "aa.png"], "IMAGE: there is no 'aa.png'. Did you mean 'a.png'"),
         (["animals", "a.png", "--format", "jsn"], "Did you mean 'json'"),
-        (["animals", "."], "is a folder"),
+        (["animals", "animals"], "There is no image"),
     ],
 )
 def test_mistakes(words, message):
