@@ -329,7 +329,7 @@ class TestRefusals:
             ({"reward.w": -0.1}, {}, r"reward\.w is no setting of a fit"),
             ({"trials": 4}, {}, "trials is no setting"),
             ({"seed": "3,v2-b0"}, {}, "seed: a fit trains its own candidates; permitted: a number"),
-            ({"data": "npz"}, {}, r"Unknown setting|data\.path is missing"),
+            ({"data": "npz"}, {}, r"data\.images is a setting of data=shapes; this is data=npz"),
             ({"run": "a/b"}, {}, "run=a/b"),
             ({}, {"rule": "compund"}, "Did you mean 'compound'"),
             ({}, {"rule": "width"}, "has no coefficients to choose"),
