@@ -29,20 +29,18 @@ from search.engine import Engine
 from search.environment import environment
 from search.evaluate import evaluate
 from search.executors import Evaluate
+from search.feasible import check, check_step
 from search.files import unused, write_file
 from search.ledger import OVER, Ledger, Record
 from search.lock import driver_lock
-from search.profiles import Predictor
 from search.profiles.choosing import with_step
 from search.proposals import Proposals, Sampled
 from search.proxy import fidelity
 from search.remeasuring import measure_best
 from search.requests import Setting
-from search.reward import CostName
 from search.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, open_run
 from search.trial import Trial
-from space import Refused, decode, documents
-from space.memory import memory
+from space import Refused, documents
 
 
 class Stopped(Exception):
@@ -100,7 +98,7 @@ def launch(
     shown, measured = display or Silent(), fidelity(config.proxy, data.digest)
     taken = earlier(config, measured)
     config = with_step(config, data, lambda text: shown.note(text))
-    _check_step(config)
+    check_step(config)
     proposals, files = Sampled(config), _files(config, permitted(taken, config), measured)
     path = create(name, config.document(), data, files)
     drive(path, config, proposals, data, shown, evaluate)
@@ -118,7 +116,7 @@ def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:
     config = Config.of(settings)
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
-    _check(config)
+    check(config)
     earlier(config, fidelity(config.proxy, data.digest))
     return config, data
 
@@ -153,53 +151,6 @@ def _loaded(config: Config) -> Dataset:
     Its digest stands for the data at every resolution: pixels that change do so at all of them.
     """
     return load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
-
-
-def _check(config: Config) -> None:
-    """Raises `Refused` for what would make every trial fail, or leave none to train."""
-    for name, limit in config.reward.limits().items():
-        least = _least(config, name)
-        if limit < least:
-            has = "trains in at least" if name == "memory" else "has"
-            unit = "bytes" if name == "memory" else name
-            raise Refused(
-                f"reward.max_{name}={limit}: the smallest network of the space {has} {least:,} {unit}."
-            )
-    _check_first(config)
-    if config.proxy.device not in ("auto", "cpu"):
-        from search.training import choose_device
-
-        choose_device(config.proxy.device)
-    config.executor.check()
-
-
-def _check_step(config: Config) -> None:
-    """The same for step times, once they are told."""
-    limit, forecast = config.reward.max_step_ms, config.forecast
-    if limit is None or forecast is None:
-        return
-    fastest, _ = Predictor(forecast.profile).range(config.space)
-    if limit < fastest:
-        raise Refused(
-            f"reward.max_step_ms={limit:g}: the fastest network of the space takes {fastest:.1f} ms a step, on "
-            f"{forecast.profile.batch} images."
-        )
-    _check_first(config)
-
-
-def _check_first(config: Config) -> None:
-    forecast = config.forecast
-    for network in map(decode, config.limits.first):
-        if exceeded := config.reward.exceeds(network, forecast.step(network).ms if forecast else None):
-            raise Refused(f"seed: {network}: {exceeded}.")
-
-
-def _least(config: Config, name: CostName) -> int:
-    """No network of the space costs less."""
-    found = config.space.range
-    if name != "memory":
-        return int(getattr(found, name)[0])
-    return memory(found.params[0], found.kept[0], config.reward.batch)
 
 
 def _yaml(document: documents.Document) -> str:
