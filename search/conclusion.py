@@ -15,6 +15,8 @@ from search.trial import Trial
 
 _TERMINAL = 10
 """Finalists that are told."""
+_ALIKE = 5
+"""Trials from which on it is no accident that all have the same accuracy."""
 
 
 def conclusion(run: Run) -> Iterator[RenderableType]:
@@ -22,6 +24,9 @@ def conclusion(run: Run) -> Iterator[RenderableType]:
     verdict = run.verdict
     if verdict is None:
         yield from _unfinished(run)
+        accuracies = {trial.result.accuracy for trial in run.ranked if trial.result}
+        if run.over and len(run.ranked) >= _ALIKE and len(accuracies) == 1:
+            yield _saturated(run, "costs alone")
         return
     yield f"finals: the best of the search, trained again with {_seeds(verdict)}"
     rows = [row(trial) for trial in verdict.standing[:_TERMINAL]]
@@ -69,15 +74,18 @@ def noise(found: Noise) -> str:
 def warning(run: Run, found: Noise) -> Iterator[str]:
     """What to mind where the order of the trials says little of their accuracies, and what helps."""
     if found.reliability is None:
-        decided = "costs and chance" if found.seed else "costs alone"
-        yield (
-            "warning: all trials have the same accuracy: the proxy cannot tell them apart, and"
-            f" {decided} decided; what helps: {', '.join(_apart(run))}"
-        )
+        yield _saturated(run, "costs and chance" if found.seed else "costs alone")
     elif found.reliability < RELIABLE:
         mostly = found.reliability < NOISY
         says = "the proxy is mostly noise" if mostly else "the order of neighbours is mostly chance"
         yield f"warning: {says}; what helps: {', '.join((*_more(run.config.proxy), 'finals=full'))}"
+
+
+def _saturated(run: Run, decided: str) -> str:
+    return (
+        "warning: all trials have the same accuracy: the proxy cannot tell them apart, and"
+        f" {decided} decided; what helps: {', '.join(_apart(run))}"
+    )
 
 
 def _more(proxy: Proxy) -> Iterator[str]:

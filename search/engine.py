@@ -71,9 +71,11 @@ class Engine:
             return self._begin(replace(self._history[further.number], attempt=1))
         self._propose()
         number = self._history.waiting
-        if number is None or self._ending() or self._all_begun():
+        if number is None or self._ending():
             return None
-        return self._begin(self._history[number])
+        record = self._history[number]
+        # One that is climbing was begun long ago, and is gone on with.
+        return None if self._all_begun() and not record.rungs else self._begin(record)
 
     def prepare(self) -> None:
         """Have the next proposal ready, if workers would wait long for it.
@@ -235,7 +237,8 @@ class Engine:
     def _all_begun(self) -> bool:
         """Whether as many were begun as there are to be. More may be waiting, where a resume asked for fewer."""
         total = self._proposals.total
-        begun = sum(trial.state not in ("waiting", "duplicate", "earlier") for trial in self.trials)
+        own = [trial for trial in self.trials if trial.state not in OUTSIDE]
+        begun = sum(trial.state != "waiting" or bool(trial.rungs) for trial in own)
         return total is not None and begun >= total
 
     def _parallel(self) -> int:

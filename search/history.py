@@ -44,8 +44,9 @@ class History:
 
     @property
     def waiting(self) -> int | None:
-        """The number of the first trial that waits to be trained; None: none does."""
-        return next((record.number for record in self._records.values() if record.state == "waiting"), None)
+        """The number of the trial that is trained next: one that had a shorter training before others, the first."""
+        waiting = [record for record in self._records.values() if record.state == "waiting"]
+        return min(waiting, key=lambda record: (not record.rungs, record.number)).number if waiting else None
 
     @property
     def running(self) -> Iterator[Record]:

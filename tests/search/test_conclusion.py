@@ -8,7 +8,7 @@ from quick import QUICK
 from rich.console import Console
 
 from search import launch, open_run, resume
-from search.conclusion import noise, told, warning
+from search.conclusion import conclusion, noise, told, warning
 from search.finals import Noise
 from search.show import show_run, show_trial
 from search.testing import looked_up
@@ -122,3 +122,12 @@ def test_who_cannot_be_told_from_the_winner_is_named():
     other = run.verdict.standing[1]
     lines = list(told(run, replace(run.verdict, tied=(other,))))
     assert f"its accuracy cannot be told from that of trial {other.number}" in lines
+
+
+@pytest.mark.parametrize(("trials", "expected"), [(4, False), (5, True)])
+def test_a_search_without_finals_tells_of_equal_accuracies_too(trials, expected):
+    def alike(request, report):
+        return replace(looked_up(request, report), accuracy=1.0)
+
+    run = launch({**QUICK, "trials": trials, "finals": "off", "reward.w": 0}, evaluate=alike)
+    assert any("all trials have the same accuracy" in str(line) for line in conclusion(run)) is expected

@@ -186,6 +186,20 @@ def test_one_that_dies_with_its_driver_again_and_again_fails_at_the_rung_it_was_
     assert len(rows) == 1 and rows[0][0] != whole
 
 
+def test_one_that_was_climbing_is_gone_on_with_whatever_the_new_total():
+    climbing = Counting(
+        lambda request: KeyboardInterrupt() if request.number > 9 and request.proxy.epochs > 1 else None
+    )
+    with pytest.raises(KeyboardInterrupt):
+        launch({**SMALL, "trials": 40}, evaluate=climbing)
+    halted = open_run("r")
+    (waiting,) = [trial for trial in halted.trials if trial.state == "waiting" and trial.rungs]
+    run = resume("r", {"trials": halted.finished}, evaluate=looked_up)
+    assert run.trial(waiting.number).state in ("complete", "pruned")
+    assert len(run.trial(waiting.number).rungs) > len(waiting.rungs) or run.trial(waiting.number).terms
+    assert run.over
+
+
 def test_step_times_are_measured_once():
     evaluate = Counting()
     run = launch({**SMALL, "reward.w": -0.07}, evaluate=evaluate)
