@@ -16,7 +16,8 @@ def test_a_second_driver_is_told_of_the_first(tmp_path):
         pass  # free again
 
 
-def test_one_who_only_looks_who_drives_is_waited_for(tmp_path):
+def test_one_who_only_looks_who_drives_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.lock._PATIENCE", 60)
     (tmp_path / "run.lock").touch()
     with open(tmp_path / "run.lock", encoding="utf-8") as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)
