@@ -38,7 +38,7 @@ class Stripes(Source):
     bare: bool = True
 
     def open(self):
-        raise NotImplementedError
+        raise AssertionError("help reads the fields alone")
 '''
 
 POINTS = """[compound_nas.datasets]
