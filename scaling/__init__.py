@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any
 from scaling.base import Base, resolve
 from scaling.budgets import Budget, largest
 from scaling.compound import PAPER, Coefficients, read_coefficients
-from scaling.design import Design
 from scaling.families import ScaledModel, family, scale
+from scaling.fitting.design import Design
 from scaling.nearest import differences, nearest
 from scaling.rules import RULES, Rule
 from space import CATALOG as PUBLISHED
 from space import Multipliers, Rounding
 
 if TYPE_CHECKING:
-    from scaling.fitting import Fitted, fit
+    from scaling.fitting.fit import Fitted, fit
 
 __all__ = [
     "PAPER",
@@ -57,7 +57,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # What trains is imported when it is asked for: everything else answers at once.
     if name in ("fit", "Fitted"):
-        from scaling import fitting
+        from scaling.fitting import fit as fitting
 
         return getattr(fitting, name)
     raise AttributeError(f"module 'scaling' has no attribute {name!r}")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from space import CATALOG, Architecture, Refused, decode
+from space.block_strings import decode_blocks
 from space.catalog import unpublished
-from space.notation import decode_blocks
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _OTHERS = (
@@ -58,7 +58,7 @@ def _from_file(text: str) -> Base | None:
         return None
     # Imported here: reading YAML takes time that a name doesn't.
     from space import documents
-    from space.choices import Space
+    from space.choices.space import Space
 
     try:
         content = Path(text).expanduser().read_text("utf-8")
@@ -90,7 +90,7 @@ def _from_run(text: str) -> Base | None:
     if not (path.startswith("runs/") or (Path(path) / "config.yaml").is_file()):
         return None
     # Imported here: reading a run takes time that a name doesn't.
-    from scaling.found import best, trained
+    from scaling.runs import best, trained
 
     name = Path(path).name
     return Base(f"{name}-{number}", trained(path, int(number))) if number else Base(name, best(path))

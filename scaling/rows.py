@@ -5,7 +5,7 @@ from __future__ import annotations
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel
 from scaling.nearest import nearest
-from search.tables import Column, Row
+from search.tables.table import Column, Row
 from space import Published, cost
 
 SCHEMA, VERSION = "compound-nas.scale", 2

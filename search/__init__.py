@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from search.config import Config
-    from search.driver import Stopped, launch, resume
-    from search.full.settings import train
-    from search.run import Run, open_run
-    from search.trial import Trial
+    from search.engine.launch import Stopped, launch, resume
+    from search.runs.run import Run, open_run
+    from search.training.settings import train
+    from search.trials.trial import Trial
 
 _HOMES = {
     "Config": "config",
-    "Run": "run",
-    "Stopped": "driver",
-    "Trial": "trial",
-    "launch": "driver",
-    "open_run": "run",
-    "resume": "driver",
-    "train": "full.settings",
+    "Run": "runs.run",
+    "Stopped": "engine.launch",
+    "Trial": "trials.trial",
+    "launch": "engine.launch",
+    "open_run": "runs.run",
+    "resume": "engine.launch",
+    "train": "training.settings",
 }
 
 __all__ = ["Config", "Run", "Stopped", "Trial", "launch", "open_run", "resume", "train"]

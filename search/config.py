@@ -11,19 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from search.amounts import number_or_word
-from search.checking import mapping, of_kind, validated
 from search.data import DATASETS, Source
-from search.enqueued import enqueued
+from search.engine.initial_networks import enqueued
 from search.executors import EXECUTORS, Executor
-from search.finals import OFF, Finals
-from search.limits import KEYS, Limits, started
 from search.profiles.forecast import Forecast
-from search.proxy import Proxy
+from search.proxy.proxy import Proxy
+from search.pruners import PRUNERS, Ladder, Pruner
 from search.reward import REWARDS, Reward, network
-from search.rungs import PRUNERS, Ladder, Pruner
 from search.samplers import SAMPLERS, Sampler
-from search.settings import GROUPS, KIND
+from search.settings.groups import GROUPS, KIND
+from search.settings.quantities import number_or_word
+from search.settings.run_settings import KEYS, Limits, started
+from search.settings.validation import mapping, of_kind, validated
+from search.trials.finals import OFF, Finals
 from space import Architecture, Refused, Space, decode, documents
 from space.refusal import unknown
 from space.registry import Registry

@@ -16,10 +16,10 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from search.amounts import count
-from search.extensions import ENTRY_POINTS
+from search.settings.extensions import ENTRY_POINTS
+from search.settings.quantities import count
 from space import Architecture, cost, decode, published
-from space.memory import training_memory
+from space.cost.memory import training_memory
 from space.registry import Registry
 
 UNIT = "v2-b0"
@@ -27,7 +27,7 @@ UNIT = "v2-b0"
 
 CostName = Literal["step", "macs", "params", "activations", "memory"]
 """What a network can cost. step: a training step's time relative to the reference network's, measured beside it;
-memory: bytes that a training holds (`space.memory`); the others as in `space.Cost`. All of the full network."""
+memory: bytes that a training holds (`space.cost.memory`); the others as in `space.Cost`. All of the full network."""
 
 
 @dataclass(frozen=True, slots=True)

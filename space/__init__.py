@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from space.architecture import Architecture, Head, Stage, Stem, decode, encode
 from space.catalog import CATALOG, Published, published
-from space.choices import Choice, Point, Space
-from space.cost import Cost, cost, parts
+from space.choices.space import Choice, Point, Space
+from space.cost.cost import Cost, cost, parts
 from space.plan import Block, plan
 from space.refusal import Refused
 from space.rescale import Multipliers, Rounding, rescale
 
 if TYPE_CHECKING:
-    from space.model import Network, build
+    from space.network.network import Network, build
 
 __all__ = [
     "CATALOG",
@@ -49,7 +49,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in ("build", "Network"):
-        from space import model
+        from space.network import network as model
 
         return getattr(model, name)
     raise AttributeError(f"module 'space' has no attribute {name!r}")

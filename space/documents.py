@@ -102,7 +102,7 @@ def _is_file(name: str) -> bool:
 
 
 def _folder(group: str) -> Traversable:
-    return files("experiments").joinpath(group)
+    return files("experiments").joinpath("settings", group)
 
 
 def _text(path: Path) -> str:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from search.evaluate import Result
-from search.ledger import Record
+from search.proxy.evaluate import Result
 from search.reward import REWARDS, Terms
 from search.testing import requests
-from search.trial import Rung, judge
+from search.trials.ledger import Record
+from search.trials.trial import Rung, judge
 from space import decode, published
 
 LAST = 9

@@ -1,8 +1,8 @@
 """A device that is none: its times are known functions of a network's convolutions."""
 
 from search.profiles import blocks
-from search.profiles.fitting import Sample
-from space.device import Device
+from search.profiles.regression import Sample
+from space.timing.device import Device
 
 DEVICE = Device("cpu", "a processor", 2, 1, "2.14.1")
 PER_IMAGE = {"dense1 macs": 2e-6, "dense3 macs": 1e-6, "dense5 macs": 9e-7, "silu": 3e-6, "pooled": 1e-6}

@@ -10,10 +10,10 @@ from pathlib import Path
 import yaml
 
 from search.config import Config
-from search.evaluate import Request
-from search.ledger import Ledger, Record, Repeat
-from search.run import CONFIG, ENVIRONMENT, LEDGER, open_run
+from search.proxy.evaluate import Request
+from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, open_run
 from search.testing import looked_up
+from search.trials.ledger import Ledger, Record, Repeat
 from space import cost
 
 ENVIRONMENT_OF_ALL = {

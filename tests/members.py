@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from search.model_file import Model
+from search.models.model import Model
 from space import Architecture, Head, Stage, Stem
 from space.weights import rebuild
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from search.failure import TrialFailed
+from search.proxy.failure import TrialFailed
 
 
 @dataclass(frozen=True)

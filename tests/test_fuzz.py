@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scaling import cli as scale_cli
-from search import cli as search_cli
+from scaling.cli import main as scale_cli
+from search.cli import main as search_cli
 from search.data import load
 from search.data.folder import Folder
 from search.data.npz import Npz

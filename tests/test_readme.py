@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from scaling.cli import cli as scale
+from scaling.cli.main import cli as scale
 from search import open_run
-from search.cli import search
+from search.cli.main import search
 from search.samplers import SAMPLERS
 from search.testing import SAMPLER_CONTRACT
 from space import Space, decode, documents
@@ -105,7 +105,7 @@ def test_the_package_joins_and_workers_see_it(my_package):
     (command,) = [line for line in commands("search") if "data=stripes" in line]
     paths = os.pathsep.join(filter(None, sys.path))
     ran = subprocess.run(
-        [sys.executable, "-m", "search.cli", *shlex.split(command)[1:], "executor.workers=2", "run=mine"],
+        [sys.executable, "-m", "search", *shlex.split(command)[1:], "executor.workers=2", "run=mine"],
         cwd=my_package,
         env=os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(my_package / "cache")},
         capture_output=True,

@@ -2,7 +2,7 @@
 
 import torch
 
-from search.model_file import Model, numbered
+from search.models.model import Model, numbered
 from space import Architecture, build
 from space.weights import Conventions, Weights, for_channels
 

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from search import Stopped, launch, resume
 from search.config import parse
-from search.course import Course
-from search.evaluate import Request, Result, evaluate
-from search.ledger import LedgerFailed
+from search.engine.search_and_finals import Course
+from search.proxy.evaluate import Request, Result, evaluate
 from search.testing import looked_up
-from search.trial import Trial
+from search.trials.ledger import LedgerFailed
+from search.trials.trial import Trial
 from space import Refused
 
 Report = Callable[[int, float], None]
@@ -95,7 +95,7 @@ def broken(request: Request, report: Report) -> Result:
         import torch
 
         from space import decode
-        from space.model import build
+        from space.network.network import build
 
         network = build(decode(request.architecture))
 

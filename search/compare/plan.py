@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from search.checking import validated
-from search.compare.rivals import Rival, rival, rival_by_step
+from search.compare.baselines import Rival, rival, rival_by_step
 from search.config import Config
 from search.executors import Executor
-from search.full.recipe import Recipe
-from search.full.settings import recipe_of, within
-from search.full.task import Task
-from search.run import Run, open_run
+from search.runs.run import Run, open_run
+from search.settings.validation import validated
+from search.training.recipe import Recipe
+from search.training.settings import recipe_of, within
+from search.training.task import Task
 from space import CATALOG, Architecture, Refused, documents
 from space.catalog import unpublished
 from space.refusal import unknown
@@ -29,7 +29,7 @@ WINNER, RANDOM = "winner", "best of random"
 
 
 class Settings(BaseModel):
-    """What can be set, outside the groups `recipe` and `executor`. See `experiments/compare/default.yaml`."""
+    """What can be set, outside the groups `recipe` and `executor`. See `experiments/settings/compare/default.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -91,7 +91,7 @@ class Plan:
 
     def random_config(self) -> Config:
         """A search like the run's of as many whole trainings, of networks drawn uniformly, with another seed."""
-        from search.rungs.pruner import Off
+        from search.pruners.pruner import Off
         from search.samplers import SAMPLERS
 
         config, asked = self.run.config, self.settings.random
@@ -182,7 +182,7 @@ def trainings(run: Run) -> int:
 def _rival(plan: Plan, name: str, winner: Architecture) -> Rival:
     if plan.settings.match == "macs":
         return rival(name, winner)
-    from search.measuring import measure
+    from search.proxy.measure import measure
 
     return rival_by_step(name, winner, lambda one, other: measure(one, other, plan.run.config.proxy).ratio)
 

@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from search.checking import of_kind
 from search.data import cache
 from search.data.arrays import in_channels
 from search.data.cache import Manifest, Writer
@@ -25,7 +24,8 @@ from search.data.shapes import Shapes
 from search.data.source import Contents, Images, Labels, Source, require
 from search.data.splits import held_out, interleaved
 from search.data.stream import Streamed
-from search.extensions import ENTRY_POINTS
+from search.settings.extensions import ENTRY_POINTS
+from search.settings.validation import of_kind
 from space.refusal import Refused
 from space.registry import Registry
 

@@ -1,10 +1,10 @@
 """Where trials are trained. An executor asks the engine for requests and tells it what became of them."""
 
-from search.executors.executor import Driven, Evaluate, Executor
+from search.executors.base import Driven, Evaluate, Executor
 from search.executors.local import Local
-from search.executors.ray_tune import RayTune
+from search.executors.ray_cluster import RayTune
 from search.executors.serial import Serial
-from search.extensions import ENTRY_POINTS
+from search.settings.extensions import ENTRY_POINTS
 from space.registry import Registry
 
 EXECUTORS: Registry[type[Executor]] = Registry(

@@ -24,10 +24,10 @@ from typing import Any
 from pydantic import Field
 
 import space
-from search.evaluate import Request, TrialFailed
-from search.executors.executor import Driven, Evaluate, Executor, cores
+from search.executors.base import Driven, Evaluate, Executor, cores
+from search.proxy.evaluate import Request, TrialFailed
 
-PRELOADED = ["search.training", "search.measuring"]
+PRELOADED = ["search.proxy.training", "search.proxy.measure"]
 
 
 class Local(Executor):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from search.evaluate import TrialFailed
-from search.executors.executor import Driven, Evaluate, Executor
+from search.executors.base import Driven, Evaluate, Executor
+from search.proxy.evaluate import TrialFailed
 
 
 class Stopped(Exception):

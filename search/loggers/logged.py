@@ -8,16 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from search.config import Config
-from search.course import Course
-from search.driver import Display
+from search.engine.launch import Display
+from search.engine.search_and_finals import Course
 from search.loggers import LOGGERS, Logger, Told
-from search.run import config_of
-from search.trial import Trial
+from search.runs.run import config_of
+from search.trials.trial import Trial
 from space.refusal import Refused, unknown
 
 
 class Logged:
-    """`display`, and the loggers of these names; see `search.driver.Display`.
+    """`display`, and the loggers of these names; see `search.engine.launch.Display`.
 
     Raises `Refused` for a name that is none, and for one whose library isn't there.
     """
@@ -34,13 +34,13 @@ class Logged:
         self._config: Config | None = None
 
     def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
-        """See `search.driver.Display`."""
+        """See `search.engine.launch.Display`."""
         self._config = config_of(path)
         self._loggers = {name: LOGGERS[name](path) for name in self._names}
         return self._open(self._display.begin(path, course))
 
     def finished(self, trial: Trial) -> None:
-        """See `search.driver.Display`."""
+        """See `search.engine.launch.Display`."""
         self._display.finished(trial)
         assert self._config
         if trial.state == "pruned":
@@ -53,7 +53,7 @@ class Logged:
                 self.note(f"--log {name} is given up: {error}")
 
     def note(self, text: str) -> None:
-        """See `search.driver.Display`."""
+        """See `search.engine.launch.Display`."""
         self._display.note(text)
 
     @contextmanager

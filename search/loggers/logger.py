@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from search.columns import row
 from search.config import Config
-from search.tables import plain
-from search.trial import Trial
+from search.tables.table import plain
+from search.trials.columns import row
+from search.trials.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from search.profiles.fitting import Sample
+from search.profiles.regression import Sample
 from space import Architecture, Refused, cost
-from space.clock import Step, timer_of, undisturbed
-from space.device import Device
-from space.dissection import dissect
-from space.model import Network, build
-from space.timing import training_step
+from space.network.network import Network, build
+from space.timing.clock import Step, timer_of, undisturbed
+from space.timing.device import Device
+from space.timing.per_block import dissect
+from space.timing.ratio import training_step
 
 _SECONDS = 2.0
 """Of steps on a network: short ones are repeated more often, up to `_STEPS`; long ones average over themselves."""

@@ -104,7 +104,7 @@ def parts_of_space(space: Space) -> dict[str, Part]:
 def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[Part]]:
     """What is behind a stage, (width, size), and its distinct blocks: the first, and those that follow it.
 
-    These are all alike, as `space.cost` has it.
+    These are all alike, as `space.cost.cost` has it.
     """
     if not stage.depth:
         return (width, size), []

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from search.profiles.document import Profile
-from search.profiles.fitting import Sample, fit
+from search.profiles.profile import Profile
+from search.profiles.regression import Sample, fit
 from search.profiles.sampling import chosen, typical
 from search.reward import UNIT, network
 from space import Architecture, Refused, Space
-from space.device import Device
+from space.timing.device import Device
 
 MOST = 60
 """Networks of a space that are measured, unless told otherwise."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from search.profiles.document import Profile
-from search.profiles.prediction import Prediction, Predictor
+from search.profiles.predictor import Prediction, Predictor
+from search.profiles.profile import Profile
 from space import Architecture
 
 
@@ -15,7 +15,7 @@ class Forecast:
     """What a profile says of a search's full networks.
 
     reference: the network whose step time is the unit. one_resolution: it is taken at the resolution of the
-    network that it is compared with, as `search.proxy.timed` has it; else at its own.
+    network that it is compared with, as `search.proxy.proxy.timed` has it; else at its own.
     """
 
     profile: Profile

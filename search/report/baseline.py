@@ -12,9 +12,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from search.enqueued import fitted
-from search.run import Run
-from search.trial import Trial
+from search.engine.initial_networks import fitted
+from search.runs.run import Run
+from search.trials.trial import Trial
 from space import CATALOG, Architecture, decode
 
 LEAST = 3

@@ -5,17 +5,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from search.columns import TRIALS, row
-from search.compromise import growth
-from search.pareto import front
 from search.report.baseline import COVERED, bands, drew
 from search.report.document import Axis, Bars, Chart, Series
 from search.report.findings import Findings, reward
 from search.report.importance import importances
 from search.report.shorter import rungs
-from search.run import Run
-from search.tables import Column
-from search.trial import Trial
+from search.runs.front import growth
+from search.runs.run import Run
+from search.stats.pareto import front
+from search.tables.table import Column
+from search.trials.columns import TRIALS, row
+from search.trials.trial import Trial
 
 _CURVES = 200
 """Learning curves that are drawn at most."""

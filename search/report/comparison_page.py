@@ -6,8 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from search.columns import TRIALS, row
-from search.display import clock
+from search.cli.live import clock
 from search.report.contest import (
     CONFIDENCE,
     Difference,
@@ -33,9 +32,10 @@ from search.report.document import (
     Texts,
 )
 from search.report.search_page import AXES, MOST_ROWS
-from search.run import Run
-from search.selection import filled
-from search.tables import Column, Row
+from search.runs.run import Run
+from search.tables.selection import filled
+from search.tables.table import Column, Row
+from search.trials.columns import TRIALS, row
 from space import Refused
 
 _ONE_GROUP = "There is one group only, so nothing to tell apart: its band shows what seeds do."

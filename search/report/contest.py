@@ -11,8 +11,8 @@ from itertools import combinations
 from typing import Any, Literal
 
 from search.report.charts import best_so_far
-from search.run import Run
-from search.trial import Trial
+from search.runs.run import Run
+from search.trials.trial import Trial
 
 CONFIDENCE = 0.95
 """Of every interval, for all comparisons of a page at once (Bonferroni)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from search.tables import si
+from search.tables.table import si
 from space import Architecture, Stage, cost, parts
 from space.blocks import BLOCKS
-from space.cost import Part
+from space.cost.cost import Part
 
 WIDTH = 190
 """Of the widest box, in the drawing's units; the texts beside the boxes take as much again."""

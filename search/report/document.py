@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from search.report.diagram import Diagram
-from search.tables import Column, Row
+from search.tables.table import Column, Row
 
 Numbers = tuple[float, ...]
 Pairs = tuple[tuple[str, str], ...]
@@ -18,7 +18,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """form: how numbers along it are written, as of a `search.tables.Column`; log: a factor is a distance."""
+    """form: how numbers along it are written, as of a `search.tables.table.Column`; log: a factor is a distance."""
 
     title: str
     unit: str = ""

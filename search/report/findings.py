@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from search.evaluate import Result
-from search.finals import Verdict
+from search.proxy.evaluate import Result
+from search.pruners.rungs import OUTSIDE
 from search.report.baseline import (
     LEAST,
     Proposed,
@@ -20,9 +20,9 @@ from search.report.baseline import (
     proposed,
     random_draws,
 )
-from search.run import ENVIRONMENT, Run
-from search.rungs.ladder import OUTSIDE
-from search.trial import RANKED, Trial
+from search.runs.run import ENVIRONMENT, Run
+from search.trials.finals import Verdict
+from search.trials.trial import RANKED, Trial
 from space import Architecture, Refused
 
 TWO_SIDED = 1.96

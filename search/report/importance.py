@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from search.run import Run
-from search.trial import RANKED, Trial
+from search.runs.run import Run
+from search.trials.trial import RANKED, Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -111,7 +111,7 @@ def _study(run: Run, trials: Sequence[Trial]) -> optuna.Study:
     """In memory, with the choices by their names and the rewards as values."""
     import optuna
 
-    from search.samplers.bayesian import distribution
+    from search.samplers.optuna import distribution
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     distributions = {choice.name: distribution(choice) for choice in run.config.space.choices}

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from search.report.document import Chart, Explorer, Page
-from search.tables import plain
+from search.tables.table import plain
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -94,6 +94,6 @@ def _short(value: Any) -> Any:
 
 def _numeric(block: Any) -> list[bool]:
     """Which columns of a listing hold numbers alone."""
-    from search.tables import Table
+    from search.tables.table import Table
 
     return Table(block.rows, block.columns).numeric()

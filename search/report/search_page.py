@@ -8,14 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from search.columns import BRIEF, FINALS, TRIALS, row
+from search.cli.live import clock
 from search.compare.plan import FOLDER
-from search.compare.standing import COLUMNS as COMPARED
-from search.compare.standing import read, verdict
-from search.compromise import on_front
-from search.conclusion import told
-from search.display import clock
+from search.compare.table import COLUMNS as COMPARED
+from search.compare.table import read, verdict
 from search.report import charts
+from search.report.conclusion import told
 from search.report.diagram import diagram
 from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
 from search.report.findings import Findings
@@ -23,9 +21,11 @@ from search.report.importance import common, top
 from search.report.prose import sentence, summary
 from search.report.repeating import again
 from search.report.shorter import shorter_trainings
-from search.run import Run
-from search.selection import filled
-from search.tables import Column, Row
+from search.runs.front import on_front
+from search.runs.run import Run
+from search.tables.selection import filled
+from search.tables.table import Column, Row
+from search.trials.columns import BRIEF, FINALS, TRIALS, row
 
 MOST_ROWS = 6000
 """Trials that a page holds: with more it would be larger than 3 MB."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from search.report.document import Axis, Block, Chart, Listing, Section, Series, Texts
-from search.run import Run
-from search.tables import Column, Row
-from search.trial import RANKED, Rung, Trial
+from search.runs.run import Run
+from search.tables.table import Column, Row
+from search.trials.trial import RANKED, Rung, Trial
 
 _RUNGS = (
     Column("epochs", "Epochs", form="d"),

@@ -4,14 +4,14 @@ A sampler is asked with the whole history and answers with a point of the space.
 that history, its options and the seed alone, so a resumed search goes on as if it had not stopped.
 """
 
-from search.extensions import ENTRY_POINTS
 from search.samplers.automatic import Automatic
-from search.samplers.bayesian import GaussianProcess, ParzenTrees, Uniform
-from search.samplers.enumeration import Grid, QuasiRandom
+from search.samplers.base import Exhausted, Observation, Partial, Proposer, Sampler
 from search.samplers.evolution import RegularisedEvolution
-from search.samplers.gaussian import OrdinalProcess
 from search.samplers.nsga2 import NSGA2
-from search.samplers.sampler import Exhausted, Observation, Partial, Proposer, Sampler
+from search.samplers.optuna import GaussianProcess, ParzenTrees, Uniform
+from search.samplers.ordinal_gp import OrdinalProcess
+from search.samplers.sequences import Grid, QuasiRandom
+from search.settings.extensions import ENTRY_POINTS
 from space.registry import Registry
 
 SAMPLERS: Registry[type[Sampler]] = Registry(

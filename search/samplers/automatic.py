@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from search.samplers.bayesian import GaussianProcess, ParzenTrees
-from search.samplers.gaussian import OrdinalProcess
-from search.samplers.sampler import Observation, Proposer, Sampler
+from search.samplers.base import Observation, Proposer, Sampler
+from search.samplers.optuna import GaussianProcess, ParzenTrees
+from search.samplers.ordinal_gp import OrdinalProcess
 from space import Architecture, Choice, Point, Space
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from search.samplers.sampler import Observation, Proposer, Sampler
+from search.samplers.base import Observation, Proposer, Sampler
 from space import Architecture, Choice, Point, Space
 
 FINISHING = 200

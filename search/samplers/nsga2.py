@@ -13,9 +13,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from search.pareto import ordered
+from search.samplers.base import Observation, Sampler
 from search.samplers.evolution import drawn
-from search.samplers.sampler import Observation, Sampler
+from search.stats.pareto import ordered
 from space import Choice, Point
 
 

@@ -12,7 +12,7 @@ A sampler or executor of your own passes the house's contract like this:
 So do kinds of data with `SOURCE_CONTRACT`, and executors with `EXECUTOR_CONTRACT`.
 """
 
-from search.data.contract import SOURCE_CONTRACT
+from search.testing.data import SOURCE_CONTRACT
 from search.testing.evaluations import fails_once, looked_up, misbehaving, slowly
 from search.testing.executing import EXECUTOR_CONTRACT, PROCESS_CONTRACT, Recorded, requests
 from search.testing.sampling import SAMPLER_CONTRACT

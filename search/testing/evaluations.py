@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from search.evaluate import Request, Result, TrialFailed
+from search.proxy.evaluate import Request, Result, TrialFailed
 from space import cost, decode
 
 

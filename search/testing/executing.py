@@ -7,8 +7,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from search.evaluate import Request, Result
 from search.executors import Executor
+from search.proxy.evaluate import Request, Result
 from search.testing.evaluations import deadly, faulty, looked_up, telling_its_process
 from space import Space
 
@@ -135,7 +135,7 @@ PROCESS_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (tel
 def requests(count: int, **settings: object) -> tuple[Request, ...]:
     """Requests for `count` networks of `tiny_space`."""
     from search.data.shapes import Shapes
-    from search.proxy import Proxy
+    from search.proxy.proxy import Proxy
 
     space, rng = Space.load("tiny_space"), random.Random(0)
     proxy = Proxy(resolution=16, epochs=2)

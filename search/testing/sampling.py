@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from search.config import Config
-from search.evaluate import Request
-from search.ledger import Record, State
-from search.proposals import Proposal, Sampled
+from search.engine.proposals import Proposal, Sampled
+from search.proxy.evaluate import Request
 from search.samplers import Observation, Partial, Sampler
 from search.testing.evaluations import looked_up
-from search.trial import Trial, judge
+from search.trials.ledger import Record, State
+from search.trials.trial import Trial, judge
 from space import Refused, Space
 
 

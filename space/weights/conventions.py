@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from space.model import Padding
+from space.network.network import Padding
 from space.refusal import Refused, unknown
 
 Numbers = tuple[float, ...]
@@ -35,7 +35,7 @@ lite: (byte - 127) / 128, tensorflow/tpu efficientnet/lite/efficientnet_lite_bui
 class Conventions:
     """How the network of some weights is to be built and fed.
 
-    padding, norm_eps, norm_momentum: as `space.model.build` takes them.
+    padding, norm_eps, norm_momentum: as `space.network.network.build` takes them.
     mean, std: an image's channels are normalised as (x - mean) / std with x in 0..1; one number per channel.
     Raises `Refused` for numbers that nothing can be built or fed with.
     """

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from space.architecture import Architecture
 from space.catalog import published
-from space.model import build
+from space.network.network import build
 from space.refusal import Refused
 from space.weights.formats import WEIGHT_FORMATS, weight_format
 

@@ -1,4 +1,4 @@
-"""Our own names: those of the modules of `space.model.build`, which are the plan's."""
+"""Our own names: those of the modules of `space.network.network.build`, which are the plan's."""
 
 from __future__ import annotations
 

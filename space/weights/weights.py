@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from space.architecture import Architecture, Stage, Stem
-from space.model import Network, build
+from space.network.network import Network, build
 from space.refusal import Refused
 from space.weights.conventions import Conventions, for_channels
 

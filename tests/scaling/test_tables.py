@@ -11,11 +11,11 @@ import pytest
 from filling import filled
 
 from scaling import family
+from scaling.fitting.tables import CANDIDATES, COMPARISON
 from scaling.rows import ALL_COLUMNS, model_row, published_row
-from scaling.standing import CANDIDATES, COMPARISON
 from search import open_run
-from search.columns import TRIALS, row
-from search.tables import ABOUT, render, schema_rows
+from search.tables.table import ABOUT, render, schema_rows
+from search.trials.columns import TRIALS, row
 from space import published
 
 UNLIKE = "50% of $5 & #1_a {b} ~ ^ \\ x"

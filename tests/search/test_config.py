@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from search.amounts import seconds
 from search.config import GROUPS, Config, parse
+from search.settings.quantities import seconds
 from space import Refused, documents
 
 
@@ -157,7 +157,7 @@ def test_every_shipped_document_is_valid(group):
 
 
 def test_all_yaml_is_in_a_group():
-    root = Path(__file__).parents[2] / "experiments"
+    root = Path(__file__).parents[2] / "experiments/settings"
     found = {path.parent.name for path in root.rglob("*.yaml") if "results" not in path.parts}
     assert found == {*GROUPS, "launch", "train", "recipe", "compare"}
 

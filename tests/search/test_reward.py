@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from search.config import Config
 from search.reward import REWARDS, EfficientNetV2, MnasNet, Reward, TuNAS, network
 from space import Refused, cost, documents
-from space.memory import training_memory
+from space.cost.memory import training_memory
 
 POSITIVE = st.floats(0.01, 100)
 ACCURACY = st.floats(0.01, 1)

@@ -10,7 +10,7 @@ from observing import convolutions
 from space.architecture import Architecture, Head, Stage, Stem, decode_stage, encode_stage
 from space.blocks import BLOCKS
 from space.conv import Conv
-from space.model import build
+from space.network.network import build
 from space.plan import plan
 
 WIDTH_IN, SIZES = 16, (9, 14)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from space.catalog import CATALOG, name_of, published
-from space.cost import Cost, cost, parts
+from space.cost.cost import Cost, cost, parts
 from space.refusal import Refused
 
 FOLDER = Path(__file__).parents[1] / "golden"

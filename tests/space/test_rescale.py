@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from strategies import architectures
 
 from space.catalog import published
-from space.cost import cost
+from space.cost.cost import cost
 from space.rescale import (
     AUTOML,
     EFFICIENTNET,

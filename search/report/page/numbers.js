@@ -1,5 +1,5 @@
 "use strict";
-// Numbers as the project's tables write them (search/tables.py), and the ticks of axes.
+// Numbers as the project's tables write them (search/tables/table.py), and the ticks of axes.
 
 const PREFIXES = ["", "k", "M", "G", "T"];
 

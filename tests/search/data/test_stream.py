@@ -8,9 +8,9 @@ from PIL import Image
 from search.data import cache, load, load_test, source_from
 from search.data.augment import gather
 from search.data.stream import Streamed
-from search.proxy import Proxy
+from search.proxy.proxy import Proxy
+from search.proxy.training import train
 from search.testing import SOURCE_CONTRACT
-from search.training import train
 from space import decode
 from space.refusal import Refused
 

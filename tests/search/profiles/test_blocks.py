@@ -9,10 +9,10 @@ from search.profiles.blocks import before_head, block_part, parts, parts_of_spac
 from space import Space, cost, decode, published
 from space.architecture import Head, Stage
 from space.blocks import BLOCKS
-from space.dissection import dissect
-from space.model import build
+from space.network.network import build
 from space.plan import plan
-from space.timing import training_step
+from space.timing.per_block import dissect
+from space.timing.ratio import training_step
 
 
 @given(architectures())

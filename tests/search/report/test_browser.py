@@ -149,7 +149,7 @@ def test_the_csv_is_the_table(finished, tmp_path):
 
 
 def test_numbers_are_written_as_the_tables_write_them(finished, tmp_path):
-    from search.tables import Column
+    from search.tables.table import Column
 
     cases = [
         (385814752, "si"),

@@ -1,6 +1,6 @@
-from search.pareto import front
 from search.samplers import Observation
 from search.samplers.nsga2 import NSGA2, survivors
+from search.stats.pareto import front
 from space import Space
 
 CHOICES = Space.load("effv2_32").choices

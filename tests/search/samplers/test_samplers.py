@@ -1,7 +1,7 @@
 import pytest
 
-from search.pareto import hypervolume
 from search.samplers import SAMPLERS, Observation
+from search.stats.pareto import hypervolume
 from search.testing import SAMPLER_CONTRACT
 from space import Space
 

@@ -10,7 +10,7 @@ from trained import shaken
 
 from space.architecture import decode
 from space.catalog import published
-from space.model import build
+from space.network.network import build
 from space.refusal import Refused
 from space.weights.conventions import Conventions
 from space.weights.files import load_weights, weights_file

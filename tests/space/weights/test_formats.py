@@ -6,7 +6,7 @@ from space import registry
 from space.architecture import Architecture, Head, Stage, Stem, decode
 from space.blocks import BLOCKS
 from space.catalog import published
-from space.model import build
+from space.network.network import build
 from space.refusal import Refused
 from space.weights.conventions import Conventions
 from space.weights.formats import WEIGHT_FORMATS, weight_format

@@ -8,7 +8,7 @@ from libraries import NAMES, OTHERS, empty, other
 
 from space.architecture import decode
 from space.catalog import published
-from space.model import build
+from space.network.network import build
 from space.refusal import Refused
 from space.weights.inception import AUXILIARY
 from space.weights.names import format_of, from_ours, to_ours

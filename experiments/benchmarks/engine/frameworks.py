@@ -1,0 +1,172 @@
+"""Who is compared by `overhead.py`: our executors, plain Optuna in a loop, plain Ray Tune with its `OptunaSearch`.
+
+All do the same with uniform proposals from one space: the network of a point, and `search.testing.looked_up` of
+it. Each tells for every trial that ended the time on the clock and the CPU time of its driver, both in seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from search import Trial, launch
+from search.config import Config
+from search.engine.launch import Silent
+from search.proxy.evaluate import Request, Result
+from search.testing import looked_up
+
+Ticks = list[tuple[float, float]]
+_SEARCH = {"space": "effv2", "sampler": "random", "step": "measured"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """epochs: that each trial reports. workers: of those who have several."""
+
+    trials: int
+    epochs: int
+    workers: int
+
+
+def _tick(ticks: Ticks) -> None:
+    ticks.append((time.perf_counter(), time.process_time()))
+
+
+@cache
+def _config() -> Config:
+    return Config.of(_SEARCH)
+
+
+def _evaluated(params: Mapping[str, int], epochs: int) -> Result:
+    """What our workers do for a trial, at the point that `params` are."""
+    config = _config()
+    network = config.space.at(tuple(params[choice.name] for choice in config.space.choices))
+    proxy = config.proxy.model_copy(update={"epochs": epochs})
+    request = Request(0, 1, str(network), proxy, config.data, 0, str(config.reference))
+    return looked_up(request, lambda epoch, loss: None)
+
+
+class _Ticking(Silent):
+    def __init__(self, ticks: Ticks) -> None:
+        self._ticks = ticks
+
+    def finished(self, trial: Trial) -> None:
+        _tick(self._ticks)
+
+
+def ours(executor: str, contest: Contest) -> Ticks:
+    """A search with `executor=`, in the run `runs/bench` of this folder."""
+    ticks: Ticks = []
+    several = {} if executor == "serial" else {"executor.workers": contest.workers}
+    more = {
+        "trials": contest.trials,
+        "proxy.epochs": contest.epochs,
+        "run": "bench",
+        "data.images": 200,
+        "finals": "off",
+    }
+    settings = {**_SEARCH, **more, "executor": executor, **several}
+    launch(settings, display=_Ticking(ticks), evaluate=looked_up)
+    return ticks
+
+
+def optuna_loop(storage: str | None, contest: Contest) -> Ticks:
+    """`study.optimize` with Optuna's RandomSampler. storage: a URL; None: in memory."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), storage=storage
+    )
+    choices, ticks = _config().space.choices, Ticks()
+
+    def objective(trial: optuna.Trial) -> float:
+        params = {each.name: trial.suggest_int(each.name, 0, len(each.options) - 1) for each in choices}
+        return _evaluated(params, contest.epochs).accuracy
+
+    study.optimize(objective, contest.trials, callbacks=[lambda study, trial: _tick(ticks)])
+    return ticks
+
+
+def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
+    """Ray Tune with OptunaSearch and kept actors. lean: without its loggers and its snapshots of the experiment."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if lean:
+        os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_GLOBAL_CHECKPOINT_S": "1000000000"}
+    import ray
+    from optuna.distributions import IntDistribution
+    from optuna.samplers import RandomSampler
+    from ray.tune import Callback, CheckpointConfig, RunConfig, TuneConfig, Tuner, with_resources
+    from ray.tune.search.optuna import OptunaSearch
+
+    class Told(Callback):
+        def on_trial_complete(self, *args: Any, **info: Any) -> None:
+            _tick(ticks)
+
+    ticks: Ticks = []
+    space = {each.name: IntDistribution(0, len(each.options) - 1) for each in _config().space.choices}
+    search = OptunaSearch(space, metric="accuracy", mode="max", sampler=RandomSampler(seed=0))
+    tuner = Tuner(
+        with_resources(_trainable(contest.epochs), {"cpu": 1}),
+        tune_config=TuneConfig(
+            search_alg=search,
+            num_samples=contest.trials,
+            max_concurrent_trials=contest.workers,
+            reuse_actors=True,
+        ),
+        run_config=RunConfig(
+            storage_path=str(Path.cwd()),
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+            callbacks=[Told()],
+            verbose=0,
+        ),
+    )
+    ray.init(
+        address="local",
+        num_cpus=contest.workers,
+        object_store_memory=10**8,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="CRITICAL",
+        _temp_dir=str(Path.cwd()),
+    )
+    tuner.fit()
+    ray.shutdown()
+    return ticks
+
+
+def _trainable(epochs: int) -> type:
+    """Tune's: a step for each epoch, the last of which is the evaluation."""
+    from ray.tune import Trainable
+
+    class Trivial(Trainable):
+        def setup(self, config: dict[str, Any]) -> None:
+            self._params, self._left = config, epochs
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            self.setup(new_config)
+            return True
+
+        def step(self) -> dict[str, Any]:
+            self._left -= 1
+            if self._left:
+                return {"accuracy": 0.0}
+            return {"accuracy": _evaluated(self._params, epochs).accuracy, "done": True}
+
+    return Trivial
+
+
+CONTESTANTS: Mapping[str, Callable[[Contest], Ticks]] = {
+    "serial": partial(ours, "serial"),
+    "local": partial(ours, "local"),
+    "ray": partial(ours, "ray"),
+    "optuna": partial(optuna_loop, None),
+    "optuna_sqlite": partial(optuna_loop, "sqlite:///study.sqlite"),
+    "tune": partial(plain_tune, lean=False),
+    "tune_lean": partial(plain_tune, lean=True),
+}

@@ -1,0 +1,109 @@
+"""What a long search costs beside its trainings: opening a run with many trials, proposing and storing one more.
+
+    python experiments/benchmarks/engine/ledger_size.py --trials 5000 --more 20
+    python experiments/benchmarks/engine/ledger_size.py --trials 100 300 480 --more 16 --samplers ordinal_gp   # proposals
+
+For each sampler and number of trials a run with so many finished ones is made, opened, taken up by an engine, and
+searched further. Nothing is trained, and no sampler ends the search. CPU time of the driver's thread, which other
+load does not count into, and time on the clock, in which waiting for the disk counts too. A minute with the defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from search.config import Config
+from search.engine.engine import Engine
+from search.engine.proposals import Sampled
+from search.proxy.evaluate import Request, Result
+from search.runs.run import CONFIG, LEDGER, open_run
+from search.testing import looked_up
+from search.trials.ledger import Ledger, Record
+
+
+def result(request: Request) -> Result:
+    return looked_up(request, lambda epoch, loss: None)
+
+
+def fill(path: Path, config: Config, trials: int) -> None:
+    """A run of so many networks drawn at random, all of them complete."""
+    path.mkdir(parents=True)
+    (path / CONFIG).write_text(yaml.safe_dump(config.document()))
+    rng = random.Random(0)
+    with closing(Ledger(path / LEDGER)) as ledger:
+        ledger.note("fidelity", "benchmark")
+        for number in range(trials):
+            point = config.space.sample(rng)
+            network = config.space.at(point)
+            record = Record(number, network.digest, str(network), 0, point, "waiting", 1, "", 0.0, None, None)
+            request = Request(number, 1, str(network), config.proxy, config.data, 0, str(config.reference))
+            ledger.add(record)
+            ledger.complete(record, "benchmark", result(request), 1.0)
+
+
+def taken(what: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of CPU and on the clock."""
+    clock, thread = time.perf_counter(), time.thread_time()
+    what()
+    return time.thread_time() - thread, time.perf_counter() - clock
+
+
+def search_on(engine: Engine) -> None:
+    """One trial more."""
+    request = engine.next_trial()
+    assert request is not None
+    engine.on_report(request.number, 1, 1.0)
+    engine.on_result(request.number, result(request))
+
+
+def measured(sampler: str, trials: int, more: int) -> None:
+    """Prints what a run with so many trials takes."""
+    total = trials + more + 1
+    config = Config.of({"space": "effv2", "sampler": sampler, "trials": total})
+    endless = config.sampler.model_copy(update={"early_stop": False})
+    config = replace(config, sampler=endless) if hasattr(config.sampler, "early_stop") else config
+    path = Path("runs/long")
+    fill(path, config, trials)
+    rows = {"open": taken(partial(open_run, "long"))}
+    with closing(Ledger(path / LEDGER)) as ledger:
+        engine = Engine(config, Sampled(config), ledger, lambda proxy: "benchmark")
+        rows["first trial after a resume"] = taken(partial(search_on, engine))
+        further = [taken(partial(search_on, engine)) for _ in range(more)]
+    for name, of in (("each further trial", statistics.median), ("the longest of them", max)):
+        rows[name] = of(cpu for cpu, _ in further), of(wall for _, wall in further)
+    size = path.joinpath(LEDGER).stat().st_size / trials
+    for name, (cpu, wall) in rows.items():
+        print(f"{sampler:<12}{trials:>6} {name:<28}{1e3 * cpu:>10.1f}{1e3 * wall:>10.1f}")
+    print(f"{sampler:<12}{trials:>6} {'bytes of ledger a trial':<28}{size:>10,.0f}", flush=True)
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--trials", type=int, nargs="+", default=[5000])
+    parser.add_argument("--more", type=int, default=20)
+    parser.add_argument("--samplers", nargs="+", default=["random", "tpe"])
+    asked = parser.parse_args()
+    print("finished trials of effv2; ms of CPU, then ms on the clock")
+    for sampler in asked.samplers:
+        for trials in asked.trials:
+            with tempfile.TemporaryDirectory() as folder:
+                os.chdir(folder)
+                measured(sampler, trials, asked.more)
+                os.chdir("/")
+
+
+if __name__ == "__main__":
+    main()

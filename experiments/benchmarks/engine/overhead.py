@@ -1,0 +1,132 @@
+"""What does a trial cost beside its training? Our executors beside plain Optuna and plain Ray Tune, in one run.
+
+    python -m experiments.benchmarks.engine.overhead                            # some 6 minutes on two idle cores
+    python -m experiments.benchmarks.engine.overhead --trials 60 --times 1 --only serial local optuna
+
+Trials of a few tenths of a millisecond (`contestants.py`), uniform proposals. Each contestant runs in a process and
+folder of its own, all of them once, then all of them again, in another order each time. Overhead is the time from
+the end of trial number `--skip` to that of the last one, over the trials between: starting Python, workers
+and clusters is not in it, but stands in a column of its own, as the time until the first trial has ended.
+
+    serial, local, ray    search launch with executor=...; local and ray have `--workers`
+    optuna                study.optimize, in memory: nothing is kept
+    optuna_sqlite         the same, kept in SQLite, which is what of it survives the end of the process
+    tune, tune_lean       Ray Tune with OptunaSearch(RandomSampler), reuse_actors, `--workers` at a time; as it comes,
+                          and without its loggers and snapshots, so that nothing is kept
+
+`idle.py` tells of any run how long its workers waited.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+from experiments.benchmarks.engine.frameworks import CONTESTANTS, Contest, Ticks
+from space.timing.device import processor
+
+BESIDE = (("local", "optuna"), ("ray", "tune"), ("ray", "tune_lean"))
+"""Ours, and whose overhead, plus 10 ms, is the bar for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Of one contest, in seconds: a trial on the clock, a trial of the driver's CPU, until the first has ended."""
+
+    clock: float
+    cpu: float
+    start: float
+
+
+def contested(name: str, contest: Contest, skip: int) -> Taken:
+    """What the contestant takes, in a new process and folder."""
+    command = [
+        sys.executable,
+        "-m",
+        "experiments.benchmarks.engine.overhead",
+        "--play",
+        json.dumps(asdict(contest)),
+    ]
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()  # of the machine, not of the process, on Linux and macOS
+        done = subprocess.run(
+            [*command, "--only", name],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+    ticks: Ticks = json.loads(done.stdout.splitlines()[-1])
+    assert len(ticks) >= contest.trials, f"{name}: {len(ticks)} of {contest.trials} trials ended"
+    (clock, cpu), (last_clock, last_cpu) = ticks[skip - 1], ticks[-1]
+    between = len(ticks) - skip
+    return Taken((last_clock - clock) / between, (last_cpu - cpu) / between, ticks[0][0] - began)
+
+
+def spread(values: Sequence[float], unit: float) -> str:
+    """Median, and in brackets the extremes."""
+    least, middle, most = (unit * each for each in (min(values), statistics.median(values), max(values)))
+    return f"{middle:8.2f} ({least:.2f} to {most:.2f})"
+
+
+def report(taken: dict[str, list[Taken]]) -> None:
+    """Prints the table, and how ours compare."""
+    print(f"\n{'':<16}{'ms a trial':<28}{'of it CPU of the driver':<28}{'s until the first trial':<28}")
+    for name, each in taken.items():
+        columns = spread([t.clock for t in each], 1e3), spread([t.cpu for t in each], 1e3)
+        print(f"{name:<16}{columns[0]:<28}{columns[1]:<28}{spread([t.start for t in each], 1):<28}")
+    for name, other in BESIDE:
+        if taken.get(name) and taken.get(other):
+            more = [1e3 * (a.clock - b.clock) for a, b in zip(taken[name], taken[other], strict=True)]
+            print(f"{name} takes more than {other}: {spread(more, 1).strip()} ms; the bar is 10")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--epochs", type=int, default=1, help="that each trial reports")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--skip", type=int, default=50, help="trials that end before the clock starts")
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--play", help=argparse.SUPPRESS)
+    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    asked = parser.parse_args()
+    if not 0 < asked.skip < asked.trials:
+        parser.error(f"--skip {asked.skip}: between 1 and {asked.trials - 1}, one less than --trials")
+    return asked
+
+
+def main() -> None:
+    """Prints hardware and versions, a line for each contest, and the table."""
+    asked = arguments()
+    names = asked.only
+    if asked.play:  # this process is a contest's
+        print("\n" + json.dumps(CONTESTANTS[names[0]](Contest(**json.loads(asked.play)))))
+        return
+    contest = Contest(asked.trials, asked.epochs, asked.workers)
+    versions = ", ".join(f"{package} {version(package)}" for package in ("optuna", "ray"))
+    print(f"{processor()}, {os.cpu_count()} cores, {versions}; {contest}, from trial {asked.skip} on")
+    taken: dict[str, list[Taken]] = {name: [] for name in names}
+    for time_ in range(asked.times):
+        for name in random.Random(time_).sample(names, len(names)):
+            load = os.getloadavg()[0]
+            taken[name].append(found := contested(name, contest, asked.skip))
+            print(f"  {name}: {1e3 * found.clock:.2f} ms a trial, load before {load:.1f}", flush=True)
+    report(taken)
+
+
+if __name__ == "__main__":
+    main()

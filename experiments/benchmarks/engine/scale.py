@@ -1,0 +1,200 @@
+"""A search on clusters that are not there: from how many workers on does the driver keep them waiting?
+
+    python -m experiments.benchmarks.engine.scale --out experiments/results/scale.csv
+    python -m experiments.benchmarks.engine.scale --sampler tpe --workers 8 64 256 --seconds 600 60
+
+Training is replaced by waiting, on simulated time: log-normal around `--seconds`, of which the engine hears as many
+epochs as the proxy has. The driver is the real one, its ledger on a real disk, serving one worker after another as
+executors do; simulated time goes on by what its work takes on the clock (`--time cpu`: of CPU, into which neither
+the disk nor other load counts). What an executor itself spends on a trial is no part of it, but can be added:
+`--transport` milliseconds a trial, say what `overhead.py` measured.
+
+A row for each size and duration: the driver's work for a trial, of all and of the last tenth to be begun, when the
+history is longest; the workers' idle share from when all have a trial until the last is begun; and at how many
+workers the driver would be busy all the time, by the last tenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import heapq
+import io
+import math
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+from experiments.benchmarks.engine.idle import share
+from search.config import Config
+from search.engine.engine import Engine
+from search.engine.proposals import Sampled
+from search.executors import Driven
+from search.files import write_file
+from search.proxy.evaluate import Request
+from search.proxy.proxy import fidelity
+from search.testing import looked_up
+from search.trials.ledger import Ledger
+from space.timing.device import processor
+
+T = TypeVar("T")
+SIGMA = 0.25
+"""Of the logarithm of a trial's duration: 20 default trials took 29 to 60 s, 37 in the median (README)."""
+CLOCKS: dict[str, Callable[[], float]] = {"clock": time.perf_counter, "cpu": time.thread_time}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A simulated study. workers_busy_driver: how many would keep the driver at work without a pause."""
+
+    sampler: str
+    workers: int
+    trial_seconds: float
+    transport_ms: float
+    trials: int
+    driver_ms: float
+    driver_ms_last_tenth: float
+    filled_after_s: float
+    idle_percent: float
+    workers_busy_driver: int
+
+
+@dataclass(order=True, slots=True)
+class Event:
+    """A worker ends an epoch."""
+
+    when: float
+    number: int
+    epoch: int
+    request: Request = field(compare=False)
+
+
+class Cluster:
+    """Workers on simulated time, and a driver that is late by what its work really takes. All in seconds.
+
+    jobs: when each trial was begun and ended by its worker. worked: what the driver did, in all; work: up to the
+    beginning of each trial.
+    """
+
+    def __init__(self, workers: int, trial: float, transport: float, now: Callable[[], float]) -> None:
+        self._free, self._trial, self._transport, self._now = workers, trial, transport, now
+        self._clock = self.worked = 0.0
+        self._events: list[Event] = []
+        self._begun: dict[int, float] = {}
+        self._durations = random.Random(0)
+        self.jobs: list[tuple[float, float]] = []
+        self.work: list[float] = []
+
+    def run(self, engine: Driven) -> None:
+        """What an executor does: trains all that the engine asks for."""
+        while True:
+            while self._free and (request := self._driver(engine.next_trial)):
+                self._begin(request)
+            if not self._events:
+                return
+            if not self._free:
+                self._driver(engine.prepare)
+            self._clock = max(self._clock, self._events[0].when)
+            heard = self._clock
+            while self._events and self._events[0].when <= heard:
+                self._hear(engine, heapq.heappop(self._events))
+
+    def _driver(self, does: Callable[[], T]) -> T:
+        began = self._now()
+        answer = does()
+        self._spend(self._now() - began)
+        return answer
+
+    def _spend(self, seconds: float) -> None:
+        self._clock += seconds
+        self.worked += seconds
+
+    def _begin(self, request: Request) -> None:
+        self._spend(self._transport)
+        self.work.append(self.worked)
+        self._free -= 1
+        self._begun[request.number] = self._clock
+        # The mean of the log-normal is the trial's.
+        seconds = self._trial * self._durations.lognormvariate(-(SIGMA**2) / 2, SIGMA)
+        epochs = request.proxy.epochs
+        for epoch in range(1, epochs + 1):
+            when = self._clock + seconds * epoch / epochs
+            heapq.heappush(self._events, Event(when, request.number, epoch, request))
+
+    def _hear(self, engine: Driven, event: Event) -> None:
+        self._driver(lambda: engine.on_report(event.number, event.epoch, 1.0))
+        if event.epoch == event.request.proxy.epochs:
+            result = looked_up(event.request, lambda epoch, loss: None)
+            self._driver(lambda: engine.on_result(event.number, result))
+            self._free += 1
+            self.jobs.append((self._begun[event.number], event.when))
+
+
+def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namespace) -> Row:
+    """A search of `asked.each` trials for each worker."""
+    trials = asked.each * workers
+    config = Config.of({"space": "effv2", "sampler": sampler, "trials": trials})
+    cluster = Cluster(workers, seconds, asked.transport / 1e3, CLOCKS[asked.time])
+    with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder, "trials.sqlite"))) as ledger:
+        cluster.run(Engine(config, Sampled(config), ledger, partial(fidelity, data_digest="simulated")))
+    tenth = math.ceil(trials / 10)
+    # Between two beginnings lie a proposal and a result; after the last one there are only results.
+    last = (cluster.work[-1] - cluster.work[-1 - tenth]) / tenth
+    return Row(
+        sampler=sampler,
+        workers=workers,
+        trial_seconds=seconds,
+        transport_ms=asked.transport,
+        trials=trials,
+        driver_ms=round(1e3 * cluster.worked / trials, 2),
+        driver_ms_last_tenth=round(1e3 * last, 2),
+        filled_after_s=round(sorted(since for since, _ in cluster.jobs)[workers - 1], 2),
+        idle_percent=round(100 * share(cluster.jobs, workers), 3),
+        workers_busy_driver=round(seconds / last),
+    )
+
+
+def table(rows: Iterable[Row]) -> str:
+    """As CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [each.name for each in fields(Row)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(asdict, rows))
+    return text.getvalue()
+
+
+def main() -> None:
+    """Prints hardware, versions and a row for each study; keeps the rows if told where."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sampler", nargs="+", default=["random"])
+    parser.add_argument("--workers", nargs="+", type=int, default=[8, 64, 256, 1024])
+    parser.add_argument("--seconds", nargs="+", type=float, default=[600, 60], help="of a trial, on average")
+    parser.add_argument("--each", type=int, default=4, help="trials for each worker")
+    parser.add_argument("--transport", type=float, default=0.0, help="ms a trial that the executor takes")
+    parser.add_argument("--time", choices=CLOCKS, default="clock")
+    parser.add_argument("--out", type=Path, help="a CSV file")
+    asked = parser.parse_args()
+    print(f"{processor()}, load {os.getloadavg()[0]:.1f}, optuna {version('optuna')}, time by {asked.time}")
+    rows = []
+    for sampler in asked.sampler:
+        simulated(sampler, 2, 1.0, asked)  # for what is imported at the first proposal
+        for workers in asked.workers:
+            for seconds in asked.seconds:
+                rows.append(simulated(sampler, workers, seconds, asked))
+                print(", ".join(f"{key} {value}" for key, value in asdict(rows[-1]).items()), flush=True)
+    if asked.out:
+        write_file(asked.out, table(rows))
+
+
+if __name__ == "__main__":
+    main()

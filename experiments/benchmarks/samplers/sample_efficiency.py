@@ -1,0 +1,231 @@
+"""How many networks must be trained until a good one is found? Samplers compared where every training is recorded.
+
+    python -m experiments.benchmarks.samplers.sample_efficiency --effv2-mini
+    python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE
+    python -m experiments.benchmarks.samplers.sample_efficiency --table FILE --space NAME --samplers auto tpe --workers 1 8
+    python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE --report   # tables and figure only
+
+The engine is the real one: it asks, tells, keeps its ledger and refuses duplicates. Trainings are looked up: each
+gives one of the recorded seeds, the same for all samplers in searches with the same number. Time is simulated, and
+what the driver computes is added to it (CPU time). What a search believes to be best is what it has seen to be
+best; how good that truly is, is the mean over the recorded seeds.
+
+Every search is kept in `searches.jsonl` of `--out` as soon as it has ended: started again, only what is missing is
+run. NAS-Bench-Macro: nas-bench-macro_cifar10.json of github.com/xiusu/NAS-Bench-Macro (1.2 MB, Apache 2.0).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks.samplers.effv2_mini import TABLE as EFFV2_MINI
+from experiments.benchmarks.samplers.tabular.contestants import CONTESTANTS, FEW, PRUNERS, pruned
+from experiments.benchmarks.samplers.tabular.problem import (
+    ACCURACY_ALONE,
+    Problem,
+    made_up,
+    nas_bench_macro,
+    trained,
+)
+from experiments.benchmarks.samplers.tabular.simulation import Searched, Step, searched
+from search.config import parse
+from search.files import write_file
+from space import Refused, Space
+from space.timing.device import processor
+
+OUT = Path("experiments/results/sample_efficiency")
+DEFAULT = ("random", "auto", "gp", "tpe", "evolution", "optuna_nsga2", "local_search")
+FEW_TRIALS, MANY_TRIALS = 128, 1024
+"""Of a search with a sampler that is slow to propose, and with any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A search that is to be run."""
+
+    sampler: str
+    workers: int
+    seed: int
+    trials: int
+
+    def done(self, runs: Sequence[Searched], problem: Problem) -> bool:
+        """Whether it is among `runs`: a longer search of this kind answers it too."""
+        own = (problem.name, self.sampler, self.workers, self.seed)
+        return any(own == (r.problem, r.sampler, r.workers, r.seed) and r.trials >= self.trials for r in runs)
+
+
+def plans(
+    problem: Problem, samplers: Sequence[str], workers: Sequence[int], seeds: Iterable[int], most: int | None
+) -> Iterator[Plan]:
+    """All searches, seed by seed, so that at any time about as many of each kind are done.
+
+    most: trials of each, None for as many as are usual; twice as many where most are shorter. No search has more than
+    half of the networks.
+    """
+    for seed in seeds:
+        for count in workers:
+            for name in samplers:
+                sampler, plus, _ = name.partition("+")
+                usual = FEW_TRIALS if sampler.partition(":")[0] in FEW else MANY_TRIALS
+                trials = min(most or usual, usual) * (2 if plus else 1)
+                yield Plan(name, count, seed, min(trials, len(problem.readings) // 2))
+
+
+def kept(path: Path) -> list[Searched]:
+    """The searches in a file, of those that are there twice the longest; none where there is no file.
+
+    Its last line may have been cut by a kill.
+    """
+    found: dict[tuple[str, str, int, int], Searched] = {}
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        try:
+            values: dict[str, Any] = json.loads(line)
+            steps = tuple(Step(*step) for step in values.pop("steps"))
+            run = Searched(**values, steps=steps)
+        except (ValueError, TypeError, LookupError):
+            continue
+        key = (run.problem, run.sampler, run.workers, run.seed)
+        if key not in found or found[key].trials < run.trials:
+            found[key] = run
+    return list(found.values())
+
+
+def keep(path: Path, run: Searched) -> None:
+    """Adds a search to the file, on a line of its own also after half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = asdict(run) | {"steps": [list(asdict(step).values()) for step in run.steps]}
+    with path.open("ab+") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        cut = file.read(1) not in (b"\n", b"")
+        file.write(("\n" * cut + json.dumps(values) + "\n").encode())
+        file.flush()
+
+
+def run_all(problem: Problem, every: Sequence[Plan], out: Path) -> None:
+    """Runs what is missing, and says what each search came to."""
+    path = out / "searches.jsonl"
+    runs = kept(path)
+    for plan in every:
+        if plan.done(runs, problem):
+            continue
+        sampler, pruner = pruned(plan.sampler)
+        run = searched(problem, plan.sampler, sampler, plan.workers, plan.seed, plan.trials, pruner)
+        keep(path, run)
+        print(
+            f"{run.problem} {run.sampler} x{run.workers} seed {run.seed}: {run.trials} trials, "
+            f"best {run.steps[-1].true:.4f} at {run.steps[-1].trials}, driver {run.driver_seconds:.1f} s",
+            flush=True,
+        )
+
+
+def report(problem: Problem, out: Path) -> None:
+    """Writes the tables and the figure of a problem's searches, and prints the table."""
+    from experiments.benchmarks.samplers.tabular.epochs import by_epochs
+    from experiments.benchmarks.samplers.tabular.report import as_csv, as_markdown, figure, rows
+
+    runs = [run for run in kept(out / "searches.jsonl") if run.problem == problem.name]
+    if not runs:
+        raise Refused(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
+    about = f"{processor()}, optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}."
+    # Where networks can have shorter trainings, their number compares with no other.
+    whole = [run for run in runs if "+" not in run.sampler]
+    text = as_markdown(problem, whole, about) + by_epochs(problem, runs)
+    write_file(out / f"{problem.name}.md", text)
+    write_file(out / f"{problem.name}.csv", as_csv(rows(problem, whole)))
+    figure(problem, whole, out / f"{problem.name}.png")
+    print(text)
+
+
+def _problems(asked: argparse.Namespace) -> Iterator[Problem]:
+    if asked.nas_bench_macro:
+        yield nas_bench_macro(asked.nas_bench_macro)
+    if asked.effv2_mini:
+        yield _table(EFFV2_MINI, "effv2_mini", asked.settings)
+    if asked.table:
+        if not asked.space:
+            raise Refused("--table FILE also needs --space NAME: what the table is of.")
+        yield _table(asked.table, asked.space, asked.settings)
+    if asked.made_up:
+        yield made_up()
+
+
+def _table(path: Path, space: str, settings: Sequence[str]) -> Problem:
+    """The problem has the name of the file, and the settings behind it if there are any."""
+    name = "-".join([path.stem, *(text.replace("=", "") for text in settings)])
+    return trained(name, Space.load(space), {**ACCURACY_ALONE, **parse(settings)}, path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--effv2-mini",
+        action="store_true",
+        help=f"our own table, {EFFV2_MINI}: 256 networks, trained for real",
+    )
+    parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="trainings, as JSONL or CSV")
+    parser.add_argument("--space", metavar="NAME", help="of the table")
+    parser.add_argument(
+        "--made-up", action="store_true", help="124 networks with invented accuracies: a trial run"
+    )
+    parser.add_argument(
+        "--samplers",
+        nargs="+",
+        default=list(DEFAULT),
+        metavar="NAME",
+        help=f"of {', '.join(CONTESTANTS)}; where the table has shorter trainings also with +{', +'.join(PRUNERS)}; "
+        "with options of its own: ordinal_gp:sizes=false,startup=6",
+    )
+    parser.add_argument("--seeds", type=int, default=30, help="searches of each kind")
+    parser.add_argument(
+        "--first-seed",
+        type=int,
+        default=0,
+        help="of the searches: design on others than are reported, 0 to 29",
+    )
+    parser.add_argument("--workers", nargs="+", type=int, default=[1])
+    parser.add_argument(
+        "--trials", type=int, help=f"at most; otherwise {FEW_TRIALS} with slow samplers, else {MANY_TRIALS}"
+    )
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument(
+        "settings", nargs="*", metavar="KEY=VALUE", help="of the table's reward: reward.w=-0.07"
+    )
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs what `words`, or the command line, ask for. Exits with 2 and one line for what cannot be."""
+    parser = _parser()
+    asked = parser.parse_args(words)
+    try:
+        for name in asked.samplers:
+            pruned(name)
+        problems = list(_problems(asked))
+        if not problems:
+            raise Refused(
+                "Which problem? --effv2-mini, --nas-bench-macro FILE, --table FILE --space NAME, or --made-up."
+            )
+        for problem in problems:
+            seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
+            every = plans(problem, asked.samplers, asked.workers, seeds, asked.trials)
+            if not asked.report:
+                run_all(problem, list(every), asked.out)
+            report(problem, asked.out)
+    except Refused as error:
+        parser.exit(2, f"{error}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""Who is compared: every sampler of ours by its name, Optuna's as they come, and local search."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from search.config import Config, parse
+from search.pruners import Ladder, Pruner
+from search.pruners.pruner import Hyperband, SuccessiveHalving
+from search.samplers import Observation, Sampler
+from search.samplers.evolution import drawn, neighbours
+from space import Choice, Point, documents
+from space.refusal import Refused, unknown
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+
+class AsItComes(Sampler):
+    """One of Optuna's samplers with its own defaults, which asks and is told as `study.ask` and `study.tell` would.
+
+    What the engine refuses to train again is told the reward that it had. Only for searches that are not interrupted.
+    """
+
+    kind: str
+
+    def proposer(self, choices: Sequence[Choice]) -> Asking:
+        return Asking(choices, self.kind)
+
+
+class Asking:
+    """An Optuna study that lasts as long as the search."""
+
+    def __init__(self, choices: Sequence[Choice], kind: str) -> None:
+        from optuna.distributions import CategoricalDistribution, IntDistribution
+
+        self._kind, self._study = kind, None
+        counts = {choice.name: (len(choice.options), choice.ordered) for choice in choices}
+        self._distributions = {
+            name: IntDistribution(0, count - 1) if ordered else CategoricalDistribution(range(count))
+            for name, (count, ordered) in counts.items()
+        }
+        self._open: dict[Point, list[int]] = {}
+        """Numbers of Optuna's trials that were not told of yet, by point."""
+
+    def propose(self, history: Sequence[Observation], seed: int) -> Point:
+        """See `Proposer`. The first question's seed is the study's."""
+        import optuna
+
+        if self._study is None:
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
+            self._study = optuna.create_study(direction="maximize", sampler=self._sampler(seed))
+        self._tell(history)
+        trial = self._study.ask(self._distributions)
+        params = trial.params
+        point = tuple(int(params[name]) for name in self._distributions)
+        self._open.setdefault(point, []).append(trial.number)
+        return point
+
+    def _sampler(self, seed: int) -> BaseSampler:
+        from optuna import samplers
+
+        return getattr(samplers, self._kind)(seed=seed)
+
+    def _tell(self, history: Sequence[Observation]) -> None:
+        from optuna.trial import TrialState
+
+        assert self._study is not None
+        rewards = {trial.point: trial.reward for trial in history if trial.reward is not None}
+        running = {trial.point for trial in history if not trial.finished}
+        for point in [point for point in self._open if point not in running]:
+            for number in self._open.pop(point):
+                if point in rewards:
+                    self._study.tell(number, rewards[point])
+                else:  # Another name of a network that was tried: its reward stands with that name.
+                    self._study.tell(number, state=TrialState.FAIL)
+
+
+class LocalSearch(Sampler):
+    """The best of some random networks, and from there, network by network, to one that is better by one choice.
+
+    First improvement: neighbours are tried in a random order. Where none is better it begins again. Only for
+    searches that are not interrupted.
+    """
+
+    patience: ClassVar[int] = 1000
+
+    draws: int = 10
+    """The random networks."""
+
+    def proposer(self, choices: Sequence[Choice]) -> Climbing:
+        return Climbing(tuple(len(choice.options) for choice in choices), self.draws)
+
+
+class Climbing:
+    """Local search in a space with so many options in each choice."""
+
+    def __init__(self, options: tuple[int, ...], draws: int) -> None:
+        self._options, self._draws = options, draws
+        self._climb: list[Point] = []
+        """What was proposed since it last began."""
+        self._at: Point | None = None
+        self._around: list[Point] = []
+        """Its neighbours that are still to be tried."""
+
+    def propose(self, history: Sequence[Observation], seed: int) -> Point:
+        """See `Proposer`."""
+        rng = random.Random(seed)
+        rewards = {trial.point: trial.reward for trial in history if trial.reward is not None}
+        known = {trial.point for trial in history}
+        trained = [point for point in self._climb if point in rewards]
+        if trained and len(self._climb) >= self._draws:
+            best = max(trained, key=lambda point: rewards[point])
+            if best != self._at:
+                self._at, self._around = best, list(neighbours(best, self._options))
+                rng.shuffle(self._around)
+            self._around = [point for point in self._around if point not in known]
+            if not self._around:
+                self._climb, self._at = [], None
+        self._climb.append(self._around.pop() if self._at else drawn(self._options, rng))
+        return self._climb[-1]
+
+
+OPTUNAS = {"optuna_gp": "GPSampler", "optuna_tpe": "TPESampler", "optuna_nsga2": "NSGAIISampler"}
+"""The names by which samplers of Optuna take part without anything of ours."""
+CONTESTANTS: tuple[str, ...] = (*documents.names("sampler"), *OPTUNAS, "local_search")
+"""The names of all who can take part."""
+FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
+"""Those that take so long for a proposal that they are compared over fewer trials."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterAll(Ladder):
+    """Rungs of which nobody goes on before all networks have finished the first. total: of these; top: go on."""
+
+    total: int = 0
+    top: int = 0
+
+    def quota(self, finished: int) -> int:
+        return self.top if finished >= self.total else 0
+
+
+class OneEpoch(Pruner):
+    """One epoch for all, then the best in full (Egele et al. 2023, "Is One Epoch All You Need?")."""
+
+    top: int = 5
+
+    def ladder(self, config: Config) -> Ladder:
+        return AfterAll((1, config.proxy.epochs), total=config.limits.trials or 0, top=self.top)
+
+
+PRUNERS: dict[str, Pruner] = {
+    "asha": SuccessiveHalving(pruner="asha"),
+    "hyperband": Hyperband(pruner="hyperband"),
+    "sha": SuccessiveHalving(pruner="sha", gate=0),
+    "one_epoch": OneEpoch(pruner="one_epoch"),
+}
+"""What stands after the + of a contestant's name: ours, with its gate; sha: without; one_epoch."""
+
+
+def pruned(name: str) -> tuple[Sampler, Pruner | None]:
+    """The sampler and the pruner of "tpe+asha"; of "tpe" the sampler alone. Raises `Refused` for others."""
+    sampler, plus, pruner = name.partition("+")
+    if plus and pruner not in PRUNERS:
+        raise unknown("pruner", pruner, PRUNERS)
+    return contestant(sampler), PRUNERS[pruner] if plus else None
+
+
+def contestant(name: str) -> Sampler:
+    """The sampler with this name: its defaults, but for an early stop, and for what "auto:startup=6,until=64" says.
+
+    Raises `Refused` for a name that none has, and for options that the sampler lacks.
+    """
+    sampler, _, options = name.partition(":")
+    if sampler not in CONTESTANTS:
+        raise unknown("sampler", sampler, CONTESTANTS)
+    changes = parse([f"sampler.{option}" for option in options.split(",") if option])
+    if sampler in documents.names("sampler"):
+        made = Config.of({"sampler": sampler, **changes}).sampler
+        # All curves go on to the same number of trials.
+        return made.model_copy(update={"early_stop": False}) if hasattr(made, "early_stop") else made
+    if changes:
+        raise Refused(f"{sampler} takes no options here, and {name} has some.")
+    return (
+        AsItComes(sampler=sampler, kind=OPTUNAS[sampler])
+        if sampler in OPTUNAS
+        else LocalSearch(sampler=sampler)
+    )

@@ -1,0 +1,109 @@
+"""What searches cost in epochs: where networks can have shorter trainings, their number says little."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from experiments.benchmarks.samplers.tabular.problem import Problem
+from experiments.benchmarks.samplers.tabular.report import CHECKPOINTS
+from experiments.benchmarks.samplers.tabular.significance import (
+    comparisons,
+    levels,
+    median_of,
+    per_seed,
+    quantile,
+)
+from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
+
+
+def by_epochs(problem: Problem, runs: Sequence[Searched]) -> str:
+    """A table of regrets after equal epochs and of epochs to each level, then how much pruners gain or lose.
+
+    Epochs are counted in whole trainings. "" where all trainings are whole, or no search is known by epochs.
+    """
+    alone = [run for run in runs if run.workers == 1 and run.epochs]
+    if not problem.shorter or not alone:
+        return ""
+    reach, best = levels(problem), max(problem.truths.values())
+    names = list(dict.fromkeys(run.sampler for run in alone))
+    head = ["sampler", "searches", *(f"to random-{after} [95 %] (9 of 10)" for after in reach)]
+    head += [f"regret % @{n}" for n in CHECKPOINTS]
+    lines = ["", f"By epochs trained, in whole trainings of {problem.epochs}:", "", _line(head)]
+    lines.append(_line(["---", *["---:"] * (len(head) - 1)]))
+    for name in names:
+        own = [run for run in alone if run.sampler == name]
+        costs = [[spent(run, level, problem.epochs) for run in own] for level in reach.values()]
+        regrets = [_regret(own, after, problem.epochs, best) for after in CHECKPOINTS]
+        lines.append(_line([name, str(len(own)), *map(_cost, costs), *regrets]))
+    for after, level in reach.items():
+        lines += _gains(
+            after, {name: _costs(alone, name, level, problem.epochs) for name in names}, alone, problem
+        )
+    return "\n".join(lines) + "\n"
+
+
+def spent(run: Searched, level: float, whole: int) -> float:
+    """As `statistics.cost`, in whole trainings of so many epochs."""
+    return next((step.epochs / whole for step in run.steps if step.true >= level), math.inf)
+
+
+def believed(run: Searched, epochs: int) -> Step | None:
+    """What the search believes to be best after so many epochs; None before its first whole training."""
+    found = [step for step in run.steps if step.epochs <= epochs]
+    return found[-1] if found else None
+
+
+def _costs(runs: Sequence[Searched], name: str, level: float, whole: int) -> dict[int, float]:
+    return per_seed([run for run in runs if run.sampler == name], lambda run: spent(run, level, whole))
+
+
+def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) -> str:
+    """The median, in percent; "" where a search ended before, or believed in nothing yet."""
+    if any(run.epochs < trainings * whole for run in own):
+        return ""
+    steps = [believed(run, trainings * whole) for run in own]
+    if any(step is None for step in steps):
+        return ""
+    return f"{max(0.0, np.median([100 * (1 - step.true / best) for step in steps if step])):.3f}"
+
+
+def _gains(
+    after: int, costs: Mapping[str, Mapping[int, float]], runs: Sequence[Searched], problem: Problem
+) -> list[str]:
+    """Each sampler with a pruner against itself without."""
+    pairs = [(name.partition("+")[0], name) for name in costs if "+" in name]
+    pairs = [(sampler, name) for sampler, name in pairs if sampler in costs]
+    if not pairs:
+        return []
+    lines = ["", _line([f"to random-{after}", "pairs", "fewer epochs", "more", "without / with", "p"])]
+    lines.append(_line(["---", *["---:"] * 5]))
+    for sampler, name in pairs:
+        # In epochs there is no next trial: what was not reached cost a training more than all there were.
+        most = {
+            each: max(run.epochs for run in runs if run.sampler == each) / problem.epochs
+            for each in (sampler, name)
+        }
+        for each in comparisons(name, {name: costs[name], sampler: costs[sampler]}, _budgets(most)):
+            ratio = f"{each.ratio:.2f}" if math.isfinite(each.ratio) else ""
+            lines.append(
+                _line([name, str(each.pairs), str(each.faster), str(each.slower), ratio, f"{each.p:.2g}"])
+            )
+    return lines
+
+
+def _budgets(most: Mapping[str, float]) -> dict[str, int]:
+    return {name: math.ceil(trainings) for name, trainings in most.items()}
+
+
+def _cost(values: Sequence[float]) -> str:
+    found = median_of(values)
+    told = [f"{x:.1f}" if math.isfinite(x) else "never" for x in (found.median, found.low, found.high)]
+    most = quantile(values, 0.9)
+    return f"{told[0]} [{told[1]} to {told[2]}] ({f'{most:.1f}' if math.isfinite(most) else 'never'})"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

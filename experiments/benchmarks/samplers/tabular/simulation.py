@@ -1,0 +1,157 @@
+"""A search of a problem by the real engine: trainings are looked up, and time is simulated."""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from experiments.benchmarks.samplers.tabular.problem import Problem
+from search.engine.engine import Engine
+from search.engine.proposals import Sampled
+from search.executors import Driven
+from search.proxy.evaluate import Request
+from search.proxy.proxy import fidelity
+from search.pruners import Pruner
+from search.samplers import Sampler
+from search.trials.ledger import Ledger
+from search.trials.trial import Trial
+
+T = TypeVar("T")
+MEMORY = Path("/dev/shm")
+"""Where ledgers are kept, if there is such a place: on a disk, writing them would take longer than all else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A trial that the search believes to be better than all before it.
+
+    trials: that had finished, it included, or rest at a rung. seconds: of simulated time. seen: its reward as the
+    search saw it; true: its mean over the recorded seeds. epochs: trained by then, of all networks; 0 in searches
+    that were kept before there were rungs.
+    """
+
+    trials: int
+    seconds: float
+    seen: float
+    true: float
+    epochs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What became of a search.
+
+    trials: that finished or rest at a rung. duplicates: proposals of networks that had been tried. seconds: of
+    simulated time, the driver's own work included; driver_seconds: that work, of CPU time, and longest_seconds: the
+    longest of its calls. epochs: of all trainings.
+    """
+
+    problem: str
+    sampler: str
+    workers: int
+    seed: int
+    trials: int
+    duplicates: int
+    seconds: float
+    driver_seconds: float
+    longest_seconds: float
+    steps: tuple[Step, ...]
+    epochs: int = 0
+
+
+def searched(
+    problem: Problem,
+    name: str,
+    sampler: Sampler,
+    workers: int,
+    seed: int,
+    trials: int,
+    pruner: Pruner | None = None,
+) -> Searched:
+    """The search of `problem` with `sampler` and `pruner`, which together are called `name`."""
+    config = problem.config(sampler, trials, seed, pruner)
+    simulation = _Workers(problem, seed, workers)
+    place = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
+        simulation.run(
+            Engine(
+                config, Sampled(config), ledger, partial(fidelity, data_digest="simulated"), simulation.watch
+            )
+        )
+    return Searched(
+        problem=problem.name,
+        sampler=name,
+        workers=workers,
+        seed=seed,
+        trials=len(simulation.tried),
+        duplicates=simulation.duplicates,
+        seconds=round(simulation.clock, 1),
+        driver_seconds=round(simulation.worked, 3),
+        longest_seconds=round(simulation.longest, 3),
+        steps=tuple(simulation.steps),
+        epochs=simulation.epochs,
+    )
+
+
+class _Workers:
+    """An executor on simulated time, which serves the engine as `executor=local` does."""
+
+    def __init__(self, problem: Problem, seed: int, workers: int) -> None:
+        self._problem, self._seed, self._free, self._several = problem, seed, workers, workers > 1
+        self._events: list[tuple[float, int, Request]] = []
+        self.clock = self.worked = self.longest = 0.0
+        self.duplicates = self.epochs = 0
+        self.tried: set[int] = set()
+        """Numbers of the trials that had a training."""
+        self.steps: list[Step] = []
+
+    def run(self, engine: Driven) -> None:
+        """Trains what the engine asks for until it has nothing more."""
+        while True:
+            while self._free and (request := self._driver(engine.next_trial)):
+                self._begin(request)
+            if not self._events:
+                return
+            if self._several and not self._free:
+                self._driver(engine.prepare)
+            when, number, request = heapq.heappop(self._events)
+            self.clock = max(self.clock, when)
+            self._free += 1
+            result = self._problem.result(request, self._seed)
+            self.epochs += request.proxy.epochs
+            self._driver(lambda n=number, r=result: engine.on_result(n, r))
+
+    def watch(self, trial: Trial) -> None:
+        """Is told of every trial that has finished, or rests at a rung."""
+        if trial.state == "duplicate":
+            self.duplicates += 1
+            return
+        self.tried.add(trial.number)
+        if trial.state != "complete" or trial.terms is None:
+            return
+        seen = trial.terms.reward
+        if not self.steps or seen > self.steps[-1].seen:
+            true = self._problem.truths[str(trial.architecture)]
+            now = len(self.tried), round(self.clock, 1)
+            self.steps.append(Step(*now, round(seen, 6), round(true, 6), self.epochs))
+
+    def _begin(self, request: Request) -> None:
+        self._free -= 1
+        seconds = self._problem.result(request, self._seed).seconds
+        heapq.heappush(self._events, (self.clock + seconds, request.number, request))
+
+    def _driver(self, does: Callable[[], T]) -> T:
+        before = time.thread_time()
+        answer = does()
+        spent = time.thread_time() - before
+        self.clock += spent
+        self.worked += spent
+        self.longest = max(self.longest, spent)
+        return answer

@@ -1,0 +1,135 @@
+"""Does progressive learning pay, the budget being equal?
+
+    python -m experiments.benchmarks.training.progressive RUN:12 data=npz data.path=FILE --epochs 12 --seeds 3
+
+Trains one network by `recipe=small` at one size, and by `recipe=progressive_small`: for as many epochs, and for so
+many more that as many pixels are trained on. Everything is kept in ./models: started again with the same words, it
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from search.compare.comparison import Training, trained
+from search.config import parse
+from search.executors.jobs import done, local
+from search.models.model import Document, is_model, read_document
+from search.stats.paired import Layout
+from search.tables import table as tables
+from search.tables.table import Column
+from search.training.recipe import Recipe, stages
+from search.training.settings import task_of
+from search.training.task import Task
+
+COLUMNS = (
+    Column("recipe", "Recipe"),
+    Column("epochs", "Epochs", form="d"),
+    Column("pixels", "Pixels", form=".2f", description="trained on, over those of the first row"),
+    Column("n", "n", form="d", description="trainings, each with a seed that all rows share"),
+    Column("accuracy", "Accuracy", form=".4f", description="mean on the test split"),
+    Column("accuracy_half", "+-", form=".4f", description="half its 95% interval over seeds"),
+    Column("seconds", "Time", "s", form=".0f", description="of one training on the clock, mean"),
+    Column(
+        "less", "Less fixed size", form="+.4f", description="mean difference to the first row, seed by seed"
+    ),
+    Column("less_half", "+- ", form=".4f", description="half its interval, all rows at once"),
+    Column("accuracies", "Seed by seed"),
+)
+
+
+def pixels(recipe: Recipe, evaluated: int) -> float:
+    """Pixels of an image that are trained on in all epochs."""
+    return float(sum((stage.last - stage.first) * stage.resolution**2 for stage in stages(recipe, evaluated)))
+
+
+def equal(recipe: Recipe, evaluated: int, target: float) -> Recipe:
+    """`recipe` for the number of epochs whose pixels are nearest to `target`."""
+    made = [
+        recipe.model_copy(update={"epochs": epochs}) for epochs in range(recipe.stages, 20 * recipe.epochs)
+    ]
+    return min(made, key=lambda one: abs(pixels(one, evaluated) - target))
+
+
+def contestants(task: Task, progressive: Recipe) -> dict[str, Recipe]:
+    evaluated, fixed = task.architecture.resolution, task.recipe
+    as_long = progressive.model_copy(update={"epochs": fixed.epochs})
+    return {
+        "one size": fixed,
+        "progressive, as many epochs": as_long,
+        "progressive, as many pixels": equal(as_long, evaluated, pixels(fixed, evaluated)),
+    }
+
+
+def rows(
+    recipes: dict[str, Recipe], models: dict[str, list[Document]], evaluated: int
+) -> list[dict[str, object]]:
+    found = {
+        name: [
+            next(m.value for m in d.metrics if (m.name, m.split) == ("accuracy", "test")) for d in documents
+        ]
+        for name, documents in models.items()
+    }
+    layout = Layout(list(found.values()))
+    first = pixels(next(iter(recipes.values())), evaluated)
+    made = []
+    for place, (name, recipe) in enumerate(recipes.items()):
+        mean, less = layout.mean(place), layout.difference(place, 0, len(recipes) - 1)
+        seconds = [document.provenance.seconds or 0.0 for document in models[name]]
+        row = {"recipe": name, "epochs": recipe.epochs, "pixels": pixels(recipe, evaluated) / first}
+        row |= {"n": len(seconds), "accuracy": mean.mean, "accuracy_half": mean.half}
+        row |= {"seconds": sum(seconds) / len(seconds), "accuracies": found[name]}
+        made.append(row | ({"less": less.mean, "less_half": less.half} if place else {}))
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", help="as for search train")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--out", type=Path, help="a table: FILE.csv, FILE.md")
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE")
+    given = parser.parse_intermixed_args()
+    settings = {**parse(given.settings), "recipe.epochs": given.epochs, "threads": 1}
+    fixed, _ = task_of(given.what, settings)
+    progressive, _ = task_of(given.what, {**settings, "recipe": "progressive_small"})
+    recipes = contestants(fixed, progressive.recipe)
+    folders = {
+        (name, seed): Path(
+            "models",
+            f"{fixed.architecture.digest[:6]}-{name.replace(', ', '-').replace(' ', '-')}"
+            f"-{recipe.epochs}-seed{seed}",
+        )
+        for name, recipe in recipes.items()
+        for seed in range(given.seeds)
+    }
+    jobs = [
+        Training(number, replace(fixed, recipe=recipes[name], seed=seed), folder)
+        for number, ((name, seed), folder) in enumerate(sorted(folders.items(), key=lambda item: item[0][1]))
+        if not is_model(folder)
+    ]
+    failed = done(
+        local(given.workers),
+        jobs,
+        trained,
+        lambda job, accuracy: print(job.folder, f"{accuracy:.4f}", flush=True),
+    )
+    if failed:
+        raise SystemExit(f"{failed[0][0].folder}: {failed[0][1]}")
+    models = {name: [read_document(folders[name, seed]) for seed in range(given.seeds)] for name in recipes}
+    table = rows(recipes, models, fixed.architecture.resolution)
+    print(tables.render(table, COLUMNS, "md"))
+    if given.out:
+        tables.write(
+            table, COLUMNS, tables.format_of(None, given.out), given.out, caption=str(fixed.architecture)
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""What of a proxy's recipe ranks networks more reliably, on networks of `effv2_mini`.
+
+    python -m experiments.benchmarks.training.proxy_recipe --data FILE.npz [--networks 24] [--seeds 3] [--epochs 3]
+
+Each network is trained with each seed by the recipe of `proxy=mini` and by ones that differ from it in one respect.
+Of every training, several readings are taken: the last weights' or their running average's, with statistics of
+normalisation as trained or taken anew, by the image alone or with its mirror image. A reading is reliable if the
+accuracies that it gives with one seed rank the networks as those with another do: Spearman's rho, the mean over pairs
+of seeds; with an interval over resampled networks, also of the difference to the plain reading of the plain recipe.
+And how far do they rank as the 9 epochs of the table do, which had the plain recipe? The column `whole` tells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from experiments.benchmarks.samplers.effv2_mini import networks
+from experiments.benchmarks.samplers.effv2_mini import task as of_table
+from experiments.benchmarks.samplers.tabular.problem import effv2_mini
+from search.config import Config
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RECIPES: dict[str, dict[str, object]] = {
+    "plain": {},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "half the images twice as often": {"images": 3000, "epochs": 2.0},
+    "no warm-up": {"warmup": 0.0},
+    "random flip": {"flip": "random"},
+    "no flip": {"flip": "none"},
+}
+"""What each changes; epochs: by what factor; flip: which images are mirrored, instead of every other epoch each."""
+EMA = 0.97
+"""Decay of the running average: of about as many steps as a tenth of a training of three epochs has."""
+ANEW = 2000
+"""Images for new statistics of normalisation."""
+READINGS = tuple(itertools.product(("last", "average"), ("trained", "anew"), ("plain", "mirror")))
+_RESAMPLED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One training. recipe: a key of `RECIPES`."""
+
+    architecture: str
+    recipe: str
+    seed: int
+    data: str
+    epochs: int
+
+
+def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]]:
+    """Trains, and returns the task, its CPU seconds without the readings, and the accuracy by each of `READINGS`."""
+    import torch
+
+    from search.data import load
+    from search.proxy import training
+    from search.proxy.ema import Average
+    from search.proxy.training import begin, fit, recalibrate, validate
+    from space import build, decode
+
+    torch.set_num_threads(1)
+    change = dict(RECIPES[task.recipe])
+    epochs = round(task.epochs * float(change.pop("epochs", 1.0)))  # type: ignore[arg-type]
+    flip = change.pop("flip", None)
+    config = Config.of(of_table(task.data))
+    proxy = config.proxy.model_copy(update={**change, "epochs": epochs})
+    data, cpu = load(config.data, proxy.resolution), torch.device("cpu")
+    torch.manual_seed(2 * task.seed)
+    started = time.process_time()
+    network = build(decode(task.architecture))
+    begin(network)
+    average = Average(network, EMA)
+    with mock.patch.object(training, "mirrored", FLIPS[str(flip)]) if flip else nullcontext():
+        fit(network.to(memory_format=torch.channels_last), data, proxy, task.seed, cpu, average=average)
+    spent = time.process_time() - started
+    last = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    found = {}
+    for weights, statistics in itertools.product(("last", "average"), ("trained", "anew")):
+        network.load_state_dict(last if weights == "last" else average.tensors)
+        if statistics == "anew":
+            recalibrate(network, data, cpu, ANEW)
+        for image in ("plain", "mirror"):
+            found[weights, statistics, image] = validate(
+                network, data, cpu, mirror=image == "mirror"
+            ).accuracy
+    return task, spent, found
+
+
+def _at_random(indices: Tensor, epoch: int, seed: int) -> Tensor:
+    """Which images (b,) to mirror: a random half in every epoch."""
+    from search.data.augment import mirrored
+
+    return mirrored(indices, 0, (seed + 1) * 1_000_003 + epoch)
+
+
+def _not_at_all(indices: Tensor, epoch: int, seed: int) -> Tensor:
+    return indices < 0
+
+
+FLIPS = {"random": _at_random, "none": _not_at_all}
+
+
+def reliability(accuracies: np.ndarray) -> float:
+    """Mean rank correlation between seeds. accuracies: (networks, seeds)."""
+    pairs = itertools.combinations(range(accuracies.shape[1]), 2)
+    return float(np.mean([spearmanr(accuracies[:, a], accuracies[:, b]).statistic for a, b in pairs]))
+
+
+def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
+    """Mean rank correlation of a seed with whole trainings. accuracies: (networks, seeds); whole: (networks,)."""
+    return float(np.mean([spearmanr(own, whole).statistic for own in accuracies.T]))
+
+
+def rows(
+    found: Mapping[tuple[str, str, str, str], np.ndarray], seconds: Mapping[str, float], whole: np.ndarray
+) -> Iterator[dict[str, object]]:
+    """A row for each recipe and reading. found: accuracies (networks, seeds) of each. whole: (networks,)."""
+    plain = found["plain", *READINGS[0]]
+    draws = np.random.default_rng(0).integers(0, len(plain), (_RESAMPLED, len(plain)))
+    for (recipe, *reading), accuracies in found.items():
+        rho = [reliability(accuracies[draw]) for draw in draws]
+        more = [r - reliability(plain[draw]) for r, draw in zip(rho, draws, strict=True)]
+        gain = [
+            foretold(accuracies[draw], whole[draw]) - foretold(plain[draw], whole[draw]) for draw in draws
+        ]
+        yield {
+            "recipe": recipe,
+            "weights": reading[0],
+            "statistics": reading[1],
+            "image": reading[2],
+            "rho": f"{reliability(accuracies):.3f}",
+            "low": f"{np.quantile(rho, 0.025):.3f}",
+            "high": f"{np.quantile(rho, 0.975):.3f}",
+            "more": f"{reliability(accuracies) - reliability(plain):+.3f}",
+            "more_low": f"{np.quantile(more, 0.025):+.3f}",
+            "more_high": f"{np.quantile(more, 0.975):+.3f}",
+            "whole": f"{foretold(accuracies, whole):.3f}",
+            "whole_more": f"{foretold(accuracies, whole) - foretold(plain, whole):+.3f}",
+            "whole_low": f"{np.quantile(gain, 0.025):+.3f}",
+            "whole_high": f"{np.quantile(gain, 0.975):+.3f}",
+            "seed_sd": f"{np.sqrt(accuracies.var(axis=1, ddof=1).mean()):.4f}",
+            "network_sd": f"{accuracies.mean(axis=1).std(ddof=1):.4f}",
+            "accuracy": f"{accuracies.mean():.4f}",
+            "seconds": f"{seconds[recipe]:.1f}",
+            "n": f"{accuracies.shape[0]} x {accuracies.shape[1]}",
+        }
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs what `words`, or the command line, ask for. Exits with 2 and one line for what cannot be."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="an .npz file, as data=npz reads it")
+    parser.add_argument("--networks", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--recipes", default=",".join(RECIPES), help="with commas between; always also plain")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("proxy_recipe.csv"))
+    asked = parser.parse_args(words)
+    chosen = [str(network) for network in networks()[: asked.networks]]
+    recipes = list(dict.fromkeys(("plain", *asked.recipes.split(","))))
+    if unknown := [recipe for recipe in recipes if recipe not in RECIPES]:
+        parser.exit(2, f"There is no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}.\n")
+    if not Path(asked.data).is_file():
+        parser.exit(2, f"There is no file {asked.data}.\n")
+    if asked.seeds < 2 or not 2 <= asked.networks <= len(networks()):
+        parser.exit(2, f"--seeds is at least 2, as --networks is, which is at most {len(networks())}.\n")
+    tasks = [
+        Task(network, recipe, seed, asked.data, asked.epochs)
+        for recipe in recipes
+        for seed in range(asked.seeds)
+        for network in chosen
+    ]
+    found = {
+        (recipe, *reading): np.zeros((len(chosen), asked.seeds)) for recipe in recipes for reading in READINGS
+    }
+    spent: dict[str, list[float]] = {recipe: [] for recipe in recipes}
+    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+        for done, (task, seconds, accuracies) in enumerate(pool.map(readings, tasks), start=1):
+            for reading, accuracy in accuracies.items():
+                found[task.recipe, *reading][chosen.index(task.architecture), task.seed] = accuracy
+            spent[task.recipe].append(seconds)
+            print(f"{done} of {len(tasks)}", flush=True)
+    truths = effv2_mini().truths
+    whole = np.array([truths[network] for network in chosen])
+    table = list(rows(found, {recipe: float(np.median(times)) for recipe, times in spent.items()}, whole))
+    with asked.out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    print(f"Wrote {asked.out}")
+
+
+if __name__ == "__main__":
+    main()

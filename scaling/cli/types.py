@@ -1,0 +1,49 @@
+"""Numbers as people type them on a command line."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from scaling.compound import checked_phi
+from search.settings import quantities as amounts
+from space import Refused
+
+_RANGE = re.compile(r"(.+)\.\.(.+?)(?::(.+))?")
+_MOST = 1000
+
+
+def count(text: str) -> int:
+    """A positive whole number: "2000000", "2e9", "12e6", "12M", "2.5G". Raises `Refused`."""
+    try:
+        return amounts.count(text)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def phis(text: str) -> tuple[float, ...]:
+    """Values of phi: "1..7", "0..3:0.5" (steps of 0.5), "-1,0,0.5". Raises `Refused`."""
+    found: list[float] = []
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if not match:
+            found.append(_phi(part))
+            continue
+        first, last, step = _phi(match[1]), _phi(match[2]), _phi(match[3] or "1")
+        if step <= 0 or last < first or (last - first) / step >= _MOST:
+            raise Refused(
+                f"{part!r} is no range of phi; write FIRST..LAST or FIRST..LAST:STEP, such as 0..3:0.5."
+            )
+        # A thousandth of a step is forgiven: 0..0.3:0.1 ends at 0.3. Ten digits, since 3 * 0.1 is not 0.3.
+        steps = math.floor((last - first) / step + 1e-3)
+        found += [round(first + step * number, 10) for number in range(steps + 1)]
+    return tuple(found)
+
+
+def _phi(text: str) -> float:
+    try:
+        return checked_phi(float(text))
+    except ValueError as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused(f"{text!r} is no phi; write a number, or a range such as 1..7 or 0..3:0.5.") from None

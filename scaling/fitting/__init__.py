@@ -1,0 +1,1 @@
+"""The grid search for alpha, beta and gamma (`scale fit`)."""

@@ -1,0 +1,205 @@
+"""What a shell can complete a word of ours to. Nothing here imports what trains, so that a tab answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from search.settings.groups import Group, Setting
+    from search.tables.table import Column
+
+Items = list[CompletionItem[str]]
+Complete = Callable[[click.Context, click.Parameter, str], Items]
+
+_MOST = 100
+"""Trials of a run that are offered, the best first."""
+
+
+def settings(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """KEY=VALUE words: keys, and after the = the names of a group or the values that documents have."""
+    from search.settings.groups import typed
+
+    before = typed(context.params.get(parameter.name or "") or ())
+    key, equals, value = incomplete.partition("=")
+    return _values(key, value, before) if equals else _keys(key, before)
+
+
+def training(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """KEY=VALUE words of a full training: of its own, and of the groups `data` and `recipe`."""
+    from search.settings.groups import first_sentence, names, options, plain, typed
+
+    before = typed(context.params.get(parameter.name or "") or ())
+    key, equals, value = incomplete.partition("=")
+    if equals and key in ("data", "recipe"):
+        named = ((f"{key}={name}", first_sentence(key, name)) for name in names(key))
+        return _beginning(incomplete, named) or _paths(value)
+    if equals:
+        return _values(key, value, before)
+    found = [*plain("train", "default"), *options("recipe", before.get("recipe", "small"))]
+    found += options("data", before["data"]) if before.get("data") in names("data") else []
+    keys = ((f"{setting.key}=", setting.meaning) for setting in found if setting.key not in before)
+    return _beginning(incomplete, keys)
+
+
+def objectives(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """KEY=VALUE words of the group `reward`."""
+    found = settings(context, parameter, incomplete)
+    return [item for item in found if str(item.value).startswith("reward")]
+
+
+def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """The names of runs, the latest first."""
+    from search.runs.run import runs
+
+    return _beginning(incomplete, reversed(runs())) or _paths(incomplete)
+
+
+def trials(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Runs, and after a colon the trials of one, the best first, with their rewards."""
+    from search.runs.run import open_run, split
+
+    run, colon, number = incomplete.rpartition(":")
+    if not colon or split(f"{run}:0")[1] is None:
+        return runs(context, parameter, incomplete)
+    ranked = (
+        (f"{run}:{t.number}", f"reward {t.terms.reward:.4f}" if t.terms else "") for t in open_run(run).ranked
+    )
+    return _beginning(f"{run}:{number}", ranked)[:_MOST]
+
+
+def networks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Published networks, runs and trials."""
+    from space import CATALOG
+
+    found = ((name, published.source) for name, published in CATALOG.items())
+    return _beginning(incomplete, found) + trials(context, parameter, incomplete)
+
+
+def shown(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """What `search show` takes: networks, runs and trials, or a space with its settings."""
+    words: Sequence[str] = context.params.get(parameter.name or "") or ()
+    if words or "=" in incomplete or "." in incomplete:
+        found = settings(context, parameter, incomplete)
+        return [item for item in found if str(item.value).startswith("space")]
+    return networks(context, parameter, incomplete) + _beginning(incomplete, [("space=", "a search space")])
+
+
+def formats(*others: str) -> Complete:
+    """Of tables, and `others`."""
+
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+        from search.tables.table import FORMATS
+
+        return _beginning(incomplete, (*FORMATS, *others))
+
+    return complete
+
+
+def loggers(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Where else a search can be told."""
+    from search.loggers import LOGGERS
+
+    return _beginning(incomplete, LOGGERS)
+
+
+def columns(of: Callable[[], Iterable[Column]]) -> Complete:
+    """Keys of columns, one after the other with commas between; with `-` before it a key is still one."""
+
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+        before, comma, last = incomplete.rpartition(",")
+        used = before.split(",")
+        sign = "-" if last.startswith("-") else ""
+        keys = ((f"{before}{comma}{sign}{c.key}", c.description) for c in of() if c.key not in used)
+        return _beginning(incomplete, keys)
+
+    return complete
+
+
+def words(found: Iterable[str]) -> Complete:
+    """One of a few."""
+    return lambda context, parameter, incomplete: _beginning(incomplete, found)
+
+
+def _keys(incomplete: str, before: dict[str, str]) -> Items:
+    from search.settings.groups import GROUPS, groups, limits
+
+    if "." in incomplete:
+        chosen = {key: value for key, value in before.items() if key in GROUPS}
+        inside = next((group for group in groups(chosen) if incomplete.startswith(f"{group.key}.")), None)
+        found = inside.settings if inside else ()
+        if inside and inside.key == "space":
+            return _beginning(incomplete, (f"{place}=" for place in _choices(inside.name)))
+        return _beginning(incomplete, ((f"{s.key}=", s.meaning) for s in found if s.key not in before))
+    every: Iterable[Group | Setting] = chain(groups({}), limits({}))
+    whole = ((f"{each.key}=", each.meaning) for each in every if each.key not in before)
+    return _beginning(incomplete, chain(whole, ((f"{group}.", "its settings") for group in GROUPS)))
+
+
+def _values(key: str, value: str, before: dict[str, str]) -> Items:
+    from search.settings.groups import GROUPS, first_sentence, names, options
+    from space import documents
+
+    if key in GROUPS:
+        named = ((f"{key}={name}", first_sentence(key, name)) for name in names(key))
+        return _beginning(f"{key}={value}", named) or _paths(value)
+    group, _, _ = key.partition(".")
+    if key == "from":
+        from search.runs.run import runs
+
+        return _beginning(f"{key}={value}", (f"{key}={run}" for run in reversed(runs())))
+    if key in ("data.path", "data.cache"):
+        return [CompletionItem(value, type="file")]
+    if group == "space":
+        name = before.get("space", documents.read("launch", "default")["space"])
+        found = _choices(str(name)).get(key, [])
+    elif group in GROUPS:
+        chosen = [name for name in names(group) if name == before.get(group)]
+        documented = dict.fromkeys((*documents.names(group), *chosen))
+        known = (s for name in documented for s in options(group, name) if s.key == key)
+        found = list(dict.fromkeys(setting.value for setting in known))
+        found = ["true", "false"] if {"true", "false"} & set(found) else found
+    else:
+        found = []
+    return _beginning(f"{key}={value}", (f"{key}={one}" for one in found))
+
+
+def _choices(name: str) -> dict[str, list[str]]:
+    """The places of a space that hold one value or a choice, each with the values there."""
+    from space import documents
+
+    found: dict[str, list[str]] = {}
+
+    def walk(node: Any, place: str) -> None:
+        if isinstance(node, list) and place == "space.stages":
+            for number, stage in enumerate(node):
+                walk(stage, f"{place}.{number}")
+                walk(stage, f"{place}.*")
+        elif isinstance(node, dict):
+            for key, inner in node.items():
+                walk(inner, f"{place}.{key}")
+        else:
+            options = node if isinstance(node, list) else [node]
+            named = [str(next(iter(o))) if isinstance(o, dict) and len(o) == 1 else str(o) for o in options]
+            found[place] = list(dict.fromkeys([*found.get(place, []), *named]))
+
+    walk(documents.read("space", name), "space")
+    return found
+
+
+def _beginning(incomplete: str, found: Iterable[str | tuple[str, str]]) -> Items:
+    pairs = ((one, "") if isinstance(one, str) else one for one in found)
+    return [CompletionItem(word, help=help) for word, help in pairs if word.startswith(incomplete)]
+
+
+def _paths(incomplete: str) -> Items:
+    """Files, where a path has been begun."""
+    return (
+        [CompletionItem(incomplete, type="file")]
+        if incomplete[:1] in (".", "/", "~") or "/" in incomplete
+        else []
+    )

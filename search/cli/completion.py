@@ -1,0 +1,25 @@
+"""`search completion`."""
+
+from __future__ import annotations
+
+import click
+
+from search.cli.completers import words
+from search.cli.shells import SHELLS, script
+
+_USE = """\b
+bash   source <(search completion bash)          in ~/.bashrc
+zsh    source <(search completion zsh)           in ~/.zshrc, after compinit
+fish   search completion fish | source           in ~/.config/fish/config.fish
+"""
+
+
+@click.command(epilog=_USE)
+@click.argument("shell", shell_complete=words(SHELLS))
+def completion(shell: str) -> None:
+    """Print what makes bash, zsh or fish complete our words.
+
+    Verbs, options, groups and their names, settings and their values, runs and trials, networks, formats and
+    columns: of `search` and of `scale`.
+    """
+    click.echo(script(shell, ("search", "scale")), nl=False)

@@ -1,0 +1,52 @@
+"""`search dilate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_EXAMPLES = """\b
+search train r32_i16_s1/mb_d2_k7_s2_e4_w32/mb_d2_k7_s2_e4_w64/h256_c10 data=npz data.path=FILE out=large
+search dilate large --out dilated
+search train dilated weights=dilated data=npz data.path=FILE
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The folder to write."
+)
+def dilate(model: Path, out: Path) -> None:
+    """Make a trained MODEL's large kernels dilated ones.
+
+    Each output channel of a kernel of 5 x 5 or more gets the 3 x 3 kernel of the dilation that keeps most of its
+    weights, without training (EDO, Liu et al. 2021, arXiv:2012.13587), in blocks "mb" and "fused" that expand. Params
+    and MACs are those of the same network with undilated 3 x 3 kernels. Accuracy has to be trained back: the last
+    line says how.
+    """
+    import shlex
+    from dataclasses import replace
+
+    from search.data.dataset import words
+    from search.models.model import load_model, save_model
+    from search.tables.table import si
+    from search.training.networks import of_model
+    from space import Refused, cost
+    from space.network.edo import edo
+    from space.weights import rebuild
+
+    if out.exists():
+        raise Refused(f"{out} exists; choose another --out DIR.")
+    large, known = load_model(model.expanduser()), of_model(model.expanduser())
+    network, tensors = edo(rebuild(large.weights))
+    if not any(stage.dilations for stage in network.stages):
+        raise Refused(f"{model} has no kernel of 5 x 5 or more in a block mb or fused that expands.")
+    origin = large.provenance.model_copy(update={"origin": f"dilated: {large.architecture}"})
+    weights = replace(large.weights, architecture=network, tensors=tensors)
+    save_model(replace(large, weights=weights, metrics=(), provenance=origin), out)
+    for name, one in ((str(model), large.architecture), (str(out), network)):
+        click.echo(f"{name}: {si(cost(one).params)} params, {si(cost(one).macs)} MACs")
+    data = words(known.source) if known.source else known.missing.split()
+    click.echo(f"{network}\n\nNext: {shlex.join(['search', 'train', str(out), f'weights={out}', *data])}")

@@ -1,0 +1,111 @@
+"""Runs, trials, networks, spaces and data as plain values: what `--json` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from search.tables.table import plain
+from search.trials.columns import row
+from space.cost.cost import cost, parts
+
+if TYPE_CHECKING:
+    from search.data.report import Report
+    from search.runs.run import Run
+    from search.trials.trial import Trial
+    from space import Architecture, Cost, Space
+    from space.cost.cost import Part
+
+Values = dict[str, Any]
+
+
+def run_values(run: Run) -> Values:
+    """How far a run is, and its best trial. seconds: worked; left: to its end, None if unknown."""
+    config = run.config
+    return {
+        "run": run.name,
+        "path": str(run.path),
+        "space": config.space.name,
+        "data": config.data.source,
+        "sampler": config.sampler.sampler,
+        "executor": config.executor.executor,
+        "driver": run.driver or None,
+        "rungs": str(run.gate) if run.gate else None,
+        "states": dict(Counter(trial.state for trial in run.trials)),
+        "trials": config.limits.trials,
+        "budget": config.limits.budget,
+        "ended": run.ended or None,
+        "seconds": run.seconds,
+        "trials_per_hour": run.rate and run.rate * 3600,
+        "left": run.left,
+        "running": [trial.number for trial in run.running],
+        "best": plain(row(run.ranked[0])) if run.ranked else None,
+    }
+
+
+def trial_values(run: Run, trial: Trial) -> Values:
+    """The row of a trial in `search export`, the choices that made it, its training and its network."""
+    choices = run.config.space.choices
+    inside = len(trial.point) == len(choices)
+    taken = {c.name: c.options[i] for c, i in zip(choices, trial.point, strict=True)} if inside else {}
+    result = trial.result.to_dict() if trial.result else None
+    return {
+        "run": run.name,
+        **plain(row(trial)),
+        "seed": trial.seed,
+        "choices": taken,
+        "result": plain(result),
+        "network": network_values(trial.architecture),
+    }
+
+
+def network_values(architecture: Architecture) -> Values:
+    """A network with its exact costs, part by part."""
+    return {
+        "architecture": str(architecture),
+        "digest": architecture.digest,
+        "resolution": architecture.resolution,
+        "classes": architecture.classes,
+        "channels": architecture.channels,
+        **_spent(cost(architecture)),
+        "parts": [_part(part) for part in parts(architecture)],
+    }
+
+
+def space_values(space: Space) -> Values:
+    """A space: its choices, how many networks it has, and the least and the most that they cost."""
+    limits = space.range
+    return {
+        "space": space.name,
+        "networks": space.size,
+        "choices": {choice.name: list(choice.options) for choice in space.choices},
+        "params": list(limits.params),
+        "macs": list(limits.macs),
+        "activations": list(limits.activations),
+    }
+
+
+def data_values(found: Report) -> Values:
+    """Data as a search will see them."""
+    manifest = found.manifest
+    return {
+        "data": found.source.source,
+        "classes": list(manifest.classes),
+        "channels": manifest.channels,
+        "resolution": manifest.resolution,
+        "images": {part: len(split) for part, split in found.splits.items()},
+        "of_each_class": found.counts,
+        "skipped": list(manifest.skipped),
+        "cache": str(found.place),
+        "bytes": found.bytes,
+    }
+
+
+def _part(part: Part) -> Values:
+    fields = ("op", "depth", "kernel", "stride", "expand", "se", "width")
+    stage = {field: getattr(part.part, field) for field in fields if hasattr(part.part, field)}
+    return {"name": part.name, **stage, "size_in": part.size_in, "size": part.size, **_spent(part.cost)}
+
+
+def _spent(spent: Cost) -> Values:
+    return {"params": spent.params, "macs": spent.macs, "activations": spent.activations}

@@ -1,0 +1,126 @@
+"""`search launch` and `search resume`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import completers as completion
+from search.cli.settings_help import Explained
+from search.cli.terminal import fail, print_all
+
+if TYPE_CHECKING:
+    from search.runs.run import Run
+
+
+_LOG = click.option(
+    "--log",
+    "loggers",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.loggers,
+    help="Tell tensorboard, mlflow or wandb of every trial too.",
+)
+
+
+@click.command(cls=Explained, context_settings={"max_content_width": 120})
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@click.option(
+    "--dry-run", is_flag=True, help="Estimate time, memory and disk on this machine; search nothing."
+)
+@click.option("--print-config", is_flag=True, help="Print the resolved configuration, and search nothing.")
+@_LOG
+def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers: tuple[str, ...]) -> None:
+    """Search, and keep everything in runs/NAME.
+
+    Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or is a file of yours,
+    space=./my.yaml; single settings follow it: proxy.epochs=3. Below is what each of them is now: give some and
+    --help, and it is what they make of it.
+    """
+    import yaml
+
+    from search.config import Config, parse
+    from search.engine.launch import launch as begin
+
+    chosen = parse(settings)
+    if print_config:
+        click.echo(yaml.safe_dump(Config.of(chosen).document(), sort_keys=False, width=110), nl=False)
+        return
+    if dry_run:
+        return print_all(_estimated(chosen))
+    _driven(lambda display: begin(chosen, display=display), loggers)
+
+
+@click.command()
+@click.argument("run", shell_complete=completion.runs)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@_LOG
+def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> None:
+    """Go on with RUN, however it ended.
+
+    trials=N and budget=TIME set new totals; max_failures, the executor and the finals can change too.
+    """
+    from search.config import parse
+    from search.engine.launch import resume as go_on
+
+    chosen = parse(settings)
+    _driven(lambda display: go_on(run, chosen, display=display), loggers)
+
+
+def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
+    from search.engine.estimate import estimate, told
+    from search.engine.launch import prepared
+
+    config, data = prepared(chosen)
+    return told(estimate(config, data), config)
+
+
+def _driven(drive: Callable[[Any], Run], loggers: Sequence[str]) -> None:
+    """Runs a search with its display, tells how to go on if it ends early, and prints its table at the end."""
+    from rich.console import Console
+
+    from search.cli.live import Terminal
+    from search.cli.screen import show_run
+    from search.engine.launch import Stopped
+    from search.runs.run import open_run
+    from search.trials.ledger import LedgerFailed
+
+    display = Terminal(Console(stderr=True))
+    try:
+        run = drive(_logged(display, loggers) if loggers else display)
+    except KeyboardInterrupt:
+        where = f"Stopped. Finished trials are in {display.path}. " if display.path else "Stopped. "
+        fail(where + _go_on(display.path), 130)
+    except (Stopped, LedgerFailed) as error:
+        if isinstance(error, Stopped) and display.path:
+            print_all(show_run(open_run(display.path)))
+            if error.exhausted:
+                return click.echo(f"search: {error}.", err=True)
+        fail(f"{str(error).rstrip('.')}. {_go_on(display.path)}", 1)
+    print_all(show_run(run))
+    if not run.ranked:
+        reasons = [trial.reason for trial in run.trials if trial.reason]
+        if reasons:
+            fail(f"No trial is complete; the last failed: {reasons[-1].rstrip('.')}.", 1)
+        if run.finished:
+            fail(f"No network had a whole training yet. {_go_on(display.path)} trials={4 * run.finished}", 1)
+        fail(f"The budget was too short for one trial. {_go_on(display.path)} budget=30m", 1)
+    best = f"{run.name}:{run.best.number}"
+    click.echo(
+        f"\nNext: search show {best}   or   search train {run.name}   or   search export {run.name} --format md"
+    )
+
+
+def _logged(display: Any, loggers: Sequence[str]) -> Any:
+    from search.loggers.logged import Logged
+
+    return Logged(display, loggers)
+
+
+def _go_on(path: Path | None) -> str:
+    from search.runs.run import called
+
+    return f"Go on with: search resume {called(path)}" if path else ""

@@ -1,0 +1,67 @@
+"""`search measure`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import completers as completion
+
+if TYPE_CHECKING:
+    from space.timing.standalone import Alone
+
+
+@click.command()
+@click.argument("what", metavar="NETWORK | RUN:N", shell_complete=completion.networks)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Measure the times and the memory of a network.
+
+    The times are of a training step and of an inference. NETWORK is a published network's name or a canonical
+    string, RUN:N a trial. Settings: batch=32 device=auto precision=auto. Figures that other work on the machine
+    may have spoiled are said to be unreliable, and why.
+    """
+    from search.cli.profile import options_of
+    from search.cli.terminal import print_all, print_json
+    from search.config import parse
+    from search.profiles import Predictor
+    from search.profiles.lookup import closest, here
+    from search.proxy.measure import alone
+    from search.tables.table import plain
+
+    options = options_of(parse(settings), ("device", "precision", "batch"))
+    architecture = _network(what)
+    step, inference, memory = alone(architecture, **options)
+    if as_json:
+        measured = {"training_step": asdict(step), "inference": asdict(inference), "training_bytes": memory}
+        return print_json(plain({"architecture": str(architecture), **measured}))
+    device = step.device
+    lines = [
+        str(architecture),
+        f"{device.processor}, {device.kind}, one thread, torch {device.torch}, {device.precision}; {step.batch} "
+        f"images of {step.resolution} px",
+        _line("training step", step),
+        _line("inference    ", inference),
+        f"memory of a training step: {memory / 2**20:,.1f} MiB",
+    ]
+    if here(step.batch):
+        told = Predictor(closest(architecture, step.batch))(architecture)
+        guessed = f", {told.unmeasured:.0%} of it estimated" if told.flagged else ""
+        lines.append(f"training step as this device's profile predicts it: {told.ms:.1f} ms{guessed}")
+    print_all(lines)
+
+
+def _line(name: str, found: Alone) -> str:
+    doubts = f"; UNRELIABLE: {'; '.join(found.doubts)}" if found.doubts else ""
+    return f"{name} {found.ms:.2f} ms within {found.spread:.1%} (95%), {found.repeats} times{doubts}"
+
+
+def _network(what: str) -> Any:
+    from search.reward import network
+    from search.runs.run import open_run, split
+
+    name, number = split(what)
+    return network(what) if number is None else open_run(name).trial(number).architecture

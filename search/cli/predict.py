@@ -1,0 +1,58 @@
+"""`search predict`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from search.cli import completers as completion
+
+_EXAMPLES = """\b
+search predict flowers photo.jpg
+search predict flowers photos --top 1 --format csv
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
+@click.option(
+    "--top", type=click.IntRange(1), default=5, show_default=True, metavar="K", help="Labels of each image."
+)
+@click.option(
+    "--format",
+    "form",
+    metavar="NAME",
+    shell_complete=completion.formats(),
+    help="csv, json, parquet (exact) or md, latex, html. If not given: what FILE ends in, else a table.",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, replaced in one step.")
+def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, out: Path | None) -> None:
+    """Tell what a trained MODEL sees in images.
+
+    Labels with probabilities. An IMAGE may be a folder: all images in it, and in folders below. A file that cannot be
+    read is named on standard error and left out; the exit code is 1 then. MODEL is a folder that `search train`,
+    `search export --model` or `search weights --model` wrote. Images are fed at the size, and with the normalisation,
+    that it was trained with.
+    """
+    from search.cli.live import table
+    from search.cli.terminal import print_all, warn
+    from search.models.model import load_model
+    from search.models.predict import PREDICTIONS, SCHEMA, VERSION
+    from search.models.predict import predict as predictions
+    from search.tables.table import format_of, write
+    from space import Refused
+
+    chosen = format_of(form, out) if form or out else None
+    skipped: list[Refused] = []
+    rows = predictions(load_model(model.expanduser()), images, top, skipped.append)
+    if chosen:
+        write(rows, PREDICTIONS, chosen, out, schema=SCHEMA, version=VERSION)
+    elif rows:
+        print_all([table(rows, PREDICTIONS[:4])])
+    for unreadable in skipped:
+        warn(str(unreadable))
+    if skipped:
+        sys.exit(1)

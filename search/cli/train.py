@@ -1,0 +1,122 @@
+"""`search train`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import completers as completion
+from search.cli.settings_help import Explained
+from search.cli.terminal import fail, print_all
+
+if TYPE_CHECKING:
+    from search.models.model import Model
+    from search.training.task import Task
+
+
+class ExplainedTraining(Explained):
+    """Its settings are those of `search train`."""
+
+    def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        from search.settings.groups import first_sentence, options
+        from space import documents
+
+        recipe = chosen.get("recipe", "small")
+        yield "Settings", [(f"{s.key}={s.value}", s.meaning) for s in _single()]
+        others = [name for name in documents.names("recipe") if name != recipe]
+        rows = [(f"  or {name}", first_sentence("recipe", name)) for name in others]
+        rows += [(f"{s.key}={chosen.get(s.key, s.value)}", s.meaning) for s in options("recipe", recipe)]
+        yield f"recipe={recipe}", rows
+
+
+@click.command(cls=ExplainedTraining, context_settings={"max_content_width": 120})
+@click.argument("what", required=False, metavar="WHAT", shell_complete=completion.networks)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.training)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Go on with the training in DIR, however it ended.",
+)
+@click.option("--print-config", is_flag=True, help="Print what would be trained, and train nothing.")
+def train(what: str | None, settings: tuple[str, ...], resume: Path | None, print_config: bool) -> None:
+    """Train one network in full, to a model that is used.
+
+    WHAT is a run, for its best network, or a trial of it (RUN:12); a published network (v2-s); a canonical string; a
+    model's folder; a file that describes one network. Images are said as for `search launch`: data=folder
+    data.path=DIR; a run's network has the run's, a model's folder those of its training. The test split is looked at
+    once, at the end.
+    """
+    import yaml
+
+    from search.config import parse
+    from search.models.model import is_model
+    from search.training.settings import refuse_taken, task_of
+    from search.training.task import read_task
+
+    if resume is not None:
+        if what or settings:
+            raise click.UsageError("--resume DIR goes on with what is in DIR; nothing else can be said.")
+        task = read_task(resume)
+        if is_model(resume):
+            return click.echo(f"{resume} is finished; its model is in there.")
+        return _trained(task, resume)
+    if what is None:
+        raise click.UsageError("Missing argument 'WHAT': a run, a published network or a canonical string.")
+    task, folder = task_of(what, parse(settings))
+    if print_config:
+        return click.echo(yaml.safe_dump(task.document(), sort_keys=False, width=110), nl=False)
+    if _leads():
+        refuse_taken(folder)
+    _trained(task, folder)
+
+
+def _trained(task: Task, folder: Path) -> None:
+    from search.proxy.failure import TrialFailed
+    from search.training.loop import train as run
+
+    go_on = f"Go on with: search train --resume {folder}"
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        model = run(task, folder, _watch(task) if _leads() else None)
+    except KeyboardInterrupt:
+        fail(f"Stopped. {go_on}", 130)
+    except TrialFailed as error:
+        fail(f"{error} Try a lower recipe.learning_rate.", 1)
+    if _leads():
+        print_all(_told(model, folder))
+
+
+def _watch(task: Task) -> Any:
+    from rich.console import Console
+
+    from search.training.progress import Several, TensorBoard, Terminal
+
+    terminal = Terminal(Console(stderr=True))
+    return Several(terminal, TensorBoard()) if task.tensorboard else terminal
+
+
+def _told(model: Model, folder: Path) -> list[str]:
+    from search.cli.live import clock
+
+    found = {f"{m.name} on {m.split}": m.value for m in model.metrics}
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
+    seconds = clock(model.provenance.seconds or 0)
+    return [f"{folder}: {figures}; {seconds}", f"\nNext: search predict {folder} IMAGE..."]
+
+
+def _single() -> list[Any]:
+    """The settings outside groups."""
+    from search.settings.groups import plain
+
+    return list(plain("train", "default"))
+
+
+def _leads() -> bool:
+    """Whether this is the process that prints and writes, of those that torchrun starts."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,180 @@
+"""Carry out a comparison. Whatever ends it, the same words go on with it: finished trainings are models on disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from search.cli.live import clock
+from search.compare.plan import Contender, Plan, contenders, task_of
+from search.data import load
+from search.engine.launch import Display, Silent, create, resume
+from search.executors.jobs import done
+from search.files import write_file
+from search.models.model import Document, Metric, is_model, read_document
+from search.proxy.proxy import timed
+from search.runs.run import PROFILE, RUNS, Run, open_run
+from search.training.task import Task
+from space import Refused, decode, documents
+from space.timing.ratio import StepTime
+
+PLAN, CONTENDERS, STEPS = "compare.yaml", "contenders.json", "steps.json"
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One training of a contender, as a worker is sent it."""
+
+    number: int
+    task: Task
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A contender with what was measured of it.
+
+    accuracies: on the test split, seed by seed. validated: on the validation split. seconds: of all trainings.
+    step: of a training step beside the reference's; None where the reward does not weigh it.
+    """
+
+    contender: Contender
+    accuracies: tuple[float, ...]
+    validated: tuple[float, ...]
+    seconds: float
+    step: StepTime | None
+
+
+def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> list[Trained]:
+    """Trains whatever is not trained yet. Returns the contenders, the winner first.
+
+    Raises `Refused` if the folder holds a comparison that was planned otherwise, or a training fails.
+    """
+    _agree(plan)
+    random = random_search(plan, note, display or Silent())
+    every = _contenders(plan, random)
+    note(
+        f"{plan.out}: {len(every)} networks, {len(plan.seeds)} trainings of each, {plan.recipe.epochs} epochs"
+    )
+    jobs = [
+        Training(number, task_of(plan, contender, seed), folder_of(plan, contender, seed))
+        for number, (contender, seed) in enumerate((one, seed) for seed in plan.seeds for one in every)
+    ]
+    left = [job for job in jobs if not is_model(job.folder)]
+    begun, ended = time.monotonic(), 0
+
+    def finished(job: Training, accuracy: float) -> None:
+        nonlocal ended
+        ended += 1
+        rest = (time.monotonic() - begun) / ended * (len(left) - ended)
+        counted = f"{len(jobs) - len(left) + ended} of {len(jobs)}"
+        note(f"{counted}: {job.folder.name}, accuracy on test {accuracy:.4f}; about {clock(rest)} left")
+
+    failed = done(plan.executor, left, trained, finished)
+    if failed:
+        job, reason = failed[0]
+        raise Refused(f"The training {job.folder.name} failed: {reason.rstrip('.')}.")
+    steps = _steps(plan, every, note)
+    return [_gathered(plan, contender, steps.get(str(contender.architecture))) for contender in every]
+
+
+def trained(job: Training, report: Callable[[int, float], None]) -> float:
+    """What a worker does: a full training. Returns its accuracy on the test split."""
+    from search.training.loop import train
+
+    metric = train(job.task, job.folder).metric("accuracy")
+    assert metric is not None
+    return metric.value
+
+
+def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
+    """The random search that has cost as much as the run, begun or gone on with if it has to be."""
+    name = plan.random_run
+    if not name:
+        return None
+    if isinstance(plan.settings.random, str):
+        return open_run(name)
+    if not (RUNS / name).exists():
+        config = plan.random_config()
+        note(
+            f"A random search of {config.limits.trials} networks, which costs what the search did: run {name}"
+        )
+        data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
+        files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
+        create(name, config.document(), data, files)
+    # Of a search that is finished, nothing is left to do.
+    return resume(name, display=display)
+
+
+def folder_of(plan: Plan, contender: Contender, seed: int) -> Path:
+    """Where the training of a contender with that seed is kept."""
+    plain = re.sub("[^A-Za-z0-9.]+", "-", contender.name)
+    return plan.out / f"{plain}-{contender.architecture.digest[:6]}-seed{seed}"
+
+
+def _agree(plan: Plan) -> None:
+    """Notes what is compared; raises `Refused` where the folder holds something else."""
+    path, document = plan.out / PLAN, plan.document()
+    if not path.exists():
+        return write_file(path, yaml.safe_dump(document, sort_keys=False))
+    found = documents.read("comparison", str(path))
+    for key, value in document.items():
+        if found.get(key) != value:
+            raise Refused(
+                f"{plan.out} holds a comparison with another {key}; its trainings would not compare. "
+                "Choose another out=DIR."
+            )
+
+
+def _contenders(plan: Plan, random: Run | None) -> list[Contender]:
+    """All that are compared. Who was one before is the same network again, also where step times are measured."""
+    path = plan.out / CONTENDERS
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    before = {name: Contender(name, decode(text), origin) for name, (text, origin) in kept.items()}
+    every = list(contenders(plan, random, before))
+    kept |= {one.name: (str(one.architecture), one.origin) for one in every}
+    write_file(path, json.dumps(kept, indent=1) + "\n")
+    return every
+
+
+def _steps(plan: Plan, every: list[Contender], note: Note) -> dict[str, StepTime]:
+    """The step time of each contender beside the reference's, measured once: one after the other, alone."""
+    config = plan.run.config
+    if "step" not in config.reward.costs:
+        return {}
+    path = plan.out / STEPS
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    missing = [c.architecture for c in every if str(c.architecture) not in kept]
+    if missing:
+        from search.proxy.measure import measure
+
+        note(f"Measuring the steps of {len(missing)} networks")
+        for network in missing:
+            shape = network.classes, network.channels
+            pair = timed(network, config.reference, config.proxy, *shape)
+            kept[str(network)] = asdict(measure(*pair, config.proxy))
+            write_file(path, json.dumps(kept, indent=1) + "\n")
+    return {network: StepTime(**values) for network, values in kept.items()}
+
+
+def _gathered(plan: Plan, contender: Contender, step: StepTime | None) -> Trained:
+    models = [read_document(folder_of(plan, contender, seed)) for seed in plan.seeds]
+    return Trained(
+        contender=contender,
+        accuracies=tuple(_metric(model, "test").value for model in models),
+        validated=tuple(_metric(model, "validation").value for model in models),
+        seconds=sum(model.provenance.seconds or 0.0 for model in models),
+        step=step,
+    )
+
+
+def _metric(model: Document, split: str) -> Metric:
+    return next(m for m in model.metrics if (m.name, m.split) == ("accuracy", split))

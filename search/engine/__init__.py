@@ -1,0 +1,1 @@
+"""The engine: it drives a search from its first proposal to its finals."""

@@ -1,0 +1,142 @@
+"""What a driver knows of the trials of its run: read from the ledger as it starts, written to it at every change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from search.engine.requests import Setting
+from search.proxy.evaluate import Result
+from search.proxy.proxy import Proxy, shorter
+from search.trials.ledger import Ledger, Record, Repeat
+from search.trials.trial import RANKED, Trial, judge
+from space import Architecture, Point
+
+
+class History:
+    """The trials of a run being driven. What a method changes is on the disk when it returns.
+
+    All raise `LedgerFailed` where the ledger cannot be written.
+    """
+
+    def __init__(self, setting: Setting, ledger: Ledger, fidelity: Callable[[Proxy], str]) -> None:
+        """fidelity: what evaluations by a proxy have in common."""
+        self._setting, self._ledger, self._ladder = setting, ledger, setting.ladder
+        self._reference = setting.reference
+        self._fidelity = fidelity(setting.proxy)
+        self._fidelities = {each: fidelity(shorter(setting.proxy, each)) for each in self._ladder.epochs}
+        self._records = {record.number: record for record in ledger.records(self._fidelity)}
+        self._trials = {number: self._judged(record) for number, record in self._records.items()}
+
+    def __getitem__(self, number: int) -> Record:
+        """The row of the ledger of trial `number`."""
+        return self._records[number]
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials by number."""
+        return tuple(self._trials.values())
+
+    def trial(self, number: int) -> Trial:
+        """Trial `number`."""
+        return self._trials[number]
+
+    @property
+    def waiting(self) -> int | None:
+        """The number of the trial that is trained next: one that had a shorter training before others, the first."""
+        waiting = [record for record in self._records.values() if record.state == "waiting"]
+        return min(waiting, key=lambda record: (not record.rungs, record.number)).number if waiting else None
+
+    @property
+    def running(self) -> Iterator[Record]:
+        """The trials at work."""
+        return (record for record in list(self._records.values()) if record.state == "running")
+
+    def propose(
+        self, point: Point, network: Architecture, seed: int, known: tuple[Point, Architecture] | None = None
+    ) -> int | None:
+        """A new trial, which waits.
+
+        known: a network that was proposed first, and had been before. Where that has its result, it is a trial too, a
+        duplicate, of which the number is returned.
+        """
+        answered = self._answered(*known) if known else None
+        new = self._new(len(self._records) + bool(answered), point, network, seed)
+        self._ledger.add(*filter(None, (answered, new)))
+        if answered:
+            self._keep(replace(answered, told=answered.asked))
+        self._keep(new)
+        return answered.number if answered else None
+
+    def begin(self, record: Record) -> None:
+        """The trial is at work."""
+        # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
+        self._keep(replace(record, state="running"))
+        self._ledger.begin(record.number, record.attempt)
+
+    def wait(self, record: Record) -> None:
+        """The trial is to be handed out again, as the attempt that `record` says."""
+        self._ledger.wait(record.number, record.attempt)
+        self._keep(replace(record, state="waiting"))
+
+    def answer(self, number: int, epochs: int, result: Result) -> None:
+        """The trial was trained for so many epochs: it is complete, or rests where that was not the whole training.
+
+        Raises ValueError or ArithmeticError where no finite reward follows from `result`; nothing is kept then.
+        """
+        record, told = self._records[number], time.time()
+        if record.rungs:
+            result = result.timed_as(record.rungs[0])
+        if whole := epochs == self._ladder.last:
+            new = replace(record, state="complete", result=result, told=told)
+        else:
+            new = replace(record, state="pruned", rungs=(*record.rungs, result), told=told)
+        result.check()
+        self._judged(new)
+        if whole:
+            self._ledger.complete(record, self._fidelity, result, told)
+        else:
+            seed = self._ladder.seed(record.seed, epochs)
+            self._ledger.rest(record, self._fidelities[epochs], seed, result, told)
+        self._keep(new)
+
+    def fail(self, number: int, epochs: int, reason: str) -> None:
+        """The trial failed when it was trained for so many epochs, and is not tried again."""
+        record, told = self._records[number], time.time()
+        at = replace(record, seed=self._ladder.seed(record.seed, epochs))
+        self._ledger.fail(at, self._fidelities[epochs], reason, told)
+        self._keep(replace(record, state="failed", reason=reason, told=told))
+
+    def measure(self, number: int, result: Result) -> None:
+        """More was measured of a complete trial."""
+        record = self._records[number]
+        self._ledger.complete(record, self._fidelity, result, record.told or time.time())
+        self._keep(replace(record, result=result))
+
+    def repeat(self, number: int, repeat: Repeat) -> None:
+        """What became of a training of a trial's network with another seed."""
+        record = self._records[number]
+        others = tuple(known for known in record.repeats if known.seed != repeat.seed)
+        self._ledger.repeat(record.digest, self._fidelity, repeat)
+        self._keep(replace(record, repeats=(*others, repeat)))
+
+    def _answered(self, point: Point, network: Architecture) -> Record | None:
+        """A trial of a network that was proposed before, with the result of then; None where there was none."""
+        answer = next(record for record in self._records.values() if record.digest == network.digest)
+        if answer.state not in RANKED:
+            return None
+        new = self._new(len(self._records), point, network, answer.seed)
+        return replace(new, state="duplicate", result=answer.result)
+
+    def _new(self, number: int, point: Point, network: Architecture, seed: int) -> Record:
+        now = time.time()
+        return Record(number, network.digest, str(network), seed, point, "waiting", 1, "", now, None, None)
+
+    def _keep(self, record: Record) -> None:
+        self._records[record.number] = record
+        self._trials[record.number] = self._judged(record)
+
+    def _judged(self, record: Record) -> Trial:
+        setting = self._setting
+        return judge(record, setting.reward, self._reference, setting.forecast)

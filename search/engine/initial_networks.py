@@ -1,0 +1,39 @@
+"""Networks that a search tries first: published ones, a user's own, or those of earlier runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from search.reward import network
+from space import CATALOG, Architecture, Space
+from space.catalog import unpublished
+
+
+def enqueued(names: Iterable[str], space: Space) -> tuple[str, ...]:
+    """The canonical strings of networks as they are trained in a search of `space`, each once.
+
+    names: of the catalog, canonical strings, and trials of earlier runs ("RUN:12"). Their classes and channels
+    become those of the space, and so does a resolution that the space does not have. They need not be in the
+    space. Raises `Refused` for a name that stands for nothing.
+    """
+    return tuple(dict.fromkeys(str(fitted(_named(str(name)), space)) for name in names))
+
+
+def _named(name: str) -> Architecture:
+    from search.runs.run import open_run, split
+
+    run, number = split(name)
+    if number is None and ("/" in name or name in CATALOG):
+        return network(name)
+    if number is None:
+        raise unpublished("network for seed", name, forms=("RUN:NUMBER", "a canonical string"))
+    return open_run(run).trial(number).architecture
+
+
+def fitted(network: Architecture, space: Space) -> Architecture:
+    """`network` with the classes and channels of `space`, and with a resolution that the space has."""
+    frame = space.frames[0]
+    resolutions = [alternative.resolution for alternative in space.frames]
+    resolution = network.resolution if network.resolution in resolutions else frame.resolution
+    return replace(network, classes=frame.classes, channels=frame.channels, resolution=resolution)

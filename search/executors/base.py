@@ -1,0 +1,70 @@
+"""What every executor is, and the calls by which it serves an engine."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from search.proxy.evaluate import Request, Result
+
+Report = Callable[[int, float], None]
+Evaluate = Callable[[Request, Report], Result]
+"""evaluate(request, report): what a worker runs. A function at the top of a module, so that it can travel."""
+
+
+class Driven(Protocol):
+    """What an executor serves: the engine of a search. All calls come from one thread."""
+
+    def next_trial(self) -> Request | None:
+        """What to train next, already marked as running; None: nothing now, ask again after the next event."""
+
+    def prepare(self) -> None:
+        """Have the next proposal ready, while all workers are busy."""
+
+    def on_report(self, number: int, epoch: int, loss: float) -> bool:
+        """A trial ended an epoch. True: stop it."""
+
+    def on_result(self, number: int, result: Result) -> None:
+        """A trial was trained."""
+
+    def on_error(self, number: int, reason: str, *, retry: bool) -> None:
+        """A trial failed. retry: the machine was to blame, not the network."""
+
+
+class Executor(BaseModel, ABC):
+    """The YAML group `executor`: where trials run, with its options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    executor: str
+    """The key in `EXECUTORS`."""
+    threads: int = Field(default=1, ge=1)
+    """Of torch in each worker."""
+
+    @property
+    @abstractmethod
+    def parallel(self) -> int | None:
+        """How many trials run at a time; None: as many as there is room for, which shows when they run."""
+
+    @property
+    def here(self) -> bool:
+        """Whether trials run on this machine."""
+        return True
+
+    def check(self) -> None:
+        """Raises `Refused` for what this machine or the network lacks, before a run is begun."""
+
+    @abstractmethod
+    def run(self, engine: Driven, evaluate: Evaluate) -> None:
+        """Trains what the engine asks for until it has nothing more; leaves no process behind, however it ends."""
+
+
+def cores() -> int:
+    """That this process may use, where the system tells; that there are, on macOS."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,261 @@
+"""Trials placed by Ray Tune: on CPUs and shares of GPUs, on one machine or many.
+
+Tune decides where a trial runs; what is tried and what becomes of it is the engine's business, and the ledger
+the only history. Where no cluster is named a private one is started, which only this process and its children
+can reach: it listens on loopback alone, and asks for a token that is in no file.
+
+Ray is imported when a run begins. What runs inside of it is in `search.executors.ray_driver`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, chdir, contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from pydantic import Field, field_validator
+
+from search.executors.base import Driven, Evaluate, Executor, cores
+from space.refusal import Refused
+
+_OBJECTS = 10**8
+"""Bytes of Ray's object store. Requests and results are small, and images never pass through it."""
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "60",
+}
+"""No telemetry, no history of Tune's own, and Ctrl-C is ours."""
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Of a private cluster: Ray's word for a machine that is no part of a larger one. Its ports are local then."""
+
+
+class RayTune(Executor):
+    """Runs trials on a Ray cluster."""
+
+    address: str | None = None
+    """Of an existing cluster: HOST:PORT, or "auto" for the one that RAY_ADDRESS names or this machine is in.
+    None: a private one on this machine, for as long as the run takes."""
+    workers: int | None = Field(default=None, ge=1, le=10_000)
+    """The most trials at a time; None: as many as fit."""
+    resources: dict[str, float] | None = None
+    """What a trial occupies, such as {"cpu": 1, "gpu": 0.5}; None: a CPU for each of its threads."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds that an attempt may take. One that takes longer fails, and its worker is replaced."""
+
+    @field_validator("address")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value and value.startswith("ray://"):
+            # Tune would run inside the cluster then, and the ledger with it.
+            raise ValueError("through a Ray client the ledger has no place; give auto or HOST:PORT")
+        if value is None or value == "auto" or re.fullmatch(r"[^/\s]+:[0-9]+", value):
+            return value
+        raise ValueError("an address is auto or HOST:PORT, such as 10.0.0.1:6379")
+
+    @field_validator("resources")
+    @classmethod
+    def _positive(cls, value: dict[str, float] | None) -> dict[str, float] | None:
+        for name, amount in (value or {}).items():
+            if amount <= 0:
+                raise ValueError(f"{amount:g} of {name} is nothing that a trial could occupy")
+        return value
+
+    @property
+    def parallel(self) -> int | None:
+        return self.workers if self.workers or self.address else self._on_this_machine
+
+    @property
+    def here(self) -> bool:
+        return not self.address
+
+    @property
+    def occupied(self) -> dict[str, float]:
+        """What a trial occupies, by Tune's names of resources."""
+        return {"cpu": float(self.threads)} | (self.resources or {})
+
+    @property
+    def _on_this_machine(self) -> int:
+        return max(1, int(cores() / self.occupied["cpu"]))
+
+    def check(self) -> None:
+        if self.address or set(self.resources or ()) - {"cpu"}:
+            with tempfile.TemporaryDirectory() as folder, self._cluster(Path(folder)):
+                pass
+
+    def run(self, engine: Driven, evaluate: Evaluate) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="compound-nas-"))
+        try:
+            with self._cluster(folder):
+                from search.executors.ray_driver import tune
+
+                tune(self, engine, evaluate, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def fitting(self, available: Mapping[str, float]) -> int:
+        """How many trials a cluster with so much of each resource runs at a time."""
+        fits = min(int(_amount(available, name) / asked + 1e-9) for name, asked in self.occupied.items())
+        return min(fits, self.workers or fits)
+
+    @contextmanager
+    def _cluster(self, folder: Path) -> Iterator[None]:
+        """A connection to the cluster while the context lasts. folder: for the files of a private one."""
+        if self.address:
+            self._knock(os.environ.get("RAY_ADDRESS", "auto") if self.address == "auto" else self.address)
+        options = {"address": self.address} if self.address else self._private(folder)
+        settings = _SETTINGS if self.address else _SETTINGS | _ALONE | _token() | _imports()
+        with ExitStack() as stack:
+            # Before Ray is imported, which reads some of it just then.
+            stack.enter_context(_environment(settings))
+            stack.enter_context(_silence())
+            stack.enter_context(_signals_kept())
+            ray = _ray()
+            if ray.is_initialized():
+                raise Refused("This process is in a Ray cluster already; call ray.shutdown() first.")
+            if not self.address:
+                # `_ALONE`, for a Ray that was imported before it was said.
+                stack.enter_context(_replaced(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False))
+            # Ray prints a page about every worker that dies, asked to or not.
+            stack.enter_context(_replaced(ray._private.worker, "print_to_stdstream", lambda *_, **__: None))
+            stack.callback(ray.shutdown)
+            try:
+                # Workers look for modules where the driver was at this moment: nowhere that could hide ours.
+                with _signals_kept(), chdir(folder):
+                    ray.init(**options, log_to_driver=False, logging_level=logging.CRITICAL)
+            except (RuntimeError, ValueError, OSError) as error:
+                raise Refused(f"{self._called}: {_first_line(error)}") from None
+            self._require_room(ray.cluster_resources())
+            yield
+
+    def _knock(self, address: str) -> None:
+        """Raises `Refused` where nothing listens. Ray would try for minutes, and end the process then."""
+        host, colon, port = address.rpartition(":")
+        if colon and port.isdecimal():
+            try:
+                socket.create_connection((host, int(port)), timeout=5).close()
+            except OSError as error:
+                raise Refused(f"{self._called}: nothing answers at {address} ({error}).") from None
+
+    def _private(self, folder: Path) -> dict[str, object]:
+        """`ray.init`'s options for a cluster of this process's own."""
+        wanted = (self.workers or 1) * self.occupied["cpu"]
+        return {
+            "address": "local",
+            "num_cpus": max(cores(), math.ceil(wanted)),
+            "object_store_memory": _OBJECTS,
+            "include_dashboard": False,
+            # Its own, so that it neither finds the address of another cluster there nor leaves one.
+            "_temp_dir": str(folder),
+        }
+
+    def _require_room(self, available: Mapping[str, float]) -> None:
+        if not self.fitting(available):
+            asked = ", ".join(f"{amount:g} {name}" for name, amount in self.occupied.items())
+            has = ", ".join(f"{_amount(available, name):g} {name}" for name in self.occupied)
+            raise Refused(f"{self._called} has {has}; a trial occupies {asked} (executor.resources).")
+
+    @property
+    def _called(self) -> str:
+        return f"The Ray cluster {self.address}" if self.address else "The Ray cluster of this machine"
+
+
+def _ray() -> ModuleType:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import ray
+            import ray.tune
+    except ImportError as error:
+        raise Refused(f"executor=ray needs Ray Tune ({error}): pip install 'ray[tune]'.") from None
+    return ray
+
+
+def _amount(available: Mapping[str, float], name: str) -> float:
+    """How much of a resource there is, by Ray's names, which are not quite Tune's."""
+    return available.get(name.upper() if name in ("cpu", "gpu") else name, 0.0)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+@cache
+def _token() -> dict[str, str]:
+    """What opens this process's private clusters. Ray reads it once and keeps it, hence one for them all."""
+    return {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+
+
+def _imports() -> dict[str, str]:
+    """What makes a worker on this machine import what the driver does, whatever the current folder holds."""
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    return {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    """A name of Ray's that has another value while the context lasts, since no option of Ray's does the same."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    names = (*values, "RAY_AUTH_MODE")  # which Ray sets where it is not
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ctrl-C and SIGTERM mean at the end of the context what they meant before, whatever Ray made of them."""
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            if signal.getsignal(kind) is not handler:
+                signal.signal(kind, handler)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Ray's own messages are for those who run clusters; what concerns a trial is told as its reason."""
+    logger = logging.getLogger("ray")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)

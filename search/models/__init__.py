@@ -1,0 +1,1 @@
+"""Trained models as files: reading, predicting with them, exporting them."""

@@ -1,0 +1,56 @@
+"""The forms in which others can use a network: files beside model.json and model.safetensors.
+
+>>> from search.models.forms import FORMS
+>>> sorted(FORMS)
+['onnx', 'program', 'python', 'timm', 'torchvision']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from search.models.forms import exported_program as program
+from search.models.forms import onnx as onnx_file
+from search.models.forms import standalone as python_file
+from search.models.forms import timm as timm_file
+from search.models.forms import torchvision as torchvision_file
+from search.models.model import Model
+from space.registry import Registry
+
+__all__ = ["FORMS", "Form"]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A file that a network can be written as.
+
+    make: (name, model) -> its content. Raises `Refused` for a network that it cannot express.
+    runs: whether it holds the weights, so that there must be some. meaning: for the model card.
+    """
+
+    file: str
+    make: Callable[[str, Model], str | bytes]
+    meaning: str
+    runs: bool = False
+
+
+FORMS: Registry[Form] = Registry(
+    "compound_nas.model_forms",
+    {
+        "python": Form(
+            "network.py", python_file.python_file, "the network in one file that needs torch alone"
+        ),
+        "timm": Form("timm_network.py", timm_file.timm_file, "timm's `arch_def`, and how the weights get in"),
+        "torchvision": Form(
+            "torchvision_network.py",
+            torchvision_file.torchvision_file,
+            "torchvision's `inverted_residual_setting`, and how the weights get in",
+        ),
+        "onnx": Form("network.onnx", onnx_file.onnx_file, "ONNX, for batches of any size", runs=True),
+        "program": Form(
+            "network.pt2", program.program, "a program of `torch.export`, for batches of any size", runs=True
+        ),
+    },
+)
+"""Every form by name, the quickly made ones first: the extension point."""

@@ -1,0 +1,180 @@
+"""The model card, README.md: what a model is, how good, at which cost, from what, and the hashes of its files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+
+import yaml
+
+from search.models.model import Metric, Model
+from search.tables.table import si
+from space import cost
+
+CARD = "README.md"
+_SHOWN = 20
+"""Classes that are named; model.json has them all."""
+
+
+def card(
+    name: str,
+    model: Model,
+    files: Mapping[str, bytes],
+    meanings: Mapping[str, str],
+    left_out: Mapping[str, str],
+) -> str:
+    """The card of a `model` called `name`, in Markdown.
+
+    files: name -> content, of all that lies beside it. meanings: file -> what it is. left_out: form -> why it is not
+    among the files.
+    """
+    parts = (
+        _opening(name, model),
+        _use(model, files),
+        _section("Figures", _metrics(model.metrics)),
+        _section("Cost", _cost(model)),
+        _section("Classes", _classes(model)),
+        _section("Data and provenance", _provenance(model)),
+        _section("Recipe", _recipe(model)),
+        _section("Files", _files(files, meanings, left_out)),
+    )
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _opening(name: str, model: Model) -> Iterator[str]:
+    network, fed = model.architecture, model.fed
+    colours = {1: "grey", 3: "colour"}.get(network.channels, f"{network.channels}-channel")
+    spent = cost(network)
+    yield f"# {name}"
+    yield ""
+    yield (
+        f"Classifies {colours} images of {fed.resolution} x {fed.resolution} pixels into {network.classes} classes:"
+        f" {spent.params:,} parameters, {si(spent.macs)} multiply-adds an image."
+    )
+    if not model.trained:
+        yield ""
+        yield f"**Not trained**: {_fresh(model)}. Figures below, if any, are of other weights."
+    yield ""
+    yield f"    {network}"
+
+
+def _fresh(model: Model) -> str:
+    if not model.weights.tensors:
+        return "it has no weights here"
+    if model.provenance.origin:
+        return f"its classifier is freshly initialised, the other weights are of {model.provenance.origin}"
+    return "its weights are freshly initialised (seed 0)"
+
+
+def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:
+    told = model.weights.conventions
+    mean, std = (", ".join(f"{x:.6g}" for x in numbers) for numbers in (told.mean, told.std))
+    kept = "" if model.fed.crop == 1 else f"; of it the middle {model.fed.crop:.4g} is kept"
+    yield from ("", "## Use", "")
+    if model.trained:
+        yield from ("    search predict . IMAGE...", "")
+    code = [line for file, lines in _CODE.items() if file in files for line in lines]
+    if model.weights.tensors and code:
+        yield from ("```python", "import torch", *code, "```", "")
+    side = model.fed.resolution
+    yield (
+        f"An image's short side is cut out around the middle{kept}. That is resized to {side} x {side} pixels, scaled"
+        f" to 0..1 and normalised: (x - mean) / std, mean ({mean}), std ({std})."
+    )
+
+
+_CODE = {
+    "network.py": (
+        "from safetensors.torch import load_file",
+        "from network import Network  # network.py needs torch alone",
+        "",
+        "network = Network().eval()",
+        'network.load_state_dict(load_file("model.safetensors"))',
+        "logits = network(images)  # (batch, channels, height, width), normalised",
+    ),
+    "network.pt2": (
+        "",
+        'logits = torch.export.load("network.pt2").module()(images)',
+    ),
+    "network.onnx": (
+        "",
+        "import onnxruntime",
+        "",
+        'session = onnxruntime.InferenceSession("network.onnx")',
+        '(logits,) = session.run(None, {"images": images.numpy()})',
+    ),
+    "timm_network.py": (
+        "",
+        "from timm_network import load",
+        "",
+        'network = load("model.safetensors")',
+    ),
+}
+"""What a reader copies, by the file that it is about."""
+
+
+def _metrics(metrics: Iterable[Metric]) -> Iterator[str]:
+    found = list(metrics)
+    if not found:
+        return
+    yield "| | split | value | spread (one standard deviation) | seeds | |"
+    yield "|---|---|---:|---:|---:|---|"
+    for metric in found:
+        spread = "-" if metric.spread is None else f"{metric.spread:.4f}"
+        yield f"| {metric.name} | {metric.split} | {metric.value:.4f} | {spread} | {metric.seeds} | {metric.note} |"
+
+
+def _cost(model: Model) -> Iterator[str]:
+    spent = cost(model.architecture)
+    yield "| | |"
+    yield "|---|---:|"
+    yield f"| trainable parameters | {spent.params:,} |"
+    yield f"| multiply-adds of convolutions and classifier, at {model.architecture.resolution} px | {spent.macs:,} |"
+    yield f"| outputs of all convolutions | {spent.activations:,} |"
+
+
+def _classes(model: Model) -> Iterator[str]:
+    shown, more = model.classes[:_SHOWN], len(model.classes) - _SHOWN
+    yield ", ".join(shown) + (f", and {more} more (model.json)." if more > 0 else ".")
+
+
+def _provenance(model: Model) -> Iterator[str]:
+    told = model.provenance
+    trial = "" if told.trial is None else f", trial {told.trial}"
+    found = {
+        "search": f"run {told.run}{trial}" if told.run else "",
+        "weights": told.origin,
+        "data": told.data,
+        "digest of the data": told.data_digest,
+        "seed": "" if told.seed is None else str(told.seed),
+        "images trained on": "" if told.images is None else f"{told.images:,}",
+        "time of training": "" if told.seconds is None else f"{told.seconds:,.0f} s",
+        "device": told.device,
+        "versions": ", ".join(f"{package} {version}" for package, version in told.versions.items()),
+        "architecture's digest": model.architecture.digest,
+    }
+    yield from (f"- {what}: {value}" for what, value in found.items() if value)
+
+
+def _recipe(model: Model) -> Iterator[str]:
+    if model.recipe:
+        yield from ("```yaml", yaml.safe_dump(model.recipe, sort_keys=False).rstrip(), "```")
+
+
+def _files(
+    files: Mapping[str, bytes], meanings: Mapping[str, str], left_out: Mapping[str, str]
+) -> Iterator[str]:
+    yield "| file | | bytes | SHA-256 |"
+    yield "|---|---|---:|---|"
+    for file, content in sorted(files.items()):
+        digest = hashlib.sha256(content).hexdigest()
+        yield f"| {file} | {meanings.get(file, '')} | {len(content):,} | `{digest}` |"
+    if left_out:
+        yield ""
+        yield from (f"- not written: {form}. {reason}" for form, reason in left_out.items())
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield from ("", f"## {title}", "", *found)

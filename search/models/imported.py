@@ -1,0 +1,59 @@
+"""Weights of others as a model: the names of their classes, and how their images are cut."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search.models.model import Feeding, Model, Provenance, numbered, versions
+from space.refusal import Refused
+
+if TYPE_CHECKING:
+    from space.weights import Weights
+
+IMAGENET = 1000
+"""Classes of ILSVRC 2012, which weights of so many classes are taken to be of."""
+_CROP = 0.875
+"""Of the short side, kept by who evaluates on ImageNet: 224 of 256 pixels (torchvision's `ImageClassification`)."""
+
+
+def model_of(weights: Weights, labels: Path | None = None, *, fresh: bool = False) -> Model:
+    """`weights` as a model that images can be fed to.
+
+    labels: a file with the name of a class on each line. None: ImageNet's names for 1000 classes, where torchvision
+    is installed; else numbers. fresh: the classifier is not trained, so neither is the model. Raises `Refused` for an
+    unreadable file, or one with another number of names.
+    """
+    network = weights.architecture
+    imagenet = network.classes == IMAGENET
+    classes = _read(labels, network.classes) if labels else _known(network.classes)
+    return Model(
+        weights=weights,
+        classes=classes,
+        trained=not fresh,
+        provenance=Provenance(
+            origin=weights.origin, data="ImageNet" if imagenet else "", versions=versions(("compound-nas",))
+        ),
+        feeding=Feeding(resolution=network.resolution, crop=_CROP if imagenet else 1.0),
+    )
+
+
+def _known(classes: int) -> tuple[str, ...]:
+    if classes != IMAGENET or find_spec("torchvision") is None:
+        return numbered(classes)
+    from torchvision.models import MobileNet_V2_Weights
+
+    return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def _read(path: Path, classes: int) -> tuple[str, ...]:
+    try:
+        lines = path.expanduser().read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise Refused(f"Cannot read {path}: {reason}.") from None
+    names = tuple(line.strip() for line in lines if line.strip())
+    if len(names) != classes:
+        raise Refused(f"{path} names {len(names)} classes; these weights have {classes}.")
+    return names

@@ -1,0 +1,123 @@
+"""A profile from samples: a table of blocks, and two linear models fitted to what was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any, Self
+
+import numpy as np
+from scipy.optimize import nnls
+
+from search.profiles import blocks
+from search.profiles.blocks import Part
+from search.profiles.predictor import Predictor
+from search.profiles.profile import Block, Profile
+from space import Architecture, Refused, decode
+from space.timing.device import Device
+
+_FOLDS = 10
+"""Of the cross-validation that says how well blocks never measured are estimated."""
+
+Work = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A network that was measured: `space.timing.per_block.Dissected` says what the figures are."""
+
+    architecture: str
+    blocks: tuple[float, ...]
+    rest: float
+    step: float
+    spread: float
+    reference_ms: float
+    wall: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self) | {"blocks": list(self.blocks)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(**{**values, "blocks": tuple(values["blocks"])})
+
+
+def fit(
+    samples: Sequence[Sample], device: Device, batch: int, space: str, reference: Architecture, made: str
+) -> Profile:
+    """The profile that `samples` give. made: when, for whoever reads it. Raises `Refused` without any sample."""
+    if not samples:
+        raise Refused("A profile needs at least one network that was measured.")
+    unit = median(sample.reference_ms for sample in samples)
+    networks = [decode(sample.architecture) for sample in samples]
+    taken: dict[str, list[float]] = {}
+    known: dict[str, Part] = {}
+    for network, sample in zip(networks, samples, strict=True):
+        for part, time in zip(blocks.parts(network), sample.blocks, strict=True):
+            known[part.key] = part
+            taken.setdefault(part.key, []).append(unit * time)
+    table = {key: _block(times) for key, times in sorted(taken.items())}
+    works = [blocks.work(known[key]) for key in table]
+    times = np.array([block.ms for block in table.values()])
+    profile = Profile(
+        device=device,
+        batch=batch,
+        space=space,
+        made=made,
+        networks=len(samples),
+        wall=median(sample.wall for sample in samples),
+        reference=str(reference),
+        reference_ms=unit,
+        blocks=table,
+        work=rates(works, times),
+        work_error=_error_elsewhere(works, times),
+        rest=rates(list(map(_rest, networks)), np.array([unit * sample.rest for sample in samples])),
+        error=0.0,
+    )
+    predicted, _ = Predictor(profile).all(networks)
+    steps = np.array([unit * sample.step for sample in samples])
+    return profile.model_copy(update={"error": float(np.mean(np.abs(predicted / steps - 1)))})
+
+
+def _block(times: Sequence[float]) -> Block:
+    middle = max(0.0, median(times))
+    spread = float(np.std(times)) / middle if middle else 0.0
+    return Block(ms=middle, spread=spread, networks=len(times))
+
+
+def _rest(network: Architecture) -> Work:
+    """What of a step of `network` belongs to no block."""
+    found = blocks.parts(network)
+    spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network)))
+    for part in found:
+        spent.update(blocks.work_of_optimiser(part.layers))
+    return spent
+
+
+def rates(works: Sequence[Work], times: np.ndarray) -> dict[str, float]:
+    """The time per unit of each kind of work, none below 0, that explains `times` best, in relative error."""
+    kinds = sorted({kind for work in works for kind in work})
+    amounts = np.array([[work.get(kind, 0.0) for kind in kinds] for work in works])
+    # Of one magnitude, for the solver's sake: multiply-adds go by the million, convolutions one by one.
+    scale = amounts.max(axis=0)
+    weight = 1 / np.maximum(times, times.max() * 1e-6)
+    found, _ = nnls(amounts / scale * weight[:, None], times * weight, maxiter=100 * len(kinds))
+    return {kind: float(rate) for kind, rate in zip(kinds, found / scale, strict=True) if rate}
+
+
+def _error_elsewhere(works: Sequence[Work], times: np.ndarray) -> float:
+    """The median relative error for blocks that the rates were not fitted to; 0 with too few to tell."""
+    if len(works) < 2 * _FOLDS:
+        return 0.0
+    folds = np.random.default_rng(0).permutation(len(works)) % _FOLDS
+    errors: list[float] = []
+    for fold in range(_FOLDS):
+        found = rates([works[i] for i in map(int, np.flatnonzero(folds != fold))], times[folds != fold])
+        for i in map(int, np.flatnonzero(folds == fold)):
+            ms = sum(found.get(kind, 0.0) * amount for kind, amount in works[i].items())
+            errors.append(abs(ms / times[i] - 1) if times[i] else 0.0)
+    return median(errors)

@@ -1,0 +1,1 @@
+"""Run folders: opening, status, locks, re-scoring, warm starts."""

@@ -1,0 +1,105 @@
+"""Finished trials under another objective: accuracy, step time and costs are kept apart, so nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from search.reward import Reward, network
+from search.runs.run import Run
+from search.tables.table import Column
+from search.trials.columns import TERMS, TRIALS, row
+from search.trials.trial import Trial, ranked, scored
+from space import Architecture, Refused
+
+SCHEMA, VERSION = "compound-nas.rescored", 1
+"""The version rises with every change of the keys, their types or their meanings, also when one is added."""
+
+RESCORED = (
+    Column("rank", "Rank", form="d", description="by the new objective, from 1"),
+    Column("rank_before", "Before", form="d", description="by the run's own"),
+    *TRIALS,
+    Column(
+        "reward_before", "Reward before", form=".4f", description="by the run's own objective", better="high"
+    ),
+    Column(
+        "exceeds", "Exceeds", description="the limit of the new objective that keeps it from being ranked"
+    ),
+)
+BRIEF = ("rank", "rank_before", "number", "reward", "reward_before", "accuracy", *TERMS, "params", "macs")
+"""What a line of a terminal has room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a trial stands. trial: scored anew; before: as the run has it. rank: None where it exceeds a limit."""
+
+    trial: Trial
+    before: Trial
+    rank: int | None
+    rank_before: int
+    exceeds: str
+
+    def row(self) -> dict[str, Any]:
+        """The values by the keys of `RESCORED`."""
+        terms = self.before.terms
+        return {
+            **row(self.trial),
+            "rank": self.rank,
+            "rank_before": self.rank_before,
+            "reward_before": terms and terms.reward,
+            "exceeds": self.exceeds or None,
+        }
+
+
+def rescored(run: Run, reward: Reward) -> list[Place]:
+    """The complete trials of a run, ranked by another objective; what exceeds its limits comes last, unranked.
+
+    Raises `Refused` where the run has not measured what the objective counts.
+    """
+    if not run.ranked:
+        raise Refused(f"The run {run.name} has no complete trial yet.")
+    before = {trial.number: rank for rank, trial in enumerate(run.ranked, start=1)}
+    found = ranked(_scored(run, reward))
+    exceeding = {trial.number: _exceeds(trial, reward) for trial in found}
+    kept = [trial for trial in found if not exceeding[trial.number]]
+    ranks = {trial.number: rank for rank, trial in enumerate(kept, start=1)}
+    places = (
+        Place(t, run.trials[t.number], ranks.get(t.number), before[t.number], exceeding[t.number])
+        for t in found
+    )
+    return sorted(places, key=lambda place: place.rank or len(found) + 1)
+
+
+def _scored(run: Run, reward: Reward) -> Iterator[Trial]:
+    reference, forecast = _reference(run, reward), run.config.forecast
+    if forecast:
+        forecast = replace(forecast, reference=reference)
+    for trial in run.ranked:
+        ratio = forecast.ratio(trial.architecture) if forecast else trial.step_ratio
+        try:
+            yield scored(replace(trial, step_ratio=ratio), reward, reference)
+        except ValueError as error:
+            raise Refused(
+                f"{run.name}:{trial.number}: {error}; the run did not measure it. reward.w=0 leaves it out, and "
+                "reward.cost=macs counts another cost."
+            ) from None
+
+
+def _reference(run: Run, reward: Reward) -> Architecture:
+    """The reference network of the new objective, as the run's data have it."""
+    before, frame = run.config, run.config.space.frames[0]
+    reference = replace(network(reward.reference), classes=frame.classes, channels=frame.channels)
+    if reference != before.reference and "step" in reward.costs and not before.forecast:
+        raise Refused(
+            f"reward.reference={reward.reference}: the run measured step times beside {before.reward.reference}, "
+            "and beside no other network."
+        )
+    return reference
+
+
+def _exceeds(trial: Trial, reward: Reward) -> str:
+    if reward.max_step_ms is not None and not trial.predicted:
+        raise Refused("reward.max_step_ms needs predicted step times; the run was begun without a profile.")
+    return reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None)

@@ -1,0 +1,123 @@
+"""What earlier runs found out, for a search that starts from it: `from=RUN`.
+
+Accuracies compare where space, proxy and data are the same, so only such runs are taken. Rewards are none of it:
+they follow from accuracy and costs, and a new objective scores old trials at no training cost.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from search.config import Config
+from search.runs.run import LEDGER, called, config_of, find
+from search.trials.ledger import Ledger, Record
+from search.trials.trial import RANKED, judge
+from space import Refused
+
+
+def earlier(config: Config, fidelity: str) -> tuple[Record, ...]:
+    """The trials that the search `config` starts from, each network once, numbered from 0; () where it names no run.
+
+    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `Refused` for a run that there is not, and for one
+    that was of another space, proxy or data, naming what differs.
+    """
+    found: dict[str, Record] = {}
+    for name in _names(config.limits.earlier):
+        for record in _taken(name, config, fidelity):
+            found.setdefault(record.digest, record)
+    return tuple(replace(record, number=number) for number, record in enumerate(found.values()))
+
+
+def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]:
+    """Those of `records` that keep the limits of the search `config`, numbered from 0.
+
+    Raises `Refused` where one lacks a step time that counts.
+    """
+    kept: list[Record] = []
+    for record in records:
+        try:
+            trial = judge(record, config.reward, config.reference, config.forecast)
+        except ValueError as error:
+            raise Refused(
+                f"from={config.limits.earlier}: {record.reason}: {error}; step=profile predicts it, and with "
+                "reward.w=0 it does not count."
+            ) from None
+        if not config.reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None):
+            kept.append(replace(record, number=len(kept)))
+    return tuple(kept)
+
+
+def ledger_of(records: tuple[Record, ...], fidelity: str) -> bytes:
+    """The content of a ledger with these trials in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / LEDGER
+        ledger = Ledger(path)
+        ledger.note("fidelity", fidelity)
+        ledger.adopt(records, fidelity)
+        ledger.close()
+        return path.read_bytes()
+
+
+def _names(text: str | None) -> Iterator[str]:
+    for name in (text or "").split(","):
+        if name.strip():
+            yield name.strip()
+
+
+def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
+    path = find(name)
+    before = config_of(path)
+    _compare(name, before, config)
+    if not (path / LEDGER).exists():
+        return
+    ledger = Ledger(path / LEDGER, write=False)
+    try:
+        if ledger.noted("fidelity") != fidelity:
+            raise Refused(
+                f"from={name}: its data differ, or what this version makes of them; accuracies would not compare."
+            )
+        records = ledger.records(fidelity)
+    finally:
+        ledger.close()
+    for record in records:
+        if record.state in RANKED and record.result:
+            origin = record.reason if record.state == "earlier" else f"{called(path)}:{record.number}"
+            repeats = tuple(repeat for repeat in record.repeats if repeat.state == "complete")
+            yield replace(record, state="earlier", reason=origin, repeats=repeats)
+
+
+def _compare(name: str, before: Config, config: Config) -> None:
+    """Raises `Refused` where trials of the two would not compare."""
+    device = {"device": None}
+    parts = {
+        "space": (before.space.document, config.space.document),
+        "proxy": (before.proxy.model_dump() | device, config.proxy.model_dump() | device),
+    }
+    if "step" in config.reward.costs and not (before.forecast or config.limits.step == "profile"):
+        parts["reward"] = ({"reference": str(before.reference)}, {"reference": str(config.reference)})
+    for group, (theirs, ours) in parts.items():
+        if different := list(_differences(theirs, ours, group)):
+            more = f" and {len(different) - 3} more" if len(different) > 3 else ""
+            raise Refused(
+                f"from={name}: its trials would not compare; different: {'; '.join(different[:3])}{more}."
+            )
+
+
+def _differences(theirs: Any, ours: Any, place: str) -> Iterator[str]:
+    """Where two documents differ, as "proxy.epochs (4, here 3)"."""
+    if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
+        for key in dict.fromkeys((*theirs, *ours)):
+            yield from _differences(theirs.get(key), ours.get(key), f"{place}.{key}")
+    elif _stages(theirs) and _stages(ours) and len(theirs) == len(ours):
+        for number, (one, other) in enumerate(zip(theirs, ours, strict=True)):
+            yield from _differences(one, other, f"{place}.{number}")
+    elif theirs != ours:
+        yield f"{place} ({theirs}, here {ours})"
+
+
+def _stages(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, Mapping) for one in value)

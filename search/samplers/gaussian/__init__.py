@@ -1,5 +1,0 @@
-"""Our own Gaussian process over the codes of choices: small, exact, and asked for one network at a time."""
-
-from search.samplers.gaussian.options import OrdinalProcess
-
-__all__ = ["OrdinalProcess"]

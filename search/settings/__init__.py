@@ -1,0 +1,1 @@
+"""Settings: their grammar, groups, validation and extension points."""

@@ -1,0 +1,196 @@
+"""What can be set in a search, as the documents under `experiments` state it: values, and comments for meanings.
+
+Their text is read, not the models that check it, so that help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+
+from search.settings import extensions
+from search.settings.extensions import added, package
+from space import documents
+from space.choices.override import override
+from space.refusal import misplaced, unknown
+
+GROUPS = ("space", "data", "proxy", "reward", "sampler", "pruner", "executor", "finals")
+"""Of settings, in the order in which they are told."""
+
+KIND = {
+    "data": "source",
+    "reward": "reward",
+    "sampler": "sampler",
+    "pruner": "pruner",
+    "executor": "executor",
+}
+"""For each group that has several kinds of settings: the setting that names the kind."""
+
+LAUNCH = "launch", "default"
+"""The document of the settings outside groups; of each group it names the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. key: as it is typed, "proxy.epochs". value: as YAML has it. meaning: "" if nothing says it."""
+
+    key: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group and the document that is chosen in it. meaning: of the group. about: the document's own words."""
+
+    key: str
+    name: str
+    meaning: str
+    about: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def others(self) -> Iterator[tuple[str, str]]:
+        """What else there is by name, each with its first sentence."""
+        for name in names(self.key):
+            if name != self.name:
+                yield name, first_sentence(self.key, name)
+
+
+def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
+    """Every group with what a search with the settings `chosen`, {"proxy": "small", "proxy.epochs": "3"}, has.
+
+    Raises `Refused` for a document or a setting in `chosen` that there is not, naming the nearest.
+    """
+    _refuse(chosen)
+    meanings = {setting.key: setting for setting in _settings(*LAUNCH)}
+    for key in GROUPS:
+        name = chosen.get(key, meanings[key].value)
+        inner = {k: value for k, value in chosen.items() if k.startswith(f"{key}.")}
+        settings = places(name, inner) if key == "space" else _chosen(key, name, inner)
+        yield Group(key, name, meanings[key].meaning, _about(_text(key, name)), settings)
+
+
+def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
+    """The settings outside groups, as `groups` has the others."""
+    found = (setting for setting in _settings(*LAUNCH) if setting.key not in GROUPS)
+    return _set(found, {key: value for key, value in chosen.items() if "." not in key and key not in GROUPS})
+
+
+def options(group: str, name: str) -> Iterator[Setting]:
+    """The settings that a document of `group` has, and those that it says it needs.
+
+    Without the kind of thing that it is: `sampler: gp` in sampler/gp.
+    """
+    for key in re.findall(rf"Needs {group}\.(\w+)=", _about(_text(group, name))):
+        yield Setting(f"{group}.{key}", "", "needed")
+    elsewhere = [setting for other in documents.names(group) for setting in _settings(group, other)]
+    meanings = {setting.key: setting.meaning for setting in elsewhere if setting.meaning}
+    for setting in _settings(group, name):
+        if setting.key != KIND.get(group):
+            meaning = setting.meaning or meanings.get(setting.key, "")
+            yield replace(setting, key=f"{group}.{setting.key}", meaning=meaning)
+
+
+def plain(group: str, name: str) -> Iterator[Setting]:
+    """The settings that a document has, under their own names."""
+    yield from _settings(group, name)
+
+
+def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting, ...]:
+    """What a space's document says, by place: "space.stages.2", with what `pinned` puts there."""
+    document = documents.read("space", name)
+    if pinned:
+        # Only this understands `3,5` and `[...]`; it is slow to import.
+        from search.config import parse
+
+        for key, value in parse(f"{key}={value}" for key, value in pinned.items()).items():
+            document = override(document, key.removeprefix("space."), value)
+    return tuple(Setting(f"space.{place}", _flow(value), "") for place, value in _parts(document))
+
+
+def names(group: str) -> tuple[str, ...]:
+    """What can be chosen in a group by name: the documents that are shipped, and what installed packages add."""
+    return *documents.names(group), *added(group)
+
+
+def first_sentence(group: str, name: str) -> str:
+    """Of what a document says about itself. Packages are not imported for theirs, so that help stays fast."""
+    if _foreign(group, name):
+        return f"Added by the package {package(group, name)}."
+    return re.split(r"(?<=\.)(?<!\bet al\.) ", _about(documents.text(group, name)), maxsplit=1)[0]
+
+
+def typed(words: Iterable[str]) -> dict[str, str]:
+    """The KEY=VALUE words among `words`, values as they were typed; the last of several counts."""
+    return {key: value for key, equals, value in (word.partition("=") for word in words) if equals}
+
+
+def _refuse(chosen: Mapping[str, str]) -> None:
+    known = [setting.key for setting in _settings(*LAUNCH)]
+    for key in chosen:
+        group, dot, _ = key.partition(".")
+        if group not in (GROUPS if dot else known):
+            raise unknown("group" if dot else "setting", group if dot else key, GROUPS if dot else known)
+
+
+def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, ...]:
+    """The settings of a document, with other values."""
+    found = tuple(options(group, name))
+    known, shipped = {setting.key for setting in found}, documents.names(group)
+    for key in (key for key in values if key not in known and group in KIND):
+        owners = [other for other in shipped if any(key == setting.key for setting in options(group, other))]
+        if owners:
+            raise misplaced(key, group, owners, name)
+    return _set(found, values)
+
+
+def _set(settings: Iterable[Setting], values: Mapping[str, str]) -> tuple[Setting, ...]:
+    """`settings` with other values."""
+    found = {setting.key: setting for setting in settings}
+    for key, value in values.items():
+        if key not in found:
+            raise unknown("setting", key, found)
+        found[key] = replace(found[key], value=value)
+    return tuple(found.values())
+
+
+def _settings(group: str, name: str) -> Iterator[Setting]:
+    text = _text(group, name)
+    values = documents.parse(text, name) if _foreign(group, name) else documents.read(group, name)
+    comments = dict(re.findall(r"^(\w+):[^#\n]*?\s#\s*(.*)$", text, re.MULTILINE))
+    for key, value in values.items():
+        yield Setting(str(key), _flow(value), comments.get(key, "").strip())
+
+
+def _foreign(group: str, name: str) -> bool:
+    # Packages are looked for last: that takes milliseconds each time.
+    return name not in documents.names(group) and name in added(group)
+
+
+def _text(group: str, name: str) -> str:
+    return extensions.text(group, name) if _foreign(group, name) else documents.text(group, name)
+
+
+def _about(text: str) -> str:
+    """The comment that a document begins with, in one line."""
+    lines = re.match(r"(?:#.*\n)*", text)
+    return " ".join(line.lstrip("# ") for line in (lines.group() if lines else "").splitlines())
+
+
+def _parts(document: documents.Document) -> Iterator[tuple[str, Any]]:
+    for key, value in document.items():
+        if key == "stages" and isinstance(value, list):
+            yield from ((f"stages.{number}", stage) for number, stage in enumerate(value))
+        else:
+            yield str(key), value
+
+
+def _flow(value: Any) -> str:
+    """A value in one line of YAML."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -1,0 +1,1 @@
+"""Statistics about results: Pareto fronts, paired differences, rank correlations."""

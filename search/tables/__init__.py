@@ -1,0 +1,1 @@
+"""Result tables: selection of rows and columns, and their formats."""

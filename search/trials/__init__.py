@@ -1,0 +1,1 @@
+"""Trials: the ledger that stores them, their columns, and the finals."""

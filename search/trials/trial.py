@@ -1,0 +1,130 @@
+"""A trial as users see it: the proposed network, what it costs, what was measured, and the reward of that."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from search.profiles import Prediction
+from search.profiles.forecast import Forecast
+from search.proxy.evaluate import Result
+from search.reward import Reward, Terms
+from search.trials.ledger import Record, Repeat, State
+from space import Architecture, Cost, Point, cost, decode
+
+RANKED: tuple[State, ...] = ("complete", "earlier")
+"""The states of trials that have a result of their own, be it from this search or from one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """What a training that was shorter than the whole said of a network: its result, and the reward of that."""
+
+    result: Result
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One network of a search.
+
+    seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
+    complete; of one that is pruned, result is that of its longest training. reason: why it failed. origin: which
+    trial of which earlier run it was, as "RUN:12", else "".
+    asked, told: when it was proposed and finished, in seconds since 1970.
+    predicted: the step time by the run's profile. step_ratio: S/S0 as the reward has it, from the profile
+    where the run has one, else measured; both None where they are unknown. repeats: what became of its trainings
+    with fresh seeds, after the search; final: the reward of their mean accuracy, None before the first result.
+    rungs: its trainings that were shorter than the whole, the shortest first.
+    """
+
+    number: int
+    state: State
+    architecture: Architecture
+    seed: int
+    point: Point
+    cost: Cost
+    result: Result | None
+    terms: Terms | None
+    attempt: int
+    reason: str
+    asked: float
+    told: float | None
+    predicted: Prediction | None = None
+    step_ratio: float | None = None
+    origin: str = ""
+    repeats: tuple[Repeat, ...] = ()
+    final: Terms | None = None
+    rungs: tuple[Rung, ...] = ()
+
+    def rung(self, epochs: int) -> Rung | None:
+        """What a training for so many epochs, fewer than the whole, said of it; None if it had none."""
+        return next((rung for rung in self.rungs if rung.result.epochs == epochs), None)
+
+    @property
+    def again(self) -> tuple[float, ...]:
+        """The accuracies that trainings with fresh seeds gave."""
+        return tuple(repeat.result.accuracy for repeat in self.repeats if repeat.result)
+
+
+def judge(record: Record, reward: Reward, reference: Architecture, forecast: Forecast | None = None) -> Trial:
+    """The trial that a row of the ledger stands for, scored by `reward` relative to the reference network.
+
+    Raises ValueError where a figure that counts is missing or the reward would not be a finite number.
+    """
+    architecture = decode(record.architecture)
+    shorter = record.rungs if record.state not in ("duplicate", "earlier") else ()
+    result = record.result or (shorter[-1] if record.state == "pruned" else None)
+    timed = result or (shorter[-1] if shorter else None)
+    measured = timed.step_ratio if timed else None
+    ratio = forecast.ratio(architecture) if forecast else measured
+    judged = Trial(
+        record.number,
+        record.state,
+        architecture,
+        record.seed,
+        record.point,
+        cost(architecture),
+        result,
+        None,
+        record.attempt,
+        "" if record.state == "earlier" else record.reason,
+        record.asked,
+        record.told,
+        forecast.step(architecture) if forecast else None,
+        ratio,
+        record.reason if record.state == "earlier" else "",
+        record.repeats if record.state in RANKED else (),
+    )
+    rungs = tuple(Rung(each, _terms(each.accuracy, judged, reward, reference)) for each in shorter)
+    return replace(scored(judged, reward, reference), rungs=rungs)
+
+
+def scored(trial: Trial, reward: Reward, reference: Architecture) -> Trial:
+    """`trial` with the terms that `reward` gives it. Raises as `judge`."""
+    terms = final = None
+    if trial.result and trial.state in (*RANKED, "duplicate"):
+        terms = _terms(trial.result.accuracy, trial, reward, reference)
+    if trial.again:
+        final = _terms(statistics.fmean(trial.again), trial, reward, reference)
+    rungs = tuple(
+        replace(rung, terms=_terms(rung.result.accuracy, trial, reward, reference)) for rung in trial.rungs
+    )
+    return replace(trial, terms=terms, final=final, rungs=rungs)
+
+
+def _terms(accuracy: float, trial: Trial, reward: Reward, reference: Architecture) -> Terms:
+    return reward.score(accuracy, trial.step_ratio, trial.architecture, reference)
+
+
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """The complete trials and those of earlier runs, the best first."""
+    complete = [trial for trial in trials if trial.state in RANKED and trial.terms]
+    return sorted(complete, key=lambda trial: -trial.terms.reward if trial.terms else 0.0)
+
+
+def best(trials: Iterable[Trial]) -> Trial | None:
+    """The first of `ranked`; None if none is complete."""
+    complete = (trial for trial in trials if trial.state in RANKED and trial.terms)
+    return max(complete, key=lambda trial: trial.terms.reward if trial.terms else 0.0, default=None)

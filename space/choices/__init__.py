@@ -1,0 +1,1 @@
+"""Search spaces: their choices, counting, and overriding."""

@@ -1,0 +1,300 @@
+"""Search spaces: a document of the shape of an architecture, with choices in it.
+
+Wherever a scalar is expected and a list stands, the search chooses. Anything richer is written
+`{choose: [...]}`, with `ordered: true` beside it where alternatives that follow one another are alike (from
+small to large, say); and an op may carry its options: `op: [fused, {mb: {se: 0.25}}]`. A document without
+choices is one network.
+
+A *point* is a tuple with one option index for each of the space's choices. Several points may be the same
+network (the kernel of a stage of depth 0 changes nothing); counts are of distinct networks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import Any
+
+from space import documents
+from space.architecture import Architecture, Head, Stage, Stem
+from space.choices.counting import Range, cost_range, count_networks
+from space.choices.inverse import Chosen, find
+from space.choices.override import override
+from space.refusal import Refused, unknown
+from space.stage import completed
+
+Point = tuple[int, ...]
+
+MOST_ALTERNATIVES = 5_000
+"""Of one stage, or of all that is no stage: counting the networks of a space visits each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One decision of the search.
+
+    name: its place in the document, e.g. "stages.2.kernel". options: what can be chosen; a number, a word,
+    or the number of an alternative of `{choose: [...]}`. ordered: neighbours in `options` are alike; numbers are,
+    and stand in ascending order.
+    """
+
+    name: str
+    options: tuple[int | float | str, ...]
+    ordered: bool
+
+
+@dataclass(frozen=True)
+class Space:
+    """A set of architectures. Make one with `Space.load` or `Space.of`.
+
+    name: what users call it. document: what it was read from, choices not yet made.
+    """
+
+    name: str
+    document: documents.Document
+
+    @classmethod
+    def load(cls, name: str, overrides: Mapping[str, Any] | None = None) -> Space:
+        """The space shipped as `name` (see `space.documents.names("space")`), or in a file `./my.yaml`.
+
+        overrides: choices pinned or widened, by place: {"stages.2.kernel": 3, "stages.*.expand": [4, 6]}.
+        Raises `Refused` if the document or an override describes no space.
+        """
+        document = documents.read("space", name)
+        for place, value in (overrides or {}).items():
+            document = override(document, place, value)
+        stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0] if name.endswith((".yaml", ".yml")) else name
+        return cls.of(document, stem)
+
+    @classmethod
+    def of(cls, document: documents.Document, name: str = "space") -> Space:
+        """The space that `document` describes. Every alternative in it is checked at once."""
+        space = cls(name, document)
+        _ = space._tree, space.stages, space.frames
+        if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
+            raise Refused("Every stage of the space may be absent; one at least must have no depth 0.")
+        return space
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """The decisions of the search, in the order of the document."""
+        return self._tree[1]
+
+    def at(self, point: Point) -> Architecture:
+        """The architecture that a point of the space stands for."""
+        return _architecture(_settle(self._tree[0], point))
+
+    def find(self, architecture: Architecture) -> Point | None:
+        """A point that stands for `architecture`, the first of several; None if the space does not have it."""
+        tree = self._tree[0]
+        frames = (
+            (chosen, _frame(settled, architecture.stages))
+            for chosen, settled in self._settlements({k: v for k, v in tree.items() if k != "stages"})
+        )
+        stages = [
+            [(chosen, _stage(number, settled)) for chosen, settled in self._settlements(stage)]
+            for number, stage in enumerate(tree["stages"])
+        ]
+        found = find(architecture, frames, stages)
+        return None if found is None else tuple(found.get(index, 0) for index in range(len(self.choices)))
+
+    def sample(self, rng: random.Random) -> Point:
+        """A point drawn uniformly over the options of every choice."""
+        return tuple(rng.randrange(len(choice.options)) for choice in self.choices)
+
+    def points(self) -> Iterator[Point]:
+        """Every point of the space."""
+        return product(*(range(len(choice.options)) for choice in self.choices))
+
+    @cached_property
+    def size(self) -> int:
+        """The number of distinct networks."""
+        return count_networks(self.frames, self.stages)
+
+    @cached_property
+    def range(self) -> Range:
+        """The smallest and largest params and MACs in the space, exact."""
+        return cost_range(self.frames, self.stages)
+
+    @cached_property
+    def stages(self) -> tuple[tuple[Stage, ...], ...]:
+        """The distinct alternatives of each stage."""
+        trees = self._tree[0]["stages"]
+        return tuple(
+            tuple(dict.fromkeys(_stage(number, settled) for _, settled in self._settlements(tree)))
+            for number, tree in enumerate(trees)
+        )
+
+    @cached_property
+    def frames(self) -> tuple[Architecture, ...]:
+        """The distinct alternatives of all that is not a stage, each around the first stages there are."""
+        tree = {key: value for key, value in self._tree[0].items() if key != "stages"}
+        stages = tuple(max(alternatives, key=lambda stage: stage.depth) for alternatives in self.stages)
+        return tuple(dict.fromkeys(_frame(settled, stages) for _, settled in self._settlements(tree)))
+
+    @cached_property
+    def _tree(self) -> tuple[dict[str, Any], tuple[Choice, ...]]:
+        choices: list[Choice] = []
+        tree = _parse(_checked(self.document), "", choices)
+        return tree, tuple(choices)
+
+    def _settlements(self, tree: Any) -> Iterator[tuple[Chosen, Any]]:
+        """Every way to settle the choices in a part of the tree: what is chosen, and what it is then."""
+        involved = sorted(_involved(tree))
+        count = prod(len(self.choices[index].options) for index in involved)
+        if count > MOST_ALTERNATIVES:
+            names = ", ".join(self.choices[index].name for index in involved)
+            raise Refused(
+                f"{names} make {count:,} alternatives together; permitted: up to {MOST_ALTERNATIVES:,}. "
+                "Pin some of them, or list fewer values."
+            )
+        point = [0] * len(self.choices)
+        for options in product(*(range(len(self.choices[index].options)) for index in involved)):
+            chosen = dict(zip(involved, options, strict=True))
+            for index, option in chosen.items():
+                point[index] = option
+            yield chosen, _settle(tree, tuple(point))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    """A choice in a tree: `choice` is its index in the space's choices."""
+
+    choice: int
+    options: tuple[Any, ...]
+
+
+def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
+    """`node` with each choice replaced by a `_Pick`; the choices are appended in the order they stand in."""
+    if isinstance(node, list) and place == "stages":
+        return [_parse(stage, f"stages.{number}", choices) for number, stage in enumerate(node)]
+    if isinstance(node, dict) and "choose" in node:
+        others, ordered = node.keys() - {"choose", "ordered"}, node.get("ordered", False)
+        if others or not isinstance(node["choose"], list) or type(ordered) is not bool:
+            raise Refused(f"{place}: choose stands alone and takes a list; ordered: true can be beside it.")
+        return _parse_options(node["choose"], place, choices, ordered)
+    if isinstance(node, list):
+        return _parse_options(node, place, choices)
+    if isinstance(node, dict):
+        inside = f"{place}." if place else ""
+        return {key: _parse(value, f"{inside}{key}", choices) for key, value in node.items()}
+    return node
+
+
+def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: bool = False) -> Any:
+    if not node:
+        raise Refused(f"{place} is an empty list; a choice needs at least one option.")
+    numbers = all(type(option) in (int, float) for option in node)
+    distinct = [option for index, option in enumerate(node) if option not in node[:index]]
+    options = sorted(distinct) if numbers else distinct
+    if len(options) == 1:
+        return _parse(options[0], place, choices)
+    keys = [_key(option) for option in options]
+    labels = tuple(_label(option, number) for number, option in enumerate(options))
+    index = len(choices)
+    choices.append(Choice(place, labels, ordered or numbers))
+    # Choices inside an option are named by its key, or by its number where no key tells it from the others.
+    named = (
+        place if key and keys.count(key) == 1 else f"{place}.{number}" for number, key in enumerate(keys)
+    )
+    return _Pick(
+        index,
+        tuple(_parse(option, inside, choices) for option, inside in zip(options, named, strict=True)),
+    )
+
+
+def _label(option: Any, number: int) -> int | float | str:
+    """What a choice calls an option: itself, or the one key of `{mb: {...}}`, or its number."""
+    if isinstance(option, dict):
+        return _key(option) or number
+    return str(option) if option is None or isinstance(option, (bool, list)) else option
+
+
+def _key(option: Any) -> str:
+    """The one key of an option such as `{mb: {...}}`, "" if it is another kind of option."""
+    if not isinstance(option, dict) or len(option) != 1 or "choose" in option:
+        return ""
+    return str(next(iter(option)))
+
+
+def _involved(tree: Any) -> set[int]:
+    if isinstance(tree, _Pick):
+        return {tree.choice}.union(*map(_involved, tree.options))
+    inside = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    return set().union(*map(_involved, inside))
+
+
+def _settle(tree: Any, point: Point) -> Any:
+    while isinstance(tree, _Pick):
+        tree = tree.options[point[tree.choice]]
+    if isinstance(tree, dict):
+        return {key: _settle(value, point) for key, value in tree.items()}
+    return [_settle(value, point) for value in tree] if isinstance(tree, list) else tree
+
+
+_KEYS = {
+    "": ("resolution", "stem", "stages", "head", "classes", "channels"),
+    "stem": tuple(Stem.__dataclass_fields__),
+    "stage": tuple(Stage.__dataclass_fields__),
+    "head": tuple(Head.__dataclass_fields__),
+}
+
+
+def _checked(document: documents.Document) -> documents.Document:
+    _known(document, "", "the space")
+    for key in ("resolution", "stem", "stages", "head", "classes"):
+        if key not in document:
+            raise Refused(f"The space lacks {key}.")
+    if not isinstance(document["stages"], list) or not document["stages"]:
+        raise Refused("stages must be a list of at least one stage.")
+    return document
+
+
+def _known(node: Any, kind: str, place: str) -> None:
+    if not isinstance(node, dict):
+        raise Refused(f"{place} is {node!r}; it must be a mapping of {', '.join(_KEYS[kind])}.")
+    for key in node:
+        if key not in _KEYS[kind]:
+            raise unknown(f"key in {place}", key, _KEYS[kind])
+
+
+def _made(kind: type[Any], key: str, place: str, values: Any) -> Any:
+    """A `Stem`, `Stage` or `Head` from settled values, or the refusal that names its place."""
+    _known(values, key, place)
+    try:
+        return kind(**values)
+    except Refused as error:
+        raise Refused(f"{place}: {error}") from None
+    except TypeError:
+        needed = [name for name, field in kind.__dataclass_fields__.items() if name not in values]
+        raise Refused(f"{place} lacks {needed[0]}.") from None
+
+
+def _stage(number: int, values: Any) -> Stage:
+    """An op that carries options, {mb: {se: 0.25}}, stands for these keys of the stage."""
+    place = f"stages.{number}"
+    if isinstance(values, dict) and isinstance(values.get("op"), dict):
+        (op, options), *others = values["op"].items() or [("", None)]
+        if others or not isinstance(options, dict):
+            raise Refused(f"{place}.op: an op with options is written {{mb: {{se: 0.25}}}}.")
+        for key in options:
+            if key in values:
+                raise Refused(f"{place} says {key} itself and for op {op}; keep one.")
+        values = {**values, **options, "op": op}
+    return _made(Stage, "stage", place, completed(values))  # type: ignore[no-any-return]
+
+
+def _frame(values: dict[str, Any], stages: tuple[Stage, ...]) -> Architecture:
+    stem = _made(Stem, "stem", "stem", values["stem"])
+    head = _made(Head, "head", "head", values["head"])
+    return Architecture(
+        values["resolution"], stem, stages, head, values["classes"], values.get("channels", 3)
+    )
+
+
+def _architecture(values: dict[str, Any]) -> Architecture:
+    return _frame(values, tuple(_stage(number, stage) for number, stage in enumerate(values["stages"])))

@@ -1,0 +1,1 @@
+"""Costs that are known without training: parameters, multiply-adds, activations, memory."""

@@ -1,0 +1,208 @@
+"""The network of an architecture as a torch module, built from the plan that its cost is counted on.
+
+Modules bear the plan's names: `network.get_submodule("stages.2.0.expand")` is the convolution "expand" of
+the third stage's first block with its normalisation ("norm") and activation ("act").
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from itertools import islice
+from math import sqrt
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from space.architecture import Architecture
+from space.blocks import BLOCKS
+from space.blocks.family import Layers
+from space.conv import Conv, Layer, Step
+from space.network.modules import ACTIVATIONS, InceptionConv, SameConv, step_module
+from space.plan import Block, plan
+from space.refusal import Refused
+
+Padding = Literal["symmetric", "same"]
+
+MOST_BLOCKS = 5_000
+"""In a network that is built. The deepest of the published ones has 100; costs know no limit."""
+
+
+def build(
+    architecture: Architecture,
+    *,
+    dropout: float = 0.0,
+    drop_path: float = 0.0,
+    padding: Padding = "symmetric",
+    norm_eps: float = 1e-3,
+    norm_momentum: float = 0.1,
+) -> Network:
+    """A freshly initialised network of `architecture`, in training mode, in the default memory format.
+
+    dropout: rate at which features before the classifier are dropped in training, 0 to below 1.
+    drop_path: rate at which a block is skipped by a sample in training; of n blocks the i-th, counted from
+        0, has drop_path * i / n (google/automl effnetv2_model.py).
+    padding: how a convolution with a stride is padded: "symmetric" as in torch, or "same" as in TensorFlow,
+        which pads one pixel less before the map when its size is even. Weights trained with one do not fit
+        the other, except on images of 32 n + 1 pixels, where the two are the same function.
+    norm_eps: added to variances by batch normalisation: 1e-3 in all of Google's networks.
+    norm_momentum: share of a batch in the running statistics. 0.1 is google/automl's default; the papers'
+        0.01 takes thousands of steps to settle, which short trainings do not have.
+
+    The initial weights are those of tensorflow/tpu efficientnet_model.py (google/automl's are the same):
+    convolutions normal with variance 2 / (kernel area * outputs of a group), classifier uniform within
+    +-1 / sqrt(classes), biases 0. They depend on `torch.manual_seed` alone. On a CPU and with AMP it runs
+    fastest after `.to(memory_format=torch.channels_last)`, on images in that format.
+
+    Raises `Refused` for a network of more than `MOST_BLOCKS` blocks.
+    """
+    depth = sum(stage.depth for stage in architecture.stages)
+    if depth > MOST_BLOCKS:
+        raise Refused(f"A network of {depth:,} blocks is not built; permitted: up to {MOST_BLOCKS:,}.")
+    style = _Style(padding, norm_eps, norm_momentum)
+    return Network(architecture, dropout, drop_path, style)
+
+
+class Network(nn.Module):
+    """A convolutional classifier: `stem`, `stages`, `head`. Made by `build`."""
+
+    def __init__(self, architecture: Architecture, dropout: float, drop_path: float, style: _Style) -> None:
+        super().__init__()
+        stem, *blocks, head = plan(architecture)
+        made = (_Joined(block, drop_path * i / len(blocks), style) for i, block in enumerate(blocks))
+        self.architecture = architecture
+        self.stem = _chain(stem.layers, style)
+        self.stages = nn.ModuleList(
+            nn.Sequential(*islice(made, stage.depth)) for stage in architecture.stages
+        )
+        self.head = _chain(head.layers[:-1], style)
+        self.head.add_module("classifier", _Classifier(head.convs[-1], dropout))
+        self.apply(_initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, channels, resolution, resolution) -> logits (batch, classes).
+
+        Other sizes of images are accepted too.
+        """
+        x = self.stem(x)
+        for stage in self.stages:
+            x = stage(x)
+        return cast(Tensor, self.head(x))
+
+    def features(self, x: Tensor) -> dict[int, Tensor]:
+        """The last map at each reduction, before the head: what detectors and segmenters build on.
+
+        x: (batch, channels, height, width). Returns reduction r -> (batch, width of the last stage at that
+        reduction, ceil(height / r), ceil(width / r)), for B0 r = 2, 4, 8, 16, 32; in ascending order.
+        """
+        x = self.stem(x)
+        reduction = self.architecture.stem.reduction
+        maps = {reduction: x}
+        for planned, stage in zip(self.architecture.stages, self.stages, strict=True):
+            x = stage(x)
+            reduction *= planned.stride
+            maps[reduction] = x
+        return maps
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """What the digest leaves open about a convolution: it belongs to weights, not to architectures."""
+
+    padding: Padding
+    norm_eps: float
+    norm_momentum: float
+
+
+class _Joined(nn.ModuleDict):
+    """A block: its planned layers, joined by its family, with the shortcut around them."""
+
+    def __init__(self, block: Block, drop: float, style: _Style) -> None:
+        super().__init__({layer.name: _layer(layer, style) for layer in block.layers})
+        self.join = BLOCKS[block.op].forward
+        self.shortcut = block.shortcut
+        self.drop = drop
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.join(cast(Layers, self), x)
+        if not self.shortcut:
+            return y
+        if self.training and self.drop:
+            y = _drop_samples(y, self.drop)
+        return y + x
+
+
+class _Classifier(nn.Linear):
+    """Logits from the spatial mean of a map. Its `dropout.p` may be changed during training."""
+
+    def __init__(self, conv: Conv, dropout: float) -> None:
+        super().__init__(conv.width_in, conv.width, bias=conv.bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.dropout(x.mean((2, 3))))
+
+
+class _Mean(nn.Module):
+    """The spatial mean as a map of one pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3), keepdim=True)
+
+
+def _chain(layers: tuple[Layer, ...], style: _Style) -> nn.Sequential:
+    return nn.Sequential(OrderedDict((layer.name, _layer(layer, style)) for layer in layers))
+
+
+def _layer(layer: Layer, style: _Style) -> nn.Module:
+    return step_module(layer) if isinstance(layer, Step) else _convolved(layer, style)
+
+
+def _convolved(conv: Conv, style: _Style) -> nn.Sequential:
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    if conv.pooled:
+        parts["pool"] = _Mean()
+    parts["conv"] = _convolution(conv, style.padding)
+    if conv.norm:
+        parts["norm"] = nn.BatchNorm2d(conv.width, style.norm_eps, style.norm_momentum)
+    if conv.act:
+        parts["act"] = ACTIVATIONS[conv.act]()
+    return nn.Sequential(parts)
+
+
+def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
+    if conv.dilations:
+        return InceptionConv(conv, padding == "same")
+    height, width = (conv.dilation * (k - 1) // 2 for k in conv.kernel)
+    # With stride 1 the two styles agree. A pooled convolution sees one pixel.
+    dynamic = padding == "same" and conv.stride > 1 and conv.padding == "same"
+    return (SameConv if dynamic else nn.Conv2d)(
+        conv.width_in,
+        conv.width,
+        conv.kernel,
+        conv.stride,
+        padding=0 if dynamic or conv.padding == "valid" else (height, width),
+        dilation=conv.dilation,
+        groups=conv.groups,
+        bias=conv.bias,
+    )
+
+
+def _drop_samples(y: Tensor, rate: float) -> Tensor:
+    """`y` with each sample set to zero at `rate`, and the others enlarged so that the mean stays."""
+    keep = torch.empty((y.shape[0], 1, 1, 1), dtype=y.dtype, device=y.device).bernoulli_(1 - rate)
+    return y * keep.div_(1 - rate)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        # A depthwise kernel has one output per group in TensorFlow's shape of it, and so a fan-out of its
+        # area; torchvision's `fan_out` counts all groups, which makes depthwise weights vanish.
+        fan_out = module.weight[:, 0].numel() // module.groups
+        nn.init.normal_(module.weight, std=sqrt(2 / fan_out))
+    elif isinstance(module, _Classifier):
+        bound = 1 / sqrt(module.out_features)
+        nn.init.uniform_(module.weight, -bound, bound)
+    if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)

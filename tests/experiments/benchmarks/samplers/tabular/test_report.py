@@ -1,0 +1,34 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from experiments.benchmarks.samplers.tabular.problem import made_up
+from experiments.benchmarks.samplers.tabular.report import NEAR, as_csv, as_markdown, rows
+from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
+
+PROBLEM = made_up()
+BEST = max(PROBLEM.truths.values())
+
+
+def believing(true, seed, trials=NEAR):
+    return Searched("made-up", "random", 1, seed, trials, 0, 0.0, 0.0, 0.0, (Step(1, 1.0, true, true),))
+
+
+def test_the_noise_is_that_of_the_recorded_seeds():
+    """Invented with 0.002, two seeds each of 124 networks."""
+    assert pytest.approx(0.002, rel=0.15) == PROBLEM.deviation
+    single = {network: own[:1] for network, own in PROBLEM.readings.items()}
+    assert math.isnan(replace(PROBLEM, readings=single).deviation)
+
+
+def test_near_the_best_is_within_the_noise():
+    just, far = BEST - 0.9 * PROBLEM.deviation, BEST - 1.1 * PROBLEM.deviation
+    runs = [believing(true, seed) for seed, true in enumerate([BEST, just, just, far])]
+    assert rows(PROBLEM, runs)[0].near == 0.75
+    assert "| 75% |" in as_markdown(PROBLEM, runs, "")
+    assert "near_best_64" in as_csv(rows(PROBLEM, runs))
+
+
+def test_of_shorter_searches_it_is_not_told():
+    assert rows(PROBLEM, [believing(BEST, 0, NEAR - 1)])[0].near is None

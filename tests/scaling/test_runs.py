@@ -1,0 +1,144 @@
+"""Searches as bases: `--base runs/NAME` and `runs/NAME:12`."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from quick import QUICK
+
+from scaling import resolve
+from search import Stopped, launch, open_run, resume
+from search.engine.proposals import Sampled
+from search.proxy.evaluate import TrialFailed
+from search.runs.run import LEDGER
+from search.testing import looked_up
+from search.trials.ledger import Ledger
+from space import CATALOG, Refused
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+SMALL = {**QUICK, "trials": 5}
+
+
+def until(number, what):
+    def evaluate(request, report):
+        if request.number == number:
+            raise what
+        return looked_up(request, report)
+
+    return evaluate
+
+
+def test_the_best_of_a_finished_run(tmp_path):
+    run = launch(SMALL, evaluate=looked_up)
+    for path in ("runs/r", "./runs/r", str(tmp_path / "runs/r")):
+        assert resolve(path).architecture == run.best.architecture
+        assert resolve(path).name == "r"
+
+
+def test_a_trial():
+    run = launch(SMALL, evaluate=looked_up)
+    base = resolve("runs/r:3")
+    assert (base.name, base.architecture) == ("r-3", run.trial(3).architecture)
+
+
+def test_an_unfinished_run_has_no_best_but_complete_trials():
+    with pytest.raises(KeyboardInterrupt):
+        launch(SMALL, evaluate=until(2, KeyboardInterrupt()))
+    with pytest.raises(
+        Refused, match=r"unfinished\. Finish it: search resume r; or name a trial: runs/r:0"
+    ) as refusal:
+        resolve("runs/r")
+    assert "\n" not in str(refusal.value)
+    assert resolve("runs/r:1").architecture == open_run("r").trial(1).architecture
+    with pytest.raises(Refused, match="Trial 2 of the run r is waiting"):
+        resolve("runs/r:2")
+    resume("r", evaluate=looked_up)
+    assert resolve("runs/r").architecture == open_run("r").best.architecture
+
+
+def test_a_run_that_failures_or_ctrl_c_ended_is_unfinished_whatever_its_trials_say(monkeypatch):
+    """While a proposal is made nothing waits and nothing runs; nor after the failures of a search by the hour."""
+
+    def interrupted(self, trials):
+        if len(trials) == 3:
+            raise KeyboardInterrupt
+        return proposed(self, trials)
+
+    proposed = Sampled.next
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Sampled, "next", interrupted)
+        launch(SMALL, evaluate=looked_up)
+    with pytest.raises(Refused, match="unfinished"):
+        resolve("runs/r")
+    settings = {**SMALL, "run": "hour", "trials": None, "budget": 3600}
+    with pytest.raises(Stopped):
+        launch(settings, evaluate=always_failing)
+    with pytest.raises(Refused, match=r"unfinished\. Finish it: search resume hour$"):
+        resolve("runs/hour")
+
+
+def test_a_run_whose_finals_were_interrupted_has_no_best_yet():
+    with pytest.raises(KeyboardInterrupt):
+        launch({**SMALL, "finals.top": 2, "finals.seeds": 2}, evaluate=until(6, KeyboardInterrupt()))
+    with pytest.raises(Refused, match="unfinished"):
+        resolve("runs/r")
+
+
+def test_a_run_of_a_version_that_did_not_note_its_end_is_judged_by_its_trials_and_budget():
+    run = launch({**SMALL, "budget": 3600}, evaluate=looked_up)
+    with (
+        closing(Ledger(run.path / LEDGER)) as ledger,
+        closing(sqlite3.connect(run.path / LEDGER)) as database,
+    ):
+        last = ledger.records(ledger.noted("fidelity"))[-1]
+        database.execute("DELETE FROM meta WHERE key = 'over'")
+        database.commit()
+        assert resolve("runs/r").architecture == run.best.architecture
+        ledger.add(replace(last, number=last.number + 1, state="waiting"))
+        with pytest.raises(Refused, match="unfinished"):
+            resolve("runs/r")
+        ledger.replace("seconds", "3600")
+        assert resolve("runs/r").architecture == run.best.architecture
+
+
+def test_a_run_that_its_budget_ended_is_finished():
+    """Also with a trial that was proposed too late, which nobody is going to train."""
+    run = launch(SMALL | {"budget": 0.3, "trials": None}, evaluate=looked_up)
+    assert resolve("runs/r").architecture == run.best.architecture
+    with closing(Ledger(run.path / LEDGER)) as ledger:
+        last = ledger.records(ledger.noted("fidelity"))[-1]
+        ledger.add(replace(last, number=last.number + 1, state="waiting"))
+    assert resolve("runs/r").architecture == run.best.architecture
+
+
+def test_a_run_in_which_all_failed_has_no_best():
+    with pytest.raises(Exception, match="failures in a row"):
+        launch(SMALL | {"max_failures": 2}, evaluate=always_failing)
+    with pytest.raises(Refused, match=r"unfinished|no complete trial"):
+        resolve("runs/r")
+
+
+def always_failing(request, report):
+    raise TrialFailed("no such luck")
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("runs/q", "Unknown run 'runs/q'"),
+        ("runs/r:99", "no trial 99; permitted: 0 to 4"),
+        ("r", "Unknown base 'r'"),
+    ],
+)
+def test_others_are_refused(base, message):
+    launch(SMALL, evaluate=looked_up)
+    with pytest.raises(Refused, match=message):
+        resolve(base)
+
+
+def test_a_catalog_name_wins_over_a_run():
+    launch(SMALL | {"run": "b0"}, evaluate=looked_up)
+    assert resolve("b0").architecture == CATALOG["b0"].architecture
+    assert resolve("runs/b0").architecture.classes == 10

@@ -1,0 +1,62 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from search.cli.main import search
+from search.profiles import Profile
+from space import Refused
+
+TINY = ("profile", "space=tiny_space", "networks=2", "batch=2")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """The command, in an empty folder and with an empty cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return lambda *words: CliRunner().invoke(search, words, catch_exceptions=False)
+
+
+def test_a_profile_is_measured_kept_and_not_measured_again(run, tmp_path):
+    first = run(*TINY)
+    assert "22 blocks in 4 networks. About " in first.stderr
+    assert "4 of 4 networks" in first.stderr
+    assert "of 22 blocks of tiny_space measured in 4 networks" in first.stdout
+    (path,) = (tmp_path / "cache/compound-nas/profiles").iterdir()
+    assert f"Wrote {path}" in first.stderr
+    profile = Profile.load(path)
+    assert (profile.space, profile.batch, profile.networks, profile.device.kind) == (
+        "tiny_space",
+        2,
+        4,
+        "cpu",
+    )
+    again = run(*TINY)
+    assert "There is a profile already" in again.stderr
+    assert again.stdout == first.stdout
+    assert "4 of 4 networks" in run(*TINY, "--again").stderr
+
+
+def test_it_is_written_where_it_is_wanted(run, tmp_path):
+    run(*TINY, "space.resolution=8", "--out", "mine.json")
+    assert json.loads((tmp_path / "mine.json").read_text())["format"] == "compound-nas.profile"
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.json"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["spce=tiny_space"], "Did you mean 'space'"),
+        (["space=tiny"], "Did you mean 'tiny_space'"),
+        (["batch=1"], "batch=1: it must be a whole number from 2 to 65,536"),
+        (["batch=many"], "batch=many"),
+        (["device=gpu"], "Did you mean 'cpu'"),
+        (["precision=double"], "precision"),
+        (["networks=0"], "networks=0"),
+    ],
+)
+def test_mistakes_write_nothing(run, tmp_path, words, said):
+    with pytest.raises(Refused, match=said):
+        run("profile", *words)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,83 @@
+"""Networks that a search tries first, through `launch` and `resume`."""
+
+from pathlib import Path
+
+import pytest
+from quick import QUICK
+
+from search import launch, open_run, resume
+from search.engine.initial_networks import enqueued
+from search.testing import looked_up
+from space import Refused, Space, cost, decode, published
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+TINY = Space.load("tiny_space")
+OWN = str(TINY.at((1,) * 7))
+OUTSIDE = "r16_i8_s1/mb_d3_k5_s2_e6_w24/h32_c10"
+
+
+def searched(**settings):
+    return launch({**QUICK, **settings}, evaluate=looked_up)
+
+
+def test_they_are_trained_before_anything_is_proposed():
+    run = searched(trials=4, seed=f"5,{OWN},{OUTSIDE},{OWN}")
+    assert [str(trial.architecture) for trial in run.trials[:2]] == [OWN, OUTSIDE]
+    assert len(run.trials) == 4
+    assert {trial.seed for trial in run.trials} == {5}
+
+
+def test_one_in_the_space_has_its_point_and_another_none():
+    run = searched(trials=2, seed=f"{OUTSIDE},{OWN}")
+    assert run.trials[0].point == ()
+    assert TINY.at(run.trials[1].point) == decode(OWN)
+
+
+@pytest.mark.parametrize("sampler", ["auto", "gp", "tpe", "evolution", "nsga2", "qmc", "grid"])
+def test_every_sampler_takes_them_in_its_stride(sampler):
+    startup = {"sampler.startup": 4} if sampler in ("auto", "gp", "tpe") else {}
+    run = searched(trials=8, sampler=sampler, seed=f"{OUTSIDE},{OWN}", **startup)
+    assert sum(trial.state == "complete" for trial in run.trials) == 8
+    assert len({trial.architecture for trial in run.trials if trial.state == "complete"}) == 8
+
+
+def test_published_networks_become_the_spaces_size_and_the_datas_classes():
+    (text,) = enqueued(["v2-b0"], TINY)
+    network = decode(text)
+    assert (network.resolution, network.classes, network.stages) == (
+        16,
+        10,
+        published("v2-b0").architecture.stages,
+    )
+    several = Space.load("tiny_space", {"resolution": [16, 224]})
+    assert decode(*enqueued(["v2-b0"], several)).resolution == 224
+
+
+def test_a_resume_keeps_them():
+    def interrupted(request, report):
+        if request.number == 1:
+            raise KeyboardInterrupt
+        return looked_up(request, report)
+
+    with pytest.raises(KeyboardInterrupt):
+        launch({**QUICK, "trials": 4, "seed": f"{OWN},{OUTSIDE}"}, evaluate=interrupted)
+    parts = resume("r", evaluate=looked_up)
+    whole = searched(trials=4, seed=f"{OWN},{OUTSIDE}", run="whole")
+    assert [t.architecture for t in parts.trials] == [t.architecture for t in whole.trials]
+
+
+def test_the_best_of_an_earlier_run_can_be_among_them():
+    first = searched(trials=3)
+    again = searched(trials=3, run="again", seed=f"r:{first.best.number}")
+    assert again.trials[0].architecture == open_run("r").best.architecture
+    with pytest.raises(Refused, match="no trial 9"):
+        searched(run="third", seed="r:9")
+
+
+def test_one_over_a_limit_is_refused_at_launch():
+    limit = cost(decode(OWN)).params - 1
+    with pytest.raises(Refused, match=rf"seed: r16_.*: params .* > reward.max_params {limit:,}") as refused:
+        searched(**{"seed": OWN, "reward.max_params": limit})
+    assert "\n" not in str(refused.value)
+    assert not Path("runs").exists()

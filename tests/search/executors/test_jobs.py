@@ -1,0 +1,48 @@
+import pytest
+from squaring import Square, squared
+
+from search.executors import EXECUTORS
+from search.executors.jobs import done, local
+from space import Refused
+
+TRIED = []
+
+
+def dying_once(job, report):
+    TRIED.append(job.number)
+    if TRIED.count(job.number) < 2:
+        raise OSError("the disk")
+    return 0
+
+
+@pytest.fixture
+def serial():
+    return EXECUTORS["serial"].model_validate({"executor": "serial"})
+
+
+def test_every_job_is_done_or_failed(serial):
+    found = {}
+    failed = done(
+        serial, [Square(n) for n in range(5)], squared, lambda job, result: found.update({job: result})
+    )
+    assert found == {Square(n): n**2 for n in (0, 1, 2, 4)}
+    assert failed == [(Square(3), "three is no good")]
+
+
+def test_what_the_machine_is_to_blame_for_is_tried_again(serial):
+    TRIED.clear()
+    assert done(serial, [Square(0), Square(1)], dying_once, lambda job, result: None) == []
+    assert sorted(TRIED) == [0, 0, 1, 1]
+
+
+@pytest.mark.slow
+def test_processes_do_the_same():
+    found = []
+    failed = done(local(2), [Square(n) for n in range(4)], squared, lambda job, result: found.append(result))
+    assert sorted(found) == [0, 1, 4]
+    assert [job.number for job, _ in failed] == [3]
+
+
+def test_refuses_an_executor_of_trials():
+    with pytest.raises(Refused, match="permitted here: local, serial"):
+        done(EXECUTORS["ray"].model_validate({"executor": "ray"}), [], squared, print)

@@ -1,0 +1,65 @@
+import random
+
+import numpy as np
+import pytest
+from faking import DEVICE, measured, profile_of, step_ms
+
+from search.profiles import Predictor
+from search.profiles.campaign import Campaign
+from search.profiles.regression import Sample, fit, rates
+from space import Refused, Space
+
+SPACE = Space.load("effv2_32")
+CAMPAIGN = Campaign(SPACE, DEVICE, 32)
+
+
+def test_a_known_device_is_recovered():
+    profile = profile_of(CAMPAIGN)
+    assert profile.error < 0.001
+    assert profile.work_error < 0.01
+    assert profile.networks == len(CAMPAIGN.networks)
+    assert profile.wall == 1
+
+
+def test_a_bad_take_of_one_network_does_not_matter():
+    campaign = CAMPAIGN
+    samples = [measured(campaign.reference)(network) for network in campaign.networks]
+    bad = samples[7]
+    samples[7] = Sample(
+        bad.architecture, tuple(2 * x for x in bad.blocks), bad.rest, 2 * bad.step, 0.3, 9.9, 3.0
+    )
+    network = campaign.networks[7]
+    assert Predictor(campaign.fit(samples))(network).ms == pytest.approx(step_ms(network), rel=0.01)
+
+
+def test_noise_averages_out():
+    """3% on every block of every network: what networks of a noisy machine would show."""
+    campaign, rng = CAMPAIGN, random.Random(0)
+    samples = []
+    for network in campaign.networks:
+        one = measured(campaign.reference)(network)
+        noisy = tuple(time * rng.gauss(1, 0.03) for time in one.blocks)
+        samples.append(
+            Sample(one.architecture, noisy, one.rest, sum(noisy) + one.rest, 0.01, one.reference_ms, 1.0)
+        )
+    predictor = Predictor(campaign.fit(samples))
+    drawn = [SPACE.at(SPACE.sample(rng)) for _ in range(50)]
+    errors = [predictor(network).ms / step_ms(network) - 1 for network in drawn]
+    assert np.mean(np.abs(errors)) < 0.015
+    assert predictor.profile.blocks["fused_d1_k3_s2_e4_w24@16x32"].spread == pytest.approx(0.03, abs=0.03)
+
+
+def test_without_samples_there_is_no_profile():
+    with pytest.raises(Refused, match="at least one"):
+        fit([], DEVICE, 32, "effv2_32", SPACE.at((0,) * len(SPACE.choices)), "now")
+
+
+def test_rates_are_never_negative():
+    works = [{"a": 1.0, "b": 1.0}, {"a": 2.0}, {"a": 1.0, "b": 3.0}]
+    assert rates(works, np.array([2.0, 2.0, 4.0])) == pytest.approx({"a": 1.0, "b": 1.0})
+    assert set(rates(works, np.array([1.0, 3.0, 0.5]))) == {"a"}
+
+
+def test_a_sample_survives_json():
+    sample = measured(SPACE.at((0,) * len(SPACE.choices)))(SPACE.at((0,) * len(SPACE.choices)))
+    assert Sample.from_dict(sample.to_dict()) == sample

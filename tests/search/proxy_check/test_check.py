@@ -1,0 +1,137 @@
+"""Checks with accuracies that are looked up, and one from the command line with trainings of a second."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from search.cli.main import search
+from search.config import Config
+from search.proxy.proxy import Proxy
+from search.proxy_check import check as module
+from search.proxy_check.anchors import anchors
+from search.proxy_check.check import check, plan
+from search.proxy_check.table import recommended, rows, verdict
+from search.proxy_check.variants import longer, variations
+from search.testing import looked_up
+from space import Refused, Space, cost
+
+TINY = {
+    "space": "tiny_space",
+    "proxy": "tiny",
+    "data.images": 100,
+    "data.test_images": 20,
+    "executor": "serial",
+}
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+CALLS = []
+
+
+def by_epochs(request, report):
+    """Longer trainings take longer and rank the same; half of the images rank the other way round."""
+    CALLS.append(request)
+    found = looked_up(request, report)
+    sign = -1 if request.proxy.images == 40 else 1
+    return replace(found, accuracy=0.5 + sign * found.accuracy / 3, seconds=1.0 * request.proxy.epochs)
+
+
+@pytest.fixture
+def planned(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "evaluate", by_epochs)
+    CALLS.clear()
+    return lambda **more: plan(Config.of(TINY), tmp_path / "t.jsonl", 5, {}, **{"suggest": False, **more})
+
+
+def test_a_check_tells_tau_and_both_costs(planned):
+    found = check(planned())
+    assert [one.name for one in found] == ["longer", "as given"]
+    assert found[0].agreement is None and found[1].agreement.tau == pytest.approx(1)
+    assert [one.seconds for one in found] == [4, 1]
+    assert rows(found)[1]["share"] == 0.25
+    assert "tau 1.00" in verdict(found)[0] and "25%" in verdict(found)[0]
+
+
+def test_finished_trainings_are_not_repeated(planned, tmp_path):
+    first = check(planned())
+    assert len(CALLS) == 10
+    journal = tmp_path / "t.jsonl"
+    lines = journal.read_text().splitlines()
+    # The process ended while it wrote the last line.
+    journal.write_text("\n".join([*lines[:-1], lines[-1][:10]]))
+    assert check(planned()) == first
+    assert len(CALLS) == 11
+    assert check(planned()) == first and len(CALLS) == 11
+    assert json.loads(journal.read_text().splitlines()[-1])
+
+
+def test_it_recommends_the_cheapest_that_ranks_well(planned):
+    found = check(planned(suggest=True))
+    names = [one.name for one in found]
+    assert names[:2] == ["longer", "as given"] and "images=40" in names and "epochs=2" in names
+    by_name = {one.name: one for one in found}
+    assert by_name["images=40"].agreement.tau == pytest.approx(-1)
+    assert recommended(found).seconds == 1
+    assert "cheapest that reaches 0.7" in " ".join(verdict(found))
+    assert recommended(found, 1.1) is None
+    assert "None reaches" in " ".join(verdict(found, 1.1))
+
+
+def test_anchors_are_spread_over_the_costs():
+    space, reward = Space.load("tiny_space"), Config.of(TINY).reward
+    found = anchors(space, reward, 8)
+    costs = [cost(network).macs for network in found]
+    assert len(set(found)) == 8 and costs == sorted(costs)
+    assert found == anchors(space, reward, 8)
+    limited = reward.model_copy(update={"max_macs": costs[3]})
+    assert max(cost(network).macs for network in anchors(space, limited, 8)) <= costs[3]
+
+
+def test_variations_differ_in_one_thing():
+    given = Proxy(epochs=4, images=1000)
+    found = dict(variations(given, 32, 5000))
+    assert found.pop("as given") == given
+    for name, proxy in found.items():
+        changed = {k for k, v in proxy.model_dump().items() if v != given.model_dump()[k]}
+        assert changed == {name.partition("=")[0]}
+    assert found.keys() == {"epochs=2", "epochs=8", "images=500", "resolution=24", "width=0.125"}
+    assert longer(given).epochs == 16 and longer(given).images is None
+
+
+def test_refuses_a_longer_training_that_is_the_proxy(planned, tmp_path):
+    with pytest.raises(Refused, match=r"longer\.epochs"):
+        plan(Config.of(TINY), tmp_path / "t", 5, {"epochs": 1, "images": 320}, suggest=False)
+    with pytest.raises(Refused, match=r"longer\.epoch'"):
+        plan(Config.of(TINY), tmp_path / "t", 5, {"epoch": 1}, suggest=False)
+
+
+def test_from_the_command_line(tmp_path):
+    words = [f"{key}={value}" for key, value in TINY.items()]
+    result = CliRunner().invoke(
+        search, ["check-proxy", *words, "networks=3", "longer.epochs=2", "--out", "tau.md"]
+    )
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "Kendall" in (tmp_path / "tau.md").read_text()
+    assert "The proxy ranks 3 networks" in result.output
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("networks=2", "networks=2"),
+        ("good=7", "good=7"),
+        ("trials=5", "Unknown setting"),
+        ("longer.epoch=1", "longer.epochs"),
+    ],
+)
+def test_mistakes_are_refused(word, why):
+    words = [f"{key}={value}" for key, value in TINY.items()]
+    result = CliRunner().invoke(search, ["check-proxy", *words, word])
+    assert isinstance(result.exception, Refused) and why in str(result.exception)

@@ -1,0 +1,67 @@
+"""Where there are rungs, and which."""
+
+import pytest
+
+from search.config import Config
+from search.pruners import PRUNERS
+from search.pruners.pruner import rungs
+from space import Refused
+
+
+def epochs(**settings):
+    named = {key.replace("_", ".", 1): value for key, value in settings.items()}
+    return Config.of({"space": "tiny_space", **named}).ladder.epochs
+
+
+@pytest.mark.parametrize(
+    ("count", "eta", "found"),
+    [
+        (1, 3, (1,)),
+        (2, 3, (2,)),
+        (3, 3, (1, 3)),
+        (9, 3, (1, 3, 9)),
+        (30, 3, (3, 10, 30)),
+        (81, 3, (9, 27, 81)),
+        (10, 2, (2, 5, 10)),
+    ],
+)
+def test_a_rung_has_a_part_of_the_epochs_of_the_next(count, eta, found):
+    assert rungs(count, eta) == found
+
+
+def test_a_pruner_is_chosen_by_its_name():
+    assert epochs(pruner="none", proxy_epochs=9) == (9,)
+    assert epochs(pruner="asha", proxy_epochs=9) == (1, 3, 9)
+    assert epochs(pruner="asha", proxy_epochs=9, pruner_eta=9) == (1, 9)
+    assert Config.of({"pruner": "hyperband", "proxy.epochs": 9}).ladder.brackets == 3
+    with pytest.raises(Refused, match="Did you mean 'asha'"):
+        epochs(pruner="ahsa")
+    with pytest.raises(Refused, match=r"pruner.gate=5: a gate has 0 networks, or 8 and more"):
+        epochs(pruner="asha", pruner_gate=5)
+    assert set(PRUNERS) == {"auto", "asha", "hyperband", "none"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "rungs"),
+    [
+        ({}, False),
+        ({"proxy_epochs": 9, "trials": 1000, "sampler": "random"}, False),
+        ({"proxy_epochs": 10, "trials": 49, "sampler": "random"}, False),
+        ({"proxy_epochs": 10, "trials": 50, "sampler": "random"}, True),
+        ({"proxy_epochs": 10, "trials": 50, "sampler": "evolution"}, True),
+        ({"proxy_epochs": 10, "trials": 50}, False),
+        ({"proxy_epochs": 10, "trials": 50, "executor_workers": 16}, True),
+        ({"proxy_epochs": 20, "trials": 50}, True),
+        ({"proxy_epochs": 20, "budget": "2h"}, False),
+    ],
+)
+def test_auto_has_rungs_where_they_can_pay(settings, rungs):
+    assert (len(epochs(**settings)) > 1) is rungs
+
+
+def test_a_run_of_a_version_that_knew_none_has_none():
+    document = Config.of({"proxy.epochs": 30, "trials": 100, "sampler": "random"}).document()
+    assert len(Config.of_document(document).ladder.epochs) == 3
+    assert Config.of_document({**document, "pruner": {"pruner": "none"}}).ladder.epochs == (30,)
+    del document["pruner"]
+    assert Config.of_document(document).ladder.epochs == (30,)

@@ -1,0 +1,80 @@
+"""Finished trials under another objective."""
+
+import pytest
+from quick import QUICK
+
+from search import launch
+from search.config import reward_of
+from search.runs.rescoring import RESCORED, rescored
+from search.testing import looked_up
+from space import Refused
+
+SMALL = {**QUICK, "trials": 12}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("home"))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield launch(SMALL, evaluate=looked_up)
+
+
+def places(run, **settings):
+    return rescored(run, reward_of(run.config.reward, settings))
+
+
+def test_the_runs_own_objective_changes_nothing(run):
+    found = places(run, **{"reward.w": -0.07})
+    assert [place.rank for place in found] == [place.rank_before for place in found] == list(range(1, 13))
+    assert [place.trial for place in found] == run.ranked
+
+
+def test_rewards_are_those_of_a_search_by_that_objective(run):
+    other = launch({**SMALL, "run": "other", "reward.w": -0.3, "reward.v": 0}, evaluate=looked_up)
+    found = places(run, **{"reward.w": -0.3, "reward.v": 0})
+    assert {p.trial.number: p.trial.terms for p in found} == {t.number: t.terms for t in other.trials}
+    assert [place.trial.number for place in found] == [trial.number for trial in other.ranked]
+
+
+def test_another_objective_is_named_with_its_settings(run):
+    found = places(run, reward="mnasnet", **{"reward.cost": "macs"})
+    assert [term.cost for term in found[0].trial.terms.costs] == ["macs"]
+    assert found[0].before.terms.costs[0].cost == "step"
+
+
+def test_what_exceeds_a_limit_is_last_and_has_no_rank(run):
+    limit = sorted(trial.cost.params for trial in run.trials)[5]
+    found = places(run, **{"reward.max_params": limit})
+    assert [place.rank for place in found] == [1, 2, 3, 4, 5, 6] + [None] * 6
+    assert all(place.trial.cost.params <= limit for place in found[:6])
+    assert all("reward.max_params" in place.exceeds for place in found[6:])
+    assert found[-1].row()["rank"] is None
+
+
+def test_rows_have_every_column(run):
+    (place, *_) = places(run, **{"reward.w": -0.2})
+    assert {column.key for column in RESCORED} <= place.row().keys()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"proxy.epochs": 3}, "proxy.epochs is no part of an objective"),
+        ({"trials": 3}, "trials is no part of an objective"),
+        ({"reward.u": 3}, "Did you mean 'reward.w'|Unknown setting"),
+        ({"reward": "mnasnett"}, "Did you mean 'mnasnet'"),
+        ({"reward.reference": "b0"}, "measured step times beside v2-b0"),
+        ({"reward.max_step_ms": 3.0}, "begun without a profile"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(run, settings, says):
+    with pytest.raises(Refused, match=says):
+        places(run, **settings)
+
+
+def test_a_step_time_that_was_not_measured_is_missed():
+    run = launch({**SMALL, "run": "untimed", "reward.w": 0}, evaluate=looked_up)
+    with pytest.raises(Refused, match=r"untimed:\d+: the step time is missing"):
+        places(run, **{"reward.w": -0.07})
+    assert places(run, reward="effnet")[0].rank == 1

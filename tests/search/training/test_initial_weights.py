@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from search.training.initial_weights import beginning, fill, frozen
+from space import Refused, decode
+from space.network.network import build
+from space.weights import Conventions, Weights, weights_file
+
+SMALL = decode("r16_i8_s1/fused_d1_k3_s2_e1_w8/mb_d2_k3_s2_e2_w8_se0.25/h16_c10")
+OTHER = decode("r16_i8_s1/fused_d1_k3_s2_e1_w8/mb_d3_k5_s2_e2_w8_se0.25/h24_c10")
+NORMALISED = (0.5,) * 3, (0.2,) * 3
+
+
+def weights(architecture=SMALL):
+    torch.manual_seed(1)
+    tensors = build(architecture).state_dict()
+    return Weights(architecture, tensors, Conventions(padding="same", mean=(0.1,) * 3), "somewhere")
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(weights_file(weights()))
+    return path
+
+
+def test_afresh_it_depends_on_the_seed_alone():
+    torch.manual_seed(3)
+    one, other, third = (beginning(SMALL, None, seed, NORMALISED, 0.0) for seed in (0, 0, 1))
+    assert (one.conventions.mean, one.conventions.std) == NORMALISED
+    same = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
+    assert all(a.equal(b) for a, b in same)
+    assert not one.network.stem[0].conv.weight.equal(third.network.stem[0].conv.weight)
+
+
+def test_trained_weights_bring_their_conventions(file):
+    found = beginning(SMALL, file, 0, NORMALISED, 0.1)
+    assert found.conventions.mean == (0.1,) * 3
+    assert all(tensor.equal(weights().tensors[name]) for name, tensor in found.network.state_dict().items())
+    assert found.told == "somewhere"
+
+
+def test_other_classes_get_a_fresh_classifier(file):
+    found = beginning(decode(str(SMALL).replace("c10", "c4")), file, 0, NORMALISED, 0.0)
+    assert found.network.state_dict()["head.classifier.weight"].shape == (4, 16)
+    assert found.network.state_dict()["head.conv.conv.weight"].equal(
+        weights().tensors["head.conv.conv.weight"]
+    )
+
+
+def test_a_network_can_begin_with_the_blocks_that_fit(file):
+    found = beginning(OTHER, file, 0, NORMALISED, 0.0)
+    assert found.told == "somewhere, 2 of 6 blocks"
+    own = found.network.state_dict()
+    taken = [name for name in own if name.startswith(("stem.", "stages.0.0."))]
+    assert all(own[name].equal(weights().tensors[name]) for name in taken)
+    assert own["stages.1.0.depthwise.conv.weight"].shape[-1] == 5
+
+
+def test_refuses_weights_of_which_nothing_fits(file):
+    with pytest.raises(Refused, match="no block"):
+        beginning(decode("r16_i24/mb_d1_k3_s1_e1_w24/h64_c10"), file, 0, NORMALISED, 0.0)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(Refused, match=r"w\.safetensors"):
+        beginning(SMALL, Path(tmp_path / "w.safetensors"), 0, NORMALISED, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("freeze", "trained"),
+    [
+        (None, {"stem", "stages", "head.conv", "head.classifier"}),
+        ("stem", {"stages", "head.conv", "head.classifier"}),
+        (2, {"head.conv", "head.classifier"}),
+        ("features", {"head.classifier"}),
+    ],
+)
+def test_what_is_frozen_is_not_trained(freeze, trained):
+    network = build(SMALL)
+    parts = frozen(network, freeze)
+    left = {name for name, value in network.named_parameters() if value.requires_grad}
+    assert {".".join(name.split(".")[: 2 if name.startswith("head") else 1]) for name in left} == trained
+    assert bool(parts) == (freeze is not None)
+
+
+@pytest.mark.parametrize("freeze", ["head", 0, 3, 1.5])
+def test_refuses_to_freeze_what_there_is_not(freeze):
+    with pytest.raises(Refused, match="features, or a number of stages from 1 to 2"):
+        frozen(build(SMALL), freeze)
+
+
+def test_fill_counts_blocks():
+    assert fill(build(SMALL), weights()) == 5

@@ -1,0 +1,225 @@
+"""Full trainings of seconds: what they do, and that one that is interrupted ends as if it had not been."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+import yaml
+
+from search.data import load, load_test
+from search.models.model import load_model
+from search.proxy import training
+from search.proxy.failure import TrialFailed
+from search.training import loop
+from search.training.checkpoint import DOCUMENT, read_progress
+from search.training.loop import train
+from search.training.progress import Silent
+from search.training.task import DOCUMENT as TASK
+from search.training.task import read_task
+from space import Refused
+from space.weights import rebuild
+
+EVERYTHING = {
+    "stages": 2,
+    "resolution": {"from": 0.5, "to": 1},
+    "randaugment": {"from": 3, "to": 9},
+    "mixup": {"from": 0.0, "to": 0.3},
+    "cutmix": 0.5,
+    "dropout": {"from": 0.0, "to": 0.3},
+    "drop_path": 0.2,
+    "ema": 0.9,
+    "clip": 1.0,
+    "accumulate": 2,
+    "optimiser": "rmsprop",
+    "learning_rate": 0.01,
+    "epsilon": 1e-3,
+    "schedule": "cosine",
+}
+
+
+class Killed(BaseException):
+    """As if the process had ended."""
+
+
+class Ends(Silent):
+    """Ends a training after so many steps."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def step(self, progress, rate):
+        if progress.step == self.after:
+            raise Killed
+
+
+def tensors(folder):
+    return load_model(folder).weights.tensors
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(one[name].equal(other[name]) for name in one)
+
+
+def test_a_training_leaves_a_model_that_knows_the_images(task, tmp_path):
+    own = task(epochs=6, task_changes={"run": "r", "trial": 3})
+    model = train(own, tmp_path / "m")
+    assert model.metric("accuracy", "validation").value > 0.5
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {
+        "model.json", "model.safetensors", "training.yaml", "epochs.csv",
+    }  # fmt: skip
+    kept = load_model(tmp_path / "m")
+    assert kept.metrics == model.metrics and kept.provenance.run == "r" and kept.provenance.trial == 3
+    assert kept.recipe["epochs"] == 6
+    assert read_task(tmp_path / "m") == own
+    # What it says of the test split is what its weights do there.
+    data = load(own.source, 16)
+    told = kept.weights.conventions
+    held = replace(data, validation=load_test(own.source, 16), mean=told.mean, std=told.std)
+    found = training.validate(rebuild(kept.weights), held, torch.device("cpu"))
+    assert found.accuracy == kept.metric("accuracy").value
+    assert found.loss == pytest.approx(kept.metric("loss").value)
+
+
+def test_the_test_split_is_looked_at_once(task, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(loop, "load_test", lambda *a: seen.append(a) or load_test(*a))
+    train(task(), tmp_path / "m")
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "after"),
+    [
+        (EVERYTHING, 2),
+        (EVERYTHING, 5),
+        (EVERYTHING, 7),
+        ({"optimiser": "sgd", "learning_rate": 0.1}, 4),
+        ({}, 6),
+    ],
+)
+def test_taken_up_it_ends_with_the_same_weights(task, tmp_path, recipe, after):
+    own = task(**recipe)
+    whole = train(own, tmp_path / "whole")
+    often = replace(own, recipe=own.recipe.model_copy(update={"checkpoint": 0.0}))
+    with pytest.raises(Killed):
+        train(often, tmp_path / "cut", Ends(after))
+    assert read_progress(tmp_path / "cut").step == after - 1
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    again = train(often, tmp_path / "cut")
+    assert torch.get_rng_state().equal(before)
+    assert same(tensors(tmp_path / "whole"), tensors(tmp_path / "cut"))
+    assert again.metrics == whole.metrics
+    # All but the last column, which is time.
+    one, other = ((tmp_path / name / "epochs.csv").read_text().splitlines() for name in ("whole", "cut"))
+    assert [line.rpartition(",")[0] for line in one] == [line.rpartition(",")[0] for line in other]
+
+
+def test_killed_with_9_and_resumed_it_ends_with_the_same_weights(task, tmp_path):
+    own = task(**EVERYTHING, epochs=8, checkpoint=0.0, task_changes={"threads": 1})
+    train(own, tmp_path / "whole")
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    (folder / TASK).write_text(yaml.safe_dump(own.document()))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-m", "search", "train", "--resume", str(folder)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 200
+        while not (read_progress(folder) and read_progress(folder).step >= 7):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (folder / "model.json").exists()
+    train(read_task(folder), folder)
+    assert same(tensors(tmp_path / "whole"), tensors(folder))
+
+
+@pytest.mark.slow
+def test_workers_change_nothing(task, tmp_path):
+    alone, helped = (train(task(workers=workers, mixup=0.2), tmp_path / str(workers)) for workers in (0, 2))
+    assert same(alone.weights.tensors, helped.weights.tensors)
+
+
+def test_parts_of_a_batch_add_up_to_it(task, tmp_path):
+    """But for batch normalisation, which sees the parts."""
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 3))
+    inputs, shares = torch.randn(7, 3, 2, 2), torch.eye(3)[torch.arange(7) % 3]
+    whole = loop._loss(network(inputs), shares, 0.1, None)
+    parts = zip(inputs.tensor_split(3), shares.tensor_split(3), strict=True)
+    summed = sum(loop._loss(network(x), y, 0.1, None) * len(x) / 7 for x, y in parts)
+    assert summed.item() == pytest.approx(whole.item(), abs=1e-6)
+
+
+def test_classes_that_count_alike(task):
+    logits, shares = torch.zeros(4, 2), torch.eye(2)[torch.tensor([0, 0, 0, 1])]
+    weights = torch.tensor([2 / 3, 2.0])
+    assert loop._loss(logits, shares, 0.0, weights).item() == pytest.approx(
+        torch.log(torch.tensor(2.0)).item()
+    )
+
+
+def test_what_is_frozen_stays(task, tmp_path):
+    begun = train(task(epochs=1), tmp_path / "first")
+    own = task(epochs=1, body=0.1, task_changes={"weights": tmp_path / "first", "freeze": 1})
+    model = train(own, tmp_path / "second")
+    before, after = begun.weights.tensors, model.weights.tensors
+    still = [name for name in before if name.startswith(("stem.", "stages.0."))]
+    assert still and all(before[name].equal(after[name]) for name in still)
+    assert not before["head.conv.conv.weight"].equal(after["head.conv.conv.weight"])
+
+
+def test_a_training_that_diverges_fails(task, tmp_path, monkeypatch):
+    losses = iter([1.0, 1.0, float("nan")] + [1.0] * 9)
+    monkeypatch.setattr(loop, "_step", lambda *a: torch.tensor(next(losses)))
+    with pytest.raises(TrialFailed, match="nan at step 3"):
+        train(task(), tmp_path / "m")
+    assert not (tmp_path / "m" / "model.json").exists()
+
+
+def test_refuses_a_damaged_checkpoint(task, tmp_path):
+    own = task(checkpoint=0.0)
+    with pytest.raises(Killed):
+        train(own, tmp_path, Ends(3))
+    progress = read_progress(tmp_path)
+    (tmp_path / progress.tensors).write_bytes(b"nothing")
+    with pytest.raises(Refused, match="damaged"):
+        train(own, tmp_path)
+    (tmp_path / DOCUMENT).write_text(json.dumps(json.loads(progress.model_dump_json()) | {"data": "other"}))
+    with pytest.raises(Refused, match="have changed"):
+        train(own, tmp_path)
+
+
+def test_refused_it_writes_nothing(task, tmp_path):
+    with pytest.raises(Refused, match="freeze"):
+        train(task(task_changes={"freeze": 9}), tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(task, tmp_path):
+    """Through torchrun and gloo; the gradients of both go into each step."""
+    own = task(epochs=6, task_changes={"threads": 1})
+    folder = tmp_path / "two"
+    folder.mkdir()
+    (folder / TASK).write_text(yaml.safe_dump(own.document()))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "search", "train", "--resume", str(folder)]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    assert ran.returncode == 0, ran.stderr
+    model = load_model(folder)
+    assert model.metric("accuracy", "validation").value > 0.5
+    assert model.provenance.images == 6 * 160
+    assert ran.stdout.count("accuracy on test") == 1

@@ -1,0 +1,55 @@
+import pytest
+import torch
+from torch import nn
+
+from search.proxy.ema import Average
+from search.training.optimizer import optimiser_of
+from search.training.recipe import Recipe
+from space import decode
+from space.network.network import build
+
+TINY = decode("r8_i8_s1/fused_d1_k3_s2_e1_w8/h16_c3")
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd", "rmsprop"])
+def test_every_parameter_is_in_one_group(name):
+    network = build(TINY)
+    optimiser = optimiser_of(network, Recipe(optimiser=name, body=0.1, weight_decay=0.2))
+    own = [value for group in optimiser.param_groups for value in group["params"]]
+    assert sorted(map(id, own)) == sorted(map(id, network.parameters()))
+    for group in optimiser.param_groups:
+        for value in group["params"]:
+            assert group["weight_decay"] == (0.2 if value.ndim > 1 else 0)
+            assert group["share"] == (
+                1 if any(value is own for own in network.head.classifier.parameters()) else 0.1
+            )
+
+
+def test_rmsprop_has_the_recipes_constants():
+    optimiser = optimiser_of(build(TINY), Recipe(optimiser="rmsprop", smoothing=0.9, epsilon=1e-3))
+    assert {optimiser.defaults[key] for key in ("alpha", "momentum")} == {0.9}
+    assert optimiser.defaults["eps"] == 1e-3
+
+
+def test_what_is_frozen_is_in_no_group():
+    network = build(TINY)
+    network.stem.requires_grad_(False)
+    optimiser = optimiser_of(network, Recipe())
+    own = {id(value) for group in optimiser.param_groups for value in group["params"]}
+    assert not own & {id(value) for value in network.stem.parameters()}
+
+
+def test_the_average_follows():
+    network = nn.BatchNorm1d(1)
+    average = Average(network, 0.9)
+    nn.init.constant_(network.weight, 2.0)
+    network.num_batches_tracked += 7
+    average.update(network, 1)
+    # After one step the decay is 2 / 11, not 0.9.
+    assert average.tensors["weight"].item() == pytest.approx(1 + (1 - 2 / 11))
+    assert average.tensors["num_batches_tracked"].item() == 7
+    before = average.tensors["weight"].item()
+    average.update(network, 10_000)
+    assert average.tensors["weight"].item() == pytest.approx(before + 0.1 * (2 - before))
+    assert not average.tensors["weight"].requires_grad
+    assert torch.is_tensor(average.tensors["running_var"])

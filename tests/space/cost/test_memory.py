@@ -1,0 +1,74 @@
+"""What a training keeps, against what torch's automatic differentiation keeps, to the element."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from strategies import architectures
+from torch.nn import functional
+
+from space import Architecture, Head, cost, decode, published
+from space.cost.memory import kept, training_memory
+from space.network.network import build
+
+
+def measured(architecture: Architecture, batch: int) -> int:
+    """Elements of distinct tensors that torch keeps for the backward pass of a training step on `batch` images."""
+    network = build(architecture)
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
+    stored: dict[int, torch.Tensor] = {}
+
+    def keep(tensor):
+        if tensor.is_floating_point() and tensor.untyped_storage().data_ptr() not in own:
+            stored[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    images = torch.rand(batch, architecture.channels, architecture.resolution, architecture.resolution)
+    labels = torch.arange(batch) % architecture.classes
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = functional.cross_entropy(network(images), labels, label_smoothing=0.1)
+    assert loss.requires_grad
+    return sum(tensor.untyped_storage().nbytes() // tensor.element_size() for tensor in stored.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "r32_i8_s1/fused_d2_k3_s1_e1_w8/fused_d2_k3_s2_e4_w16/mb_d3_k5_s2_e4_w16_se0.25/h32_c10",
+        "r33_i8_relu/fused_d2_k3_s1_e1_w8_relu/mb_d2_k3_s1_e6_w8_se0.25_relu/h32_c10_relu",
+        "r24_i8_s1_x1/fused_d2_k3_s1_e1_w8_se0.5/fused_d2_k3_s2_e4_w16_se0.25_hardswish/h16_c3_relu6",
+        "r16_i8/mb_d2_k3_s1_e1_w8_se0.25_relu6/mb_d1_k3_s2_e1_w12/h16_c2",
+    ],
+)
+def test_it_keeps_what_torch_keeps(text):
+    """Two batches: what belongs to channels and not to images cancels in their difference."""
+    architecture = decode(text)
+    assert measured(architecture, 5) - measured(architecture, 3) == 2 * kept(architecture)
+
+
+@given(architectures(max_resolution=40, ops=("mb", "fused")))
+@settings(deadline=None, max_examples=25)
+def test_it_keeps_what_torch_keeps_for_any_network(architecture):
+    architecture = replace(
+        architecture,
+        resolution=max(architecture.resolution, 8),  # A batch of one pixel has no variance to normalise by.
+        stem=replace(architecture.stem, op="conv"),
+        head=Head(architecture.head.width or 8, architecture.head.act),
+    )
+    assert measured(architecture, 5) - measured(architecture, 3) == 2 * kept(architecture)
+
+
+def test_memory_is_of_parameters_and_images():
+    b0 = published("b0").architecture
+    assert training_memory(b0, 0) == 16 * cost(b0).params
+    assert training_memory(b0, 32) - training_memory(b0, 0) == 32 * 4 * kept(b0)
+
+
+@given(architectures())
+@settings(deadline=None)
+def test_more_of_anything_keeps_more(architecture):
+    deeper = tuple(replace(stage, depth=stage.depth + 1) for stage in architecture.stages)
+    assert kept(replace(architecture, stages=deeper)) > kept(architecture)
+    assert kept(replace(architecture, resolution=2 * architecture.resolution)) >= kept(architecture)
+    assert kept(replace(architecture, classes=architecture.classes + 1)) == kept(architecture) + 1
