@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from space import CATALOG, Architecture, Refused, decode
+from space import CATALOG, Architecture, UserError, decode
 from space.block_strings import decode_blocks
 from space.catalog import unpublished
 
@@ -35,7 +35,7 @@ def resolve(base: str | Architecture | Base) -> Base:
     a name in the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that
     describes a network; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or timm with
     commas between ("r1_k3_s11_e1_i32_o16_se0.25,..."); a run of `search` by its path, for its
-    best network ("runs/NAME") or that of a complete trial ("runs/NAME:12"). Raises `Refused` for anything
+    best network ("runs/NAME") or that of a complete trial ("runs/NAME:12"). Raises `UserError` for anything
     else, naming the nearest published networks, and for the best of a run that is not finished.
     """
     if isinstance(base, Base):
@@ -63,14 +63,16 @@ def _from_file(text: str) -> Base | None:
     try:
         content = Path(text).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"Cannot read {text}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+        raise UserError(
+            f"Cannot read {text}: {getattr(error, 'strerror', 'it is not UTF-8 text')}."
+        ) from None
     document = documents.parse(content, text)
     try:
         space = Space.of(document, Path(text).stem)
-    except Refused as error:
-        raise Refused(f"{text}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{text}: {error}") from None
     if space.choices:
-        raise Refused(
+        raise UserError(
             f"{text} is a search space: it leaves {len(space.choices)} choices open, such as "
             f"{space.choices[0].name}. A base is one network."
         )

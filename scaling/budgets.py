@@ -13,7 +13,7 @@ from scaling.compound import Coefficients
 from scaling.families import ScaledModel, scale
 from scaling.rules import Rule
 from search.tables.table import si
-from space import Architecture, Cost, Refused, Rounding
+from space import Architecture, Cost, Rounding, UserError
 
 STEP = 1000
 """phi is searched in thousandths: what is printed can be typed again and gives the same network."""
@@ -69,10 +69,10 @@ def largest(
 
     Takes some 30 evaluations, since cost never falls as phi rises. A step time can, by a little, where widths
     become multiples of what the device likes: then a larger one may fit, too. The other arguments: as `scale`.
-    Raises `Refused` if no network fits, saying what the smallest costs, and if every network does.
+    Raises `UserError` if no network fits, saying what the smallest costs, and if every network does.
     """
     if not budget:
-        raise Refused("A budget needs a limit on params, macs, activations or the step time.")
+        raise UserError("A budget needs a limit on params, macs, activations or the step time.")
     at = partial(_at, resolve(base), rule=rule, coefficients=coefficients, rounding=rounding)
     law = scale(base, 0, rule=rule, coefficients=coefficients, rounding=rounding).rule
     high = math.floor(law.highest * STEP)
@@ -94,14 +94,14 @@ def _unless_unbounded(model: ScaledModel | None, budget: Budget) -> ScaledModel:
     assert model is not None
     if model.phi == 0:
         return model
-    raise Refused(f"Rule {model.rule.name} never exceeds {budget}: it does not change that. Limit more.")
+    raise UserError(f"Rule {model.rule.name} never exceeds {budget}: it does not change that. Limit more.")
 
 
 def _refuse(smallest: ScaledModel | None, budget: Budget) -> NoReturn:
     assert smallest is not None
     spent = smallest.cost
     step = f"; a step takes {budget.predict(smallest.architecture):.1f} ms" if budget.predict else ""
-    raise Refused(
+    raise UserError(
         f"No sibling of {smallest.base.name} by rule {smallest.rule.name} is within {budget}: the smallest, at "
         f"phi = {smallest.phi:g}, costs {si(spent.params)} params, {si(spent.macs)} macs and "
         f"{si(spent.activations)} activations{step}."
@@ -119,7 +119,7 @@ def _at(
     """The sibling at a phi, or None where phi is so low that nothing is left of the base."""
     try:
         return scale(base, thousandths / STEP, rule=rule, coefficients=coefficients, rounding=rounding)
-    except Refused:
+    except UserError:
         if thousandths >= 0:
             raise
         return None

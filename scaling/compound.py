@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling.base import resolve
-from space import Architecture, Multipliers, Refused, Rounding
+from space import Architecture, Multipliers, Rounding, UserError
 
 PHI_LIMIT = 16
 """phi lies within +-16: 2^16 times the cost is beyond every network ever trained."""
@@ -23,7 +23,7 @@ class Coefficients:
     """By what depth (alpha), width (beta) and resolution (gamma) grow each time phi grows by 1.
 
     Each is at least 1. Multiply-adds grow in proportion to alpha * beta^2 * gamma^2 before rounding, which
-    the paper asks to be about 2. Raises `Refused` for a coefficient that is no number of at least 1.
+    the paper asks to be about 2. Raises `UserError` for a coefficient that is no number of at least 1.
     """
 
     alpha: float
@@ -34,7 +34,7 @@ class Coefficients:
         for name in ("alpha", "beta", "gamma"):
             value = getattr(self, name)
             if type(value) not in (int, float) or not 1 <= value <= 16:
-                raise Refused(f"{name} is {value!r}; it must be a number from 1 to 16.")
+                raise UserError(f"{name} is {value!r}; it must be a number from 1 to 16.")
 
     def at(self, phi: float) -> Multipliers:
         """The multipliers at `phi`: 0 changes nothing, fractions and negative numbers are fine."""
@@ -54,9 +54,9 @@ PAPER = Coefficients(1.2, 1.1, 1.15)
 
 
 def checked_phi(phi: float) -> float:
-    """`phi` itself. Raises `Refused` unless it is a number within +-`PHI_LIMIT`."""
+    """`phi` itself. Raises `UserError` unless it is a number within +-`PHI_LIMIT`."""
     if not math.isfinite(phi) or abs(phi) > PHI_LIMIT:
-        raise Refused(f"phi is {phi:g}; it must be a number from -{PHI_LIMIT} to {PHI_LIMIT}.")
+        raise UserError(f"phi is {phi:g}; it must be a number from -{PHI_LIMIT} to {PHI_LIMIT}.")
     return phi
 
 
@@ -87,7 +87,7 @@ def read_coefficients(path: Path, base: Architecture) -> Coefficients:
 def read_coefficients_file(path: Path, base: Architecture, rule: str | None = None) -> CoefficientsFile:
     """All of that file that decides a network.
 
-    Raises `Refused` for a file that cannot be read or lacks one of its keys, and for one whose base is another
+    Raises `UserError` for a file that cannot be read or lacks one of its keys, and for one whose base is another
     network than `base`, or whose rule is another than `rule`: coefficients are a property of both.
     """
     document = _document(path)
@@ -95,16 +95,16 @@ def read_coefficients_file(path: Path, base: Architecture, rule: str | None = No
         fitted = resolve(str(document["base"])).architecture
         coefficients = Coefficients(document["alpha"], document["beta"], document["gamma"])
         rounding = _rounding(document.get("rounding"))
-    except Refused as error:
-        raise Refused(f"{path}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     if fitted != base:
-        raise Refused(
+        raise UserError(
             f"{path} was fitted to another base, {fitted}. Give that as --base, or the numbers themselves "
             "as --alpha --beta --gamma."
         )
     own = document.get("rule")
     if None not in (own, rule) and own != rule:
-        raise Refused(f"{path} was fitted for rule {own}, not {rule}.")
+        raise UserError(f"{path} was fitted for rule {own}, not {rule}.")
     return CoefficientsFile(coefficients, own, rounding)
 
 
@@ -115,7 +115,7 @@ def _rounding(document: Any) -> Rounding | None:
         return Rounding(**document)
     except TypeError:
         permitted = ", ".join(Rounding.__dataclass_fields__)
-        raise Refused(f"rounding is {document!r}; it must hold {permitted}.") from None
+        raise UserError(f"rounding is {document!r}; it must hold {permitted}.") from None
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -124,11 +124,13 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+        raise UserError(
+            f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}."
+        ) from None
     document = documents.parse(text, str(path))
     if not isinstance(document, dict) or document.get("schema", SCHEMA) != SCHEMA:
-        raise Refused(f"{path} is no coefficients file: it must hold {', '.join(_KEYS)}.")
+        raise UserError(f"{path} is no coefficients file: it must hold {', '.join(_KEYS)}.")
     for key in _KEYS:
         if key not in document:
-            raise Refused(f"{path} is no coefficients file: it lacks {key}.")
+            raise UserError(f"{path} is no coefficients file: it lacks {key}.")
     return document

@@ -7,7 +7,7 @@ from typing import Any
 
 from scaling.base import Base
 from scaling.families import ScaledModel, family
-from space import Refused
+from space import UserError
 
 _POINTS = 60
 """Per curve: enough to show the steps that rounding makes."""
@@ -19,11 +19,11 @@ Curves = Mapping[str, Sequence[ScaledModel]]
 def curves(base: Base, phis: Sequence[float], ways: Sequence[Mapping[str, Any]]) -> Curves:
     """A curve for each of `ways` over the range of `phis`. ways: keyword arguments of `scale`, a rule among them.
 
-    Raises `Refused` if no rule has a phi in that range.
+    Raises `UserError` if no rule has a phi in that range.
     """
     found = {str(way["rule"].name): _curve(base, phis, way) for way in ways}
     if not any(found.values()):
-        raise Refused(f"No rule can be drawn from phi = {min(phis):g} to {max(phis):g}.")
+        raise UserError(f"No rule can be drawn from phi = {min(phis):g} to {max(phis):g}.")
     return found
 
 

@@ -16,8 +16,8 @@ from functools import cached_property
 from scaling.base import Base, resolve
 from scaling.compound import Coefficients
 from scaling.rules import RULES, Rule
-from space import Architecture, Cost, Multipliers, Refused, Rounding, cost
-from space.refusal import unknown
+from space import Architecture, Cost, Multipliers, Rounding, UserError, cost
+from space.refusal import unknown_name
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def scale(
     phi: any number within +-16; multiply-adds grow by about 2^phi. rule: a key of `RULES`, or a rule.
     coefficients: alpha, beta, gamma instead of the rule's. rounding: the policy instead of the rule's.
 
-    Raises `Refused` for an unknown base or rule, for coefficients the rule doesn't take, and for a phi
+    Raises `UserError` for an unknown base or rule, for coefficients the rule doesn't take, and for a phi
     that leaves a layer without a channel or an image smaller than the network's total stride.
     """
     base, rule = resolve(base), _rule(rule)
@@ -97,7 +97,7 @@ def scale(
     _leave_something(base.architecture, multipliers, phi)
     made = rule.shape(base.architecture, multipliers, rounding or rule.rounding)
     if made.resolution < min(made.stride, base.architecture.resolution):
-        raise Refused(
+        raise UserError(
             f"phi = {phi:g} leaves images of {made.resolution} pixels, fewer than the total stride of "
             f"{base.name}, {made.stride}."
         )
@@ -121,14 +121,14 @@ def _rule(rule: str | Rule) -> Rule:
     if isinstance(rule, Rule):
         return rule
     if rule not in RULES:
-        raise unknown("rule", rule, RULES)
+        raise unknown_name("rule", rule, RULES)
     return RULES[rule]
 
 
 def _leave_something(base: Architecture, multipliers: Multipliers, phi: float) -> None:
     narrowest = min(base.stem.width, *(stage.width for stage in base.stages))
     if narrowest * multipliers.width < 1:
-        raise Refused(
+        raise UserError(
             f"phi = {phi:g} leaves no channel: {narrowest} channels times {multipliers.width:.3g} is "
             f"{narrowest * multipliers.width:.2g}."
         )

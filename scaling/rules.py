@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from scaling.compound import PAPER, PHI_LIMIT, Coefficients, checked_phi
-from space import Architecture, Multipliers, Refused, Rounding, cost, rescale
+from space import Architecture, Multipliers, Rounding, UserError, cost, rescale
 from space.rescale import AUTOML, EFFICIENTNET, round_depth, stage_width
 
 
@@ -47,17 +47,17 @@ class Rule:
     train_share: float = 1.0
 
     def at(self, phi: float) -> Multipliers:
-        """The multipliers at `phi`. Raises `Refused` outside the rule's range."""
+        """The multipliers at `phi`. Raises `UserError` outside the rule's range."""
         if not self.lowest <= checked_phi(phi) <= self.highest:
             span = f"{self.lowest:.4g} to {self.highest:g}"
-            raise Refused(f"phi is {phi:g}; rule {self.name} takes {span} ({self.summary}).")
+            raise UserError(f"phi is {phi:g}; rule {self.name} takes {span} ({self.summary}).")
         return self.law.at(phi)
 
     def fitted(self, coefficients: Coefficients) -> Rule:
-        """This rule with other coefficients. Raises `Refused` if it has none to choose."""
+        """This rule with other coefficients. Raises `UserError` if it has none to choose."""
         if not self.free:
             free = ", ".join(rule.name for rule in RULES.values() if rule.free)
-            raise Refused(f"Rule {self.name} has no coefficients to choose; these have: {free}.")
+            raise UserError(f"Rule {self.name} has no coefficients to choose; these have: {free}.")
         return replace(self, law=coefficients)
 
 
@@ -68,7 +68,7 @@ def fast(share: float = 0.8) -> Rule:
     Activations, which decide how fast a GPU is, then grow like s^(1-a/2) only. 0.8 is their "dWr".
     """
     if not 0 <= share <= 1:
-        raise Refused(f"Rule fast: width's share is {share:g}; it must be a number from 0 to 1.")
+        raise UserError(f"Rule fast: width's share is {share:g}; it must be a number from 0 to 1.")
     return Rule(
         "fast",
         f"mostly wider: width takes {share:g} of the growth",

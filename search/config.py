@@ -24,8 +24,8 @@ from search.settings.quantities import number_or_word
 from search.settings.run_settings import KEYS, Limits, started
 from search.settings.validation import mapping, of_kind, validated
 from search.trials.finals import OFF, Finals
-from space import Architecture, Refused, Space, decode, documents
-from space.refusal import unknown
+from space import Architecture, Space, UserError, decode, documents
+from space.refusal import unknown_name
 from space.registry import Registry
 
 
@@ -47,7 +47,7 @@ class Config:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
-        """From `{"space": "effv2", "proxy.epochs": 3}`. Raises `Refused` in one line for anything unknown."""
+        """From `{"space": "effv2", "proxy.epochs": 3}`. Raises `UserError` in one line for anything unknown."""
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")
         if chosen.get("budget") is not None and "trials" not in chosen:
@@ -63,7 +63,7 @@ class Config:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """The inverse of `document`. Raises `Refused` if it isn't one."""
+        """The inverse of `document`. Raises `UserError` if it isn't one."""
         try:
             name, space = document["space"]["name"], document["space"]["document"]
             # Runs of versions that knew no finals have none, and those that knew no rungs neither.
@@ -73,7 +73,7 @@ class Config:
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
             limits = {key: document[key] for key in KEYS if key in document}
         except (KeyError, TypeError) as error:
-            raise Refused(f"The configuration of the run lacks {error}.") from None
+            raise UserError(f"The configuration of the run lacks {error}.") from None
         return cls(Space.of(space, name), **made, limits=validated("", Limits, limits))
 
     def document(self) -> documents.Document:
@@ -108,14 +108,14 @@ class Config:
     def resumed(self, settings: Mapping[str, Any]) -> Self:
         """This search with other limits, finals or another executor: what a resume may change.
 
-        Raises `Refused` for anything else, since trials before and after would not compare.
+        Raises `UserError` for anything else, since trials before and after would not compare.
         """
         chosen, inner = _sorted(settings)
         permitted = ("trials", "budget", "max_failures", *_RESUMED)
         changed = [*chosen, *(group for group, values in inner.items() if values)]
         for key in changed:
             if key not in permitted:
-                raise Refused(
+                raise UserError(
                     f"{key} cannot change in a run that has begun; permitted: {', '.join(permitted)}. "
                     "A new launch can search differently."
                 )
@@ -132,28 +132,28 @@ class Config:
 def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:
     """The objective `before` with other settings, or the one that they name: {"reward": "mnasnet", ...}.
 
-    Raises `Refused` for settings that are of no objective.
+    Raises `UserError` for settings that are of no objective.
     """
     chosen, inner = _sorted(settings)
     for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):
         if key.partition(".")[0] != "reward":
-            raise Refused(f"{key} is no part of an objective; give reward=NAME or reward.SETTING=VALUE.")
+            raise UserError(f"{key} is no part of an objective; give reward=NAME or reward.SETTING=VALUE.")
     named = _document("reward", str(chosen["reward"])) if "reward" in chosen else before.model_dump()
     made: Reward = _made("reward", {**named, **inner["reward"]})
     return made
 
 
 def parse(words: Iterable[str]) -> dict[str, Any]:
-    """The settings that `key=value` words stand for. Raises `Refused` for a word that is none."""
+    """The settings that `key=value` words stand for. Raises `UserError` for a word that is none."""
     settings: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise Refused(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
+            raise UserError(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
         if key in settings:
-            raise Refused(f"{key} is set twice.")
+            raise UserError(f"{key} is set twice.")
         if not value.strip():
-            raise Refused(f"{key}= has no value; {key}=null means none.")
+            raise UserError(f"{key}= has no value; {key}=null means none.")
         settings[key] = value if key == "seed" else _value(value, key.startswith("space."), key in _NAMES)
     return settings
 
@@ -189,12 +189,12 @@ def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict
         elif not dot and group in (*GROUPS, *_SINGLE):
             chosen[key] = value
         elif dot and group in GROUPS:
-            raise Refused(f"{key} names no setting of the group; write {group}.SETTING=VALUE.")
+            raise UserError(f"{key} names no setting of the group; write {group}.SETTING=VALUE.")
         elif dot and group in _SINGLE:
-            raise Refused(f"{key}: {group} is a single setting; write {group}=VALUE.")
+            raise UserError(f"{key}: {group} is a single setting; write {group}=VALUE.")
         else:
             place = "group" if dot else "setting"
-            raise unknown(place, group if dot else key, GROUPS if dot else (*GROUPS, *_SINGLE))
+            raise unknown_name(place, group if dot else key, GROUPS if dot else (*GROUPS, *_SINGLE))
     return chosen, inner
 
 
@@ -220,7 +220,7 @@ def _document(group: str, name: str) -> documents.Document:
     if group in _KINDS and name not in shipped and not name.endswith((".yaml", ".yml")):
         if name in _KINDS[group]:
             return {KIND[group]: name}
-        raise unknown(group, name, dict.fromkeys((*shipped, *_KINDS[group], "./FILE.yaml")))
+        raise unknown_name(group, name, dict.fromkeys((*shipped, *_KINDS[group], "./FILE.yaml")))
     return documents.read(group, name)
 
 

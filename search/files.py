@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from space import Refused
+from space import UserError
 
 
 def unused(parent: Path, about: str) -> Path:
@@ -26,7 +26,7 @@ def write_file(path: Path, content: str | bytes) -> None:
     """Write `content` (text as UTF-8) to `path` in one step: readers see the old file or the new one.
 
     Missing directories are made. Links are followed; a device such as /dev/null is written to, not replaced.
-    Raises `Refused` with the system's reason, leaving what was there.
+    Raises `UserError` with the system's reason, leaving what was there.
     """
     data = content.encode() if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
@@ -37,19 +37,19 @@ def write_file(path: Path, content: str | bytes) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             _replace(target, data)
     except OSError as error:
-        raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
 
 
 def require_ending(option: str, path: Path | None, ending: str, what: str) -> None:
-    """Raises `Refused` for a file that `option` named, if its name does not end as `what` does."""
+    """Raises `UserError` for a file that `option` named, if its name does not end as `what` does."""
     if path and path.suffix.lower() != ending:
-        raise Refused(f"{option} {path}: {what} is a {ending} file.")
+        raise UserError(f"{option} {path}: {what} is a {ending} file.")
 
 
 def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection[str] = ()) -> None:
     """Write a folder with these `files` (name -> content) in one step: none of them is there before all are.
 
-    A folder that is there is replaced; it is refused as `require_replaceable` says. Raises `Refused` with the
+    A folder that is there is replaced; it is refused as `require_replaceable` says. Raises `UserError` with the
     system's reason, too, leaving what was there.
     """
     require_replaceable(path, known)
@@ -61,31 +61,31 @@ def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection
             write_file(draft / name, content)
         _exchange(draft, target)
     except OSError as error:
-        raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def require_replaceable(path: Path, known: Collection[str]) -> None:
-    """Raises `Refused` for a folder that holds anything but what `known` names, and for what is no folder."""
+    """Raises `UserError` for a folder that holds anything but what `known` names, and for what is no folder."""
     try:
         others = sorted({entry.name for entry in path.iterdir()} - set(known)) if path.exists() else []
     except OSError as error:
-        raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
     if others:
         found = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
-        raise Refused(f"{path} holds {found}, which would be deleted; name a new or an empty folder.")
+        raise UserError(f"{path} holds {found}, which would be deleted; name a new or an empty folder.")
 
 
 def deliver(content: str | bytes, out: Path | None) -> None:
     """Write `content` to the file `out` as `write_file` does; to standard output without one.
 
-    Raises `Refused` also where standard output takes no more, and for bytes that a terminal would show.
+    Raises `UserError` also where standard output takes no more, and for bytes that a terminal would show.
     """
     if out is not None:
         return write_file(out, content)
     if isinstance(content, bytes) and sys.stdout.isatty():
-        raise Refused("This format is no text for a terminal; add --out FILE.")
+        raise UserError("This format is no text for a terminal; add --out FILE.")
     try:
         if isinstance(content, str):
             sys.stdout.write(content)
@@ -95,7 +95,7 @@ def deliver(content: str | bytes, out: Path | None) -> None:
     except BrokenPipeError:
         raise  # The reader (`| head`) has seen enough; that is no refusal.
     except OSError as error:
-        raise Refused(f"Cannot write to standard output: {error.strerror}.") from None
+        raise UserError(f"Cannot write to standard output: {error.strerror}.") from None
 
 
 def _replace(target: Path, data: bytes) -> None:

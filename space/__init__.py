@@ -14,7 +14,7 @@ from space.catalog import CATALOG, Published, published
 from space.choices.space import Choice, Point, Space
 from space.cost.cost import Cost, cost, parts
 from space.plan import Block, plan
-from space.refusal import Refused
+from space.refusal import UserError
 from space.rescale import Multipliers, Rounding, rescale
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ __all__ = [
     "Network",
     "Point",
     "Published",
-    "Refused",
     "Rounding",
     "Space",
     "Stage",
     "Stem",
+    "UserError",
     "build",
     "cost",
     "decode",

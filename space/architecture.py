@@ -24,7 +24,7 @@ from typing import Any
 from space.blocks import BLOCKS
 from space.checks import act, odd, stride, whole
 from space.conv import ACTIVATIONS
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 from space.stage import Stage, unread
 from space.stems import STEMS
 
@@ -52,7 +52,7 @@ class Stem:
 
     def __post_init__(self) -> None:
         if self.op not in STEMS:
-            raise unknown("stem.op", self.op, STEMS)
+            raise unknown_name("stem.op", self.op, STEMS)
         whole("stem.width", self.width)
         odd("stem.kernel", self.kernel)
         stride("stem.stride", self.stride)
@@ -82,7 +82,7 @@ class Head:
         whole("head.hidden", self.hidden, least=0)
         act("head.act", self.act)
         if type(self.bias) is not bool:
-            raise Refused(f"head.bias is {self.bias!r}; it must be true or false.")
+            raise UserError(f"head.bias is {self.bias!r}; it must be true or false.")
         if not self.width and not self.hidden:
             object.__setattr__(self, "act", "silu")
 
@@ -93,7 +93,7 @@ class Architecture:
 
     resolution: height and width of its images in pixels. channels: of its images.
     Made canonical when it is made: stages of depth 0 are dropped, a stage that only continues the one
-    before it is merged with it, and `skip` is true where no shortcut could be. Raises `Refused` for a value
+    before it is merged with it, and `skip` is true where no shortcut could be. Raises `UserError` for a value
     that is no network.
     """
 
@@ -110,7 +110,7 @@ class Architecture:
         whole("channels", self.channels)
         object.__setattr__(self, "stages", _canonical(self.stages, self.stem.width))
         if not self.stages:
-            raise Refused("An architecture needs at least one stage of depth 1 or more.")
+            raise UserError("An architecture needs at least one stage of depth 1 or more.")
 
     @property
     def stride(self) -> int:
@@ -158,10 +158,10 @@ def encode_stage(stage: Stage) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """The architecture that a canonical string stands for. Raises `Refused` naming the part that is wrong."""
+    """The architecture that a canonical string stands for. Raises `UserError` naming the part that is wrong."""
     first, *middle, last = text.strip().split("/") if text.count("/") > 1 else ("", "")
     if not middle:
-        raise Refused(
+        raise UserError(
             f"{text!r} is no architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
         )
     opening = _fields(first, _STEM, "ri", {})
@@ -177,7 +177,7 @@ def decode_stage(text: str) -> Stage:
     """The inverse of `encode_stage`."""
     op, _, rest = text.partition("_")
     if op not in BLOCKS:
-        raise unknown(f"op in {text!r}", op, BLOCKS)
+        raise unknown_name(f"op in {text!r}", op, BLOCKS)
     required = "".join(key for key in "dksew" if _STAGE[key] not in unread(op))
     fields = _fields(rest, _STAGE, required, {"noskip": ("skip", False)}, whole=text)
     return Stage(op=op, **{**unread(op), **fields})
@@ -207,13 +207,13 @@ def _fields(
             name, value = "op", token
         else:
             permitted = (*(f"{key}NUMBER" for key in names), *words, *(STEMS if names is _STEM else ()))
-            raise unknown(f"part in {whole or text!r}", token, permitted)
+            raise unknown_name(f"part in {whole or text!r}", token, permitted)
         if name in fields:
-            raise Refused(f"{whole or text!r} says {name} twice.")
+            raise UserError(f"{whole or text!r} says {name} twice.")
         fields[name] = value
     for key in required:
         if names[key] not in fields:
-            raise Refused(f"{whole or text!r} lacks {key}NUMBER ({names[key]}).")
+            raise UserError(f"{whole or text!r} lacks {key}NUMBER ({names[key]}).")
     return fields
 
 

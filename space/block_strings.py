@@ -14,7 +14,7 @@ import re
 from typing import Any
 
 from space.architecture import Architecture, Head, Stage, Stem, encode_stage
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 NOTATIONS = ("efficientnet", "timm")
 
@@ -36,14 +36,14 @@ _KINDS: dict[str, tuple[str, int | None]] = {
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
     """The network that block strings with commas between stand for, in either notation.
 
-    Raises `Refused` naming the string and the part that is wrong.
+    Raises `UserError` naming the string and the part that is wrong.
     """
     pairs = [_decode(part.strip()) for part in text.split(",")]
     stem = pairs[0][1] or 32
     width = stem
     for (stage, width_in), part in zip(pairs, text.split(","), strict=True):
         if width_in not in (None, width):
-            raise Refused(f"{part.strip()!r} reads {width_in} channels, but {width} come before it.")
+            raise UserError(f"{part.strip()!r} reads {width_in} channels, but {width} come before it.")
         width = stage.width
     stages = tuple(stage for stage, _ in pairs)
     return Architecture(resolution, Stem(stem), stages, Head(1280), classes)
@@ -52,10 +52,10 @@ def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> A
 def encode_blocks(architecture: Architecture, notation: str = "efficientnet") -> str:
     """The block strings of `architecture` with commas between; `decode_blocks` reads them.
 
-    notation: one of `NOTATIONS`. Raises `Refused` for blocks that the notation has no word for.
+    notation: one of `NOTATIONS`. Raises `UserError` for blocks that the notation has no word for.
     """
     if notation not in NOTATIONS:
-        raise unknown("notation", notation, NOTATIONS)
+        raise unknown_name("notation", notation, NOTATIONS)
     width = architecture.stem.width
     found = []
     for stage in architecture.stages:
@@ -70,14 +70,14 @@ def _decode(text: str) -> tuple[Stage, int | None]:
     if kind in _KINDS:
         return _from_timm(text, kind, rest), None
     if not re.fullmatch(r"[a-z]\d.*", kind):
-        raise unknown(f"kind of block in {text!r}", kind, _KINDS)
+        raise unknown_name(f"kind of block in {text!r}", kind, _KINDS)
     fields = _fields(text, text, _EFFICIENTNET, {"noskip": ("skip", False)})
     for key in "rkseo":
         if _EFFICIENTNET[key] not in fields:
-            raise Refused(f"{text!r} lacks {key}NUMBER.")
+            raise UserError(f"{text!r} lacks {key}NUMBER.")
     high, wide = divmod(fields["stride"], 10)
     if high not in (0, wide):
-        raise Refused(f"{text!r}: the strides along both sides must be equal.")
+        raise UserError(f"{text!r}: the strides along both sides must be equal.")
     width_in, fused = fields.pop("input", None), fields.pop("fused", 0)
     return Stage(**{**fields, "op": "fused" if fused else "mb", "stride": wide}), width_in
 
@@ -88,9 +88,9 @@ def _from_timm(text: str, kind: str, rest: str) -> Stage:
     op, expand = _KINDS[kind]
     for key in "rksc" if expand else "rksce":
         if _TIMM[key] not in fields:
-            raise Refused(f"{text!r} lacks {key}NUMBER.")
+            raise UserError(f"{text!r} lacks {key}NUMBER.")
     if expand is None and fields["expand"] == 1:
-        raise Refused(f"{text!r}: {kind} with e1 has a convolution that ours has not; write ds or cn.")
+        raise UserError(f"{text!r}: {kind} with e1 has a convolution that ours has not; write ds or cn.")
     if kind == "cn":
         fields = {"skip": False} | fields
     return Stage(**{**fields, "op": op, "expand": expand or fields["expand"]})
@@ -105,16 +105,16 @@ def _fields(text: str, rest: str, names: dict[str, str], words: dict[str, tuple[
         elif match and match[1] in names:
             name, value = names[match[1]], float(match[2]) if "." in match[2] else int(match[2])
         else:
-            raise unknown(f"part in {text!r}", part, (*(f"{key}NUMBER" for key in names), *words))
+            raise unknown_name(f"part in {text!r}", part, (*(f"{key}NUMBER" for key in names), *words))
         if name in fields:
-            raise Refused(f"{text!r} says {name} twice.")
+            raise UserError(f"{text!r} says {name} twice.")
         fields[name] = value
     return fields
 
 
 def _efficientnet(stage: Stage, width_in: int) -> str:
     if stage.op not in ("mb", "fused") or stage.act != "silu" or stage.dilation > 1 or stage.dilations:
-        raise Refused(f"EfficientNet's notation has no word for {encode_stage(stage)}.")
+        raise UserError(f"EfficientNet's notation has no word for {encode_stage(stage)}.")
     text = f"r{stage.depth}_k{stage.kernel}_s{stage.stride}{stage.stride}_e{stage.expand}"
     text += f"_i{width_in}_o{stage.width}" + ("_c1" if stage.op == "fused" else "")
     return text + (f"_se{stage.se}" if stage.se else "") + ("" if stage.skip else "_noskip")
@@ -125,7 +125,7 @@ def _timm(stage: Stage) -> str:
         kind for kind, (op, expand) in _KINDS.items() if op == stage.op and expand in (None, stage.expand)
     ]
     if not kinds or stage.dilation > 1 or stage.dilations or (kinds[-1] == "cn" and stage.se):
-        raise Refused(f"timm's notation has no word for {encode_stage(stage)}.")
+        raise UserError(f"timm's notation has no word for {encode_stage(stage)}.")
     kind = kinds[-1]
     text = f"{kind}_r{stage.depth}_k{stage.kernel}_s{stage.stride}"
     text += (f"_e{stage.expand}" if _KINDS[kind][1] is None else "") + f"_c{stage.width}"

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 Document = dict[str, Any]
 
@@ -35,7 +35,7 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key) for key, _ in node.value if not key.tag.endswith(":merge")]
         twice = [key for key in keys if keys.count(key) > 1]
         if twice:
-            raise Refused(f"{twice[0]!r} stands twice (line {node.start_mark.line + 1}).")
+            raise UserError(f"{twice[0]!r} stands twice (line {node.start_mark.line + 1}).")
         return super().construct_mapping(node, deep)
 
 
@@ -47,20 +47,20 @@ _Loader.add_implicit_resolver(
 
 
 def parse(text: str, place: str) -> Any:
-    """The value that a YAML `text` stands for. Raises `Refused` with `place` and line if it is unreadable."""
+    """The value that a YAML `text` stands for. Raises `UserError` with `place` and line if it is unreadable."""
     try:
         # `_Loader` extends SafeLoader.
         value = yaml.load(text, _Loader)
         if sum(1 for _ in islice(_values(value), MOST)) == MOST:
-            raise Refused(f"it holds more than {MOST:,} values.")
+            raise UserError(f"it holds more than {MOST:,} values.")
         return value
-    except Refused as error:
-        raise Refused(f"{place}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from None
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not readable as YAML"
-        raise Refused(f"{place}{line}: {problem}.") from None
+        raise UserError(f"{place}{line}: {problem}.") from None
 
 
 def _values(node: Any) -> Iterator[Any]:
@@ -78,23 +78,23 @@ def names(group: str) -> tuple[str, ...]:
 def read(group: str, name: str) -> Document:
     """The document `name` of `group`: one that is shipped, or a file where `name` ends in .yaml or .yml.
 
-    Raises `Refused` for an unknown name (naming the nearest), a file that cannot be read, or a document
+    Raises `UserError` for an unknown name (naming the nearest), a file that cannot be read, or a document
     that is not a mapping.
     """
     place = name if _is_file(name) else f"{group}={name}"
     document = parse(text(group, name), place)
     if not isinstance(document, dict):
-        raise Refused(f"{place} holds no mapping of settings.")
+        raise UserError(f"{place} holds no mapping of settings.")
     return document
 
 
 def text(group: str, name: str) -> str:
-    """What `read` reads, comments and all. Raises `Refused` for an unknown name or an unreadable file."""
+    """What `read` reads, comments and all. Raises `UserError` for an unknown name or an unreadable file."""
     if _is_file(name):
         return _text(Path(os.path.expanduser(name)))
     if name in names(group):
         return _folder(group).joinpath(f"{name}.yaml").read_text("utf-8")
-    raise unknown(group, name, (*names(group), "./FILE.yaml"))
+    raise unknown_name(group, name, (*names(group), "./FILE.yaml"))
 
 
 def _is_file(name: str) -> bool:
@@ -110,7 +110,7 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8")
     except FileNotFoundError:
         siblings = path.parent.glob("*.y*ml") if path.parent.is_dir() else ()
-        raise unknown("file", path, siblings) from None
+        raise unknown_name("file", path, siblings) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise Refused(f"Cannot read {path}: {reason}.") from None
+        raise UserError(f"Cannot read {path}: {reason}.") from None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class Refused(ValueError):
+class UserError(ValueError):
     """A user's mistake, told in one line. Commands print it without a traceback and exit with 2."""
 
 
@@ -14,9 +14,9 @@ _MOST, _NEAREST = 20, 5
 """Permitted names that a line names all of, and of more of them."""
 
 
-def unknown(
+def unknown_name(
     what: str, value: object, permitted: Iterable[object], forms: Iterable[str] = (), listed: str = ""
-) -> Refused:
+) -> UserError:
     """The refusal of `value`, which is none of the `permitted` ones, naming the nearest of them.
 
     what: what the value was meant to be, e.g. "sampler" or "key in stages.2". forms: of other values that are
@@ -31,9 +31,9 @@ def unknown(
         near = get_close_matches(str(value), names, n=_NEAREST, cutoff=0)
         told = f" {len(names)} are permitted, such as {', '.join([*near, *forms])}."
         told += f" See all: {listed}" if listed else ""
-    return Refused(f"Unknown {what} {str(value)!r}.{hint}{told}")
+    return UserError(f"Unknown {what} {str(value)!r}.{hint}{told}")
 
 
-def misplaced(key: str, group: str, owners: Iterable[str], chosen: str) -> Refused:
+def setting_of_other_choice(key: str, group: str, owners: Iterable[str], chosen: str) -> UserError:
     """The refusal of a setting that other choices of a group have. chosen: the one that has not."""
-    return Refused(f"{key} is a setting of {group}={', '.join(owners)}; this is {group}={chosen}.")
+    return UserError(f"{key} is a setting of {group}={', '.join(owners)}; this is {group}={chosen}.")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
-from space.refusal import Refused
+from space.refusal import UserError
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Registry(dict[str, T]):
 
     group: of the entry points, such as "compound_nas.samplers". Packages are asked only for names that are
     not ours, and imported only when the name is used; so nothing can take the place of what is ours.
-    Looking such a name up raises `Refused` if its package cannot be imported.
+    Looking such a name up raises `UserError` if its package cannot be imported.
     """
 
     def __init__(self, group: str, ours: Mapping[str, T]) -> None:
@@ -38,7 +38,7 @@ class Registry(dict[str, T]):
             loaded: T = offered[name].load()
         except Exception as error:
             source = f"{offered[name].value} of {self.group}"
-            raise Refused(f"Cannot import {name!r} ({source}): {type(error).__name__}: {error}.") from error
+            raise UserError(f"Cannot import {name!r} ({source}): {type(error).__name__}: {error}.") from error
         self[name] = loaded
         return loaded
 

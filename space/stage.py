@@ -8,7 +8,7 @@ from typing import Any
 
 from space.blocks import BLOCKS, branches, dilations
 from space.checks import act, odd, ratio, stride, text, whole
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 _UNREAD: dict[str, Any] = {"kernel": 1, "expand": 1, "se": 0, "act": "silu", "skip": True}
 _UNREAD |= {"groups": 1, "dilation": 1, "dilations": "", "branches": ""}
@@ -42,7 +42,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
-            raise unknown("op", self.op, BLOCKS)
+            raise unknown_name("op", self.op, BLOCKS)
         whole("depth", self.depth, least=0, most=1_000_000)
         odd("kernel", self.kernel)
         stride("stride", self.stride)
@@ -61,13 +61,13 @@ class Stage:
         if rare:
             self._settle_rarities()
         if self.width % self.multiple:
-            raise Refused(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
+            raise UserError(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
 
     def _check_rarities(self) -> None:
         whole("groups", self.groups, most=1024)
         whole("dilation", self.dilation, most=64)
         if type(self.skip) is not bool:
-            raise Refused(f"skip is {self.skip!r}; it must be true or false.")
+            raise UserError(f"skip is {self.skip!r}; it must be true or false.")
         text("branches", self.branches, branches.DEFAULT)
         text("dilations", self.dilations, "1x1:3+1x2:1")
         _ = (

@@ -22,7 +22,7 @@ from search.cli import main as search_cli
 from search.data import load
 from search.data.folder import Folder
 from search.data.npz import Npz
-from space import Refused, Space, documents
+from space import Space, UserError, documents
 
 CASES = int(os.environ.get("COMPOUND_NAS_FUZZ", "125"))
 fuzzed = settings(
@@ -144,7 +144,7 @@ def refused_in_one_line(attempt):
     """What the attempt returns; None if it is refused, as it should be, in one line that can be read."""
     try:
         return attempt()
-    except Refused as error:
+    except UserError as error:
         said = str(error)
     assert "\n" not in said
     assert 0 < len(said) < 2000

@@ -25,7 +25,7 @@ from search.proxy.evaluate import Request, Result, evaluate
 from search.testing import looked_up
 from search.trials.ledger import LedgerFailed
 from search.trials.trial import Trial
-from space import Refused
+from space import UserError
 
 Report = Callable[[int, float], None]
 SMALL = {
@@ -140,9 +140,9 @@ def main() -> int:
             launch({**small, **settings}, display=Told(), evaluate=evaluator)
     except KeyboardInterrupt:
         return 130
-    except (Stopped, LedgerFailed, Refused, OSError) as error:
+    except (Stopped, LedgerFailed, UserError, OSError) as error:
         print(f"search: {error}", file=sys.stderr, flush=True)
-        return 2 if isinstance(error, Refused) else 1
+        return 2 if isinstance(error, UserError) else 1
     return 0
 
 

@@ -23,7 +23,7 @@ def cost_curves(
 
     ways: keyword arguments of `scale`, a rule and maybe a rounding. Published networks of the base's kind
     are marked by name. Returns the two files that are written: `out` with the endings .png and .svg.
-    Raises `Refused` if no rule has a phi in that range, or a file cannot be written.
+    Raises `UserError` if no rule has a phi in that range, or a file cannot be written.
     """
     drawn = curves(base, phis, ways)
     figure = Figure(figsize=(11, 4.5), layout="constrained")

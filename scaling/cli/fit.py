@@ -13,7 +13,7 @@ from scaling.cli.request import named
 from scaling.cli.text import table
 from scaling.fitting.design import DEFAULT, Design
 from search.cli import completers as completion
-from space import Refused
+from space import UserError
 
 if TYPE_CHECKING:
     from scaling.fitting.fit import Fitted, Plan
@@ -77,10 +77,10 @@ def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: A
     asked = {key: value for key, value in given.items() if value is not None and value is not False}
     if resume is None:
         if "base" not in asked:
-            raise Refused("Say what to fit: --base b0; or --resume NAME to go on with a fit.")
+            raise UserError("Say what to fit: --base b0; or --resume NAME to go on with a fit.")
         return _begin(asked, parse(settings), dry_run)
     if asked or dry_run:
-        raise Refused("--resume goes on with a fit as it was begun; only executor and budget can change.")
+        raise UserError("--resume goes on with a fit as it was begun; only executor and budget can change.")
     from scaling.fitting import fit as fitting
 
     return _driven(lambda display: fitting.resume(resume, parse(settings), display=display))

@@ -24,9 +24,9 @@ from search.cli.terminal import version_option
 from search.files import require_ending
 from search.tables import table as tables
 from search.tables.selection import columns_of, ordered
-from space import CATALOG, Architecture, Published, Refused, decode
+from space import CATALOG, Architecture, Published, UserError, decode
 from space.catalog import families
-from space.refusal import unknown
+from space.refusal import unknown_name
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
@@ -67,11 +67,11 @@ def cli(context: click.Context, /, **given: Any) -> None:
     budget = Budget(**limits, predict=predict)
     asked = (given["phi"] is not None, given["phis"] is not None, bool(budget))
     if sum(asked) > 1:
-        raise Refused("Give one of --phi, --family and a budget (--max-...).")
+        raise UserError("Give one of --phi, --family and a budget (--max-...).")
     if not any((*asked, given["published"], given["figure"])):
-        raise Refused("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
+        raise UserError("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
     if given["onnx"] and given["save"] is None:
-        raise Refused("--onnx goes with --save DIR.")
+        raise UserError("--onnx goes with --save DIR.")
     require_ending("--report", given["report"], ".html", "a page")
     format_ = _format(given)
     columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
@@ -99,7 +99,7 @@ def _nothing_before(context: click.Context) -> None:
     for option in context.command.params:
         if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
             name, command = option.opts[0], context.invoked_subcommand
-            raise Refused(f"{name} stands before {command}; write: scale {command} {name} ...")
+            raise UserError(f"{name} stands before {command}; write: scale {command} {name} ...")
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def main() -> None:
     try:
         code = cli.main(prog_name="scale", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except Refused as error:
+    except UserError as error:
         message = str(error)
     except click.ClickException as error:
         message = error.format_message()
@@ -134,7 +134,7 @@ def _fitting(way: Way, budget: Budget) -> Iterable[ScaledModel]:
     for rule in way.rules():
         try:
             found.append(largest(way.base, budget, **way.arguments(rule)))
-        except Refused as error:
+        except UserError as error:
             refusals.append(error)
     if not found:
         raise refusals[0]
@@ -146,9 +146,9 @@ def _fitting(way: Way, budget: Budget) -> Iterable[ScaledModel]:
 def _listed(name: str, published: bool) -> str:
     """`name`, if networks were published under it."""
     if name not in (*families(), "all"):
-        raise unknown("family", name, (*families(), "all", "FIRST..LAST"))
+        raise unknown_name("family", name, (*families(), "all", "FIRST..LAST"))
     if not published:
-        raise Refused(f"--family {name} goes with --published; a family of siblings is written 1..7.")
+        raise UserError(f"--family {name} goes with --published; a family of siblings is written 1..7.")
     return name
 
 
@@ -194,7 +194,7 @@ def _format(given: dict[str, Any]) -> str | None:
     """The format of the table, None where it is for the screen."""
     if given["as_json"]:
         if given["format_"]:
-            raise Refused("Give --json or --format, not both.")
+            raise UserError("Give --json or --format, not both.")
         return "json"
     return tables.format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
 

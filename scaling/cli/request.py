@@ -8,8 +8,8 @@ from typing import Any
 from scaling.base import Base, resolve
 from scaling.compound import Coefficients, read_coefficients_file
 from scaling.rules import RULES, Rule, fast
-from space import Refused
-from space.refusal import unknown
+from space import UserError
+from space.refusal import unknown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Way:
 
 
 def way_of(given: dict[str, Any]) -> Way:
-    """What the options of `scale` say. Raises `Refused` for what contradicts itself or cannot be."""
+    """What the options of `scale` say. Raises `UserError` for what contradicts itself or cannot be."""
     base = resolve(given["base"])
     rule = _rule(given["rule"], given["share"])
     typed = {key: given[key] for key in ("alpha", "beta", "gamma") if given[key] is not None}
@@ -38,7 +38,7 @@ def way_of(given: dict[str, Any]) -> Way:
     rounding = {field: given[field] for field in fields if given[field] is not None}
     if given["coefficients"] is not None:
         if typed:
-            raise Refused("Give --coefficients or --alpha, --beta, --gamma, not both.")
+            raise UserError("Give --coefficients or --alpha, --beta, --gamma, not both.")
         file = read_coefficients_file(given["coefficients"], base.architecture, rule.name if rule else None)
         rule = (rule or named(file.rule or "compound")).fitted(file.coefficients)
         rounding = (asdict(file.rounding) if file.rounding else {}) | rounding
@@ -52,14 +52,14 @@ def _rule(name: str | None, share: float | None) -> Rule | None:
     if share is None:
         return rule
     if name != "fast":
-        raise Refused("--share belongs to --rule fast.")
+        raise UserError("--share belongs to --rule fast.")
     return fast(share)
 
 
 def named(rule: str) -> Rule:
-    """The rule of that name. Raises `Refused` if there is none, naming the nearest."""
+    """The rule of that name. Raises `UserError` if there is none, naming the nearest."""
     if rule not in RULES:
-        raise unknown("rule", rule, RULES)
+        raise unknown_name("rule", rule, RULES)
     return RULES[rule]
 
 

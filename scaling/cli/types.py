@@ -7,22 +7,22 @@ import re
 
 from scaling.compound import checked_phi
 from search.settings import quantities as amounts
-from space import Refused
+from space import UserError
 
 _RANGE = re.compile(r"(.+)\.\.(.+?)(?::(.+))?")
 _MOST = 1000
 
 
 def count(text: str) -> int:
-    """A positive whole number: "2000000", "2e9", "12e6", "12M", "2.5G". Raises `Refused`."""
+    """A positive whole number: "2000000", "2e9", "12e6", "12M", "2.5G". Raises `UserError`."""
     try:
         return amounts.count(text)
     except ValueError as error:
-        raise Refused(str(error)) from None
+        raise UserError(str(error)) from None
 
 
 def phis(text: str) -> tuple[float, ...]:
-    """Values of phi: "1..7", "0..3:0.5" (steps of 0.5), "-1,0,0.5". Raises `Refused`."""
+    """Values of phi: "1..7", "0..3:0.5" (steps of 0.5), "-1,0,0.5". Raises `UserError`."""
     found: list[float] = []
     for part in text.split(","):
         match = _RANGE.fullmatch(part.strip())
@@ -31,7 +31,7 @@ def phis(text: str) -> tuple[float, ...]:
             continue
         first, last, step = _phi(match[1]), _phi(match[2]), _phi(match[3] or "1")
         if step <= 0 or last < first or (last - first) / step >= _MOST:
-            raise Refused(
+            raise UserError(
                 f"{part!r} is no range of phi; write FIRST..LAST or FIRST..LAST:STEP, such as 0..3:0.5."
             )
         # A thousandth of a step is forgiven: 0..0.3:0.1 ends at 0.3. Ten digits, since 3 * 0.1 is not 0.3.
@@ -44,6 +44,6 @@ def _phi(text: str) -> float:
     try:
         return checked_phi(float(text))
     except ValueError as error:
-        if isinstance(error, Refused):
+        if isinstance(error, UserError):
             raise
-        raise Refused(f"{text!r} is no phi; write a number, or a range such as 1..7 or 0..3:0.5.") from None
+        raise UserError(f"{text!r} is no phi; write a number, or a range such as 1..7 or 0..3:0.5.") from None

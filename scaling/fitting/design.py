@@ -10,8 +10,8 @@ from scaling.base import Base
 from scaling.compound import checked_phi
 from scaling.fitting.grid import Grid, grid
 from scaling.rules import RULES, Rule
-from space import Refused, Rounding
-from space.refusal import unknown
+from space import Rounding, UserError
+from space.refusal import unknown_name
 
 SEEDS = 100
 """The most seeds a fit takes."""
@@ -19,7 +19,7 @@ SEEDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The layout of a fit. Raises `Refused` for values that cannot be.
+    """The layout of a fit. Raises `UserError` for values that cannot be.
 
     rule: whose coefficients are fitted. phi: where the candidates are; not 0. step, tolerance, cost_tolerance:
     of the grid, see `scaling.fitting.grid.grid`. seeds: trainings of each leader; leaders: candidates that go on to
@@ -39,12 +39,12 @@ class Design:
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
-            raise unknown("rule", self.rule, RULES)
+            raise unknown_name("rule", self.rule, RULES)
         checked_phi(self.phi)
         for name, most in (("seeds", SEEDS), ("leaders", 10_000)):
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= most:
-                raise Refused(f"--{name} is {value!r}; it must be a whole number from 1 to {most}.")
+                raise UserError(f"--{name} is {value!r}; it must be a whole number from 1 to {most}.")
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> Self:

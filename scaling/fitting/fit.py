@@ -34,7 +34,7 @@ from search.proxy.proxy import fidelity
 from search.runs.run import CONFIG, LEDGER, RUNS, find, open_run
 from search.runs.warm_start import ledger_of
 from search.trials.trial import Trial
-from space import Architecture, Refused, Space, decode, documents
+from space import Architecture, Space, UserError, decode, documents
 
 _SETTINGS = ("data", "proxy", "executor", "seed", "run", "budget", "max_failures")
 _OWN = {"proxy.resolution": None, "proxy.width": 1.0, "proxy.stem_stride": None}
@@ -122,7 +122,7 @@ def plan(
     config = Config.of({**chosen, **own, "reward.reference": str(found.architecture)})
     # Through JSON, whose lists are what a space's document has for stages.
     if config.limits.first:
-        raise Refused("seed: a fit trains its own candidates; permitted: a number.")
+        raise UserError("seed: a fit trains its own candidates; permitted: a number.")
     space = Space.of(json.loads(json.dumps(asdict(found.architecture))), found.name)
     return _planned(found, design, replace(config, space=space))
 
@@ -143,7 +143,7 @@ def fit(
     workers run.
 
     Accuracies are of the validation split. The run and what came of it (coefficients, tables, a figure) are
-    kept in runs/NAME. Raises `Refused` for what cannot be, before anything is written, and
+    kept in runs/NAME. Raises `UserError` for what cannot be, before anything is written, and
     `search.engine.launch.Stopped` if it ended before its time; then, as after Ctrl-C, `resume` goes on with it.
     """
     return begin(plan(base, settings, design), display=display, evaluate=evaluate)
@@ -153,7 +153,7 @@ def begin(planned: Plan, *, display: Display | None = None, evaluate: Evaluate =
     """Carry out a plan as a new run. Raises as `fit`."""
     name = planned.config.limits.run or unused(RUNS, f"fit-{planned.base.name}").name
     if (RUNS / name).exists():
-        raise Refused(
+        raise UserError(
             f"The run {name} exists. Go on with it: scale fit --resume {name}. Or choose another run=NAME."
         )
     data = _loaded(planned)
@@ -177,7 +177,7 @@ def resume(
     path = find(name)
     document = documents.read("run", str(path / CONFIG))
     if "fit" not in document:
-        raise Refused(f"The run {name} is a search. Go on with it: search resume {name}")
+        raise UserError(f"The run {name} is a search. Go on with it: search resume {name}")
     about = document["fit"]
     base = Base(about["base"]["name"], decode(about["base"]["architecture"]))
     _refuse(settings or {})
@@ -233,9 +233,9 @@ def _unfinished(trials: Sequence[Trial]) -> str:
 
 
 def _refuse(settings: Mapping[str, Any]) -> None:
-    """Raises `Refused` for settings that are a fit's own, or no fit's."""
+    """Raises `UserError` for settings that are a fit's own, or no fit's."""
     for key in settings:
         if key in _OWN:
-            raise Refused(f"{key}: a fit trains every candidate at its own resolution, width and stem.")
+            raise UserError(f"{key}: a fit trains every candidate at its own resolution, width and stem.")
         if key.partition(".")[0] not in _SETTINGS:
-            raise Refused(f"{key} is no setting of a fit; permitted: {', '.join(_SETTINGS)}.")
+            raise UserError(f"{key} is no setting of a fit; permitted: {', '.join(_SETTINGS)}.")

@@ -15,7 +15,7 @@ from scaling.base import Base
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel, scale
 from scaling.rules import Rule
-from space import Refused, Rounding
+from space import Rounding, UserError
 
 GROWTH = 2
 """What alpha * beta^2 * gamma^2 is to be near: each phi doubles the multiply-adds."""
@@ -78,13 +78,13 @@ def grid(
 
     The rule's own triple is a candidate whether or not it meets these. Of triples that make the same network
     the one that grows by the nearest to 2 stands for all, unless it is the rule's own.
-    Raises `Refused` for a rule without free coefficients and for values outside these ranges.
+    Raises `UserError` for a rule without free coefficients and for values outside these ranges.
     """
     _check("step", step, FINEST, 1)
     _check("tolerance", tolerance, 0, 0.99)
     _check("cost-tolerance", cost_tolerance, 0.001, 1)
     if phi == 0:
-        raise Refused("phi is 0, where every triple makes the base; fit at 1, or at another phi.")
+        raise UserError("phi is 0, where every triple makes the base; fit at 1, or at another phi.")
     own = rule.fitted(_own(rule)).law
     assert isinstance(own, Coefficients)
     triples = sorted({*triples_on_grid(step, tolerance), own}, key=_order)
@@ -127,7 +127,7 @@ def _model(
     """What the triple makes of the base; None where, at a phi below 0, nothing would be left of it."""
     try:
         return scale(base, phi, rule=rule, coefficients=triple, rounding=rounding)
-    except Refused:
+    except UserError:
         if phi > 0:
             raise
         return None
@@ -154,4 +154,4 @@ def _order(triple: Coefficients) -> tuple[float, float, float]:
 
 def _check(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
-        raise Refused(f"--{name} is {value:g}; it must be a number from {least:g} to {most:g}.")
+        raise UserError(f"--{name} is {value:g}; it must be a number from {least:g} to {most:g}.")

@@ -37,7 +37,7 @@ _WHOSE = Column("whose", "Coefficients", description="fitted here, or those the 
 
 
 def write(fitted: Fitted) -> tuple[Path, ...]:
-    """Write all of it into the run's folder, replacing what is there. Raises `Refused` where it cannot."""
+    """Write all of it into the run's folder, replacing what is there. Raises `UserError` where it cannot."""
     from scaling.cli.pages import fit_page
     from scaling.fitting.plane import draw
     from search.report.render import html

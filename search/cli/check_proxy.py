@@ -68,29 +68,29 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
 
 
 def _refuse(chosen: dict[str, Any]) -> None:
-    """Raises `Refused` for settings of a search that mean nothing here."""
-    from space.refusal import unknown
+    """Raises `UserError` for settings of a search that mean nothing here."""
+    from space.refusal import unknown_name
 
     permitted = ("space", "data", "proxy", "reward", "executor", "seed")
     for key in chosen:
         if key.partition(".")[0] not in permitted:
-            raise unknown("setting", key, (*permitted, "longer.", "networks", "good"))
+            raise unknown_name("setting", key, (*permitted, "longer.", "networks", "good"))
 
 
 def _number(chosen: dict[str, Any], key: str, default: int, least: int) -> int:
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     value = chosen.pop(key, default)
     if type(value) is not int or not least <= value <= 1000:
-        raise Refused(f"{key}={value}: it must be a whole number from {least} to 1000.")
+        raise UserError(f"{key}={value}: it must be a whole number from {least} to 1000.")
     return value
 
 
 def _share(chosen: dict[str, Any], key: str) -> float:
     from search.proxy_check.table import GOOD
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     value = chosen.pop(key, GOOD)
     if type(value) not in (int, float) or not -1 <= value <= 1:
-        raise Refused(f"{key}={value}: Kendall's tau lies from -1 to 1.")
+        raise UserError(f"{key}={value}: Kendall's tau lies from -1 to 1.")
     return float(value)

@@ -33,16 +33,16 @@ def dilate(model: Path, out: Path) -> None:
     from search.models.model import load_model, save_model
     from search.tables.table import si
     from search.training.networks import of_model
-    from space import Refused, cost
+    from space import UserError, cost
     from space.network.edo import edo
     from space.weights import rebuild
 
     if out.exists():
-        raise Refused(f"{out} exists; choose another --out DIR.")
+        raise UserError(f"{out} exists; choose another --out DIR.")
     large, known = load_model(model.expanduser()), of_model(model.expanduser())
     network, tensors = edo(rebuild(large.weights))
     if not any(stage.dilations for stage in network.stages):
-        raise Refused(f"{model} has no kernel of 5 x 5 or more in a block mb or fused that expands.")
+        raise UserError(f"{model} has no kernel of 5 x 5 or more in a block mb or fused that expands.")
     origin = large.provenance.model_copy(update={"origin": f"dilated: {large.architecture}"})
     weights = replace(large.weights, architecture=network, tensors=tensors)
     save_model(replace(large, weights=weights, metrics=(), provenance=origin), out)

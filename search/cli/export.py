@@ -166,11 +166,11 @@ def _storage(run: str, out: Path | None, choice: dict[str, Any]) -> None:
     from search.files import deliver
     from search.runs.optuna_journal import journal
     from search.runs.run import open_run
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     for name, value in choice.items():
         if value is not None:
-            raise Refused(
+            raise UserError(
                 f"--{name} chooses rows or columns of a table; --format {_OPTUNA} is the whole run."
             )
     deliver(journal(open_run(run)), out)

@@ -62,7 +62,7 @@ for command in (
 
 def main() -> None:
     """Runs the command. A user's mistake is one line on standard error and exit code 2; a failed run, 1."""
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     register()
     try:
@@ -71,7 +71,7 @@ def main() -> None:
         sys.exit(ended.exit_code)
     except click.ClickException as error:
         fail(f"{error.format_message()} See: search --help", 2)
-    except Refused as error:
+    except UserError as error:
         fail(str(error), 2)
     except (KeyboardInterrupt, click.Abort):
         fail("stopped.", 130)

@@ -43,10 +43,10 @@ def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, o
     from search.models.predict import PREDICTIONS, SCHEMA, VERSION
     from search.models.predict import predict as predictions
     from search.tables.table import format_of, write
-    from space import Refused
+    from space import UserError
 
     chosen = format_of(form, out) if form or out else None
-    skipped: list[Refused] = []
+    skipped: list[UserError] = []
     rows = predictions(load_model(model.expanduser()), images, top, skipped.append)
     if chosen:
         write(rows, PREDICTIONS, chosen, out, schema=SCHEMA, version=VERSION)

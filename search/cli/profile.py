@@ -56,21 +56,21 @@ def options_of(
 ) -> dict[str, Any]:
     """The settings of these `names` with their defaults; `others` stand beside them and are named in refusals.
 
-    Raises `Refused` for a setting that is none, and for a value that isn't permitted.
+    Raises `UserError` for a setting that is none, and for a value that isn't permitted.
     """
     from search.profiles.campaign import MOST
     from search.profiles.profile import BATCH
-    from space.refusal import Refused, unknown
+    from space.refusal import UserError, unknown_name
 
     defaults = {"device": "auto", "precision": "auto", "batch": BATCH, "networks": MOST}
     options = {name: defaults[name] for name in names} | settings
     for key, value in options.items():
         if key not in names:
-            raise unknown("setting", key, (*others, *names))
+            raise unknown_name("setting", key, (*others, *names))
         if key in _WORDS and value not in _WORDS[key]:
-            raise unknown(key, str(value), _WORDS[key])
+            raise unknown_name(key, str(value), _WORDS[key])
         if key in _MOST and (type(value) is not int or not 1 < value <= _MOST[key]):
-            raise Refused(f"{key}={value}: it must be a whole number from 2 to {_MOST[key]:,}.")
+            raise UserError(f"{key}={value}: it must be a whole number from 2 to {_MOST[key]:,}.")
     return options
 
 

@@ -18,7 +18,7 @@ from search.runs.front import growth, on_front
 from search.runs.run import Run
 from search.tables.table import Column
 from search.trials.trial import Trial
-from space import Architecture, Cost, Refused, Space, cost, parts
+from space import Architecture, Cost, Space, UserError, cost, parts
 from space.cost.cost import Part
 
 _STAGES = (
@@ -191,7 +191,7 @@ def fvcore_counts(architecture: Architecture) -> dict[str, dict[str, int]]:
         except RuntimeError as error:
             if "memory" not in str(error):
                 raise
-            raise Refused(
+            raise UserError(
                 f"A network of {cost(architecture).params:,} params is too large for this machine to build."
             ) from None
     modules = {"total": "", **{part.name: part.name for part in parts(architecture)}}

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from click import Command
 from click.shell_completion import CompletionItem, ShellComplete, add_completion_class, split_arg_string
 
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 
 class _Shell(ShellComplete):
@@ -29,7 +29,7 @@ class _Shell(ShellComplete):
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
         try:
             return super().get_completions(args, incomplete)
-        except (Refused, OSError):  # Of something that was typed before: not the time to say so.
+        except (UserError, OSError):  # Of something that was typed before: not the time to say so.
             return []
 
     def format_completion(self, item: CompletionItem[str]) -> str:
@@ -125,8 +125,8 @@ def register() -> None:
 
 
 def script(shell: str, programs: Iterable[str]) -> str:
-    """What `shell` must read to complete the words of `programs`. Raises `Refused` for an unknown shell."""
+    """What `shell` must read to complete the words of `programs`. Raises `UserError` for an unknown shell."""
     if shell not in SHELLS:
-        raise unknown("shell", shell, SHELLS)
+        raise unknown_name("shell", shell, SHELLS)
     made = (SHELLS[shell](Command(name), {}, name, f"_{name.upper()}_COMPLETE") for name in programs)
     return "".join(one.source() for one in made)

@@ -71,12 +71,12 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
     from search.data.report import lines, report
     from search.data.sheet import contact_sheet
     from search.files import require_ending, write_file
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     settings = parse(words)
     for key in settings:
         if key.partition(".")[0] != "data" and key != "proxy.resolution":
-            raise Refused(
+            raise UserError(
                 f"{key} is no part of data; give data=NAME, data.SETTING=VALUE, proxy.resolution=PIXELS."
             )
     require_ending("--sheet", sheet, ".png", "a contact sheet")
@@ -92,12 +92,12 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
 
 def _space(words: tuple[str, ...]) -> Any:
     from search.config import Config, parse
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     settings = parse(words)
     for key in settings:
         if key != "space" and not key.startswith("space."):
-            raise Refused(f"{key} is no part of a space; give space=NAME and space.PLACE=VALUE.")
+            raise UserError(f"{key} is no part of a space; give space=NAME and space.PLACE=VALUE.")
     return Config.of(settings | {"data": "shapes"}).space
 
 

@@ -17,7 +17,7 @@ def status(run: str | None, as_json: bool) -> None:
         return _print_values(run)
     from search.cli.screen import show_run
     from search.runs.run import open_run, runs
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     if run:
         return print_all(show_run(open_run(run), top=1))
@@ -26,14 +26,14 @@ def status(run: str | None, as_json: bool) -> None:
     for name in runs():
         try:
             print_all(show_run(open_run(name), top=0))
-        except Refused as error:  # Of one run; the others are none the worse for it.
+        except UserError as error:  # Of one run; the others are none the worse for it.
             print_all([f"runs/{name}: {error}"])
 
 
 def _print_values(name: str | None) -> None:
     from search.cli.json_values import run_values
     from search.runs.run import open_run, runs
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     if name:
         return print_json(run_values(open_run(name)))
@@ -41,6 +41,6 @@ def _print_values(name: str | None) -> None:
     for one in runs():
         try:
             found.append(run_values(open_run(one)))
-        except Refused as error:
+        except UserError as error:
             found.append({"run": one, "error": str(error)})
     print_json(found)

@@ -91,14 +91,14 @@ def weights(
     from search.files import write_file
     from search.models.export import export
     from search.models.imported import model_of
-    from space.refusal import Refused
+    from space.refusal import UserError
 
     if out is None and to is not None:
         raise click.UsageError("--to says what to write, and so needs --out FILE.safetensors.")
     if model is None and labels is not None:
         raise click.UsageError("--labels names the classes of a model, and so needs --model DIR.")
     if out is not None and out.suffix != ".safetensors":
-        raise Refused(f"--out {out}: weights are written as FILE.safetensors alone.")
+        raise UserError(f"--out {out}: weights are written as FILE.safetensors alone.")
     from space.weights import adapt, load_weights, weight_format, weights_file
 
     weight_format(to or "ours")

@@ -39,7 +39,7 @@ class Rival:
 def rival(name: str, winner: Architecture, times: float = 1.0) -> Rival:
     """The published network `name` for the winner's images, with `times` the winner's multiply-adds.
 
-    Or as near as widths allow; its ratio is of that. Raises `Refused` for a name that is not published.
+    Or as near as widths allow; its ratio is of that. Raises `UserError` for a name that is not published.
     """
     adapted, target = fitted(published(name).architecture, winner), times * cost(winner).macs
     found: list[Rival] = []

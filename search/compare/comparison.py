@@ -21,7 +21,7 @@ from search.models.model import Document, Metric, is_model, read_document
 from search.proxy.proxy import timed
 from search.runs.run import PROFILE, RUNS, Run, open_run
 from search.training.task import Task
-from space import Refused, decode, documents
+from space import UserError, decode, documents
 from space.timing.ratio import StepTime
 
 PLAN, CONTENDERS, STEPS = "compare.yaml", "contenders.json", "steps.json"
@@ -56,7 +56,7 @@ class Trained:
 def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> list[Trained]:
     """Trains whatever is not trained yet. Returns the contenders, the winner first.
 
-    Raises `Refused` if the folder holds a comparison that was planned otherwise, or a training fails.
+    Raises `UserError` if the folder holds a comparison that was planned otherwise, or a training fails.
     """
     _agree(plan)
     random = random_search(plan, note, display or Silent())
@@ -81,7 +81,7 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
     failed = done(plan.executor, left, trained, finished)
     if failed:
         job, reason = failed[0]
-        raise Refused(f"The training {job.folder.name} failed: {reason.rstrip('.')}.")
+        raise UserError(f"The training {job.folder.name} failed: {reason.rstrip('.')}.")
     steps = _steps(plan, every, note)
     return [_gathered(plan, contender, steps.get(str(contender.architecture))) for contender in every]
 
@@ -121,14 +121,14 @@ def folder_of(plan: Plan, contender: Contender, seed: int) -> Path:
 
 
 def _agree(plan: Plan) -> None:
-    """Notes what is compared; raises `Refused` where the folder holds something else."""
+    """Notes what is compared; raises `UserError` where the folder holds something else."""
     path, document = plan.out / PLAN, plan.document()
     if not path.exists():
         return write_file(path, yaml.safe_dump(document, sort_keys=False))
     found = documents.read("comparison", str(path))
     for key, value in document.items():
         if found.get(key) != value:
-            raise Refused(
+            raise UserError(
                 f"{plan.out} holds a comparison with another {key}; its trainings would not compare. "
                 "Choose another out=DIR."
             )

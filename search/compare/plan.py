@@ -18,9 +18,9 @@ from search.settings.validation import validated
 from search.training.recipe import Recipe
 from search.training.settings import recipe_of, within
 from search.training.task import Task
-from space import CATALOG, Architecture, Refused, documents
+from space import CATALOG, Architecture, UserError, documents
 from space.catalog import unpublished
-from space.refusal import unknown
+from space.refusal import unknown_name
 
 DEFAULTS = "compare", "default"
 FOLDER = "compare"
@@ -125,22 +125,22 @@ class Plan:
 def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
     """The comparison that `search compare NAME` with these settings stands for.
 
-    Raises `Refused` for a setting that is none, and for a run that nothing is complete of.
+    Raises `UserError` for a setting that is none, and for a run that nothing is complete of.
     """
     known = documents.read(*DEFAULTS)
     for key in words:
         group, dot, _ = key.partition(".")
         if dot and group not in ("recipe", "executor"):
-            raise unknown("group", group, ("recipe", "executor"))
+            raise unknown_name("group", group, ("recipe", "executor"))
         if not dot and key not in known:
-            raise unknown("setting", key, known)
+            raise unknown_name("setting", key, known)
     outside = {key: value for key, value in words.items() if "." not in key}
     settings: Settings = validated("", Settings, {**known, **outside})
     executors = {key: value for key, value in words.items() if key.startswith("executor.")}
     run = open_run(name)
     _ = run.best
     if run.driver:
-        raise Refused(f"The run {run.name} is still being driven by {run.driver}.")
+        raise UserError(f"The run {run.name} is still being driven by {run.driver}.")
     return Plan(
         run=run,
         recipe=recipe_of(settings.recipe, within(words, "recipe")),

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from search.data.source import Decoded, Images, Labels
-from space.refusal import Refused
+from space.refusal import UserError
 
 FORMAT = 2
 """Of the entries and of what is done to an image on its way into one; raised when either changes."""
@@ -65,12 +65,12 @@ def default_folder() -> Path:
 
 @contextmanager
 def locked(entry: Path) -> Iterator[None]:
-    """Alone with the entry among all who ask like this. Raises `Refused` if its folder cannot be written."""
+    """Alone with the entry among all who ask like this. Raises `UserError` if its folder cannot be written."""
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         lock = open(f"{entry}.lock", "w")  # noqa: SIM115 - closed below, which unlocks
     except OSError as error:
-        raise Refused(
+        raise UserError(
             f"Cannot write to the cache {str(entry.parent)!r} ({error.strerror}). {_ELSEWHERE}"
         ) from None
     with lock:
@@ -122,7 +122,7 @@ def free(entry: Path) -> int:
 def replacing(entry: Path, needed: int) -> Iterator[Path]:
     """A new folder that takes the entry's place when the block ends, and leaves nothing behind if it fails.
 
-    `needed` is in bytes. Raises `Refused` if the disk has no room for it. To be called under the lock.
+    `needed` is in bytes. Raises `UserError` if the disk has no room for it. To be called under the lock.
     """
     draft = entry.with_name(entry.name + ".new")
     _remove(draft)  # of a process that was killed
@@ -149,9 +149,9 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _no_room(entry: Path, needed: int) -> Refused:
+def _no_room(entry: Path, needed: int) -> UserError:
     where = str(entry.parent)
-    return Refused(
+    return UserError(
         f"No room for the decoded images in {where!r}: {needed:,} bytes needed, {free(entry):,} free. "
         + _ELSEWHERE
     )

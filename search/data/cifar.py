@@ -17,7 +17,7 @@ from search.data import pickles
 from search.data.arrays import in_memory
 from search.data.files import existing, stamp
 from search.data.source import Contents, Images, Labels, Source
-from space.refusal import Refused
+from space.refusal import UserError
 
 _PIXELS = 32
 
@@ -69,14 +69,14 @@ class Cifar10(Source):
         return stamp(*(place / name for name in layout.files)) if place.is_dir() else stamp(place)
 
     def open(self) -> Contents:
-        """Reads everything into memory. Raises `Refused` for files that are missing, damaged or foreign."""
+        """Reads everything into memory. Raises `UserError` for files that are missing, damaged or foreign."""
         layout = self.layout()
         place = _place(self.path, layout)
         contents = _unpacked(place, layout) if place.is_dir() else _archived(place, layout)
         entries = {name: pickles.read(content, str(place / name)) for name, content in contents.items()}
         classes = pickles.texts(entries[layout.meta].get(layout.names))
         if len(set(classes)) < max(2, len(classes)):
-            raise Refused(f"{str(place / layout.meta)!r} has no {layout.names!r} of distinct classes.")
+            raise UserError(f"{str(place / layout.meta)!r} has no {layout.names!r} of distinct classes.")
         pairs = [
             _pair(entries[name], layout.labels, len(classes), place / name)
             for name in (*layout.train, layout.test)
@@ -102,7 +102,7 @@ class Cifar100(Cifar10):
 
 
 def _place(path: Path, layout: _Layout) -> Path:
-    """The folder of the files, or the archive. Raises `Refused` if neither is at `path`, or a file is missing."""
+    """The folder of the files, or the archive. Raises `UserError` if neither is at `path`, or a file is missing."""
     if existing(path).is_file():
         return path
     for folder in (path / layout.folder, path):
@@ -110,10 +110,10 @@ def _place(path: Path, layout: _Layout) -> Path:
         if not missing:
             return folder
         if len(missing) < len(layout.files):
-            raise Refused(f"data.path: {str(folder)!r} lacks {missing[0]!r}.")
+            raise UserError(f"data.path: {str(folder)!r} lacks {missing[0]!r}.")
     if (path / layout.archive).is_file():
         return path / layout.archive
-    raise Refused(f"data.path: there is no {layout.folder} and no {layout.archive} in {str(path)!r}.")
+    raise UserError(f"data.path: there is no {layout.folder} and no {layout.archive} in {str(path)!r}.")
 
 
 def _unpacked(folder: Path, layout: _Layout) -> dict[str, bytes]:
@@ -121,7 +121,7 @@ def _unpacked(folder: Path, layout: _Layout) -> dict[str, bytes]:
     try:
         return {name: (folder / name).read_bytes() for name in layout.files}
     except OSError as error:
-        raise Refused(f"Cannot read {error.filename!r} ({error.strerror}).") from None
+        raise UserError(f"Cannot read {error.filename!r} ({error.strerror}).") from None
 
 
 def _archived(path: Path, layout: _Layout) -> dict[str, bytes]:
@@ -135,10 +135,10 @@ def _archived(path: Path, layout: _Layout) -> dict[str, bytes]:
                 if content:
                     found[name] = content.read()
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise Refused(f"{str(path)!r} is damaged, or no {layout.archive} ({error}).") from None
+        raise UserError(f"{str(path)!r} is damaged, or no {layout.archive} ({error}).") from None
     for name in layout.files:
         if name not in found:
-            raise Refused(f"{str(path)!r} is no {layout.archive}: it lacks {name!r}.")
+            raise UserError(f"{str(path)!r} is no {layout.archive}: it lacks {name!r}.")
     return found
 
 
@@ -146,10 +146,10 @@ def _pair(entry: dict[str, object], key: str, classes: int, where: Path) -> tupl
     """The images (n, 32, 32, 3) and labels (n,) of a file."""
     data, labels = entry.get("data"), entry.get(key)
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3 * _PIXELS**2:
-        raise Refused(f"{str(where)!r} has no images of 3 x {_PIXELS} x {_PIXELS} bytes under 'data'.")
+        raise UserError(f"{str(where)!r} has no images of 3 x {_PIXELS} x {_PIXELS} bytes under 'data'.")
     if not isinstance(labels, list) or len(labels) != len(data):
-        raise Refused(f"{str(where)!r} has no list of {len(data):,} labels under {key!r}.")
+        raise UserError(f"{str(where)!r} has no list of {len(data):,} labels under {key!r}.")
     if not all(type(label) is int and 0 <= label < classes for label in labels):
-        raise Refused(f"{str(where)!r} has labels under {key!r} that are not from 0 to {classes - 1}.")
+        raise UserError(f"{str(where)!r} has labels under {key!r} that are not from 0 to {classes - 1}.")
     images = data.reshape(-1, 3, _PIXELS, _PIXELS).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images), np.array(labels, dtype=np.int64)

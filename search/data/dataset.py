@@ -26,7 +26,7 @@ from search.data.splits import held_out, interleaved
 from search.data.stream import Streamed
 from search.settings.extensions import ENTRY_POINTS
 from search.settings.validation import of_kind
-from space.refusal import Refused
+from space.refusal import UserError
 from space.registry import Registry
 
 Progress = Callable[[int, int], None]
@@ -74,7 +74,7 @@ class Dataset:
 def source_from(settings: Mapping[str, object]) -> Source:
     """The source that a mapping such as {"source": "npz", "path": ...} describes.
 
-    Raises `Refused` for an unknown source, or for options that it does not have.
+    Raises `UserError` for an unknown source, or for options that it does not have.
     """
     source: Source = of_kind("data", "source", DATASETS, settings)
     return source
@@ -90,7 +90,7 @@ def words(source: Source) -> tuple[str, ...]:
 def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:
     """The data at `resolution` pixels a side. Decodes on the first call, only maps files on later ones.
 
-    Any number of processes may call it at once; one decodes, the others wait. Raises `Refused` for data that
+    Any number of processes may call it at once; one decodes, the others wait. Raises `UserError` for data that
     cannot be used and for a cache that cannot be written.
     """
     manifest, parts = opened(source, resolution, ("train", "validation"), progress)
@@ -130,7 +130,7 @@ def opened(
             _build(entry, source, resolution, state, progress or (lambda done, total: None))
             manifest = cache.intact(entry, state)
         if manifest is None:
-            raise Refused(f"{str(entry)!r} was changed while it was written. Does its disk know locks?")
+            raise UserError(f"{str(entry)!r} was changed while it was written. Does its disk know locks?")
         return manifest, _splits(entry, manifest, source, parts)
 
 
@@ -197,10 +197,10 @@ def _fill(
 
 
 def _complete(contents: Contents, part: str, indices: NDArray[np.int64], kept: NDArray[np.bool_]) -> None:
-    """Raises `Refused` if a class has lost all its images (k,) of a part."""
+    """Raises `UserError` if a class has lost all its images (k,) of a part."""
     labels = contents.labels[indices]
     for lost in np.setdiff1d(labels, labels[kept])[:1]:
-        raise Refused(f"Class {contents.classes[lost]!r} has corrupt images only in the {part} split.")
+        raise UserError(f"Class {contents.classes[lost]!r} has corrupt images only in the {part} split.")
 
 
 def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:
@@ -214,9 +214,9 @@ def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:
     return {part: of[interleaved(contents.labels[of], source.seed)] for part, of in parts.items()}
 
 
-def _too_corrupt(corrupt: list[str], total: int) -> Refused:
+def _too_corrupt(corrupt: list[str], total: int) -> UserError:
     more = f" and {len(corrupt) - 3} more" if len(corrupt) > 3 else ""
-    return Refused(
+    return UserError(
         f"Cannot decode {len(corrupt)} of {total:,} images: {'; '.join(corrupt[:3])}{more}. "
         "Mend or remove them, or leave them out: data.corrupt=skip."
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from search.data.arrays import in_memory
 from search.data.source import Contents, Fraction, Source, carved
-from space.refusal import Refused
+from space.refusal import UserError
 
 _WHITE = 16
 """Of the 17 grey levels that there are."""
@@ -24,11 +24,11 @@ class Digits(Source):
     """A mirrored 2 is no 2."""
 
     def open(self) -> Contents:
-        """Reads the file that is part of scikit-learn. Raises `Refused` where that is not installed."""
+        """Reads the file that is part of scikit-learn. Raises `UserError` where that is not installed."""
         try:
             from sklearn.datasets import load_digits
         except ImportError:
-            raise Refused("data=digits needs scikit-learn: pip install 'compound-nas[digits]'") from None
+            raise UserError("data=digits needs scikit-learn: pip install 'compound-nas[digits]'") from None
         found = load_digits()
         images = np.rint(found.images * (255 / _WHITE)).astype(np.uint8)[..., None]
         labels = found.target.astype(np.int64)

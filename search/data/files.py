@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from search.data.source import Images
-from space.refusal import Refused
+from space.refusal import UserError
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
 """The files that are read, by suffix; what is in them may be any of these formats."""
@@ -20,7 +20,7 @@ pixels needed on a side; Pillow's documentation calls the result of such a gap i
 
 
 def existing(path: Path, place: str = "data.path") -> Path:
-    """The path, if there is something. Raises `Refused`, naming the sibling that may have been meant.
+    """The path, if there is something. Raises `UserError`, naming the sibling that may have been meant.
 
     place: what the user calls it.
     """
@@ -29,7 +29,7 @@ def existing(path: Path, place: str = "data.path") -> Path:
     siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
     close = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
     hint = f" Did you mean {str(path.parent / close[0])!r}?" if close else ""
-    raise Refused(f"{place}: there is no {str(path)!r}.{hint}")
+    raise UserError(f"{place}: there is no {str(path)!r}.{hint}")
 
 
 def stamp(*paths: Path) -> str:

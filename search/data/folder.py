@@ -13,7 +13,7 @@ import numpy as np
 
 from search.data.files import FORMATS, existing, grey, photograph, undecodable
 from search.data.source import Contents, Decoded, Fraction, Images, Source, carved
-from space.refusal import Refused
+from space.refusal import UserError
 
 _PARTS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
 """The names of the folders of the splits."""
@@ -57,7 +57,7 @@ class Folder(Source):
         return needed > 0.9 * free if self.stream == "auto" else self.stream
 
     def open(self) -> Contents:
-        """Lists the files. Raises `Refused` if they do not make a data set."""
+        """Lists the files. Raises `UserError` if they do not make a data set."""
         layout = {part: _listed(folder) for part, folder in _layout(existing(self.path)).items()}
         classes = tuple(layout["train"])
         for part, files in layout.items():
@@ -88,7 +88,7 @@ class Folder(Source):
 def _layout(root: Path) -> dict[str, Path]:
     """The folders of class folders by split: "train" always, "test" and "validation" where they are given."""
     if not root.is_dir():
-        raise Refused(f"data.path: {str(root)!r} is a file; a folder of class folders is needed.")
+        raise UserError(f"data.path: {str(root)!r} is a file; a folder of class folders is needed.")
     found = {
         part: root / name for part, names in _PARTS.items() for name in names if _subfolders(root / name)
     }
@@ -104,10 +104,10 @@ def _listed(folder: Path) -> dict[str, list[str]]:
     classes = {sub.name: [file.path for file in image_files(sub)] for sub in _subfolders(folder)}
     suffixes = ", ".join(FORMATS)
     if not classes:
-        raise Refused(f"data.path: there is no class folder in {str(folder)!r}.")
+        raise UserError(f"data.path: there is no class folder in {str(folder)!r}.")
     for name, files in classes.items():
         if not files:
-            raise Refused(f"Class folder {str(folder / name)!r} holds no image ({suffixes}).")
+            raise UserError(f"Class folder {str(folder / name)!r} holds no image ({suffixes}).")
     return classes
 
 
@@ -115,7 +115,7 @@ def _same(train: tuple[str, ...], other: tuple[str, ...], part: str) -> None:
     differing = sorted(set(train) ^ set(other))
     if differing:
         where = "train" if differing[0] in train else part
-        raise Refused(f"Class {differing[0]!r} is only in {where}; train and {part} need the same classes.")
+        raise UserError(f"Class {differing[0]!r} is only in {where}; train and {part} need the same classes.")
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -140,7 +140,7 @@ def image_files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[o
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        raise Refused(f"Cannot list {str(folder)!r} ({error.strerror}).") from None
+        raise UserError(f"Cannot list {str(folder)!r} ({error.strerror}).") from None
     for entry in entries:
         if entry.name.startswith("."):
             continue

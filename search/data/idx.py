@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from search.data.arrays import in_memory
 from search.data.files import existing, stamp
 from search.data.source import Contents, Images, Labels, Source
-from space.refusal import Refused
+from space.refusal import UserError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package puts its files."""
@@ -54,7 +54,7 @@ class Mnist(Source):
         return stamp(*self._paths())
 
     def open(self) -> Contents:
-        """Reads everything into memory. Raises `Refused` for files that are missing, damaged or foreign."""
+        """Reads everything into memory. Raises `UserError` for files that are missing, damaged or foreign."""
         paths = self._paths()
         images, labels = self._pair(*paths[:2])
         test_images, test_labels = self._pair(*paths[2:])
@@ -64,25 +64,27 @@ class Mnist(Source):
     def _pair(self, images_path: Path, labels_path: Path) -> tuple[Images, Labels]:
         images, labels = _numbers(images_path, 3), _numbers(labels_path, 1)
         if len(images) != len(labels):
-            raise Refused(f"{str(labels_path)!r} has {len(labels):,} labels for {len(images):,} images.")
+            raise UserError(f"{str(labels_path)!r} has {len(labels):,} labels for {len(images):,} images.")
         if labels.max(initial=0) >= len(self.classes):
-            raise Refused(
+            raise UserError(
                 f"{str(labels_path)!r} has label {labels.max()}; there are {len(self.classes)} classes."
             )
         return images[..., None], labels.astype(np.int64)
 
     def _paths(self) -> list[Path]:
-        """The four files. Raises `Refused` if one is missing."""
+        """The four files. Raises `UserError` if one is missing."""
         root = existing(self.path)
         if not root.is_dir():
-            raise Refused(f"data.path: {str(root)!r} is a file; the folder of {_FILES[0]} is needed.")
+            raise UserError(f"data.path: {str(root)!r} is a file; the folder of {_FILES[0]} is needed.")
         for folder in (root / self.folder / "raw", root / "raw", root):
             found = [_either(folder / name) for name in _FILES]
             if all(found):
                 return [path for path in found if path]
             if any(found):
-                raise Refused(f"data.path: {str(folder)!r} lacks {_FILES[found.index(None)]!r} and its .gz.")
-        raise Refused(f"data.path: there is no {_FILES[0]}[.gz] in {str(root)!r} or its {self.folder}/raw.")
+                raise UserError(
+                    f"data.path: {str(folder)!r} lacks {_FILES[found.index(None)]!r} and its .gz."
+                )
+        raise UserError(f"data.path: there is no {_FILES[0]}[.gz] in {str(root)!r} or its {self.folder}/raw.")
 
 
 class FashionMnist(Mnist):
@@ -112,7 +114,7 @@ class FashionMnist(Mnist):
 
     def _paths(self) -> list[Path]:
         if self.path == DEBIAN and not DEBIAN.exists():
-            raise Refused(
+            raise UserError(
                 f"There is no {str(DEBIAN)!r}: apt install dataset-fashion-mnist, or give data.path=FOLDER."
             )
         return super()._paths()
@@ -124,18 +126,18 @@ def _either(path: Path) -> Path | None:
 
 
 def _numbers(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The bytes of an IDX file as an array. Raises `Refused` if it is something else, or not whole."""
+    """The bytes of an IDX file as an array. Raises `UserError` if it is something else, or not whole."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head = np.frombuffer(file.read(4 * (1 + dimensions)), dtype=np.uint8)
             if len(head) < 4 * (1 + dimensions) or head[:4].tolist() != [0, 0, _UINT8, dimensions]:
-                raise Refused(f"{str(path)!r} is no IDX file of bytes in {dimensions} dimensions.")
+                raise UserError(f"{str(path)!r} is no IDX file of bytes in {dimensions} dimensions.")
             shape = head[4:].view(">u4").tolist()
             content = file.read(math.prod(shape) + 1) if math.prod(shape) < _MOST else b""
     except (OSError, EOFError, zlib.error) as error:
-        raise Refused(f"{str(path)!r} is damaged ({error}).") from None
+        raise UserError(f"{str(path)!r} is damaged ({error}).") from None
     if len(content) != math.prod(shape):
-        raise Refused(
+        raise UserError(
             f"{str(path)!r} is damaged: it does not hold the {math.prod(shape):,} bytes it promises."
         )
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from space.refusal import Refused
+from space.refusal import UserError
 
 
 class _Type:
@@ -73,24 +73,24 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _STAND_INS:
-            raise Refused(
+            raise UserError(
                 f"{self._where} asks for {f'{module}.{name}'!r}; nothing was run: data name no functions."
             )
         return _STAND_INS[module, name]
 
 
 def read(content: bytes, where: str) -> dict[str, object]:
-    """The dictionary in a pickle, its arrays filled. Raises `Refused`, naming `where` it comes from, otherwise."""
+    """The dictionary in a pickle, its arrays filled. Raises `UserError`, naming `where` it comes from, otherwise."""
     try:
         found = _Reader(content, where).load()
         return {
             _text(key): value.filled() if isinstance(value, _Array) else value for key, value in found.items()
         }
-    except Refused:
+    except UserError:
         raise
     except Exception as error:  # malformed bytes make the reader raise anything
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise Refused(f"{where} is damaged, or another kind of file ({reason.rstrip('.')}).") from None
+        raise UserError(f"{where} is damaged, or another kind of file ({reason.rstrip('.')}).") from None
 
 
 def _text(value: object) -> str:

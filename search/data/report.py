@@ -41,7 +41,7 @@ class Report:
 
 
 def report(source: Source, resolution: int, progress: Progress | None = None) -> Report:
-    """The report on a source, which is decoded into the cache if it is not there. Raises `Refused` as `load`."""
+    """The report on a source, which is decoded into the cache if it is not there. Raises `UserError` as `load`."""
     manifest, splits = opened(source, resolution, _PARTS, progress)
     return Report(source, manifest, splits, place(source, resolution))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from search.data.splits import held_out
-from space.refusal import Refused
+from space.refusal import UserError
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Images = NDArray[np.uint8]
@@ -85,7 +85,7 @@ class Source(BaseModel, ABC):
 
     @abstractmethod
     def open(self) -> Contents:
-        """The contents, without decoding. May take seconds. Raises `Refused` if they cannot be used."""
+        """The contents, without decoding. May take seconds. Raises `UserError` if they cannot be used."""
 
     def state(self) -> str:
         """Changes whenever the contents may have changed; asked at every `load`, so it must be fast."""
@@ -97,18 +97,18 @@ class Source(BaseModel, ABC):
 
 
 def carved(classes: tuple[str, ...], labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """The test split (n,) of data that has none. Raises `Refused` if a class is too small for three."""
+    """The test split (n,) of data that has none. Raises `UserError` if a class is too small for three."""
     require(classes, labels, 3, "one each to train, to select and to test")
     return held_out(labels, fraction, seed)
 
 
 def require(classes: tuple[str, ...], labels: Labels, least: int, purpose: str) -> None:
-    """Raises `Refused` unless there are two classes and each has at least `least` images in `labels` (n,)."""
+    """Raises `UserError` unless there are two classes and each has at least `least` images in `labels` (n,)."""
     if len(classes) < 2:
-        raise Refused(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
+        raise UserError(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
     counts = np.bincount(labels, minlength=len(classes)).tolist()
     smallest = min(counts)
     if smallest < least:
         has = f"{smallest} image{'s' if smallest != 1 else ''}"
         name = classes[counts.index(smallest)]
-        raise Refused(f"Class {name!r} has {has}; at least {least} are needed, {purpose}.")
+        raise UserError(f"Class {name!r} has {has}; at least {least} are needed, {purpose}.")

@@ -5,18 +5,18 @@ from __future__ import annotations
 from search.config import Config
 from search.profiles import Predictor
 from search.reward import CostName
-from space import Refused, decode
+from space import UserError, decode
 from space.cost.memory import memory
 
 
 def check(config: Config) -> None:
-    """Raises `Refused` for what would make every trial fail, or leave none to train."""
+    """Raises `UserError` for what would make every trial fail, or leave none to train."""
     for name, limit in config.reward.limits().items():
         least = _least(config, name)
         if limit < least:
             has = "trains in at least" if name == "memory" else "has"
             unit = "bytes" if name == "memory" else name
-            raise Refused(
+            raise UserError(
                 f"reward.max_{name}={limit}: the smallest network of the space {has} {least:,} {unit}."
             )
     _check_first(config)
@@ -34,7 +34,7 @@ def check_step(config: Config) -> None:
         return
     fastest, _ = Predictor(forecast.profile).range(config.space)
     if limit < fastest:
-        raise Refused(
+        raise UserError(
             f"reward.max_step_ms={limit:g}: the fastest network of the space takes {fastest:.1f} ms a step, on "
             f"{forecast.profile.batch} images."
         )
@@ -45,7 +45,7 @@ def _check_first(config: Config) -> None:
     forecast = config.forecast
     for network in map(decode, config.limits.first):
         if exceeded := config.reward.exceeds(network, forecast.step(network).ms if forecast else None):
-            raise Refused(f"seed: {network}: {exceeded}.")
+            raise UserError(f"seed: {network}: {exceeded}.")
 
 
 def _least(config: Config, name: CostName) -> int:

@@ -15,7 +15,7 @@ def enqueued(names: Iterable[str], space: Space) -> tuple[str, ...]:
 
     names: of the catalog, canonical strings, and trials of earlier runs ("RUN:12"). Their classes and channels
     become those of the space, and so does a resolution that the space does not have. They need not be in the
-    space. Raises `Refused` for a name that stands for nothing.
+    space. Raises `UserError` for a name that stands for nothing.
     """
     return tuple(dict.fromkeys(str(fitted(_named(str(name)), space)) for name in names))
 

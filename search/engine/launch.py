@@ -40,7 +40,7 @@ from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Ru
 from search.runs.warm_start import earlier, ledger_of, permitted
 from search.trials.ledger import OVER, Ledger, Record
 from search.trials.trial import Trial
-from space import Refused, documents
+from space import UserError, documents
 
 
 class Stopped(Exception):
@@ -88,7 +88,7 @@ def launch(
     Settings are those of the command line; what isn't given has its default. Returns the finished run, which is
     kept in runs/NAME. evaluate: what workers run, a function at the top of a module.
 
-    Raises `Refused` for a setting or data that cannot be, before anything is written, and `Stopped` if the run
+    Raises `UserError` for a setting or data that cannot be, before anything is written, and `Stopped` if the run
     ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
     """
     config, data = prepared(settings or {})
@@ -112,7 +112,7 @@ def _files(config: Config, taken: tuple[Record, ...], fidelity: str) -> dict[str
 
 
 def prepared(settings: Mapping[str, Any]) -> tuple[Config, Dataset]:
-    """The search that settings stand for, and its data. Raises `Refused` for what cannot be."""
+    """The search that settings stand for, and its data. Raises `UserError` for what cannot be."""
     config = Config.of(settings)
     data = _loaded(config)
     config = config.for_data(len(data.classes), data.channels)
@@ -134,11 +134,11 @@ def resume(
     """
     before = open_run(name)
     if before.fit:
-        raise Refused(f"The run {name} is a fit. Go on with it: {before.go_on}")
+        raise UserError(f"The run {name} is a fit. Go on with it: {before.go_on}")
     config, path = before.config.resumed(settings or {}), before.path
     total = config.limits.trials
     if settings and total is not None and total < before.finished:
-        raise Refused(f"trials={total}: {before.finished} of the run {name} are over already.")
+        raise UserError(f"trials={total}: {before.finished} of the run {name} are over already.")
     config.executor.check()
     document = config.document() if settings else None
     drive(path, config, Sampled(config), _loaded(config), display or Silent(), evaluate, document)
@@ -162,7 +162,7 @@ def create(
 ) -> Path:
     """The folder of a new run with its configuration and `files` in it; it appears complete or not at all.
 
-    Raises `Refused` if there is such a run, or no place for it.
+    Raises `UserError` if there is such a run, or no place for it.
     """
     path = _refuse_known(name)
     draft = None
@@ -176,7 +176,7 @@ def create(
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         os.rename(draft, path)
     except OSError as error:
-        raise Refused(f"Cannot create {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot create {path}: {error.strerror or error}.") from None
     finally:
         if draft is not None and draft.exists():
             shutil.rmtree(draft, ignore_errors=True)
@@ -184,10 +184,10 @@ def create(
 
 
 def _refuse_known(name: str) -> Path:
-    """Where the run `name` will be. Raises `Refused` if there is one."""
+    """Where the run `name` will be. Raises `UserError` if there is one."""
     path = RUNS / name
     if path.exists():
-        raise Refused(
+        raise UserError(
             f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
         )
     return path
@@ -206,7 +206,7 @@ def drive(
 
     document: the run's configuration from now on, where it is another than the one it has.
 
-    Tells `display` where nothing is left worth training. Raises `Refused` if somebody else drives the run or its data
+    Tells `display` where nothing is left worth training. Raises `UserError` if somebody else drives the run or its data
     have changed, `Stopped` if it ended before its time; no process is left then, and what ran is waiting again.
     """
     uneven = imbalance(data.classes, data.train.labels)
@@ -218,7 +218,7 @@ def drive(
         ledger.note("fidelity", measured)
         if ledger.noted("fidelity") != measured:
             changed = "have changed since, or what this version makes of them; its trials would not compare"
-            raise Refused(f"The data of the run {path.name} {changed}.")
+            raise UserError(f"The data of the run {path.name} {changed}.")
         ledger.replace(OVER, "")
         if document:
             # Kept, so that the next resume, after a Ctrl-C say, goes on to the same end.

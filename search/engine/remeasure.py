@@ -7,7 +7,7 @@ import time
 from search.engine.engine import Engine
 from search.profiles.forecast import Forecast
 from search.trials.trial import ranked
-from space import Refused
+from space import UserError
 
 BEST = 5
 """How many are measured: what is likely to be used."""
@@ -36,6 +36,6 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
         network = trial.architecture
         try:
             step = measure(network, forecast.reference_for(network), proxy, images=images)
-        except Refused:
+        except UserError:
             return
         engine.on_measured(trial.number, result.timed(step))

@@ -12,7 +12,7 @@ from search.profiles.forecast import Forecast
 from search.profiles.lookup import serving
 from search.profiles.profile import BATCH, Profile, folder, kept
 from search.profiles.profiling import TOLD, device_for, make, seconds
-from space import Refused
+from space import UserError
 
 Note = Callable[[str], None]
 
@@ -27,7 +27,7 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
 
     auto: a profile, if one of this device serves the space, if a limit on the step time asks for one, or if making
     one costs little beside the search on `data`. profile: that which serves, or else one that is made now, of which
-    `note` is told. A file: the profile in it. Raises `Refused` for a profile of another device or version, and where
+    `note` is told. A file: the profile in it. Raises `UserError` for a profile of another device or version, and where
     step=measured is to keep a limit on the step time.
     """
     step, limited = config.limits.step, config.reward.max_step_ms is not None
@@ -44,7 +44,7 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
         return forecasting(config, _found(config) or _made(config, note))
     if step == "measured":
         if limited:
-            raise Refused("reward.max_step_ms needs step times before training; step=profile has them.")
+            raise UserError("reward.max_step_ms needs step times before training; step=profile has them.")
         return config
     profile = Profile.load(Path(step))
     if not config.limits.force_step:

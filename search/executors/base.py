@@ -56,7 +56,7 @@ class Executor(BaseModel, ABC):
         return True
 
     def check(self) -> None:
-        """Raises `Refused` for what this machine or the network lacks, before a run is begun."""
+        """Raises `UserError` for what this machine or the network lacks, before a run is begun."""
 
     @abstractmethod
     def run(self, engine: Driven, evaluate: Evaluate) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from search.executors import EXECUTORS, Executor
-from space.refusal import Refused
+from space.refusal import UserError
 
 _ATTEMPTS = 2
 """Of a job whose worker died."""
@@ -64,10 +64,12 @@ def done(
 ) -> list[tuple[J, str]]:
     """Has `executor` do the jobs and tells `finished` each result as it comes. Returns those that failed, and why.
 
-    No process is left, however it ends. Raises `Refused` for an executor that is made for trials alone.
+    No process is left, however it ends. Raises `UserError` for an executor that is made for trials alone.
     """
     if executor.executor not in ("local", "serial"):
-        raise Refused(f"executor={executor.executor} runs trials of searches; permitted here: local, serial.")
+        raise UserError(
+            f"executor={executor.executor} runs trials of searches; permitted here: local, serial."
+        )
     queue = _Queue(jobs, finished)
     executor.run(queue, work)  # type: ignore[arg-type]  # a job is a request of its own kind
     return queue.failed

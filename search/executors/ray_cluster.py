@@ -29,7 +29,7 @@ from types import ModuleType
 from pydantic import Field, field_validator
 
 from search.executors.base import Driven, Evaluate, Executor, cores
-from space.refusal import Refused
+from space.refusal import UserError
 
 _OBJECTS = 10**8
 """Bytes of Ray's object store. Requests and results are small, and images never pass through it."""
@@ -130,7 +130,7 @@ class RayTune(Executor):
             stack.enter_context(_signals_kept())
             ray = _ray()
             if ray.is_initialized():
-                raise Refused("This process is in a Ray cluster already; call ray.shutdown() first.")
+                raise UserError("This process is in a Ray cluster already; call ray.shutdown() first.")
             if not self.address:
                 # `_ALONE`, for a Ray that was imported before it was said.
                 stack.enter_context(_replaced(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False))
@@ -142,18 +142,18 @@ class RayTune(Executor):
                 with _signals_kept(), chdir(folder):
                     ray.init(**options, log_to_driver=False, logging_level=logging.CRITICAL)
             except (RuntimeError, ValueError, OSError) as error:
-                raise Refused(f"{self._called}: {_first_line(error)}") from None
+                raise UserError(f"{self._called}: {_first_line(error)}") from None
             self._require_room(ray.cluster_resources())
             yield
 
     def _knock(self, address: str) -> None:
-        """Raises `Refused` where nothing listens. Ray would try for minutes, and end the process then."""
+        """Raises `UserError` where nothing listens. Ray would try for minutes, and end the process then."""
         host, colon, port = address.rpartition(":")
         if colon and port.isdecimal():
             try:
                 socket.create_connection((host, int(port)), timeout=5).close()
             except OSError as error:
-                raise Refused(f"{self._called}: nothing answers at {address} ({error}).") from None
+                raise UserError(f"{self._called}: nothing answers at {address} ({error}).") from None
 
     def _private(self, folder: Path) -> dict[str, object]:
         """`ray.init`'s options for a cluster of this process's own."""
@@ -171,7 +171,7 @@ class RayTune(Executor):
         if not self.fitting(available):
             asked = ", ".join(f"{amount:g} {name}" for name, amount in self.occupied.items())
             has = ", ".join(f"{_amount(available, name):g} {name}" for name in self.occupied)
-            raise Refused(f"{self._called} has {has}; a trial occupies {asked} (executor.resources).")
+            raise UserError(f"{self._called} has {has}; a trial occupies {asked} (executor.resources).")
 
     @property
     def _called(self) -> str:
@@ -185,7 +185,7 @@ def _ray() -> ModuleType:
             import ray
             import ray.tune
     except ImportError as error:
-        raise Refused(f"executor=ray needs Ray Tune ({error}): pip install 'ray[tune]'.") from None
+        raise UserError(f"executor=ray needs Ray Tune ({error}): pip install 'ray[tune]'.") from None
     return ray
 
 

@@ -13,22 +13,22 @@ from search.engine.search_and_finals import Course
 from search.loggers import LOGGERS, Logger, Told
 from search.runs.run import config_of
 from search.trials.trial import Trial
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 
 class Logged:
     """`display`, and the loggers of these names; see `search.engine.launch.Display`.
 
-    Raises `Refused` for a name that is none, and for one whose library isn't there.
+    Raises `UserError` for a name that is none, and for one whose library isn't there.
     """
 
     def __init__(self, display: Display, names: Sequence[str]) -> None:
         for name in names:
             if name not in LOGGERS:
-                raise unknown("--log", name, LOGGERS)
+                raise unknown_name("--log", name, LOGGERS)
             needed = LOGGERS[name].needs
             if needed and find_spec(needed) is None:
-                raise Refused(f"--log {name} needs the package {needed}: pip install {needed}")
+                raise UserError(f"--log {name} needs the package {needed}: pip install {needed}")
         self._display, self._names = display, tuple(dict.fromkeys(names))
         self._loggers: dict[str, Logger] = {}
         self._config: Config | None = None

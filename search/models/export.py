@@ -14,8 +14,8 @@ from search.files import require_replaceable, write_folder
 from search.models.forms import FORMS
 from search.models.forms.card import CARD, card
 from search.models.model import DOCUMENT, TENSORS, Model, model_files
-from space import Refused
-from space.refusal import unknown
+from space import UserError
+from space.refusal import unknown_name
 
 _MEANINGS = {
     DOCUMENT: "what is said here, for programs",
@@ -47,7 +47,7 @@ def export(
     architecture.txt, the canonical string; README.md, the model card; and the `forms`, keys of `FORMS`. None: all
     that can express the network, and what runs (ONNX, `torch.export`) only if it has weights; but those that are
     `required` must be among them. A folder that holds nothing but such files is replaced.
-    Raises `Refused`, and writes nothing, for a form that is unknown, or was asked for and cannot be, and for a folder
+    Raises `UserError`, and writes nothing, for a form that is unknown, or was asked for and cannot be, and for a folder
     with other files.
     """
     asked = tuple(FORMS) if forms is None else tuple(forms)
@@ -63,10 +63,10 @@ def export(
 
 
 def require_known(forms: Iterable[str]) -> None:
-    """Raises `Refused` for the first that is no key of `FORMS`."""
+    """Raises `UserError` for the first that is no key of `FORMS`."""
     for form in forms:
         if form not in FORMS:
-            raise unknown("form of a model", form, FORMS)
+            raise unknown_name("form of a model", form, FORMS)
 
 
 def _made(
@@ -80,9 +80,9 @@ def _made(
         form = FORMS[key]
         try:
             if form.runs and not model.weights.tensors:
-                raise Refused("There are no weights.")
+                raise UserError("There are no weights.")
             made[form.file] = form.make(name, model)
-        except Refused as error:
+        except UserError as error:
             if key in required:
                 raise
             left_out[key] = str(error)

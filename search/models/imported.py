@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.models.model import Feeding, Model, Provenance, numbered, versions
-from space.refusal import Refused
+from space.refusal import UserError
 
 if TYPE_CHECKING:
     from space.weights import Weights
@@ -22,7 +22,7 @@ def model_of(weights: Weights, labels: Path | None = None, *, fresh: bool = Fals
     """`weights` as a model that images can be fed to.
 
     labels: a file with the name of a class on each line. None: ImageNet's names for 1000 classes, where torchvision
-    is installed; else numbers. fresh: the classifier is not trained, so neither is the model. Raises `Refused` for an
+    is installed; else numbers. fresh: the classifier is not trained, so neither is the model. Raises `UserError` for an
     unreadable file, or one with another number of names.
     """
     network = weights.architecture
@@ -52,8 +52,8 @@ def _read(path: Path, classes: int) -> tuple[str, ...]:
         lines = path.expanduser().read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise Refused(f"Cannot read {path}: {reason}.") from None
+        raise UserError(f"Cannot read {path}: {reason}.") from None
     names = tuple(line.strip() for line in lines if line.strip())
     if len(names) != classes:
-        raise Refused(f"{path} names {len(names)} classes; these weights have {classes}.")
+        raise UserError(f"{path} names {len(names)} classes; these weights have {classes}.")
     return names

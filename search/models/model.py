@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from search.files import write_file
-from space import Architecture, Refused, decode
-from space.refusal import unknown
+from space import Architecture, UserError, decode
+from space.refusal import unknown_name
 
 if TYPE_CHECKING:
     from space.weights import Weights
@@ -154,7 +154,7 @@ def save_model(model: Model, directory: Path) -> Path:
     """Write model.json and model.safetensors into `directory`, which is made if missing, and return it.
 
     What else is there stays. The document is written last and knows the hash of the tensors: a folder that was
-    written half is not loaded. Raises `Refused` if a file cannot be written, or classes and network disagree.
+    written half is not loaded. Raises `UserError` if a file cannot be written, or classes and network disagree.
     """
     files = model_files(model)
     for name, content in files.items():
@@ -174,7 +174,7 @@ def model_files(model: Model) -> dict[str, bytes]:
 
 
 def document(model: Model, weights_sha256: str) -> Document:
-    """What model.json says about `model`. Raises `Refused` where its parts disagree."""
+    """What model.json says about `model`. Raises `UserError` where its parts disagree."""
     told = model.weights.conventions
     try:
         return Document(
@@ -193,7 +193,7 @@ def document(model: Model, weights_sha256: str) -> Document:
             weights_sha256=weights_sha256,
         )
     except ValidationError as error:
-        raise Refused(f"This is no model: {_mistake(error)}.") from None
+        raise UserError(f"This is no model: {_mistake(error)}.") from None
 
 
 def document_json(written: Document) -> bytes:
@@ -204,20 +204,20 @@ def document_json(written: Document) -> bytes:
 def load_model(directory: Path) -> Model:
     """The model that `save_model` wrote into `directory`; its tensors are on the CPU.
 
-    Raises `Refused` if the folder holds none, a document of a later version, or other tensors than it says.
+    Raises `UserError` if the folder holds none, a document of a later version, or other tensors than it says.
     """
     from space.weights import Conventions, load_weights
 
     written = read_document(directory)
     if not written.weights_sha256:
-        raise Refused(f"{directory} holds a network without weights.")
+        raise UserError(f"{directory} holds a network without weights.")
     path = directory / TENSORS
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise Refused(f"Cannot read {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
     if digest != written.weights_sha256:
-        raise Refused(f"{path} is not the file that {directory / DOCUMENT} tells of: their hashes differ.")
+        raise UserError(f"{path} is not the file that {directory / DOCUMENT} tells of: their hashes differ.")
     told = Conventions(written.padding, written.norm_eps, written.norm_momentum, written.mean, written.std)
     loaded = load_weights(path, decode(written.architecture), format="ours")
     return Model(
@@ -232,16 +232,16 @@ def load_model(directory: Path) -> Model:
 
 
 def read_document(directory: Path) -> Document:
-    """What `directory`/model.json says. Raises `Refused` if it is missing, or of another kind or version."""
+    """What `directory`/model.json says. Raises `UserError` if it is missing, or of another kind or version."""
     path = directory / DOCUMENT
     try:
         return Document.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise _missing(directory) from None
     except OSError as error:
-        raise Refused(f"Cannot read {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
     except ValidationError as error:
-        raise Refused(f"{path}: {_mistake(error)}.") from None
+        raise UserError(f"{path}: {_mistake(error)}.") from None
 
 
 def is_model(directory: Path) -> bool:
@@ -273,10 +273,10 @@ def _mistake(error: ValidationError) -> str:
     return f"{place}: {message}" if place else message
 
 
-def _missing(directory: Path) -> Refused:
+def _missing(directory: Path) -> UserError:
     if directory.is_dir():
-        return Refused(f"{directory} holds no {DOCUMENT}: it is no model that this project wrote.")
+        return UserError(f"{directory} holds no {DOCUMENT}: it is no model that this project wrote.")
     siblings: Sequence[Path] = ()
     if directory.parent.is_dir():
         siblings = [path for path in directory.parent.iterdir() if is_model(path)]
-    return unknown("folder of a model", directory, siblings)
+    return unknown_name("folder of a model", directory, siblings)

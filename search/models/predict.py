@@ -15,7 +15,7 @@ from search.data.folder import image_files
 from search.data.source import Images
 from search.models.model import Model
 from search.tables.table import Column
-from space.refusal import Refused
+from space.refusal import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,13 +37,13 @@ _BATCH = 32
 
 
 def predict(
-    model: Model, images: Sequence[Path], top: int = 5, skipped: Callable[[Refused], None] | None = None
+    model: Model, images: Sequence[Path], top: int = 5, skipped: Callable[[UserError], None] | None = None
 ) -> list[dict[str, Any]]:
     """The `top` likeliest classes of each image file, as rows with the columns `PREDICTIONS`, likeliest first.
 
     images: files, and folders for all image files below them, in the order of their names. Each is cut and resized by
     `model.fed` and normalised by the conventions of the weights. skipped: is told of every file that cannot be
-    decoded, which has no rows then. Raises `Refused` for a model that is not trained, for what is not there, for a
+    decoded, which has no rows then. Raises `UserError` for a model that is not trained, for what is not there, for a
     folder without images, and if nobody is told, for the first file that cannot be decoded.
     """
     import torch
@@ -51,7 +51,7 @@ def predict(
     from space.weights import rebuild
 
     if not model.trained:
-        raise Refused("This network is not trained: its answers would mean nothing.")
+        raise UserError("This network is not trained: its answers would mean nothing.")
     found = [file for path in images for file in _files(path)]
     network = rebuild(model.weights).eval()
     rows: list[dict[str, Any]] = []
@@ -72,31 +72,31 @@ def predict(
 def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
     """What the network is fed for these image files: float32 (n, channels, resolution, resolution), normalised.
 
-    Raises `Refused` for a file that cannot be decoded.
+    Raises `UserError` for a file that cannot be decoded.
     """
     return _normalised(model, _decoded(model, paths, _refuse).values())
 
 
-def _decoded(model: Model, paths: Sequence[Path], skipped: Callable[[Refused], None]) -> dict[int, Images]:
+def _decoded(model: Model, paths: Sequence[Path], skipped: Callable[[UserError], None]) -> dict[int, Images]:
     """The pixels of those files that can be decoded, by their places in `paths`; `skipped` is told of the others."""
     channels, fed = model.architecture.channels, model.fed
     if channels not in (1, 3):
-        raise Refused(f"Image files have 1 or 3 channels here, and this network reads {channels}.")
+        raise UserError(f"Image files have 1 or 3 channels here, and this network reads {channels}.")
 
-    def attempt(path: Path) -> Images | Refused:
+    def attempt(path: Path) -> Images | UserError:
         try:
             return photograph(str(path), fed.resolution, channels, fed.crop)[0]
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever malformed bytes make them raise
-            return Refused(f"Cannot read {path} ({undecodable(error)}).")
+            return UserError(f"Cannot read {path} ({undecodable(error)}).")
 
     with ThreadPoolExecutor() as threads:  # Pillow lets go of Python's lock while it works
         results = dict(enumerate(threads.map(attempt, paths)))
     for result in results.values():
-        if isinstance(result, Refused):
+        if isinstance(result, UserError):
             skipped(result)
-    return {place: result for place, result in results.items() if not isinstance(result, Refused)}
+    return {place: result for place, result in results.items() if not isinstance(result, UserError)}
 
 
 def _normalised(model: Model, images: Iterable[Images]) -> Tensor:
@@ -108,7 +108,7 @@ def _normalised(model: Model, images: Iterable[Images]) -> Tensor:
     return normalise(torch.from_numpy(np.stack(list(images))), told.mean, told.std)
 
 
-def _refuse(unreadable: Refused) -> NoReturn:
+def _refuse(unreadable: UserError) -> NoReturn:
     raise unreadable
 
 
@@ -125,10 +125,10 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file, or all image files below a folder. Raises `Refused` for what is not there, naming the nearest."""
+    """The file, or all image files below a folder. Raises `UserError` for what is not there, naming the nearest."""
     if not existing(path, "IMAGE").is_dir():
         return [path]
     found = [Path(file.path) for file in image_files(path)]
     if not found:
-        raise Refused(f"There is no image ({', '.join(FORMATS)}) in {path}.")
+        raise UserError(f"There is no image ({', '.join(FORMATS)}) in {path}.")
     return found

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from search.profiles.regression import Sample
-from space import Architecture, Refused, cost
+from space import Architecture, UserError, cost
 from space.network.network import Network, build
 from space.timing.clock import Step, timer_of, undisturbed
 from space.timing.device import Device
@@ -47,7 +47,7 @@ class Bench:
         return (self._steps() + _WARMUP + 1) * sum(1 + own for own in each) * self.reference_ms / 1e3
 
     def measure(self, architecture: Architecture) -> Sample:
-        """The step of `architecture` and its blocks. Raises `Refused` where memory is too small for it."""
+        """The step of `architecture` and its blocks. Raises `UserError` where memory is too small for it."""
         try:
             found = dissect(
                 *self._inputs(architecture),
@@ -60,7 +60,7 @@ class Bench:
         except RuntimeError as error:
             if "memory" not in str(error):
                 raise
-            raise Refused(
+            raise UserError(
                 f"A step of {architecture} on {self._batch} images does not fit into memory. Try batch="
                 f"{max(1, self._batch // 2)}."
             ) from None

@@ -14,7 +14,7 @@ from search.profiles.profile import Profile
 from search.profiles.regression import Sample, fit
 from search.profiles.sampling import chosen, typical
 from search.reward import UNIT, network
-from space import Architecture, Refused, Space
+from space import Architecture, Space, UserError
 from space.timing.device import Device
 
 MOST = 60
@@ -74,7 +74,7 @@ class Progress:
 def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample]) -> Iterator[Sample]:
     """Measures what is missing in the file of samples at `path`, and yields each as it is there.
 
-    `samples` gives all of them. A file of other conditions is begun anew. Raises `Refused` if it can't be written.
+    `samples` gives all of them. A file of other conditions is begun anew. Raises `UserError` if it can't be written.
     """
     known = samples(campaign, path)
     done = {sample.architecture for sample in known}
@@ -91,7 +91,7 @@ def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample
                     file.flush()
                     yield sample
     except OSError as error:
-        raise Refused(f"Cannot write {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
 
 
 def samples(campaign: Campaign, path: Path) -> list[Sample]:

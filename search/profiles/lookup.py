@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from search.profiles.blocks import parts
 from search.profiles.predictor import Predictor
 from search.profiles.profile import BATCH, Profile, folder, kept
-from space import Architecture, Refused, Space
+from space import Architecture, Space, UserError
 from space.timing.device import this_device
 
 COVERED = 0.9
@@ -41,9 +41,9 @@ def covered(networks: Sequence[Architecture], profile: Profile) -> float:
 def closest(network: Architecture, batch: int = BATCH) -> Profile:
     """The profile of this machine that measured most blocks of `network`, and most blocks at all where several did.
 
-    Raises `Refused` where there is none.
+    Raises `UserError` where there is none.
     """
     found, wanted = here(batch), {part.key for part in parts(network)}
     if not found:
-        raise Refused("There is no profile of this device yet; make one: search profile space=effv2")
+        raise UserError("There is no profile of this device yet; make one: search profile space=effv2")
     return max(found, key=lambda profile: (len(wanted & profile.blocks.keys()), len(profile.blocks)))

@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from search.files import write_file
-from space import Refused, Space, decode
+from space import Space, UserError, decode
 from space.timing.device import Device
 
 BATCH = 32
@@ -70,20 +70,20 @@ class Profile(BaseModel):
         return decode(self.reference).resolution
 
     def save(self, path: Path) -> None:
-        """Writes it to `path` in one step. Raises `Refused` if that cannot be written."""
+        """Writes it to `path` in one step. Raises `UserError` if that cannot be written."""
         write_file(path, self.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The profile in the file `path`. Raises `Refused` if it is none."""
+        """The profile in the file `path`. Raises `UserError` if it is none."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
-            raise Refused(f"Cannot read the profile {path}: {error.strerror or error}.") from None
+            raise UserError(f"Cannot read the profile {path}: {error.strerror or error}.") from None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
-            raise Refused(f"{path} is no profile: {place}: {first['msg'].lower()}.") from None
+            raise UserError(f"{path} is no profile: {place}: {first['msg'].lower()}.") from None
 
     def differences(self, device: Device, batch: int) -> tuple[str, ...]:
         """Why it doesn't hold on `device` for steps on `batch` images, in words; () if it does."""
@@ -91,14 +91,14 @@ class Profile(BaseModel):
         return (*self.device.differences(device), *other)
 
     def check(self, device: Device, batch: int, otherwise: str = "") -> None:
-        """Raises `Refused` if it doesn't hold on `device` for steps on `batch` images, saying why.
+        """Raises `UserError` if it doesn't hold on `device` for steps on `batch` images, saying why.
 
         otherwise: what the user can do, for the end of the message.
         """
         found = self.differences(device, batch)
         if found:
             rest = f"; {otherwise}" if otherwise else ""
-            raise Refused(f"The profile of {self.space} was made with {', '.join(found)}{rest}.")
+            raise UserError(f"The profile of {self.space} was made with {', '.join(found)}{rest}.")
 
 
 def folder() -> Path:
@@ -123,7 +123,7 @@ def kept(device: Device, batch: int) -> list[Profile]:
     for path in folder().glob("*.json"):
         try:
             profile = Profile.load(path)
-        except Refused:
+        except UserError:
             continue
         if not profile.differences(device, batch):
             found.append(profile)

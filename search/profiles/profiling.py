@@ -9,7 +9,7 @@ from pathlib import Path
 from search.profiles.campaign import MOST, Campaign, Progress, run, samples
 from search.profiles.profile import BATCH, Profile, file_of
 from search.proxy.proxy import Precision
-from space import Refused, Space
+from space import Space, UserError
 from space.timing.device import Device, this_device
 
 TOLD = ("cpu", "cuda")
@@ -23,13 +23,13 @@ Watch = Callable[[Progress], None]
 def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
     """The device that a search computes on which is told these.
 
-    Raises `Refused` if there is none, and for one whose time nothing here tells: not a CPU nor of CUDA.
+    Raises `UserError` if there is none, and for one whose time nothing here tells: not a CPU nor of CUDA.
     """
     from search.proxy.training import choose_device, precision_on
 
     place = choose_device(name)
     if place.type not in TOLD:
-        raise Refused(f"There are no profiles of the device {name!r}; permitted: {', '.join(TOLD)}.")
+        raise UserError(f"There are no profiles of the device {name!r}; permitted: {', '.join(TOLD)}.")
     dtype = precision_on(place, precision)
     return this_device(str(place), str(dtype).removeprefix("torch."))
 
@@ -58,7 +58,7 @@ def make(
     """Measures the blocks of `space` and writes the profile to `out`, or among the kept ones; where that is.
 
     Goes on with what an interrupted measurement of the same left behind. most: networks to measure at most.
-    Raises `Refused` for a device that isn't there, a batch that is too large, a file that cannot be written.
+    Raises `UserError` for a device that isn't there, a batch that is too large, a file that cannot be written.
     """
     from search.profiles.bench import bench
     from search.proxy.training import choose_device

@@ -15,7 +15,7 @@ from search.profiles import blocks
 from search.profiles.blocks import Part
 from search.profiles.predictor import Predictor
 from search.profiles.profile import Block, Profile
-from space import Architecture, Refused, decode
+from space import Architecture, UserError, decode
 from space.timing.device import Device
 
 _FOLDS = 10
@@ -49,9 +49,9 @@ class Sample:
 def fit(
     samples: Sequence[Sample], device: Device, batch: int, space: str, reference: Architecture, made: str
 ) -> Profile:
-    """The profile that `samples` give. made: when, for whoever reads it. Raises `Refused` without any sample."""
+    """The profile that `samples` give. made: when, for whoever reads it. Raises `UserError` without any sample."""
     if not samples:
-        raise Refused("A profile needs at least one network that was measured.")
+        raise UserError("A profile needs at least one network that was measured.")
     unit = median(sample.reference_ms for sample in samples)
     networks = [decode(sample.architecture) for sample in samples]
     taken: dict[str, list[float]] = {}

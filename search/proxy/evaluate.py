@@ -112,7 +112,7 @@ def _finite(value: object) -> bool:
 def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Result:
     """Times the network against the reference, then trains it. Nothing is written but the cache of the data.
 
-    Raises `TrialFailed` if the network itself is to blame, `Refused` if the request cannot be met.
+    Raises `TrialFailed` if the network itself is to blame, `UserError` if the request cannot be met.
     """
     from search.data import load
     from search.proxy.measure import measure

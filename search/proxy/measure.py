@@ -6,7 +6,7 @@ import torch
 
 from search.proxy.proxy import Precision, Proxy
 from search.proxy.training import choose_device, precision_on
-from space import Architecture, Refused
+from space import Architecture, UserError
 from space.network.network import build
 from space.timing.ratio import StepTime, step_ratio
 from space.timing.standalone import Alone, latency, peak_memory, step_time
@@ -58,7 +58,7 @@ def alone(
 ) -> tuple[Alone, Alone, int]:
     """The time of a training step of `network` on `batch` images, of an inference, and bytes of memory at its peak.
 
-    Raises `Refused` for a device that isn't here, and where memory is too small.
+    Raises `UserError` for a device that isn't here, and where memory is too small.
     """
     place = choose_device(device)
     computes = precision_on(place, precision)
@@ -74,7 +74,9 @@ def alone(
     except RuntimeError as error:
         if "memory" not in str(error):
             raise
-        raise Refused(f"A step on {batch} images does not fit into memory. Try batch={batch // 2}.") from None
+        raise UserError(
+            f"A step on {batch} images does not fit into memory. Try batch={batch // 2}."
+        ) from None
 
 
 def _images(reference: Architecture, proxy: Proxy, device: torch.device) -> int:

@@ -30,7 +30,7 @@ from search.proxy.failure import TrialFailed
 from search.proxy.proxy import Precision, Proxy
 from space import Architecture, plan
 from space.network.network import Network, build
-from space.refusal import Refused
+from space.refusal import UserError
 
 _LOOK = 50
 """Steps between looks at the losses. A look waits for the GPU; a diverged network is noticed soon enough."""
@@ -259,12 +259,12 @@ def _require_finite(losses: list[Tensor], epoch: int) -> float:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called `name`; for "auto" the first GPU, else the CPU. Raises `Refused` if there is none."""
+    """The device called `name`; for "auto" the first GPU, else the CPU. Raises `UserError` if there is none."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise Refused(
+        raise UserError(
             f"There is no device {name!r} here: torch sees {torch.cuda.device_count()} CUDA devices."
         )
     return device

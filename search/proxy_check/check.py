@@ -17,7 +17,7 @@ from search.proxy.proxy import Proxy, fidelity
 from search.proxy_check.anchors import anchors
 from search.proxy_check.variants import longer, variations
 from search.stats.rank_correlation import Agreement, agreement
-from space import Architecture, Refused
+from space import Architecture, UserError
 
 Note = Callable[[str], None]
 Key = tuple[str, str]
@@ -60,12 +60,12 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
     config = config.for_data(len(data.classes), data.channels)
     networks = anchors(config.space, config.reward, count, config.limits.seed)
     if len(networks) < 3:
-        raise Refused(
+        raise UserError(
             f"The space {config.space.name} has {len(networks)} networks within limits; 3 are needed."
         )
     dearer = validated("longer.", Proxy, {**longer(config.proxy).model_dump(), **against})
     if dearer == config.proxy:
-        raise Refused("longer: that is the proxy itself; give longer.epochs=N.")
+        raise UserError("longer: that is the proxy itself; give longer.epochs=N.")
     tried = dict(variations(config.proxy, config.space.frames[0].resolution, len(data.train)))
     given = dict(list(tried.items())[: None if suggest else 1])
     return Plan(config, networks, given, dearer, journal)
@@ -78,7 +78,7 @@ def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
     failed = [n for n in planned.networks if any(known[str(n), key] is None for key in keys.values())]
     kept = [network for network in planned.networks if network not in failed]
     if len(kept) < 3:
-        raise Refused(f"{len(failed)} of {len(planned.networks)} anchors could not be trained.")
+        raise UserError(f"{len(failed)} of {len(planned.networks)} anchors could not be trained.")
     found: list[Checked] = []
     for name, proxy in _all(planned).items():
         results = [known[str(network), keys[name]] for network in kept]

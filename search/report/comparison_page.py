@@ -36,7 +36,7 @@ from search.runs.run import Run
 from search.tables.selection import filled
 from search.tables.table import Column, Row
 from search.trials.columns import TRIALS, row
-from space import Refused
+from space import UserError
 
 _ONE_GROUP = "There is one group only, so nothing to tell apart: its band shows what seeds do."
 _UNLIKE = (
@@ -72,11 +72,11 @@ _DIFFERENCES = (
 def comparison_page(runs: Sequence[Run], refresh: int | None = None) -> Page:
     """Two searches or more: curves, the difference with its significance, and one Pareto front of all.
 
-    Raises `Refused` where a run is given twice.
+    Raises `UserError` where a run is given twice.
     """
     for place, run in enumerate(runs):
         if run.path.resolve() in [other.path.resolve() for other in runs[:place]]:
-            raise Refused(f"The run {run.name} is given twice.")
+            raise UserError(f"The run {run.name} is given twice.")
     found, of = groups(runs), quantity(runs)
     compared, apart = differences(found, of)
     sections = (

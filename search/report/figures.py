@@ -22,12 +22,12 @@ _WIDTH, _HEIGHT = 6.4, 4.0
 
 
 def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
-    """Draw a chart into `out` with the endings .png and .svg, which are returned. Raises `Refused` as `written`."""
+    """Draw a chart into `out` with the endings .png and .svg, which are returned. Raises `UserError` as `written`."""
     return written(_bars(chart) if isinstance(chart, Bars) else _chart(chart), out)
 
 
 def written(figure: Figure, out: Path) -> tuple[Path, Path]:
-    """Write `figure` as `out` with the endings .png and .svg. Raises `Refused` where that cannot be."""
+    """Write `figure` as `out` with the endings .png and .svg. Raises `UserError` where that cannot be."""
     stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
     paths = []
     # A fixed salt and no date: the same figure is the same file.

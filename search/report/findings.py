@@ -23,7 +23,7 @@ from search.report.baseline import (
 from search.runs.run import ENVIRONMENT, Run
 from search.trials.finals import Verdict
 from search.trials.trial import RANKED, Trial
-from space import Architecture, Refused
+from space import Architecture, UserError
 
 TWO_SIDED = 1.96
 """Standard deviations of a 95 % interval."""
@@ -108,7 +108,7 @@ class Findings:
 def findings(run: Run, baseline: Run | None = None) -> Findings:
     """What `run` found so far. baseline: the run whose random draws it is measured by, if not its own.
 
-    Raises `Refused` where rewards of the two do not compare.
+    Raises `UserError` where rewards of the two do not compare.
     """
     environment = _environment(run)
     winner = run.best if run.ranked else None
@@ -158,7 +158,7 @@ def _comparable(run: Run, baseline: Run) -> None:
     ours, theirs = run.config.document(), baseline.config.document()
     for group in ("space", "data", "proxy", "reward"):
         if ours[group] != theirs[group]:
-            raise Refused(
+            raise UserError(
                 f"The runs {run.name} and {baseline.name} differ in {group}; their rewards do not compare."
             )
 

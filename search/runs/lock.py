@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from space import Refused
+from space import UserError
 
 _PATIENCE, _PAUSE = 0.3, 0.01
 """Seconds to wait for whoever only looks who drives, which takes the lock for a moment; between two attempts."""
@@ -38,11 +38,11 @@ def driver_lock(path: Path) -> Iterator[None]:
     try:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
     except OSError as error:
-        raise Refused(f"The run {path.parent} cannot be driven: {path.name}: {error.strerror}.") from None
+        raise UserError(f"The run {path.parent} cannot be driven: {path.name}: {error.strerror}.") from None
     with file:
         if not _locked(file):
             file.seek(0)
-            raise Refused(f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}.")
+            raise UserError(f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}.")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

@@ -11,7 +11,7 @@ from search.runs.run import Run
 from search.tables.table import Column
 from search.trials.columns import TERMS, TRIALS, row
 from search.trials.trial import Trial, ranked, scored
-from space import Architecture, Refused
+from space import Architecture, UserError
 
 SCHEMA, VERSION = "compound-nas.rescored", 1
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
@@ -56,10 +56,10 @@ class Place:
 def rescored(run: Run, reward: Reward) -> list[Place]:
     """The complete trials of a run, ranked by another objective; what exceeds its limits comes last, unranked.
 
-    Raises `Refused` where the run has not measured what the objective counts.
+    Raises `UserError` where the run has not measured what the objective counts.
     """
     if not run.ranked:
-        raise Refused(f"The run {run.name} has no complete trial yet.")
+        raise UserError(f"The run {run.name} has no complete trial yet.")
     before = {trial.number: rank for rank, trial in enumerate(run.ranked, start=1)}
     found = ranked(_scored(run, reward))
     exceeding = {trial.number: _exceeds(trial, reward) for trial in found}
@@ -81,7 +81,7 @@ def _scored(run: Run, reward: Reward) -> Iterator[Trial]:
         try:
             yield scored(replace(trial, step_ratio=ratio), reward, reference)
         except ValueError as error:
-            raise Refused(
+            raise UserError(
                 f"{run.name}:{trial.number}: {error}; the run did not measure it. reward.w=0 leaves it out, and "
                 "reward.cost=macs counts another cost."
             ) from None
@@ -92,7 +92,7 @@ def _reference(run: Run, reward: Reward) -> Architecture:
     before, frame = run.config, run.config.space.frames[0]
     reference = replace(network(reward.reference), classes=frame.classes, channels=frame.channels)
     if reference != before.reference and "step" in reward.costs and not before.forecast:
-        raise Refused(
+        raise UserError(
             f"reward.reference={reward.reference}: the run measured step times beside {before.reward.reference}, "
             "and beside no other network."
         )
@@ -101,5 +101,5 @@ def _reference(run: Run, reward: Reward) -> Architecture:
 
 def _exceeds(trial: Trial, reward: Reward) -> str:
     if reward.max_step_ms is not None and not trial.predicted:
-        raise Refused("reward.max_step_ms needs predicted step times; the run was begun without a profile.")
+        raise UserError("reward.max_step_ms needs predicted step times; the run was begun without a profile.")
     return reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from space import Refused, documents
-from space.refusal import unknown
+from space import UserError, documents
+from space.refusal import unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,18 +184,18 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; where there are none, or they are not over, the trial with the highest reward.
 
-        Raises `Refused` if none is complete.
+        Raises `UserError` if none is complete.
         """
         if not self.ranked:
-            raise Refused(f"The run {self.name} has no complete trial yet.")
+            raise UserError(f"The run {self.name} has no complete trial yet.")
         said = self.verdict
         return said.winner if said else self.ranked[0]
 
     def trial(self, number: int) -> Trial:
-        """Trial `number`. Raises `Refused` if there is none."""
+        """Trial `number`. Raises `UserError` if there is none."""
         if not 0 <= number < len(self.trials):
             last = f"0 to {len(self.trials) - 1}" if self.trials else "none yet"
-            raise Refused(f"The run {self.name} has no trial {number}; permitted: {last}.")
+            raise UserError(f"The run {self.name} has no trial {number}; permitted: {last}.")
         return self.trials[number]
 
     def _repr_html_(self) -> str:
@@ -217,7 +217,7 @@ class Run:
 
 
 def open_run(name: str | Path) -> Run:
-    """The run called `name`, or at that path. Raises `Refused` if there is none, naming the nearest."""
+    """The run called `name`, or at that path. Raises `UserError` if there is none, naming the nearest."""
     # Imported here: the names of runs, which a shell completes, need none of it.
     from search.runs.lock import driver_of
     from search.trials.ledger import ENDED, OVER, Ledger
@@ -264,7 +264,11 @@ def find(name: str) -> Path:
         with suppress(OSError):  # A name that is too long, or a folder that is not ours to look into.
             if (path / CONFIG).is_file():
                 return path
-    raise unknown("run", name, runs()) if runs() else Refused(f"There is no run {name!r}: {RUNS}/ has none.")
+    raise (
+        unknown_name("run", name, runs())
+        if runs()
+        else UserError(f"There is no run {name!r}: {RUNS}/ has none.")
+    )
 
 
 def called(path: Path) -> str:

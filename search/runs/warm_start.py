@@ -16,13 +16,13 @@ from search.config import Config
 from search.runs.run import LEDGER, called, config_of, find
 from search.trials.ledger import Ledger, Record
 from search.trials.trial import RANKED, judge
-from space import Refused
+from space import UserError
 
 
 def earlier(config: Config, fidelity: str) -> tuple[Record, ...]:
     """The trials that the search `config` starts from, each network once, numbered from 0; () where it names no run.
 
-    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `Refused` for a run that there is not, and for one
+    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for a run that there is not, and for one
     that was of another space, proxy or data, naming what differs.
     """
     found: dict[str, Record] = {}
@@ -35,14 +35,14 @@ def earlier(config: Config, fidelity: str) -> tuple[Record, ...]:
 def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]:
     """Those of `records` that keep the limits of the search `config`, numbered from 0.
 
-    Raises `Refused` where one lacks a step time that counts.
+    Raises `UserError` where one lacks a step time that counts.
     """
     kept: list[Record] = []
     for record in records:
         try:
             trial = judge(record, config.reward, config.reference, config.forecast)
         except ValueError as error:
-            raise Refused(
+            raise UserError(
                 f"from={config.limits.earlier}: {record.reason}: {error}; step=profile predicts it, and with "
                 "reward.w=0 it does not count."
             ) from None
@@ -77,7 +77,7 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
     ledger = Ledger(path / LEDGER, write=False)
     try:
         if ledger.noted("fidelity") != fidelity:
-            raise Refused(
+            raise UserError(
                 f"from={name}: its data differ, or what this version makes of them; accuracies would not compare."
             )
         records = ledger.records(fidelity)
@@ -91,7 +91,7 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
 
 
 def _compare(name: str, before: Config, config: Config) -> None:
-    """Raises `Refused` where trials of the two would not compare."""
+    """Raises `UserError` where trials of the two would not compare."""
     device = {"device": None}
     parts = {
         "space": (before.space.document, config.space.document),
@@ -102,7 +102,7 @@ def _compare(name: str, before: Config, config: Config) -> None:
     for group, (theirs, ours) in parts.items():
         if different := list(_differences(theirs, ours, group)):
             more = f" and {len(different) - 3} more" if len(different) > 3 else ""
-            raise Refused(
+            raise UserError(
                 f"from={name}: its trials would not compare; different: {'; '.join(different[:3])}{more}."
             )
 

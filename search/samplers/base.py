@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from space import Architecture, Choice, Point, Refused, Space
+from space import Architecture, Choice, Point, Space, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ class Sampler(BaseModel, ABC):
     def compromising(self, choices: Sequence[Choice], objectives: int) -> Proposer:
         """The strategy at work on the front of so many objectives, those of `Observation`, instead of the reward.
 
-        Raises `Refused` where it can only maximise one number.
+        Raises `UserError` where it can only maximise one number.
         """
-        raise Refused(
+        raise UserError(
             f"sampler={self.sampler} maximises one number; reward=pareto takes auto, gp, tpe or nsga2."
         )

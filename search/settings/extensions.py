@@ -41,7 +41,7 @@ def package(group: str, name: str) -> str:
 def text(group: str, name: str) -> str:
     """What a document of `name`, which a package adds, would be: its comments are docstrings, its values defaults.
 
-    Raises `Refused` if the package cannot be imported.
+    Raises `UserError` if the package cannot be imported.
     """
     model: type[BaseModel] = _theirs(group)[name]
     return "".join(f"{line}\n" for line in (*_about(group, model), *_values(model)))

@@ -16,7 +16,7 @@ from search.settings import extensions
 from search.settings.extensions import added, package
 from space import documents
 from space.choices.override import override
-from space.refusal import misplaced, unknown
+from space.refusal import setting_of_other_choice, unknown_name
 
 GROUPS = ("space", "data", "proxy", "reward", "sampler", "pruner", "executor", "finals")
 """Of settings, in the order in which they are told."""
@@ -64,7 +64,7 @@ class Group:
 def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
     """Every group with what a search with the settings `chosen`, {"proxy": "small", "proxy.epochs": "3"}, has.
 
-    Raises `Refused` for a document or a setting in `chosen` that there is not, naming the nearest.
+    Raises `UserError` for a document or a setting in `chosen` that there is not, naming the nearest.
     """
     _refuse(chosen)
     meanings = {setting.key: setting for setting in _settings(*LAUNCH)}
@@ -135,7 +135,7 @@ def _refuse(chosen: Mapping[str, str]) -> None:
     for key in chosen:
         group, dot, _ = key.partition(".")
         if group not in (GROUPS if dot else known):
-            raise unknown("group" if dot else "setting", group if dot else key, GROUPS if dot else known)
+            raise unknown_name("group" if dot else "setting", group if dot else key, GROUPS if dot else known)
 
 
 def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, ...]:
@@ -145,7 +145,7 @@ def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, 
     for key in (key for key in values if key not in known and group in KIND):
         owners = [other for other in shipped if any(key == setting.key for setting in options(group, other))]
         if owners:
-            raise misplaced(key, group, owners, name)
+            raise setting_of_other_choice(key, group, owners, name)
     return _set(found, values)
 
 
@@ -154,7 +154,7 @@ def _set(settings: Iterable[Setting], values: Mapping[str, str]) -> tuple[Settin
     found = {setting.key: setting for setting in settings}
     for key, value in values.items():
         if key not in found:
-            raise unknown("setting", key, found)
+            raise unknown_name("setting", key, found)
         found[key] = replace(found[key], value=value)
     return tuple(found.values())
 

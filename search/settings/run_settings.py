@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from search.settings.quantities import number_or_word, seconds
-from space.refusal import Refused
+from space.refusal import UserError
 
 STEPS = ("auto", "profile", "measured")
 """Where step times can be from, besides a profile's file."""
@@ -69,7 +69,7 @@ KEYS = tuple(field.alias or name for name, field in Limits.model_fields.items())
 def started(seed: object) -> tuple[object, tuple[str, ...]]:
     """What a search starts from, told apart: the number for its random draws, and names of networks to try first.
 
-    seed: a number, or several words as in "7,v2-b0" or [7, "v2-b0"]. Raises `Refused` for a second number.
+    seed: a number, or several words as in "7,v2-b0" or [7, "v2-b0"]. Raises `UserError` for a second number.
     """
     if isinstance(seed, str):
         words: list[object] = [number_or_word(part.strip()) for part in seed.split(",") if part.strip()]
@@ -77,5 +77,5 @@ def started(seed: object) -> tuple[object, tuple[str, ...]]:
         words = list(seed) if isinstance(seed, list | tuple) else [seed]
     numbers = [word for word in words if not isinstance(word, str)]
     if len(numbers) > 1:
-        raise Refused(f"seed={seed}: one number is for the random draws; what else there is are networks.")
+        raise UserError(f"seed={seed}: one number is for the random draws; what else there is are networks.")
     return (numbers or [0])[0], tuple(word for word in words if isinstance(word, str))

@@ -7,46 +7,46 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from space.refusal import Refused, misplaced, unknown
+from space.refusal import UserError, setting_of_other_choice, unknown_name
 
 
 def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings: Any) -> Any:
     """A value of the one of `kinds` that the settings of a group name under `key`, such as data.source.
 
-    Raises `Refused` for a kind that there is not, for a setting that only others have, and as `validated`.
+    Raises `UserError` for a kind that there is not, for a setting that only others have, and as `validated`.
     """
     mapping(group, settings)
     if key not in settings:
-        raise Refused(f"{group}.{key} is missing. Permitted: {', '.join(kinds)}.")
+        raise UserError(f"{group}.{key} is missing. Permitted: {', '.join(kinds)}.")
     kind = str(settings[key])
     if kind not in kinds:
-        raise unknown(f"{group}.{key}", kind, kinds)
+        raise unknown_name(f"{group}.{key}", kind, kinds)
     for name in settings:
         # Of a registry these are ours and what is imported: what nobody chose is no reason to import more.
         owners = [other for other, model in kinds.items() if name in model.model_fields]
         if owners and name not in kinds[kind].model_fields:
-            raise misplaced(f"{group}.{name}", group, owners, kind)
+            raise setting_of_other_choice(f"{group}.{name}", group, owners, kind)
     return validated(f"{group}.", kinds[kind], settings)
 
 
 def mapping(group: str, settings: Any) -> None:
-    """Raises `Refused` unless the settings of a group are a mapping."""
+    """Raises `UserError` unless the settings of a group are a mapping."""
     if not isinstance(settings, Mapping):
-        raise Refused(f"{group} is {settings!r}; it must be a mapping of settings.")
+        raise UserError(f"{group} is {settings!r}; it must be a mapping of settings.")
 
 
 def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
-    """A `model` of the settings. Raises `Refused` for the first that is wrong; `place`: what its key begins with."""
+    """A `model` of the settings. Raises `UserError` for the first that is wrong; `place`: what its key begins with."""
     try:
         return model.model_validate(settings)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = place + ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
-            raise unknown("setting", key, [place + name for name in model.model_fields]) from None
+            raise unknown_name("setting", key, [place + name for name in model.model_fields]) from None
         if first["type"] == "missing":
-            raise Refused(f"{key} is missing; give {key}=VALUE.") from None
+            raise UserError(f"{key} is missing; give {key}=VALUE.") from None
         # What is wrong with settings together has no place of its own.
         found = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise Refused(f"{found}: {message[0].lower()}{message[1:]}.") from None
+        raise UserError(f"{found}: {message[0].lower()}{message[1:]}.") from None

@@ -10,7 +10,7 @@ from html import escape
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from space.refusal import Refused
+from space.refusal import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def json(table: Table) -> str:
 def parquet(table: Table) -> bytes:
     """Typed columns. The file's metadata has what `json` says about them, under "compound-nas".
 
-    Integers are exact, also where some are missing: pandas reads such columns as Int64. Raises `Refused` for
+    Integers are exact, also where some are missing: pandas reads such columns as Int64. Raises `UserError` for
     an integer of more than 64 bits.
     """
     import pyarrow as pa
@@ -50,7 +50,7 @@ def parquet(table: Table) -> bytes:
 def frame(table: Table) -> pd.DataFrame:
     """Typed columns under their keys: Int64, float64, boolean and string, where values may be missing.
 
-    Raises `Refused` for an integer of more than 64 bits.
+    Raises `UserError` for an integer of more than 64 bits.
     """
     import pandas as pd
 
@@ -161,7 +161,7 @@ def _typed(column: Column, values: list[Any]) -> pd.Series[Any]:
     try:
         return pd.Series(values, dtype=_DTYPES[kind])
     except OverflowError:
-        raise Refused(
+        raise UserError(
             f"{column.key} has an integer of more than 64 bits, which parquet cannot hold; csv and json can."
         ) from None
 

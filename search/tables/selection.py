@@ -8,18 +8,18 @@ from typing import Any
 
 from search.stats.pareto import front
 from search.tables.table import Column, Row, plain
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 
 def columns_of(columns: Sequence[Column], keys: str) -> tuple[Column, ...]:
     """The columns that "reward,accuracy" names, in this order.
 
-    Raises `Refused` for an unknown one, naming the nearest, and for one that is named twice.
+    Raises `UserError` for an unknown one, naming the nearest, and for one that is named twice.
     """
     found = tuple(_column(columns, key) for key in _words(keys))
     for number, column in enumerate(found):
         if column in found[:number]:
-            raise Refused(f"Column {column.key} is named twice.")
+            raise UserError(f"Column {column.key} is named twice.")
     return found
 
 
@@ -35,7 +35,7 @@ def filled(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Column, ...]
 def ordered(rows: Sequence[Row], columns: Sequence[Column], by: str) -> list[Row]:
     """The rows by the columns that "-reward,number" names: ascending, or descending after a minus.
 
-    Rows without a value come last in either direction. Raises `Refused` for an unknown column.
+    Rows without a value come last in either direction. Raises `UserError` for an unknown column.
     """
     found = list(rows)
     keys = [(word.removeprefix("-"), word.startswith("-")) for word in _words(by)]
@@ -63,7 +63,7 @@ def best(rows: Sequence[Row], columns: Sequence[Column], key: str, count: int) -
 def compromises(rows: Sequence[Row], columns: Sequence[Column], keys: str) -> list[Row]:
     """The rows that no other beats in all the columns that "accuracy,params" names, the best by the first first.
 
-    A row that is equal in all is not beaten; one that lacks a value is left out. Raises `Refused` for an unknown
+    A row that is equal in all is not beaten; one that lacks a value is left out. Raises `UserError` for an unknown
     column, and for one of which neither more nor less is better.
     """
     found = [_column(columns, key) for key in _words(keys)]
@@ -76,7 +76,7 @@ def compromises(rows: Sequence[Row], columns: Sequence[Column], keys: str) -> li
 def _words(text: str) -> list[str]:
     words = [word.strip() for word in text.split(",")]
     if not all(words):
-        raise Refused(f"{text!r} lacks the name of a column; write them like reward,accuracy.")
+        raise UserError(f"{text!r} lacks the name of a column; write them like reward,accuracy.")
     return words
 
 
@@ -84,11 +84,11 @@ def _column(columns: Sequence[Column], key: str) -> Column:
     for column in columns:
         if column.key == key:
             return column
-    raise unknown("column", key, [column.key for column in columns])
+    raise unknown_name("column", key, [column.key for column in columns])
 
 
 def _sign(column: Column) -> int:
     """What makes the better values the smaller ones."""
     if not column.better:
-        raise Refused(f"Of {column.key} neither more nor less is better; it cannot be compared by.")
+        raise UserError(f"Of {column.key} neither more nor less is better; it cannot be compared by.")
     return -1 if column.better == "high" else 1

@@ -19,7 +19,7 @@ from typing import Any
 
 from search.files import deliver
 from search.tables import formats
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 from space.registry import Registry
 
 Row = Mapping[str, Any]
@@ -126,15 +126,15 @@ _ENDINGS = {"markdown": "md", "tex": "latex", "htm": "html"}
 def format_of(name: str | None, out: Path | None, permitted: Iterable[str] = FORMATS) -> str:
     """The format that was asked for: `name`, or where there is none, what the ending of the file `out` says.
 
-    Raises `Refused` where neither is one of the `permitted` formats.
+    Raises `UserError` where neither is one of the `permitted` formats.
     """
     ending = out.suffix[1:].lower() if out else ""
     wanted = name or _ENDINGS.get(ending, ending)
     if wanted in permitted:
         return wanted
     if name or not out:
-        raise unknown("format", name, permitted)
-    raise Refused(f"{out} does not say its format; add --format {'|'.join(permitted)}.")
+        raise unknown_name("format", name, permitted)
+    raise UserError(f"{out} does not say its format; add --format {'|'.join(permitted)}.")
 
 
 def write(
@@ -143,15 +143,15 @@ def write(
     """Write `rows` in `format`, a key of `FORMATS`, to the file `out`, or to standard output without one.
 
     about: the remaining fields of `Table` (schema, version, caption). The file is replaced in one step.
-    Raises `Refused` for an unknown format, for a place that cannot be written to, and for bytes on a terminal.
+    Raises `UserError` for an unknown format, for a place that cannot be written to, and for bytes on a terminal.
     """
     deliver(render(rows, columns, format, **about), out)
 
 
 def render(rows: Sequence[Row], columns: Sequence[Column], format: str, **about: Any) -> str | bytes:
-    """What `write` writes. Raises `Refused` for an unknown format."""
+    """What `write` writes. Raises `UserError` for an unknown format."""
     if format not in FORMATS:
-        raise unknown("format", format, FORMATS)
+        raise unknown_name("format", format, FORMATS)
     return FORMATS[format](Table(rows, columns, **about))
 
 

@@ -13,7 +13,7 @@ from search.samplers import Observation, Partial, Sampler
 from search.testing.evaluations import looked_up
 from search.trials.ledger import Record, State
 from search.trials.trial import Trial, judge
-from space import Refused, Space
+from space import Space, UserError
 
 
 def inside_the_space(sampler: Sampler) -> None:
@@ -108,7 +108,7 @@ def compromises(sampler: Sampler) -> None:
         once, again = (
             sampler.compromising(space.choices, 2).propose(_history(space, 12), 7) for _ in range(2)
         )
-    except Refused as error:
+    except UserError as error:
         assert "reward=pareto" in str(error)  # noqa: PT017 - what is raised here is tested
     else:
         assert once == again

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from search.files import write_file
 from search.proxy.ema import Average
-from space.refusal import Refused
+from space.refusal import UserError
 
 DOCUMENT = "checkpoint.json"
 
@@ -90,16 +90,16 @@ def write_checkpoint(
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """How far the training in `folder` is; None if it has no checkpoint yet. Raises `Refused` for a damaged one."""
+    """How far the training in `folder` is; None if it has no checkpoint yet. Raises `UserError` for a damaged one."""
     path = folder / DOCUMENT
     try:
         return Progress.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Refused(f"Cannot read {path}: {error.strerror}.") from None
+        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     except ValidationError:
-        raise Refused(f"{path} is no checkpoint of this version.") from None
+        raise UserError(f"{path} is no checkpoint of this version.") from None
 
 
 def restore(
@@ -109,14 +109,14 @@ def restore(
     optimiser: torch.optim.Optimizer,
     average: Average | None,
 ) -> None:
-    """Put the tensors of the checkpoint where they were. Raises `Refused` if the file is missing or damaged."""
+    """Put the tensors of the checkpoint where they were. Raises `UserError` if the file is missing or damaged."""
     path = folder / progress.tensors
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise Refused(f"Cannot read {path}: {error.strerror}.") from None
+        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     if hashlib.sha256(content).hexdigest() != progress.sha256:
-        raise Refused(f"{path} is damaged: it is not what {DOCUMENT} tells of.")
+        raise UserError(f"{path} is damaged: it is not what {DOCUMENT} tells of.")
     tensors = safetensors.torch.load(content)
     network.load_state_dict(_under("network.", tensors))
     if average:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from space.refusal import Refused
+from space.refusal import UserError
 
 _PATIENCE = timedelta(hours=4)
 """For who validates: the others wait in their next step."""
@@ -55,7 +55,7 @@ class Team:
 def team() -> Iterator[Team]:
     """The team that torchrun has started, or this process alone. gloo on CPUs, nccl on GPUs.
 
-    Raises `Refused` where torchrun's variables are half there.
+    Raises `UserError` where torchrun's variables are half there.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Team()
@@ -63,7 +63,7 @@ def team() -> Iterator[Team]:
     try:
         found = Team(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
     except KeyError as error:
-        raise Refused(f"WORLD_SIZE is set and {error} is not; start it through torchrun.") from None
+        raise UserError(f"WORLD_SIZE is set and {error} is not; start it through torchrun.") from None
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     torch.distributed.init_process_group(backend, timeout=_PATIENCE)
     try:

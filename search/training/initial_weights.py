@@ -12,7 +12,7 @@ from search.proxy.training import begin
 from search.training.rng import draw
 from space import Architecture, plan
 from space.network.network import Network, build
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights import Conventions, Weights, adapt, load_weights
 
 FREEZABLE = ("stem", "features")
@@ -37,7 +37,7 @@ def beginning(
     """The network of `architecture`, with the `weights` if there are any.
 
     weights: a file of any format that `space.weights` knows, or a model's folder. normalised: mean and deviation of
-    the images, for a network that begins afresh; trained weights bring theirs. Raises `Refused` for weights of which
+    the images, for a network that begins afresh; trained weights bring theirs. Raises `UserError` for weights of which
     no block fits.
     """
     with torch.random.fork_rng(devices=[]):
@@ -58,7 +58,9 @@ def beginning(
     taken = fill(network, found)
     blocks = len(plan(architecture))
     if not taken:
-        raise Refused(f"{weights}: no block of {found.architecture} has the shape of one of {architecture}.")
+        raise UserError(
+            f"{weights}: no block of {found.architecture} has the shape of one of {architecture}."
+        )
     origin = found.origin or str(weights)
     part = "" if taken == blocks else f", {taken} of {blocks} blocks"
     return Beginning(network, told, f"{origin}{part}")
@@ -86,7 +88,7 @@ def frozen(network: Network, freeze: str | int | None) -> list[nn.Module]:
     """Takes the parts that `freeze` names out of training and returns them; they stay in evaluation mode.
 
     freeze: "stem"; "features", all but the classifier; a number of stages, with the stem; None for nothing.
-    Raises `Refused` for anything else.
+    Raises `UserError` for anything else.
     """
     stages = list(network.stages)
     if freeze is None:
@@ -103,7 +105,7 @@ def frozen(network: Network, freeze: str | int | None) -> list[nn.Module]:
         parts = [network.stem, *stages[:freeze]]
     else:
         permitted = f"{', '.join(FREEZABLE)}, or a number of stages from 1 to {len(stages)}"
-        raise Refused(f"freeze={freeze}: permitted are {permitted}.")
+        raise UserError(f"freeze={freeze}: permitted are {permitted}.")
     for part in parts:
         part.requires_grad_(False)
     return parts

@@ -50,7 +50,7 @@ def train(task: Task, folder: Path, watch: Watch | None = None) -> Model:
     recipe has one. The validation split is looked at on the way; the test split once, at the end. torch's global
     generators and number of threads are left as they were. Under torchrun all processes call this; the first writes.
 
-    Raises `TrialFailed` when a loss is not a finite number, `Refused` for what cannot be.
+    Raises `TrialFailed` when a loss is not a finite number, `UserError` for what cannot be.
     """
     watch = watch or Silent()
     with team() as us, _as_before(us.device(task.recipe.device)):

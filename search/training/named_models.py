@@ -18,7 +18,7 @@ def named_model(what: str) -> tuple[str, Model]:
     """The model that `what` means, and a name for it.
 
     A folder with a model, or what `search.training.networks.find` knows, freshly initialised: a trial of a run too, since a
-    search keeps no weights, but with what the proxy measured. Raises `Refused` for anything else, naming the nearest.
+    search keeps no weights, but with what the proxy measured. Raises `UserError` for anything else, naming the nearest.
     """
     path = Path(what).expanduser()
     if is_model(path):

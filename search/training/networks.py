@@ -8,7 +8,7 @@ from pathlib import Path
 
 from search.data.dataset import DATASETS
 from search.data.source import Source
-from space import CATALOG, Architecture, Refused, Space, decode, documents
+from space import CATALOG, Architecture, Space, UserError, decode, documents
 from space.catalog import unpublished
 
 _FILES = (".yaml", ".yml", ".json")
@@ -34,7 +34,7 @@ def find(what: str) -> Found:
 
     a name in the catalog ("v2-s"); a canonical string; a model's folder, as `search train` and `scale --save` write
     them; a YAML or JSON file that describes one network; a run, for its best network, or a trial, "RUN:12".
-    Raises `Refused` for anything else, naming the nearest.
+    Raises `UserError` for anything else, naming the nearest.
     """
     from search.models.model import is_model
     from search.runs.run import open_run, runs, split
@@ -62,7 +62,7 @@ def find(what: str) -> Found:
 def of_model(folder: Path) -> Found:
     """The network of a model in `folder`, with the images of its training, if that was made there.
 
-    Raises `Refused` if there is no model.
+    Raises `UserError` if there is no model.
     """
     from search.models.model import read_document
     from search.training.task import DOCUMENT, read_task
@@ -86,9 +86,11 @@ def _described(path: Path) -> Architecture:
         document = documents.parse(path.read_text("utf-8"), str(path))
         space = Space.of(document, path.stem)
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+        raise UserError(
+            f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}."
+        ) from None
     if space.choices:
-        raise Refused(
+        raise UserError(
             f"{path} is a search space: it leaves {len(space.choices)} choices open. Train one network."
         )
     return space.at(())

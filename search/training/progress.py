@@ -10,7 +10,7 @@ from search.cli.live import clock
 from search.training.checkpoint import Passed, Progress
 from search.training.recipe import Stage
 from search.training.task import Task
-from space.refusal import Refused
+from space.refusal import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,14 +124,14 @@ class Terminal(Silent):
 class TensorBoard(Silent):
     """Event files in the training's folder: tensorboard --logdir models.
 
-    Raises `Refused` where TensorBoard is not installed.
+    Raises `UserError` where TensorBoard is not installed.
     """
 
     def __init__(self) -> None:
         try:
             from torch.utils import tensorboard
         except ImportError:
-            raise Refused("tensorboard=true needs TensorBoard: pip install '.[tensorboard]'.") from None
+            raise UserError("tensorboard=true needs TensorBoard: pip install '.[tensorboard]'.") from None
         self._module: Any = tensorboard
         self._writer: Any = None
 

@@ -14,8 +14,8 @@ from search.settings.validation import validated
 from search.training.networks import Found, find
 from search.training.recipe import Recipe
 from search.training.task import DOCUMENT, Task
-from space import Refused, documents
-from space.refusal import unknown
+from space import UserError, documents
+from space.refusal import unknown_name
 
 if TYPE_CHECKING:
     from search.models.model import Model
@@ -31,7 +31,7 @@ def train(what: str, settings: Mapping[str, Any] | None = None, *, watch: Watch 
     """Train one network in full: `train("RUN:12", {"recipe.epochs": 30, "out": "models/mine"})`.
 
     what: as for the command, see `search.training.networks.find`. settings: those of the command. Returns the model, which is
-    kept in the folder `out`. Raises `Refused` for what cannot be, before anything is written, and
+    kept in the folder `out`. Raises `UserError` for what cannot be, before anything is written, and
     `search.proxy.failure.TrialFailed` for a training that diverges.
     """
     from search.training.loop import train as run
@@ -44,7 +44,7 @@ def train(what: str, settings: Mapping[str, Any] | None = None, *, watch: Watch 
 def task_of(what: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
     """The training that `search train` stands for, and the folder of its model. Opens the data, decodes nothing.
 
-    Raises `Refused` in one line for anything unknown.
+    Raises `UserError` in one line for anything unknown.
     """
     known = documents.read(*DEFAULTS)
     refuse_unknown(settings, known)
@@ -77,10 +77,12 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
 
 def source_of(found: Found, name: Any, inner: Mapping[str, Any]) -> Source:
     """The images: what `data=NAME` says, else those that the network was searched or trained on, else what a search
-    takes. Raises `Refused` for a trained network that does not tell its images.
+    takes. Raises `UserError` for a trained network that does not tell its images.
     """
     if name is None and found.missing:
-        raise Refused(f"{found.name} does not say where the images of its training are: add {found.missing}.")
+        raise UserError(
+            f"{found.name} does not say where the images of its training are: add {found.missing}."
+        )
     if name is None and found.source is not None:
         return source_from({**found.source.model_dump(), **inner})
     named = {} if name is None else {"data": name}
@@ -97,28 +99,28 @@ def within(settings: Mapping[str, Any], group: str) -> dict[str, Any]:
 
 
 def refuse_unknown(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Raises `Refused` for a key that is none of the `known` settings and in no group."""
+    """Raises `UserError` for a key that is none of the `known` settings and in no group."""
     for key in settings:
         group, dot, _ = key.partition(".")
         if dot and group not in GROUPS:
-            raise unknown("group", group, GROUPS)
+            raise unknown_name("group", group, GROUPS)
         if not dot and key not in known:
-            raise unknown("setting", key, known)
+            raise unknown_name("setting", key, known)
 
 
 def refuse_taken(folder: Path) -> None:
-    """Raises `Refused` if there is a training or a model in `folder` already."""
+    """Raises `UserError` if there is a training or a model in `folder` already."""
     if (folder / DOCUMENT).exists():
-        raise Refused(
+        raise UserError(
             f"{folder} holds a training. Go on with it: search train --resume {folder}. Or choose another out=DIR."
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused(f"out={folder}: there is something already; choose another folder.")
+        raise UserError(f"out={folder}: there is something already; choose another folder.")
 
 
 def _whole(key: str, value: object, least: int) -> int:
     if isinstance(value, str) and value.isdigit():
         value = int(value)
     if type(value) is not int or not least <= value < 2**32:
-        raise Refused(f"{key}={value}: it must be a whole number from {least}.")
+        raise UserError(f"{key}={value}: it must be a whole number from {least}.")
     return value

@@ -22,7 +22,7 @@ from search.training.initial_weights import Beginning, beginning, frozen
 from search.training.optimizer import optimiser_of
 from search.training.recipe import Recipe
 from search.training.task import Task
-from space.refusal import Refused
+from space.refusal import UserError
 
 
 @dataclass(eq=False)
@@ -100,7 +100,7 @@ def _progress(task: Task, folder: Path, data: Dataset) -> Progress:
     if found is None:
         return Progress(data=data.digest, threads=torch.get_num_threads())
     if found.data != data.digest:
-        raise Refused(f"The data of {folder} have changed since, or what this version makes of them.")
+        raise UserError(f"The data of {folder} have changed since, or what this version makes of them.")
     return found
 
 

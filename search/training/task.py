@@ -10,7 +10,7 @@ from search.data.dataset import source_from
 from search.data.source import Source
 from search.settings.validation import validated
 from search.training.recipe import Recipe
-from space import Architecture, Refused, decode, documents
+from space import Architecture, UserError, decode, documents
 
 DOCUMENT = "training.yaml"
 """In the folder of a training."""
@@ -53,7 +53,7 @@ class Task:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """The inverse of `document`. Raises `Refused` if it isn't one."""
+        """The inverse of `document`. Raises `UserError` if it isn't one."""
         try:
             rest = {
                 key: document[key] for key in ("seed", "freeze", "threads", "run", "trial", "tensorboard")
@@ -66,7 +66,7 @@ class Task:
                 **rest,
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise Refused(f"This is no document of a training: {error}.") from None
+            raise UserError(f"This is no document of a training: {error}.") from None
 
     def for_data(self) -> Self:
         """The same for the classes, channels and evaluated resolution of its data, which are opened for it."""
@@ -81,8 +81,8 @@ class Task:
 
 
 def read_task(folder: Path) -> Task:
-    """The training that was begun in `folder`. Raises `Refused` if there is none."""
+    """The training that was begun in `folder`. Raises `UserError` if there is none."""
     path = folder / DOCUMENT
     if not path.is_file():
-        raise Refused(f"There is no training in {folder}: it holds no {DOCUMENT}.")
+        raise UserError(f"There is no training in {folder}: it holds no {DOCUMENT}.")
     return Task.of_document(documents.read("training", str(path)))

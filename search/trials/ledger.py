@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from search.proxy.evaluate import Result
-from space import Refused
+from space import UserError
 from space.choices.space import Point
 
 State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate", "earlier"]
@@ -102,9 +102,9 @@ class Ledger:
     """A run's history, open. Every change is on the disk when the method that makes it returns."""
 
     def __init__(self, path: Path, *, write: bool = True) -> None:
-        """Opens the ledger at `path`; `write` makes it where there is none. Raises `Refused` if it is none."""
+        """Opens the ledger at `path`; `write` makes it where there is none. Raises `UserError` if it is none."""
         if not write and not path.exists():
-            raise Refused(f"{path} does not exist.")
+            raise UserError(f"{path} does not exist.")
         uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         self._path, self._host = path, socket.gethostname()
         try:
@@ -120,7 +120,7 @@ class Ledger:
             self.note("schema", str(SCHEMA))
         found = self.noted("schema")
         if found != str(SCHEMA):
-            raise Refused(f"{path} has schema {found}; this version reads schema {SCHEMA}.")
+            raise UserError(f"{path} has schema {found}; this version reads schema {SCHEMA}.")
 
     def close(self) -> None:
         """Nothing is pending: closing only frees the file."""
@@ -250,8 +250,8 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             raise self._unusable(error) from None
 
-    def _unusable(self, error: sqlite3.DatabaseError) -> Refused:
-        return Refused(f"{self._path} cannot be used as a ledger: {error}.")
+    def _unusable(self, error: sqlite3.DatabaseError) -> UserError:
+        return UserError(f"{self._path} cannot be used as a ledger: {error}.")
 
     def _change(self, statement: str, *values: object) -> None:
         with self._transaction():

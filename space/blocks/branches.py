@@ -19,7 +19,7 @@ from functools import lru_cache
 from math import gcd
 
 from space.blocks.dilations import apportioned
-from space.refusal import Refused
+from space.refusal import UserError
 
 _POOLS = ("max", "maxv", "avg", "avgi")
 _CONV = re.compile(r"(?:(\d)(?:x(\d))?(v?):)?([1-9]\d{0,4})")
@@ -74,7 +74,7 @@ class Module:
 
 @lru_cache(maxsize=4096)
 def module(text: str) -> Module:
-    """The module that `text` stands for, its shares without a common divisor. Raises `Refused`."""
+    """The module that `text` stands for, its shares without a common divisor. Raises `UserError`."""
     whole = _WHOLE.fullmatch(text) if len(text) < 400 else None
     if not whole:
         raise _wrong(text, text)
@@ -82,13 +82,13 @@ def module(text: str) -> Module:
         tuple(_layer(text, layer) for layer in branch.split(">")) for branch in whole[2].split("+")
     )
     if any(len(layer) > 1 for branch in branches for layer in branch[:-1]):
-        raise Refused(f"branches {text!r}: only the last layer of a branch may be two.")
+        raise UserError(f"branches {text!r}: only the last layer of a branch may be two.")
     merged = int(whole[3] or 0)
     shares = [
         one.share for branch in branches for layer in branch for one in layer if isinstance(one, Spatial)
     ]
     if not shares:
-        raise Refused(f"branches {text!r} have no convolution.")
+        raise UserError(f"branches {text!r} have no convolution.")
     common = gcd(merged, *shares)
     reduced = tuple(
         tuple(
@@ -107,7 +107,7 @@ def canonical(text: str) -> str:
 
 
 def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
-    """The branches with channels for shares, for a block of `width`. Raises `Refused` if that is too few.
+    """The branches with channels for shares, for a block of `width`. Raises `UserError` if that is too few.
 
     What is put together adds up to `width`. Branches of pooling alone pass all channels on; they are left out
     where that leaves no room, as in a second reduction module behind the first.
@@ -121,7 +121,7 @@ def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
     elif room < len(outputs):
         branches, room = tuple(b for b in branches if not isinstance(b[-1][0], str)), width
         if not branches or room < len(outputs):
-            raise Refused(f"{width} channels are too few for the branches {read}.")
+            raise UserError(f"{width} channels are too few for the branches {read}.")
     ends = iter(outputs if not outputs or read.merged else apportioned(outputs, room))
 
     def width_of(one: Spatial | str, last: bool) -> Spatial | str:
@@ -161,9 +161,9 @@ def _one(text: str, one: str) -> Spatial | str:
     high = int(match[1] or 1)
     kernel = high, int(match[2] or high)
     if kernel[0] % 2 == 0 or kernel[1] % 2 == 0:
-        raise Refused(f"branches {text!r}: the kernel of {one!r} must be odd.")
+        raise UserError(f"branches {text!r}: the kernel of {one!r} must be odd.")
     return Spatial(int(match[4]), kernel, not match[3])
 
 
-def _wrong(text: str, part: str) -> Refused:
-    return Refused(f"branches {text!r}: {part!r} is no layer; write 64, 3:128, 1x7:192, max or avg.")
+def _wrong(text: str, part: str) -> UserError:
+    return UserError(f"branches {text!r}: {part!r} is no layer; write 64, 3:128, 1x7:192, max or avg.")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from math import gcd
 
-from space.refusal import Refused
+from space.refusal import UserError
 
 MOST = 64
 """Pixels between those that a kernel reads."""
@@ -21,12 +21,12 @@ _GROUP = re.compile(r"([1-9]\d?)x([1-9]\d?):([1-9]\d{0,4})")
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> tuple[tuple[int, int, int], ...]:
-    """(share, rows, columns) for each group, in the order of the dilations. Raises `Refused`."""
+    """(share, rows, columns) for each group, in the order of the dilations. Raises `UserError`."""
     shares: dict[tuple[int, int], int] = {}
     for part in text.split("+"):
         match = _GROUP.fullmatch(part)
         if not match or max(int(match[1]), int(match[2])) > MOST:
-            raise Refused(f"dilations {text!r}: {part!r} is no group; write 1x1:3+1x2:1.")
+            raise UserError(f"dilations {text!r}: {part!r} is no group; write 1x1:3+1x2:1.")
         pair = int(match[1]), int(match[2])
         shares[pair] = shares.get(pair, 0) + int(match[3])
     common = gcd(*shares.values())
@@ -39,12 +39,12 @@ def canonical(text: str) -> str:
 
 
 def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
-    """(channels, rows, columns) for each group of `width` channels; nothing for no text. Raises `Refused`."""
+    """(channels, rows, columns) for each group of `width` channels; nothing for no text. Raises `UserError`."""
     if not text:
         return ()
     found = parse(text)
     if width < len(found):
-        raise Refused(f"{width} channels are too few for {len(found)} groups of dilations.")
+        raise UserError(f"{width} channels are too few for {len(found)} groups of dilations.")
     channels = apportioned([share for share, _, _ in found], width)
     return tuple((each, high, wide) for each, (_, high, wide) in zip(channels, found, strict=True))
 

@@ -11,7 +11,7 @@ from space.catalog.mobilenet import MOBILENETS
 from space.catalog.others import OTHERS
 from space.catalog.row import Published
 from space.catalog.shufflenet import SHUFFLENETS
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 CATALOG: dict[str, Published] = {
     row.name: row for row in (*EFFICIENTNETS, *DERIVED, *MOBILENETS, *SHUFFLENETS, *INCEPTIONS, *OTHERS)
@@ -19,15 +19,15 @@ CATALOG: dict[str, Published] = {
 
 
 def published(name: str) -> Published:
-    """The published network called `name`, e.g. "b0" or "v2-s". Raises `Refused` naming the nearest."""
+    """The published network called `name`, e.g. "b0" or "v2-s". Raises `UserError` naming the nearest."""
     if name not in CATALOG:
         raise unpublished("network", name)
     return CATALOG[name]
 
 
-def unpublished(what: str, value: str, others: Iterable[str] = (), forms: Iterable[str] = ()) -> Refused:
-    """The refusal of `value`, which is neither a published network nor one of `others`; see `unknown`."""
-    return unknown(what, value, (*CATALOG, *others), forms, listed="scale --published --family all")
+def unpublished(what: str, value: str, others: Iterable[str] = (), forms: Iterable[str] = ()) -> UserError:
+    """The refusal of `value`, which is neither a published network nor one of `others`; see `unknown_name`."""
+    return unknown_name(what, value, (*CATALOG, *others), forms, listed="scale --published --family all")
 
 
 def name_of(architecture: Architecture) -> str | None:

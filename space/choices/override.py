@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from space.documents import Document
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 
 def override(document: Document, place: str, value: Any) -> Document:
     """A copy of `document` in which `place` holds `value`; `document` is unchanged.
 
     place: keys and stage numbers joined by dots; `*` is every stage. value: a scalar pins, a list chooses.
-    An op that is named keeps the options it has in the document. Raises `Refused` for a place that
+    An op that is named keeps the options it has in the document. Raises `UserError` for a place that
     cannot be.
     """
     made = _put(document, place.split("."), value, place)
@@ -32,9 +32,9 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
     if node is None and not rest:
         return {key: value}
     if not isinstance(node, dict):
-        raise Refused(f"space.{place}: nothing can be set inside {node!r}.")
+        raise UserError(f"space.{place}: nothing can be set inside {node!r}.")
     if rest and key not in node:
-        raise unknown(f"place space.{place}: key", key, node)
+        raise unknown_name(f"place space.{place}: key", key, node)
     return {**node, key: _put(node.get(key), rest, value, place)}
 
 
@@ -43,11 +43,11 @@ def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None
     if key == "*" or key.isdecimal():
         chosen = [key in ("*", str(number)) for number in range(len(node))]
         if not any(chosen):
-            raise unknown(f"place space.{place}: number", key, ("*", *range(len(node))))
+            raise unknown_name(f"place space.{place}: number", key, ("*", *range(len(node))))
         return [(item, True if here else None) for item, here in zip(node, chosen, strict=True)]
     inside = [isinstance(item, dict) and key in item for item in node]
     if not any(inside):
-        raise unknown(f"place space.{place}: part", key, ("*", *range(len(node))))
+        raise unknown_name(f"place space.{place}: part", key, ("*", *range(len(node))))
     return [(item, False if has else None) for item, has in zip(node, inside, strict=True)]
 
 

@@ -24,7 +24,7 @@ from space.architecture import Architecture, Head, Stage, Stem
 from space.choices.counting import Range, cost_range, count_networks
 from space.choices.inverse import Chosen, find
 from space.choices.override import override
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 from space.stage import completed
 
 Point = tuple[int, ...]
@@ -62,7 +62,7 @@ class Space:
         """The space shipped as `name` (see `space.documents.names("space")`), or in a file `./my.yaml`.
 
         overrides: choices pinned or widened, by place: {"stages.2.kernel": 3, "stages.*.expand": [4, 6]}.
-        Raises `Refused` if the document or an override describes no space.
+        Raises `UserError` if the document or an override describes no space.
         """
         document = documents.read("space", name)
         for place, value in (overrides or {}).items():
@@ -76,7 +76,7 @@ class Space:
         space = cls(name, document)
         _ = space._tree, space.stages, space.frames
         if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
-            raise Refused("Every stage of the space may be absent; one at least must have no depth 0.")
+            raise UserError("Every stage of the space may be absent; one at least must have no depth 0.")
         return space
 
     @cached_property
@@ -148,7 +148,7 @@ class Space:
         count = prod(len(self.choices[index].options) for index in involved)
         if count > MOST_ALTERNATIVES:
             names = ", ".join(self.choices[index].name for index in involved)
-            raise Refused(
+            raise UserError(
                 f"{names} make {count:,} alternatives together; permitted: up to {MOST_ALTERNATIVES:,}. "
                 "Pin some of them, or list fewer values."
             )
@@ -175,7 +175,7 @@ def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
     if isinstance(node, dict) and "choose" in node:
         others, ordered = node.keys() - {"choose", "ordered"}, node.get("ordered", False)
         if others or not isinstance(node["choose"], list) or type(ordered) is not bool:
-            raise Refused(f"{place}: choose stands alone and takes a list; ordered: true can be beside it.")
+            raise UserError(f"{place}: choose stands alone and takes a list; ordered: true can be beside it.")
         return _parse_options(node["choose"], place, choices, ordered)
     if isinstance(node, list):
         return _parse_options(node, place, choices)
@@ -187,7 +187,7 @@ def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
 
 def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: bool = False) -> Any:
     if not node:
-        raise Refused(f"{place} is an empty list; a choice needs at least one option.")
+        raise UserError(f"{place} is an empty list; a choice needs at least one option.")
     numbers = all(type(option) in (int, float) for option in node)
     distinct = [option for index, option in enumerate(node) if option not in node[:index]]
     options = sorted(distinct) if numbers else distinct
@@ -248,18 +248,18 @@ def _checked(document: documents.Document) -> documents.Document:
     _known(document, "", "the space")
     for key in ("resolution", "stem", "stages", "head", "classes"):
         if key not in document:
-            raise Refused(f"The space lacks {key}.")
+            raise UserError(f"The space lacks {key}.")
     if not isinstance(document["stages"], list) or not document["stages"]:
-        raise Refused("stages must be a list of at least one stage.")
+        raise UserError("stages must be a list of at least one stage.")
     return document
 
 
 def _known(node: Any, kind: str, place: str) -> None:
     if not isinstance(node, dict):
-        raise Refused(f"{place} is {node!r}; it must be a mapping of {', '.join(_KEYS[kind])}.")
+        raise UserError(f"{place} is {node!r}; it must be a mapping of {', '.join(_KEYS[kind])}.")
     for key in node:
         if key not in _KEYS[kind]:
-            raise unknown(f"key in {place}", key, _KEYS[kind])
+            raise unknown_name(f"key in {place}", key, _KEYS[kind])
 
 
 def _made(kind: type[Any], key: str, place: str, values: Any) -> Any:
@@ -267,11 +267,11 @@ def _made(kind: type[Any], key: str, place: str, values: Any) -> Any:
     _known(values, key, place)
     try:
         return kind(**values)
-    except Refused as error:
-        raise Refused(f"{place}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from None
     except TypeError:
         needed = [name for name, field in kind.__dataclass_fields__.items() if name not in values]
-        raise Refused(f"{place} lacks {needed[0]}.") from None
+        raise UserError(f"{place} lacks {needed[0]}.") from None
 
 
 def _stage(number: int, values: Any) -> Stage:
@@ -280,10 +280,10 @@ def _stage(number: int, values: Any) -> Stage:
     if isinstance(values, dict) and isinstance(values.get("op"), dict):
         (op, options), *others = values["op"].items() or [("", None)]
         if others or not isinstance(options, dict):
-            raise Refused(f"{place}.op: an op with options is written {{mb: {{se: 0.25}}}}.")
+            raise UserError(f"{place}.op: an op with options is written {{mb: {{se: 0.25}}}}.")
         for key in options:
             if key in values:
-                raise Refused(f"{place} says {key} itself and for op {op}; keep one.")
+                raise UserError(f"{place} says {key} itself and for op {op}; keep one.")
         values = {**values, **options, "op": op}
     return _made(Stage, "stage", place, completed(values))  # type: ignore[no-any-return]
 

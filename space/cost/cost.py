@@ -12,7 +12,7 @@ from functools import lru_cache
 from space.architecture import Architecture, Head, Stage, Stem
 from space.conv import Layer
 from space.plan import block_layers, head_layers, stem_layers
-from space.refusal import Refused
+from space.refusal import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
         reads = (1, 1) if part.pooled else sizes[part.reads.partition("+")[0] or before]
         height, width = sizes[part.name] = part.size(*reads)
         if height < 1 or width < 1:
-            raise Refused(f"Images are too small for this network: {part.name} would have nothing to read.")
+            raise UserError(f"Images are too small for this network: {part.name} would have nothing to read.")
         params += part.params
         macs += part.macs(height, width)
         activations += part.outputs(height, width)

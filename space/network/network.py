@@ -21,7 +21,7 @@ from space.blocks.family import Layers
 from space.conv import Conv, Layer, Step
 from space.network.modules import ACTIVATIONS, InceptionConv, SameConv, step_module
 from space.plan import Block, plan
-from space.refusal import Refused
+from space.refusal import UserError
 
 Padding = Literal["symmetric", "same"]
 
@@ -55,11 +55,11 @@ def build(
     +-1 / sqrt(classes), biases 0. They depend on `torch.manual_seed` alone. On a CPU and with AMP it runs
     fastest after `.to(memory_format=torch.channels_last)`, on images in that format.
 
-    Raises `Refused` for a network of more than `MOST_BLOCKS` blocks.
+    Raises `UserError` for a network of more than `MOST_BLOCKS` blocks.
     """
     depth = sum(stage.depth for stage in architecture.stages)
     if depth > MOST_BLOCKS:
-        raise Refused(f"A network of {depth:,} blocks is not built; permitted: up to {MOST_BLOCKS:,}.")
+        raise UserError(f"A network of {depth:,} blocks is not built; permitted: up to {MOST_BLOCKS:,}.")
     style = _Style(padding, norm_eps, norm_momentum)
     return Network(architecture, dropout, drop_path, style)
 

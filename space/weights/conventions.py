@@ -11,7 +11,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from space.network.network import Padding
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 Numbers = tuple[float, ...]
 
@@ -37,7 +37,7 @@ class Conventions:
 
     padding, norm_eps, norm_momentum: as `space.network.network.build` takes them.
     mean, std: an image's channels are normalised as (x - mean) / std with x in 0..1; one number per channel.
-    Raises `Refused` for numbers that nothing can be built or fed with.
+    Raises `UserError` for numbers that nothing can be built or fed with.
     """
 
     padding: Padding = "symmetric"
@@ -51,14 +51,16 @@ class Conventions:
 
     def __post_init__(self) -> None:
         if self.padding not in ("symmetric", "same"):
-            raise unknown("padding", self.padding, ("symmetric", "same"))
+            raise unknown_name("padding", self.padding, ("symmetric", "same"))
         for name, value in (("norm_eps", self.norm_eps), ("norm_momentum", self.norm_momentum)):
             if not 0 < value < 1:
-                raise Refused(f"{name} is {value}; it must lie between 0 and 1.")
+                raise UserError(f"{name} is {value}; it must lie between 0 and 1.")
         if not self.mean or len(self.mean) != len(self.std):
-            raise Refused(f"{len(self.mean)} means and {len(self.std)} standard deviations; one per channel.")
+            raise UserError(
+                f"{len(self.mean)} means and {len(self.std)} standard deviations; one per channel."
+            )
         if not all(map(isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
-            raise Refused(f"mean {self.mean} and std {self.std} normalise no image.")
+            raise UserError(f"mean {self.mean} and std {self.std} normalise no image.")
 
     @property
     def normalisation(self) -> str:
@@ -68,9 +70,9 @@ class Conventions:
 
 
 def normalised(conventions: Conventions, normalisation: str) -> Conventions:
-    """`conventions` with the mean and std of that name in `NORMALISATIONS`. Raises `Refused` otherwise."""
+    """`conventions` with the mean and std of that name in `NORMALISATIONS`. Raises `UserError` otherwise."""
     if normalisation not in NORMALISATIONS:
-        raise unknown("normalisation", normalisation, NORMALISATIONS)
+        raise unknown_name("normalisation", normalisation, NORMALISATIONS)
     mean, std = NORMALISATIONS[normalisation]
     return replace(conventions, mean=mean, std=std)
 
@@ -92,14 +94,14 @@ def conventions_json(conventions: Conventions) -> str:
 
 
 def parse_conventions(text: str) -> Conventions:
-    """The conventions that `conventions_json` wrote. Raises `Refused` naming what is wrong."""
+    """The conventions that `conventions_json` wrote. Raises `UserError` naming what is wrong."""
     try:
         return _JSON.validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "JSON"
         message = re.sub(r"^Value error, ", "", first["msg"])
-        raise Refused(f"unreadable conventions ({place}): {message}") from None
+        raise UserError(f"unreadable conventions ({place}): {message}") from None
 
 
 _JSON = TypeAdapter(Conventions)

@@ -10,7 +10,7 @@ import safetensors.torch
 
 from space.architecture import Architecture, decode
 from space.catalog import CATALOG, published
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.conventions import (
     Conventions,
     conventions_json,
@@ -43,7 +43,7 @@ def load_weights(
     normalisation: a key of `NORMALISATIONS`; None takes the usual one of the network's weights. AdvProp
         weights need "inception".
 
-    What is not said here and is in the file is taken from there. Raises `Refused`, in one line, for a file
+    What is not said here and is in the file is taken from there. Raises `UserError`, in one line, for a file
     that is unreadable or of another network.
     """
     if network is not None:
@@ -58,8 +58,8 @@ def load_weights(
         architecture = _architecture(file, network, format)
         tensors = to_ours(file.tensors, architecture, format)
         conventions, origin = _conventions(file, os.fspath(path), architecture, format, style)
-    except Refused as error:
-        raise Refused(f"{path}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     if normalisation is not None:
         conventions = normalised(conventions, normalisation)
     return Weights(architecture, tensors, for_channels(conventions, architecture.channels), origin)
@@ -69,7 +69,7 @@ def weights_file(weights: Weights, format: str = "ours") -> bytes:
     """`weights` as a safetensors file under the names of `format`, to be written to FILE.safetensors.
 
     Its header holds the architecture, the conventions and the origin, whatever the format, so that
-    `load_weights` needs nothing else. Raises `Refused` if `format` cannot express the architecture.
+    `load_weights` needs nothing else. Raises `UserError` if `format` cannot express the architecture.
     """
     tensors = from_ours(weights.tensors, weights.architecture, format)
     metadata = {
@@ -104,9 +104,9 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
                 architecture = _fitted(row.architecture, tensors, format)
                 to_ours(tensors, architecture, format)
                 return architecture
-        except Refused:
+        except UserError:
             continue
-    raise Refused(
+    raise UserError(
         f"the tensors, by {whose(format)} names, fit no published network; say which network they are of."
     )
 

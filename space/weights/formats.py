@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from space.refusal import unknown
+from space.refusal import unknown_name
 from space.registry import Registry
 from space.weights.efficientnet_pytorch import EFFICIENTNET_PYTORCH
 from space.weights.ours import OURS
@@ -17,7 +17,7 @@ WEIGHT_FORMATS: Registry[WeightFormat] = Registry(
 
 
 def weight_format(name: str) -> WeightFormat:
-    """The format called `name`. Raises `Refused` naming the nearest."""
+    """The format called `name`. Raises `UserError` naming the nearest."""
     if name not in WEIGHT_FORMATS:
-        raise unknown("weight format", name, WEIGHT_FORMATS)
+        raise unknown_name("weight format", name, WEIGHT_FORMATS)
     return WEIGHT_FORMATS[name]

@@ -15,7 +15,7 @@ from torch import Tensor
 from space.architecture import Architecture
 from space.catalog import published
 from space.network.network import build
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.formats import WEIGHT_FORMATS, weight_format
 
 StateDict = Mapping[str, Tensor]
@@ -30,7 +30,7 @@ def to_ours(
     """The tensors of `state_dict` under the names that `build(architecture)` gives them; no copies.
 
     format: a key of `WEIGHT_FORMATS`; None recognises it. Missing counters of batches are made, 0;
-    auxiliary classifiers are left out. Raises `Refused` naming the first tensor that is missing, unexpected or
+    auxiliary classifiers are left out. Raises `UserError` naming the first tensor that is missing, unexpected or
     of another shape than the architecture's.
     """
     format = format or format_of(state_dict)
@@ -65,7 +65,7 @@ def used(state_dict: StateDict, format: str) -> StateDict:
 
 
 def format_of(state_dict: StateDict) -> str:
-    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `Refused`.
+    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `UserError`.
 
     InceptionV3, which torchvision and timm name alike, is torchvision's.
     """
@@ -78,7 +78,7 @@ def format_of(state_dict: StateDict) -> str:
         if any(f"{module}.weight" in state_dict for module in modules):
             return name
     known = ", ".join(f"{modules[0]}.weight ({name})" for name, modules in stems.items())
-    raise Refused(
+    raise UserError(
         f"Weights of no network known here: no tensor is a stem's, such as {known}; found: {_first(state_dict)}."
         if state_dict
         else "No weights: there is no tensor."
@@ -86,7 +86,7 @@ def format_of(state_dict: StateDict) -> str:
 
 
 def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:
-    """Our name -> theirs, of each of our `tensors`. Raises `Refused` if the format cannot express them."""
+    """Our name -> theirs, of each of our `tensors`. Raises `UserError` if the format cannot express them."""
     modules = weight_format(format).modules(architecture)
     splits = ((name, *name.rsplit(".", 1)) for name in tensors)
     return {name: f"{modules[module]}.{tensor}" for name, module, tensor in splits}
@@ -110,18 +110,18 @@ def _shapes(architecture: Architecture) -> Mapping[str, torch.Size]:
 def _check(state_dict: StateDict, shapes: Mapping[str, torch.Size], format: str) -> None:
     missing = [name for name in shapes if name not in state_dict and not name.endswith(_COUNTER)]
     if missing:
-        raise Refused(
+        raise UserError(
             f"These are no {whose(format)} weights of this architecture: they lack {_first(missing)}."
         )
     unexpected = [name for name in state_dict if name not in shapes]
     if unexpected:
-        raise Refused(
+        raise UserError(
             f"This architecture has no place for {_first(unexpected)} of these {whose(format)} weights."
         )
     for name, tensor in state_dict.items():
         if tensor.shape != shapes[name]:
             found, wanted = tuple(tensor.shape), tuple(shapes[name])
-            raise Refused(
+            raise UserError(
                 f"{name} has shape {found} in these {whose(format)} weights; here it must be {wanted}."
             )
 

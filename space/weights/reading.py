@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 SAFETENSORS, PICKLED = ".safetensors", (".pt", ".pth", ".bin", ".tar")
 
@@ -51,10 +51,10 @@ def read_tensors(path: Path) -> TensorFile:
     """The tensors of `path`, a .safetensors file or a state dict or checkpoint that torch saved (.pt, .pth,
     .bin, .tar), without the wrappers that training puts around them.
 
-    Raises `Refused` for a file that is missing, damaged, cut short, or holds what is no tensor.
+    Raises `UserError` for a file that is missing, damaged, cut short, or holds what is no tensor.
     """
     if path.suffix not in (SAFETENSORS, *PICKLED):
-        raise unknown("kind of file of weights", path.suffix or path.name, (SAFETENSORS, *PICKLED))
+        raise unknown_name("kind of file of weights", path.suffix or path.name, (SAFETENSORS, *PICKLED))
     try:
         if path.suffix == SAFETENSORS:
             with safe_open(path, framework="pt", device="cpu") as file:
@@ -63,11 +63,11 @@ def read_tensors(path: Path) -> TensorFile:
         return _unwrapped(_load(path), path)
     except FileNotFoundError:
         siblings = path.parent.glob(f"*{path.suffix}") if path.parent.is_dir() else ()
-        raise unknown("file", path, siblings) from None
+        raise unknown_name("file", path, siblings) from None
     except OSError as error:
-        raise Refused(f"Cannot read {path}: {error.strerror or error}.") from None
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
     except SafetensorError as error:
-        raise Refused(f"{path} is no whole safetensors file: {error}.") from None
+        raise UserError(f"{path} is no whole safetensors file: {error}.") from None
 
 
 def _load(path: Path) -> Any:
@@ -82,11 +82,11 @@ def _load(path: Path) -> Any:
     except Exception as error:  # Damaged files raise RuntimeError, EOFError, KeyError, ...
         code = re.search(r"GLOBAL ([\w.]+)", str(error))
         if isinstance(error, UnpicklingError) and code:
-            raise Refused(
+            raise UserError(
                 f"{path} holds more than tensors ({code[1]}); reading that could run code."
                 " Save the network's state_dict() instead."
             ) from None
-        raise Refused(f"{path} is no whole file of torch.save: damaged, or cut short.") from None
+        raise UserError(f"{path} is no whole file of torch.save: damaged, or cut short.") from None
 
 
 def _unwrapped(loaded: Any, path: Path) -> TensorFile:
@@ -97,7 +97,7 @@ def _unwrapped(loaded: Any, path: Path) -> TensorFile:
             return TensorFile(_bare(loaded, path), {}, ".".join(within))
         within.append(found)
         loaded = loaded[found]
-    raise Refused(f"{path} holds a {type(loaded).__name__}, no state dict.")
+    raise UserError(f"{path} holds a {type(loaded).__name__}, no state dict.")
 
 
 def _bare(state_dict: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
@@ -105,7 +105,7 @@ def _bare(state_dict: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     tensors = {str(name): value for name, value in state_dict.items() if name != _AVERAGED}
     for name, value in tensors.items():
         if not isinstance(value, Tensor):
-            raise Refused(f"{path}: {name!r} is a {type(value).__name__}, no tensor.")
+            raise UserError(f"{path}: {name!r} is a {type(value).__name__}, no tensor.")
     while prefix := next((p for p in _PREFIXES if tensors and all(n.startswith(p) for n in tensors)), ""):
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
     return tensors

@@ -12,7 +12,7 @@ from dataclasses import replace
 from space.architecture import Architecture, Stage, Stem, encode_stage
 from space.catalog import name_of
 from space.plan import Block, plan
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.conventions import IMAGENET, INCEPTION, Conventions
 from space.weights.inception import AUXILIARY, googlenet, inception_v3
 from space.weights.weight_format import WeightFormat, expect, pair
@@ -66,11 +66,11 @@ def _mnasnet(architecture: Architecture) -> dict[str, str]:
     start, *others = architecture.stages
     if start.depth > 1 or start.expand != 1 or first.shortcut:
         wanted = "one block of expand 1 that changes the width"
-        raise Refused(f"torchvision's MnasNet begins with {wanted}, which {encode_stage(start)} is not.")
+        raise UserError(f"torchvision's MnasNet begins with {wanted}, which {encode_stage(start)} is not.")
     for number, other in enumerate(others, 1):
         if other.expand == 1:
             lacking = "blocks of expand 1 but its first"
-            raise Refused(
+            raise UserError(
                 f"torchvision's MnasNet has no {lacking}, as stages.{number} is: {encode_stage(other)}."
             )
     names = pair("stem.conv", "layers.0", "layers.1")
@@ -104,7 +104,7 @@ _SHUFFLE = {
 def _shufflenet_v2(architecture: Architecture) -> dict[str, str]:
     library = "torchvision's ShuffleNetV2"
     if architecture.stem.op != "pool" or len(architecture.stages) != 3:
-        raise Refused(f"{library} has a stem that pools and three stages.")
+        raise UserError(f"{library} has a stem that pools and three stages.")
     expect(replace(architecture, stem=Stem(1)), library, _shuffle_objection)
     names = pair("stem.conv", "conv1.0", "conv1.1")
     for block in plan(architecture)[1:-1]:
@@ -128,7 +128,7 @@ _BASIC = {"first": ("conv1", "bn1"), "second": ("conv2", "bn2"), "side": ("downs
 
 def _resnet(architecture: Architecture) -> dict[str, str]:
     if architecture.stem.op != "pool" or len(architecture.stages) != 4 or architecture.head.width:
-        raise Refused(
+        raise UserError(
             "torchvision's ResNet has a stem that pools, four stages and a head of a classifier alone."
         )
     names = pair("stem.conv", "conv1", "bn1")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from space.architecture import Architecture, Stage, encode_stage
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 from space.weights.conventions import Conventions
 
 
@@ -18,7 +18,7 @@ def _first(architecture: Architecture, file: str) -> None:
 class WeightFormat:
     """How a library names the tensors of our networks.
 
-    modules: architecture -> our module -> theirs, for every module that has tensors. Raises `Refused` for
+    modules: architecture -> our module -> theirs, for every module that has tensors. Raises `UserError` for
         architectures that the library cannot express.
     styles: by name, architecture -> the conventions of its weights. Several where names do not tell them.
     usual: (architecture, name of a file or "") -> the style to take if nobody says; None for the first.
@@ -36,10 +36,10 @@ class WeightFormat:
     unused: tuple[str, ...] = ()
 
     def style(self, architecture: Architecture, file: str = "", wanted: str | None = None) -> str:
-        """The key of `styles` that is `wanted`, else the usual one. Raises `Refused` naming the nearest."""
+        """The key of `styles` that is `wanted`, else the usual one. Raises `UserError` naming the nearest."""
         style = wanted or self.usual(architecture, file) or next(iter(self.styles))
         if style not in self.styles:
-            raise unknown("style of weights", style, self.styles)
+            raise unknown_name("style of weights", style, self.styles)
         return style
 
 
@@ -49,17 +49,17 @@ def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
 
 
 def expect(architecture: Architecture, library: str, objection: Callable[[Stage], str]) -> None:
-    """Raises `Refused` for the first stage to which there is an `objection`: what the library lacks.
+    """Raises `UserError` for the first stage to which there is an `objection`: what the library lacks.
 
     So too for a stem of more layers than a convolution, and for a head of other layers than a convolution and a
     classifier with a bias. (`objection` sees no head: who can express more, looks first.)
     """
     if architecture.stem.op != "conv":
-        raise Refused(f"{library} has no stem such as {architecture.stem.op}.")
+        raise UserError(f"{library} has no stem such as {architecture.stem.op}.")
     head = architecture.head
     if not head.bias or head.hidden or not head.width:
-        raise Refused(f"{library} has no such head: {str(architecture).rpartition('/')[2]}.")
+        raise UserError(f"{library} has no such head: {str(architecture).rpartition('/')[2]}.")
     for number, stage in enumerate(architecture.stages):
         lacking = objection(stage)
         if lacking:
-            raise Refused(f"{library} has no {lacking}, as stages.{number} is: {encode_stage(stage)}.")
+            raise UserError(f"{library} has no {lacking}, as stages.{number} is: {encode_stage(stage)}.")

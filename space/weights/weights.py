@@ -11,7 +11,7 @@ from torch import Tensor
 
 from space.architecture import Architecture, Stage, Stem
 from space.network.network import Network, build
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.conventions import Conventions, for_channels
 
 _STEM, _CLASSIFIER = "stem.conv.conv.weight", "head.classifier"
@@ -56,7 +56,7 @@ def adapt(
     classes: another number of them makes a fresh classifier, which depends on `seed` alone.
     channels: of images. For one channel, the stem's weights of the three colours are summed; for n, they are
         repeated and scaled by 3 / n, as timm's `adapt_input_conv` does. Mean and std become their mean, or are
-        repeated. Raises `Refused` unless the weights have three channels.
+        repeated. Raises `UserError` unless the weights have three channels.
     """
     if classes is not None and classes != weights.architecture.classes:
         weights = _with_classes(weights, classes, seed)
@@ -83,7 +83,9 @@ def _with_classes(weights: Weights, classes: int, seed: int) -> Weights:
 def _with_channels(weights: Weights, channels: int) -> Weights:
     if weights.architecture.channels != 3:
         found = weights.architecture.channels
-        raise Refused(f"These weights are for images of {found} channel(s); only those for 3 can be adapted.")
+        raise UserError(
+            f"These weights are for images of {found} channel(s); only those for 3 can be adapted."
+        )
     architecture = replace(weights.architecture, channels=channels)
     stem = weights.tensors[_STEM]
     exact = stem.float()  # Half precision would round the sums.

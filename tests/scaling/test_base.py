@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from scaling import resolve
-from space import CATALOG, Refused, decode, published
+from space import CATALOG, UserError, decode, published
 
 TINY = decode("r32_i16_k5_s1_x1_relu/mb_d2_k3_s2_e6_w24_se0.25/fused_d2_k3_s1_e1.5_w40_hardswish/h640_c10")
 DOCUMENT = """
@@ -69,7 +69,7 @@ def test_an_architecture_is_named_after_what_it_is():
 )
 def test_what_is_no_base_is_refused(tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         resolve(text)
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_base_is_refused(tmp_path, monkeypatch, text, message):
 def test_a_file_that_describes_no_network_is_refused_by_name(tmp_path, change, message):
     path = tmp_path / "mine.yaml"
     path.write_text(DOCUMENT.replace(*change))
-    with pytest.raises(Refused, match=message) as refusal:
+    with pytest.raises(UserError, match=message) as refusal:
         resolve(str(path))
     assert str(path) in str(refusal.value)
     assert "\n" not in str(refusal.value)

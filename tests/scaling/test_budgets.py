@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from scaling import RULES, Budget, Rounding, largest, scale
 from scaling.budgets import STEP
-from space import Cost, Refused, cost
+from space import Cost, UserError, cost
 
 
 def test_a_budget_admits_what_is_within_every_limit():
@@ -41,23 +41,23 @@ def test_arguments_of_scale_are_passed_on():
 def test_shrink_ends_at_its_base_and_at_its_last_row():
     assert largest("b0", Budget(macs=10**12), rule="shrink").phi == 0
     assert largest("b0", Budget(macs=101 * 10**6), rule="shrink").cost.macs <= 101 * 10**6
-    with pytest.raises(Refused, match=r"No sibling of b0 by rule shrink .*the smallest, at phi = -4\.006"):
+    with pytest.raises(UserError, match=r"No sibling of b0 by rule shrink .*the smallest, at phi = -4\.006"):
         largest("b0", Budget(macs=10**7), rule="shrink")
 
 
 def test_an_impossible_budget_says_what_the_smallest_costs():
     message = r"No sibling of b0 by rule compound is within 1k params: the smallest, at phi = -14\.\d+, costs 4\d\dk"
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         largest("b0", Budget(params=1000))
 
 
 def test_a_rule_that_never_reaches_the_limit_is_refused():
-    with pytest.raises(Refused, match=r"Rule resolution never exceeds 12M params"):
+    with pytest.raises(UserError, match=r"Rule resolution never exceeds 12M params"):
         largest("b0", Budget(params=12_000_000), rule="resolution")
 
 
 def test_a_budget_needs_a_limit():
-    with pytest.raises(Refused, match="needs a limit"):
+    with pytest.raises(UserError, match="needs a limit"):
         largest("b0", Budget())
 
 
@@ -73,5 +73,5 @@ def test_a_step_time_is_a_limit():
     both = Budget(macs=500_000_000, step_ms=700, predict=budget.predict)
     assert largest("b0", both) == largest("b0", Budget(macs=500_000_000))
     assert str(both) == "500M macs and 700 ms a step"
-    with pytest.raises(Refused, match=r"is within 0\.001 ms a step: .*; a step takes 0\.\d ms"):
+    with pytest.raises(UserError, match=r"is within 0\.001 ms a step: .*; a step takes 0\.\d ms"):
         largest("b0", Budget(step_ms=0.001, predict=budget.predict))

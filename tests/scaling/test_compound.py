@@ -4,7 +4,7 @@ import pytest
 
 from scaling import PAPER, Coefficients, read_coefficients
 from scaling.compound import read_coefficients_file
-from space import Multipliers, Refused, Rounding, published
+from space import Multipliers, Rounding, UserError, published
 
 B0 = published("b0").architecture
 
@@ -22,7 +22,7 @@ def test_multipliers_are_powers():
 
 @pytest.mark.parametrize("value", [0.99, 0, -1, math.nan, math.inf, "1.2", True])
 def test_a_coefficient_is_a_number_of_at_least_1(value):
-    with pytest.raises(Refused, match=r"^beta is .*; it must be a number from 1 to 16\.$"):
+    with pytest.raises(UserError, match=r"^beta is .*; it must be a number from 1 to 16\.$"):
         Coefficients(1.2, value, 1.15)
 
 
@@ -48,7 +48,7 @@ def test_a_file_holds_the_coefficients_of_its_base(tmp_path, name):
 def test_other_files_are_refused_by_name(tmp_path, content, message):
     path = tmp_path / "fit.yaml"
     path.write_text(content)
-    with pytest.raises(Refused, match=message) as refusal:
+    with pytest.raises(UserError, match=message) as refusal:
         read_coefficients(path, B0)
     assert str(path) in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -57,7 +57,7 @@ def test_other_files_are_refused_by_name(tmp_path, content, message):
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     for path in (tmp_path / "absent", tmp_path, tmp_path / "bytes"):
-        with pytest.raises(Refused, match=r"^Cannot read "):
+        with pytest.raises(UserError, match=r"^Cannot read "):
             read_coefficients(path, B0)
 
 
@@ -70,8 +70,8 @@ def test_a_file_says_its_rule_and_rounding(tmp_path):
     found = read_coefficients_file(path, B0, "v2")
     assert found.rounding == Rounding(4, 0, "round", 4)
     assert read_coefficients_file(path, B0).rule == "v2"
-    with pytest.raises(Refused, match="was fitted for rule v2, not compound"):
+    with pytest.raises(UserError, match="was fitted for rule v2, not compound"):
         read_coefficients_file(path, B0, "compound")
     path.write_text("base: b0\nalpha: 1.3\nbeta: 1.05\ngamma: 1\nrounding: {divider: 4}\n")
-    with pytest.raises(Refused, match="it must hold divisor, limit, depth, resolution"):
+    with pytest.raises(UserError, match="it must hold divisor, limit, depth, resolution"):
         read_coefficients_file(path, B0)

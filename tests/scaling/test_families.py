@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling import PUBLISHED, RULES, Coefficients, Rounding, family, scale
-from space import Multipliers, Refused, cost, decode, published
+from space import Multipliers, UserError, cost, decode, published
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "scaling_rules.json").read_text())
 TINY = "r32_i16_s1/mb_d2_k3_s2_e6_w24_se0.25/mb_d2_k3_s2_e6_w40/h640_c10"
@@ -88,7 +88,7 @@ def test_refusals_are_one_line(base, phi, rule, message):
     if phi == -14:
         assert scale(base, phi, rule=rule).architecture.resolution == 32
         return
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         scale(base, phi, rule=rule)
 
 

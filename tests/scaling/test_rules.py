@@ -11,7 +11,7 @@ from strategies import architectures
 
 from scaling import RULES, Coefficients, Rounding, scale
 from scaling.rules import TINYNET, V2, fast, nonuniform
-from space import Architecture, Multipliers, Refused, cost, published, rescale
+from space import Architecture, Multipliers, UserError, cost, published, rescale
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "scaling_rules.json").read_text())
 B0, V2_B0 = published("b0").architecture, published("v2-b0").architecture
@@ -97,7 +97,7 @@ def test_shrink_interpolates_and_goes_no_further():
     assert between.resolution == pytest.approx(math.sqrt(small.resolution * large.resolution))
     assert TINYNET.at(-0.01) == TINYNET.rows[-1][1]
     for phi in (0.1, -4.1):
-        with pytest.raises(Refused, match=r"rule shrink takes -4\.007 to 0"):
+        with pytest.raises(UserError, match=r"rule shrink takes -4\.007 to 0"):
             scale("b0", phi, rule="shrink")
 
 
@@ -144,7 +144,7 @@ def test_fast_gives_width_its_share():
         pytest.approx(2**0.05),
     )
     assert fast(1).at(2) == Multipliers(1, pytest.approx(2), 1)
-    with pytest.raises(Refused, match=r"share is 1\.5"):
+    with pytest.raises(UserError, match=r"share is 1\.5"):
         fast(1.5)
 
 
@@ -152,14 +152,14 @@ def test_coefficients_belong_to_some_rules():
     other = Coefficients(1.5, 1, 1)
     assert RULES["v2"].fitted(other).at(1).depth == 1.5
     with pytest.raises(
-        Refused, match=r"Rule depth has no coefficients to choose; these have: compound, v2, lacs"
+        UserError, match=r"Rule depth has no coefficients to choose; these have: compound, v2, lacs"
     ):
         RULES["depth"].fitted(other)
 
 
 @pytest.mark.parametrize("phi", [17, -17, math.nan, math.inf])
 def test_phi_has_a_range(phi):
-    with pytest.raises(Refused, match=r"phi is .*; it must be a number from -16 to 16"):
+    with pytest.raises(UserError, match=r"phi is .*; it must be a number from -16 to 16"):
         RULES["compound"].at(phi)
 
 

@@ -14,7 +14,7 @@ from search.proxy.evaluate import TrialFailed
 from search.runs.run import LEDGER
 from search.testing import looked_up
 from search.trials.ledger import Ledger
-from space import CATALOG, Refused
+from space import CATALOG, UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -47,12 +47,12 @@ def test_an_unfinished_run_has_no_best_but_complete_trials():
     with pytest.raises(KeyboardInterrupt):
         launch(SMALL, evaluate=until(2, KeyboardInterrupt()))
     with pytest.raises(
-        Refused, match=r"unfinished\. Finish it: search resume r; or name a trial: runs/r:0"
+        UserError, match=r"unfinished\. Finish it: search resume r; or name a trial: runs/r:0"
     ) as refusal:
         resolve("runs/r")
     assert "\n" not in str(refusal.value)
     assert resolve("runs/r:1").architecture == open_run("r").trial(1).architecture
-    with pytest.raises(Refused, match="Trial 2 of the run r is waiting"):
+    with pytest.raises(UserError, match="Trial 2 of the run r is waiting"):
         resolve("runs/r:2")
     resume("r", evaluate=looked_up)
     assert resolve("runs/r").architecture == open_run("r").best.architecture
@@ -70,19 +70,19 @@ def test_a_run_that_failures_or_ctrl_c_ended_is_unfinished_whatever_its_trials_s
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Sampled, "next", interrupted)
         launch(SMALL, evaluate=looked_up)
-    with pytest.raises(Refused, match="unfinished"):
+    with pytest.raises(UserError, match="unfinished"):
         resolve("runs/r")
     settings = {**SMALL, "run": "hour", "trials": None, "budget": 3600}
     with pytest.raises(Stopped):
         launch(settings, evaluate=always_failing)
-    with pytest.raises(Refused, match=r"unfinished\. Finish it: search resume hour$"):
+    with pytest.raises(UserError, match=r"unfinished\. Finish it: search resume hour$"):
         resolve("runs/hour")
 
 
 def test_a_run_whose_finals_were_interrupted_has_no_best_yet():
     with pytest.raises(KeyboardInterrupt):
         launch({**SMALL, "finals.top": 2, "finals.seeds": 2}, evaluate=until(6, KeyboardInterrupt()))
-    with pytest.raises(Refused, match="unfinished"):
+    with pytest.raises(UserError, match="unfinished"):
         resolve("runs/r")
 
 
@@ -97,7 +97,7 @@ def test_a_run_of_a_version_that_did_not_note_its_end_is_judged_by_its_trials_an
         database.commit()
         assert resolve("runs/r").architecture == run.best.architecture
         ledger.add(replace(last, number=last.number + 1, state="waiting"))
-        with pytest.raises(Refused, match="unfinished"):
+        with pytest.raises(UserError, match="unfinished"):
             resolve("runs/r")
         ledger.replace("seconds", "3600")
         assert resolve("runs/r").architecture == run.best.architecture
@@ -116,7 +116,7 @@ def test_a_run_that_its_budget_ended_is_finished():
 def test_a_run_in_which_all_failed_has_no_best():
     with pytest.raises(Exception, match="failures in a row"):
         launch(SMALL | {"max_failures": 2}, evaluate=always_failing)
-    with pytest.raises(Refused, match=r"unfinished|no complete trial"):
+    with pytest.raises(UserError, match=r"unfinished|no complete trial"):
         resolve("runs/r")
 
 
@@ -134,7 +134,7 @@ def always_failing(request, report):
 )
 def test_others_are_refused(base, message):
     launch(SMALL, evaluate=looked_up)
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         resolve(base)
 
 

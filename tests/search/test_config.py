@@ -6,11 +6,11 @@ import yaml
 
 from search.config import GROUPS, Config, parse
 from search.settings.quantities import seconds
-from space import Refused, documents
+from space import UserError, documents
 
 
 def refusal(words):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         Config.of(parse(words))
     assert "\n" not in str(refused.value)
     return str(refused.value)
@@ -125,7 +125,7 @@ def test_mistakes_are_told_in_one_line(words, says):
 def test_a_broken_configuration_of_a_run_is_told_in_one_line(group):
     document = Config.of({}).document()
     for broken in ({**document, group: "x"}, {**document, group: None}, {**document, group: {"x": [1]}}):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(UserError) as refused:
             Config.of_document(broken)
         assert "\n" not in str(refused.value)
 
@@ -138,7 +138,7 @@ def test_a_resume_changes_limits_finals_and_executor_only():
     assert config.resumed({"finals": "full"}).finals.seeds == 3
     assert config.resumed({}) == replace(config, pruner=config.pruner.decided(config))
     for word in ("proxy.epochs=9", "space=effv1", "seed=3", "reward.w=0", "data.seed=1"):
-        with pytest.raises(Refused, match="cannot change"):
+        with pytest.raises(UserError, match="cannot change"):
             config.resumed(parse([word]))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from search import files
 from search.files import require_ending, unused, write_folder
-from space import Refused
+from space import UserError
 
 NEW = {"a.txt": "new", "b.bin": b"\x00"}
 
@@ -41,14 +41,14 @@ def test_an_empty_folder_and_a_link_are_followed(tmp_path):
 def test_what_others_put_there_is_not_deleted(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "zoo").mkdir()
-    with pytest.raises(Refused, match=r"holds notes\.txt and 1 more, which would be deleted"):
+    with pytest.raises(UserError, match=r"holds notes\.txt and 1 more, which would be deleted"):
         write_folder(tmp_path, NEW, known=("a.txt",))
     assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", "zoo"}
 
 
 def test_a_file_in_its_place_is_refused(tmp_path):
     (tmp_path / "one").write_text("mine")
-    with pytest.raises(Refused, match=r"Cannot write .*one: Not a directory"):
+    with pytest.raises(UserError, match=r"Cannot write .*one: Not a directory"):
         write_folder(tmp_path / "one", NEW)
     assert (tmp_path / "one").read_text() == "mine"
 
@@ -65,10 +65,10 @@ def untouched(folder):
 
 def test_a_full_disk_leaves_what_was_there(old, monkeypatch):
     def full(path, content):
-        raise Refused("No space left on device.")
+        raise UserError("No space left on device.")
 
     monkeypatch.setattr(files, "write_file", full)
-    with pytest.raises(Refused, match="No space"):
+    with pytest.raises(UserError, match="No space"):
         write_folder(old, NEW, known=("a.txt",))
     assert untouched(old)
 
@@ -82,7 +82,7 @@ def test_a_failing_exchange_is_undone(old, monkeypatch):
         rename(source, target)
 
     monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(Refused, match="Input/output error"):
+    with pytest.raises(UserError, match="Input/output error"):
         write_folder(old, NEW, known=("a.txt",))
     assert untouched(old)
 
@@ -105,5 +105,5 @@ def test_what_has_no_letter_is_named_by_the_time_alone(tmp_path, monkeypatch):
 def test_another_ending_is_refused():
     require_ending("--out", None, ".html", "a report")
     require_ending("--out", Path("a/b.HTML"), ".html", "a report")
-    with pytest.raises(Refused, match=r"^--out a\.html/b: a report is a \.html file\.$"):
+    with pytest.raises(UserError, match=r"^--out a\.html/b: a report is a \.html file\.$"):
         require_ending("--out", Path("a.html/b"), ".html", "a report")

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from search.config import Config
 from search.reward import REWARDS, EfficientNetV2, MnasNet, Reward, TuNAS, network
-from space import Refused, cost, documents
+from space import UserError, cost, documents
 from space.cost.memory import training_memory
 
 POSITIVE = st.floats(0.01, 100)
@@ -196,7 +196,7 @@ def test_the_limit_of_memory_is_for_the_batch():
 
 def test_reference_is_a_name_or_a_string():
     assert network("b0") == network(str(network("b0")))
-    with pytest.raises(Refused, match="v2-b0"):
+    with pytest.raises(UserError, match="v2-b0"):
         network("v2b0")
 
 

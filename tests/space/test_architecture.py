@@ -7,7 +7,7 @@ from strategies import architectures, stages
 
 from space.architecture import Architecture, Head, Stage, Stem, decode, decode_stage, encode, encode_stage
 from space.catalog import CATALOG
-from space.refusal import Refused
+from space.refusal import UserError
 
 STAGE = Stage("mb", depth=2, kernel=3, stride=2, expand=6, width=24, se=0.25)
 
@@ -108,7 +108,7 @@ def test_stride_and_depth_are_sums_over_the_blocks(architecture):
     ],
 )
 def test_a_stage_refuses(field, value, said):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(UserError) as refusal:
         replace(STAGE, **{field: value})
     assert str(refusal.value).startswith(said)
     assert "\n" not in str(refusal.value)
@@ -131,7 +131,7 @@ def test_a_stage_refuses(field, value, said):
     ],
 )
 def test_a_part_refuses(make, said):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(UserError) as refusal:
         make()
     assert str(refusal.value).startswith(said)
     assert "\n" not in str(refusal.value)
@@ -156,7 +156,7 @@ def test_a_part_refuses(make, said):
     ],
 )
 def test_a_string_is_refused(text, said):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(UserError) as refusal:
         decode(text)
     assert str(refusal.value).startswith(said)
     assert "\n" not in str(refusal.value)
@@ -185,7 +185,7 @@ def test_a_skip_that_changes_nothing_makes_no_other_network():
 def test_groups_divide_widths():
     assert STAGE.groups == 1
     assert decode("r32_i16/shuffle_d2_k3_s2_w24_g3/h8_c2").stages[0].multiple == 3
-    with pytest.raises(Refused, match=r"^width is 32; here it must be a multiple of 3\.$"):
+    with pytest.raises(UserError, match=r"^width is 32; here it must be a multiple of 3\.$"):
         decode("r32_i16/shuffle_d2_k3_s2_w32_g3/h8_c2")
-    with pytest.raises(Refused, match=r"^width is 15; here it must be a multiple of 2\.$"):
+    with pytest.raises(UserError, match=r"^width is 15; here it must be a multiple of 2\.$"):
         decode("r32_i16/shufflev2_d2_k3_s2_w15/h8_c2")

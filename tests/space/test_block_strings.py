@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from space import Architecture, Head, Refused, Stage, Stem, published
+from space import Architecture, Head, Stage, Stem, UserError, published
 from space.block_strings import decode_blocks, encode_blocks
 
 B0 = (
@@ -103,16 +103,16 @@ def test_what_is_encoded_is_decoded(stages, notation, act):
     ],
 )
 def test_refusals_name_the_part(text, said):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         decode_blocks(text)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_what_a_notation_has_no_word_for_is_refused():
-    with pytest.raises(Refused, match=r"EfficientNet's notation has no word for shufflev2_"):
+    with pytest.raises(UserError, match=r"EfficientNet's notation has no word for shufflev2_"):
         encode_blocks(published("shufflenet-v2-1.0").architecture)
-    with pytest.raises(Refused, match=r"timm's notation has no word for sandglasskeep_"):
+    with pytest.raises(UserError, match=r"timm's notation has no word for sandglasskeep_"):
         encode_blocks(published("mobilenext-1.0").architecture, "timm")
-    with pytest.raises(Refused, match=r"Unknown notation 'tim'\. Did you mean 'timm'\?"):
+    with pytest.raises(UserError, match=r"Unknown notation 'tim'\. Did you mean 'timm'\?"):
         encode_blocks(published("b0").architecture, "tim")

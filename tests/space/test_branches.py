@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from space import Refused, Stage, decode
+from space import Stage, UserError, decode
 from space.blocks.branches import DEFAULT, canonical, module, sized
 from space.blocks.inception import plan
 from space.conv import Conv
@@ -73,7 +73,7 @@ def test_equal_shares_are_written_alike():
     ],
 )
 def test_what_is_no_module_is_refused(text, said):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         Stage("inception", 1, 1, 1, 1, 64, branches=text)
     assert said in str(refused.value)
 
@@ -85,5 +85,5 @@ def test_pooling_alone_is_left_out_where_it_leaves_no_room():
 
 
 def test_too_few_channels_are_refused():
-    with pytest.raises(Refused, match=r"^8 channels are too few for the branches "):
+    with pytest.raises(UserError, match=r"^8 channels are too few for the branches "):
         plan(Stage("inception", 1, 1, 1, 1, 8, branches="+".join(["3:1"] * 9)), 64, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from space.catalog import CATALOG, name_of, published
 from space.cost.cost import Cost, cost, parts
-from space.refusal import Refused
+from space.refusal import UserError
 
 FOLDER = Path(__file__).parents[1] / "golden"
 GOLDEN = json.loads((FOLDER / "efficientnets.json").read_text())
@@ -102,7 +102,7 @@ def test_networks_differ():
 
 
 def test_an_unknown_network_is_refused():
-    with pytest.raises(Refused, match=r"^Unknown network 'v2-small'\. Did you mean 'v2-s'\? ") as refused:
+    with pytest.raises(UserError, match=r"^Unknown network 'v2-small'\. Did you mean 'v2-s'\? ") as refused:
         published("v2-small")
     assert str(refused.value).endswith(" See all: scale --published --family all")
     assert len(str(refused.value)) < 200

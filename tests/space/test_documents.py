@@ -1,6 +1,6 @@
 import pytest
 
-from space import Refused, documents
+from space import UserError, documents
 
 
 def test_numbers_in_any_notation_are_numbers():
@@ -29,7 +29,7 @@ def test_a_part_can_be_used_again():
     ],
 )
 def test_what_is_no_plain_document_is_refused(text, says):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         documents.parse(text, "x")
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -40,9 +40,9 @@ def test_files_and_names(tmp_path):
     path.write_text("a: 1")
     assert documents.read("space", str(path)) == {"a": 1}
     assert "effv2" in documents.names("space")
-    with pytest.raises(Refused, match="Did you mean 'effv2'"):
+    with pytest.raises(UserError, match="Did you mean 'effv2'"):
         documents.read("space", "efv2")
-    with pytest.raises(Refused, match=r"mine\.yaml"):
+    with pytest.raises(UserError, match=r"mine\.yaml"):
         documents.read("space", str(tmp_path / "mien.yaml"))
 
 
@@ -51,10 +51,10 @@ def test_unreadable_files_are_refused(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"\xff\xfe\xfa")
     (tmp_path / "list.yaml").write_text("- 1")
     for name in ("folder", "latin", "list", "long" * 100, "/~nobody/none"):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(UserError) as refused:
             documents.read("space", str(tmp_path / f"{name}.yaml"))
         assert f"{name}.yaml" in str(refused.value)
-    with pytest.raises(Refused, match="~nobody"):
+    with pytest.raises(UserError, match="~nobody"):
         documents.read("space", "~nobody.of.that.name/none.yaml")
 
 
@@ -62,5 +62,5 @@ def test_aliases_that_stand_for_billions_of_values_are_refused():
     inner = "&a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]"
     for level in range(1, 12):
         inner = f"&a{level} [{inner}" + f", *a{level - 1}" * 8 + "]"
-    with pytest.raises(Refused, match=r"^my.yaml: it holds more than 100,000 values\.$"):
+    with pytest.raises(UserError, match=r"^my.yaml: it holds more than 100,000 values\.$"):
         documents.parse(f"resolution: {inner}", "my.yaml")

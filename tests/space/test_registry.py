@@ -2,7 +2,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from space import Refused, registry
+from space import UserError, registry
 from space.registry import Registry
 
 
@@ -45,7 +45,9 @@ def test_an_unknown_name_is_a_key_error(colours):
     ("name", "reason"), [("broken", "AttributeError"), ("absent", "ModuleNotFoundError")]
 )
 def test_a_package_that_cannot_be_imported_is_named(colours, name, reason):
-    with pytest.raises(Refused, match=rf"^Cannot import '{name}' \(\S+ of compound_nas.colours\): {reason}"):
+    with pytest.raises(
+        UserError, match=rf"^Cannot import '{name}' \(\S+ of compound_nas.colours\): {reason}"
+    ):
         colours[name]
 
 

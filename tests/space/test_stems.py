@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from space import Architecture, Head, Refused, Stage, Stem, build, cost
+from space import Architecture, Head, Stage, Stem, UserError, build, cost
 from space.stems import STEMS
 
 REDUCTIONS = {
@@ -31,11 +31,11 @@ def test_a_stem_ends_with_its_width_and_says_how_far_it_shrinks_images(op):
 def test_images_that_leave_nothing_are_refused():
     network = Architecture(8, Stem(24, op="inception"), (Stage("mb", 1, 3, 1, 1, 16),), Head(8), 2)
     with pytest.raises(
-        Refused, match=r"^Images are too small for this network: \w+ would have nothing to read"
+        UserError, match=r"^Images are too small for this network: \w+ would have nothing to read"
     ):
         cost(network)
 
 
 def test_an_unknown_stem_is_refused():
-    with pytest.raises(Refused, match=r"^Unknown stem\.op 'pol'\. Did you mean 'pool'\?"):
+    with pytest.raises(UserError, match=r"^Unknown stem\.op 'pol'\. Did you mean 'pool'\?"):
         Stem(8, op="pol")

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from experiments.benchmarks.samplers.tabular.problem import Problem, effv2_mini, nas_bench_macro
-from space import Refused, cost, decode
+from space import UserError, cost, decode
 
 IMAGES = 16
 """Of noise, in the one step."""
@@ -106,10 +106,10 @@ def main(words: Sequence[str] | None = None) -> None:
         if asked.nas_bench_macro:
             problems.append(nas_bench_macro(asked.nas_bench_macro))
         if not problems:
-            raise Refused("Which table? --effv2-mini or --nas-bench-macro FILE.")
+            raise UserError("Which table? --effv2-mini or --nas-bench-macro FILE.")
         for problem in problems:
             print(table(problem, asked.resolution, asked.workers))
-    except Refused as error:
+    except UserError as error:
         parser.exit(2, f"{error}\n")
 
 

@@ -26,7 +26,7 @@ from search.engine.proposals import Sampled
 from search.samplers import SAMPLERS, Sampler
 from search.trials.ledger import Ledger
 from search.trials.trial import ranked
-from space import Refused
+from space import UserError
 
 TOP = 5
 """Networks that finals train again."""
@@ -77,7 +77,7 @@ def main() -> None:
     try:
         problem = nas_bench_macro(asked.nas_bench_macro)
         samplers = {value: Config.of(parse(words)).sampler for value, words in settings.items()}
-    except Refused as error:
+    except UserError as error:
         parser.exit(2, f"{error}\n")
     found: dict[str, list[Outcome]] = {value: [] for value in samplers}
     for seed in range(asked.first, asked.first + asked.seeds):

@@ -38,7 +38,7 @@ from experiments.benchmarks.samplers.tabular.problem import (
 from experiments.benchmarks.samplers.tabular.simulation import Searched, Step, searched
 from search.config import parse
 from search.files import write_file
-from space import Refused, Space
+from space import Space, UserError
 from space.timing.device import processor
 
 OUT = Path("experiments/results/sample_efficiency")
@@ -133,7 +133,7 @@ def report(problem: Problem, out: Path) -> None:
 
     runs = [run for run in kept(out / "searches.jsonl") if run.problem == problem.name]
     if not runs:
-        raise Refused(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
+        raise UserError(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
     about = f"{processor()}, optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}."
     # Where networks can have shorter trainings, their number compares with no other.
     whole = [run for run in runs if "+" not in run.sampler]
@@ -151,7 +151,7 @@ def _problems(asked: argparse.Namespace) -> Iterator[Problem]:
         yield _table(EFFV2_MINI, "effv2_mini", asked.settings)
     if asked.table:
         if not asked.space:
-            raise Refused("--table FILE also needs --space NAME: what the table is of.")
+            raise UserError("--table FILE also needs --space NAME: what the table is of.")
         yield _table(asked.table, asked.space, asked.settings)
     if asked.made_up:
         yield made_up()
@@ -214,7 +214,7 @@ def main(words: Sequence[str] | None = None) -> None:
             pruned(name)
         problems = list(_problems(asked))
         if not problems:
-            raise Refused(
+            raise UserError(
                 "Which problem? --effv2-mini, --nas-bench-macro FILE, --table FILE --space NAME, or --made-up."
             )
         for problem in problems:
@@ -223,7 +223,7 @@ def main(words: Sequence[str] | None = None) -> None:
             if not asked.report:
                 run_all(problem, list(every), asked.out)
             report(problem, asked.out)
-    except Refused as error:
+    except UserError as error:
         parser.exit(2, f"{error}\n")
 
 

@@ -25,7 +25,7 @@ __all__ = ["FORMS", "Form"]
 class Form:
     """A file that a network can be written as.
 
-    make: (name, model) -> its content. Raises `Refused` for a network that it cannot express.
+    make: (name, model) -> its content. Raises `UserError` for a network that it cannot express.
     runs: whether it holds the weights, so that there must be some. meaning: for the model card.
     """
 

@@ -13,7 +13,7 @@ from search.models.model import Model
 def program(name: str, model: Model) -> bytes:
     """The exported program, for batches of any size: `torch.export.load(FILE).module()(images)` are logits.
 
-    images: (batch, channels, resolution, resolution) float32. Raises `Refused` if it computes anything else than
+    images: (batch, channels, resolution, resolution) float32. Raises `UserError` if it computes anything else than
     the network.
     """
     import torch

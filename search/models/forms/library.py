@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from space import Architecture, Refused, Stage, plan
+from space import Architecture, Stage, UserError, plan
 from space.conv import divisible
 
 LOADING = '''
@@ -49,15 +49,15 @@ def inner(architecture: Architecture) -> Iterator[Inner]:
 
 
 def require_expanded(library: str, block: Inner) -> None:
-    """Raises `Refused` where libraries would expand to another width: they round it to a multiple of 8."""
+    """Raises `UserError` where libraries would expand to another width: they round it to a multiple of 8."""
     if block.stage.expand != 1 and block.hidden != (theirs := divisible(block.width_in * block.stage.expand)):
-        raise Refused(f"{library} would expand {block.width_in} channels to {theirs}, not {block.hidden}.")
+        raise UserError(f"{library} would expand {block.width_in} channels to {theirs}, not {block.hidden}.")
 
 
 def require_squeezed(library: str, block: Inner, theirs: int) -> None:
-    """Raises `Refused` where squeeze-excitation has another width than `theirs`."""
+    """Raises `UserError` where squeeze-excitation has another width than `theirs`."""
     if block.bottleneck is not None and block.bottleneck != theirs:
-        raise Refused(
+        raise UserError(
             f"{library} would squeeze {block.width_in} channels to {theirs}, not {block.bottleneck}."
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from search.models.forms.parity import ready, require_equal
 from search.models.model import Model
-from space import Refused
+from space import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -20,11 +20,11 @@ def onnx_file(name: str, model: Model) -> bytes:
     """The ONNX model, for batches of any size.
 
     Input "images" (batch, channels, resolution, resolution) float32, output "logits" (batch, classes).
-    Raises `Refused` if a package is missing, or if onnxruntime computes anything else than torch.
+    Raises `UserError` if a package is missing, or if onnxruntime computes anything else than torch.
     """
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
-        raise Refused(f"An ONNX file needs {', '.join(missing)}: pip install 'compound-nas[onnx]'.")
+        raise UserError(f"An ONNX file needs {', '.join(missing)}: pip install 'compound-nas[onnx]'.")
     with ready(model) as (network, images):
         # Exported with two images and tried with three and one: the batch is free.
         content = _exported(network, images[:2])

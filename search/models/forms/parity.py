@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from search.models.model import Model
-from space import Refused
+from space import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,11 +33,11 @@ def ready(model: Model) -> Iterator[tuple[Network, Tensor]]:
 
 
 def require_equal(form: str, compute: Callable[[Tensor], Tensor], network: Network, images: Tensor) -> None:
-    """Raises `Refused` unless `compute` gives the logits of `network`, on all `images` and on one alone."""
+    """Raises `UserError` unless `compute` gives the logits of `network`, on all `images` and on one alone."""
     for batch in (images, images[:1]):
         off = difference(compute(batch), network(batch))
         if not off <= TOLERANCE:
-            raise Refused(f"The {form} of {network.architecture} is off by {off:.2g}; it is not written.")
+            raise UserError(f"The {form} of {network.architecture} is off by {off:.2g}; it is not written.")
 
 
 def difference(found: Tensor, expected: Tensor) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 from search.models.forms.library import in_docstring
 from search.models.forms.template import TEMPLATE
 from search.models.model import Model
-from space import Block, Refused, cost, plan
+from space import Block, UserError, cost, plan
 from space.blocks import BLOCKS
 from space.conv import Conv, Layer, Step
 
@@ -20,7 +20,7 @@ from space.conv import Conv, Layer, Step
 def python_file(name: str, model: Model) -> str:
     """The text of network.py: the plan of the network spelled out, how its blocks are joined, and its conventions.
 
-    State dicts of `space.build` fit it, and the other way round. Raises `Refused` for a block family whose
+    State dicts of `space.build` fit it, and the other way round. Raises `UserError` for a block family whose
     `forward` cannot be copied.
     """
     architecture, told = model.architecture, model.weights.conventions
@@ -113,7 +113,7 @@ def _needed(op: str, function: Callable[..., Any], written: dict[str, Any]) -> I
         if value is None or isinstance(value, ModuleType) or written.get(name) is value:
             continue
         if name in written or not isinstance(value, (FunctionType, int, float, str, tuple)):
-            raise Refused(f"Op {op} cannot be written as a file of its own: its forward uses {name}.")
+            raise UserError(f"Op {op} cannot be written as a file of its own: its forward uses {name}.")
         written[name] = value
         if isinstance(value, FunctionType):
             yield from _needed(op, value, written)

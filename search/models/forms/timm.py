@@ -6,7 +6,7 @@ from math import prod
 
 from search.models.forms.library import in_docstring, inner, loading, require_expanded, require_squeezed
 from search.models.model import Model
-from space import Architecture, Refused, Stage, Stem
+from space import Architecture, Stage, Stem, UserError
 from space.block_strings import encode_blocks
 
 _ACTS = {"silu": "swish", "relu": "relu", "relu6": "relu6", "hardswish": "hard_swish"}
@@ -19,7 +19,7 @@ _LIBRARY = "timm's EfficientNet"
 def timm_file(name: str, model: Model) -> str:
     """The text of timm_network.py, which needs timm and safetensors.
 
-    Raises `Refused` for what timm's EfficientNet lacks, and where it would round a width that we do not.
+    Raises `UserError` for what timm's EfficientNet lacks, and where it would round a width that we do not.
     """
     from space.weights import weight_format
 
@@ -46,14 +46,14 @@ def timm_file(name: str, model: Model) -> str:
 
 
 def arch_def(architecture: Architecture) -> list[list[str]]:
-    """timm's block strings, a list for each of its stages. Raises `Refused` as `timm_file`."""
+    """timm's block strings, a list for each of its stages. Raises `UserError` as `timm_file`."""
     from space.weights.timm import grouped
 
     head, stem = architecture.head, architecture.stem
     if {stage.op for stage in architecture.stages} & {"mbv3", "fusedkeep"} or head.hidden or not head.bias:
-        raise Refused(f"{_LIBRARY} is written for MBConv and Fused-MBConv with EfficientNet's head alone.")
+        raise UserError(f"{_LIBRARY} is written for MBConv and Fused-MBConv with EfficientNet's head alone.")
     if stem.act not in _ACTS or (head.width and head.act != stem.act):
-        raise Refused(f"{_LIBRARY} has one activation for stem and head, not {stem.act} and {head.act}.")
+        raise UserError(f"{_LIBRARY} has one activation for stem and head, not {stem.act} and {head.act}.")
     for block in inner(architecture):
         require_expanded(_LIBRARY, block)
         # As timm has it: a share of the expanded channels, rounded.

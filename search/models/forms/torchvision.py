@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from search.models.forms.library import in_docstring, inner, loading, require_expanded
 from search.models.model import Model
-from space import Architecture, Refused
+from space import Architecture, UserError
 from space.conv import divisible
 
 _LIBRARY = "torchvision's EfficientNet"
@@ -15,7 +15,7 @@ _RATIO = 0.25
 def torchvision_file(name: str, model: Model) -> str:
     """The text of torchvision_network.py, which needs torchvision and safetensors.
 
-    Raises `Refused` for what torchvision's EfficientNet lacks, and where it would round a width that we do not.
+    Raises `UserError` for what torchvision's EfficientNet lacks, and where it would round a width that we do not.
     """
     from space.weights.torchvision import efficientnet
 
@@ -37,11 +37,11 @@ def torchvision_file(name: str, model: Model) -> str:
 
 
 def inverted_residual_setting(architecture: Architecture) -> list[str]:
-    """The configurations of its stages, as Python writes them. Raises `Refused` as `torchvision_file`."""
+    """The configurations of its stages, as Python writes them. Raises `UserError` as `torchvision_file`."""
     stem, head = architecture.stem, architecture.head
     _require_simple(architecture)
     if {stem.act, head.act} != {"silu"}:
-        raise Refused(f"{_LIBRARY} has SiLU alone, not {stem.act} and {head.act}.")
+        raise UserError(f"{_LIBRARY} has SiLU alone, not {stem.act} and {head.act}.")
     for block in inner(architecture):
         require_expanded(_LIBRARY, block)
     found, width = [], stem.width
@@ -49,7 +49,7 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
         kind = "MBConvConfig" if stage.op == "mb" else "FusedMBConvConfig"
         for channels in (width, stage.width) if stage.op == "mb" else ():
             if channels != divisible(channels):
-                raise Refused(f"{_LIBRARY} would make {divisible(channels)} of {channels} channels.")
+                raise UserError(f"{_LIBRARY} would make {divisible(channels)} of {channels} channels.")
         values = (stage.expand, stage.kernel, stage.stride, width, stage.width, stage.depth)
         squeezed = "" if stage.op == "fused" or stage.se == _RATIO else f", block=squeezed({stage.se})"
         found.append(f"{kind}({', '.join(map(str, values))}{squeezed})")
@@ -58,21 +58,21 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
 
 
 def _require_simple(architecture: Architecture) -> None:
-    """Raises `Refused` for other blocks than MBConv and Fused-MBConv as torchvision has them, and other heads."""
+    """Raises `UserError` for other blocks than MBConv and Fused-MBConv as torchvision has them, and other heads."""
     head = architecture.head
     if architecture.stem.op != "conv" or not head.width or head.hidden or not head.bias:
-        raise Refused(f"{_LIBRARY} has one convolution as its stem, and one and a classifier as its head.")
+        raise UserError(f"{_LIBRARY} has one convolution as its stem, and one and a classifier as its head.")
     for stage in architecture.stages:
         if stage.op not in ("mb", "fused"):
-            raise Refused(f"{_LIBRARY} has MBConv and Fused-MBConv alone, not {stage.op}.")
+            raise UserError(f"{_LIBRARY} has MBConv and Fused-MBConv alone, not {stage.op}.")
         if stage.dilation > 1 or stage.dilations:
-            raise Refused(f"{_LIBRARY} has no blocks with dilations.")
+            raise UserError(f"{_LIBRARY} has no blocks with dilations.")
         if stage.op == "fused" and stage.se:
-            raise Refused(f"{_LIBRARY} has no fused blocks with squeeze-excitation.")
+            raise UserError(f"{_LIBRARY} has no fused blocks with squeeze-excitation.")
         if not stage.skip:
-            raise Refused(f"{_LIBRARY} has no blocks without shortcuts.")
+            raise UserError(f"{_LIBRARY} has no blocks without shortcuts.")
         if stage.act != "silu":
-            raise Refused(f"{_LIBRARY} has SiLU alone, not {stage.act}.")
+            raise UserError(f"{_LIBRARY} has SiLU alone, not {stage.act}.")
 
 
 _MIND = """

@@ -2,7 +2,7 @@ import pytest
 
 from scaling import RULES, resolve
 from scaling.cli.figures import cost_curves
-from space import Refused
+from space import UserError
 
 
 def test_two_files_that_do_not_change(tmp_path):
@@ -16,6 +16,6 @@ def test_two_files_that_do_not_change(tmp_path):
 
 
 def test_a_range_without_a_curve_is_refused(tmp_path):
-    with pytest.raises(Refused, match="No rule can be drawn from phi = 1 to 3"):
+    with pytest.raises(UserError, match="No rule can be drawn from phi = 1 to 3"):
         cost_curves(resolve("b0"), (1, 3), [{"rule": RULES["shrink"]}], tmp_path / "curves")
     assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from scaling import RULES, resolve, scale
 from scaling.cli.main import cli, main
 from search.models.forms import FORMS
-from space import CATALOG, Refused, decode
+from space import CATALOG, UserError, decode
 
 
 def run(*arguments):
@@ -63,9 +63,9 @@ def test_published_families_are_listed_by_name():
 
 
 def test_families_that_are_none_are_refused():
-    with pytest.raises(Refused, match=r"Unknown family 'mobilnet'\. Did you mean 'mobilenet'\? "):
+    with pytest.raises(UserError, match=r"Unknown family 'mobilnet'\. Did you mean 'mobilenet'\? "):
         run("--published", "--family", "mobilnet")
-    with pytest.raises(Refused, match=r"^--family mobilenet goes with --published; "):
+    with pytest.raises(UserError, match=r"^--family mobilenet goes with --published; "):
         run("--family", "mobilenet")
 
 
@@ -286,10 +286,10 @@ def test_a_full_disk_and_a_reader_that_left():
 def test_subcommands_can_join_the_group():
     @cli.command("later")
     def later() -> None:
-        raise Refused("a subcommand ran")
+        raise UserError("a subcommand ran")
 
     try:
-        with pytest.raises(Refused, match="a subcommand ran"):
+        with pytest.raises(UserError, match="a subcommand ran"):
             CliRunner().invoke(cli, ["later"], catch_exceptions=False)
     finally:
         del cli.commands["later"]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaling.cli.types import count, phis
-from space import Refused
+from space import UserError
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_counts(text, value):
 
 @pytest.mark.parametrize("text", ["", "M", "0", "-1", "0.2", "2x", "1e999", "nan", "1,000", "2 GB"])
 def test_what_is_no_count_is_refused(text):
-    with pytest.raises(Refused, match="is no count; it must be"):
+    with pytest.raises(UserError, match="is no count; it must be"):
         count(text)
 
 
@@ -53,7 +53,7 @@ def test_phis(text, values):
     "text", ["", "1..", "..3", "3..1", "0..1:0", "0..1:-1", "a", "1;2", "0..1:1e-9", "1..99", "nan"]
 )
 def test_what_is_no_phi_is_refused(text):
-    with pytest.raises(Refused):
+    with pytest.raises(UserError):
         phis(text)
 
 
@@ -61,5 +61,5 @@ def test_what_is_no_phi_is_refused(text):
 @settings(max_examples=60)
 @given(text=st.text(max_size=12))
 def test_any_text_is_read_or_refused(read, text):
-    with suppress(Refused):
+    with suppress(UserError):
         assert read(text)

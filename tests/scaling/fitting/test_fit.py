@@ -19,7 +19,7 @@ from scaling.fitting.fit import plan, resume
 from search import Stopped, launch, open_run
 from search.proxy.evaluate import TrialFailed
 from search.testing import looked_up
-from space import Refused, cost, decode
+from space import UserError, cost, decode
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -253,23 +253,23 @@ class TestResume:
     @pytest.mark.parametrize("setting", ["trials", "finals"])
     def test_what_is_no_setting_of_a_fit_is_refused_at_a_resume_too(self, setting):
         fitted()
-        with pytest.raises(Refused, match=f"{setting} is no setting of a fit"):
+        with pytest.raises(UserError, match=f"{setting} is no setting of a fit"):
             resume("f", {setting: 3})
 
     def test_nothing_else_can_change(self):
         fitted()
-        with pytest.raises(Refused, match=r"proxy\.epochs|proxy cannot change"):
+        with pytest.raises(UserError, match=r"proxy\.epochs|proxy cannot change"):
             resume("f", {"proxy.epochs": 3})
 
     def test_searches_and_fits_go_on_each_by_its_own_command(self):
         from search import resume as resume_search
 
         fitted()
-        with pytest.raises(Refused, match="scale fit --resume f"):
+        with pytest.raises(UserError, match="scale fit --resume f"):
             resume_search("f")
         settings = {"space": "tiny_space", "trials": 1, "proxy.resolution": 16, "run": "s"}
         launch({k: v for k, v in SMALL.items() if k != "run"} | settings, evaluate=looked_up)
-        with pytest.raises(Refused, match="search resume s"):
+        with pytest.raises(UserError, match="search resume s"):
             resume("s")
 
     def test_kill_9_loses_no_finished_candidate(self, tmp_path):
@@ -341,14 +341,14 @@ class TestRefusals:
         ],
     )
     def test_before_anything_is_written(self, settings, design, message, tmp_path):
-        with pytest.raises(Refused, match=message) as refusal:
+        with pytest.raises(UserError, match=message) as refusal:
             fit(BASE, SMALL | settings, Design(**COARSE | design), evaluate=looked_up)
         assert "\n" not in str(refusal.value)
         assert not (tmp_path / "runs").exists()
 
     def test_a_name_that_is_taken(self):
         fitted()
-        with pytest.raises(Refused, match="scale fit --resume f"):
+        with pytest.raises(UserError, match="scale fit --resume f"):
             fitted()
 
 

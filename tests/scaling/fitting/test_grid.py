@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scaling import PAPER, RULES, Coefficients, resolve
 from scaling.fitting.grid import grid, triples_on_grid
-from space import Refused, Rounding
+from space import Rounding, UserError
 
 SMALL = (
     "r32_i8_s1/fused_d1_k3_s2_e1_w16/fused_d2_k3_s2_e2_w24/mb_d2_k3_s1_e3_w32_se0.25"
@@ -106,5 +106,5 @@ class TestGrid:
         ],
     )
     def test_refuses(self, options, message):
-        with pytest.raises(Refused, match=message):
+        with pytest.raises(UserError, match=message):
             candidates(**options)

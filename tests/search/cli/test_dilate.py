@@ -15,7 +15,7 @@ from search.training.networks import find
 from search.training.recipe import Recipe
 from search.training.settings import task_of
 from search.training.task import DOCUMENT, Task
-from space import Refused, cost, decode
+from space import UserError, cost, decode
 
 LARGE = "r24_i8_s1/mb_d2_k{0}_s2_e4_w12_se0.25/fused_d1_k{0}_s1_e2_w12/h16_c3"
 
@@ -62,9 +62,9 @@ def test_images_that_are_not_known_are_asked_for(large, tmp_path):
 
 
 def test_what_cannot_be_dilated_is_refused(large, tmp_path):
-    with pytest.raises(Refused, match="exists; choose another"):
+    with pytest.raises(UserError, match="exists; choose another"):
         run(large, "--out", large)
     small = save_model(untrained(decode(LARGE.format(3))), tmp_path / "small")
-    with pytest.raises(Refused, match="has no kernel of 5 x 5 or more"):
+    with pytest.raises(UserError, match="has no kernel of 5 x 5 or more"):
         run(small, "--out", tmp_path / "dilated")
     assert not (tmp_path / "dilated").exists()

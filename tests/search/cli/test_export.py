@@ -17,7 +17,7 @@ from search import launch
 from search.cli.main import search
 from search.models.model import load_model, save_model
 from search.testing import looked_up
-from space import Refused, decode
+from space import UserError, decode
 
 SMALL = {
     "space": "tiny_space",
@@ -116,7 +116,7 @@ def test_the_schema_without_a_run():
 )
 def test_mistakes_are_refused_and_write_nothing(words, message, tmp_path):
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         CliRunner().invoke(search, ["export", "done", *words], catch_exceptions=False)
     assert sorted(tmp_path.iterdir()) == before
 
@@ -207,6 +207,6 @@ def test_tables_and_models_are_told_apart(words, message):
     ],
 )
 def test_what_is_no_model_is_refused(words, message):
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         CliRunner().invoke(search, ["export", *words], catch_exceptions=False)
     assert not os.path.exists("m")

@@ -6,7 +6,7 @@ from search.cli.main import search
 from search.profiles import lookup as finding
 from search.profiles.campaign import Campaign
 from search.profiles.profile import file_of
-from space import Refused, Space
+from space import Space, UserError
 
 NETWORK = "r16_i8_s1/fused_d1_k3_s2_e4_w8/fused_d2_k3_s2_e1_w16/h32_c10"
 
@@ -47,5 +47,5 @@ def test_beside_its_prediction(run, monkeypatch):
     ],
 )
 def test_mistakes(run, words, said):
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(UserError, match=said):
         run(*words)

@@ -15,7 +15,7 @@ from trained import model
 from search.cli.main import search
 from search.models.model import save_model
 from search.models.predict import PREDICTIONS, SCHEMA
-from space import Refused, decode
+from space import UserError, decode
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def test_a_folder_with_a_file_that_cannot_be_read():
     ],
 )
 def test_mistakes(words, message):
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         CliRunner().invoke(search, ["predict", *words], catch_exceptions=False)
 
 

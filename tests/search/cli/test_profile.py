@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from search.cli.main import search
 from search.profiles import Profile
-from space import Refused
+from space import UserError
 
 TINY = ("profile", "space=tiny_space", "networks=2", "batch=2")
 
@@ -57,6 +57,6 @@ def test_it_is_written_where_it_is_wanted(run, tmp_path):
     ],
 )
 def test_mistakes_write_nothing(run, tmp_path, words, said):
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(UserError, match=said):
         run("profile", *words)
     assert not list(tmp_path.iterdir())

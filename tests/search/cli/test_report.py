@@ -10,7 +10,7 @@ from filling import filled
 
 from search.cli.main import search
 from search.runs.run import LOCK
-from space import Refused
+from space import UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -81,6 +81,6 @@ def test_a_run_that_is_watched_is_written_until_it_ends(tmp_path):
 )
 def test_mistakes_are_refused_and_write_nothing(words, message, tmp_path):
     filled("runs/done")
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         CliRunner().invoke(search, ["report", *words], catch_exceptions=False)
     assert not list(tmp_path.rglob("*.html")) and not (tmp_path / "page").exists()

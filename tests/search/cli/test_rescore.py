@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from search import launch, open_run
 from search.cli.main import search
 from search.testing import looked_up
-from space import Refused
+from space import UserError
 
 SMALL = {
     "space": "tiny_space",
@@ -77,5 +77,5 @@ def test_it_is_written_like_any_table(tmp_path):
 
 def test_nothing_to_score_by_is_a_mistake():
     assert CliRunner().invoke(search, ["rescore", "done"]).exit_code == 2
-    with pytest.raises(Refused, match="Did you mean 'done'"):
+    with pytest.raises(UserError, match="Did you mean 'done'"):
         said("dome", "reward.w=0")

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from search.cli.shells import SHELLS, script
-from space import Refused
+from space import UserError
 
 needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
 
@@ -71,5 +71,5 @@ def test_a_script_completes_both_programs(shell):
 
 
 def test_an_unknown_shell():
-    with pytest.raises(Refused, match=r"Unknown shell 'bsh'\. Did you mean 'bash'"):
+    with pytest.raises(UserError, match=r"Unknown shell 'bsh'\. Did you mean 'bash'"):
         script("bsh", ("search",))

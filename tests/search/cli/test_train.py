@@ -10,7 +10,7 @@ from search.models.model import Provenance, save_model
 from search.training.named_models import untrained
 from search.training.networks import find
 from search.training.settings import task_of
-from space import CATALOG, Refused, decode
+from space import CATALOG, UserError, decode
 
 CANONICAL = "r16_i8_s1/fused_d1_k3_s2_e1_w8/h16_c10"
 TINY = ["recipe.epochs=1", "recipe.batch=32", "data.images=200", "data.test_images=20", "recipe.device=cpu"]
@@ -35,7 +35,7 @@ def test_trains_and_says_what_next(tmp_path):
     assert list((tmp_path / "m").glob("events.out.tfevents*"))
     again = invoke("--resume", "m")
     assert again.exit_code == 0 and "is finished" in again.output
-    with pytest.raises(Refused, match="--resume m"):
+    with pytest.raises(UserError, match="--resume m"):
         CliRunner().invoke(search, ["train", CANONICAL, "out=m"], catch_exceptions=False)
 
 
@@ -62,7 +62,7 @@ def test_tells_what_it_would_train(tmp_path):
 )
 def test_refuses(words, why, tmp_path):
     result = CliRunner().invoke(search, ["train", *words])
-    assert isinstance(result.exception, Refused)
+    assert isinstance(result.exception, UserError)
     assert why in str(result.exception)
     assert not list(tmp_path.glob("models/*"))
 
@@ -84,9 +84,9 @@ def test_what_can_be_trained(tmp_path):
     (tmp_path / "space.yaml").write_text(
         text + "- {op: mb, kernel: [3, 5], expand: 1, depth: 1, stride: 2, width: 8}\n"
     )
-    with pytest.raises(Refused, match="1 choices open"):
+    with pytest.raises(UserError, match="1 choices open"):
         find("space.yaml")
-    with pytest.raises(Refused, match=r"net2\.yaml"):
+    with pytest.raises(UserError, match=r"net2\.yaml"):
         find("net2.yaml")
 
 
@@ -101,7 +101,7 @@ def test_a_models_folder_has_the_images_of_its_training(tmp_path):
     told = yaml.safe_load(invoke("m", "recipe.epochs=1", "--print-config").output)
     assert (told["data"]["images"], told["data"]["test_images"]) == (200, 20)
     (tmp_path / "m/training.yaml").unlink()
-    with pytest.raises(Refused, match=r"^m does not say where .*: add data=shapes\.$"):
+    with pytest.raises(UserError, match=r"^m does not say where .*: add data=shapes\.$"):
         task_of("m", {})
     assert task_of("m", {"data": "shapes"})[0].source.images == 12_500
 
@@ -117,7 +117,7 @@ def test_a_models_folder_has_the_images_of_its_training(tmp_path):
 def test_a_trained_model_is_not_trained_on_synthetic_images_unasked(tmp_path, trained, data, asked):
     made = untrained(decode(CANONICAL), provenance=Provenance(data=data))
     save_model(replace(made, trained=trained), tmp_path / "m")
-    with pytest.raises(Refused, match=asked):
+    with pytest.raises(UserError, match=asked):
         task_of("m", {})
     save_model(untrained(decode(CANONICAL)), tmp_path / "fresh")
     assert task_of("fresh", {})[0].source.source == "shapes"
@@ -128,5 +128,5 @@ def test_from_python(tmp_path):
     settings |= {key: int(settings[key]) for key in settings if settings[key].isdigit()}
     model = search_package.train(CANONICAL, {**settings, "out": "mine"})
     assert model.metric("accuracy").split == "test" and (tmp_path / "mine/model.json").exists()
-    with pytest.raises(Refused, match="--resume mine"):
+    with pytest.raises(UserError, match="--resume mine"):
         search_package.train(CANONICAL, {**settings, "out": "mine"})

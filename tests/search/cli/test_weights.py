@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from search.cli.main import search
 from search.models.model import load_model
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights import load_weights
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -36,7 +36,7 @@ def ran(*words):
 
 def refusal(*words):
     result = CliRunner().invoke(search, ["weights", *words])
-    assert isinstance(result.exception, Refused), result.output
+    assert isinstance(result.exception, UserError), result.output
     assert "\n" not in str(result.exception)
     return str(result.exception)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from search.compare.baselines import TOLERANCE, fitted, rival, rival_by_step
-from space import Refused, cost, decode, published
+from space import UserError, cost, decode, published
 
 WINNER = decode(
     "r32_i16_s1/fused_d2_k3_s1_e1_w16/fused_d1_k3_s2_e6_w24/mb_d3_k3_s2_e6_w40_se0.25"
@@ -57,5 +57,5 @@ def test_what_cannot_be_as_cheap_is_the_nearest_there_is():
 
 
 def test_refuses_what_is_not_published():
-    with pytest.raises(Refused, match="resnet-18"):
+    with pytest.raises(UserError, match="resnet-18"):
         rival("resnet-19", WINNER)

@@ -12,7 +12,7 @@ from search.compare.plan import RANDOM, WINNER, plan_of
 from search.engine import launch as driver
 from search.models.model import is_model, load_model
 from search.testing import looked_up
-from space import Refused
+from space import UserError
 
 WORDS = ["seeds=2", "recipe.epochs=1", "recipe.batch=64", "recipe.device=cpu", "executor=serial"]
 WORDS += ["networks=mobilenet-v3-small"]
@@ -61,7 +61,7 @@ def test_it_compares_and_goes_on_where_it_was(run, tmp_path):
     ]
     assert exact[0][:3] == exact[1][:3]
     # Another recipe is another comparison.
-    with pytest.raises(Refused, match="another recipe"):
+    with pytest.raises(UserError, match="another recipe"):
         CliRunner().invoke(search, ["compare", run, *WORDS, "recipe.clip=2"], catch_exceptions=False)
 
 
@@ -86,7 +86,7 @@ def test_all_are_trained_alike(run):
     ],
 )
 def test_refuses(run, words, why):
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(UserError, match=why):
         comparing.random_search(plan_of(run, words), print, driver.Silent())
 
 

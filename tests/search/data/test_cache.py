@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search.data import cache, dataset, load, load_test, source_from
-from space.refusal import Refused
+from space.refusal import UserError
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_a_disk_known_to_be_full_is_refused_before_anything_is_decoded(source, m
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda folder: usage(1000, 1000, 0))
     with pytest.raises(
-        Refused, match=r"No room .* in '.*cache': 30,912 bytes needed, 0 free\. .*data\.cache="
+        UserError, match=r"No room .* in '.*cache': 30,912 bytes needed, 0 free\. .*data\.cache="
     ):
         load(source, 12)
     assert [path for path in source.cache.iterdir() if path.suffix != ".lock"] == []
@@ -163,7 +163,7 @@ def test_a_disk_that_fills_up_is_refused_and_nothing_is_left(source, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(cache.os, "fsync", full)
-    with pytest.raises(Refused, match="No room for the decoded images"):
+    with pytest.raises(UserError, match="No room for the decoded images"):
         load(source, 12)
     assert [path for path in source.cache.iterdir() if path.suffix != ".lock"] == []
     monkeypatch.undo()
@@ -182,7 +182,7 @@ def test_another_error_is_not_taken_for_a_full_disk(source, monkeypatch):
 
 def test_a_cache_that_cannot_be_written_is_refused(source, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(Refused, match=r"Cannot write to the cache '.*file' .*data\.cache=\.\.\."):
+    with pytest.raises(UserError, match=r"Cannot write to the cache '.*file' .*data\.cache=\.\.\."):
         load(source.model_copy(update={"cache": tmp_path / "file"}), 12)
 
 

@@ -5,7 +5,7 @@ import pytest
 from packing import cifar10, cifar100, python2
 
 from search.data import load, load_test, source_from
-from space.refusal import Refused
+from space.refusal import UserError
 
 FOLDER, ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
 FOLDER100, ARCHIVE100 = "cifar-100-python", "cifar-100-python.tar.gz"
@@ -122,7 +122,7 @@ def test_files_that_do_not_fit_are_refused_in_one_line(
 ):
     root = write_cifar("data", files, FOLDER, archive)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refused, match=re.escape(line)) as refusal:
+    with pytest.raises(UserError, match=re.escape(line)) as refusal:
         load(ten(root), 32)
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "ran").exists()
@@ -131,21 +131,21 @@ def test_files_that_do_not_fit_are_refused_in_one_line(
 def test_what_is_missing_is_named(write_cifar, tmp_path):
     root = write_cifar("data", cifar10(), FOLDER)
     (root / FOLDER / "data_batch_2").unlink()
-    with pytest.raises(Refused, match=f"{FOLDER}' lacks 'data_batch_2'"):
+    with pytest.raises(UserError, match=f"{FOLDER}' lacks 'data_batch_2'"):
         load(ten(root), 32)
-    with pytest.raises(Refused, match=f"there is no {FOLDER100} and no {ARCHIVE100} in"):
+    with pytest.raises(UserError, match=f"there is no {FOLDER100} and no {ARCHIVE100} in"):
         load(hundred(root), 32)
-    with pytest.raises(Refused, match=r"there is no .*dat'\. Did you mean .*data'\?"):
+    with pytest.raises(UserError, match=r"there is no .*dat'\. Did you mean .*data'\?"):
         load(ten(tmp_path / "dat"), 32)
     files = {name: value for name, value in cifar10().items() if name != "batches.meta"}
-    with pytest.raises(Refused, match=rf"is no {ARCHIVE}: it lacks 'batches\.meta'"):
+    with pytest.raises(UserError, match=rf"is no {ARCHIVE}: it lacks 'batches\.meta'"):
         load(ten(write_cifar("packed", files, FOLDER, ARCHIVE)), 32)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08 torn"])
 def test_another_kind_of_file_is_no_archive(tmp_path, content):
     (tmp_path / "file.tar.gz").write_bytes(content)
-    with pytest.raises(Refused, match=f"is damaged, or no {ARCHIVE}") as refusal:
+    with pytest.raises(UserError, match=f"is damaged, or no {ARCHIVE}") as refusal:
         load(ten(tmp_path / "file.tar.gz"), 32)
     assert "\n" not in str(refusal.value)
 
@@ -153,5 +153,5 @@ def test_another_kind_of_file_is_no_archive(tmp_path, content):
 def test_a_torn_archive_is_refused(write_cifar):
     path = write_cifar("data", cifar10(), FOLDER, ARCHIVE) / ARCHIVE
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(Refused, match="is damaged, or no"):
+    with pytest.raises(UserError, match="is damaged, or no"):
         load(ten(path), 32)

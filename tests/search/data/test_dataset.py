@@ -14,7 +14,7 @@ from search.config import Config, parse
 from search.data import DATASETS, Dataset, load, source_from
 from search.data.dataset import words
 from search.testing import SOURCE_CONTRACT
-from space.refusal import Refused
+from space.refusal import UserError
 
 
 @pytest.fixture
@@ -60,15 +60,15 @@ def test_the_words_of_a_source_say_it(name, options):
 
 
 def test_an_unknown_source_is_refused_with_its_neighbour():
-    with pytest.raises(Refused, match=r"Unknown data\.source 'shape'. Did you mean 'shapes'\?"):
+    with pytest.raises(UserError, match=r"Unknown data\.source 'shape'. Did you mean 'shapes'\?"):
         source_from({"source": "shape"})
-    with pytest.raises(Refused, match=r"data\.source is missing\. Permitted: shapes, npz, folder, cifar10"):
+    with pytest.raises(UserError, match=r"data\.source is missing\. Permitted: shapes, npz, folder, cifar10"):
         source_from({"path": "x"})
 
 
 def test_an_unknown_option_is_refused():
     with pytest.raises(
-        Refused, match=r"Unknown setting 'data\.dificulty'. Did you mean 'data\.difficulty'\?"
+        UserError, match=r"Unknown setting 'data\.dificulty'. Did you mean 'data\.difficulty'\?"
     ):
         source_from({"source": "shapes", "dificulty": 1})
 

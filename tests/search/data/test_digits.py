@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from search.data import load, load_test, source_from
-from space.refusal import Refused
+from space.refusal import UserError
 
 DIGITS = source_from({"source": "digits"})
 
@@ -27,5 +27,5 @@ def test_they_are_scikit_learns():
 
 def test_how_to_install_scikit_learn_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(Refused, match=r"needs scikit-learn: pip install 'compound-nas\[digits\]'"):
+    with pytest.raises(UserError, match=r"needs scikit-learn: pip install 'compound-nas\[digits\]'"):
         load(DIGITS, 8)

@@ -9,7 +9,7 @@ from torchvision.transforms.functional import center_crop, resize
 
 from search.data import load, load_test, source_from
 from search.data.files import photograph
-from space.refusal import Refused
+from space.refusal import UserError
 
 
 def folder(path, **options):
@@ -196,7 +196,7 @@ def spoil(root: Path) -> None:
 def test_corrupt_images_are_refused_and_all_named(write_folder):
     root = write_folder("images", {"ant": 10, "bee": 10})
     spoil(root)
-    with pytest.raises(Refused, match=r"Cannot decode 2 of 20 images: .*data\.corrupt=skip") as refusal:
+    with pytest.raises(UserError, match=r"Cannot decode 2 of 20 images: .*data\.corrupt=skip") as refusal:
         load(folder(root), 8)
     assert "ant/003.png (" in str(refusal.value)
     assert "bee/001.png (not an image)" in str(refusal.value)
@@ -219,7 +219,7 @@ def test_a_class_without_an_image_left_is_refused(write_folder):
     root = write_folder("images", {"ant": 10, "bee": 3})
     for path in (root / "bee").iterdir():
         path.write_text("")
-    with pytest.raises(Refused, match="Class 'bee' has corrupt images only in the train split"):
+    with pytest.raises(UserError, match="Class 'bee' has corrupt images only in the train split"):
         load(folder(root, corrupt="skip"), 8)
 
 
@@ -241,7 +241,7 @@ def test_the_same_images_elsewhere_have_the_same_digest(write_folder):
 def test_a_dangling_link_is_a_corrupt_image(write_folder):
     root = write_folder("images", {"ant": 5, "bee": 5})
     (root / "ant" / "lost.png").symlink_to("nowhere.png")
-    with pytest.raises(Refused, match=r"Cannot decode 1 of 11 images: ant/lost\.png \(No such file"):
+    with pytest.raises(UserError, match=r"Cannot decode 1 of 11 images: ant/lost\.png \(No such file"):
         load(folder(root), 8)
 
 
@@ -259,33 +259,35 @@ def test_a_dangling_link_is_a_corrupt_image(write_folder):
 )
 def test_folders_that_are_no_data_set_are_refused(tmp_path, write_folder, classes, line):
     (tmp_path / "images").mkdir()
-    with pytest.raises(Refused, match=re.escape(line)):
+    with pytest.raises(UserError, match=re.escape(line)):
         load(folder(write_folder("images", classes)), 8)
 
 
 def test_classes_have_to_be_the_same_in_every_split(write_folder):
     write_folder("images/train", {"ant": 5, "bee": 5})
     root = write_folder("images/val", {"ant": 5, "bees": 5}).parent
-    with pytest.raises(Refused, match="Class 'bee' is only in train; train and test need the same classes"):
+    with pytest.raises(UserError, match="Class 'bee' is only in train; train and test need the same classes"):
         load(folder(root), 8)
 
 
 def test_a_class_of_one_training_image_is_refused(write_folder):
     write_folder("images/train", {"ant": 5, "bee": 1})
     root = write_folder("images/val", {"ant": 5, "bee": 5}).parent
-    with pytest.raises(Refused, match="Class 'bee' has 1 image; at least 2 are needed, one to train and one"):
+    with pytest.raises(
+        UserError, match="Class 'bee' has 1 image; at least 2 are needed, one to train and one"
+    ):
         load(folder(root), 8)
 
 
 def test_a_missing_folder_is_refused_with_its_neighbour(write_folder):
     root = write_folder("flowers", {"ant": 5, "bee": 5})
-    with pytest.raises(Refused, match=r"there is no .*flower'\. Did you mean .*flowers'\?"):
+    with pytest.raises(UserError, match=r"there is no .*flower'\. Did you mean .*flowers'\?"):
         load(folder(root.with_name("flower")), 8)
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "images").write_text("")
-    with pytest.raises(Refused, match="is a file; a folder of class folders is needed"):
+    with pytest.raises(UserError, match="is a file; a folder of class folders is needed"):
         load(folder(tmp_path / "images"), 8)
 
 

@@ -9,7 +9,7 @@ from packing import idx
 
 from search.data import idx as idx_files
 from search.data import load, load_test, source_from
-from space.refusal import Refused
+from space.refusal import UserError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -63,7 +63,7 @@ def test_without_a_path_debians_package_is_looked_for(write_idx, tmp_path, monke
     assert source_from({"source": "fashion_mnist"}).path == idx_files.DEBIAN
     missing = tmp_path / "usr/share/datasets/fashion-mnist"
     monkeypatch.setattr(idx_files, "DEBIAN", missing)
-    with pytest.raises(Refused, match=r"apt install dataset-fashion-mnist, or give data\.path=FOLDER"):
+    with pytest.raises(UserError, match=r"apt install dataset-fashion-mnist, or give data\.path=FOLDER"):
         load(fashion(missing), 28)
     write_idx("usr/share/datasets/fashion-mnist")
     assert len(load(fashion(missing), 28).train) == 30
@@ -100,7 +100,7 @@ def test_files_that_do_not_fit_are_refused_in_one_line(write_idx, name, content,
     root = write_idx("data", zipped=zipped)
     path = root / f"{name}{'.gz' if zipped else ''}"
     path.write_bytes(gzip.compress(content) if zipped else content)
-    with pytest.raises(Refused, match=re.escape(line)) as refusal:
+    with pytest.raises(UserError, match=re.escape(line)) as refusal:
         load(fashion(root), 28)
     assert "\n" not in str(refusal.value)
 
@@ -112,7 +112,7 @@ def test_a_torn_gzip_file_is_refused(write_idx, tear):
     root = write_idx("data")
     path = root / f"{IMAGES}.gz"
     path.write_bytes(tear(path.read_bytes()))
-    with pytest.raises(Refused, match="is damaged") as refusal:
+    with pytest.raises(UserError, match="is damaged") as refusal:
         load(fashion(root), 28)
     assert "\n" not in str(refusal.value)
 
@@ -120,15 +120,15 @@ def test_a_torn_gzip_file_is_refused(write_idx, tear):
 def test_what_is_missing_is_named(write_idx, tmp_path):
     root = write_idx("data")
     (root / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(Refused, match=r"data' lacks 't10k-labels-idx1-ubyte' and its \.gz"):
+    with pytest.raises(UserError, match=r"data' lacks 't10k-labels-idx1-ubyte' and its \.gz"):
         load(fashion(root), 28)
     shutil.rmtree(root)
     root.mkdir()
     with pytest.raises(
-        Refused, match=r"there is no train-images-idx3-ubyte\[\.gz\] in .* or its FashionMNIST/raw"
+        UserError, match=r"there is no train-images-idx3-ubyte\[\.gz\] in .* or its FashionMNIST/raw"
     ):
         load(fashion(root), 28)
     root.rmdir()
     root.write_text("")
-    with pytest.raises(Refused, match="is a file; the folder of train-images-idx3-ubyte is needed"):
+    with pytest.raises(UserError, match="is a file; the folder of train-images-idx3-ubyte is needed"):
         load(fashion(root), 28)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from search.data import load, load_test, source_from
-from space.refusal import Refused
+from space.refusal import UserError
 
 
 def npz(path, **options):
@@ -150,14 +150,14 @@ BAD = [
 
 @pytest.mark.parametrize(("changes", "line"), BAD)
 def test_arrays_that_do_not_fit_are_refused_in_one_line(write_npz, changes, line):
-    with pytest.raises(Refused, match=re.escape(line)) as refusal:
+    with pytest.raises(UserError, match=re.escape(line)) as refusal:
         load(npz(write_npz(**changes)), 12)
     assert "\n" not in str(refusal.value)
 
 
 def test_a_missing_file_is_refused_with_its_neighbour(write_npz):
     path = write_npz("flowers.npz")
-    with pytest.raises(Refused, match=r"there is no .*flower\.npz'. Did you mean .*flowers\.npz'\?"):
+    with pytest.raises(UserError, match=r"there is no .*flower\.npz'. Did you mean .*flowers\.npz'\?"):
         load(npz(path.with_name("flower.npz")), 12)
 
 
@@ -165,18 +165,18 @@ def test_a_missing_file_is_refused_with_its_neighbour(write_npz):
 def test_another_kind_of_file_is_refused(tmp_path, content):
     path = tmp_path / "data.npz"
     path.write_bytes(content)
-    with pytest.raises(Refused, match=r"is not a \.npz file"):
+    with pytest.raises(UserError, match=r"is not a \.npz file"):
         load(npz(path), 12)
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(Refused, match=r"Cannot read .* \(Is a directory\)"):
+    with pytest.raises(UserError, match=r"Cannot read .* \(Is a directory\)"):
         load(npz(tmp_path), 12)
 
 
 def test_a_single_array_is_refused(tmp_path):
     np.save(tmp_path / "data.npy", IMAGES)
-    with pytest.raises(Refused, match="holds one array"):
+    with pytest.raises(UserError, match="holds one array"):
         load(npz(tmp_path / "data.npy"), 12)
 
 
@@ -185,5 +185,5 @@ def test_a_damaged_array_is_refused(write_npz):
     content = bytearray(path.read_bytes())
     content[2000] ^= 255
     path.write_bytes(content)
-    with pytest.raises(Refused, match=r"'train_x' in .* is damaged"):
+    with pytest.raises(UserError, match=r"'train_x' in .* is damaged"):
         load(npz(path), 12)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from packing import python2
 
 from search.data import pickles
-from space.refusal import Refused
+from space.refusal import UserError
 
 ARRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 ran = []
@@ -68,7 +68,7 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_pickle_that_would_run_something_is_refused_and_does_not(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(UserError) as refusal:
         pickles.read(PROGRAMS[name], "'data_batch_1'")
     assert "\n" not in str(refusal.value)
     assert "'data_batch_1'" in str(refusal.value)
@@ -77,7 +77,7 @@ def test_a_pickle_that_would_run_something_is_refused_and_does_not(name, tmp_pat
 
 
 def test_the_function_is_named():
-    with pytest.raises(Refused, match=re.escape("f asks for 'posix.system'; nothing was run")):
+    with pytest.raises(UserError, match=re.escape("f asks for 'posix.system'; nothing was run")):
         pickles.read(PROGRAMS["the shell, by name"], "f")
 
 
@@ -97,13 +97,13 @@ STATES = {
 
 @pytest.mark.parametrize("name", STATES)
 def test_arrays_that_are_none_are_refused(name):
-    with pytest.raises(Refused, match="file is damaged, or another kind of file"):
+    with pytest.raises(UserError, match="file is damaged, or another kind of file"):
         pickles.read(pickle.dumps({b"data": Sly(STATES[name])}, 2), "file")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n", pickle.dumps([1]), pickle.dumps(3), b"." * 10])
 def test_other_files_are_refused(content):
-    with pytest.raises(Refused, match="file is damaged, or another kind of file"):
+    with pytest.raises(UserError, match="file is damaged, or another kind of file"):
         pickles.read(content, "file")
 
 
@@ -112,7 +112,7 @@ def test_whatever_the_bytes_nothing_but_a_refusal_comes_of_them(tail, place, byt
     content = bytearray(python2({b"data": ARRAY, b"labels": [1, 2, 3]}))
     content[place % len(content)] = byte
     for mutant in (bytes(content), bytes(content[:place]) + tail, tail):
-        with suppress(Refused):
+        with suppress(UserError):
             pickles.read(mutant, "file")
 
 

@@ -7,7 +7,7 @@ from search.data import load, load_test, source_from
 from search.data.scenes import CLASSES, label, scenes
 from search.data.shapes import photographs
 from search.data.splits import held_out
-from space import Refused
+from space import UserError
 
 SOME = np.arange(40)
 
@@ -103,5 +103,5 @@ def test_no_image_is_in_two_splits():
     "options", [{"difficulty": 1.5}, {"images": 5}, {"seed": -1}, {"validation": 0}, {"path": "x"}]
 )
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(Refused, match=next(iter(options))):
+    with pytest.raises(UserError, match=next(iter(options))):
         source_from({"source": "shapes", **options})

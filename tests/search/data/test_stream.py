@@ -12,7 +12,7 @@ from search.proxy.proxy import Proxy
 from search.proxy.training import train
 from search.testing import SOURCE_CONTRACT
 from space import decode
-from space.refusal import Refused
+from space.refusal import UserError
 
 NETWORK = decode("r8_i8_s1/fused_d1_k3_s1_e1_w8/h8_c2")
 PROXY = Proxy(resolution=8, width=1, stem_stride=None, epochs=2, batch=8, shift=1, device="cpu")
@@ -86,7 +86,7 @@ def test_images_that_would_fill_the_disk_are_streamed(photos, monkeypatch, free,
 def test_not_if_that_is_declined(photos, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda place: usage(1000, 0, 1000))
-    with pytest.raises(Refused, match="No room for the decoded images"):
+    with pytest.raises(UserError, match="No room for the decoded images"):
         load(folder(photos, stream=False), 8)
 
 

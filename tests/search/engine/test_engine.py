@@ -27,7 +27,7 @@ from search.runs.run import CONFIG, runs, split
 from search.samplers import SAMPLERS
 from search.testing import fails_once, looked_up, misbehaving
 from search.trials.ledger import Ledger
-from space import Refused, Space, cost
+from space import Space, UserError, cost
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -112,9 +112,9 @@ def test_limits_reject_before_training():
     sizes = sorted(cost(space.at(point)).params for point in space.points())
     run = searched(trials=10, **{"reward.max_params": sizes[len(sizes) // 3]})
     assert max(trial.cost.params for trial in run.trials) <= sizes[len(sizes) // 3]
-    with pytest.raises(Refused, match=rf"max_params=10: .* has {sizes[0]:,} params"):
+    with pytest.raises(UserError, match=rf"max_params=10: .* has {sizes[0]:,} params"):
         launch({**SMALL, "run": "none", "reward.max_params": 10}, evaluate=looked_up)
-    with pytest.raises(Refused, match=r"max_memory=10: the smallest .* trains in at least [0-9,]+ bytes"):
+    with pytest.raises(UserError, match=r"max_memory=10: the smallest .* trains in at least [0-9,]+ bytes"):
         launch({**SMALL, "run": "none", "reward.max_memory": 10}, evaluate=looked_up)
     assert not Path("runs/none").exists()
 
@@ -137,7 +137,7 @@ def test_every_reward_ranks_a_search(reward):
 
 
 def test_a_device_that_is_not_there_is_refused_at_once():
-    with pytest.raises(Refused, match="no device 'cuda:99'"):
+    with pytest.raises(UserError, match="no device 'cuda:99'"):
         searched(**{"proxy.device": "cuda:99"})
     assert not Path("runs").exists()
 
@@ -186,7 +186,7 @@ def test_a_total_of_what_was_done_trains_nothing_more_and_one_below_is_refused()
     with pytest.raises(KeyboardInterrupt):
         resume("r", {"trials": 6}, evaluate=interrupted_at(4))
     assert [t.state for t in open_run("r").trials] == ["complete"] * 4 + ["waiting"]
-    with pytest.raises(Refused, match="trials=3: 4 of the run r are over already"):
+    with pytest.raises(UserError, match="trials=3: 4 of the run r are over already"):
         resume("r", {"trials": 3}, evaluate=looked_up)
     assert open_run("r").config.limits.trials == 6
     run = resume("r", {"trials": 4}, evaluate=looked_up)
@@ -261,7 +261,7 @@ def test_a_run_that_only_fails_stops_and_says_why():
     with pytest.raises(Stopped, match="4 failures in a row: no such luck at step 3"):
         launch({**SMALL, "trials": 50, "max_failures": 4}, evaluate=always_failing)
     assert len(open_run("r").trials) == 4
-    with pytest.raises(Refused, match="no complete trial"):
+    with pytest.raises(UserError, match="no complete trial"):
         _ = open_run("r").best
 
 
@@ -307,14 +307,14 @@ def test_a_budget_ends_the_search():
 
 def test_names_are_not_taken_twice():
     searched(trials=1)
-    with pytest.raises(Refused, match="search resume r"):
+    with pytest.raises(UserError, match="search resume r"):
         searched(trials=1)
 
 
 def test_a_refused_launch_leaves_nothing(tmp_path):
-    with pytest.raises(Refused):
+    with pytest.raises(UserError):
         searched(trials=0)
-    with pytest.raises(Refused):
+    with pytest.raises(UserError):
         launch({**SMALL, "data": "npz", "data.path": "none.npz"}, evaluate=looked_up)
     assert not (tmp_path / "runs").exists()
 
@@ -352,9 +352,9 @@ def test_a_resume_that_is_refused_changes_nothing():
             settings = {"space": "tiny_space", "data": "npz", "data.path": "data.npz", "executor": "serial"}
             before = launch({**settings, "reward.w": 0, "trials": 2, "run": "r"}, evaluate=looked_up)
     kept = (before.path / CONFIG).read_text()
-    with pytest.raises(Refused, match="have changed"):
+    with pytest.raises(UserError, match="have changed"):
         resume("r", {"trials": 9, "finals.top": 4}, evaluate=looked_up)
-    with pytest.raises(Refused, match="ledger has no place"):
+    with pytest.raises(UserError, match="ledger has no place"):
         resume("r", {"executor": "ray", "executor.address": "ray://10.0.0.1:1"}, evaluate=looked_up)
     assert (before.path / CONFIG).read_text() == kept
     assert open_run("r").over
@@ -365,7 +365,7 @@ def test_changed_data_are_noticed(tmp_path):
     config = tmp_path / "runs/r/config.yaml"
     config.write_text(config.read_text().replace("difficulty: 0.5", "difficulty: 0.6"))
     assert "difficulty: 0.6" in config.read_text()
-    with pytest.raises(Refused, match="have changed since"):
+    with pytest.raises(UserError, match="have changed since"):
         resume("r", evaluate=looked_up)
 
 
@@ -398,7 +398,7 @@ def test_trials_have_names(name, parts):
 
 @pytest.mark.parametrize("name", ["", "x" * 300, "a\nb"])
 def test_a_run_that_cannot_be_is_refused(name):
-    with pytest.raises(Refused, match="run"):
+    with pytest.raises(UserError, match="run"):
         open_run(name)
 
 
@@ -410,7 +410,7 @@ def test_drafts_of_runs_are_no_runs():
 
 def test_a_run_that_is_not_there_is_refused_with_the_nearest():
     searched(trials=1, run="photos")
-    with pytest.raises(Refused, match="Did you mean 'photos'"):
+    with pytest.raises(UserError, match="Did you mean 'photos'"):
         open_run("fotos")
 
 

@@ -5,7 +5,7 @@ from quick import QUICK
 
 from search.config import Config
 from search.engine.feasibility import check
-from space import Refused
+from space import UserError
 
 
 def limited(**limits):
@@ -17,14 +17,14 @@ def test_a_limit_is_refused_exactly_where_the_smallest_network_is_over_it(name):
     least = getattr(Config.of(QUICK).space.range, name)[0]
     check(limited(**{f"max_{name}": least}))
     with pytest.raises(
-        Refused, match=rf"reward.max_{name}={least - 1}: the smallest network of the space has"
+        UserError, match=rf"reward.max_{name}={least - 1}: the smallest network of the space has"
     ):
         check(limited(**{f"max_{name}": least - 1}))
 
 
 def test_memory_is_that_of_a_training():
     with pytest.raises(
-        Refused, match=r"max_memory=1: the smallest network of the space trains in at least \S+ bytes"
+        UserError, match=r"max_memory=1: the smallest network of the space trains in at least \S+ bytes"
     ):
         check(limited(max_memory=1))
 
@@ -33,5 +33,5 @@ def test_a_network_to_be_tried_first_keeps_the_limits_too():
     network = str(Config.of(QUICK).space.at((1,) * 7))
     least = Config.of(QUICK).space.range.params[0]
     check(Config.of({**QUICK, "seed": network}))
-    with pytest.raises(Refused, match=r"seed: .*: params .* > reward.max_params"):
+    with pytest.raises(UserError, match=r"seed: .*: params .* > reward.max_params"):
         check(Config.of({**QUICK, "seed": network, "reward.max_params": least}))

@@ -8,7 +8,7 @@ from quick import QUICK
 from search import launch, open_run, resume
 from search.engine.initial_networks import enqueued
 from search.testing import looked_up
-from space import Refused, Space, cost, decode, published
+from space import Space, UserError, cost, decode, published
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -71,13 +71,13 @@ def test_the_best_of_an_earlier_run_can_be_among_them():
     first = searched(trials=3)
     again = searched(trials=3, run="again", seed=f"r:{first.best.number}")
     assert again.trials[0].architecture == open_run("r").best.architecture
-    with pytest.raises(Refused, match="no trial 9"):
+    with pytest.raises(UserError, match="no trial 9"):
         searched(run="third", seed="r:9")
 
 
 def test_one_over_a_limit_is_refused_at_launch():
     limit = cost(decode(OWN)).params - 1
-    with pytest.raises(Refused, match=rf"seed: r16_.*: params .* > reward.max_params {limit:,}") as refused:
+    with pytest.raises(UserError, match=rf"seed: r16_.*: params .* > reward.max_params {limit:,}") as refused:
         searched(**{"seed": OWN, "reward.max_params": limit})
     assert "\n" not in str(refused.value)
     assert not Path("runs").exists()

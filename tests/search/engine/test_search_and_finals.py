@@ -23,7 +23,7 @@ from search.engine.proposals import Sampled
 from search.proxy.evaluate import Result, TrialFailed
 from search.testing import looked_up
 from search.trials.ledger import Ledger, LedgerFailed, Repeat
-from space import Refused
+from space import UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -77,7 +77,7 @@ def test_a_finished_run_has_finals_when_it_is_asked_for_them():
     run = resume("r", {"finals": "full"}, evaluate=looked_up)
     assert len(run.verdict.standing) == 5
     assert [len(trial.again) for trial in run.ranked] == [3] * 5 + [0]
-    with pytest.raises(Refused, match="permitted: trials, budget, max_failures, executor, finals"):
+    with pytest.raises(UserError, match="permitted: trials, budget, max_failures, executor, finals"):
         resume("r", {"reward.w": 0})
 
 

@@ -14,7 +14,7 @@ from search.profiles.lookup import closest, here, serving
 from search.profiles.profile import file_of
 from search.proxy import measure as measuring
 from search.testing import looked_up
-from space import Refused, Space, published
+from space import Space, UserError, published
 from space.timing.ratio import StepTime
 
 TINY = {"space": "tiny_space", "proxy": "tiny", "data.images": 400, "data.test_images": 20}
@@ -116,19 +116,19 @@ def test_a_profile_is_made_when_it_is_asked_for(asked, device, profile, monkeypa
 def test_a_profile_of_another_device_is_refused(kept, profile, tmp_path):
     other = profile.model_copy(update={"device": replace(DEVICE, torch="1.0")})
     other.save(tmp_path / "other.json")
-    with pytest.raises(Refused, match=r"torch 1\.0, not 2\.14\.1"):
+    with pytest.raises(UserError, match=r"torch 1\.0, not 2\.14\.1"):
         settled(step=str(tmp_path / "other.json"))
     forced, _ = settled(step=str(tmp_path / "other.json"), force_step=True)
     assert forced.forecast.profile == other
 
 
 def test_a_limit_on_step_times_needs_a_profile(device):
-    with pytest.raises(Refused, match="step=profile"):
+    with pytest.raises(UserError, match="step=profile"):
         settled(**{"reward.max_step_ms": 5, "step": "measured"})
 
 
 def test_the_wrong_word_is_refused():
-    with pytest.raises(Refused, match=r"step=profil: permitted: auto, profile, measured"):
+    with pytest.raises(UserError, match=r"step=profil: permitted: auto, profile, measured"):
         Config.of({"step": "profil"})
 
 
@@ -146,7 +146,7 @@ def test_a_search_with_a_profile(kept, profile):
     more = resume("one", {"trials": 7}, evaluate=looked_up)
     assert more.config.forecast.profile == profile
     assert len(more.ranked) == 7
-    with pytest.raises(Refused, match="step cannot change"):
+    with pytest.raises(UserError, match="step cannot change"):
         resume("one", {"step": "measured"})
 
 
@@ -161,7 +161,7 @@ def test_the_best_are_measured_at_the_end(kept):
 
 
 def test_a_limit_that_nothing_keeps_is_refused(kept):
-    with pytest.raises(Refused, match="the fastest network of the space takes"):
+    with pytest.raises(UserError, match="the fastest network of the space takes"):
         launch({**SETTINGS, "run": "none", "reward.max_step_ms": 0.01}, evaluate=looked_up)
 
 
@@ -179,5 +179,5 @@ def test_which_profile_serves(kept, profile):
 
 
 def test_without_any_profile_one_is_told_how_to_make_it(device):
-    with pytest.raises(Refused, match="search profile space="):
+    with pytest.raises(UserError, match="search profile space="):
         closest(published("b0").architecture)

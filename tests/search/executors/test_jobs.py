@@ -3,7 +3,7 @@ from squaring import Square, squared
 
 from search.executors import EXECUTORS
 from search.executors.jobs import done, local
-from space import Refused
+from space import UserError
 
 TRIED = []
 
@@ -44,5 +44,5 @@ def test_processes_do_the_same():
 
 
 def test_refuses_an_executor_of_trials():
-    with pytest.raises(Refused, match="permitted here: local, serial"):
+    with pytest.raises(UserError, match="permitted here: local, serial"):
         done(EXECUTORS["ray"].model_validate({"executor": "ray"}), [], squared, print)

@@ -9,7 +9,7 @@ from search.config import Config
 from search.executors import EXECUTORS
 from search.proxy.evaluate import evaluate
 from search.testing import Recorded, requests, slowly
-from space import Refused
+from space import UserError
 
 RAY = EXECUTORS["ray"]
 TINY = {"proxy": "tiny", "space": "tiny_space", "data.images": 100, "data.test_images": 20}
@@ -26,7 +26,7 @@ TINY = {"proxy": "tiny", "space": "tiny_space", "data.images": 100, "data.test_i
     ],
 )
 def test_what_cannot_be_is_refused(settings, message):
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         Config.of({"executor": "ray", **settings})
 
 
@@ -61,9 +61,9 @@ def test_a_trial_that_takes_too_long_is_ended():
 
 @pytest.mark.slow
 def test_what_a_cluster_lacks_is_refused():
-    with pytest.raises(Refused, match=" cpu, 0 unobtainium; a trial occupies 1 cpu, 2 unob"):
+    with pytest.raises(UserError, match=" cpu, 0 unobtainium; a trial occupies 1 cpu, 2 unob"):
         RAY(executor="ray", resources={"cpu": 1, "unobtainium": 2}).run(Recorded(requests(1)), slowly)
-    with pytest.raises(Refused, match=r"The Ray cluster 127\.0\.0\.1:9: "):
+    with pytest.raises(UserError, match=r"The Ray cluster 127\.0\.0\.1:9: "):
         RAY(executor="ray", address="127.0.0.1:9").check()
 
 

@@ -11,7 +11,7 @@ from search.engine.launch import Silent
 from search.loggers import LOGGERS, Logger, Told
 from search.loggers.logged import Logged
 from search.testing import looked_up
-from space import Refused
+from space import UserError
 
 SMALL = {
     "space": "tiny_space",
@@ -156,8 +156,8 @@ def test_wandb_has_a_run_for_each_trial(logged, monkeypatch):
 
 
 def test_an_unknown_logger_and_one_without_its_library_are_refused(monkeypatch):
-    with pytest.raises(Refused, match="Did you mean 'tensorboard'"):
+    with pytest.raises(UserError, match="Did you mean 'tensorboard'"):
         Logged(Silent(), ["tensorbord"])
     monkeypatch.setattr("search.loggers.logged.find_spec", lambda name: None)
-    with pytest.raises(Refused, match="--log mlflow needs the package mlflow: pip install mlflow"):
+    with pytest.raises(UserError, match="--log mlflow needs the package mlflow: pip install mlflow"):
         Logged(Silent(), ["mlflow"])

@@ -17,7 +17,7 @@ from search.models.forms import FORMS
 from search.models.forms.onnx import onnx_file
 from search.models.model import load_model
 from search.training.named_models import untrained
-from space import Refused, decode, published
+from space import UserError, decode, published
 from space.weights import rebuild
 
 MEMBER = decode("r33_i8_s1/fused_d2_k3_s2_e2_w16/mb_d2_k5_s2_e4_w24_se0.25/h40_c5")
@@ -100,11 +100,11 @@ def test_forms_that_cannot_be_are_left_out_unless_they_were_asked_for(tmp_path, 
     shuffled = model(decode("r32_i8/shufflev2_d2_k3_s2_w16/h16_c2"))
     for slow in ("onnx", "program"):
         monkeypatch.setitem(exporting.FORMS, slow, FORMS["python"])
-    with pytest.raises(Refused, match="no word for shufflev2"):
+    with pytest.raises(UserError, match="no word for shufflev2"):
         export("s", shuffled, tmp_path / "s", ["python", "timm"])
-    with pytest.raises(Refused, match="no word for shufflev2"):
+    with pytest.raises(UserError, match="no word for shufflev2"):
         export("s", shuffled, tmp_path / "s", required=["timm"])
-    with pytest.raises(Refused, match="Did you mean 'python'"):
+    with pytest.raises(UserError, match="Did you mean 'python'"):
         export("s", shuffled, tmp_path / "s", ["pyton"])
     assert not list(tmp_path.iterdir())
     written = export("s", shuffled, tmp_path / "s")
@@ -119,7 +119,7 @@ def test_a_folder_is_exported_again_but_not_over_other_files(tmp_path):
     export("one", small, tmp_path / "one", ["python"])
     assert {path.name for path in (tmp_path / "one").iterdir()} == ALWAYS | {"network.py"}
     (tmp_path / "one" / "notes.txt").write_text("mine")
-    with pytest.raises(Refused, match=r"holds notes\.txt, which would be deleted"):
+    with pytest.raises(UserError, match=r"holds notes\.txt, which would be deleted"):
         export("one", small, tmp_path / "one", ["python"])
     assert len(list((tmp_path / "one").iterdir())) == len(ALWAYS) + 2
 

@@ -6,7 +6,7 @@ from trained import model
 from search.models import imported as labels
 from search.models.imported import model_of
 from search.models.model import Feeding
-from space import Refused, decode
+from space import UserError, decode
 
 FEW = decode("r32_i8/mb_d1_k3_s2_e2_w8/h16_c3")
 IMAGENET = decode("r32_i8/mb_d1_k3_s2_e2_w8/h16_c1000")
@@ -36,12 +36,12 @@ def test_names_from_a_file(tmp_path):
     file = tmp_path / "names.txt"
     file.write_text("cat\n dog \n\nhorse\n")
     assert model_of(weights(FEW), file).classes == ("cat", "dog", "horse")
-    with pytest.raises(Refused, match=r"names\.txt names 3 classes; these weights have 1000"):
+    with pytest.raises(UserError, match=r"names\.txt names 3 classes; these weights have 1000"):
         model_of(weights(IMAGENET), file)
-    with pytest.raises(Refused, match=r"Cannot read .*none\.txt: No such file"):
+    with pytest.raises(UserError, match=r"Cannot read .*none\.txt: No such file"):
         model_of(weights(FEW), tmp_path / "none.txt")
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(Refused, match="it is not UTF-8 text"):
+    with pytest.raises(UserError, match="it is not UTF-8 text"):
         model_of(weights(FEW), file)
 
 

@@ -16,7 +16,7 @@ from search.models.model import (
     save_model,
 )
 from search.training.named_models import untrained
-from space import Refused, decode
+from space import UserError, decode
 from space.weights import load_weights, rebuild
 
 SMALL = decode("r32_i8/mb_d1_k3_s2_e2_w8/h16_c2")
@@ -73,7 +73,7 @@ def test_parts_that_disagree_are_refused(tmp_path):
         ("3 names of classes for a network of 2", {"classes": ("a", "b", "c")}),
         ("names of classes for a network of 2", {"classes": ()}),
     ):
-        with pytest.raises(Refused, match=message):
+        with pytest.raises(UserError, match=message):
             save_model(model(SMALL, **wrong), tmp_path / "m")
     assert not (tmp_path / "m").exists()
 
@@ -100,7 +100,7 @@ def changed(folder, **values):
 )
 def test_a_document_that_says_something_else_is_refused(tmp_path, saved, values, message):
     changed(save_model(saved, tmp_path), **values)
-    with pytest.raises(Refused, match=message) as refused:
+    with pytest.raises(UserError, match=message) as refused:
         load_model(tmp_path)
     assert "\n" not in str(refused.value)
 
@@ -109,21 +109,21 @@ def test_a_folder_that_was_written_half_is_refused(tmp_path, saved):
     save_model(saved, tmp_path)
     tensors = tmp_path / "model.safetensors"
     tensors.write_bytes(tensors.read_bytes()[:-1])
-    with pytest.raises(Refused, match="their hashes differ"):
+    with pytest.raises(UserError, match="their hashes differ"):
         load_model(tmp_path)
     tensors.unlink()
-    with pytest.raises(Refused, match=r"Cannot read .*model\.safetensors: No such file"):
+    with pytest.raises(UserError, match=r"Cannot read .*model\.safetensors: No such file"):
         load_model(tmp_path)
 
 
 def test_no_model_is_there(tmp_path, saved):
     save_model(saved, tmp_path / "flowers")
-    with pytest.raises(Refused, match=r"Unknown folder of a model .*flowrs'\. Did you mean .*flowers'"):
+    with pytest.raises(UserError, match=r"Unknown folder of a model .*flowrs'\. Did you mean .*flowers'"):
         load_model(tmp_path / "flowrs")
-    with pytest.raises(Refused, match=r"holds no model\.json"):
+    with pytest.raises(UserError, match=r"holds no model\.json"):
         load_model(tmp_path)
     (tmp_path / "model.json").write_text("{")
-    with pytest.raises(Refused, match=r"model\.json: Invalid JSON"):
+    with pytest.raises(UserError, match=r"model\.json: Invalid JSON"):
         read_document(tmp_path)
     assert is_model(tmp_path / "flowers") and not is_model(tmp_path / "flowrs")
 

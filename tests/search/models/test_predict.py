@@ -8,7 +8,7 @@ from trained import model
 
 from search.models.model import Feeding
 from search.models.predict import inputs, predict
-from space import Refused, decode
+from space import UserError, decode
 from space.weights import rebuild
 
 SMALL = decode("r16_i8/mb_d1_k3_s2_e2_w8/h16_c4")
@@ -114,10 +114,10 @@ def test_what_cannot_be_told_is_refused(photos, tmp_path):
         (empty, r"There is no image \(\.jpg, .*\) in .*empty"),
         (tmp_path / "00.png", r"IMAGE: there is no .*00\.png'\. Did you mean .*0\.png"),
     ):
-        with pytest.raises(Refused, match=message) as refused:
+        with pytest.raises(UserError, match=message) as refused:
             predict(made, [*photos, path])
         assert "\n" not in str(refused.value)
-    with pytest.raises(Refused, match="is not trained"):
+    with pytest.raises(UserError, match="is not trained"):
         predict(model(SMALL, trained=False), photos)
-    with pytest.raises(Refused, match="1 or 3 channels here, and this network reads 4"):
+    with pytest.raises(UserError, match="1 or 3 channels here, and this network reads 4"):
         predict(model(decode("r16_i8_x4/mb_d1_k3_s2_e2_w8/h16_c4")), photos)

@@ -7,7 +7,7 @@ from faking import DEVICE, profile_of
 from search.profiles import Profile
 from search.profiles.campaign import Campaign
 from search.profiles.profile import file_of, folder, kept
-from space import Refused, Space
+from space import Space, UserError
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_it_is_small_and_comes_back_as_it_was(profile, tmp_path):
     ],
 )
 def test_it_is_refused_elsewhere(profile, device, batch, said):
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(UserError, match=said):
         profile.check(device, batch)
 
 
@@ -55,12 +55,12 @@ def test_it_holds_where_it_was_made(profile):
 def test_what_is_no_profile_is_refused_by_its_place(profile, tmp_path, change, said):
     path = tmp_path / "p.json"
     path.write_text(json.dumps(json.loads(profile.model_dump_json()) | change))
-    with pytest.raises(Refused, match=f"no profile: {said}"):
+    with pytest.raises(UserError, match=f"no profile: {said}"):
         Profile.load(path)
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(Refused, match="Cannot read the profile"):
+    with pytest.raises(UserError, match="Cannot read the profile"):
         Profile.load(tmp_path / "none.json")
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from search.profiles.profiling import device_for
-from space import Refused
+from space import UserError
 from space.timing.device import processor
 
 
@@ -14,5 +14,5 @@ def test_this_device():
 
 @pytest.mark.parametrize("name", ["mps", "xpu"])
 def test_devices_that_nothing_times_are_refused(name):
-    with pytest.raises(Refused, match="no profiles of the device"):
+    with pytest.raises(UserError, match="no profiles of the device"):
         device_for(name)

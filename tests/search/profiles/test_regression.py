@@ -7,7 +7,7 @@ from faking import DEVICE, measured, profile_of, step_ms
 from search.profiles import Predictor
 from search.profiles.campaign import Campaign
 from search.profiles.regression import Sample, fit, rates
-from space import Refused, Space
+from space import Space, UserError
 
 SPACE = Space.load("effv2_32")
 CAMPAIGN = Campaign(SPACE, DEVICE, 32)
@@ -50,7 +50,7 @@ def test_noise_averages_out():
 
 
 def test_without_samples_there_is_no_profile():
-    with pytest.raises(Refused, match="at least one"):
+    with pytest.raises(UserError, match="at least one"):
         fit([], DEVICE, 32, "effv2_32", SPACE.at((0,) * len(SPACE.choices)), "now")
 
 

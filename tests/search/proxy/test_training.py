@@ -13,7 +13,7 @@ from search.proxy.accuracy import Validation
 from search.proxy.failure import TrialFailed
 from search.proxy.proxy import Proxy
 from search.proxy.training import train, triangle, validate
-from space import Refused, decode
+from space import UserError, decode
 
 TINY = decode("r8_i8_s1/fused_d1_k3_s2_e1_w8/mb_d2_k3_s2_e2_w8_se0.25/h16_c3")
 PROXY = Proxy(
@@ -132,7 +132,7 @@ class TestTrain:
         assert set(flips) == {None}
 
     def test_refuses_a_device_that_is_absent(self):
-        with pytest.raises(Refused, match="cuda:31"):
+        with pytest.raises(UserError, match="cuda:31"):
             train(TINY, coloured(), PROXY, 0, device="cuda:31")
 
     @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

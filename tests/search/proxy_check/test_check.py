@@ -15,7 +15,7 @@ from search.proxy_check.check import check, plan
 from search.proxy_check.table import recommended, rows, verdict
 from search.proxy_check.variants import longer, variations
 from search.testing import looked_up
-from space import Refused, Space, cost
+from space import Space, UserError, cost
 
 TINY = {
     "space": "tiny_space",
@@ -106,9 +106,9 @@ def test_variations_differ_in_one_thing():
 
 
 def test_refuses_a_longer_training_that_is_the_proxy(planned, tmp_path):
-    with pytest.raises(Refused, match=r"longer\.epochs"):
+    with pytest.raises(UserError, match=r"longer\.epochs"):
         plan(Config.of(TINY), tmp_path / "t", 5, {"epochs": 1, "images": 320}, suggest=False)
-    with pytest.raises(Refused, match=r"longer\.epoch'"):
+    with pytest.raises(UserError, match=r"longer\.epoch'"):
         plan(Config.of(TINY), tmp_path / "t", 5, {"epoch": 1}, suggest=False)
 
 
@@ -134,4 +134,4 @@ def test_from_the_command_line(tmp_path):
 def test_mistakes_are_refused(word, why):
     words = [f"{key}={value}" for key, value in TINY.items()]
     result = CliRunner().invoke(search, ["check-proxy", *words, word])
-    assert isinstance(result.exception, Refused) and why in str(result.exception)
+    assert isinstance(result.exception, UserError) and why in str(result.exception)

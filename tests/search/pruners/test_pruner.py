@@ -5,7 +5,7 @@ import pytest
 from search.config import Config
 from search.pruners import PRUNERS
 from search.pruners.pruner import rungs
-from space import Refused
+from space import UserError
 
 
 def epochs(**settings):
@@ -34,9 +34,9 @@ def test_a_pruner_is_chosen_by_its_name():
     assert epochs(pruner="asha", proxy_epochs=9) == (1, 3, 9)
     assert epochs(pruner="asha", proxy_epochs=9, pruner_eta=9) == (1, 9)
     assert Config.of({"pruner": "hyperband", "proxy.epochs": 9}).ladder.brackets == 3
-    with pytest.raises(Refused, match="Did you mean 'asha'"):
+    with pytest.raises(UserError, match="Did you mean 'asha'"):
         epochs(pruner="ahsa")
-    with pytest.raises(Refused, match=r"pruner.gate=5: a gate has 0 networks, or 8 and more"):
+    with pytest.raises(UserError, match=r"pruner.gate=5: a gate has 0 networks, or 8 and more"):
         epochs(pruner="asha", pruner_gate=5)
     assert set(PRUNERS) == {"auto", "asha", "hyperband", "none"}
 

@@ -19,7 +19,7 @@ from search.executors.serial import Serial
 from search.proxy.evaluate import Result, TrialFailed
 from search.proxy.proxy import fidelity, shorter
 from search.testing import looked_up
-from space import Refused
+from space import UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -300,5 +300,5 @@ def test_a_run_of_a_version_that_kept_auto_is_decided_by_what_it_was():
 
 def test_a_pruner_cannot_change_in_a_run_that_has_begun():
     launch({**SMALL, "trials": 1}, evaluate=looked_up)
-    with pytest.raises(Refused, match="pruner cannot change in a run that has begun"):
+    with pytest.raises(UserError, match="pruner cannot change in a run that has begun"):
         resume("r", {"pruner": "none"})

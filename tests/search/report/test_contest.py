@@ -6,7 +6,7 @@ from filling import filled
 from search import open_run
 from search.report.comparison_page import comparison_page
 from search.report.contest import curve, differences, groups, quantity
-from space import Refused
+from space import UserError
 
 
 @pytest.fixture(scope="module")
@@ -73,5 +73,5 @@ def test_a_run_without_trials_leaves_nothing_to_compare(runs, tmp_path):
 
 
 def test_a_run_given_twice_is_refused(runs):
-    with pytest.raises(Refused, match="given twice"):
+    with pytest.raises(UserError, match="given twice"):
         comparison_page([runs[0], runs[1], runs[0]])

@@ -6,7 +6,7 @@ from filling import ENVIRONMENT_OF_ALL, filled, train_again
 from search import open_run
 from search.report.findings import deviation, findings
 from search.report.prose import summary
-from space import Refused
+from space import UserError
 
 
 def told(path):
@@ -53,7 +53,7 @@ def test_another_search_can_be_the_baseline(done, tmp_path):
 
 def test_a_baseline_must_compare(done, tmp_path):
     other = open_run(filled(tmp_path / "o", reward__w=0))
-    with pytest.raises(Refused, match="differ in reward"):
+    with pytest.raises(UserError, match="differ in reward"):
         findings(open_run(done), other)
 
 

@@ -11,7 +11,7 @@ from search.cli.screen import show_run
 from search.runs.front import growth, on_front
 from search.stats.pareto import dominates
 from search.testing import looked_up
-from space import Refused
+from space import UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -62,9 +62,9 @@ def test_what_has_no_weight_is_no_objective():
 
 
 def test_strategies_for_one_number_are_refused():
-    with pytest.raises(Refused, match="reward=pareto takes auto, gp, tpe or nsga2"):
+    with pytest.raises(UserError, match="reward=pareto takes auto, gp, tpe or nsga2"):
         searched(sampler="evolution")
-    with pytest.raises(Refused, match="no run"):
+    with pytest.raises(UserError, match="no run"):
         open_run("r")
 
 

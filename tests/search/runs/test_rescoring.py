@@ -7,7 +7,7 @@ from search import launch
 from search.config import reward_of
 from search.runs.rescoring import RESCORED, rescored
 from search.testing import looked_up
-from space import Refused
+from space import UserError
 
 SMALL = {**QUICK, "trials": 12}
 
@@ -69,12 +69,12 @@ def test_rows_have_every_column(run):
     ],
 )
 def test_what_cannot_be_scored_is_refused(run, settings, says):
-    with pytest.raises(Refused, match=says):
+    with pytest.raises(UserError, match=says):
         places(run, **settings)
 
 
 def test_a_step_time_that_was_not_measured_is_missed():
     run = launch({**SMALL, "run": "untimed", "reward.w": 0}, evaluate=looked_up)
-    with pytest.raises(Refused, match=r"untimed:\d+: the step time is missing"):
+    with pytest.raises(UserError, match=r"untimed:\d+: the step time is missing"):
         places(run, **{"reward.w": -0.07})
     assert places(run, reward="effnet")[0].rank == 1

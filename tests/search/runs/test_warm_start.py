@@ -10,7 +10,7 @@ from search import launch, open_run, resume
 from search.samplers import SAMPLERS
 from search.testing import looked_up
 from search.trials.columns import row
-from space import Refused
+from space import UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -96,7 +96,7 @@ def test_a_resumed_search_needs_the_other_no_more():
     shutil.rmtree("runs/old")
     run = resume("new", {"trials": 5}, evaluate=looked_up)
     assert networks(own(run)) == expected
-    with pytest.raises(Refused, match="from cannot change"):
+    with pytest.raises(UserError, match="from cannot change"):
         resume("new", {"from": "whole"})
 
 
@@ -141,7 +141,7 @@ def test_a_network_to_try_first_is_not_tried_again():
 )
 def test_what_does_not_compare_is_refused_with_what_differs(changed, says):
     searched("old")
-    with pytest.raises(Refused, match=says) as refused:
+    with pytest.raises(UserError, match=says) as refused:
         searched("new", **{"from": "old", **changed})
     assert "\n" not in str(refused.value)
     assert not Path("runs/new").exists()
@@ -150,5 +150,5 @@ def test_what_does_not_compare_is_refused_with_what_differs(changed, says):
 def test_step_times_beside_another_reference_are_refused():
     searched("old", **{"reward.w": -0.07})
     searched("same", trials=1, **{"reward.w": -0.07, "from": "old"})
-    with pytest.raises(Refused, match=r"reward\.reference"):
+    with pytest.raises(UserError, match=r"reward\.reference"):
         searched("new", **{"reward.w": -0.07, "reward.reference": "b0", "from": "old"})

@@ -10,7 +10,7 @@ from search.cli.shells import Bash
 from search.config import _KINDS
 from search.settings.extensions import ENTRY_POINTS, added, package, text
 from search.settings.groups import KIND, first_sentence, groups, names, options
-from space import Refused, documents
+from space import UserError, documents
 
 CODE = '''
 from pathlib import Path
@@ -106,12 +106,12 @@ def test_its_settings_are_told_with_defaults_and_meanings(striped):
     ours = {setting.key: setting.meaning for setting in options("data", "shapes")}
     assert found["data.flip"] == ("true", ours["data.flip"])
     assert "data.source" not in found
-    with pytest.raises(Refused, match=r"Unknown setting 'data.image'. Did you mean 'data.images'"):
+    with pytest.raises(UserError, match=r"Unknown setting 'data.image'. Did you mean 'data.images'"):
         shown(data="stripes", **{"data.image": "3"})
 
 
 def test_a_package_that_cannot_be_imported_is_named(striped):
-    with pytest.raises(Refused, match=r"^Cannot import 'absent'"):
+    with pytest.raises(UserError, match=r"^Cannot import 'absent'"):
         list(groups({"sampler": "absent"}))
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from search.config import _KINDS, _MODELS, Config
 from search.settings.groups import GROUPS, KIND, first_sentence, groups, limits, options, places, typed
-from space import Refused, documents
+from space import UserError, documents
 
 SHIPPED = [(group, name) for group in GROUPS[1:] for name in documents.names(group)]
 
@@ -64,7 +64,7 @@ def test_a_file_of_the_users_is_told_as_a_shipped_one(tmp_path):
     ],
 )
 def test_what_there_is_not_is_refused(word, nearest):
-    with pytest.raises(Refused, match=f"Did you mean '{nearest}'"):
+    with pytest.raises(UserError, match=f"Did you mean '{nearest}'"):
         chosen = typed([word])
         list(groups(chosen))
 
@@ -85,7 +85,7 @@ def test_what_there_is_not_is_refused(word, nearest):
     ],
 )
 def test_a_setting_of_another_document_is_said_to_be_one(words, says):
-    with pytest.raises(Refused, match=f"^{says}"):
+    with pytest.raises(UserError, match=f"^{says}"):
         list(groups(words))
 
 

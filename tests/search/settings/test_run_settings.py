@@ -1,7 +1,7 @@
 import pytest
 
 from search.settings.run_settings import started
-from space import Refused
+from space import UserError
 
 
 @pytest.mark.parametrize(
@@ -21,5 +21,5 @@ def test_a_number_and_networks_are_told_apart(seed, told_apart):
 
 
 def test_a_second_number_is_refused():
-    with pytest.raises(Refused, match="one number is for the random draws"):
+    with pytest.raises(UserError, match="one number is for the random draws"):
         started("1,2")

@@ -3,7 +3,7 @@
 import pytest
 
 from search import Config
-from space import Refused
+from space import UserError
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from space import Refused
     ],
 )
 def test_a_setting_of_another_kind_is_said_to_be_one(settings, says):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         Config.of(settings)
     assert str(refused.value).startswith(says)
     assert "\n" not in str(refused.value)

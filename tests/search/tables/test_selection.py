@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from search.tables.selection import best, columns_of, compromises, filled, ordered
 from search.tables.table import Column
-from space import Refused
+from space import UserError
 
 COLUMNS = (
     Column("name", "Name"),
@@ -39,7 +39,7 @@ def test_columns_are_chosen_in_the_order_they_are_named_in():
     ],
 )
 def test_columns_that_cannot_be_are_refused(keys, message):
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         columns_of(COLUMNS, keys)
 
 
@@ -53,7 +53,7 @@ def test_rows_are_ordered_and_gaps_come_last():
     assert names(ordered(ROWS, COLUMNS, "accuracy")) == "acbde"
     assert names(ordered(ROWS, COLUMNS, "-accuracy")) == "bcade"
     assert names(ordered(ROWS, COLUMNS, "-params,-name")) == "cbade"
-    with pytest.raises(Refused, match="Did you mean 'accuracy'"):
+    with pytest.raises(UserError, match="Did you mean 'accuracy'"):
         ordered(ROWS, COLUMNS, "-acuracy")
 
 
@@ -65,7 +65,7 @@ def test_the_best():
 def test_compromises_are_what_nothing_beats():
     assert names(compromises(ROWS, COLUMNS, "accuracy,params")) == "ba"
     assert names(compromises(ROWS, COLUMNS, "params")) == "d"
-    with pytest.raises(Refused, match="Of name neither more nor less is better"):
+    with pytest.raises(UserError, match="Of name neither more nor less is better"):
         compromises(ROWS, COLUMNS, "accuracy,name")
 
 

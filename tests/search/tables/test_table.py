@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from search.tables.table import FORMATS, Column, format_of, render, si, write
-from space import Refused
+from space import UserError
 
 COLUMNS = [
     Column("name", "Name"),
@@ -99,7 +99,7 @@ def test_parquet_keeps_the_types_of_columns_that_are_empty(tmp_path):
 
 
 def test_parquet_refuses_integers_that_it_cannot_hold():
-    with pytest.raises(Refused, match=r"^macs has an integer of more than 64 bits"):
+    with pytest.raises(UserError, match=r"^macs has an integer of more than 64 bits"):
         render([{"macs": 2**70}], COLUMNS, "parquet")
 
 
@@ -170,9 +170,9 @@ def test_the_format_that_was_asked_for(name, out, format):
 
 
 def test_a_file_that_does_not_say_its_format():
-    with pytest.raises(Refused, match=r"^t\.txt does not say its format; add --format csv\|json\|"):
+    with pytest.raises(UserError, match=r"^t\.txt does not say its format; add --format csv\|json\|"):
         format_of(None, Path("t.txt"))
-    with pytest.raises(Refused, match="Did you mean 'parquet'"):
+    with pytest.raises(UserError, match="Did you mean 'parquet'"):
         format_of("parket", Path("t.csv"))
 
 
@@ -198,21 +198,21 @@ def test_standard_output_without_a_file(capsys):
 def test_devices_are_written_to_and_never_replaced():
     write(ROWS, COLUMNS, "csv", Path("/dev/null"))
     assert Path("/dev/null").is_char_device()
-    with pytest.raises(Refused, match=r"Cannot write /dev/full: No space left on device"):
+    with pytest.raises(UserError, match=r"Cannot write /dev/full: No space left on device"):
         write(ROWS, COLUMNS, "csv", Path("/dev/full"))
 
 
 def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path):
     (tmp_path / "file").write_text("kept")
     for out in (tmp_path, tmp_path / "file" / "table.csv"):
-        with pytest.raises(Refused, match=r"^Cannot write [^\n]*\.$"):
+        with pytest.raises(UserError, match=r"^Cannot write [^\n]*\.$"):
             write(ROWS, COLUMNS, "csv", out)
     assert (tmp_path / "file").read_text() == "kept"
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_unknown_format_names_the_nearest():
-    with pytest.raises(Refused, match=r"Unknown format 'jsn'\. Did you mean 'json'"):
+    with pytest.raises(UserError, match=r"Unknown format 'jsn'\. Did you mean 'json'"):
         render(ROWS, COLUMNS, "jsn")
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from search.training.initial_weights import beginning, fill, frozen
-from space import Refused, decode
+from space import UserError, decode
 from space.network.network import build
 from space.weights import Conventions, Weights, weights_file
 
@@ -60,12 +60,12 @@ def test_a_network_can_begin_with_the_blocks_that_fit(file):
 
 
 def test_refuses_weights_of_which_nothing_fits(file):
-    with pytest.raises(Refused, match="no block"):
+    with pytest.raises(UserError, match="no block"):
         beginning(decode("r16_i24/mb_d1_k3_s1_e1_w24/h64_c10"), file, 0, NORMALISED, 0.0)
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(Refused, match=r"w\.safetensors"):
+    with pytest.raises(UserError, match=r"w\.safetensors"):
         beginning(SMALL, Path(tmp_path / "w.safetensors"), 0, NORMALISED, 0.0)
 
 
@@ -88,7 +88,7 @@ def test_what_is_frozen_is_not_trained(freeze, trained):
 
 @pytest.mark.parametrize("freeze", ["head", 0, 3, 1.5])
 def test_refuses_to_freeze_what_there_is_not(freeze):
-    with pytest.raises(Refused, match="features, or a number of stages from 1 to 2"):
+    with pytest.raises(UserError, match="features, or a number of stages from 1 to 2"):
         frozen(build(SMALL), freeze)
 
 

@@ -22,7 +22,7 @@ from search.training.loop import train
 from search.training.progress import Silent
 from search.training.task import DOCUMENT as TASK
 from search.training.task import read_task
-from space import Refused
+from space import UserError
 from space.weights import rebuild
 
 EVERYTHING = {
@@ -194,15 +194,15 @@ def test_refuses_a_damaged_checkpoint(task, tmp_path):
         train(own, tmp_path, Ends(3))
     progress = read_progress(tmp_path)
     (tmp_path / progress.tensors).write_bytes(b"nothing")
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         train(own, tmp_path)
     (tmp_path / DOCUMENT).write_text(json.dumps(json.loads(progress.model_dump_json()) | {"data": "other"}))
-    with pytest.raises(Refused, match="have changed"):
+    with pytest.raises(UserError, match="have changed"):
         train(own, tmp_path)
 
 
 def test_refused_it_writes_nothing(task, tmp_path):
-    with pytest.raises(Refused, match="freeze"):
+    with pytest.raises(UserError, match="freeze"):
         train(task(task_changes={"freeze": 9}), tmp_path / "m")
     assert not (tmp_path / "m").exists()
 

@@ -9,7 +9,7 @@ import pytest
 
 from search.proxy.evaluate import Result
 from search.trials.ledger import Ledger, LedgerFailed, Record, Repeat
-from space import Refused
+from space import UserError
 
 RESULT = Result(0.5, 1.25, 2, 100, 1.5, 66.6, (2.0, 1.0), 10.0, 11.0, 0.909)
 
@@ -106,9 +106,9 @@ def test_notes_keep_the_first_value_unless_replaced(ledger):
 def test_a_file_that_is_no_ledger_is_refused(tmp_path):
     path = tmp_path / "trials.sqlite"
     path.write_text("not a database, but long enough to be taken for one" * 50)
-    with pytest.raises(Refused, match="cannot be used as a ledger"):
+    with pytest.raises(UserError, match="cannot be used as a ledger"):
         Ledger(path)
-    with pytest.raises(Refused, match="does not exist"):
+    with pytest.raises(UserError, match="does not exist"):
         Ledger(tmp_path / "none.sqlite", write=False)
 
 
@@ -118,17 +118,17 @@ def test_a_ledger_that_cannot_be_read_is_refused(ledger, tmp_path):
     ledger.close()
     path = tmp_path / "trials.sqlite"
     path.write_bytes(path.read_bytes()[:20000] + b"\xaa" * 20000)
-    with pytest.raises(Refused, match="cannot be used as a ledger"):
+    with pytest.raises(UserError, match="cannot be used as a ledger"):
         Ledger(path, write=False).records("f")
     (tmp_path / "folder").mkdir()
     for write in (True, False):
-        with pytest.raises(Refused, match="cannot be used as a ledger"):
+        with pytest.raises(UserError, match="cannot be used as a ledger"):
             Ledger(tmp_path / "folder", write=write)
 
 
 def test_a_later_schema_is_refused(ledger, tmp_path):
     ledger.replace("schema", "99")
-    with pytest.raises(Refused, match="schema 99"):
+    with pytest.raises(UserError, match="schema 99"):
         Ledger(tmp_path / "trials.sqlite", write=False)
 
 

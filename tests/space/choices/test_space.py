@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from space import Refused, Space, cost, documents
+from space import Space, UserError, cost, documents
 from space.choices.override import override
 from space.cost.memory import kept
 
@@ -27,7 +27,7 @@ SMALL = {
 
 
 def refusal(document):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         Space.of(document)
     assert "\n" not in str(refused.value)
     return str(refused.value)
@@ -186,7 +186,7 @@ def test_deep_networks_are_counted():
 
 @pytest.mark.parametrize("number", ["3", "00", "9" * 5000])
 def test_a_stage_that_does_not_exist_is_refused(number):
-    with pytest.raises(Refused, match=r"Permitted: \*, 0, 1, 2\."):
+    with pytest.raises(UserError, match=r"Permitted: \*, 0, 1, 2\."):
         override(SMALL, f"stages.{number}.kernel", 3)
 
 
@@ -198,6 +198,6 @@ def test_missing_parts_are_named():
 def test_a_stage_with_too_many_alternatives_is_refused_before_they_are_visited():
     wide = {**SMALL["stages"][1], "width": list(range(1, 2000)), "depth": [1, 2, 3, 4, 5]}
     with pytest.raises(
-        Refused, match=r"stages\.0\.width.* make [\d,]+ alternatives together; permitted: up to 5,000"
+        UserError, match=r"stages\.0\.width.* make [\d,]+ alternatives together; permitted: up to 5,000"
     ):
         Space.of({**SMALL, "stages": [wide]})

@@ -11,7 +11,7 @@ from observing import convolutions
 from strategies import architectures
 from torch.utils.flop_counter import FlopCounterMode
 
-from space import Refused, Space, documents
+from space import Space, UserError, documents
 from space.architecture import decode
 from space.catalog import published
 from space.conv import ACTIVATIONS
@@ -243,6 +243,6 @@ def test_it_trains_with_mixed_precision():
 
 def test_a_network_too_deep_to_be_meant_is_refused():
     with pytest.raises(
-        Refused, match=r"^A network of 100,000 blocks is not built; permitted: up to 5,000\.$"
+        UserError, match=r"^A network of 100,000 blocks is not built; permitted: up to 5,000\.$"
     ):
         build(decode("r32_i16/mb_d100000_k3_s2_e4_w24_se0.25/h256_c10"))

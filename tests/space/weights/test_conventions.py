@@ -10,7 +10,7 @@ from torchvision.models import get_model_weights
 
 from space.architecture import decode
 from space.catalog import CATALOG, published
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.conventions import (
     NORMALISATIONS,
     Conventions,
@@ -156,7 +156,7 @@ def test_one_channel_has_the_mean_of_three_and_four_repeat_them():
     ],
 )
 def test_other_json_is_refused(text, said):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         parse_conventions(text)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -166,7 +166,7 @@ def test_names_of_normalisations():
     for name in NORMALISATIONS:
         assert normalised(Conventions(), name).normalisation == name
     assert for_channels(Conventions(), 1).normalisation == ""
-    with pytest.raises(Refused, match="Did you mean 'inception'"):
+    with pytest.raises(UserError, match="Did you mean 'inception'"):
         normalised(Conventions(), "inceptoin")
-    with pytest.raises(Refused, match="Unknown padding 'valid'"):
+    with pytest.raises(UserError, match="Unknown padding 'valid'"):
         Conventions("valid")

@@ -11,7 +11,7 @@ from trained import shaken
 from space.architecture import decode
 from space.catalog import published
 from space.network.network import build
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.conventions import Conventions
 from space.weights.files import load_weights, weights_file
 from space.weights.formats import WEIGHT_FORMATS
@@ -170,7 +170,7 @@ def test_published_networks_take_classes_and_channels_from_the_file(tmp_path):
 
 
 def refusal(path, *arguments, **options):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         load_weights(path, *arguments, **options)
     assert "\n" not in str(refused.value)
     return str(refused.value).replace(str(path), "FILE")
@@ -211,7 +211,7 @@ def test_a_damaged_header_is_refused(tmp_path):
 
 
 def test_a_format_that_cannot_express_it_is_refused():
-    with pytest.raises(Refused, match="it knows EfficientNet V1 alone"):
+    with pytest.raises(UserError, match="it knows EfficientNet V1 alone"):
         weights_file(fresh(SMALL), "efficientnet_pytorch")
 
 

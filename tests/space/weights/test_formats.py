@@ -7,7 +7,7 @@ from space.architecture import Architecture, Head, Stage, Stem, decode
 from space.blocks import BLOCKS
 from space.catalog import published
 from space.network.network import build
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.conventions import Conventions
 from space.weights.formats import WEIGHT_FORMATS, weight_format
 from space.weights.names import format_of, from_ours, to_ours
@@ -20,7 +20,7 @@ def one_stage(stage):
 
 
 def refusal(format, stage):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         WEIGHT_FORMATS[format].modules(one_stage(stage))
     return str(refused.value)
 
@@ -37,7 +37,7 @@ def test_forks_of_efficientnet_pytorch_have_lite():
 
 
 def test_v2_is_not_for_efficientnet_pytorch():
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         WEIGHT_FORMATS["efficientnet_pytorch"].modules(published("v2-s").architecture)
     assert str(refused.value) == (
         "efficientnet_pytorch has no fused blocks (it knows EfficientNet V1 alone), as stages.0 is:"
@@ -74,9 +74,9 @@ def test_our_modules_are_those_of_the_built_network(name):
 
 
 def test_styles_and_formats_are_refused_by_name():
-    with pytest.raises(Refused, match="Did you mean 'tf'"):
+    with pytest.raises(UserError, match="Did you mean 'tf'"):
         weight_format("timm").style(published("b0").architecture, wanted="fd")
-    with pytest.raises(Refused, match="Did you mean 'timm'"):
+    with pytest.raises(UserError, match="Did you mean 'timm'"):
         weight_format("tim")
 
 

@@ -9,7 +9,7 @@ from libraries import NAMES, OTHERS, empty, other
 from space.architecture import decode
 from space.catalog import published
 from space.network.network import build
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.inception import AUXILIARY
 from space.weights.names import format_of, from_ours, to_ours
 
@@ -104,14 +104,14 @@ def test_linear_layers_come_back_as_they_were():
     ],
 )
 def test_what_torchvisions_classes_cannot_be_is_refused(text, said):
-    with pytest.raises(Refused, match=re.escape(said)):
+    with pytest.raises(UserError, match=re.escape(said)):
         from_ours({}, decode(text), "torchvision")
 
 
 @pytest.mark.parametrize("name", ["shufflenet-v1-1.0-g3", "mobilenext-1.0", "blazeface-front"])
 def test_what_no_library_has_a_name_for_is_refused(name):
     for format in ("torchvision", "timm", "efficientnet_pytorch"):
-        with pytest.raises(Refused, match=r"^(torchvision|timm|efficientnet_pytorch)\S* "):
+        with pytest.raises(UserError, match=r"^(torchvision|timm|efficientnet_pytorch)\S* "):
             from_ours({}, published(name).architecture, format)
 
 
@@ -137,7 +137,7 @@ def weights():
 
 
 def refusal(weights, **options):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         to_ours(weights, published("b0").architecture, **options)
     assert "\n" not in str(refused.value)
     return str(refused.value)
@@ -165,9 +165,9 @@ def test_tensors_of_another_shape_are_refused(weights):
 
 
 def test_the_weights_of_another_network_are_refused(weights):
-    with pytest.raises(Refused, match=r"they lack 'features\.1\.1\.block\.0\.0\.weight' and"):
+    with pytest.raises(UserError, match=r"they lack 'features\.1\.1\.block\.0\.0\.weight' and"):
         to_ours(weights, published("b1").architecture)
-    with pytest.raises(Refused, match="no our weights"):
+    with pytest.raises(UserError, match="no our weights"):
         from_ours(weights, published("b0").architecture, "torchvision")
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.reading import read_tensors
 
 TENSORS = {"stem.weight": torch.arange(6.0).reshape(2, 3), "stem.num_batches_tracked": torch.tensor(3)}
@@ -70,7 +70,7 @@ def test_a_prefix_that_only_some_bear_is_a_name(tmp_path):
 
 
 def refusal(path):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UserError) as refused:
         read_tensors(path)
     assert "\n" not in str(refused.value)
     return str(refused.value).replace(str(path.parent), "HERE")

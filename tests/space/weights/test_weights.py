@@ -10,7 +10,7 @@ from trained import shaken
 from space.architecture import decode
 from space.catalog import published
 from space.network.network import build
-from space.refusal import Refused
+from space.refusal import UserError
 from space.weights.conventions import Conventions
 from space.weights.formats import WEIGHT_FORMATS
 from space.weights.names import from_ours, to_ours
@@ -139,7 +139,7 @@ def test_grey_images_are_seen_as_they_were_in_colour(weights):
 def test_only_stems_for_three_channels_are_adapted(weights):
     grey = adapt(weights, channels=1)
     assert adapt(grey, channels=1) is grey
-    with pytest.raises(Refused, match="for images of 1 channel"):
+    with pytest.raises(UserError, match="for images of 1 channel"):
         adapt(grey, channels=3)
 
 

@@ -13,7 +13,7 @@ from search.pruners.pruner import Hyperband, SuccessiveHalving
 from search.samplers import Observation, Sampler
 from search.samplers.evolution import drawn, neighbours
 from space import Choice, Point, documents
-from space.refusal import Refused, unknown
+from space.refusal import UserError, unknown_name
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -162,28 +162,28 @@ PRUNERS: dict[str, Pruner] = {
 
 
 def pruned(name: str) -> tuple[Sampler, Pruner | None]:
-    """The sampler and the pruner of "tpe+asha"; of "tpe" the sampler alone. Raises `Refused` for others."""
+    """The sampler and the pruner of "tpe+asha"; of "tpe" the sampler alone. Raises `UserError` for others."""
     sampler, plus, pruner = name.partition("+")
     if plus and pruner not in PRUNERS:
-        raise unknown("pruner", pruner, PRUNERS)
+        raise unknown_name("pruner", pruner, PRUNERS)
     return contestant(sampler), PRUNERS[pruner] if plus else None
 
 
 def contestant(name: str) -> Sampler:
     """The sampler with this name: its defaults, but for an early stop, and for what "auto:startup=6,until=64" says.
 
-    Raises `Refused` for a name that none has, and for options that the sampler lacks.
+    Raises `UserError` for a name that none has, and for options that the sampler lacks.
     """
     sampler, _, options = name.partition(":")
     if sampler not in CONTESTANTS:
-        raise unknown("sampler", sampler, CONTESTANTS)
+        raise unknown_name("sampler", sampler, CONTESTANTS)
     changes = parse([f"sampler.{option}" for option in options.split(",") if option])
     if sampler in documents.names("sampler"):
         made = Config.of({"sampler": sampler, **changes}).sampler
         # All curves go on to the same number of trials.
         return made.model_copy(update={"early_stop": False}) if hasattr(made, "early_stop") else made
     if changes:
-        raise Refused(f"{sampler} takes no options here, and {name} has some.")
+        raise UserError(f"{sampler} takes no options here, and {name} has some.")
     return (
         AsItComes(sampler=sampler, kind=OPTUNAS[sampler])
         if sampler in OPTUNAS

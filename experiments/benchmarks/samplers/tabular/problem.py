@@ -20,7 +20,7 @@ from search.config import Config
 from search.proxy.evaluate import Request, Result
 from search.pruners import Pruner
 from search.samplers import Sampler
-from space import Architecture, Refused, Space, cost, decode
+from space import Architecture, Space, UserError, cost, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ class Problem:
         for epochs, readings in {0: self.readings, **self.shorter}.items():
             if missing := self.space.size - len(readings):
                 short = f" with {epochs} epochs" if epochs else ""
-                raise Refused(
+                raise UserError(
                     f"{self.name}: of {self.space.size:,} networks {missing:,} are not in the table{short}."
                 )
 
     def config(self, sampler: Sampler, trials: int, seed: int, pruner: Pruner | None = None) -> Config:
         """A search of this problem.
 
-        pruner: None, and where all trainings are whole any, is none. Raises `Refused` for rungs that the table lacks.
+        pruner: None, and where all trainings are whole any, is none. Raises `UserError` for rungs that the table lacks.
         """
         config = Config.of({**self.settings, "trials": trials, "seed": seed, "pruner": "none"})
         config = replace(config, space=self.space, sampler=sampler)
@@ -67,7 +67,7 @@ class Problem:
             config = replace(config, pruner=pruner)
         for epochs in config.ladder.epochs[:-1]:
             if epochs not in self.shorter:
-                raise Refused(f"{self.name} has no trainings of {epochs} epochs.")
+                raise UserError(f"{self.name} has no trainings of {epochs} epochs.")
         return config
 
     @cached_property
@@ -136,7 +136,7 @@ def nas_bench_macro(path: Path) -> Problem:
     """The 3,969 networks of NAS-Bench-Macro, trained on CIFAR-10 with three seeds each; the reward is the accuracy.
 
     path: `nas-bench-macro_cifar10.json` of github.com/xiusu/NAS-Bench-Macro. Several of its 6,561 rows can be of one
-    network. Raises `Refused` if it is another file.
+    network. Raises `UserError` if it is another file.
     """
     table = _macro_table(path)
     space = Space.of(_macro_document(), "nas_bench_macro")
@@ -144,14 +144,14 @@ def nas_bench_macro(path: Path) -> Problem:
     macs = {digits: cost(network).macs for digits, network in networks.items()}
     for digits, network in networks.items():
         if (cost(network).params, macs[digits]) != (table[digits]["params"], table[digits]["flops"]):
-            raise Refused(f"{path}: {digits} has other params or flops than its network.")
+            raise UserError(f"{path}: {digits} has other params or flops than its network.")
     mean = sum(macs.values()) / len(macs)
     readings: dict[str, tuple[Reading, ...]] = {}
     for digits, network in networks.items():
         seconds = SECONDS * macs[digits] / mean
         own = tuple(Reading(percent / 100, seconds) for percent in table[digits]["test_acc"])
         if readings.setdefault(str(network), own) != own:
-            raise Refused(f"{path}: two rows of one network differ, {digits} being the second.")
+            raise UserError(f"{path}: two rows of one network differ, {digits} being the second.")
     return Problem("nas-bench-macro", space, ACCURACY_ALONE, readings)
 
 
@@ -160,9 +160,9 @@ def _macro_table(path: Path) -> dict[str, dict[str, Any]]:
         table = json.loads(path.read_text("utf-8"))
         assert all(len(row["test_acc"]) == 3 and len(digits) == 8 for digits, row in table.items())
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}.") from None
+        raise UserError(f"{path}: {error.strerror}.") from None
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
-        raise Refused(f"{path} is not NAS-Bench-Macro's table.") from None
+        raise UserError(f"{path} is not NAS-Bench-Macro's table.") from None
     return table  # type: ignore[no-any-return]
 
 
@@ -188,7 +188,7 @@ def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) ->
     epochs where there are shorter trainings, and step_ratio where the reward counts the step time: the first that is
     recorded of a network is that of all its trainings. Recordings of one network stand in the order of the rows.
 
-    Raises `Refused` for a row that cannot be, or if a network of the space is missing.
+    Raises `UserError` for a row that cannot be, or if a network of the space is missing.
     """
     found: dict[int, dict[str, list[Reading]]] = {}
     ratios: dict[str, float] = {}
@@ -200,7 +200,7 @@ def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) ->
             if ratio not in (None, ""):
                 ratios.setdefault(str(network), float(ratio))
         except (LookupError, ValueError, TypeError) as error:
-            raise Refused(f"{path}, row {number}: {type(error).__name__}: {error}.") from None
+            raise UserError(f"{path}, row {number}: {type(error).__name__}: {error}.") from None
         found.setdefault(epochs, {}).setdefault(str(network), []).append(reading)
     kinds = {epochs: _timed(found[epochs], ratios) for epochs in sorted(found)}
     last = max(kinds, default=0)
@@ -228,7 +228,7 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}.") from None
+        raise UserError(f"{path}: {error.strerror}.") from None
     if path.suffix == ".csv":
         return csv.DictReader(text.splitlines())
     return _lines(path, text)
@@ -239,7 +239,7 @@ def _lines(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
         try:
             yield json.loads(line)
         except ValueError:
-            raise Refused(f"{path}, row {number} is no JSON.") from None
+            raise UserError(f"{path}, row {number} is no JSON.") from None
 
 
 def made_up(seed: int = 0) -> Problem:

@@ -17,9 +17,9 @@ from space import (
     Architecture,
     Head,
     Multipliers,
-    Refused,
     Stage,
     Stem,
+    UserError,
     build,
     cost,
     decode,
@@ -132,5 +132,7 @@ def test_a_family_that_leans_on_other_code_is_refused(monkeypatch):
         return json.dumps(Path(x))
 
     monkeypatch.setitem(module.BLOCKS, "mb", replace(BLOCKS["mb"], forward=forward))
-    with pytest.raises(Refused, match=r"Op mb cannot be written as a file of its own: its forward uses Path"):
+    with pytest.raises(
+        UserError, match=r"Op mb cannot be written as a file of its own: its forward uses Path"
+    ):
         source("odd", decode("r32_i16/mb_d2_k3_s2_e4_w24/h64_c10"))

@@ -8,7 +8,7 @@ from members import loaded, logits, members
 from trained import model
 
 from search.models.forms.timm import arch_def, timm_file
-from space import Refused, decode, published
+from space import UserError, decode, published
 
 ACTS = ("silu", "relu", "relu6", "hardswish")
 SQUEEZES = {"mb": (0, 0.25, 0.5), "fused": (0,)}
@@ -69,5 +69,5 @@ def test_the_definition_is_timms_own():
     ],
 )
 def test_what_timm_lacks_is_refused(network, message):
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         timm_file("odd", model(decode(network)))

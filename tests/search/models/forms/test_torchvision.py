@@ -7,7 +7,7 @@ from members import loaded, logits, members
 from trained import model
 
 from search.models.forms.torchvision import inverted_residual_setting, torchvision_file
-from space import Refused, decode, published
+from space import UserError, decode, published
 
 SQUEEZES = {"mb": (0, 0.25, 0.5), "fused": (0,)}
 
@@ -64,5 +64,5 @@ def test_the_setting_is_torchvisions_own():
     ],
 )
 def test_what_torchvision_lacks_is_refused(network, message):
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(UserError, match=message):
         torchvision_file("odd", model(decode(network)))

@@ -13,7 +13,7 @@ from experiments.benchmarks.samplers.tabular.problem import (
 )
 from search.proxy.evaluate import Request
 from search.proxy.proxy import shorter
-from space import Refused, Space, cost
+from space import Space, UserError, cost
 
 MADE_UP = made_up()
 ROWS = [
@@ -47,7 +47,7 @@ def test_a_table_is_read_from_either_format(tmp_path):
 def test_a_table_that_cannot_be_is_refused(text, says, tmp_path):
     path = tmp_path / "table.jsonl"
     path.write_text(text)
-    with pytest.raises(Refused, match=says):
+    with pytest.raises(UserError, match=says):
         trained("t", MADE_UP.space, ACCURACY_ALONE, path)
 
 
@@ -73,7 +73,7 @@ def test_a_table_can_have_shorter_trainings(tmp_path):
     request = Request(0, 1, network, shorter(config.proxy, 3), config.data, 0)
     assert (problem.result(request, 0).accuracy, problem.result(request, 0).epochs) == (0.5, 3)
     table.write_text("\n".join(lines[:-1]))
-    with pytest.raises(Refused, match="of 124 networks 1 are not in the table with 1 epochs"):
+    with pytest.raises(UserError, match="of 124 networks 1 are not in the table with 1 epochs"):
         trained("t", MADE_UP.space, ACCURACY_ALONE, table)
 
 
@@ -81,7 +81,7 @@ def test_where_all_trainings_are_whole_a_pruner_does_nothing():
     whole = replace(MADE_UP, shorter={})
     assert whole.config(contestant("random"), 9, 0, PRUNERS["asha"]).ladder.epochs == (9,)
     lacking = replace(MADE_UP, shorter={3: MADE_UP.shorter[3]})
-    with pytest.raises(Refused, match="made-up has no trainings of 1 epochs"):
+    with pytest.raises(UserError, match="made-up has no trainings of 1 epochs"):
         lacking.config(contestant("random"), 9, 0, PRUNERS["asha"])
 
 
@@ -110,8 +110,8 @@ def test_another_file_is_not_nas_bench_macro(tmp_path):
     path = tmp_path / "other.json"
     for text, says in (("[]", "is not NAS-Bench-Macro"), ('{"0": {"test_acc": [1, 2, 3]}}', "is not NAS-")):
         path.write_text(text)
-        with pytest.raises(Refused, match=says):
+        with pytest.raises(UserError, match=says):
             nas_bench_macro(path)
     path.write_text('{"00000000": {"test_acc": [1, 2, 3], "params": 1, "flops": 2}}')
-    with pytest.raises(Refused, match="00000000 has other params or flops"):
+    with pytest.raises(UserError, match="00000000 has other params or flops"):
         nas_bench_macro(path)
