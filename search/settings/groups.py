@@ -14,6 +14,7 @@ import yaml
 
 from search.settings import extensions
 from search.settings.extensions import added, package
+from search.settings.validation import unknown_setting
 from space import documents
 from space.choices.override import override
 from space.refusal import setting_of_other_choice, unknown_name
@@ -154,7 +155,7 @@ def _set(settings: Iterable[Setting], values: Mapping[str, str]) -> tuple[Settin
     found = {setting.key: setting for setting in settings}
     for key, value in values.items():
         if key not in found:
-            raise unknown_name("setting", key, found)
+            raise unknown_setting(key, found)
         found[key] = replace(found[key], value=value)
     return tuple(found.values())
 

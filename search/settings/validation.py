@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from space.refusal import UserError, setting_of_other_choice, unknown_name
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+RENAMED = {
+    "proxy.mirror": "proxy.flip_tta",
+    "proxy.recalibrate": "proxy.recalibrate_bn",
+    "pruner.least": "pruner.min_correlation",
+    "recipe.body": "recipe.backbone_lr_scale",
+    "recipe.optimiser": "recipe.optimizer",
+    "recipe.smoothing": "recipe.beta2",
+    "reward.max_activations": "limit.activations",
+    "reward.max_macs": "limit.macs",
+    "reward.max_memory": "limit.memory",
+    "reward.max_params": "limit.params",
+    "reward.max_step_ms": "limit.step",
+    "sampler.most": "sampler.max_observations",
+}
+"""Settings that have another name now, by the old one. They take effect where the old name is unknown."""
+
+
+def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:
+    """Return the refusal of `key`, which is none of the `permitted` settings. An old name gets its new one."""
+    if key in RENAMED:
+        return UserError(f"{key} is called {RENAMED[key]} now.")
+    return unknown_name("setting", key, permitted)
 
 
 def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings: Any) -> Any:
@@ -37,13 +61,15 @@ def mapping(group: str, settings: Any) -> None:
 
 def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
     """A `model` of the settings. Raises `UserError` for the first that is wrong; `place`: what its key begins with."""
+    from pydantic import ValidationError  # Imported here: help, which only names settings, answers at once.
+
     try:
         return model.model_validate(settings)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = place + ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
-            raise unknown_name("setting", key, [place + name for name in model.model_fields]) from None
+            raise unknown_setting(key, [place + name for name in model.model_fields]) from None
         if first["type"] == "missing":
             raise UserError(f"{key} is missing; give {key}=VALUE.") from None
         # What is wrong with settings together has no place of its own.

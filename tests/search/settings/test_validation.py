@@ -3,6 +3,7 @@
 import pytest
 
 from search import Config
+from search.settings.validation import RENAMED, unknown_setting
 from space import UserError
 
 
@@ -33,3 +34,8 @@ def test_a_setting_of_another_kind_is_said_to_be_one(settings, says):
         Config.of(settings)
     assert str(refused.value).startswith(says)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_of_a_setting_is_refused_with_the_new_one(old, new):
+    assert str(unknown_setting(old, [new])) == f"{old} is called {new} now."
