@@ -12,7 +12,7 @@ from scaling.base import Base, resolve
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel, scale
 from scaling.rules import Rule
-from search.tables.table import si
+from search.tables.units import si
 from space import Architecture, Cost, Rounding, UserError
 
 STEP = 1000

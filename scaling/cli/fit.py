@@ -118,7 +118,7 @@ def _announce(planned: Plan) -> None:
 def _show(planned: Plan) -> None:
     from scaling.fitting.estimate import estimate
     from scaling.fitting.tables import PLANNED, planned_rows
-    from search.cli.live import clock
+    from search.tables.units import clock
 
     click.echo(table(planned_rows(planned.grid.candidates), PLANNED))
     found, parallel = estimate(planned), planned.config.executor.parallel or 1

@@ -22,8 +22,9 @@ from scaling.rules import RULES
 from search.cli import shells
 from search.cli.terminal import version_option
 from search.files import require_ending
-from search.tables import table as tables
 from search.tables.selection import columns_of, ordered
+from search.tables.table import Row
+from search.tables.writing import EXACT, format_of, write
 from space import CATALOG, Architecture, Published, UserError, decode
 from space.catalog import families
 from space.refusal import unknown_name
@@ -83,8 +84,8 @@ def cli(context: click.Context, /, **given: Any) -> None:
     _report(models, rows, way, given)
     shown = (*COLUMNS, STEP) if predict else COLUMNS
     if format_:
-        chosen = columns or (ALL_COLUMNS if format_ in tables.EXACT else shown)
-        tables.write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
+        chosen = columns or (ALL_COLUMNS if format_ in EXACT else shown)
+        write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
     elif given["phi"] is not None and not given["published"] and not columns:
         click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
     elif rows:
@@ -196,10 +197,10 @@ def _format(given: dict[str, Any]) -> str | None:
         if given["format_"]:
             raise UserError("Give --json or --format, not both.")
         return "json"
-    return tables.format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
+    return format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
 
 
-def _report(models: list[ScaledModel], rows: list[tables.Row], way: Way, given: dict[str, Any]) -> None:
+def _report(models: list[ScaledModel], rows: list[Row], way: Way, given: dict[str, Any]) -> None:
     if given["report"] is None:
         return
     from scaling.cli.pages import family_page
@@ -234,8 +235,8 @@ def _rows(
     published: tuple[Published, ...],
     given: dict[str, Any],
     predict: Callable[[Architecture], float] | None,
-) -> list[tables.Row]:
-    rows: list[tables.Row] = [*map(model_row, models), *map(published_row, published)]
+) -> list[Row]:
+    rows: list[Row] = [*map(model_row, models), *map(published_row, published)]
     if predict:
         rows = [{**row, STEP.key: predict(decode(row["architecture"]))} for row in rows]
     return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows

@@ -12,7 +12,7 @@ from scaling.cli import types as quantities
 from scaling.rows import ALL_COLUMNS
 from scaling.rules import RULES
 from search.cli import completers as completion
-from search.tables import table as tables
+from search.tables.writing import FORMATS
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -113,7 +113,7 @@ OUTPUT = _options(
         "format_",
         metavar="FORMAT",
         shell_complete=completion.formats(),
-        help=f"A table as {', '.join(tables.FORMATS)}.",
+        help=f"A table as {', '.join(FORMATS)}.",
     ),
     click.option(
         "--out", type=FILE, metavar="FILE", help="Write the table there; its ending says the format."

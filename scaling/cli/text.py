@@ -8,7 +8,8 @@ from scaling.compound import Coefficients
 from scaling.families import ScaledModel
 from scaling.nearest import differences, nearest
 from search.tables.selection import filled
-from search.tables.table import Column, Row, si
+from search.tables.table import Column, Row
+from search.tables.units import si
 from space import Architecture, Rounding, Stage, parts
 
 

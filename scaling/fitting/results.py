@@ -22,8 +22,8 @@ from scaling.fitting.tables import CANDIDATES, COMPARISON, EXACT, candidate_rows
 from scaling.rows import ALL_COLUMNS, COLUMNS, model_row
 from search.files import write_file
 from search.stats.paired import CONFIDENCE, Estimate
-from search.tables import table as tables
 from search.tables.table import Column, Row
+from search.tables.writing import write as write_table
 
 if TYPE_CHECKING:
     from scaling.fitting.fit import Fitted
@@ -136,7 +136,7 @@ def _table(
     written = []
     for format_, chosen in (("csv", (*columns, *exact)), ("md", columns)):
         written.append(stem.with_suffix(f".{format_}"))
-        tables.write(rows, chosen, format_, written[-1], caption=caption)
+        write_table(rows, chosen, format_, written[-1], caption=caption)
     return written
 
 

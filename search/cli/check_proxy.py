@@ -44,11 +44,11 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     from search.config import Config, parse
     from search.proxy_check.check import check, plan
     from search.proxy_check.table import COLUMNS, rows, verdict
-    from search.tables import table as tables
     from search.tables.selection import filled
+    from search.tables.writing import format_of, write
 
     chosen = parse(settings)
-    form = tables.format_of(None, out) if out else ""
+    form = format_of(None, out) if out else ""
     count, good = _number(chosen, "networks", 12, 3), _share(chosen, "good")
     against = {key.partition(".")[2]: chosen.pop(key) for key in list(chosen) if key.startswith("longer.")}
     _refuse(chosen)
@@ -64,7 +64,7 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     lines = verdict(found, good)
     print_all([table(rows(found), filled(rows(found), COLUMNS)), "", *lines])
     if out:
-        tables.write(rows(found), COLUMNS, form, out, caption=" ".join(lines))
+        write(rows(found), COLUMNS, form, out, caption=" ".join(lines))
 
 
 def _refuse(chosen: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ def formats(*others: str) -> Complete:
     """Of tables, and `others`."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-        from search.tables.table import FORMATS
+        from search.tables.writing import FORMATS
 
         return _beginning(incomplete, (*FORMATS, *others))
 

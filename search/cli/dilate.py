@@ -31,7 +31,7 @@ def dilate(model: Path, out: Path) -> None:
 
     from search.data.dataset import words
     from search.models.model import load_model, save_model
-    from search.tables.table import si
+    from search.tables.units import si
     from search.training.networks import of_model
     from space import UserError, cost
     from space.network.edo import edo

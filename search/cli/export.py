@@ -103,7 +103,8 @@ def export(
         return _model(run, model, forms, choice | {"format": form, "out": out, "schema": schema or None})
     from search.runs.run import open_run
     from search.tables.selection import columns_of, filled
-    from search.tables.table import ABOUT, EXACT, FORMATS, format_of, schema_rows, write
+    from search.tables.table import ABOUT, schema_rows
+    from search.tables.writing import EXACT, FORMATS, format_of, write
     from search.trials.columns import SCHEMA, TRIALS, VERSION
 
     formats = FORMATS if schema else (*FORMATS, _OPTUNA)

@@ -15,6 +15,7 @@ from rich.text import Text
 from search.engine.search_and_finals import Course
 from search.runs.status import Status
 from search.tables.table import Column, Row
+from search.tables.units import clock
 from search.trials.columns import BRIEF, TRIALS, row
 from search.trials.trial import Trial
 
@@ -120,13 +121,6 @@ def counts(status: Status) -> str:
     parts += ["the best trained again: {} of {}".format(*status.finals)] if status.finals else []
     parts += [f"about {clock(status.left)} left"] if status.left is not None else []
     return ", ".join(parts)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as 1:02:03 or 2:03."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def brief(trials: Iterable[Trial]) -> Table:

@@ -42,7 +42,7 @@ def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, o
     from search.models.model import load_model
     from search.models.predict import PREDICTIONS, SCHEMA, VERSION
     from search.models.predict import predict as predictions
-    from search.tables.table import format_of, write
+    from search.tables.writing import format_of, write
     from space import UserError
 
     chosen = format_of(form, out) if form or out else None

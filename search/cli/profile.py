@@ -93,8 +93,8 @@ def _read(words: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
 
 
 def _begin(campaign: Campaign, seconds: float) -> None:
-    from search.cli.live import clock
     from search.profiles.blocks import parts_of_space
+    from search.tables.units import clock
 
     click.echo(
         f"Space {campaign.space.name} at {campaign.reference.resolution} px on {campaign.device.processor}, "
@@ -108,7 +108,7 @@ def _progress(progress: Progress) -> None:
     """A line that is written over on a terminal; every tenth network elsewhere."""
     import sys
 
-    from search.cli.live import clock
+    from search.tables.units import clock
 
     left = f", about {clock(progress.left)} left" if progress.left is not None else ""
     text = f"{progress.done} of {progress.total} networks, {clock(progress.seconds)} so far{left}"

@@ -80,7 +80,7 @@ def rescore(
 def _write(run: Run, places: list[Place], form: str | None, out: Path | None, columns: str | None) -> None:
     from search.runs.rescoring import RESCORED, SCHEMA, VERSION
     from search.tables.selection import columns_of, filled
-    from search.tables.table import EXACT, format_of, write
+    from search.tables.writing import EXACT, format_of, write
 
     chosen = format_of(form, out) if form or out else "csv"
     rows = [place.row() for place in places]

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from search.cli.live import brief, clock, table
+from search.cli.live import brief, table
 from search.data.report import Report
 from search.profiles import Predictor
 from search.profiles.lookup import here, serving
@@ -17,6 +17,7 @@ from search.report.conclusion import conclusion
 from search.runs.front import growth, on_front
 from search.runs.run import Run
 from search.tables.table import Column
+from search.tables.units import clock
 from search.trials.trial import Trial
 from space import Architecture, Cost, Space, UserError, cost, parts
 from space.cost.cost import Part

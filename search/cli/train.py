@@ -102,7 +102,7 @@ def _watch(task: Task) -> Any:
 
 
 def _told(model: Model, folder: Path) -> list[str]:
-    from search.cli.live import clock
+    from search.tables.units import clock
 
     found = {f"{m.name} on {m.split}": m.value for m in model.metrics}
     figures = ", ".join(f"{name} {value:.4f}" for name, value in found.items())

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import yaml
 
-from search.cli.live import clock
 from search.compare.plan import Contender, Plan, contenders, task_of
 from search.data import load
 from search.engine.launch import Display, Silent, create, resume
@@ -20,6 +19,7 @@ from search.files import write_file
 from search.models.model import Document, Metric, is_model, read_document
 from search.proxy.proxy import timed
 from search.runs.run import PROFILE, RUNS, Run, open_run
+from search.tables.units import clock
 from search.training.task import Task
 from space import UserError, decode, documents
 from space.timing.ratio import StepTime

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from search.compare.plan import RANDOM
 from search.reward import Reward
 from search.stats.paired import CONFIDENCE, Estimate, Layout
-from search.tables import table as tables
 from search.tables.table import Column, Row
+from search.tables.writing import write as write_table
 from space import Architecture, cost
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def write(found: Sequence[Row], plan: Plan) -> list[Path]:
     written = []
     for form, columns in (("csv", (*COLUMNS, *EXACT)), ("json", (*COLUMNS, *EXACT)), ("md", COLUMNS)):
         written.append(plan.out / f"{NAME}.{form}")
-        tables.write(found, columns, form, written[-1], caption=caption)
+        write_table(found, columns, form, written[-1], caption=caption)
     return written
 
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from search.cli.live import clock
 from search.config import Config
 from search.data import Dataset
 from search.executors.base import cores
 from search.proxy.proxy import proxy_architecture, timed
 from search.pruners.rungs import Outlook, outlook
+from search.tables.units import clock
 from space import Architecture, cost
 
 _DRAWN = 15

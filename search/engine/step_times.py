@@ -92,7 +92,7 @@ def _cheap(config: Config, data: Dataset) -> bool:
 
 
 def _made(config: Config, note: Note) -> Profile:
-    from search.cli.live import clock
+    from search.tables.units import clock
 
     profile, path = make(
         config.space,

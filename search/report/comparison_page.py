@@ -6,7 +6,6 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from search.cli.live import clock
 from search.report.contest import (
     CONFIDENCE,
     Difference,
@@ -35,6 +34,7 @@ from search.report.search_page import AXES, MOST_ROWS
 from search.runs.run import Run
 from search.tables.selection import filled
 from search.tables.table import Column, Row
+from search.tables.units import clock
 from search.trials.columns import TRIALS, row
 from space import UserError
 

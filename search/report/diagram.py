@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from search.tables.table import si
+from search.tables.units import si
 from space import Architecture, Stage, cost, parts
 from space.blocks import BLOCKS
 from space.cost.cost import Part

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from search.files import write_file
 from search.report.document import Axis, Bars, Chart, Series
-from search.tables.table import si
+from search.tables.units import si
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b37400", "#3a93c9", "#777777")
 """Okabe and Ito's colours, which people who see few of them can tell apart; the page has the same."""

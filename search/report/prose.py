@@ -6,12 +6,11 @@ import math
 import shlex
 from collections.abc import Iterator
 
-from search.cli.live import clock
 from search.report import conclusion
 from search.report.baseline import chosen_by_rungs, drew
 from search.report.document import Pairs
 from search.report.findings import TWO_SIDED, Findings, Lead, unbiased
-from search.tables.table import si
+from search.tables.units import clock, si
 from space import cost
 
 _TIED = 10

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from search.cli.live import clock
 from search.compare.plan import FOLDER
 from search.compare.table import COLUMNS as COMPARED
 from search.compare.table import read, verdict
@@ -25,6 +24,7 @@ from search.runs.front import on_front
 from search.runs.run import Run
 from search.tables.selection import filled
 from search.tables.table import Column, Row
+from search.tables.units import clock
 from search.trials.columns import BRIEF, FINALS, TRIALS, row
 
 MOST_ROWS = 6000

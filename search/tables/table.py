@@ -1,26 +1,13 @@
-"""Tables, written the same way by every command.
-
-Data forms (csv, json, parquet) hold exact values under stable keys; print forms (md, latex, html) hold rounded
-ones under titles with units, and a legend that says what each column means.
-
-    >>> columns = [Column("macs", "MACs", description="multiply-adds for one image", form="si")]
-    >>> print(render([{"macs": 385814752}], columns, "csv"), end="")
-    macs
-    385814752
-"""
+"""Tables: columns with titles, units and formats, and rows of exact values under the columns' keys."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from search.files import deliver
-from search.tables import formats
-from space.refusal import UserError, unknown_name
-from space.registry import Registry
+from search.tables.units import si
 
 Row = Mapping[str, Any]
 """Values by column key. What is missing, None or not a number is an empty cell, and null in JSON."""
@@ -103,58 +90,6 @@ class Table:
         return [(column.heading, column.description) for column in self.columns if column.description]
 
 
-FORMATS: Registry[Callable[[Table], str | bytes]] = Registry(
-    "compound_nas.formats",
-    {
-        "csv": formats.csv,
-        "json": formats.json,
-        "parquet": formats.parquet,
-        "md": formats.markdown,
-        "latex": formats.latex,
-        "html": formats.html,
-    },
-)
-"""Every output format by name: the extension point. A format that isn't text returns bytes."""
-
-EXACT = ("csv", "json", "parquet")
-"""The data forms."""
-
-_ENDINGS = {"markdown": "md", "tex": "latex", "htm": "html"}
-"""Of files, where they are not the format's name."""
-
-
-def format_of(name: str | None, out: Path | None, permitted: Iterable[str] = FORMATS) -> str:
-    """The format that was asked for: `name`, or where there is none, what the ending of the file `out` says.
-
-    Raises `UserError` where neither is one of the `permitted` formats.
-    """
-    ending = out.suffix[1:].lower() if out else ""
-    wanted = name or _ENDINGS.get(ending, ending)
-    if wanted in permitted:
-        return wanted
-    if name or not out:
-        raise unknown_name("format", name, permitted)
-    raise UserError(f"{out} does not say its format; add --format {'|'.join(permitted)}.")
-
-
-def write(
-    rows: Sequence[Row], columns: Sequence[Column], format: str, out: Path | None = None, **about: Any
-) -> None:
-    """Write `rows` in `format`, a key of `FORMATS`, to the file `out`, or to standard output without one.
-
-    about: the remaining fields of `Table` (schema, version, caption). The file is replaced in one step.
-    Raises `UserError` for an unknown format, for a place that cannot be written to, and for bytes on a terminal.
-    """
-    deliver(render(rows, columns, format, **about), out)
-
-
-def render(rows: Sequence[Row], columns: Sequence[Column], format: str, **about: Any) -> str | bytes:
-    """What `write` writes. Raises `UserError` for an unknown format."""
-    if format not in FORMATS:
-        raise unknown_name("format", format, FORMATS)
-    return FORMATS[format](Table(rows, columns, **about))
-
-
 def schema_rows(columns: Iterable[Column]) -> list[Row]:
     """What each column is, as a table of its own with the columns `ABOUT`."""
     return [
@@ -170,18 +105,6 @@ def schema_rows(columns: Iterable[Column]) -> list[Row]:
 
 ABOUT = (Column("key", "Key"), Column("type", "Type"), Column("unit", "Unit"), Column("meaning", "Meaning"))
 """Of `schema_rows`."""
-
-
-def si(value: Any) -> str:
-    """`value` with three significant digits and a metric prefix: 385814752 -> "386M", 1.5e9 -> "1.5G"."""
-    exponent = 0
-    number = float(f"{float(value):.3g}")
-    while abs(number) >= 1000 and exponent < len(_PREFIXES) - 1:
-        number, exponent = number / 1000, exponent + 1
-    return f"{number:.3g}{_PREFIXES[exponent]}"
-
-
-_PREFIXES = ("", "k", "M", "G", "T")
 
 
 def plain(value: Any) -> Any:

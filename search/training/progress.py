@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from search.cli.live import clock
+from search.tables.units import clock
 from search.training.checkpoint import Passed, Progress
 from search.training.recipe import Stage
 from search.training.task import Task

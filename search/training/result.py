@@ -9,8 +9,8 @@ from torch import Tensor
 
 from search.models.model import Feeding, Metric, Model, Provenance, save_model, versions
 from search.proxy.accuracy import Validation
-from search.tables import table as tables
 from search.tables.table import Column
+from search.tables.writing import write
 from search.training import checkpoint
 from search.training.checkpoint import Progress
 from search.training.initial_weights import Beginning
@@ -66,7 +66,7 @@ def model_of(
 def finish(model: Model, progress: Progress, folder: Path) -> None:
     """Writes the model and the course of its epochs; the checkpoint, of which there is no more need, goes."""
     rows = [passed.model_dump() for passed in progress.passed]
-    tables.write(rows, COURSE, "csv", folder / EPOCHS)
+    write(rows, COURSE, "csv", folder / EPOCHS)
     save_model(model, folder)
     (folder / checkpoint.DOCUMENT).unlink(missing_ok=True)
     for tensors in folder.glob("checkpoint-*.safetensors"):

@@ -14,7 +14,8 @@ from scaling import family
 from scaling.fitting.tables import CANDIDATES, COMPARISON
 from scaling.rows import ALL_COLUMNS, model_row, published_row
 from search import open_run
-from search.tables.table import ABOUT, render, schema_rows
+from search.tables.table import ABOUT, schema_rows
+from search.tables.writing import render
 from search.trials.columns import TRIALS, row
 from space import published
 

@@ -18,8 +18,8 @@ from search.config import parse
 from search.executors.jobs import done, local
 from search.models.model import Document, is_model, read_document
 from search.stats.paired import Layout
-from search.tables import table as tables
 from search.tables.table import Column
+from search.tables.writing import format_of, render, write
 from search.training.recipe import Recipe, stages
 from search.training.settings import task_of
 from search.training.task import Task
@@ -124,10 +124,10 @@ def main() -> None:
         raise SystemExit(f"{failed[0][0].folder}: {failed[0][1]}")
     models = {name: [read_document(folders[name, seed]) for seed in range(given.seeds)] for name in recipes}
     table = rows(recipes, models, fixed.architecture.resolution)
-    print(tables.render(table, COLUMNS, "md"))
+    print(render(table, COLUMNS, "md"))
     if given.out:
-        tables.write(
-            table, COLUMNS, tables.format_of(None, given.out), given.out, caption=str(fixed.architecture)
+        write(
+            table, COLUMNS, format_of(None, given.out), given.out, caption=str(fixed.architecture)
         )
 
 

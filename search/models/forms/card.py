@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import yaml
 
 from search.models.model import Metric, Model
-from search.tables.table import si
+from search.tables.units import si
 from space import cost
 
 CARD = "README.md"

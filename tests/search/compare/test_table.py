@@ -4,7 +4,7 @@ from search.compare.comparison import Trained
 from search.compare.plan import RANDOM, WINNER, Contender
 from search.compare.table import COLUMNS, EXACT, read, rows, verdict
 from search.reward import EfficientNetV2
-from search.tables import table as tables
+from search.tables.writing import write
 from space import decode
 from space.timing.ratio import StepTime
 
@@ -61,7 +61,7 @@ def test_one_training_tells_nothing():
 def test_what_is_written_is_read_again(tmp_path):
     found = compared(0.70, 0.72, 0.71)
     assert read(tmp_path) == []
-    tables.write(found, (*COLUMNS, *EXACT), "json", tmp_path / "comparison.json")
+    write(found, (*COLUMNS, *EXACT), "json", tmp_path / "comparison.json")
     again = read(tmp_path)
     assert verdict(again) == verdict(found)
     assert [row["what"] for row in again] == [WINNER, RANDOM]

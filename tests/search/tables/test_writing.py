@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from search.tables.table import FORMATS, Column, format_of, render, si, write
+from search.tables.table import Column
+from search.tables.writing import FORMATS, format_of, render, write
 from space import UserError
 
 COLUMNS = [
@@ -214,11 +215,3 @@ def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path):
 def test_unknown_format_names_the_nearest():
     with pytest.raises(UserError, match=r"Unknown format 'jsn'\. Did you mean 'json'"):
         render(ROWS, COLUMNS, "jsn")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (999, "999"), (999.6, "1k"), (385814752, "386M"), (1827141392, "1.83G"), (5.2e13, "52T")],
-)
-def test_si(value, text):
-    assert si(value) == text
