@@ -41,6 +41,12 @@ class Conv:
         weights = self.kernel[0] * self.kernel[1] * (self.width_in // self.groups) * self.width
         return weights + self.width * (self.bias + 2 * self.norm)
 
+    @property
+    def folded_params(self) -> int:
+        """Weights and bias after the normalisation is folded into them."""
+        weights = self.kernel[0] * self.kernel[1] * (self.width_in // self.groups) * self.width
+        return weights + self.width * (self.bias or self.norm)
+
     def macs(self, height: int, width: int) -> int:
         """Multiply-adds for an output of `height` x `width` pixels; bias and normalisation do not count."""
         return height * width * self.kernel[0] * self.kernel[1] * (self.width_in // self.groups) * self.width
@@ -83,6 +89,7 @@ class Step:
 
     # What costs are summed over.
     params = 0
+    folded_params = 0
     pooled = False
 
     def macs(self, height: int, width: int) -> int:

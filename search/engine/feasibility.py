@@ -53,4 +53,4 @@ def _least(config: Config, name: CostName) -> int:
     found = config.space.range
     if name != "memory":
         return int(getattr(found, name)[0])
-    return memory(found.params[0], found.kept[0], config.reward.batch)
+    return memory(found.params[0], found.saved_activations[0], config.reward.batch)

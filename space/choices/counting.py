@@ -9,7 +9,8 @@ from functools import cache
 
 from space.architecture import Architecture, Stage
 from space.cost.cost import Cost, head_cost, stage_cost, stem_cost
-from space.cost.memory import head_kept, stage_kept, stem_kept
+from space.cost.memory import head_saved, memory, stage_saved, stem_saved
+from space.cost.table import BATCH
 
 Alternatives = Sequence[Sequence[Stage]]
 """For each stage of a space, what it can be."""
@@ -17,15 +18,27 @@ Alternatives = Sequence[Sequence[Stage]]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The smallest and the largest that a network of a space has; the extremes may be different networks.
+    """The smallest and the largest value of each cost in a space. The extremes may be of different networks.
 
-    kept: see `space.cost.memory.kept`.
+    saved_activations: see `space.cost.memory.saved_activations`.
     """
 
     params: tuple[int, int]
     macs: tuple[int, int]
     activations: tuple[int, int]
-    kept: tuple[int, int]
+    size: tuple[int, int]
+    saved_activations: tuple[int, int]
+
+    def bounds(self, name: str, batch: int = BATCH) -> tuple[int, int]:
+        """Return bounds of the exact cost `name` in the unit of its row; for memory, of `batch` images.
+
+        The bounds of memory may be wider than the extremes, since those of its two parts are added.
+        """
+        if name == "memory":
+            low, high = zip(self.params, self.saved_activations, strict=True)
+            return memory(*low, batch), memory(*high, batch)
+        extremes: tuple[int, int] = getattr(self, name)
+        return extremes
 
 
 _State = tuple[int, Stage | None, int]
@@ -122,14 +135,14 @@ def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:
     ended: list[_Extremes] = []
     for frame in frames:
         stem, size = stem_cost(frame.stem, frame.channels, frame.resolution)
-        spent = _figures(stem, stem_kept(frame.stem, frame.channels, frame.resolution)[0])
+        spent = _figures(stem, stem_saved(frame.stem, frame.channels, frame.resolution)[0])
         reached = {(frame.stem.width, size): (spent, spent)}
         for alternatives in stages:
             reached = _extremes(reached, alternatives)
         for (width, size), extremes in reached.items():
             head = head_cost(frame.head, width, frame.classes, size)
-            kept = head_kept(frame.head, width, frame.classes, size)
-            ended.append(_added(extremes, _figures(head, kept)))
+            saved = head_saved(frame.head, width, frame.classes, size)
+            ended.append(_added(extremes, _figures(head, saved)))
     return Range(*zip(*_widest(ended), strict=True))
 
 
@@ -147,13 +160,13 @@ def _extremes(reached: _Reached, alternatives: Sequence[Stage]) -> _Reached:
         for stage in alternatives:
             spent, size_out = stage_cost(stage, width, size)
             key = (stage.width, size_out) if stage.depth else (width, size)
-            figures = _figures(spent, stage_kept(stage, width, size)[0])
+            figures = _figures(spent, stage_saved(stage, width, size)[0])
             found.setdefault(key, []).append(_added(extremes, figures))
     return {key: _widest(several) for key, several in found.items()}
 
 
-def _figures(spent: Cost, kept: int) -> _Figures:
-    return spent.params, spent.macs, spent.activations, kept
+def _figures(spent: Cost, saved: int) -> _Figures:
+    return spent.params, spent.macs, spent.activations, spent.size, saved
 
 
 def _added(extremes: _Extremes, figures: _Figures) -> _Extremes:

@@ -23,14 +23,21 @@ class Cost:
     macs: multiply-adds of convolutions and classifier for one image.
     activations: output elements of all convolutions for one image, the classifier's not counted, as
         in Radosavovic et al. 2020, "Designing Network Design Spaces".
+    size: bytes of the weights in float32 once batch normalisation is folded into the convolutions.
     """
 
     params: int
     macs: int
     activations: int
+    size: int
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.params + other.params, self.macs + other.macs, self.activations + other.activations)
+        return Cost(
+            params=self.params + other.params,
+            macs=self.macs + other.macs,
+            activations=self.activations + other.activations,
+            size=self.size + other.size,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +59,19 @@ class Part:
 def cost(architecture: Architecture) -> Cost:
     """The exact cost of `architecture`, in tens of microseconds."""
     stem, head = architecture.stem, architecture.head
-    params, macs, activations, size = _stem(stem, architecture.channels, architecture.resolution)
+    params, macs, activations, floats, side = _stem(stem, architecture.channels, architecture.resolution)
     width = stem.width
     for stage in architecture.stages:
-        p, m, a, size = _block(stage, width, stage.stride, size)
+        p, m, a, f, side = _block(stage, width, stage.stride, side)
         width = stage.width
-        params, macs, activations = params + p, macs + m, activations + a
+        params, macs, activations, floats = params + p, macs + m, activations + a, floats + f
         more = stage.depth - 1
         if more:
-            p, m, a, size = _block(stage, width, 1, size)
+            p, m, a, f, side = _block(stage, width, 1, side)
             params, macs, activations = params + more * p, macs + more * m, activations + more * a
-    p, m, a, _ = _head(head, width, architecture.classes, size)
-    return Cost(params + p, macs + m, activations + a)
+            floats += more * f
+    p, m, a, f, _ = _head(head, width, architecture.classes, side)
+    return Cost(params + p, macs + m, activations + a, FLOAT * (floats + f))
 
 
 def parts(architecture: Architecture) -> tuple[Part, ...]:
@@ -83,33 +91,39 @@ def parts(architecture: Architecture) -> tuple[Part, ...]:
 
 def stem_cost(stem: Stem, channels: int, resolution: int) -> tuple[Cost, int]:
     """The cost of `stem` on images of `channels` channels, and the side of its output in pixels."""
-    *spent, size = _stem(stem, channels, resolution)
-    return Cost(*spent), size
+    spent = _stem(stem, channels, resolution)
+    return _cost(spent), spent[-1]
 
 
 def head_cost(head: Head, width_in: int, classes: int, size: int) -> Cost:
     """The cost of `head` and the classifier on maps of `width_in` channels and `size` pixels a side."""
-    *spent, _ = _head(head, width_in, classes, size)
-    return Cost(*spent)
+    return _cost(_head(head, width_in, classes, size))
 
 
 def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
     """The cost of `stage` on maps of `width_in` channels and `size` pixels a side, and its output's side."""
-    total = Cost(0, 0, 0)
+    total = Cost(0, 0, 0, 0)
     for index in range(stage.depth):
-        *spent, size = _block(stage, stage.width if index else width_in, 1 if index else stage.stride, size)
-        total += Cost(*spent)
+        spent = _block(stage, stage.width if index else width_in, 1 if index else stage.stride, size)
+        total, size = total + _cost(spent), spent[-1]
     return total, size
 
 
-_Spent = tuple[int, int, int, int]
-"""params, macs, activations, and the size of the output: plain, since costs are summed by the million."""
+FLOAT = 4
+"""Bytes of a float32."""
+_Spent = tuple[int, int, int, int, int]
+"""(params, macs, activations, floats to store, side of the output): plain, since costs are summed by the million."""
+
+
+def _cost(spent: _Spent) -> Cost:
+    params, macs, activations, floats, _ = spent
+    return Cost(params, macs, activations, FLOAT * floats)
 
 
 def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
     sizes = {"input": (size, size)}
     before = "input"
-    params = macs = activations = 0
+    params = macs = activations = floats = 0
     for part in layers:
         # Maps that are read together are of one size.
         reads = (1, 1) if part.pooled else sizes[part.reads.partition("+")[0] or before]
@@ -119,8 +133,9 @@ def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
         params += part.params
         macs += part.macs(height, width)
         activations += part.outputs(height, width)
+        floats += part.folded_params
         before = part.name
-    return params, macs, activations, sizes[before][0]
+    return params, macs, activations, floats, sizes[before][0]
 
 
 @lru_cache(maxsize=65_536)
@@ -135,5 +150,5 @@ def _block(stage: Stage, width_in: int, stride: int, size: int) -> _Spent:
 
 @lru_cache(maxsize=65_536)
 def _head(head: Head, width_in: int, classes: int, size: int) -> _Spent:
-    params, macs, activations, _ = _layers(head_layers(head, width_in, classes), size)
-    return params, macs, activations - classes, 1
+    params, macs, activations, floats, _ = _layers(head_layers(head, width_in, classes), size)
+    return params, macs, activations - classes, floats, 1

@@ -17,11 +17,9 @@ from functools import lru_cache
 from space.architecture import Architecture, Head, Stage, Stem
 from space.blocks import BLOCKS
 from space.conv import Layer, Step
-from space.cost.cost import cost
+from space.cost.cost import FLOAT, cost
 from space.plan import block_layers, head_layers, stem_layers
 
-FLOAT = 4
-"""Bytes of a float32."""
 COPIES = 4
 """Floats for every parameter: weight, gradient, and the optimiser's two moments."""
 
@@ -31,30 +29,30 @@ _FROM_INPUT = ("silu", "relu6", "hardswish")
 
 def training_memory(architecture: Architecture, batch: int) -> int:
     """Bytes that a training of `architecture` holds at the end of a forward pass of `batch` images, float32."""
-    return memory(cost(architecture).params, kept(architecture), batch)
+    return memory(cost(architecture).params, saved_activations(architecture), batch)
 
 
-def memory(params: int, kept: int, batch: int) -> int:
-    """Bytes for so many parameters, and for so many elements kept of each image of a batch."""
-    return FLOAT * (COPIES * params + batch * kept)
+def memory(params: int, saved: int, batch: int) -> int:
+    """Bytes for so many parameters, and for so many elements saved of each image of a batch."""
+    return FLOAT * (COPIES * params + batch * saved)
 
 
-def kept(architecture: Architecture) -> int:
+def saved_activations(architecture: Architecture) -> int:
     """Elements that are kept from the forward pass of one image, itself included, for the backward pass."""
-    total, size = stem_kept(architecture.stem, architecture.channels, architecture.resolution)
+    total, size = stem_saved(architecture.stem, architecture.channels, architecture.resolution)
     width = architecture.stem.width
     for stage in architecture.stages:
-        spent, size = stage_kept(stage, width, size)
+        spent, size = stage_saved(stage, width, size)
         total, width = total + spent, stage.width
-    return total + head_kept(architecture.head, width, architecture.classes, size)
+    return total + head_saved(architecture.head, width, architecture.classes, size)
 
 
-def stem_kept(stem: Stem, channels: int, resolution: int) -> tuple[int, int]:
+def stem_saved(stem: Stem, channels: int, resolution: int) -> tuple[int, int]:
     """What `stem` keeps of one image, and the side of its output in pixels."""
-    return _kept(stem_layers(stem, channels), channels, resolution, False)
+    return _saved(stem_layers(stem, channels), channels, resolution, False)
 
 
-def stage_kept(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
+def stage_saved(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
     """What `stage` keeps for one image, its input included, and the side of its output in pixels."""
     if not stage.depth:
         return 0, size
@@ -63,18 +61,18 @@ def stage_kept(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
     return first + (stage.depth - 1) * further, size
 
 
-def head_kept(head: Head, width_in: int, classes: int, size: int) -> int:
+def head_saved(head: Head, width_in: int, classes: int, size: int) -> int:
     """What `head` keeps for one image, its input and the logarithms of the probabilities included."""
-    return _kept(head_layers(head, width_in, classes), width_in, size, False)[0] + classes
+    return _saved(head_layers(head, width_in, classes), width_in, size, False)[0] + classes
 
 
 @lru_cache(maxsize=65_536)
 def _block(stage: Stage, width_in: int, stride: int, size: int) -> tuple[int, int]:
     shortcut = BLOCKS[stage.op].shortcut and stage.skip and stride == 1 and width_in == stage.width
-    return _kept(block_layers(stage, width_in, stride), width_in, size, shortcut)
+    return _saved(block_layers(stage, width_in, stride), width_in, size, shortcut)
 
 
-def _kept(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -> tuple[int, int]:
+def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -> tuple[int, int]:
     """The elements that a chain of layers keeps for one image, its input included, and its output's side.
 
     shortcut: its input is added to its output, so that what follows keeps the sum, and not the output.
@@ -85,7 +83,7 @@ def _kept(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -
     for layer in layers:
         sources, before = (layer.reads or before).split("+"), layer.name
         if isinstance(layer, Step):
-            whole |= _kept_by(layer, sources)
+            whole |= _saved_by(layer, sources)
             continue
         if layer.pooled:
             total += layer.width_in  # The mean is a tensor of its own.
@@ -109,7 +107,7 @@ def _kept(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -
     return total + sum(areas[name] * width[name] for name in whole), sides[layers[-1].name]
 
 
-def _kept_by(step: Step, sources: list[str]) -> set[str]:
+def _saved_by(step: Step, sources: list[str]) -> set[str]:
     """What a step keeps: pooling what it was given, a shuffle nothing."""
     if step.kind in ("shuffle", "scale"):
         return set()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from space import Space, UserError, cost, documents
 from space.choices.override import override
-from space.cost.memory import kept
+from space.cost.memory import saved_activations
 
 NAMES = documents.names("space")
 SMALL = {
@@ -74,8 +74,9 @@ def test_range_is_that_of_all_networks(document):
     assert space.range.params == (min(c.params for c in costs), max(c.params for c in costs))
     assert space.range.macs == (min(c.macs for c in costs), max(c.macs for c in costs))
     assert space.range.activations == (min(c.activations for c in costs), max(c.activations for c in costs))
-    held = [kept(space.at(point)) for point in space.points()]
-    assert space.range.kept == (min(held), max(held))
+    assert space.range.size == (min(c.size for c in costs), max(c.size for c in costs))
+    held = [saved_activations(space.at(point)) for point in space.points()]
+    assert space.range.saved_activations == (min(held), max(held))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ from space.plan import plan
 
 def summed(architecture) -> Cost:
     """The cost, added up block by block without the model's short cuts."""
-    params = macs = activations = 0
+    params = macs = activations = floats = 0
     size = architecture.resolution
     for block in plan(architecture):
         sizes = {"input": (size, size)}
@@ -26,11 +26,14 @@ def summed(architecture) -> Cost:
             before = layer.name
             if isinstance(layer, Conv):
                 params += layer.params
+                floats += layer.params - layer.norm * (
+                    layer.width if layer.bias is False else 2 * layer.width
+                )
                 macs += layer.macs(*sizes[layer.name])
                 if layer.name != "classifier":
                     activations += layer.width * sizes[layer.name][0] * sizes[layer.name][1]
         size = sizes[before][0]
-    return Cost(params, macs, activations)
+    return Cost(params, macs, activations, 4 * floats)
 
 
 @given(architectures())
@@ -45,7 +48,7 @@ def test_parts_add_up_and_follow_one_another(architecture):
     rows = parts(architecture)
     assert [row.name for row in rows][1:-1] == [f"stages.{n}" for n in range(len(architecture.stages))]
     assert (rows[0].name, rows[-1].name) == ("stem", "head")
-    assert cost(architecture) == sum((row.cost for row in rows), Cost(0, 0, 0))
+    assert cost(architecture) == sum((row.cost for row in rows), Cost(0, 0, 0, 0))
     assert (rows[0].size_in, rows[0].width_in) == (architecture.resolution, architecture.channels)
     for row, after in pairwise(rows):
         assert (after.size_in, after.width_in) == (row.size, row.width)

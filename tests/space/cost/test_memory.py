@@ -9,7 +9,7 @@ from strategies import architectures
 from torch.nn import functional
 
 from space import Architecture, Head, cost, decode, published
-from space.cost.memory import kept, training_memory
+from space.cost.memory import saved_activations, training_memory
 from space.network.network import build
 
 
@@ -44,7 +44,7 @@ def measured(architecture: Architecture, batch: int) -> int:
 def test_it_keeps_what_torch_keeps(text):
     """Two batches: what belongs to channels and not to images cancels in their difference."""
     architecture = decode(text)
-    assert measured(architecture, 5) - measured(architecture, 3) == 2 * kept(architecture)
+    assert measured(architecture, 5) - measured(architecture, 3) == 2 * saved_activations(architecture)
 
 
 @given(architectures(max_resolution=40, ops=("mb", "fused")))
@@ -56,19 +56,24 @@ def test_it_keeps_what_torch_keeps_for_any_network(architecture):
         stem=replace(architecture.stem, op="conv"),
         head=Head(architecture.head.width or 8, architecture.head.act),
     )
-    assert measured(architecture, 5) - measured(architecture, 3) == 2 * kept(architecture)
+    assert measured(architecture, 5) - measured(architecture, 3) == 2 * saved_activations(architecture)
 
 
 def test_memory_is_of_parameters_and_images():
     b0 = published("b0").architecture
     assert training_memory(b0, 0) == 16 * cost(b0).params
-    assert training_memory(b0, 32) - training_memory(b0, 0) == 32 * 4 * kept(b0)
+    assert training_memory(b0, 32) - training_memory(b0, 0) == 32 * 4 * saved_activations(b0)
 
 
 @given(architectures())
 @settings(deadline=None)
 def test_more_of_anything_keeps_more(architecture):
     deeper = tuple(replace(stage, depth=stage.depth + 1) for stage in architecture.stages)
-    assert kept(replace(architecture, stages=deeper)) > kept(architecture)
-    assert kept(replace(architecture, resolution=2 * architecture.resolution)) >= kept(architecture)
-    assert kept(replace(architecture, classes=architecture.classes + 1)) == kept(architecture) + 1
+    assert saved_activations(replace(architecture, stages=deeper)) > saved_activations(architecture)
+    assert saved_activations(
+        replace(architecture, resolution=2 * architecture.resolution)
+    ) >= saved_activations(architecture)
+    assert (
+        saved_activations(replace(architecture, classes=architecture.classes + 1))
+        == saved_activations(architecture) + 1
+    )
