@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -19,10 +19,9 @@ from search.proxy.proxy import Proxy
 from search.pruners import PRUNERS, Ladder, Pruner
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
-from search.settings.groups import GROUPS, KIND
-from search.settings.quantities import number_or_word
 from search.settings.run_settings import KEYS, Limits, started
 from search.settings.validation import mapping, of_kind, validated
+from search.settings.words import GROUPS, KIND
 from search.trials.finals import OFF, Finals
 from space import Architecture, Space, UserError, decode, documents
 from space.refusal import unknown_name
@@ -143,40 +142,8 @@ def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:
     return made
 
 
-def parse(words: Iterable[str]) -> dict[str, Any]:
-    """The settings that `key=value` words stand for. Raises `UserError` for a word that is none."""
-    settings: dict[str, Any] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key:
-            raise UserError(f"{word!r} is no setting; write KEY=VALUE, such as space=effv2 or trials=100.")
-        if key in settings:
-            raise UserError(f"{key} is set twice.")
-        if not value.strip():
-            raise UserError(f"{key}= has no value; {key}=null means none.")
-        settings[key] = value if key == "seed" else _value(value, key.startswith("space."), key in _NAMES)
-    return settings
-
-
 _SINGLE = tuple(key for key in KEYS if key != "first")
 """Settings that stand outside all groups. What comes first is said by `seed`."""
-_NAMES = ("run", "from", "data.path", *GROUPS)
-"""Settings whose values are names, also where they look like numbers: run=2026, data.path=2024."""
-
-
-def _value(text: str, listed: bool = False, named: bool = False) -> Any:
-    if named:
-        return None if text.lower() in ("null", "none", "") else text
-    if listed and "," in text and not text.startswith(("[", "{")):
-        return [_value(part.strip()) for part in text.split(",") if part.strip()]
-    if text.startswith(("[", "{")):
-        return documents.parse(text, repr(text))
-    if text.lower() in ("null", "none", ""):
-        return None
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return number_or_word(text)
-
 
 def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Top-level settings, and for each group the settings inside it."""

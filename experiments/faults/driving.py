@@ -19,9 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from search import Stopped, launch, resume
-from search.config import parse
 from search.engine.search_and_finals import Course
 from search.proxy.evaluate import Request, Result, evaluate
+from search.settings.words import parse
 from search.testing import looked_up
 from search.trials.ledger import LedgerFailed
 from search.trials.trial import Trial

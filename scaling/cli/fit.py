@@ -72,7 +72,7 @@ def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: A
     trained with one seed, the leaders with more. The triple of the most accurate network wins; among those that
     chance does not tell from it, the cheapest.
     """
-    from search.config import parse
+    from search.settings.words import parse
 
     asked = {key: value for key, value in given.items() if value is not None and value is not False}
     if resume is None:

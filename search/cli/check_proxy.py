@@ -41,9 +41,10 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     from rich.console import Console
 
     from search.cli.live import table
-    from search.config import Config, parse
+    from search.config import Config
     from search.proxy_check.check import check, plan
     from search.proxy_check.table import COLUMNS, rows, verdict
+    from search.settings.words import parse
     from search.tables.selection import filled
     from search.tables.writing import format_of, write
 

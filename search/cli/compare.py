@@ -46,7 +46,7 @@ def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
     from search.compare.comparison import compare as carry_out
     from search.compare.plan import plan_of
     from search.compare.table import COLUMNS, rows, verdict, write
-    from search.config import parse
+    from search.settings.words import parse
     from search.tables.selection import filled
 
     plan = plan_of(run, parse(settings))

@@ -126,7 +126,8 @@ def words(found: Iterable[str]) -> Complete:
 
 
 def _keys(incomplete: str, before: dict[str, str]) -> Items:
-    from search.settings.groups import GROUPS, groups, limits
+    from search.settings.groups import groups, limits
+    from search.settings.words import GROUPS
 
     if "." in incomplete:
         chosen = {key: value for key, value in before.items() if key in GROUPS}
@@ -141,7 +142,8 @@ def _keys(incomplete: str, before: dict[str, str]) -> Items:
 
 
 def _values(key: str, value: str, before: dict[str, str]) -> Items:
-    from search.settings.groups import GROUPS, first_sentence, names, options
+    from search.settings.groups import first_sentence, names, options
+    from search.settings.words import GROUPS
     from space import documents
 
     if key in GROUPS:

@@ -42,8 +42,9 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers
     """
     import yaml
 
-    from search.config import Config, parse
+    from search.config import Config
     from search.engine.launch import launch as begin
+    from search.settings.words import parse
 
     chosen = parse(settings)
     if print_config:
@@ -63,8 +64,8 @@ def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> Non
 
     trials=N and budget=TIME set new totals; max_failures, the executor and the finals can change too.
     """
-    from search.config import parse
     from search.engine.launch import resume as go_on
+    from search.settings.words import parse
 
     chosen = parse(settings)
     _driven(lambda display: go_on(run, chosen, display=display), loggers)

@@ -26,10 +26,10 @@ def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
     """
     from search.cli.profile import options_of
     from search.cli.terminal import print_all, print_json
-    from search.config import parse
     from search.profiles import Predictor
     from search.profiles.lookup import closest, here
     from search.proxy.measure import alone
+    from search.settings.words import parse
     from search.tables.table import plain
 
     options = options_of(parse(settings), ("device", "precision", "batch"))

@@ -83,7 +83,8 @@ _WORDS = {
 
 def _read(words: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
     """The space, and the other settings with their defaults."""
-    from search.config import Config, parse
+    from search.config import Config
+    from search.settings.words import parse
 
     settings = parse(words)
     chosen = {key: value for key, value in settings.items() if key == "space" or key.startswith("space.")}

@@ -66,9 +66,10 @@ def rescore(
     search rescore RUN reward.max_params=3e6               another limit
     search rescore RUN reward=mnasnet reward.cost=macs     another objective
     """
-    from search.config import parse, reward_of
+    from search.config import reward_of
     from search.runs.rescoring import rescored
     from search.runs.run import open_run
+    from search.settings.words import parse
 
     opened = open_run(run)
     places = rescored(opened, reward_of(opened.config.reward, parse(settings)))

@@ -67,10 +67,11 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
     """Prints what there is in the data, as the proxy's resolution makes it, and writes the contact sheet."""
     from search.cli.json_values import data_values
     from search.cli.screen import show_classes
-    from search.config import Config, parse
+    from search.config import Config
     from search.data.report import lines, report
     from search.data.sheet import contact_sheet
     from search.files import require_ending, write_file
+    from search.settings.words import parse
     from space.refusal import UserError
 
     settings = parse(words)
@@ -91,7 +92,8 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
 
 
 def _space(words: tuple[str, ...]) -> Any:
-    from search.config import Config, parse
+    from search.config import Config
+    from search.settings.words import parse
     from space.refusal import UserError
 
     settings = parse(words)

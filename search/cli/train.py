@@ -54,8 +54,8 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
     """
     import yaml
 
-    from search.config import parse
     from search.models.model import is_model
+    from search.settings.words import parse
     from search.training.settings import refuse_taken, task_of
     from search.training.task import read_task
 

@@ -15,21 +15,10 @@ import yaml
 from search.settings import extensions
 from search.settings.extensions import added, package
 from search.settings.validation import unknown_setting
+from search.settings.words import GROUPS, KIND, parse
 from space import documents
 from space.choices.override import override
 from space.refusal import setting_of_other_choice, unknown_name
-
-GROUPS = ("space", "data", "proxy", "reward", "sampler", "pruner", "executor", "finals")
-"""Of settings, in the order in which they are told."""
-
-KIND = {
-    "data": "source",
-    "reward": "reward",
-    "sampler": "sampler",
-    "pruner": "pruner",
-    "executor": "executor",
-}
-"""For each group that has several kinds of settings: the setting that names the kind."""
 
 LAUNCH = "launch", "default"
 """The document of the settings outside groups; of each group it names the document."""
@@ -106,9 +95,6 @@ def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting,
     """What a space's document says, by place: "space.stages.2", with what `pinned` puts there."""
     document = documents.read("space", name)
     if pinned:
-        # Only this understands `3,5` and `[...]`; it is slow to import.
-        from search.config import parse
-
         for key, value in parse(f"{key}={value}" for key, value in pinned.items()).items():
             document = override(document, key.removeprefix("space."), value)
     return tuple(Setting(f"space.{place}", _flow(value), "") for place, value in _parts(document))

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from search.config import GROUPS, Config, parse
+from search.config import Config
 from search.settings.quantities import seconds
+from search.settings.words import GROUPS, parse
 from space import UserError, documents
 
 

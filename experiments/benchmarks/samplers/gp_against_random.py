@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search import Run, Trial, launch, open_run, resume
-from search.config import Config, parse
+from search.config import Config
 from search.data import load
 from search.engine.launch import Silent, create, drive
 from search.engine.proposals import Proposal
 from search.proxy.evaluate import evaluate
 from search.runs.environment import environment
 from search.runs.run import RUNS
+from search.settings.words import parse
 from space import Architecture
 
 SAMPLERS = ("gp", "random")

@@ -20,10 +20,11 @@ from pathlib import Path
 
 from experiments.benchmarks.samplers.tabular.problem import Problem, nas_bench_macro
 from experiments.benchmarks.samplers.tabular.simulation import MEMORY
-from search.config import Config, parse
+from search.config import Config
 from search.engine.engine import Engine
 from search.engine.proposals import Sampled
 from search.samplers import SAMPLERS, Sampler
+from search.settings.words import parse
 from search.trials.ledger import Ledger
 from search.trials.trial import ranked
 from space import UserError

@@ -36,8 +36,8 @@ from experiments.benchmarks.samplers.tabular.problem import (
     trained,
 )
 from experiments.benchmarks.samplers.tabular.simulation import Searched, Step, searched
-from search.config import parse
 from search.files import write_file
+from search.settings.words import parse
 from space import Space, UserError
 from space.timing.device import processor
 

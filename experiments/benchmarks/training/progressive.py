@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.compare.comparison import Training, trained
-from search.config import parse
 from search.executors.jobs import done, local
 from search.models.model import Document, is_model, read_document
+from search.settings.words import parse
 from search.stats.paired import Layout
 from search.tables.table import Column
 from search.tables.writing import format_of, render, write

@@ -7,9 +7,9 @@ import yaml
 from click.testing import CliRunner
 
 from search.cli.dilate import dilate
-from search.config import parse
 from search.data import source_from
 from search.models.model import Provenance, load_model, save_model
+from search.settings.words import parse
 from search.training.named_models import untrained
 from search.training.networks import find
 from search.training.recipe import Recipe

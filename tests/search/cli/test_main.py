@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from scaling.cli.main import cli as scaling_command
 from search import open_run
 from search.cli import main as cli
-from search.settings.groups import GROUPS
+from search.settings.words import GROUPS
 
 TINY = ["space=tiny_space", "proxy=tiny", "data.images=400", "data.test_images=20", "executor.workers=2"]
 TINY += ["step=measured"]

@@ -10,9 +10,10 @@ import yaml
 from packing import cifar10, cifar100
 from pydantic import ValidationError
 
-from search.config import Config, parse
+from search.config import Config
 from search.data import DATASETS, Dataset, load, source_from
 from search.data.dataset import words
+from search.settings.words import parse
 from search.testing import SOURCE_CONTRACT
 from space.refusal import UserError
 

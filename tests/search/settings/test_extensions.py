@@ -9,7 +9,8 @@ from search.cli.main import search
 from search.cli.shells import Bash
 from search.config import _KINDS
 from search.settings.extensions import ENTRY_POINTS, added, package, text
-from search.settings.groups import KIND, first_sentence, groups, names, options
+from search.settings.groups import first_sentence, groups, names, options
+from search.settings.words import KIND
 from space import UserError, documents
 
 CODE = '''

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from search.config import _KINDS, _MODELS, Config
-from search.settings.groups import GROUPS, KIND, first_sentence, groups, limits, options, places, typed
+from search.settings.groups import first_sentence, groups, limits, options, places, typed
+from search.settings.words import GROUPS, KIND
 from space import UserError, documents
 
 SHIPPED = [(group, name) for group in GROUPS[1:] for name in documents.names(group)]

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from search.config import Config, parse
+from search.config import Config
 from search.pruners import Ladder, Pruner
 from search.pruners.pruner import Hyperband, SuccessiveHalving
 from search.samplers import Observation, Sampler
 from search.samplers.evolution import drawn, neighbours
+from search.settings.words import parse
 from space import Choice, Point, documents
 from space.refusal import UserError, unknown_name
 

@@ -1,0 +1,55 @@
+"""The grammar of the words on a command line, `KEY=VALUE`, and the groups of settings they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from search.settings.quantities import number_or_word
+from space import documents
+from space.refusal import UserError
+
+GROUPS = ("space", "data", "proxy", "reward", "sampler", "pruner", "executor", "finals")
+"""The groups of settings, in the order in which help and `config.yaml` show them."""
+
+KIND = {
+    "data": "source",
+    "reward": "reward",
+    "sampler": "sampler",
+    "pruner": "pruner",
+    "executor": "executor",
+}
+"""For each group that has several kinds of settings: the setting that names the kind."""
+
+_NAMES = ("run", "from", "data.path", *GROUPS)
+"""Settings whose values are names even where they look like numbers: run=2026, data.path=2024."""
+
+
+def parse(words: Iterable[str]) -> dict[str, Any]:
+    """Parse `KEY=VALUE` words into settings. Raises `UserError` for a word of another form."""
+    settings: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise UserError(f"{word!r} is not a setting; write KEY=VALUE, such as space=effv2 or trials=100.")
+        if key in settings:
+            raise UserError(f"{key} is set twice.")
+        if not value.strip():
+            raise UserError(f"{key}= has no value; {key}=null means none.")
+        settings[key] = value if key == "seed" else _value(value, key.startswith("space."), key in _NAMES)
+    return settings
+
+
+def _value(text: str, listed: bool = False, named: bool = False) -> Any:
+    """Parse a value. listed: commas separate the items of a list. named: the value is a name, never a number."""
+    if text.lower() in ("null", "none", ""):
+        return None
+    if named:
+        return text
+    if listed and "," in text and not text.startswith(("[", "{")):
+        return [_value(part.strip()) for part in text.split(",") if part.strip()]
+    if text.startswith(("[", "{")):
+        return documents.parse(text, repr(text))
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return number_or_word(text)
