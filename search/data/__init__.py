@@ -1,4 +1,4 @@
-"""Images and labels to train and select with, decoded once; the test split only if asked for by name."""
+"""Images and labels for training and selection, decoded once. The test split has a function of its own."""
 
 from search.data.dataset import DATASETS, Dataset, Split, load, load_test, source_from
 from search.data.source import Source

@@ -1,9 +1,10 @@
 """The decode-once cache: a folder per (source, split, resolution) with raw pixels that every process maps.
 
-Of images that are streamed it has all but the pixels: labels, statistics, a digest of what was decoded.
+For images that are streamed it holds everything but the pixels: labels, statistics, and a digest of what was decoded.
 
-An entry is written beside its place and renamed into it, so it is whole or not there; whoever opens or writes
-it holds a lock that dies with its process. While nothing runs all of it may be deleted: it is made again.
+An entry is written to a temporary folder and then renamed, so it is complete or absent. The process that opens or
+writes it holds a lock, which is released when that process ends. While nothing runs the whole cache may be deleted;
+the next run writes it again.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ from search.data.source import Decoded, Images, Labels
 from space.refusal import UserError
 
 FORMAT = 2
-"""Of the entries and of what is done to an image on its way into one; raised when either changes."""
+"""The version of the file layout and of the image processing. It rises when either changes."""
 _MANIFEST = "manifest.json"
 _ELSEWHERE = "Name another folder: data.cache=..."
 
 
 class Manifest(BaseModel):
-    """What an entry holds. Written last."""
+    """The description of an entry. It is the last file that is written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     state: str
-    """Of the source when it was read."""
+    """`Source.state()` when the source was read."""
     classes: tuple[str, ...]
     channels: int
     resolution: int
@@ -51,21 +52,21 @@ class Manifest(BaseModel):
     """Whether there are no pixels."""
     heights: tuple[int, int] | None
     widths: tuple[int, int] | None
-    """The least and the most pixels of images before they were resized; None if they are drawn at any size."""
+    """The smallest and the largest number of pixels before resizing; None if images are drawn at any size."""
 
     def shape(self, part: str) -> tuple[int, int, int, int]:
-        """Of the images of a part."""
+        """Return the shape of the images of a part."""
         return self.counts[part], self.resolution, self.resolution, self.channels
 
 
 def default_folder() -> Path:
-    """Where entries go if the user names no folder."""
+    """Return the folder of all entries if the user names none."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compound-nas"
 
 
 @contextmanager
 def locked(entry: Path) -> Iterator[None]:
-    """Alone with the entry among all who ask like this. Raises `UserError` if its folder cannot be written."""
+    """Hold the lock of an entry. Raises `UserError` if its folder cannot be written."""
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         lock = open(f"{entry}.lock", "w")  # noqa: SIM115 - closed below, which unlocks
@@ -79,59 +80,59 @@ def locked(entry: Path) -> Iterator[None]:
 
 
 def intact(entry: Path, state: str) -> Manifest | None:
-    """The manifest of an entry that is whole and of the source as it is now; otherwise nothing."""
+    """Return the manifest of an entry that is complete and up to date; None otherwise."""
     try:
         manifest = Manifest.model_validate_json((entry / _MANIFEST).read_bytes())
-        whole = all(
+        complete = all(
             _labels(entry, part).stat().st_size == _places(entry, part).stat().st_size == 8 * count
             and (manifest.streamed or _pixels(entry, part).stat().st_size == np.prod(manifest.shape(part)))
             for part, count in manifest.counts.items()
         )
     except (OSError, ValidationError):
         return None
-    return manifest if whole and (manifest.format, manifest.state) == (FORMAT, state) else None
+    return manifest if complete and (manifest.format, manifest.state) == (FORMAT, state) else None
 
 
 def mapped(entry: Path, manifest: Manifest, part: str) -> Images:
-    """The images (n, resolution, resolution, channels) of a part, memory-mapped and read-only."""
+    """Return the images (n, resolution, resolution, channels) of a part, memory-mapped and read-only."""
     return np.memmap(_pixels(entry, part), dtype=np.uint8, mode="r", shape=manifest.shape(part))
 
 
 def labels(entry: Path, part: str) -> Labels:
-    """The labels (n,) of the images of a part, read-only."""
+    """Return the labels (n,) of the images of a part, read-only."""
     return _integers(_labels(entry, part))
 
 
 def places(entry: Path, part: str) -> NDArray[np.int64]:
-    """Where the images of a part are among all of the source, (n,), read-only."""
+    """Return the indices (n,) of the images of a part among all images of the source, read-only."""
     return _integers(_places(entry, part))
 
 
 def _integers(path: Path) -> NDArray[np.int64]:
-    found = np.fromfile(path, dtype="<i8").astype(np.int64)
-    found.flags.writeable = False
-    return found
+    values = np.fromfile(path, dtype="<i8").astype(np.int64)
+    values.flags.writeable = False
+    return values
 
 
 def free(entry: Path) -> int:
-    """Bytes that are free where the entry goes."""
+    """Return the free bytes on the disk of the entry."""
     return shutil.disk_usage(entry.parent).free
 
 
 @contextmanager
 def replacing(entry: Path, needed: int) -> Iterator[Path]:
-    """A new folder that takes the entry's place when the block ends, and leaves nothing behind if it fails.
+    """Give a new folder that replaces the entry when the block ends, and is removed if the block fails.
 
-    `needed` is in bytes. Raises `UserError` if the disk has no room for it. To be called under the lock.
+    needed: size in bytes. Raises `UserError` if the disk has no room for it. The caller holds the lock.
     """
     draft = entry.with_name(entry.name + ".new")
-    _remove(draft)  # of a process that was killed
+    _remove(draft)  # A process that was killed may have left one.
     if free(entry) < needed:
         raise _no_room(entry, needed)
     try:
         draft.mkdir()
         yield draft
-        _remove(entry)  # torn, or of a source that has changed; whoever has it mapped keeps it
+        _remove(entry)  # It is incomplete or out of date. Processes that have it mapped can go on reading.
         os.replace(draft, entry)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -142,7 +143,7 @@ def replacing(entry: Path, needed: int) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    """Whatever is there, if anything is."""
+    """Delete a file, link or folder, if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -150,18 +151,18 @@ def _remove(path: Path) -> None:
 
 
 def _no_room(entry: Path, needed: int) -> UserError:
-    where = str(entry.parent)
+    folder = str(entry.parent)
     return UserError(
-        f"No room for the decoded images in {where!r}: {needed:,} bytes needed, {free(entry):,} free. "
+        f"No room for the decoded images in {folder!r}: {needed:,} bytes needed, {free(entry):,} free. "
         + _ELSEWHERE
     )
 
 
 class Writer:
-    """Fills a draft, part after part and batch after batch, and counts what statistics need on the way."""
+    """A writer that fills a draft part by part and batch by batch, and collects the statistics of the pixels."""
 
     def __init__(self, draft: Path, channels: int, *, streamed: bool) -> None:
-        """streamed: whether pixels are counted and hashed like others, but not kept."""
+        """Begin an empty entry. streamed: whether pixels are counted and hashed, but not stored."""
         self._draft, self._streamed = draft, streamed
         self._hashes: dict[str, hashlib._Hash] = {}
         self._counts: dict[str, int] = {}
@@ -169,28 +170,28 @@ class Writer:
         self._sizes: list[NDArray[np.int64]] = []
 
     def append(self, part: str, decoded: Decoded, indices: NDArray[np.int64], labels: Labels) -> None:
-        """Adds to a part what came out of the images at `indices` (b,) of the source, which have `labels` (b,)."""
-        kept = labels[decoded.kept]
-        self._write(_pixels(self._draft, part), decoded.images.tobytes(), keep=not self._streamed)
-        self._write(_labels(self._draft, part), kept.astype("<i8").tobytes())
+        """Append the decoded images of `indices` (b,) with their `labels` (b,) to a part."""
+        decoded_labels = labels[decoded.valid]
+        self._write(_pixels(self._draft, part), decoded.images.tobytes(), store=not self._streamed)
+        self._write(_labels(self._draft, part), decoded_labels.astype("<i8").tobytes())
         with _places(self._draft, part).open("ab") as file:
-            file.write(indices[decoded.kept].astype("<i8").tobytes())
-        self._counts[part] = self._counts.get(part, 0) + len(kept)
-        if decoded.sizes is not None and len(kept):
-            seen = np.concatenate([*self._sizes, decoded.sizes])
-            self._sizes = [np.stack([seen.min(axis=0), seen.max(axis=0)])]
+            file.write(indices[decoded.valid].astype("<i8").tobytes())
+        self._counts[part] = self._counts.get(part, 0) + len(decoded_labels)
+        if decoded.sizes is not None and len(decoded_labels):
+            sizes = np.concatenate([*self._sizes, decoded.sizes])
+            self._sizes = [np.stack([sizes.min(axis=0), sizes.max(axis=0)])]
         if part == "train":
             for channel, histogram in enumerate(self._histograms):
                 histogram += np.bincount(decoded.images[..., channel].ravel(), minlength=256)
 
-    def _write(self, path: Path, content: bytes, *, keep: bool = True) -> None:
+    def _write(self, path: Path, content: bytes, *, store: bool = True) -> None:
         self._hashes.setdefault(path.name, hashlib.sha256()).update(content)
-        if keep:
+        if store:
             with path.open("ab") as file:
                 file.write(content)
 
     def finish(self, state: str, classes: tuple[str, ...], resolution: int, skipped: tuple[str, ...]) -> None:
-        """Writes the manifest, and makes sure that all is on the disk before the entry takes its place."""
+        """Write the manifest, and flush all files to the disk before the entry is renamed."""
         mean, std = _moments(self._histograms)
         hashes = {name: content.hexdigest() for name, content in sorted(self._hashes.items())}
         digest = hashlib.sha256(repr((classes, resolution, hashes)).encode()).hexdigest()
@@ -216,7 +217,7 @@ class Writer:
 
 
 def _moments(histograms: NDArray[np.int64]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation per channel in 0..1, from exact counts; at least half a grey level of deviation."""
+    """Return mean and deviation per channel in 0..1. The deviation is at least half a grey level."""
     level = np.arange(256) / 255
     weight = histograms / histograms.sum(axis=1, keepdims=True)
     mean = (weight * level).sum(axis=1)
@@ -233,5 +234,5 @@ def _labels(entry: Path, part: str) -> Path:
 
 
 def _places(entry: Path, part: str) -> Path:
-    """Of the file that says where the images of a part are among all of the source."""
+    """Return the file with the indices of the images of a part."""
     return entry / f"{part}.places"

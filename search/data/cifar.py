@@ -1,6 +1,6 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) as their author packed them and torchvision keeps them.
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in the author's files, which torchvision downloads too.
 
-https://www.cs.toronto.edu/~kriz/cifar.html: the "python version", whose files are pickles.
+The files are those of the "python version" of https://www.cs.toronto.edu/~kriz/cifar.html, and are pickles.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PIXELS = 32
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What the files are called, and under which keys they hold the labels and the names of the classes."""
+    """The names of the files, and the keys of the labels and of the class names in them."""
 
     folder: str
     archive: str
@@ -50,35 +50,35 @@ _CIFAR100 = _Layout("cifar-100-python", "cifar-100-python.tar.gz", ("train",), "
 
 
 class Cifar10(Source):
-    """`data=cifar10`: 50,000 photographs of 32 px to train, 10,000 to test, ten classes of equal size.
+    """`data=cifar10`: 50,000 training and 10,000 test photographs of 32 px, ten classes of equal size.
 
-    The path is the folder `cifar-10-batches-py`, the folder that it is in, or `cifar-10-python.tar.gz`, which need
-    not be unpacked.
+    The path is the folder `cifar-10-batches-py`, its parent folder, or the archive `cifar-10-python.tar.gz`, which
+    need not be unpacked.
     """
 
     source: Literal["cifar10"] = "cifar10"
     path: Path
 
     def layout(self) -> _Layout:
-        """The names in the files of this data set."""
+        """Return the file names and keys of this data set."""
         return _CIFAR10
 
     def state(self) -> str:
-        """Sizes and times of the files."""
-        place, layout = _place(self.path, self.layout()), self.layout()
-        return stamp(*(place / name for name in layout.files)) if place.is_dir() else stamp(place)
+        """Return sizes and times of the files."""
+        location, layout = _location(self.path, self.layout()), self.layout()
+        return stamp(*(location / name for name in layout.files)) if location.is_dir() else stamp(location)
 
     def open(self) -> Contents:
-        """Reads everything into memory. Raises `UserError` for files that are missing, damaged or foreign."""
+        """Read everything into memory. Raises `UserError` for files that are missing, damaged or of another kind."""
         layout = self.layout()
-        place = _place(self.path, layout)
-        contents = _unpacked(place, layout) if place.is_dir() else _archived(place, layout)
-        entries = {name: pickles.read(content, str(place / name)) for name, content in contents.items()}
+        location = _location(self.path, layout)
+        contents = _unpacked(location, layout) if location.is_dir() else _archived(location, layout)
+        entries = {name: pickles.read(content, str(location / name)) for name, content in contents.items()}
         classes = pickles.texts(entries[layout.meta].get(layout.names))
         if len(set(classes)) < max(2, len(classes)):
-            raise UserError(f"{str(place / layout.meta)!r} has no {layout.names!r} of distinct classes.")
+            raise UserError(f"{str(location / layout.meta)!r} has no {layout.names!r} of distinct classes.")
         pairs = [
-            _pair(entries[name], layout.labels, len(classes), place / name)
+            _pair(entries[name], layout.labels, len(classes), location / name)
             for name in (*layout.train, layout.test)
         ]
         images, labels = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
@@ -89,20 +89,20 @@ class Cifar10(Source):
 class Cifar100(Cifar10):
     """`data=cifar100`: like CIFAR-10, with 100 classes ("fine") in 20 groups ("coarse").
 
-    The path is the folder `cifar-100-python`, the folder that it is in, or `cifar-100-python.tar.gz`.
+    The path is the folder `cifar-100-python`, its parent folder, or the archive `cifar-100-python.tar.gz`.
     """
 
     source: Literal["cifar100"] = "cifar100"  # type: ignore[assignment]
     labels: Literal["fine", "coarse"] = "fine"
-    """Whether the classes are the 100 kinds of things, or their 20 groups."""
+    """fine: 100 classes; coarse: the 20 groups of them."""
 
     def layout(self) -> _Layout:
-        """The names in the files of this data set."""
+        """Return the file names and keys of this data set."""
         return replace(_CIFAR100, labels=f"{self.labels}_labels", names=f"{self.labels}_label_names")
 
 
-def _place(path: Path, layout: _Layout) -> Path:
-    """The folder of the files, or the archive. Raises `UserError` if neither is at `path`, or a file is missing."""
+def _location(path: Path, layout: _Layout) -> Path:
+    """Return the folder of the files, or the archive. Raises `UserError` if it is missing or incomplete."""
     if existing(path).is_file():
         return path
     for folder in (path / layout.folder, path):
@@ -117,7 +117,7 @@ def _place(path: Path, layout: _Layout) -> Path:
 
 
 def _unpacked(folder: Path, layout: _Layout) -> dict[str, bytes]:
-    """The contents of the files in a folder."""
+    """Return the contents of the files in a folder."""
     try:
         return {name: (folder / name).read_bytes() for name in layout.files}
     except OSError as error:
@@ -125,25 +125,25 @@ def _unpacked(folder: Path, layout: _Layout) -> dict[str, bytes]:
 
 
 def _archived(path: Path, layout: _Layout) -> dict[str, bytes]:
-    """The contents of the files in an archive, of which nothing is written to the disk."""
-    found: dict[str, bytes] = {}
+    """Return the contents of the files in an archive. Nothing is written to the disk."""
+    contents: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 name = Path(member.name).name
                 content = archive.extractfile(member) if name in layout.files else None
                 if content:
-                    found[name] = content.read()
+                    contents[name] = content.read()
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise UserError(f"{str(path)!r} is damaged, or no {layout.archive} ({error}).") from None
+        raise UserError(f"{str(path)!r} is damaged, or is not a {layout.archive} ({error}).") from None
     for name in layout.files:
-        if name not in found:
-            raise UserError(f"{str(path)!r} is no {layout.archive}: it lacks {name!r}.")
-    return found
+        if name not in contents:
+            raise UserError(f"{str(path)!r} is not a {layout.archive}: it lacks {name!r}.")
+    return contents
 
 
 def _pair(entry: dict[str, object], key: str, classes: int, where: Path) -> tuple[Images, Labels]:
-    """The images (n, 32, 32, 3) and labels (n,) of a file."""
+    """Return the images (n, 32, 32, 3) and labels (n,) of a file."""
     data, labels = entry.get("data"), entry.get(key)
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3 * _PIXELS**2:
         raise UserError(f"{str(where)!r} has no images of 3 x {_PIXELS} x {_PIXELS} bytes under 'data'.")

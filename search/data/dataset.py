@@ -166,11 +166,11 @@ def _build(entry: Path, source: Source, resolution: int, state: str, progress: P
     streamed = source.streams(numbers + pixels, cache.free(entry))
     with cache.replacing(entry, numbers if streamed else numbers + pixels) as draft:
         writer = Writer(draft, contents.channels, streamed=streamed)
-        kept, corrupt = _fill(writer, contents, parts, resolution, progress)
+        valid, corrupt = _fill(writer, contents, parts, resolution, progress)
         if corrupt and not contents.skip_corrupt:
-            raise _too_corrupt(corrupt, len(kept))
+            raise _too_corrupt(corrupt, len(valid))
         for part, indices in parts.items():
-            _complete(contents, part, indices, kept[indices])
+            _complete(contents, part, indices, valid[indices])
         writer.finish(state, contents.classes, resolution, tuple(corrupt))
 
 
@@ -182,24 +182,24 @@ def _fill(
     progress: Progress,
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Decodes every part, batch by batch; which images (n,) came out, and the names of the others."""
-    kept = np.zeros(len(contents.labels), dtype=bool)
+    valid = np.zeros(len(contents.labels), dtype=bool)
     corrupt: list[str] = []
     done = 0
     for part, indices in parts.items():
         for start in range(0, len(indices), _BATCH):
             chosen = indices[start : start + _BATCH]
             decoded = contents.decode(chosen, resolution)
-            kept[chosen] = decoded.kept
+            valid[chosen] = decoded.valid
             corrupt += decoded.corrupt
             writer.append(part, decoded, chosen, contents.labels[chosen])
-            progress(done := done + len(chosen), len(kept))
-    return kept, corrupt
+            progress(done := done + len(chosen), len(valid))
+    return valid, corrupt
 
 
-def _complete(contents: Contents, part: str, indices: NDArray[np.int64], kept: NDArray[np.bool_]) -> None:
+def _complete(contents: Contents, part: str, indices: NDArray[np.int64], valid: NDArray[np.bool_]) -> None:
     """Raises `UserError` if a class has lost all its images (k,) of a part."""
     labels = contents.labels[indices]
-    for lost in np.setdiff1d(labels, labels[kept])[:1]:
+    for lost in np.setdiff1d(labels, labels[valid])[:1]:
         raise UserError(f"Class {contents.classes[lost]!r} has corrupt images only in the {part} split.")
 
 

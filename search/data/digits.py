@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits, which come with it: real images for smoke tests, without a download."""
+"""scikit-learn's handwritten digits: real images for smoke tests, without a download."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from search.data.source import Contents, Fraction, Source, carved
 from space.refusal import UserError
 
 _WHITE = 16
-"""Of the 17 grey levels that there are."""
+"""The largest value of a pixel in scikit-learn's images, which have 17 grey levels."""
 
 
 class Digits(Source):
-    """`data=digits`: 1,797 digits of 8 px, grey, with no test split of their own (Alpaydin, Kaynak 1998)."""
+    """`data=digits`: 1,797 grey images of 8 px, without a test split of their own (Alpaydin, Kaynak 1998)."""
 
     source: Literal["digits"] = "digits"
     test: Fraction = 0.2
     """The fraction of all images that is the test split."""
     flip: bool = False
-    """A mirrored 2 is no 2."""
+    """Off: a mirrored 2 is not a 2."""
 
     def open(self) -> Contents:
-        """Reads the file that is part of scikit-learn. Raises `UserError` where that is not installed."""
+        """Read the file that is part of scikit-learn. Raises `UserError` if scikit-learn is not installed."""
         try:
             from sklearn.datasets import load_digits
         except ImportError:
             raise UserError("data=digits needs scikit-learn: pip install 'compound-nas[digits]'") from None
-        found = load_digits()
-        images = np.rint(found.images * (255 / _WHITE)).astype(np.uint8)[..., None]
-        labels = found.target.astype(np.int64)
-        classes = tuple(str(name) for name in found.target_names)
+        digits = load_digits()
+        images = np.rint(digits.images * (255 / _WHITE)).astype(np.uint8)[..., None]
+        labels = digits.target.astype(np.int64)
+        classes = tuple(str(name) for name in digits.target_names)
         test = carved(classes, labels, self.test, self.seed)
         return in_memory(classes, images, images[:0], labels, test)

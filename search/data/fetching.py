@@ -1,4 +1,4 @@
-"""Images of a split by their indices, on the device that computes."""
+"""Access to the images of a split by index, on the device that computes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from search.data.augment import gather
 from search.data.dataset import Split
 
 _RESIDENT = 2**31
-"""Bytes up to which a GPU holds all pixels of a split."""
+"""The largest split, in bytes, of which a GPU holds all pixels."""
 
 Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
-    """fetch(indices) gives images uint8 (b, h, w, c) and labels (b,), on `device`, out of the first `count`.
+    """Return a function indices (b,) -> images uint8 (b, h, w, c) and labels (b,) on `device`.
 
-    A CPU reads from the cache that all workers map; a GPU holds a copy of its own if that is not too large.
+    Indices are below `count`. A CPU reads from the cache that all workers map. A GPU holds a copy of the first
+    `count` images if it has up to `_RESIDENT` bytes.
     """
 
     def fetch(indices: Tensor) -> tuple[Tensor, Tensor]:

@@ -182,7 +182,7 @@ def _decoded(root: Path, paths: list[str], resolution: int, channels: int) -> De
         place[:] = image
     return Decoded(
         images=pixels,
-        kept=np.array([not isinstance(result, str) for result in results]),
+        valid=np.array([not isinstance(result, str) for result in results]),
         corrupt=tuple(result for result in results if isinstance(result, str)),
         sizes=np.array([size for _, size in decoded], dtype=np.int64).reshape(-1, 2),
     )

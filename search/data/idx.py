@@ -1,7 +1,7 @@
 """MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017): grey images of 28 px in IDX files.
 
-Four files, gzipped or not, as torchvision lays them out below the folder that it is given, or as they lie beside
-each other, in Debian's package `dataset-fashion-mnist` for one.
+The four files, gzipped or not, lie where torchvision puts them below its root folder, or all in one folder, as in
+Debian's package `dataset-fashion-mnist`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from search.data.source import Contents, Images, Labels, Source
 from space.refusal import UserError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-"""Where Debian's package puts its files."""
+"""The folder of Debian's package `dataset-fashion-mnist`."""
 _FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -29,32 +29,32 @@ _FILES = (
     "t10k-labels-idx1-ubyte",
 )
 _UINT8 = 8
-"""The type of the numbers of a file, in the third of its bytes."""
-_MOST = 2**31
-"""Bytes; a header that promises more is taken for damage."""
+"""The code of the element type "unsigned byte", the third byte of a file."""
+_MAX_BYTES = 2**31
+"""The largest content that is read. A header that announces more is taken for damage."""
 
 
 class Mnist(Source):
-    """`data=mnist`: 60,000 handwritten digits to train, 10,000 to test.
+    """`data=mnist`: 60,000 training and 10,000 test images of handwritten digits.
 
-    The path is the folder of the four files, or the one that torchvision was given.
+    The path is the folder of the four files, or torchvision's root folder.
     """
 
     source: Literal["mnist"] = "mnist"
     path: Path
     flip: bool = False
-    """A mirrored 2 is no 2."""
+    """Off: a mirrored 2 is not a 2."""
 
     folder: ClassVar[str] = "MNIST"
-    """torchvision's."""
+    """The name of torchvision's folder."""
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     def state(self) -> str:
-        """Sizes and times of the files."""
+        """Return sizes and times of the files."""
         return stamp(*self._paths())
 
     def open(self) -> Contents:
-        """Reads everything into memory. Raises `UserError` for files that are missing, damaged or foreign."""
+        """Read everything into memory. Raises `UserError` for files that are missing, damaged or of another kind."""
         paths = self._paths()
         images, labels = self._pair(*paths[:2])
         test_images, test_labels = self._pair(*paths[2:])
@@ -72,31 +72,31 @@ class Mnist(Source):
         return images[..., None], labels.astype(np.int64)
 
     def _paths(self) -> list[Path]:
-        """The four files. Raises `UserError` if one is missing."""
+        """Return the four files. Raises `UserError` if one is missing."""
         root = existing(self.path)
         if not root.is_dir():
             raise UserError(f"data.path: {str(root)!r} is a file; the folder of {_FILES[0]} is needed.")
         for folder in (root / self.folder / "raw", root / "raw", root):
-            found = [_either(folder / name) for name in _FILES]
-            if all(found):
-                return [path for path in found if path]
-            if any(found):
+            paths = [_plain_or_gzipped(folder / name) for name in _FILES]
+            if all(paths):
+                return [path for path in paths if path]
+            if any(paths):
                 raise UserError(
-                    f"data.path: {str(folder)!r} lacks {_FILES[found.index(None)]!r} and its .gz."
+                    f"data.path: {str(folder)!r} lacks {_FILES[paths.index(None)]!r} and its .gz."
                 )
         raise UserError(f"data.path: there is no {_FILES[0]}[.gz] in {str(root)!r} or its {self.folder}/raw.")
 
 
 class FashionMnist(Mnist):
-    """`data=fashion_mnist`: 60,000 garments to train, 10,000 to test, of ten kinds.
+    """`data=fashion_mnist`: 60,000 training and 10,000 test images of garments, ten classes.
 
-    The path is by default where Debian's package `dataset-fashion-mnist` is installed.
+    The default path is the folder of Debian's package `dataset-fashion-mnist`.
     """
 
     source: Literal["fashion_mnist"] = "fashion_mnist"  # type: ignore[assignment]
     path: Path = DEBIAN
     flip: bool = True
-    """A mirrored garment is the same garment."""
+    """On: a mirrored garment is the same garment."""
 
     folder: ClassVar[str] = "FashionMNIST"
     classes: ClassVar[tuple[str, ...]] = (
@@ -120,24 +120,24 @@ class FashionMnist(Mnist):
         return super()._paths()
 
 
-def _either(path: Path) -> Path | None:
-    """The file or its gzipped form; None if there is neither."""
+def _plain_or_gzipped(path: Path) -> Path | None:
+    """Return the file or its gzipped form; None if there is neither."""
     return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
 
 
 def _numbers(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The bytes of an IDX file as an array. Raises `UserError` if it is something else, or not whole."""
+    """Return the bytes of an IDX file as an array. Raises `UserError` for another or an incomplete file."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head = np.frombuffer(file.read(4 * (1 + dimensions)), dtype=np.uint8)
             if len(head) < 4 * (1 + dimensions) or head[:4].tolist() != [0, 0, _UINT8, dimensions]:
-                raise UserError(f"{str(path)!r} is no IDX file of bytes in {dimensions} dimensions.")
+                raise UserError(f"{str(path)!r} is not an IDX file of bytes in {dimensions} dimensions.")
             shape = head[4:].view(">u4").tolist()
-            content = file.read(math.prod(shape) + 1) if math.prod(shape) < _MOST else b""
+            content = file.read(math.prod(shape) + 1) if math.prod(shape) < _MAX_BYTES else b""
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{str(path)!r} is damaged ({error}).") from None
     if len(content) != math.prod(shape):
         raise UserError(
-            f"{str(path)!r} is damaged: it does not hold the {math.prod(shape):,} bytes it promises."
+            f"{str(path)!r} is damaged: it does not hold the {math.prod(shape):,} bytes that its header announces."
         )
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)

@@ -1,4 +1,7 @@
-"""Scenes to pixels. Only + - * / sqrt, min, max and floor touch a pixel: machines agree to the bit."""
+"""The renderer of synthetic scenes.
+
+Pixels are computed with + - * / sqrt, min, max and floor alone, which all machines round equally.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from search.data.hashing import bits
 from search.data.scenes import BAR, SHAPES, Figures, Floats, Scenes, Texture
 
 _FINE = 2
-"""Samples per pixel and axis, averaged: a camera's pixel is a small square too, not a point."""
+"""Samples per pixel and axis. They are averaged, since a camera's pixel is a small square and not a point."""
 
 # Proportions of the figures: a square's half side, a triangle's distance from its middle to a side, half the
 # thickness of a ring and of a cross, all over the figure's size; a slanted side's normal is (slant, half).
@@ -20,10 +23,10 @@ _SLANT, _HALF = np.array([0.75**0.5, 0.5], dtype=np.float32)
 
 
 def render(scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
-    """Photographs the n scenes: (n, resolution, resolution, 3)."""
+    """Return pictures (n, resolution, resolution, 3) of the n scenes."""
     fine = resolution * _FINE
-    at = ((np.arange(fine, dtype=np.float32) + 0.5) / fine).astype(np.float32)
-    x, y = at[None, None, :], at[None, :, None]
+    centres = ((np.arange(fine, dtype=np.float32) + 0.5) / fine).astype(np.float32)
+    x, y = centres[None, None, :], centres[None, :, None]
     slope = (x - 0.5) * _column(scenes.slope[0]) + (y - 0.5) * _column(scenes.slope[1])
     canvas = scenes.background[:, :, None, None] + slope[:, None]
     for figures in scenes.distractors:
@@ -34,7 +37,7 @@ def render(scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
 
 
 def _photograph(canvas: Floats, scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
-    """The fine canvas (n, 3, fine, fine) in 0..1 to pixels (n, resolution, resolution, 3) in 0..255."""
+    """Convert the fine canvas (n, 3, fine, fine) in 0..1 to pixels (n, resolution, resolution, 3) in 0..255."""
     rows = canvas[:, :, 0::_FINE] + canvas[:, :, 1::_FINE]
     image = (rows[..., 0::_FINE] + rows[..., 1::_FINE]) * np.float32(1 / _FINE**2)
     image = 0.5 + (image - 0.5) * scenes.contrast[:, None, None, None]
@@ -44,7 +47,7 @@ def _photograph(canvas: Floats, scenes: Scenes, resolution: int) -> NDArray[np.u
 
 
 def _grain(scenes: Scenes, resolution: int) -> Floats:
-    """Noise (n, 3, resolution, resolution) of mean 0 and deviation 1, triangular: two dice per value."""
+    """Return triangular noise (n, 3, resolution, resolution) of mean 0 and deviation 1, from two dice per value."""
     pixel = np.arange(resolution**2).reshape(resolution, resolution)
     stream = bits(scenes.seed, "grain", scenes.index[:, None, None], pixel)
     dice = [((stream >> np.uint64(10 * k)) & np.uint64(1023)).astype(np.float32) for k in range(6)]
@@ -52,10 +55,10 @@ def _grain(scenes: Scenes, resolution: int) -> Floats:
 
 
 def _paint(canvas: Floats, figures: Figures, x: Floats, y: Floats, pattern: Floats | None = None) -> None:
-    """Lays the figures, with a `pattern` (n, fine, fine) of light and dark or without, over the canvas."""
+    """Paint the figures over the canvas, with a `pattern` (n, fine, fine) of light and dark if there is one."""
     u, v = _own(figures, figures.turn, x, y)
     distance = _distance(figures, u, v)
-    cover = (0.5 - distance * canvas.shape[-1]).clip(0, 1)  # an edge is one sample wide
+    cover = (0.5 - distance * canvas.shape[-1]).clip(0, 1)  # An edge is one sample wide.
     cover *= _column(figures.size) > 0
     colour = figures.colour[:, :, None, None]
     if pattern is not None:
@@ -64,14 +67,14 @@ def _paint(canvas: Floats, figures: Figures, x: Floats, y: Floats, pattern: Floa
 
 
 def _own(figures: Figures, turn: tuple[Floats, Floats], x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Coordinates around the figures' middles, turned: both (n, fine, fine)."""
+    """Return the coordinates u and v (n, fine, fine) relative to the figures' centres, rotated by `turn`."""
     cosine, sine = _column(turn[0]), _column(turn[1])
     x, y = x - _column(figures.x), y - _column(figures.y)
     return cosine * x + sine * y, cosine * y - sine * x
 
 
 def _distance(figures: Figures, u: Floats, v: Floats) -> Floats:
-    """How far (n, fine, fine) each point is outside of its image's figure; negative inside."""
+    """Return the distance (n, fine, fine) of each point from its image's figure; negative inside."""
     distance = np.empty(u.shape, dtype=np.float32)
     for kind, outside in enumerate(_OUTSIDE):
         chosen = np.flatnonzero(figures.kind == kind)
@@ -81,7 +84,7 @@ def _distance(figures: Figures, u: Floats, v: Floats) -> Floats:
 
 
 def _pattern(texture: Texture, figures: Figures, x: Floats, y: Floats) -> Floats:
-    """Light and dark (n, fine, fine) around 0: stripes along v, or stripes along v times stripes along u."""
+    """Return light and dark (n, fine, fine) around 0: stripes along v, or stripes along v times stripes along u."""
     u, v = _own(figures, texture.turn, x, y)
     stripes = _wave(u / _column(texture.period) + _column(texture.phase[0]))
     checked = np.flatnonzero(texture.kind)
@@ -91,13 +94,13 @@ def _pattern(texture: Texture, figures: Figures, x: Floats, y: Floats) -> Floats
 
 
 def _wave(turns: Floats) -> Floats:
-    """A square wave in -1..1 of period 1 with soft edges."""
+    """Return a square wave in -1..1 of period 1 with soft edges."""
     wave: Floats = (8 * np.abs(turns - np.floor(turns + np.float32(0.5))) - 2).clip(-1, 1)
     return wave
 
 
 def _column(values: Floats) -> Floats:
-    """(n,) to (n, 1, 1)."""
+    """Reshape (n,) to (n, 1, 1)."""
     return values[:, None, None]
 
 
@@ -113,5 +116,5 @@ _OUTSIDE: tuple[_Outside, ...] = (
     ),
     lambda u, v, size: np.abs(u) - size,
 )
-"""How far a point (u, v) is outside, by kind of figure: those of `SHAPES` in their order, then `BAR`."""
+"""The distance of a point (u, v) from each kind of figure: `SHAPES` in their order, then `BAR`."""
 assert len(_OUTSIDE) == len(SHAPES) + 1 == BAR + 1

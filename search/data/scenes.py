@@ -1,4 +1,4 @@
-"""What is to be seen on a synthetic image, in continuous coordinates: nothing here knows of pixels.
+"""The scenes of synthetic images in continuous coordinates, without pixels.
 
 Lengths are in image sides, coordinates and colours in 0..1, angles as (cosine, sine). Arrays are float32 and
 have one row per image. A scene is a function of (seed, index, difficulty) alone.
@@ -19,16 +19,16 @@ Integers = NDArray[np.int64]
 
 SHAPES = ("disc", "square", "triangle", "ring", "cross")
 BAR = len(SHAPES)
-"""The kind of the figure that occludes others: a strip through the whole image."""
+"""The kind of the occluding figure, a strip through the whole image."""
 TEXTURES = ("striped", "checked")
 CLASSES = tuple(f"{texture} {shape}" for shape in SHAPES for texture in TEXTURES)
 
 VERSION = 1
-"""Of scenes and their rendering: raised whenever an image changes, so that caches are built again."""
+"""The version of scenes and rendering. It rises whenever an image changes, so that caches are written again."""
 
 _DISTRACTORS = 3
 _PERIOD = (0.09, 0.15)
-"""Of the textures: 1.4 to 2.4 pixels at 16 px, which can show little of it; 2.9 to 4.8 at 32 px."""
+"""The range of the textures' period: 1.4 to 2.4 pixels at 16 px, which is barely visible; 2.9 to 4.8 at 32 px."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class Figures:
     x: Floats
     y: Floats
     size: Floats
-    """Half of its extent."""
+    """Half of the extent."""
     turn: tuple[Floats, Floats]
     colour: Floats
     """(n, 3)."""
@@ -47,7 +47,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texture:
-    """The pattern on the main figure: two tones of its colour, alike in mean and amount."""
+    """The pattern on the main figure: two tones of its colour with the same mean and the same share of the area."""
 
     kind: Integers
     turn: tuple[Floats, Floats]
@@ -58,27 +58,27 @@ class Texture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenes:
-    """n scenes, in the order in which they are painted, then what the camera makes of them."""
+    """n scenes: their parts in the order of painting, then the properties of the camera."""
 
     seed: int
     index: Integers
     background: Floats
     """(n, 3)."""
     slope: tuple[Floats, Floats]
-    """The change of brightness from side to side."""
+    """The change of brightness from one side to the other."""
     distractors: tuple[Figures, ...]
     figure: Figures
     texture: Texture
     bar: Figures
     contrast: Floats
-    """0..1; 1 leaves the scene as it is."""
+    """0..1; 1 leaves the scene unchanged."""
     noise: Floats
-    """Its standard deviation at a pixel, whatever the resolution: it is the camera's, not the scene's."""
+    """The standard deviation of the camera's noise at a pixel, which does not depend on the resolution."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Draws:
-    """Independent draws for every index, one after the other."""
+    """A generator of independent random numbers for every index."""
 
     seed: int
     index: Integers
@@ -102,12 +102,12 @@ class _Draws:
 
 
 def label(index: Integers) -> Integers:
-    """The class (n,) of the image at each index: every ten images in a row hold each class once."""
+    """Return the class (n,) of the image at each index. Every ten successive images hold each class once."""
     return index % len(CLASSES)
 
 
 def scenes(seed: int, index: Integers, difficulty: float) -> Scenes:
-    """The scenes of the images `index` (n,). `difficulty` in 0..1 fades hints and raises hindrances."""
+    """Return the scenes of the images `index` (n,). `difficulty` in 0..1 weakens hints and adds disturbances."""
     draw = _Draws(seed, index, count())
     classes = label(index)
     hint = (1 - difficulty) ** 2
@@ -133,14 +133,14 @@ def scenes(seed: int, index: Integers, difficulty: float) -> Scenes:
 
 
 def _hues(offset: int) -> Floats:
-    """(classes, 3): a colour for each class, around the colour circle, in another order for each `offset`."""
+    """Return a colour (classes, 3) for each class around the colour circle. `offset` changes the order."""
     angle = 2 * np.pi * ((2 * offset + 1) * np.arange(len(CLASSES)) % len(CLASSES)) / len(CLASSES)
     channels = angle[:, None] + 2 * np.pi * np.arange(3) / 3
     return (0.5 + 0.35 * np.cos(channels)).astype(np.float32)
 
 
 def _hinted(draw: _Draws, part: Floats, hint: float) -> Floats:
-    """Colours (n, 3): `part`, which is the class's own weighted by `hint`, and chance for the rest."""
+    """Return colours (n, 3): `part`, the class's own colour weighted by `hint`, plus a random colour."""
     return np.asarray(part + np.float32(1 - hint) * draw.colour(0.1, 0.9), dtype=np.float32)
 
 
@@ -157,7 +157,7 @@ def _figure(draw: _Draws, kind: Integers, part: Floats, hint: float) -> Figures:
 
 
 def _distractor(draw: _Draws, difficulty: float) -> Figures:
-    """A small plain figure, anywhere; with a chance of 1 - `difficulty` of size 0, which shows nothing."""
+    """Return small plain figures at random places. With probability 1 - `difficulty` a figure is absent (size 0)."""
     shown = draw(0, 1) < difficulty
     return Figures(
         kind=draw.integer(len(SHAPES)),
@@ -170,7 +170,7 @@ def _distractor(draw: _Draws, difficulty: float) -> Figures:
 
 
 def _bar(draw: _Draws, figure: Figures, difficulty: float) -> Figures:
-    """A strip in front of the figure, across or beside its middle."""
+    """Return strips in front of the figures, at a random distance from their centres."""
     away = figure.size * np.float32(0.7)
     return Figures(
         kind=np.full(len(figure.kind), BAR),

@@ -1,4 +1,4 @@
-"""Seeded, stratified splits: disjoint by construction, since every image is on one side of a mask."""
+"""Seeded, stratified splits. They are disjoint, since a mask puts every image on one side."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Labels = NDArray[np.int64]
 
 
 def held_out(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Which of the images (n,) are held out: of every class the `fraction` (0..1), within one image.
+    """Return which images (n,) are held out: the `fraction` (0..1) of every class, within one image.
 
-    Each class has at least one image on both sides, so it needs two; a class of one stays where most are.
+    A class of two or more images has at least one on both sides. A class of one image is not held out.
     """
     counts = np.bincount(labels)
     wanted = np.rint(counts * fraction).astype(np.int64).clip(1, np.maximum(counts - 1, 0))
@@ -22,9 +22,9 @@ def held_out(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
 
 
 def interleaved(labels: Labels, seed: int) -> NDArray[np.int64]:
-    """A random order (n,) of the images whose every beginning is stratified too.
+    """Return a random order (n,) of the images of which every prefix is stratified.
 
-    The first k images hold each class in close to its proportion: a cheap training run may take a prefix.
+    Among the first k images each class has nearly its share of all images, so that a cheap training may use a prefix.
     """
     jitter = uniform(seed, "jitter", np.arange(len(labels)))
     share = (_rank(labels, seed) + jitter) / np.bincount(labels)[labels]
@@ -32,7 +32,7 @@ def interleaved(labels: Labels, seed: int) -> NDArray[np.int64]:
 
 
 def _rank(labels: Labels, seed: int) -> NDArray[np.int64]:
-    """The place (n,) of each image in a random order of its own class: 0, 1, 2, ..."""
+    """Return the position (n,) of each image in a random order of its own class: 0, 1, 2, ..."""
     order = np.lexsort((uniform(seed, "split", np.arange(len(labels))), labels))
     first = np.searchsorted(labels[order], labels[order])
     rank = np.empty(len(labels), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Images that no cache has room for: decoded again whenever they are asked for."""
+"""Images that are decoded at every use, for data that the cache has no room for."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from search.data.source import Decoded, Images
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Streamed:
-    """Stands where an array of images would: what it is indexed with is decoded, as it was for the cache."""
+    """A substitute for an array of images that decodes those at the indices, with the same pixels as in the cache."""
 
     shape: tuple[int, int, int, int]
     """(n, resolution, resolution, channels)."""
     indices: NDArray[np.int64]
-    """(n,): where they are among all images of the source."""
+    """(n,): their indices among all images of the source."""
     decode: Callable[[NDArray[np.int64], int], Decoded]
-    """The source's; see `search.data.source.Contents`."""
+    """`search.data.source.Contents.decode` of the source."""
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:
-        """Bytes, as in the cache."""
+        """The element type, as in the cache."""
         return np.dtype(np.uint8)
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, chosen: NDArray[np.integer] | slice) -> Images:
-        """The images (k, resolution, resolution, channels) at `chosen`, new in memory.
+        """Return the images (k, resolution, resolution, channels) at `chosen`, decoded.
 
-        Raises `OSError` if one cannot be decoded any more: the disk has failed, or the data have changed.
+        Raises `OSError` if one can no longer be decoded, since the disk failed or the data changed.
         """
         decoded = self.decode(self.indices[chosen], self.shape[1])
         if decoded.corrupt:
-            raise OSError(f"an image cannot be read any more: {decoded.corrupt[0]}")
+            raise OSError(f"an image can no longer be read: {decoded.corrupt[0]}")
         return decoded.images

@@ -1,10 +1,10 @@
-"""What every kind of data promises, as checks that a `Source` of one's own joins; also in `search.testing`.
+"""Checks that every kind of data must pass, also a `Source` of another package; handed on by `search.testing`.
 
     @pytest.mark.parametrize("check", SOURCE_CONTRACT)
     def test_my_source(check, tmp_path):
         check(MySource(source="mine", cache=tmp_path))
 
-The checks fill the source's cache: give it one of its own. Each raises `AssertionError` for what is not kept.
+The checks fill the source's cache, so give it a folder of its own. Each raises `AssertionError` if it fails.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _SOME = np.arange(4)
 
 
 def described(source: Source) -> None:
-    """Its options describe it: a run's configuration is all that a worker gets."""
+    """Check that its options describe it completely, since a worker gets a run's configuration alone."""
     assert source_from(source.model_dump(mode="json")) == source, "its options do not describe it"
 
 
 def shaped(source: Source) -> None:
-    """Images are read-only bytes of the resolution asked for, labels are classes, and classes have names."""
+    """Check that images are read-only bytes of the resolution, labels are classes, and classes have names."""
     data = load(source, _RESOLUTION)
     splits = {"train": data.train, "validation": data.validation, "test": load_test(source, _RESOLUTION)}
     for part, split in splits.items():
         _check_split(part, split, (_RESOLUTION, _RESOLUTION, data.channels), len(data.classes))
     for part in ("train", "validation"):
-        found = set(splits[part].labels.tolist())
-        assert found == set(range(len(data.classes))), f"{part} lacks classes: it has {found}"
-    assert len(set(data.classes)) == len(data.classes) >= 2, "classes need names, each its own"
+        labels = set(splits[part].labels.tolist())
+        assert labels == set(range(len(data.classes))), f"{part} lacks classes: it has {labels}"
+    assert len(set(data.classes)) == len(data.classes) >= 2, "classes need distinct names"
 
 
 def normalisable(source: Source) -> None:
-    """Mean and deviation are there for every channel, within what pixels can have."""
+    """Check that every channel has a mean and a deviation that pixels can have."""
     data = load(source, _RESOLUTION)
     assert len(data.mean) == len(data.std) == data.channels
     assert all(0 <= mean <= 1 for mean in data.mean), "the mean is in 0..1"
@@ -46,20 +46,20 @@ def normalisable(source: Source) -> None:
 
 
 def repeatable(source: Source) -> None:
-    """The same from the cache, and the same decoded anew: a source depends on its options and files alone."""
+    """Check that the source depends on its options and files alone: equal from the cache and decoded again."""
     assert load(source, _RESOLUTION).digest == load(source, _RESOLUTION).digest, "it loads differently"
     contents, again = source.open(), source.open()
     assert contents.classes == again.classes, "the classes change from one opening to the next"
     some = np.arange(min(8, len(contents.labels)))
-    first, second = (opened.decode(some, _RESOLUTION) for opened in (contents, again))
+    first, second = (source_contents.decode(some, _RESOLUTION) for source_contents in (contents, again))
     assert np.array_equal(first.images, second.images), "images change from one opening to the next"
     alone = contents.decode(some[-1:], _RESOLUTION)
-    if alone.kept.all():
+    if alone.valid.all():
         assert np.array_equal(alone.images[0], first.images[-1]), "an image depends on its batch"
 
 
 SOURCE_CONTRACT: Sequence[Callable[[Source], None]] = (described, shaped, normalisable, repeatable)
-"""What every source must pass."""
+"""The checks for every source."""
 
 
 def _check_split(part: str, split: Split, shape: tuple[int, int, int], classes: int) -> None:

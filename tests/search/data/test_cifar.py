@@ -138,14 +138,14 @@ def test_what_is_missing_is_named(write_cifar, tmp_path):
     with pytest.raises(UserError, match=r"there is no .*dat'\. Did you mean .*data'\?"):
         load(ten(tmp_path / "dat"), 32)
     files = {name: value for name, value in cifar10().items() if name != "batches.meta"}
-    with pytest.raises(UserError, match=rf"is no {ARCHIVE}: it lacks 'batches\.meta'"):
+    with pytest.raises(UserError, match=rf"is not a {ARCHIVE}: it lacks 'batches\.meta'"):
         load(ten(write_cifar("packed", files, FOLDER, ARCHIVE)), 32)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08 torn"])
 def test_another_kind_of_file_is_no_archive(tmp_path, content):
     (tmp_path / "file.tar.gz").write_bytes(content)
-    with pytest.raises(UserError, match=f"is damaged, or no {ARCHIVE}") as refusal:
+    with pytest.raises(UserError, match=f"is damaged, or is not a {ARCHIVE}") as refusal:
         load(ten(tmp_path / "file.tar.gz"), 32)
     assert "\n" not in str(refusal.value)
 
@@ -153,5 +153,5 @@ def test_another_kind_of_file_is_no_archive(tmp_path, content):
 def test_a_torn_archive_is_refused(write_cifar):
     path = write_cifar("data", cifar10(), FOLDER, ARCHIVE) / ARCHIVE
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(UserError, match="is damaged, or no"):
+    with pytest.raises(UserError, match="is damaged, or is not a"):
         load(ten(path), 32)

@@ -2,11 +2,9 @@ import dataclasses
 import pickle
 import subprocess
 import sys
-from importlib import resources
 
 import numpy as np
 import pytest
-import yaml
 from packing import cifar10, cifar100
 from pydantic import ValidationError
 
@@ -15,6 +13,7 @@ from search.data import DATASETS, Dataset, load, source_from
 from search.data.dataset import words
 from search.settings.words import parse
 from search.testing import SOURCE_CONTRACT
+from space.documents import read
 from space.refusal import UserError
 
 
@@ -41,7 +40,7 @@ def test_every_source_keeps_its_promises(name, check, options, tmp_path):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_source_has_a_group_that_states_its_defaults(name, options):
-    group = yaml.safe_load((resources.files("experiments") / "data" / f"{name}.yaml").read_text())
+    group = read("data", name)
     source = source_from(group | options[name])
     assert source == source_from({"source": name} | options[name])
     assert set(group) | set(options[name]) | {"cache"} == set(type(source).model_fields)

@@ -79,18 +79,18 @@ def test_a_changed_file_is_noticed(write_idx):
 
 CONTENT = idx(np.zeros((40, 28, 28)))
 BAD = [
-    (IMAGES, CONTENT[:-1], "is damaged: it does not hold the 31,360 bytes it promises"),
-    (IMAGES, CONTENT + b"\0", "is damaged: it does not hold the 31,360 bytes it promises"),
-    (IMAGES, CONTENT[:10], "is no IDX file of bytes in 3 dimensions"),
-    (IMAGES, b"", "is no IDX file of bytes in 3 dimensions"),
-    (IMAGES, b"\x89PNG\r\n\x1a\n and so on", "is no IDX file of bytes in 3 dimensions"),
-    (IMAGES, idx(np.zeros(40)), "is no IDX file of bytes in 3 dimensions"),
-    (IMAGES, b"\0\0\x0d\x03" + CONTENT[4:], "is no IDX file of bytes in 3 dimensions"),
+    (IMAGES, CONTENT[:-1], "is damaged: it does not hold the 31,360 bytes that its header announces"),
+    (IMAGES, CONTENT + b"\0", "is damaged: it does not hold the 31,360 bytes that its header announces"),
+    (IMAGES, CONTENT[:10], "is not an IDX file of bytes in 3 dimensions"),
+    (IMAGES, b"", "is not an IDX file of bytes in 3 dimensions"),
+    (IMAGES, b"\x89PNG\r\n\x1a\n and so on", "is not an IDX file of bytes in 3 dimensions"),
+    (IMAGES, idx(np.zeros(40)), "is not an IDX file of bytes in 3 dimensions"),
+    (IMAGES, b"\0\0\x0d\x03" + CONTENT[4:], "is not an IDX file of bytes in 3 dimensions"),
     (IMAGES, struct.pack(">4B3I", 0, 0, 8, 3, *[2**32 - 1] * 3), "does not hold the 79,228,162,458,924,105,"),
     (LABELS, idx(np.zeros(39)), "has 39 labels for 40 images"),
     (LABELS, idx(np.arange(40)), "has label 39; there are 10 classes"),
     (LABELS, idx(np.zeros(40)), "Class 'Trouser' has 0 images"),
-    (LABELS, CONTENT, "is no IDX file of bytes in 1 dimensions"),
+    (LABELS, CONTENT, "is not an IDX file of bytes in 1 dimensions"),
 ]
 
 

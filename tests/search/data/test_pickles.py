@@ -77,7 +77,7 @@ def test_a_pickle_that_would_run_something_is_refused_and_does_not(name, tmp_pat
 
 
 def test_the_function_is_named():
-    with pytest.raises(UserError, match=re.escape("f asks for 'posix.system'; nothing was run")):
+    with pytest.raises(UserError, match=re.escape("f asks for 'posix.system'. Nothing was run")):
         pickles.read(PROGRAMS["the shell, by name"], "f")
 
 

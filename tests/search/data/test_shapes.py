@@ -5,7 +5,7 @@ import pytest
 
 from search.data import load, load_test, source_from
 from search.data.scenes import CLASSES, label, scenes
-from search.data.shapes import photographs
+from search.data.shapes import pictures
 from search.data.splits import held_out
 from space import UserError
 
@@ -15,7 +15,7 @@ SOME = np.arange(40)
 def test_images_are_what_they_have_always_been():
     """Raise `scenes.VERSION` with every change of this hash, or old caches will be taken for new ones."""
     images = np.concatenate(
-        [photographs(3, SOME, d, r).ravel() for d, r in ((0.0, 16), (0.5, 32), (1.0, 48))]
+        [pictures(3, SOME, d, r).ravel() for d, r in ((0.0, 16), (0.5, 32), (1.0, 48))]
     )
     assert hashlib.sha256(images.tobytes()).hexdigest() == GOLDEN
 
@@ -24,14 +24,14 @@ GOLDEN = "eec315552b7f61b451315fedb5fc924fde4d5b14f610e8571025caf59b0a9269"
 
 
 def test_an_image_depends_on_its_seed_and_index_alone():
-    together = photographs(0, SOME, 0.5, 24)
-    assert np.array_equal(photographs(0, SOME[7:9], 0.5, 24), together[7:9])
-    assert not np.array_equal(photographs(1, SOME[7:9], 0.5, 24), together[7:9])
+    together = pictures(0, SOME, 0.5, 24)
+    assert np.array_equal(pictures(0, SOME[7:9], 0.5, 24), together[7:9])
+    assert not np.array_equal(pictures(1, SOME[7:9], 0.5, 24), together[7:9])
 
 
 def test_the_same_scene_is_seen_at_every_resolution():
     """Up to the noise, which is the camera's: 48 px averaged over 3 x 3 are the 16 px."""
-    small, large = (photographs(0, SOME, 0.0, side).astype(float) for side in (16, 48))
+    small, large = (pictures(0, SOME, 0.0, side).astype(float) for side in (16, 48))
     averaged = large.reshape(40, 16, 3, 16, 3, 3).mean(axis=(2, 4))
     difference = abs(averaged - small).mean(axis=(1, 2, 3))
     assert difference.max() < 10
@@ -42,7 +42,7 @@ def test_textures_are_lost_at_16_pixels_and_seen_at_48():
     """The contrast between neighbouring pixels falls far behind where a period has less than two of them."""
 
     def contrast(resolution):
-        images = photographs(0, np.arange(200), 0.0, resolution).astype(float).mean(axis=3)
+        images = pictures(0, np.arange(200), 0.0, resolution).astype(float).mean(axis=3)
         middle = slice(resolution * 3 // 8, resolution * 5 // 8)
         return images[:, middle, middle].std(axis=(1, 2)).mean()
 
@@ -52,7 +52,7 @@ def test_textures_are_lost_at_16_pixels_and_seen_at_48():
 @pytest.mark.parametrize("difficulty", [0.0, 1.0])
 def test_colours_are_a_hint_that_fades(difficulty):
     """The mean colour of the training images of each class tells test images apart, or tells nothing."""
-    images = photographs(0, np.arange(2000), difficulty, 8).astype(float).mean(axis=(1, 2))
+    images = pictures(0, np.arange(2000), difficulty, 8).astype(float).mean(axis=(1, 2))
     labels = np.arange(2000) % 10
     middles = np.stack([images[:1000][labels[:1000] == k].mean(axis=0) for k in range(10)])
     nearest = ((images[1000:, None] - middles) ** 2).sum(axis=2).argmin(axis=1)
@@ -61,7 +61,7 @@ def test_colours_are_a_hint_that_fades(difficulty):
 
 
 def test_difficulty_takes_contrast_away():
-    easy, hard = (photographs(0, np.arange(200), d, 16).astype(float).std(axis=(1, 2)).mean() for d in (0, 1))
+    easy, hard = (pictures(0, np.arange(200), d, 16).astype(float).std(axis=(1, 2)).mean() for d in (0, 1))
     assert hard < easy
 
 

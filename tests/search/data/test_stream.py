@@ -94,7 +94,7 @@ def test_a_file_that_is_lost_meanwhile_is_the_machines_fault(photos):
     data = load(folder(photos, stream=True), 8)
     for path in photos.glob("bee/*"):
         path.unlink()
-    with pytest.raises(OSError, match="an image cannot be read any more: bee/"):
+    with pytest.raises(OSError, match="an image can no longer be read: bee/"):
         data.train.images[:]
 
 
