@@ -23,7 +23,7 @@ RECIPE = 1
 """Of `search.proxy.training`: raised when a change to it changes accuracies, so that old ones are not mixed in."""
 
 
-_ADDED = ("ema", "recalibrate", "mirror")
+_ADDED = ("ema", "recalibrate_bn", "flip_tta")
 """Settings that proxies of the first version lacked."""
 
 
@@ -65,9 +65,9 @@ class Proxy(BaseModel):
 
     ema: float | None = Field(default=None, gt=0, lt=1)
     """Decay of the running average of weights that is validated; null: the last weights are."""
-    recalibrate: int | None = Field(default=None, ge=2)
+    recalibrate_bn: int | None = Field(default=None, ge=2)
     """Training images over which the statistics of normalisation are taken anew for validation; null: not at all."""
-    mirror: bool = False
+    flip_tta: bool = False
     """Whether validation takes the mean of an image's and its mirror image's logits, where data may be mirrored."""
 
     step_pixels: int | None = Field(default=100_000, ge=1)

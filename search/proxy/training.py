@@ -93,9 +93,9 @@ def train(
         rate = images / (time.perf_counter() - training)
         if average:
             network.load_state_dict(average.tensors)
-        if proxy.recalibrate:
-            recalibrate(network, data, place, proxy.recalibrate)
-        found = validate(network, data, place, proxy.validation_images, mirror=proxy.mirror)
+        if proxy.recalibrate_bn:
+            recalibrate(network, data, place, proxy.recalibrate_bn)
+        found = validate(network, data, place, proxy.validation_images, flip_tta=proxy.flip_tta)
     if not math.isfinite(found.loss):
         raise TrialFailed(f"The validation loss is {found.loss}.")
     wall, cpu = time.perf_counter() - started, time.thread_time() - cpu_started
@@ -226,11 +226,11 @@ def validate(
     device: torch.device,
     most: int | None = None,
     *,
-    mirror: bool = False,
+    flip_tta: bool = False,
 ) -> Validation:
     """The figures on the validation split, on `most` images of it at most.
 
-    mirror: whether logits are means of an image's and its mirror image's, where the data may be mirrored.
+    flip_tta: whether logits are means of an image's and its mirror image's, where the data may be mirrored.
     """
     network.eval()
     count = min(most or len(data.validation), len(data.validation))
@@ -240,7 +240,7 @@ def validate(
         images, labels = fetch(indices)
         inputs = normalise(images, data.mean, data.std)
         logits = network(inputs)
-        if mirror and data.flip:
+        if flip_tta and data.flip:
             logits = (logits + network(inputs.flip(3))) / 2
         places.append(ranks(logits, labels))
         loss += float(functional.cross_entropy(logits, labels, reduction="sum"))

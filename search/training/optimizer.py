@@ -21,20 +21,20 @@ def optimiser_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, value in network.named_parameters():
         if value.requires_grad:
-            share = 1.0 if name.startswith(_CLASSIFIER) else recipe.body
+            share = 1.0 if name.startswith(_CLASSIFIER) else recipe.backbone_lr_scale
             decay = recipe.weight_decay if value.ndim > 1 else 0.0
             groups.setdefault((share, decay), []).append(value)
     made: list[dict[str, Any]] = [
         {"params": values, "weight_decay": decay, "share": share} for (share, decay), values in groups.items()
     ]
     rate, momentum = recipe.learning_rate, recipe.momentum
-    if recipe.optimiser == "sgd":
+    if recipe.optimizer == "sgd":
         return torch.optim.SGD(made, rate, momentum=momentum, nesterov=momentum > 0)
-    if recipe.optimiser == "rmsprop":
-        return torch.optim.RMSprop(made, rate, recipe.smoothing, recipe.epsilon, momentum=momentum)
+    if recipe.optimizer == "rmsprop":
+        return torch.optim.RMSprop(made, rate, recipe.beta2, recipe.epsilon, momentum=momentum)
     # One kernel for all parameters, where there is one: a small network has hundreds of tiny ones.
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
-    betas = momentum, recipe.smoothing
+    betas = momentum, recipe.beta2
     return torch.optim.AdamW(made, rate, betas=betas, eps=recipe.epsilon, fused=fused)
 
 

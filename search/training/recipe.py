@@ -49,17 +49,17 @@ class Recipe(BaseModel):
     accumulate: int = Field(default=1, ge=1, le=10_000)
     """Parts in which a batch is computed one after the other, where memory is too small for it."""
 
-    optimiser: Literal["adamw", "sgd", "rmsprop"] = "adamw"
+    optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = Field(default=0.008, gt=0, le=1000)
     """The peak, for the `batch` that is given."""
     momentum: Rate = 0.9
     """AdamW's beta1."""
-    smoothing: Rate = 0.99
+    beta2: Rate = 0.99
     """Of squared gradients: AdamW's beta2, RMSProp's alpha."""
     epsilon: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.05, ge=0, le=10)
     """Of weights alone; biases and normalisation have none. AdamW's is decoupled from the gradient."""
-    body: float = Field(default=1.0, ge=0, le=100)
+    backbone_lr_scale: float = Field(default=1.0, ge=0, le=100)
     """The learning rate of everything before the classifier over the classifier's: below 1 to fine-tune."""
     clip: float | None = Field(default=None, gt=0)
     """The most that the norm of all gradients may be."""

@@ -97,7 +97,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
             recalibrate(network, data, cpu, ANEW)
         for image in ("plain", "mirror"):
             found[weights, statistics, image] = validate(
-                network, data, cpu, mirror=image == "mirror"
+                network, data, cpu, flip_tta=image == "mirror"
             ).accuracy
     return task, spent, found
 

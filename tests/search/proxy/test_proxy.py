@@ -85,7 +85,7 @@ class TestFidelity:
             Proxy(learning_rate=0.3),
             Proxy(precision="float32"),
             Proxy(ema=0.9),
-            Proxy(mirror=True),
+            Proxy(flip_tta=True),
         ]
         assert len({fidelity(proxy, data) for proxy in proxies for data in ("one", "other")}) == 16
 

@@ -95,15 +95,15 @@ class TestTrain:
 
     def test_takes_statistics_anew_where_it_is_asked_to(self):
         data = coloured()
-        found = train(TINY, data, _with(recalibrate=192), 0)
+        found = train(TINY, data, _with(recalibrate_bn=192), 0)
         assert found.curve == train(TINY, data, PROXY, 0).curve
         assert found.accuracy > 0.9
 
     def test_validates_mirror_images_too_where_the_data_may_be_mirrored(self):
-        plain, mirrored = train(TINY, coloured(), PROXY, 0), train(TINY, coloured(), _with(mirror=True), 0)
+        plain, mirrored = train(TINY, coloured(), PROXY, 0), train(TINY, coloured(), _with(flip_tta=True), 0)
         assert mirrored.loss != plain.loss
         still = replace(coloured(), flip=False)
-        assert train(TINY, still, _with(mirror=True), 0).loss == train(TINY, still, PROXY, 0).loss
+        assert train(TINY, still, _with(flip_tta=True), 0).loss == train(TINY, still, PROXY, 0).loss
 
     @pytest.mark.parametrize("images", [2, 33, 192])
     def test_trains_on_any_number_of_images(self, images):

@@ -36,7 +36,7 @@ EVERYTHING = {
     "ema": 0.9,
     "clip": 1.0,
     "accumulate": 2,
-    "optimiser": "rmsprop",
+    "optimizer": "rmsprop",
     "learning_rate": 0.01,
     "epsilon": 1e-3,
     "schedule": "cosine",
@@ -99,7 +99,7 @@ def test_the_test_split_is_looked_at_once(task, tmp_path, monkeypatch):
         (EVERYTHING, 2),
         (EVERYTHING, 5),
         (EVERYTHING, 7),
-        ({"optimiser": "sgd", "learning_rate": 0.1}, 4),
+        ({"optimizer": "sgd", "learning_rate": 0.1}, 4),
         ({}, 6),
     ],
 )
@@ -172,7 +172,7 @@ def test_classes_that_count_alike(task):
 
 def test_what_is_frozen_stays(task, tmp_path):
     begun = train(task(epochs=1), tmp_path / "first")
-    own = task(epochs=1, body=0.1, task_changes={"weights": tmp_path / "first", "freeze": 1})
+    own = task(epochs=1, backbone_lr_scale=0.1, task_changes={"weights": tmp_path / "first", "freeze": 1})
     model = train(own, tmp_path / "second")
     before, after = begun.weights.tensors, model.weights.tensors
     still = [name for name in before if name.startswith(("stem.", "stages.0."))]

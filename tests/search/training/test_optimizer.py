@@ -14,7 +14,7 @@ TINY = decode("r8_i8_s1/fused_d1_k3_s2_e1_w8/h16_c3")
 @pytest.mark.parametrize("name", ["adamw", "sgd", "rmsprop"])
 def test_every_parameter_is_in_one_group(name):
     network = build(TINY)
-    optimiser = optimiser_of(network, Recipe(optimiser=name, body=0.1, weight_decay=0.2))
+    optimiser = optimiser_of(network, Recipe(optimizer=name, backbone_lr_scale=0.1, weight_decay=0.2))
     own = [value for group in optimiser.param_groups for value in group["params"]]
     assert sorted(map(id, own)) == sorted(map(id, network.parameters()))
     for group in optimiser.param_groups:
@@ -26,7 +26,7 @@ def test_every_parameter_is_in_one_group(name):
 
 
 def test_rmsprop_has_the_recipes_constants():
-    optimiser = optimiser_of(build(TINY), Recipe(optimiser="rmsprop", smoothing=0.9, epsilon=1e-3))
+    optimiser = optimiser_of(build(TINY), Recipe(optimizer="rmsprop", beta2=0.9, epsilon=1e-3))
     assert {optimiser.defaults[key] for key in ("alpha", "momentum")} == {0.9}
     assert optimiser.defaults["eps"] == 1e-3
 
