@@ -19,7 +19,7 @@ from search.proxy.proxy import Proxy
 from search.pruners import PRUNERS, Ladder, Pruner
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
-from search.settings.run_settings import KEYS, Limits, started
+from search.settings.run_settings import KEYS, RunSettings, started
 from search.settings.validation import mapping, of_kind, validated
 from search.settings.words import GROUPS, KIND
 from search.trials.finals import OFF, Finals
@@ -40,7 +40,7 @@ class Config:
     pruner: Pruner
     executor: Executor
     finals: Finals
-    limits: Limits
+    settings: RunSettings
     forecast: Forecast | None = None
     """Step times before training, where a profile tells them; no part of the document, but a file beside it."""
 
@@ -57,8 +57,8 @@ class Config:
         }
         space = Space.load(names["space"], inner["space"])
         seed, first = started(chosen.pop("seed", defaults["seed"]))
-        limits = {**defaults, **chosen, "seed": seed, "first": enqueued(first, space)}
-        return cls(space, **made, limits=validated("", Limits, limits))
+        settings = {**defaults, **chosen, "seed": seed, "first": enqueued(first, space)}
+        return cls(space, **made, settings=validated("", RunSettings, settings))
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
@@ -70,16 +70,16 @@ class Config:
             if isinstance(document["finals"], dict):  # Nor did the first that had finals have the base's.
                 document["finals"] = {"base": False, **document["finals"]}
             made = {group: _made(group, document[group]) for group in GROUPS[1:]}
-            limits = {key: document[key] for key in KEYS if key in document}
+            settings = {key: document[key] for key in KEYS if key in document}
         except (KeyError, TypeError) as error:
             raise UserError(f"The configuration of the run lacks {error}.") from None
-        return cls(Space.of(space, name), **made, limits=validated("", Limits, limits))
+        return cls(Space.of(space, name), **made, settings=validated("", RunSettings, settings))
 
     def document(self) -> documents.Document:
         """All settings as plain values, ready for YAML."""
         groups = {group: getattr(self, group).model_dump(mode="json") for group in GROUPS[1:]}
         space = {"name": self.space.name, "document": self.space.document}
-        return {**self.limits.document(), "space": space, **groups}
+        return {**self.settings.document(), "space": space, **groups}
 
     @property
     def reference(self) -> Architecture:
@@ -90,7 +90,7 @@ class Config:
     @property
     def base(self) -> Architecture:
         """The network that a winner is measured by: the first that was named to be trained, else the reference."""
-        return decode(self.limits.first[0]) if self.limits.first else self.reference
+        return decode(self.settings.first[0]) if self.settings.first else self.reference
 
     @property
     def ladder(self) -> Ladder:
@@ -101,8 +101,8 @@ class Config:
         """This search for images of so many classes and channels: all its networks have them."""
         document = {**self.space.document, "classes": classes, "channels": channels}
         space = Space.of(document, self.space.name)
-        limits = self.limits.model_copy(update={"first": enqueued(self.limits.first, space)})
-        return replace(self, space=space, limits=limits)
+        settings = self.settings.model_copy(update={"first": enqueued(self.settings.first, space)})
+        return replace(self, space=space, settings=settings)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
         """This search with other limits, finals or another executor: what a resume may change.
@@ -123,9 +123,9 @@ class Config:
             before = getattr(self, group).model_dump()
             named = _document(group, str(chosen.pop(group))) if group in chosen else before
             made[group] = _made(group, {**named, **inner[group]})
-        limits = validated("", Limits, {**self.limits.document(), **chosen})
+        run_settings = validated("", RunSettings, {**self.settings.document(), **chosen})
         # Decided by what it was: other limits or workers must not take the rungs away in the middle.
-        return replace(self, **made, limits=limits, pruner=self.pruner.decided(self))
+        return replace(self, **made, settings=run_settings, pruner=self.pruner.decided(self))
 
 
 def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:
@@ -144,6 +144,7 @@ def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:
 
 _SINGLE = tuple(key for key in KEYS if key != "first")
 """Settings that stand outside all groups. What comes first is said by `seed`."""
+
 
 def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Top-level settings, and for each group the settings inside it."""

@@ -94,7 +94,7 @@ class Reward(BaseModel, ABC):
         network(value)
         return value
 
-    several: ClassVar[bool] = False
+    multi_objective: ClassVar[bool] = False
     """Whether a search optimises accuracy and costs side by side, and not the reward."""
 
     @property
@@ -178,14 +178,14 @@ class EfficientNetV2(Reward):
         return {name: exponent for name, exponent in both if exponent}
 
 
-class Compromises(EfficientNetV2):
+class Pareto(EfficientNetV2):
     """Accuracy, `cost` and parameters, each optimised beside the others: the search is for the whole front.
 
     w and v say what the reward of a trial is, which orders tables; what is proposed does not depend on them, but
     on which of them are 0, since what has no weight is no objective.
     """
 
-    several: ClassVar[bool] = True
+    multi_objective: ClassVar[bool] = True
 
 
 class Targeted(Reward):
@@ -240,7 +240,7 @@ class TuNAS(Targeted):
 
 REWARDS: Registry[type[Reward]] = Registry(
     ENTRY_POINTS["reward"],
-    {"effv2": EfficientNetV2, "mnasnet": MnasNet, "tunas": TuNAS, "pareto": Compromises},
+    {"effv2": EfficientNetV2, "mnasnet": MnasNet, "tunas": TuNAS, "pareto": Pareto},
 )
 """Every objective by the name that `reward=` takes: the extension point."""
 

@@ -6,14 +6,14 @@ from search.proxy.evaluate import Result
 from search.reward import REWARDS, Terms
 from search.testing import requests
 from search.trials.ledger import Record
-from search.trials.trial import Rung, judge
+from search.trials.trial import Rung, trial_from_record
 from space import decode, published
 
 LAST = 9
 """Epochs of the whole training."""
 _REWARD = REWARDS["effv2"](reward="effv2", w=0, v=0)
 _NETWORK = decode(requests(1)[0].architecture)
-_TRIAL = judge(
+_TRIAL = trial_from_record(
     Record(0, _NETWORK.digest, str(_NETWORK), 7, (), "waiting", 1, "", 0.0, 1.0, None),
     _REWARD,
     published("v2-b0").architecture,

@@ -13,7 +13,7 @@ from search.config import Config
 from search.proxy.evaluate import Request
 from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, open_run
 from search.testing import looked_up
-from search.trials.ledger import Ledger, Record, Repeat
+from search.trials.ledger import FinalTraining, Ledger, Record
 from space import cost
 
 ENVIRONMENT_OF_ALL = {
@@ -50,7 +50,7 @@ def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_AL
     (path / CONFIG).write_text(yaml.safe_dump(config.document(), sort_keys=False))
     if environment:
         (path / ENVIRONMENT).write_text(json.dumps(environment))
-    rng = random.Random(config.limits.seed)
+    rng = random.Random(config.settings.seed)
     with closing(Ledger(path / LEDGER)) as ledger:
         ledger.note("fidelity", "none")
         ledger.replace("seconds", f"{30.0 * total:.1f}")
@@ -80,7 +80,9 @@ def train_again(path, most=None, alike=False):
         for trial, seed in list(run.agenda.missing)[:most]:
             accuracy = trial.result.accuracy + (0 if alike else 0.004 * (seed % 3) - 0.01)
             result = replace(trial.result, accuracy=accuracy)
-            ledger.repeat(trial.architecture.digest, "none", Repeat(seed, 1, "complete", result=result))
+            ledger.record_final(
+                trial.architecture.digest, "none", FinalTraining(seed, 1, "complete", result=result)
+            )
 
 
 def add(ledger, config, number, point, state, accuracy=None):
@@ -88,7 +90,7 @@ def add(ledger, config, number, point, state, accuracy=None):
     network = config.space.at(point)
     asked = 1e9 + 30 * number
     record = Record(
-        number, network.digest, str(network), config.limits.seed, point, "waiting", 1, "", asked, None, None
+        number, network.digest, str(network), config.settings.seed, point, "waiting", 1, "", asked, None, None
     )
     ledger.add(record)
     if state == "running":

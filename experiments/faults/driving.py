@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from search import Stopped, launch, resume
-from search.engine.search_and_finals import Course
+from search.engine.search_and_finals import SearchAndFinals
 from search.proxy.evaluate import Request, Result, evaluate
 from search.settings.words import parse
 from search.testing import looked_up
@@ -115,7 +115,7 @@ EVALUATORS = {
 class Told:
     """Prints what the engine tells."""
 
-    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
         print("ready", flush=True)
         return nullcontext()
 

@@ -65,7 +65,7 @@ class Plan:
     @property
     def seeds(self) -> tuple[int, ...]:
         """Of the trainings."""
-        first = self.config.limits.seed
+        first = self.config.settings.seed
         return tuple(range(first, first + self.design.seeds))
 
     def race(self) -> Race:
@@ -121,7 +121,7 @@ def plan(
     }
     config = Config.of({**chosen, **own, "reward.reference": str(found.architecture)})
     # Through JSON, whose lists are what a space's document has for stages.
-    if config.limits.first:
+    if config.settings.first:
         raise UserError("seed: a fit trains its own candidates; permitted: a number.")
     space = Space.of(json.loads(json.dumps(asdict(found.architecture))), found.name)
     return _planned(found, design, replace(config, space=space))
@@ -151,7 +151,7 @@ def fit(
 
 def begin(planned: Plan, *, display: Display | None = None, evaluate: Evaluate = evaluate) -> Fitted:
     """Carry out a plan as a new run. Raises as `fit`."""
-    name = planned.config.limits.run or unused(RUNS, f"fit-{planned.base.name}").name
+    name = planned.config.settings.run or unused(RUNS, f"fit-{planned.base.name}").name
     if (RUNS / name).exists():
         raise UserError(
             f"The run {name} exists. Go on with it: scale fit --resume {name}. Or choose another run=NAME."

@@ -89,6 +89,6 @@ def _planned(plan: Plan) -> Iterator[RenderableType]:
         found.append({**row, "architecture": str(one.architecture)})
     yield table(found, columns)
     if plan.random_run:
-        trials = plan.random_config().limits.trials
+        trials = plan.random_config().settings.trials
         yield f"and the best of {trials} random networks, which run {plan.random_run} trains as the search did"
     yield f"{len(plan.seeds)} trainings of each: {plan.recipe.epochs} epochs"

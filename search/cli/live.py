@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.engine.search_and_finals import Course
+from search.engine.search_and_finals import SearchAndFinals
 from search.runs.status import Status
 from search.tables.table import Column, Row
 from search.tables.units import clock
@@ -27,9 +27,9 @@ class Terminal:
         self._console = console
         self.path: Path | None = None
         """Of the run, once there is one."""
-        self._course: Course | None = None
+        self._course: SearchAndFinals | None = None
 
-    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
         """See `search.engine.launch.Display`."""
         self.path, self._course = path, course
         setting, status = course.setting, course.status
@@ -106,7 +106,7 @@ def panel(status: Status) -> RenderableType:
         lines += [Text("best " + line(status.best)), Text(f"     {status.best.architecture}", style="dim")]
     for trial, epoch in status.running:
         lines.append(Text(f"running {trial.number}, epoch {epoch + 1}: {trial.architecture}", style="dim"))
-    for trial, epoch in status.again:
+    for trial, epoch in status.running_finals:
         lines.append(Text(f"again {trial.number}, epoch {epoch + 1}: {trial.architecture}", style="dim"))
     return Group(*lines)
 
@@ -117,7 +117,7 @@ def counts(status: Status) -> str:
     parts = [f"{done} of {status.total} trials" if status.total else f"{done} trials"]
     parts += [f"{status.pruned} pruned"] if status.pruned else []
     parts += [f"{status.failed} failed", f"{status.duplicate} duplicate", f"{clock(status.seconds)} so far"]
-    parts += [f"{status.earlier} of earlier runs"] if status.earlier else []
+    parts += [f"{status.imported} of earlier runs"] if status.imported else []
     parts += ["the best trained again: {} of {}".format(*status.finals)] if status.finals else []
     parts += [f"about {clock(status.left)} left"] if status.left is not None else []
     return ", ".join(parts)

@@ -99,9 +99,9 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
         yield str(trial.terms)
         top5 = f", top-5 accuracy {result.top5:.4f}" if result.top5 is not None else ""
         yield f"{result.epochs} epochs, {result.images:,} images in {result.seconds:.1f} s{top5}"
-        if trial.final:
-            again = ", ".join(f"{accuracy:.4f}" for accuracy in trial.again)
-            yield f"again with fresh seeds: accuracy {again}; with their mean {trial.final}"
+        if trial.final_terms:
+            again = ", ".join(f"{accuracy:.4f}" for accuracy in trial.final_accuracies)
+            yield f"again with fresh seeds: accuracy {again}; with their mean {trial.final_terms}"
         if trial.predicted:
             guessed = f", {trial.predicted.unmeasured:.0%} of it estimated" if trial.predicted.flagged else ""
             yield f"step predicted {trial.predicted.ms:.1f} ms, S/S0 {trial.step_ratio:.3f}{guessed}"
@@ -121,7 +121,7 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     )
     states = [trial.state for trial in run.trials]
     counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "none yet"
-    limits = config.limits
+    limits = config.settings
     total = f" of {limits.trials} trials" if limits.trials else ""
     budget = f" of {clock(limits.budget)}" if limits.budget else ""
     yield f"{counted}{total}; {clock(run.seconds)}{budget} worked"
@@ -139,7 +139,7 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
         yield ""
         # On lines of their own: in a column of a narrow terminal each would fold into a dozen.
         yield from (f"{trial.number}: {trial.architecture}" for trial in run.ranked[:top])
-        if config.reward.several:
+        if config.reward.multi_objective:
             yield from _compromises(run, top)
         yield from conclusion(run)
 

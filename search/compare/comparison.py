@@ -105,7 +105,7 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     if not (RUNS / name).exists():
         config = plan.random_config()
         note(
-            f"A random search of {config.limits.trials} networks, which costs what the search did: run {name}"
+            f"A random search of {config.settings.trials} networks, which costs what the search did: run {name}"
         )
         data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
         files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}

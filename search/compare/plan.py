@@ -100,7 +100,7 @@ class Plan:
             "trials": trials,
             "budget": None,
             "first": (),
-            "seed": config.limits.seed + 1,
+            "seed": config.settings.seed + 1,
             "run": self.random_run,
         }
         sampler = SAMPLERS["random"].model_validate({"sampler": "random"})
@@ -109,7 +109,7 @@ class Plan:
             sampler=sampler,
             pruner=Off(pruner="none"),
             executor=self.executor,
-            limits=config.limits.model_copy(update=changed),
+            settings=config.settings.model_copy(update=changed),
         )
 
     def document(self) -> documents.Document:
@@ -175,7 +175,7 @@ def networks(run: Run) -> int:
 
 def trainings(run: Run) -> int:
     """What a run has cost before its finals, in whole trainings: with those of earlier runs that it began from."""
-    taken = sum(trial.state == "earlier" for trial in run.trials)
+    taken = sum(trial.state == "imported" for trial in run.trials)
     return taken + math.ceil(run.trainings)
 
 

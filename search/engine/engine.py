@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from search.engine.failures import Streak
+from search.engine.failures import Failures
 from search.engine.history import History
 from search.engine.proposals import Proposal, Proposals
 from search.engine.requests import Setting, request
@@ -20,7 +20,7 @@ from search.pruners.gate import Gate
 from search.pruners.rungs import OUTSIDE, outlook
 from search.runs.status import Status, late, left, typical
 from search.samplers import Exhausted
-from search.trials.ledger import ENDED, Ledger, Record, Repeat
+from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
 from search.trials.trial import Trial
 
 ATTEMPTS = 3
@@ -46,12 +46,12 @@ class Engine:
         Raises `LedgerFailed` where the ledger cannot be written, as every call can.
         """
         self._setting, self._proposals, self._ledger, self._watch = setting, proposals, ledger, watch
-        self._ladder, self._several = setting.ladder, setting.reward.several
+        self._ladder, self._several = setting.ladder, setting.reward.multi_objective
         self._history = History(setting, ledger, fidelity)
         self._epochs: dict[int, int] = {}
         self._goals: dict[int, int] = {}
         """Of trials that run, for how many epochs."""
-        self._failures = Streak(setting.limits.max_failures)
+        self._failures = Failures(setting.settings.max_failures)
         self._begun: dict[int, float] = {}
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
@@ -128,9 +128,9 @@ class Engine:
         """Keeps the result of a complete trial of which more was measured after the search."""
         self._history.measure(number, result)
 
-    def on_repeat(self, number: int, repeat: Repeat) -> None:
+    def on_final(self, number: int, training: FinalTraining) -> None:
         """Keeps what became of a training of a trial's network with another seed."""
-        self._history.repeat(number, repeat)
+        self._history.record_final(number, training)
         self._clock()
 
     def release(self) -> None:
@@ -164,7 +164,7 @@ class Engine:
     @property
     def late(self) -> bool:
         """Whether a training that begins now would not end within the budget."""
-        return late(self.trials, self._setting.limits.budget, self._seconds())
+        return late(self.trials, self._setting.settings.budget, self._seconds())
 
     @property
     def status(self) -> Status:
@@ -229,7 +229,7 @@ class Engine:
 
     def _ending(self) -> bool:
         """Whether no trial is begun any more: the run was stopped, or the budget is spent but for the finals."""
-        budget, finals, base = self._setting.limits.budget, self._setting.finals, self._setting.base
+        budget, finals, base = self._setting.settings.budget, self._setting.finals, self._setting.base
         if self._why_stopped:
             return True
         return late(self.trials, budget, self._seconds(), finals, self._parallel(), base)
@@ -251,5 +251,5 @@ class Engine:
         if self._exhausted:
             total = sum(trial.state not in OUTSIDE for trial in trials)
         ahead = outlook(self._ladder, trials, total, self._several) if total else None
-        finals, limits, base = setting.finals, setting.limits, setting.base
-        return left(trials, finals, limits, ahead, self._seconds(), self._parallel(), base)
+        finals, settings, base = setting.finals, setting.settings, setting.base
+        return left(trials, finals, settings, ahead, self._seconds(), self._parallel(), base)

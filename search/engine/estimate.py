@@ -32,12 +32,12 @@ class Estimate:
     """What a search will take.
 
     trial: seconds of a small, a middling and a large one of random networks; a sampler may come to prefer others.
-    again: trainings of the finals. total: seconds on the clock for all trials and the finals, or the budget; None
+    finals: trainings of the finals. total: seconds on the clock for all trials and the finals, or the budget; None
     where neither is set. memory: bytes of one worker. disk: bytes that the run adds.
     """
 
     trial: tuple[float, float, float]
-    again: int
+    finals: int
     parallel: int
     total: float | None
     memory: int
@@ -52,8 +52,8 @@ def estimate(config: Config, data: Dataset) -> Estimate:
         measuring = _measuring(spread[1], config, data)
         small, middling, large = (measuring + _training(network, config, data) for network in spread)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    again = _again(config, outlook(config.ladder, (), config.limits.trials or 0))
-    disk = _TOLD * ((config.limits.trials or 1000) + again)
+    again = _again(config, outlook(config.ladder, (), config.settings.trials or 0))
+    disk = _TOLD * ((config.settings.trials or 1000) + again)
     parallel = config.executor.parallel or 1
     return Estimate((small, middling, large), again, parallel, _total(config, middling), peak, disk)
 
@@ -70,10 +70,10 @@ def trainings(config: Config, data: Dataset) -> float | None:
 
 def _total(config: Config, trial: float) -> float | None:
     """Seconds on the clock of a search whose trials take `trial` each; None where nothing ends it."""
-    limits = config.limits
-    ends = [limits.budget] if limits.budget is not None else []
-    if limits.trials is not None:
-        ahead, parallel = outlook(config.ladder, (), limits.trials), config.executor.parallel or 1
+    settings = config.settings
+    ends = [settings.budget] if settings.budget is not None else []
+    if settings.trials is not None:
+        ahead, parallel = outlook(config.ladder, (), settings.trials), config.executor.parallel or 1
         again = _again(config, ahead)
         ends.append(trial * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))
     return min(ends, default=None)
@@ -81,7 +81,7 @@ def _total(config: Config, trial: float) -> float | None:
 
 def _again(config: Config, ahead: Outlook) -> int:
     """The trainings of the finals, at most."""
-    base = bool(config.limits.first) or config.space.find(config.base) is not None
+    base = bool(config.settings.first) or config.space.find(config.base) is not None
     return config.finals.trainings(ahead.complete, base)
 
 
@@ -89,8 +89,8 @@ def told(found: Estimate, config: Config) -> Iterator[str]:
     """The estimate in a few lines."""
     small, middling, large = (f"{seconds:.0f}" for seconds in found.trial)
     yield f"a trial: about {middling} s, of random networks ({small} s for a small one, {large} s for a large one)"
-    trials = f"{config.limits.trials} trials" if config.limits.trials else "the budget"
-    trials += f" and {found.again} trainings with fresh seeds" if found.again else ""
+    trials = f"{config.settings.trials} trials" if config.settings.trials else "the budget"
+    trials += f" and {found.finals} trainings with fresh seeds" if found.finals else ""
     if found.total is not None:
         yield f"{trials}, {found.parallel} at a time: about {clock(found.total)}"
     yield from _rungs(config)
@@ -117,7 +117,7 @@ def _rungs(config: Config) -> Iterator[str]:
 
 def _spread(config: Config) -> tuple[Architecture, ...]:
     """A small, a middling and a large network of the space, all within the limits."""
-    rng, space = random.Random(config.limits.seed), config.space
+    rng, space = random.Random(config.settings.seed), config.space
     drawn = [space.at(space.sample(rng)) for _ in range(20 * _DRAWN)]
     kept = [network for network in drawn if not config.reward.exceeds(network)][:_DRAWN] or drawn
     kept.sort(key=lambda network: cost(network).macs)

@@ -7,7 +7,7 @@ import re
 import time
 
 
-class Streak:
+class Failures:
     """The failures since the last success."""
 
     def __init__(self, most: int) -> None:

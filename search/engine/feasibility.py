@@ -43,7 +43,7 @@ def check_step(config: Config) -> None:
 
 def _check_first(config: Config) -> None:
     forecast = config.forecast
-    for network in map(decode, config.limits.first):
+    for network in map(decode, config.settings.first):
         if exceeded := config.reward.exceeds(network, forecast.step(network).ms if forecast else None):
             raise UserError(f"seed: {network}: {exceeded}.")
 

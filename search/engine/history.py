@@ -9,8 +9,8 @@ from dataclasses import replace
 from search.engine.requests import Setting
 from search.proxy.evaluate import Result
 from search.proxy.proxy import Proxy, shorter
-from search.trials.ledger import Ledger, Record, Repeat
-from search.trials.trial import RANKED, Trial, judge
+from search.trials.ledger import FinalTraining, Ledger, Record
+from search.trials.trial import RANKED, Trial, trial_from_record
 from space import Architecture, Point
 
 
@@ -27,7 +27,7 @@ class History:
         self._fidelity = fidelity(setting.proxy)
         self._fidelities = {each: fidelity(shorter(setting.proxy, each)) for each in self._ladder.epochs}
         self._records = {record.number: record for record in ledger.records(self._fidelity)}
-        self._trials = {number: self._judged(record) for number, record in self._records.items()}
+        self._trials = {number: self._trial_of(record) for number, record in self._records.items()}
 
     def __getitem__(self, number: int) -> Record:
         """The row of the ledger of trial `number`."""
@@ -65,7 +65,7 @@ class History:
         new = self._new(len(self._records) + bool(answered), point, network, seed)
         self._ledger.add(*filter(None, (answered, new)))
         if answered:
-            self._keep(replace(answered, told=answered.asked))
+            self._keep(replace(answered, finished_at=answered.proposed_at))
         self._keep(new)
         return answered.number if answered else None
 
@@ -85,41 +85,41 @@ class History:
 
         Raises ValueError or ArithmeticError where no finite reward follows from `result`; nothing is kept then.
         """
-        record, told = self._records[number], time.time()
+        record, now = self._records[number], time.time()
         if record.rungs:
             result = result.timed_as(record.rungs[0])
         if whole := epochs == self._ladder.last:
-            new = replace(record, state="complete", result=result, told=told)
+            new = replace(record, state="complete", result=result, finished_at=now)
         else:
-            new = replace(record, state="pruned", rungs=(*record.rungs, result), told=told)
+            new = replace(record, state="pruned", rungs=(*record.rungs, result), finished_at=now)
         result.check()
-        self._judged(new)
+        self._trial_of(new)
         if whole:
-            self._ledger.complete(record, self._fidelity, result, told)
+            self._ledger.complete(record, self._fidelity, result, now)
         else:
             seed = self._ladder.seed(record.seed, epochs)
-            self._ledger.rest(record, self._fidelities[epochs], seed, result, told)
+            self._ledger.rest(record, self._fidelities[epochs], seed, result, now)
         self._keep(new)
 
     def fail(self, number: int, epochs: int, reason: str) -> None:
         """The trial failed when it was trained for so many epochs, and is not tried again."""
-        record, told = self._records[number], time.time()
+        record, now = self._records[number], time.time()
         at = replace(record, seed=self._ladder.seed(record.seed, epochs))
-        self._ledger.fail(at, self._fidelities[epochs], reason, told)
-        self._keep(replace(record, state="failed", reason=reason, told=told))
+        self._ledger.fail(at, self._fidelities[epochs], reason, now)
+        self._keep(replace(record, state="failed", reason=reason, finished_at=now))
 
     def measure(self, number: int, result: Result) -> None:
         """More was measured of a complete trial."""
         record = self._records[number]
-        self._ledger.complete(record, self._fidelity, result, record.told or time.time())
+        self._ledger.complete(record, self._fidelity, result, record.finished_at or time.time())
         self._keep(replace(record, result=result))
 
-    def repeat(self, number: int, repeat: Repeat) -> None:
+    def record_final(self, number: int, training: FinalTraining) -> None:
         """What became of a training of a trial's network with another seed."""
         record = self._records[number]
-        others = tuple(known for known in record.repeats if known.seed != repeat.seed)
-        self._ledger.repeat(record.digest, self._fidelity, repeat)
-        self._keep(replace(record, repeats=(*others, repeat)))
+        others = tuple(known for known in record.final_trainings if known.seed != training.seed)
+        self._ledger.record_final(record.digest, self._fidelity, training)
+        self._keep(replace(record, final_trainings=(*others, training)))
 
     def _answered(self, point: Point, network: Architecture) -> Record | None:
         """A trial of a network that was proposed before, with the result of then; None where there was none."""
@@ -135,8 +135,8 @@ class History:
 
     def _keep(self, record: Record) -> None:
         self._records[record.number] = record
-        self._trials[record.number] = self._judged(record)
+        self._trials[record.number] = self._trial_of(record)
 
-    def _judged(self, record: Record) -> Trial:
+    def _trial_of(self, record: Record) -> Trial:
         setting = self._setting
-        return judge(record, setting.reward, self._reference, setting.forecast)
+        return trial_from_record(record, setting.reward, self._reference, setting.forecast)

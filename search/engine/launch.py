@@ -28,7 +28,7 @@ from search.engine.feasibility import check, check_step
 from search.engine.proposals import Proposals, Sampled
 from search.engine.remeasure import measure_best
 from search.engine.requests import Setting
-from search.engine.search_and_finals import Course
+from search.engine.search_and_finals import SearchAndFinals
 from search.engine.step_times import with_step
 from search.executors import Evaluate
 from search.files import unused, write_file
@@ -54,7 +54,7 @@ class Stopped(Exception):
 class Display(Protocol):
     """What shows a search while it runs."""
 
-    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
         """Shows the run's status until the context ends."""
 
     def finished(self, trial: Trial) -> None:
@@ -67,7 +67,7 @@ class Display(Protocol):
 class Silent:
     """Shows nothing."""
 
-    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
         return nullcontext()
 
     def finished(self, trial: Trial) -> None:
@@ -93,7 +93,7 @@ def launch(
     """
     config, data = prepared(settings or {})
     config = replace(config, pruner=config.pruner.decided(config))
-    name = config.limits.run or unused(RUNS, config.space.name).name
+    name = config.settings.run or unused(RUNS, config.space.name).name
     _refuse_known(name)
     shown, measured = display or Silent(), fidelity(config.proxy, data.digest)
     taken = earlier(config, measured)
@@ -136,7 +136,7 @@ def resume(
     if before.fit:
         raise UserError(f"The run {name} is a fit. Go on with it: {before.go_on}")
     config, path = before.config.resumed(settings or {}), before.path
-    total = config.limits.trials
+    total = config.settings.trials
     if settings and total is not None and total < before.finished:
         raise UserError(f"trials={total}: {before.finished} of the run {name} are over already.")
     config.executor.check()
@@ -224,7 +224,7 @@ def drive(
             # Kept, so that the next resume, after a Ctrl-C say, goes on to the same end.
             write_file(path / CONFIG, _yaml(document))
         engine = Engine(setting, proposals, ledger, by, display.finished)
-        course = Course(engine, lambda text: display.note(text))
+        course = SearchAndFinals(engine, lambda text: display.note(text))
         try:
             with display.begin(path, course):
                 setting.executor.run(course, evaluate)

@@ -49,13 +49,13 @@ class Sampled:
     def __init__(self, config: Config) -> None:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
         self._forecast = config.forecast
-        self._seed, self._first = config.limits.seed, tuple(map(decode, config.limits.first))
+        self._seed, self._first = config.settings.seed, tuple(map(decode, config.settings.first))
         self._proposer = (
             config.sampler.compromising(config.space.choices, 1 + len(config.reward.costs))
-            if config.reward.several
-            else config.sampler.lasting(config.space, self._permits, config.limits.trials)
+            if config.reward.multi_objective
+            else config.sampler.lasting(config.space, self._permits, config.settings.trials)
         )
-        self.total = config.limits.trials
+        self.total = config.settings.trials
         self._trials: list[Trial] = []
         self._networks: set[Architecture] = set()
         self._history: dict[int, Observation] = {}
@@ -106,7 +106,7 @@ class Sampled:
             if place < len(self._trials) and trial is self._trials[place]:
                 continue
             self._networks.add(trial.architecture)
-            self._earlier += trial.state == "earlier"
+            self._earlier += trial.state == "imported"
             # What was tried first and is outside the space has no point.
             inside = len(trial.point) == len(self._space.choices)
             if trial.state == "duplicate":
@@ -121,11 +121,11 @@ class Sampled:
 
 def _observation(trial: Trial) -> Observation:
     terms = trial.terms
-    finished = trial.state in ("complete", "failed", "pruned", "earlier")
+    finished = trial.state in ("complete", "failed", "pruned", "imported")
     if terms is None:
         return Observation(trial.number, trial.point, None, finished)
     return Observation(
-        trial.number, trial.point, terms.reward, finished, terms.objectives, earlier=trial.state == "earlier"
+        trial.number, trial.point, terms.reward, finished, terms.objectives, earlier=trial.state == "imported"
     )
 
 

@@ -11,7 +11,7 @@ from search.proxy.evaluate import Request
 from search.proxy.proxy import Proxy, shorter
 from search.pruners import Ladder
 from search.reward import Reward
-from search.settings.run_settings import Limits
+from search.settings.run_settings import RunSettings
 from search.trials.finals import Finals
 from space import Architecture
 
@@ -38,7 +38,7 @@ class Setting(Protocol):
     @property
     def finals(self) -> Finals: ...
     @property
-    def limits(self) -> Limits: ...
+    def settings(self) -> RunSettings: ...
 
 
 def request(

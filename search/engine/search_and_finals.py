@@ -15,20 +15,20 @@ from search.engine.requests import Setting, request
 from search.proxy.evaluate import Request, Result
 from search.runs.status import Status
 from search.trials.finals import agenda
-from search.trials.ledger import Repeat
+from search.trials.ledger import FinalTraining
 from search.trials.trial import Trial
 
 
 @dataclass(slots=True)
-class _Job:
+class _FinalJob:
     """A training at work. trial: the number of the trial whose network it is. epochs: behind it."""
 
     trial: int
-    repeat: Repeat
+    training: FinalTraining
     epochs: int = 0
 
 
-class Course:
+class SearchAndFinals:
     """A run from its first trial to the last training of its finals. It serves executors as an engine does."""
 
     def __init__(self, engine: Engine, note: Callable[[str], None] = lambda text: None) -> None:
@@ -37,15 +37,15 @@ class Course:
         What a driver that died left running is handed out again. Raises `LedgerFailed` as the engine does.
         """
         self._engine, self._note = engine, note
-        self._jobs: dict[int, _Job] = {}
+        self._jobs: dict[int, _FinalJob] = {}
         self._next: int | None = None
         """The number of the next training of the finals; None: they have not begun."""
         gate = engine.gate
         self._decided = gate is None or gate.over
         for trial in engine.trials:
-            for repeat in trial.repeats:
-                if repeat.state == "running":
-                    self._again(trial.number, repeat, f"interrupted {ATTEMPTS} times")
+            for training in trial.final_trainings:
+                if training.state == "running":
+                    self._again(trial.number, training, f"interrupted {ATTEMPTS} times")
 
     def next_trial(self) -> Request | None:
         """See `search.executors.Driven`."""
@@ -77,7 +77,7 @@ class Course:
         except ValueError as error:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         job = self._jobs[number]
-        self._keep(job.trial, replace(job.repeat, state="complete", result=result))
+        self._keep(job.trial, replace(job.training, state="complete", result=result))
         # Only now: what could not be kept is given back, and begun anew.
         del self._jobs[number]
         return self._tell(job, f"accuracy {result.accuracy:.4f} in {result.seconds:.0f} s")
@@ -91,17 +91,17 @@ class Course:
             return self._tell_gate()
         job = self._jobs[number]
         if retry:
-            self._again(job.trial, job.repeat, reason)
+            self._again(job.trial, job.training, reason)
             del self._jobs[number]
             return
-        self._keep(job.trial, replace(job.repeat, state="failed", reason=reason))
+        self._keep(job.trial, replace(job.training, state="failed", reason=reason))
         del self._jobs[number]
         self._tell(job, f"failed: {reason}")
 
     def release(self) -> None:
         """Gives back what is at work, not counting the attempt, and notes the time worked."""
         for job in self._jobs.values():
-            self._keep(job.trial, replace(job.repeat, state="waiting"))
+            self._keep(job.trial, replace(job.training, state="waiting"))
         self._jobs.clear()
         self._engine.release()
 
@@ -117,39 +117,39 @@ class Course:
         if self._next is None:
             return status
         trials = self._engine.trials
-        again = tuple((trials[job.trial], job.epochs) for job in self._jobs.values())
-        return replace(status, again=again, finals=self._progress())
+        running = tuple((trials[job.trial], job.epochs) for job in self._jobs.values())
+        return replace(status, running_finals=running, finals=self._progress())
 
     def _next_final(self) -> Request | None:
         """The next training of the finals, marked as running in the ledger; None: nothing now."""
-        engine, at_work = self._engine, {(job.trial, job.repeat.seed) for job in self._jobs.values()}
+        engine, at_work = self._engine, {(job.trial, job.training.seed) for job in self._jobs.values()}
         setting = engine.setting
         if engine.late:
             return None
-        for trial, seed in agenda(engine.trials, setting.finals, setting.limits.seed, setting.base).missing:
+        for trial, seed in agenda(engine.trials, setting.finals, setting.settings.seed, setting.base).missing:
             if (trial.number, seed) not in at_work:
                 return self._begin(trial, seed)
         return None
 
     def _begin(self, trial: Trial, seed: int) -> Request:
-        known = next((repeat for repeat in trial.repeats if repeat.seed == seed), None)
-        repeat = Repeat(seed, known.attempt if known else 1, "running")
+        known = next((training for training in trial.final_trainings if training.seed == seed), None)
+        training = FinalTraining(seed, known.attempt if known else 1, "running")
         # Beyond the trials' numbers, of which there will be no more.
         number = len(self._engine.trials) if self._next is None else self._next
         self._next = number + 1
         # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
-        self._jobs[number] = _Job(trial.number, repeat)
-        self._keep(trial.number, repeat)
-        return request(self.setting, number, repeat.attempt, str(trial.architecture), seed, timed=False)
+        self._jobs[number] = _FinalJob(trial.number, training)
+        self._keep(trial.number, training)
+        return request(self.setting, number, training.attempt, str(trial.architecture), seed, timed=False)
 
-    def _again(self, trial: int, repeat: Repeat, reason: str) -> None:
+    def _again(self, trial: int, training: FinalTraining, reason: str) -> None:
         """Has a training that the machine is to blame for tried again, `ATTEMPTS` times."""
-        if repeat.attempt < ATTEMPTS:
-            return self._keep(trial, Repeat(repeat.seed, repeat.attempt + 1, "waiting"))
-        return self._keep(trial, replace(repeat, state="failed", reason=reason))
+        if training.attempt < ATTEMPTS:
+            return self._keep(trial, FinalTraining(training.seed, training.attempt + 1, "waiting"))
+        return self._keep(trial, replace(training, state="failed", reason=reason))
 
-    def _keep(self, trial: int, repeat: Repeat) -> None:
-        self._engine.on_repeat(trial, repeat)
+    def _keep(self, trial: int, training: FinalTraining) -> None:
+        self._engine.on_final(trial, training)
 
     def _tell_gate(self) -> None:
         """Tells once which rungs are used, when that is decided."""
@@ -157,12 +157,12 @@ class Course:
             self._decided = True
             self._note(str(gate))
 
-    def _tell(self, job: _Job, what: str) -> None:
+    def _tell(self, job: _FinalJob, what: str) -> None:
         done, total = self._progress()
-        self._note(f"trial {job.trial} again, seed {job.repeat.seed}: {what}; {done} of {total}")
+        self._note(f"trial {job.trial} again, seed {job.training.seed}: {what}; {done} of {total}")
 
     def _progress(self) -> tuple[int, int]:
         """How many trainings of the finals are over, and how many there are."""
         setting = self.setting
-        wanted = agenda(self._engine.trials, setting.finals, setting.limits.seed, setting.base)
+        wanted = agenda(self._engine.trials, setting.finals, setting.settings.seed, setting.base)
         return len(wanted.trainings) - wanted.left, len(wanted.trainings)

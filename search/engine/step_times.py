@@ -23,14 +23,14 @@ _TRIALS = 50
 
 
 def with_step(config: Config, data: Dataset, note: Note) -> Config:
-    """`config` with `limits.step` settled, "profile" or "measured", and in the first case with its forecast.
+    """`config` with `settings.step` settled, "profile" or "measured", and in the first case with its forecast.
 
     auto: a profile, if one of this device serves the space, if a limit on the step time asks for one, or if making
     one costs little beside the search on `data`. profile: that which serves, or else one that is made now, of which
     `note` is told. A file: the profile in it. Raises `UserError` for a profile of another device or version, and where
     step=measured is to keep a limit on the step time.
     """
-    step, limited = config.limits.step, config.reward.max_step_ms is not None
+    step, limited = config.settings.step, config.reward.max_step_ms is not None
     if "step" not in config.reward.costs and not limited:
         return _measured(config)
     if step == "auto":
@@ -47,7 +47,7 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
             raise UserError("reward.max_step_ms needs step times before training; step=profile has them.")
         return config
     profile = Profile.load(Path(step))
-    if not config.limits.force_step:
+    if not config.settings.force_step:
         device = device_for(config.proxy.device, config.proxy.precision)
         profile.check(device, profile.batch, "force_step=true uses it nevertheless")
     return forecasting(config, profile)
@@ -55,13 +55,13 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
 
 def forecasting(config: Config, profile: Profile) -> Config:
     """`config` with step times predicted from `profile`."""
-    limits = config.limits.model_copy(update={"step": "profile"})
+    settings = config.settings.model_copy(update={"step": "profile"})
     forecast = Forecast(profile, config.reference, config.proxy.resolution is not None)
-    return replace(config, limits=limits, forecast=forecast)
+    return replace(config, settings=settings, forecast=forecast)
 
 
 def _measured(config: Config) -> Config:
-    return replace(config, limits=config.limits.model_copy(update={"step": "measured"}))
+    return replace(config, settings=config.settings.model_copy(update={"step": "measured"}))
 
 
 def _found(config: Config) -> Profile | None:
@@ -80,7 +80,7 @@ def _cheap(config: Config, data: Dataset) -> bool:
     """Whether measuring a profile here costs little beside the search."""
     from search.engine.estimate import trainings
 
-    trials, executor = config.limits.trials, config.executor
+    trials, executor = config.settings.trials, config.executor
     if not (_told(config) and executor.here) or (trials is not None and trials < _TRIALS):
         return False
     total = trainings(config, data)

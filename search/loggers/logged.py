@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.config import Config
 from search.engine.launch import Display
-from search.engine.search_and_finals import Course
+from search.engine.search_and_finals import SearchAndFinals
 from search.loggers import LOGGERS, Logger, Told
 from search.runs.run import config_of
 from search.trials.trial import Trial
@@ -33,7 +33,7 @@ class Logged:
         self._loggers: dict[str, Logger] = {}
         self._config: Config | None = None
 
-    def begin(self, path: Path, course: Course) -> AbstractContextManager[object]:
+    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
         """See `search.engine.launch.Display`."""
         self._config = config_of(path)
         self._loggers = {name: LOGGERS[name](path) for name in self._names}

@@ -58,7 +58,7 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
 
     data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
     config = config.for_data(len(data.classes), data.channels)
-    networks = anchors(config.space, config.reward, count, config.limits.seed)
+    networks = anchors(config.space, config.reward, count, config.settings.seed)
     if len(networks) < 3:
         raise UserError(
             f"The space {config.space.name} has {len(networks)} networks within limits; 3 are needed."
@@ -84,7 +84,7 @@ def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
         results = [known[str(network), keys[name]] for network in kept]
         accuracies = tuple(result["accuracy"] for result in results if result)
         seconds = sum(result["seconds"] for result in results if result) / len(kept)
-        agrees = agreement(accuracies, found[0].accuracies, planned.config.limits.seed) if found else None
+        agrees = agreement(accuracies, found[0].accuracies, planned.config.settings.seed) if found else None
         found.append(Checked(name, proxy, seconds, accuracies, agrees))
     return found
 
@@ -101,7 +101,7 @@ def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
     missing = [(key, network, proxy) for key, network, proxy in wanted if key not in known]
     note(f"{len(wanted)} trainings, {len(wanted) - len(missing)} of them finished already: {planned.journal}")
     requests = [
-        Request(number, 1, key[0], proxy, config.data, config.limits.seed, threads=config.executor.threads)
+        Request(number, 1, key[0], proxy, config.data, config.settings.seed, threads=config.executor.threads)
         for number, (key, _, proxy) in enumerate(missing)
     ]
     keys = {request.number: key for request, (key, _, _) in zip(requests, missing, strict=True)}
@@ -133,7 +133,7 @@ def _fidelity(planned: Plan, proxy: Proxy) -> str:
     """Of a training: with its seed, and the data at the resolution that the check was planned with."""
     config = planned.config
     data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
-    return f"{fidelity(proxy, data.digest)}-{config.limits.seed}"
+    return f"{fidelity(proxy, data.digest)}-{config.settings.seed}"
 
 
 def _read(path: Path) -> dict[Key, dict[str, float] | None]:

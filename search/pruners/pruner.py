@@ -97,7 +97,7 @@ class Automatic(SuccessiveHalving):
         With a Gaussian process good rungs gained a tenth in simulation, and bad ones cost a fifth to a half more.
         """
         epochs = config.proxy.epochs
-        if epochs < self.epochs or (config.limits.trials or 0) < self.trials:
+        if epochs < self.epochs or (config.settings.trials or 0) < self.trials:
             return False
         many = (config.executor.parallel or 1) >= self.workers
         return many or config.sampler.sampler in PATIENT or epochs >= 2 * self.epochs

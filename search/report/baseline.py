@@ -61,9 +61,9 @@ def random_draws(run: Run) -> list[Trial]:
         drawn = [trial for trial in complete if trial.number < until]
     else:
         # Results of earlier searches teach a sampler as well.
-        results = (trial.told for trial in run.ranked if trial.point)
+        results = (trial.finished_at for trial in run.ranked if trial.point)
         ended = sorted(told for told in results if told is not None)
-        drawn = [t for t in complete if until is None or bisect_right(ended, t.asked) < until]
+        drawn = [t for t in complete if until is None or bisect_right(ended, t.proposed_at) < until]
     return [trial for trial in drawn if trial.architecture not in named]
 
 
@@ -76,7 +76,7 @@ def proposals(run: Run) -> list[Trial]:
 
 def _named(run: Run) -> set[Architecture]:
     """The networks that a search begins with because somebody named them: its user, or who published them."""
-    named = {decode(text) for text in run.config.limits.first}
+    named = {decode(text) for text in run.config.settings.first}
     if _stratified(run):
         named |= {fitted(row.architecture, run.config.space) for row in CATALOG.values()}
     return named
@@ -84,7 +84,7 @@ def _named(run: Run) -> set[Architecture]:
 
 def chosen_by_rungs(run: Run) -> bool:
     """Whether shorter trainings decide which networks have the whole one, so that those are better than all are."""
-    return len(run.config.ladder.used(run.trials, run.config.reward.several)) > 1
+    return len(run.config.ladder.used(run.trials, run.config.reward.multi_objective)) > 1
 
 
 def drew(run: Run) -> str:
@@ -94,7 +94,7 @@ def drew(run: Run) -> str:
 
 def _stratified(run: Run) -> bool:
     """Whether its draws were. Where compromises are searched, Optuna's samplers draw."""
-    return run.config.sampler.stratified and not run.config.reward.several
+    return run.config.sampler.stratified and not run.config.reward.multi_objective
 
 
 def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> Band:

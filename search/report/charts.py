@@ -55,8 +55,8 @@ def reward_over_trials(found: Findings) -> Chart:
 def reward_over_time(found: Findings) -> Chart:
     """The same by the clock, from the first proposal on."""
     done = _finished(found.run)
-    begun = min((trial.asked for trial in found.run.trials if not trial.origin), default=0.0)
-    minutes = tuple(((trial.told or begun) - begun) / 60 for trial in done)
+    begun = min((trial.proposed_at for trial in found.run.trials if not trial.origin), default=0.0)
+    minutes = tuple(((trial.finished_at or begun) - begun) / 60 for trial in done)
     return Chart(
         "reward-over-time",
         "Reward over time",
@@ -194,7 +194,7 @@ def every(found: Findings) -> tuple[Chart | Bars, ...]:
 def _finished(run: Run) -> list[Trial]:
     """The complete trials of this run, in the order they finished."""
     own = (trial for trial in run.ranked if not trial.origin)
-    return sorted(own, key=lambda trial: (trial.told or 0.0, trial.number))
+    return sorted(own, key=lambda trial: (trial.finished_at or 0.0, trial.number))
 
 
 def best_so_far(rewards: Sequence[float]) -> list[float]:

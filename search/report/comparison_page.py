@@ -172,7 +172,7 @@ def _rows(group: Group) -> list[Row]:
             {
                 "name": run.name,
                 "group": group.name,
-                "seed": run.config.limits.seed,
+                "seed": run.config.settings.seed,
                 "complete": len(run.ranked),
                 "reward": best and best.terms and best.terms.reward,
                 "accuracy": best and best.terms and best.terms.accuracy,

@@ -49,12 +49,12 @@ def told(run: Run, verdict: Verdict) -> Iterator[str]:
 def winner(verdict: Verdict) -> str:
     """Who has won, in one line."""
     first = verdict.winner
-    assert first.final
+    assert first.final_terms
     interval = "" if verdict.half is None else f" +- {verdict.half:.4f} (95%)"
-    count = len(first.again)
+    count = len(first.final_accuracies)
     return (
-        f"winner: trial {first.number}, accuracy {first.final.accuracy:.4f}{interval}, mean of {count} fresh"
-        f" seed{'s' * (count > 1)}; reward {first.final.reward:.4f}{_searched(first)}"
+        f"winner: trial {first.number}, accuracy {first.final_terms.accuracy:.4f}{interval}, mean of {count} fresh"
+        f" seed{'s' * (count > 1)}; reward {first.final_terms.reward:.4f}{_searched(first)}"
     )
 
 
@@ -115,7 +115,7 @@ def _validation(proxy: Proxy) -> str:
 
 def _unfinished(run: Run) -> Iterator[str]:
     agenda = run.agenda
-    if not agenda.finalists or not (run.searched or any(trial.repeats for trial in run.trials)):
+    if not agenda.finalists or not (run.searched or any(trial.final_trainings for trial in run.trials)):
         return
     total = len(agenda.trainings)
     if agenda.left:
@@ -124,7 +124,7 @@ def _unfinished(run: Run) -> Iterator[str]:
             " seeds; until they are over, the highest reward counts"
         )
     else:
-        reasons = [repeat.reason for trial in agenda.finalists for repeat in trial.repeats]
+        reasons = [repeat.reason for trial in agenda.finalists for repeat in trial.final_trainings]
         yield f"finals: all {total} trainings of the best failed, the last: {reasons[-1]}"
 
 
@@ -133,6 +133,6 @@ def _searched(trial: Trial) -> str:
 
 
 def _seeds(verdict: Verdict) -> str:
-    counts = sorted({len(trial.again) for trial in verdict.standing})
+    counts = sorted({len(trial.final_accuracies) for trial in verdict.standing})
     seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"{seeds} fresh seed{'s' * (counts[-1] > 1)} each"

@@ -66,7 +66,7 @@ def quantity(runs: Sequence[Run]) -> Quantity:
 
 def curve(run: Run, of: Quantity) -> list[float]:
     """The best so far after each complete trial, in the order they finished."""
-    done = sorted(run.ranked, key=lambda trial: (trial.told or 0.0, trial.number))
+    done = sorted(run.ranked, key=lambda trial: (trial.finished_at or 0.0, trial.number))
     return best_so_far([value(trial, of) for trial in done])
 
 
@@ -92,12 +92,15 @@ def differences(found: Sequence[Group], of: Quantity) -> tuple[int, list[Differe
 
 def alike(runs: Iterable[Run]) -> bool:
     """Whether a complete trial cost as much in one of them as in another."""
-    return len({run.config.ladder.used(run.trials, run.config.reward.several)[:-1] for run in runs}) < 2
+    return (
+        len({run.config.ladder.used(run.trials, run.config.reward.multi_objective)[:-1] for run in runs}) < 2
+    )
 
 
 def _difference(one: Group, other: Group, of: Quantity, compared: int, comparisons: int) -> Difference:
     ours, theirs = (
-        {run.config.limits.seed: curve(run, of)[compared - 1] for run in group.runs} for group in (one, other)
+        {run.config.settings.seed: curve(run, of)[compared - 1] for run in group.runs}
+        for group in (one, other)
     )
     seeds = [set(ours), set(theirs)]
     alone = all(len(group.runs) == len(known) for group, known in zip((one, other), seeds, strict=True))

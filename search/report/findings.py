@@ -96,7 +96,7 @@ class Findings:
         own = [trial for trial in self.run.trials if trial.state not in OUTSIDE]
         whole = [trial.result for trial in own if trial.state == "complete"]
         short = [rung.result for trial in own for rung in trial.rungs]
-        again = [repeat.result for trial in own for repeat in trial.repeats]
+        again = [repeat.result for trial in own for repeat in trial.final_trainings]
         return [result for result in (*whole, *short, *again) if result]
 
     @property
@@ -151,7 +151,7 @@ def reward(trial: Trial) -> float:
 
 def unbiased(trial: Trial) -> float:
     """Of the mean of trainings that had no part in choosing it, where there are any; else as the search saw it."""
-    return trial.final.reward if trial.final else reward(trial)
+    return trial.final_terms.reward if trial.final_terms else reward(trial)
 
 
 def _comparable(run: Run, baseline: Run) -> None:
@@ -188,7 +188,7 @@ def _state(run: Run) -> str:
 
 def _base(run: Run) -> tuple[Architecture, str, Trial | None]:
     """The network that winners are measured by, what it is called, and its trial, if any."""
-    base, named = run.config.base, run.config.limits.first
+    base, named = run.config.base, run.config.settings.first
     name = "the first network that was named (seed=...)" if named else run.config.reward.reference
     trained = (t for t in run.trials if t.state in RANKED and t.architecture == base)
     return base, name, next(trained, None)
@@ -222,9 +222,9 @@ def _over_random(winner: Trial, others: list[Trial], drawn: tuple[Trial, ...], c
 
 def _over_base(winner: Trial, base: Trial, images: int | None, verdict: Verdict | None) -> Lead:
     assert winner.result and base.result
-    if verdict and winner.again and base.again and winner is not base:
-        difference = statistics.fmean(winner.again) - statistics.fmean(base.again)
-        counts = len(winner.again), len(base.again)
+    if verdict and winner.final_accuracies and base.final_accuracies and winner is not base:
+        difference = statistics.fmean(winner.final_accuracies) - statistics.fmean(base.final_accuracies)
+        counts = len(winner.final_accuracies), len(base.final_accuracies)
         half = verdict.noise.half(*counts) if verdict.noise else None
         low, high = (None, None) if half is None else (difference - half, difference + half)
         return Lead(difference, low, high, min(counts))

@@ -37,7 +37,7 @@ def _progress(found: Findings) -> str:
     run = found.run
     states = [trial.state for trial in run.trials]
     counted = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states)) or "no trial yet"
-    total = f" of {run.config.limits.trials}" if run.config.limits.trials else ""
+    total = f" of {run.config.settings.trials}" if run.config.settings.trials else ""
     is_ = {
         "running": "is running",
         "stopped": "ended before its time, and nobody drives it",
@@ -84,7 +84,7 @@ def _won(found: Findings) -> str:
         trials = f"trial{'s' * (len(tied) > 1)} {', '.join(str(trial.number) for trial in tied)}"
         apart = f" Its accuracy cannot be told from that of {trials}." if tied else ""
         return (
-            f"The winner is trial {winner.number}: {winner.final}, the mean of n = {len(winner.again)} trainings "
+            f"The winner is trial {winner.number}: {winner.final_terms}, the mean of n = {len(winner.final_accuracies)} trainings "
             f"with fresh seeds after the search ({half} of the accuracy). In the search it had {winner.terms}.{apart}"
         )
     so_far = " so far" if found.state == "running" else ""
@@ -106,7 +106,7 @@ def _against_random(found: Findings) -> str:
             f"{'was' if len(drawn) == 1 else 'were'} drawn at random, too few to tell. {_fair(found)}"
         )
     whose = "this run" if found.baseline is run else found.baseline.name
-    given, mean = min(len(drawn), found.complete), "mean " if winner.final else ""
+    given, mean = min(len(drawn), found.complete), "mean " if winner.final_terms else ""
     told = (
         f"The winner's {mean}reward is {_less(found.over_random)} what the best of {given} random "
         f"draws is expected to have ({_interval(found.over_random)}, by resampling the n = {len(drawn)} networks "
@@ -151,7 +151,7 @@ def _against_base(found: Findings) -> str:
     seeds = (
         "by the number of validation images; n = 1 training each, so what another seed would do is not in it"
     )
-    if winner.again and trained.again:
+    if winner.final_accuracies and trained.final_accuracies:
         n = found.over_base.n
         seeds = f"of the means of n = {n} training{'s' * (n > 1)} with fresh seeds each, by the noise of the proxy"
     return (

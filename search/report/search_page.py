@@ -98,8 +98,8 @@ def _searched(found: Findings) -> Section:
         ("Reward", _with(config.reward.reward, costs)),
         ("Sampler", _with(config.sampler.sampler, config.sampler.model_dump(exclude={"sampler"}))),
         ("Executor", _with(config.executor.executor, config.executor.model_dump(exclude={"executor"}))),
-        ("Seed", str(config.limits.seed)),
-        ("Step time", config.limits.step),
+        ("Seed", str(config.settings.seed)),
+        ("Step time", config.settings.step),
         ("Begun", str(environment.get("started", "unknown"))),
         ("Worked", f"{clock(run.seconds)} on the clock, {clock(found.worked)} of all workers together"),
         ("Machine", _machine(environment)),
@@ -160,7 +160,7 @@ def _progress(found: Findings) -> Section:
 
 def _front(run: Run) -> Iterator[Section]:
     """The best compromises and how they got better, of a search for such."""
-    best = on_front(run.trials) if run.config.reward.several else []
+    best = on_front(run.trials) if run.config.reward.multi_objective else []
     if best:
         rows = [row(trial) for trial in best]
         columns = filled(rows, [column for column in TRIALS if column.key in BRIEF])
@@ -185,7 +185,7 @@ def _finals(found: Findings) -> Iterator[Section]:
         blocks.append(
             Texts((f"{done} of {total} trainings are over; until all are, the highest reward counts.",))
         )
-    trials = verdict.standing if verdict else [trial for trial in agenda.finalists if trial.again]
+    trials = verdict.standing if verdict else [trial for trial in agenda.finalists if trial.final_accuracies]
     rows = [row(trial) for trial in trials]
     columns = [column for key in FINALS for column in TRIALS if column.key == key]
     if rows:

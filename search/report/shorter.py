@@ -26,7 +26,7 @@ def shorter_trainings(run: Run) -> Iterator[Section]:
     gate = run.gate
     blocks: list[Block] = [Texts((f"{str(gate)[:1].upper()}{str(gate)[1:]}.",))] if gate else []
     bounds = dict(zip(ladder.epochs, gate.bounds, strict=False)) if gate else {}
-    used = ladder.used(run.trials, run.config.reward.several)
+    used = ladder.used(run.trials, run.config.reward.multi_objective)
     rows: list[Row] = [
         {
             "epochs": epochs,
@@ -45,7 +45,7 @@ def shorter_trainings(run: Run) -> Iterator[Section]:
 
 def rungs(run: Run) -> Chart | None:
     """The reward after shorter trainings against that after the whole one; None where no network has had both."""
-    several = run.config.reward.several
+    several = run.config.reward.multi_objective
     series = []
     for colour, epochs in enumerate(run.config.ladder.epochs[:-1]):
         pairs = [

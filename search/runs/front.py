@@ -25,7 +25,7 @@ def growth(trials: Sequence[Trial], steps: int = _STEPS) -> list[tuple[int, floa
     0 to 1: the part of the box between the best and the worst that the run has seen of each objective, costs on
     a logarithmic scale. It says how a run went on, and does not compare runs.
     """
-    found = sorted(_scored(trials), key=lambda trial: (trial.told or 0.0, trial.number))
+    found = sorted(_scored(trials), key=lambda trial: (trial.finished_at or 0.0, trial.number))
     if not found:
         return []
     points = [_objectives(trial) for trial in found]

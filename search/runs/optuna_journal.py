@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _STATES = {
     "complete": "COMPLETE",
     "duplicate": "COMPLETE",
-    "earlier": "COMPLETE",
+    "imported": "COMPLETE",
     "failed": "FAIL",
     "pruned": "PRUNED",
     "running": "RUNNING",
@@ -89,7 +89,7 @@ def _frozen(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenT
         trial_id=-1,  # The storage gives it one.
         state=TrialState[_STATES[trial.state]],
         value=trial.terms.reward if trial.terms else None,
-        datetime_start=datetime.fromtimestamp(trial.asked) if begun else None,
+        datetime_start=datetime.fromtimestamp(trial.proposed_at) if begun else None,
         datetime_complete=_ended(trial),
         params=_params(trial.point, distributions),
         distributions=distributions,
@@ -103,7 +103,7 @@ def _ended(trial: Trial) -> datetime | None:
     """Optuna wants a time for what has ended, and none for what has not."""
     if trial.state in ("running", "waiting"):
         return None
-    return datetime.fromtimestamp(trial.asked if trial.told is None else trial.told)
+    return datetime.fromtimestamp(trial.proposed_at if trial.finished_at is None else trial.finished_at)
 
 
 def _params(point: Sequence[int], distributions: dict[str, BaseDistribution]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from search.reward import Reward, network
 from search.runs.run import Run
 from search.tables.table import Column
 from search.trials.columns import TERMS, TRIALS, row
-from search.trials.trial import Trial, ranked, scored
+from search.trials.trial import Trial, ranked, with_reward
 from space import Architecture, UserError
 
 SCHEMA, VERSION = "compound-nas.rescored", 1
@@ -79,7 +79,7 @@ def _scored(run: Run, reward: Reward) -> Iterator[Trial]:
     for trial in run.ranked:
         ratio = forecast.ratio(trial.architecture) if forecast else trial.step_ratio
         try:
-            yield scored(replace(trial, step_ratio=ratio), reward, reference)
+            yield with_reward(replace(trial, step_ratio=ratio), reward, reference)
         except ValueError as error:
             raise UserError(
                 f"{run.name}:{trial.number}: {error}; the run did not measure it. reward.w=0 leaves it out, and "

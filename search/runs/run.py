@@ -86,7 +86,7 @@ class Run:
     @property
     def gate(self) -> Gate | None:
         """What the first trials say of shorter trainings; None where none are asked."""
-        return self.config.ladder.gated(self.trials, self.config.reward.several)
+        return self.config.ladder.gated(self.trials, self.config.reward.multi_objective)
 
     @property
     def trainings(self) -> float:
@@ -103,16 +103,16 @@ class Run:
         from search.pruners.rungs import outlook
         from search.runs.status import tried
 
-        config, limits = self.config, self.config.limits
-        ends = [max(0.0, limits.budget - self.seconds)] if limits.budget else []
+        config, settings = self.config, self.config.settings
+        ends = [max(0.0, settings.budget - self.seconds)] if settings.budget else []
         behind = self.trainings + self._again
         if self.ended and behind and self.seconds:
             going_on = sum(trial.state in ("waiting", "running") for trial in self.trials)
             ends.append((going_on + self.agenda.left) * self.seconds / behind)
-        elif limits.trials and behind and self.seconds:
-            ahead = outlook(config.ladder, self.trials, limits.trials, config.reward.several)
+        elif settings.trials and behind and self.seconds:
+            ahead = outlook(config.ladder, self.trials, settings.trials, config.reward.multi_objective)
             base = tried(config.base, self.trials)
-            earlier = sum(trial.state == "earlier" for trial in self.trials)
+            earlier = sum(trial.state == "imported" for trial in self.trials)
             again = self.agenda.left
             if ahead.work:
                 again = config.finals.trainings(ahead.complete, base, earlier)
@@ -126,7 +126,7 @@ class Run:
             return True
         if self.ended:
             return not {"running", "waiting"} & {trial.state for trial in self.trials}
-        return self.config.limits.trials is not None and self.finished >= self.config.limits.trials
+        return self.config.settings.trials is not None and self.finished >= self.config.settings.trials
 
     @property
     def over(self) -> bool:
@@ -139,8 +139,8 @@ class Run:
         if self.closed is not None:
             return self.closed
         states = {trial.state for trial in self.trials}
-        states |= {repeat.state for trial in self.trials for repeat in trial.repeats}
-        if "running" not in states and late(self.trials, self.config.limits.budget, self.seconds):
+        states |= {training.state for trial in self.trials for training in trial.final_trainings}
+        if "running" not in states and late(self.trials, self.config.settings.budget, self.seconds):
             return True
         return not {"running", "waiting"} & states and self.searched and not self.agenda.left
 
@@ -157,7 +157,9 @@ class Run:
     @property
     def _again(self) -> int:
         """Trainings of the finals that are over."""
-        return sum(repeat.over for trial in self.trials if not trial.origin for repeat in trial.repeats)
+        return sum(
+            training.over for trial in self.trials if not trial.origin for training in trial.final_trainings
+        )
 
     @property
     def ranked(self) -> list[Trial]:
@@ -171,14 +173,14 @@ class Run:
         """Which trials the finals are about, as far as the search is."""
         from search.trials.finals import agenda
 
-        return agenda(self.trials, self.config.finals, self.config.limits.seed, self.config.base)
+        return agenda(self.trials, self.config.finals, self.config.settings.seed, self.config.base)
 
     @property
     def verdict(self) -> Verdict | None:
         """What the finals say; None where there are none, or where they are not over."""
         from search.trials.finals import verdict
 
-        return verdict(self.trials, self.config.finals, self.config.limits.seed, self.config.base)
+        return verdict(self.trials, self.config.finals, self.config.settings.seed, self.config.base)
 
     @property
     def best(self) -> Trial:
@@ -221,7 +223,7 @@ def open_run(name: str | Path) -> Run:
     # Imported here: the names of runs, which a shell completes, need none of it.
     from search.runs.lock import driver_of
     from search.trials.ledger import ENDED, OVER, Ledger
-    from search.trials.trial import judge
+    from search.trials.trial import trial_from_record
 
     path = find(str(name))
     document = documents.read("run", str(path / CONFIG))
@@ -237,7 +239,7 @@ def open_run(name: str | Path) -> Run:
         ledger.close()
     closed = None if noted is None else bool(noted)
     reference = config.reference
-    trials = tuple(judge(record, config.reward, reference, config.forecast) for record in records)
+    trials = tuple(trial_from_record(record, config.reward, reference, config.forecast) for record in records)
     return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended, closed, fit)
 
 
@@ -250,7 +252,7 @@ def _configured(document: documents.Document, path: Path) -> Config:
     from search.config import Config
 
     config = Config.of_document(document)
-    if config.limits.step != "profile":
+    if config.settings.step != "profile":
         return config
     from search.engine.step_times import forecasting
     from search.profiles.profile import Profile

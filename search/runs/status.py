@@ -11,7 +11,7 @@ from typing import Any
 
 from search.pruners.gate import Gate
 from search.pruners.rungs import Outlook
-from search.settings.run_settings import Limits
+from search.settings.run_settings import RunSettings
 from search.trials.finals import OFF, Finals, agenda
 from search.trials.trial import Trial, best
 from space import Architecture
@@ -21,7 +21,7 @@ from space import Architecture
 class Status:
     """A run at one moment.
 
-    running: the trials at work, each with the epochs behind it. again: the same of trainings with fresh seeds;
+    running: the trials at work, each with the epochs behind it. running_finals: the same of trainings with fresh seeds;
     finals: of these, how many are over and how many there are to be, None before they have begun. rungs: what the
     first trials say of shorter trainings, None where none are asked. pruned: trials that rest after one.
     seconds: worked so far; left: an estimate until the end, None if unknown. why_stopped: what ended the run before
@@ -31,7 +31,7 @@ class Status:
     complete: int
     failed: int
     duplicate: int
-    earlier: int
+    imported: int
     total: int | None
     running: tuple[tuple[Trial, int], ...]
     best: Trial | None
@@ -39,7 +39,7 @@ class Status:
     left: float | None
     why_stopped: str
     exhausted: bool
-    again: tuple[tuple[Trial, int], ...] = ()
+    running_finals: tuple[tuple[Trial, int], ...] = ()
     finals: tuple[int, int] | None = None
     pruned: int = 0
     rungs: Gate | None = None
@@ -53,7 +53,7 @@ class Status:
             failed=states["failed"],
             pruned=states["pruned"],
             duplicate=states["duplicate"],
-            earlier=states["earlier"],
+            imported=states["imported"],
             running=tuple((t, epochs.get(t.number, 0)) for t in trials if t.state == "running"),
             best=best(trials),
             **rest,
@@ -87,14 +87,14 @@ def late(
         return False
     states = Counter(trial.state for trial in trials)
     complete = states["complete"] + states["running"] + 1
-    kept = finals.trainings(complete, tried(base, trials), states["earlier"])
+    kept = finals.trainings(complete, tried(base, trials), states["imported"])
     return seconds + (typical(trials) or 0.0) * (1 + math.ceil(kept / parallel)) > budget
 
 
 def left(
     trials: Sequence[Trial],
     finals: Finals,
-    limits: Limits,
+    settings: RunSettings,
     ahead: Outlook | None,
     seconds: float,
     parallel: int,
@@ -105,12 +105,12 @@ def left(
     ahead: what the search has before it; None where no number of trials ends it.
     """
     each = typical(trials)
-    ends = [] if limits.budget is None else [max(0.0, limits.budget - seconds)]
+    ends = [] if settings.budget is None else [max(0.0, settings.budget - seconds)]
     if ahead and each is not None:
         if ahead.work:
-            earlier = sum(trial.state == "earlier" for trial in trials)
+            earlier = sum(trial.state == "imported" for trial in trials)
             again = finals.trainings(ahead.complete, tried(base, trials), earlier)
         else:
-            again = agenda(trials, finals, limits.seed, base).left
+            again = agenda(trials, finals, settings.seed, base).left
         ends.append(each * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))
     return min(ends, default=None)

@@ -15,7 +15,7 @@ from typing import Any
 from search.config import Config
 from search.runs.run import LEDGER, called, config_of, find
 from search.trials.ledger import Ledger, Record
-from search.trials.trial import RANKED, judge
+from search.trials.trial import RANKED, trial_from_record
 from space import UserError
 
 
@@ -26,7 +26,7 @@ def earlier(config: Config, fidelity: str) -> tuple[Record, ...]:
     that was of another space, proxy or data, naming what differs.
     """
     found: dict[str, Record] = {}
-    for name in _names(config.limits.earlier):
+    for name in _names(config.settings.warm_start):
         for record in _taken(name, config, fidelity):
             found.setdefault(record.digest, record)
     return tuple(replace(record, number=number) for number, record in enumerate(found.values()))
@@ -40,10 +40,10 @@ def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]
     kept: list[Record] = []
     for record in records:
         try:
-            trial = judge(record, config.reward, config.reference, config.forecast)
+            trial = trial_from_record(record, config.reward, config.reference, config.forecast)
         except ValueError as error:
             raise UserError(
-                f"from={config.limits.earlier}: {record.reason}: {error}; step=profile predicts it, and with "
+                f"from={config.settings.warm_start}: {record.reason}: {error}; step=profile predicts it, and with "
                 "reward.w=0 it does not count."
             ) from None
         if not config.reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None):
@@ -85,9 +85,11 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
         ledger.close()
     for record in records:
         if record.state in RANKED and record.result:
-            origin = record.reason if record.state == "earlier" else f"{called(path)}:{record.number}"
-            repeats = tuple(repeat for repeat in record.repeats if repeat.state == "complete")
-            yield replace(record, state="earlier", reason=origin, repeats=repeats)
+            origin = record.reason if record.state == "imported" else f"{called(path)}:{record.number}"
+            final_trainings = tuple(
+                training for training in record.final_trainings if training.state == "complete"
+            )
+            yield replace(record, state="imported", reason=origin, final_trainings=final_trainings)
 
 
 def _compare(name: str, before: Config, config: Config) -> None:
@@ -97,7 +99,7 @@ def _compare(name: str, before: Config, config: Config) -> None:
         "space": (before.space.document, config.space.document),
         "proxy": (before.proxy.model_dump() | device, config.proxy.model_dump() | device),
     }
-    if "step" in config.reward.costs and not (before.forecast or config.limits.step == "profile"):
+    if "step" in config.reward.costs and not (before.forecast or config.settings.step == "profile"):
         parts["reward"] = ({"reference": str(before.reference)}, {"reference": str(config.reference)})
     for group, (theirs, ours) in parts.items():
         if different := list(_differences(theirs, ours, group)):

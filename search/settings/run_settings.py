@@ -14,7 +14,7 @@ STEPS = ("auto", "profile", "measured")
 """Where step times can be from, besides a profile's file."""
 
 
-class Limits(BaseModel):
+class RunSettings(BaseModel):
     """The settings that stand outside all groups."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -28,7 +28,7 @@ class Limits(BaseModel):
     """Of the proposals and of every training."""
     first: tuple[str, ...] = ()
     """Canonical strings of networks that are trained before any is proposed."""
-    earlier: str | None = Field(default=None, alias="from")
+    warm_start: str | None = Field(default=None, alias="from")
     """Names of runs with the same space and proxy, with commas between: their trials are known from the start."""
     step: str = "measured"
     """Where step times are from: "measured", beside each training; "profile", predicted before it; "auto", either;
@@ -62,7 +62,7 @@ class Limits(BaseModel):
         return seconds(value) if isinstance(value, str) else value
 
 
-KEYS = tuple(field.alias or name for name, field in Limits.model_fields.items())
+KEYS = tuple(field.alias or name for name, field in RunSettings.model_fields.items())
 """What its settings are called where they are written."""
 
 

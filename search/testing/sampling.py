@@ -12,7 +12,7 @@ from search.proxy.evaluate import Request
 from search.samplers import Observation, Partial, Sampler
 from search.testing.evaluations import looked_up
 from search.trials.ledger import Record, State
-from search.trials.trial import Trial, judge
+from search.trials.trial import Trial, trial_from_record
 from space import Space, UserError
 
 
@@ -142,7 +142,7 @@ def _trial(config: Config, number: int, proposal: Proposal) -> Trial:
     network = proposal.architecture
     request = Request(number, 1, str(network), config.proxy, config.data, proposal.seed)
     result = looked_up(request, lambda epoch, loss: None) if state == "complete" else None
-    return judge(
+    return trial_from_record(
         Record(
             number, network.digest, str(network), 0, proposal.point, state, 1, "", 0.0, float(number), result
         ),

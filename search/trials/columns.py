@@ -10,7 +10,7 @@ from search.tables.table import Column
 if TYPE_CHECKING:
     from search.trials.trial import Trial
 
-SCHEMA, VERSION = "compound-nas.trials", 5
+SCHEMA, VERSION = "compound-nas.trials", 6
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 TRIALS = (
@@ -19,9 +19,9 @@ TRIALS = (
         "state",
         "State",
         description="complete, failed, pruned (after a training shorter than the whole), duplicate (answered by "
-        "a trial before it), running, waiting or earlier (of another run, which this one started from)",
+        "a trial before it), running, waiting or imported (of another run, which this one started from)",
     ),
-    Column("origin", "From", description="of an earlier one: which trial of which run it was"),
+    Column("origin", "From", description="of an imported one: which trial of which run it was"),
     Column(
         "reward",
         "Reward",
@@ -196,10 +196,10 @@ def row(trial: Trial) -> dict[str, Any]:
 
 
 def _final(trial: Trial) -> dict[str, Any]:
-    again = trial.again
+    again = trial.final_accuracies
     return {
         "final_seeds": len(again) or None,
         "final_accuracy": statistics.fmean(again) if again else None,
         "final_sd": statistics.stdev(again) if len(again) > 1 else None,
-        "final_reward": trial.final and trial.final.reward,
+        "final_reward": trial.final_terms and trial.final_terms.reward,
     }

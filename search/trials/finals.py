@@ -75,7 +75,7 @@ class Agenda:
     def missing(self) -> Iterator[tuple[Trial, int]]:
         """The trainings that are not over, those at work among them."""
         for trial, seed in self.trainings:
-            if not any(repeat.seed == seed and repeat.over for repeat in trial.repeats):
+            if not any(training.seed == seed and training.over for training in trial.final_trainings):
                 yield trial, seed
 
     @property
@@ -165,13 +165,16 @@ def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architectu
     _, asked = finals.size(sum(trial.state == "complete" for trial in trials))
     # One from an earlier search can have more, which makes it no better.
     standing = tuple(
-        sorted((t for t in ranked(trials) if t.final), key=lambda t: (-min(len(t.again), asked), -_reward(t)))
+        sorted(
+            (t for t in ranked(trials) if t.final_terms),
+            key=lambda t: (-min(len(t.final_accuracies), asked), -_reward(t)),
+        )
     )
     if not standing:
         return None
     noise = noise_of(trials)
     winner = standing[0]
-    half = noise.half(len(winner.again)) if noise else None
+    half = noise.half(len(winner.final_accuracies)) if noise else None
     tied = tuple(trial for trial in standing[1:] if noise and _alike(winner, trial, noise))
     return Verdict(standing, tied, half, noise)
 
@@ -180,7 +183,7 @@ def noise_of(trials: Sequence[Trial]) -> Noise | None:
     """The noise of the proxy as far as it is known; None where no network was trained again twice."""
     best = ranked(trials)
     accuracies = [trial.result.accuracy for trial in best if trial.result]
-    groups = [trial.again for trial in best if len(trial.again) > 1]
+    groups = [trial.final_accuracies for trial in best if len(trial.final_accuracies) > 1]
     if not groups or len(accuracies) < 2:
         return None
     freedom = sum(len(group) - 1 for group in groups)
@@ -189,10 +192,10 @@ def noise_of(trials: Sequence[Trial]) -> Noise | None:
 
 
 def _reward(trial: Trial) -> float:
-    return trial.final.reward if trial.final else -math.inf
+    return trial.final_terms.reward if trial.final_terms else -math.inf
 
 
 def _alike(one: Trial, other: Trial, noise: Noise) -> bool:
     """Whether the difference of two mean accuracies is within its interval."""
-    difference = abs(statistics.fmean(one.again) - statistics.fmean(other.again))
-    return difference <= (noise.half(len(one.again), len(other.again)) or 0.0)
+    difference = abs(statistics.fmean(one.final_accuracies) - statistics.fmean(other.final_accuracies))
+    return difference <= (noise.half(len(one.final_accuracies), len(other.final_accuracies)) or 0.0)

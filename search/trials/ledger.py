@@ -20,9 +20,9 @@ from search.proxy.evaluate import Result
 from space import UserError
 from space.choices.space import Point
 
-State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate", "earlier"]
+State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate", "imported"]
 
-SCHEMA = 1
+SCHEMA = 2
 ENDED = "ended"
 """Under it is noted why a search had no more to propose."""
 OVER = "over"
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRI
 CREATE TABLE IF NOT EXISTS trial (
     number INTEGER PRIMARY KEY, digest TEXT NOT NULL, architecture TEXT NOT NULL, seed INTEGER NOT NULL,
     point TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',
-    asked REAL NOT NULL, told REAL
+    proposed_at REAL NOT NULL, finished_at REAL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS evaluation (
     digest TEXT NOT NULL, fidelity TEXT NOT NULL, seed INTEGER NOT NULL, attempt INTEGER NOT NULL,
@@ -49,7 +49,7 @@ class LedgerFailed(Exception):
 
 _ADD = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ANSWER = "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_REPEAT = """
+_RECORD_FINAL = """
 INSERT INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,
 metrics = excluded.metrics, curve = excluded.curve, reason = excluded.reason, host = excluded.host
 WHERE evaluation.state IN ('waiting', 'running')
@@ -58,7 +58,7 @@ WHERE evaluation.state IN ('waiting', 'running')
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class FinalTraining:
     """A training of a trial's network with another seed than the trial's. attempt: the latest, counted from 1."""
 
     seed: int
@@ -78,8 +78,8 @@ class Record:
     """A row of the ledger: a proposal, and the evaluation that answers it if there is one.
 
     seed: of the training. point: where the proposal stands among those that could have been made. reason: why it
-    failed; of one that is `earlier`, which trial of which run it was. asked, told: seconds since 1970. attempt:
-    the latest, counted from 1, of the training that it is at. repeats: of its network, by seed. rungs: results of
+    failed; of one that is `imported`, which trial of which run it was. proposed_at, finished_at: seconds since 1970. attempt:
+    the latest, counted from 1, of the training that it is at. final_trainings: of its network, by seed. rungs: results of
     its shorter trainings, the shortest first.
     """
 
@@ -91,10 +91,10 @@ class Record:
     state: State
     attempt: int
     reason: str
-    asked: float
-    told: float | None
+    proposed_at: float
+    finished_at: float | None
     result: Result | None
-    repeats: tuple[Repeat, ...] = ()
+    final_trainings: tuple[FinalTraining, ...] = ()
     rungs: tuple[Result, ...] = ()
 
 
@@ -149,13 +149,13 @@ class Ledger:
             self._database.executemany(_ADD, map(_row, records))
 
     def adopt(self, records: Iterable[Record], fidelity: str) -> None:
-        """Proposals that were answered elsewhere, with their results and those of their repeats, all in one step."""
+        """Proposals that were answered elsewhere, with their results and those of their final_trainings, all in one step."""
         with self._transaction():
             for record in records:
-                own = Repeat(record.seed, record.attempt, "complete", "", record.result)
+                own = FinalTraining(record.seed, record.attempt, "complete", "", record.result)
                 self._database.execute(_ADD, _row(record))
-                for repeat in (own, *record.repeats):
-                    self._database.execute(_ANSWER, _answer(record.digest, fidelity, repeat, self._host))
+                for training in (own, *record.final_trainings):
+                    self._database.execute(_ANSWER, _answer(record.digest, fidelity, training, self._host))
 
     def begin(self, number: int, attempt: int) -> None:
         """The trial is handed to a worker."""
@@ -169,20 +169,20 @@ class Ledger:
             number,
         )
 
-    def complete(self, record: Record, fidelity: str, result: Result, told: float) -> None:
+    def complete(self, record: Record, fidelity: str, result: Result, finished_at: float) -> None:
         """The trial and the evaluation that answers it, in one step."""
-        answer = Repeat(record.seed, record.attempt, "complete", "", result)
-        self._finish(record, fidelity, answer, "complete", told)
+        answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
+        self._finish(record, fidelity, answer, "complete", finished_at)
 
-    def fail(self, record: Record, fidelity: str, reason: str, told: float) -> None:
+    def fail(self, record: Record, fidelity: str, reason: str, finished_at: float) -> None:
         """The trial will not be tried again."""
-        answer = Repeat(record.seed, record.attempt, "failed", reason)
-        self._finish(record, fidelity, answer, "failed", told)
+        answer = FinalTraining(record.seed, record.attempt, "failed", reason)
+        self._finish(record, fidelity, answer, "failed", finished_at)
 
-    def rest(self, record: Record, fidelity: str, seed: int, result: Result, told: float) -> None:
+    def rest(self, record: Record, fidelity: str, seed: int, result: Result, finished_at: float) -> None:
         """A training of the trial that was shorter than the whole, and that it rests after it, in one step."""
-        answer = Repeat(seed, record.attempt, "complete", "", result)
-        self._finish(record, fidelity, answer, "pruned", told)
+        answer = FinalTraining(seed, record.attempt, "complete", "", result)
+        self._finish(record, fidelity, answer, "pruned", finished_at)
 
     def records(self, fidelity: str) -> tuple[Record, ...]:
         """All trials by number, each with the result for its network and seed at this fidelity.
@@ -190,27 +190,29 @@ class Ledger:
         What its network was trained for at other fidelities are its rungs.
         """
         rows = self._rows(
-            "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, asked, told,"
+            "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, proposed_at, finished_at,"
             " metrics, curve FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND e.seed = t.seed"
             " AND fidelity = ? AND e.state = 'complete' ORDER BY number",
             fidelity,
         )
-        repeats, rungs = self._repeats(fidelity), self._rungs(fidelity)
+        final_trainings, rungs = self._final_trainings(fidelity), self._rungs(fidelity)
         return tuple(
             replace(
-                _record(*row), repeats=tuple(repeats.get(row[1], {}).values()), rungs=rungs.get(row[1], ())
+                _record(*row),
+                final_trainings=tuple(final_trainings.get(row[1], {}).values()),
+                rungs=rungs.get(row[1], ()),
             )
             for row in rows
         )
 
-    def repeat(self, digest: str, fidelity: str, repeat: Repeat) -> None:
+    def record_final(self, digest: str, fidelity: str, training: FinalTraining) -> None:
         """What became of a training of the network `digest` with a seed that no proposal of it has.
 
         One that is over stays so.
         """
-        self._change(_REPEAT, *_answer(digest, fidelity, repeat, self._host))
+        self._change(_RECORD_FINAL, *_answer(digest, fidelity, training, self._host))
 
-    def _repeats(self, fidelity: str) -> dict[str, dict[int, Repeat]]:
+    def _final_trainings(self, fidelity: str) -> dict[str, dict[int, FinalTraining]]:
         """By network and seed, the latest attempt of each."""
         rows = self._rows(
             "SELECT digest, seed, attempt, state, reason, metrics, curve FROM evaluation e WHERE fidelity = ?"
@@ -218,10 +220,10 @@ class Ledger:
             " ORDER BY digest, seed, attempt",
             fidelity,
         )
-        found: dict[str, dict[int, Repeat]] = {}
+        found: dict[str, dict[int, FinalTraining]] = {}
         for digest, seed, attempt, state, reason, metrics, curve in rows:
             result = _result(metrics, curve)
-            found.setdefault(digest, {})[seed] = Repeat(seed, attempt, state, reason, result)
+            found.setdefault(digest, {})[seed] = FinalTraining(seed, attempt, state, reason, result)
         return found
 
     def _rungs(self, fidelity: str) -> dict[str, tuple[Result, ...]]:
@@ -236,12 +238,14 @@ class Ledger:
                 found.setdefault(digest, {})[result.epochs] = result
         return {digest: tuple(own[epochs] for epochs in sorted(own)) for digest, own in found.items()}
 
-    def _finish(self, record: Record, fidelity: str, answer: Repeat, state: State, told: float) -> None:
+    def _finish(
+        self, record: Record, fidelity: str, answer: FinalTraining, state: State, finished_at: float
+    ) -> None:
         with self._transaction():
             self._database.execute(_ANSWER, _answer(record.digest, fidelity, answer, self._host))
             self._database.execute(
-                "UPDATE trial SET state = ?, reason = ?, told = ?, attempt = ? WHERE number = ?",
-                (state, answer.reason, told, record.attempt, record.number),
+                "UPDATE trial SET state = ?, reason = ?, finished_at = ?, attempt = ? WHERE number = ?",
+                (state, answer.reason, finished_at, record.attempt, record.number),
             )
 
     def _rows(self, query: str, *values: object) -> list[Any]:
@@ -272,24 +276,39 @@ class Ledger:
 
 
 def _row(record: Record) -> tuple[object, ...]:
-    told = (record.state, record.attempt, record.reason, record.asked, record.told)
-    return (record.number, record.digest, record.architecture, record.seed, json.dumps(record.point), *told)
+    rest = (record.state, record.attempt, record.reason, record.proposed_at, record.finished_at)
+    return (record.number, record.digest, record.architecture, record.seed, json.dumps(record.point), *rest)
 
 
-def _answer(digest: str, fidelity: str, repeat: Repeat, host: str) -> tuple[object, ...]:
+def _answer(digest: str, fidelity: str, training: FinalTraining, host: str) -> tuple[object, ...]:
     metrics = curve = None
-    if repeat.result:
-        values = repeat.result.to_dict()
+    if training.result:
+        values = training.result.to_dict()
         curve = json.dumps(values.pop("curve"))
         metrics = json.dumps(values)
-    key = (digest, fidelity, repeat.seed, repeat.attempt)
-    return (*key, repeat.state, metrics, curve, repeat.reason, host)
+    key = (digest, fidelity, training.seed, training.attempt)
+    return (*key, training.state, metrics, curve, training.reason, host)
 
 
 def _record(*row: Any) -> Record:
-    number, digest, architecture, seed, point, state, attempt, reason, asked, told, metrics, curve = row
+    (
+        number,
+        digest,
+        architecture,
+        seed,
+        point,
+        state,
+        attempt,
+        reason,
+        proposed_at,
+        finished_at,
+        metrics,
+        curve,
+    ) = row
     place, result = tuple(json.loads(point)), _result(metrics, curve)
-    return Record(number, digest, architecture, seed, place, state, attempt, reason, asked, told, result)
+    return Record(
+        number, digest, architecture, seed, place, state, attempt, reason, proposed_at, finished_at, result
+    )
 
 
 def _result(metrics: str | None, curve: str | None) -> Result | None:

@@ -10,10 +10,10 @@ from search.profiles import Prediction
 from search.profiles.forecast import Forecast
 from search.proxy.evaluate import Result
 from search.reward import Reward, Terms
-from search.trials.ledger import Record, Repeat, State
+from search.trials.ledger import FinalTraining, Record, State
 from space import Architecture, Cost, Point, cost, decode
 
-RANKED: tuple[State, ...] = ("complete", "earlier")
+RANKED: tuple[State, ...] = ("complete", "imported")
 """The states of trials that have a result of their own, be it from this search or from one before it."""
 
 
@@ -32,9 +32,9 @@ class Trial:
     seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
     complete; of one that is pruned, result is that of its longest training. reason: why it failed. origin: which
     trial of which earlier run it was, as "RUN:12", else "".
-    asked, told: when it was proposed and finished, in seconds since 1970.
+    proposed_at, finished_at: when it was proposed and finished, in seconds since 1970.
     predicted: the step time by the run's profile. step_ratio: S/S0 as the reward has it, from the profile
-    where the run has one, else measured; both None where they are unknown. repeats: what became of its trainings
+    where the run has one, else measured; both None where they are unknown. final_trainings: what became of its trainings
     with fresh seeds, after the search; final: the reward of their mean accuracy, None before the first result.
     rungs: its trainings that were shorter than the whole, the shortest first.
     """
@@ -49,13 +49,13 @@ class Trial:
     terms: Terms | None
     attempt: int
     reason: str
-    asked: float
-    told: float | None
+    proposed_at: float
+    finished_at: float | None
     predicted: Prediction | None = None
     step_ratio: float | None = None
     origin: str = ""
-    repeats: tuple[Repeat, ...] = ()
-    final: Terms | None = None
+    final_trainings: tuple[FinalTraining, ...] = ()
+    final_terms: Terms | None = None
     rungs: tuple[Rung, ...] = ()
 
     def rung(self, epochs: int) -> Rung | None:
@@ -63,23 +63,25 @@ class Trial:
         return next((rung for rung in self.rungs if rung.result.epochs == epochs), None)
 
     @property
-    def again(self) -> tuple[float, ...]:
+    def final_accuracies(self) -> tuple[float, ...]:
         """The accuracies that trainings with fresh seeds gave."""
-        return tuple(repeat.result.accuracy for repeat in self.repeats if repeat.result)
+        return tuple(training.result.accuracy for training in self.final_trainings if training.result)
 
 
-def judge(record: Record, reward: Reward, reference: Architecture, forecast: Forecast | None = None) -> Trial:
+def trial_from_record(
+    record: Record, reward: Reward, reference: Architecture, forecast: Forecast | None = None
+) -> Trial:
     """The trial that a row of the ledger stands for, scored by `reward` relative to the reference network.
 
     Raises ValueError where a figure that counts is missing or the reward would not be a finite number.
     """
     architecture = decode(record.architecture)
-    shorter = record.rungs if record.state not in ("duplicate", "earlier") else ()
+    shorter = record.rungs if record.state not in ("duplicate", "imported") else ()
     result = record.result or (shorter[-1] if record.state == "pruned" else None)
     timed = result or (shorter[-1] if shorter else None)
     measured = timed.step_ratio if timed else None
     ratio = forecast.ratio(architecture) if forecast else measured
-    judged = Trial(
+    trial = Trial(
         record.number,
         record.state,
         architecture,
@@ -89,29 +91,29 @@ def judge(record: Record, reward: Reward, reference: Architecture, forecast: For
         result,
         None,
         record.attempt,
-        "" if record.state == "earlier" else record.reason,
-        record.asked,
-        record.told,
+        "" if record.state == "imported" else record.reason,
+        record.proposed_at,
+        record.finished_at,
         forecast.step(architecture) if forecast else None,
         ratio,
-        record.reason if record.state == "earlier" else "",
-        record.repeats if record.state in RANKED else (),
+        record.reason if record.state == "imported" else "",
+        record.final_trainings if record.state in RANKED else (),
     )
-    rungs = tuple(Rung(each, _terms(each.accuracy, judged, reward, reference)) for each in shorter)
-    return replace(scored(judged, reward, reference), rungs=rungs)
+    rungs = tuple(Rung(each, _terms(each.accuracy, trial, reward, reference)) for each in shorter)
+    return replace(with_reward(trial, reward, reference), rungs=rungs)
 
 
-def scored(trial: Trial, reward: Reward, reference: Architecture) -> Trial:
-    """`trial` with the terms that `reward` gives it. Raises as `judge`."""
+def with_reward(trial: Trial, reward: Reward, reference: Architecture) -> Trial:
+    """`trial` with the terms that `reward` gives it. Raises as `trial_from_record`."""
     terms = final = None
     if trial.result and trial.state in (*RANKED, "duplicate"):
         terms = _terms(trial.result.accuracy, trial, reward, reference)
-    if trial.again:
-        final = _terms(statistics.fmean(trial.again), trial, reward, reference)
+    if trial.final_accuracies:
+        final = _terms(statistics.fmean(trial.final_accuracies), trial, reward, reference)
     rungs = tuple(
         replace(rung, terms=_terms(rung.result.accuracy, trial, reward, reference)) for rung in trial.rungs
     )
-    return replace(trial, terms=terms, final=final, rungs=rungs)
+    return replace(trial, terms=terms, final_terms=final, rungs=rungs)
 
 
 def _terms(accuracy: float, trial: Trial, reward: Reward, reference: Architecture) -> Terms:

@@ -19,7 +19,7 @@ def refusal(words):
 
 def test_defaults_are_whole():
     config = Config.of({})
-    assert (config.space.name, config.data.source, config.limits.trials) == ("effv2", "shapes", 20)
+    assert (config.space.name, config.data.source, config.settings.trials) == ("effv2", "shapes", 20)
 
 
 def test_document_round_trip_through_yaml():
@@ -41,7 +41,7 @@ def test_values_are_numbers_words_lists_and_nothing():
 
 def test_names_that_look_like_numbers_are_names():
     config = Config.of(parse(["data=folder", "data.path=2024", "run=007", "space=tiny_space"]))
-    assert (config.data.path.name, config.limits.run) == ("2024", "007")
+    assert (config.data.path.name, config.settings.run) == ("2024", "007")
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_times(text, expected):
 
 
 def test_a_budget_alone_sets_no_number_of_trials():
-    assert Config.of({"budget": "30m"}).limits.trials is None
-    assert Config.of({"budget": "30m"}).limits.budget == 1800
-    both = Config.of({"budget": "30m", "trials": 5}).limits
+    assert Config.of({"budget": "30m"}).settings.trials is None
+    assert Config.of({"budget": "30m"}).settings.budget == 1800
+    both = Config.of({"budget": "30m", "trials": 5}).settings
     assert (both.trials, both.budget) == (5, 1800)
 
 
@@ -134,7 +134,7 @@ def test_a_broken_configuration_of_a_run_is_told_in_one_line(group):
 def test_a_resume_changes_limits_finals_and_executor_only():
     config = Config.of({})
     changed = config.resumed(parse(["trials=100", "executor=serial", "finals.top=7"]))
-    assert (changed.limits.trials, changed.executor.executor) == (100, "serial")
+    assert (changed.settings.trials, changed.executor.executor) == (100, "serial")
     assert (changed.finals.top, changed.finals.seeds) == (7, None)
     assert config.resumed({"finals": "full"}).finals.seeds == 3
     assert config.resumed({}) == replace(config, pruner=config.pruner.decided(config))

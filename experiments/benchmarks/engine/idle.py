@@ -32,7 +32,7 @@ def share(jobs: Sequence[tuple[float, float]], workers: int) -> float:
 
 def jobs_of(run: Run) -> list[tuple[float, float]]:
     """When each complete trial was begun and ended, in seconds since 1970."""
-    ended = ((trial.told, trial.result) for trial in run.trials if trial.state == "complete")
+    ended = ((trial.finished_at, trial.result) for trial in run.trials if trial.state == "complete")
     return [(told - result.seconds, told) for told, result in ended if told and result]
 
 

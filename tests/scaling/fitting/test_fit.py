@@ -246,7 +246,7 @@ class TestResume:
         assert not open_run("f").over
         with pytest.raises(KeyboardInterrupt):
             resume("f", {"budget": 600}, evaluate=interrupted_at(2))
-        assert open_run("f").config.limits.budget == 600
+        assert open_run("f").config.settings.budget == 600
         assert resume("f", evaluate=trained(larger_images_are_better)).coefficients
         assert open_run("f").over
 

@@ -8,7 +8,7 @@ from search.cli.live import Terminal, brief
 from search.reward import REWARDS
 from search.testing import looked_up, requests
 from search.trials.ledger import Record
-from search.trials.trial import judge
+from search.trials.trial import trial_from_record
 from space import decode, published
 
 REFERENCE = published("v2-b0").architecture
@@ -20,7 +20,7 @@ def trial(reason=""):
     state = "failed" if reason else "complete"
     result = None if reason else looked_up(request, lambda epoch, loss: None)
     record = Record(0, network.digest, str(network), 0, (0,), state, 1, reason, 1.0, 2.0, result)
-    return judge(record, REWARDS["effv2"](reward="effv2", w=0), REFERENCE)
+    return trial_from_record(record, REWARDS["effv2"](reward="effv2", w=0), REFERENCE)
 
 
 @pytest.mark.parametrize("reason", ["no [/tmp] left", "KeyError: '[red]a'", "shape [1, 2] :smile: x"])

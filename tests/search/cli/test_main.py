@@ -126,7 +126,7 @@ def test_export_is_exact(home, monkeypatch):
         assert row["architecture"] == entry["architecture"] == str(trial.architecture)
         assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
         assert entry["macs_term"] is entry["memory_term"] is None
-    assert (document["schema"], document["version"]) == ("compound-nas.trials", 5)
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 6)
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ def test_a_new_total_holds_for_the_next_resume_too():
     searched(trials=2)
     with pytest.raises(KeyboardInterrupt):
         resume("r", {"trials": 5}, evaluate=interrupted_at(3))
-    assert open_run("r").config.limits.trials == 5
+    assert open_run("r").config.settings.trials == 5
     assert len(resume("r", evaluate=looked_up).trials) == 5
 
 
@@ -188,7 +188,7 @@ def test_a_total_of_what_was_done_trains_nothing_more_and_one_below_is_refused()
     assert [t.state for t in open_run("r").trials] == ["complete"] * 4 + ["waiting"]
     with pytest.raises(UserError, match="trials=3: 4 of the run r are over already"):
         resume("r", {"trials": 3}, evaluate=looked_up)
-    assert open_run("r").config.limits.trials == 6
+    assert open_run("r").config.settings.trials == 6
     run = resume("r", {"trials": 4}, evaluate=looked_up)
     assert [t.state for t in run.trials] == ["complete"] * 4 + ["waiting"]
 
@@ -301,7 +301,7 @@ def test_a_run_tells_its_pace_from_outside():
 def test_a_budget_ends_the_search():
     run = launch({**SMALL, "budget": 0.5}, evaluate=looked_up)
     assert len(run.trials) > 0
-    assert run.config.limits.trials is None
+    assert run.config.settings.trials is None
     assert run.seconds < 30
 
 

@@ -10,7 +10,7 @@ from search.config import Config
 from search.engine.history import History
 from search.engine.requests import request
 from search.testing import looked_up
-from search.trials.ledger import Ledger, LedgerFailed, Repeat
+from search.trials.ledger import FinalTraining, Ledger, LedgerFailed
 
 SETTING = Config.of({**QUICK, "proxy.epochs": 9, "pruner": "asha", "trials": 20, "reward.w": 0})
 NETWORKS = [SETTING.space.at(point) for point, _ in zip(SETTING.space.points(), range(5), strict=False)]
@@ -75,8 +75,8 @@ def fail_after_a_rung(history):
 
 def train_again(history):
     answer(history, 1, 9)
-    history.repeat(1, Repeat(7, 1, "running"))
-    history.repeat(1, Repeat(7, 1, "complete", "", result(history, 1, 9)))
+    history.record_final(1, FinalTraining(7, 1, "running"))
+    history.record_final(1, FinalTraining(7, 1, "complete", "", result(history, 1, 9)))
 
 
 def measure(history):

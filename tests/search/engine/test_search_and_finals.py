@@ -22,7 +22,7 @@ from search.engine.launch import Silent
 from search.engine.proposals import Sampled
 from search.proxy.evaluate import Result, TrialFailed
 from search.testing import looked_up
-from search.trials.ledger import Ledger, LedgerFailed, Repeat
+from search.trials.ledger import FinalTraining, Ledger, LedgerFailed
 from space import UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -49,16 +49,16 @@ def test_the_best_are_trained_again_and_counted_apart():
     assert display.told == list(range(6))
     assert sorted(evaluate.finals) == [1, 1, 1, 2, 2, 2]
     assert len(set(evaluate.seeded)) == 12
-    again = [trial.number for trial in run.trials if trial.repeats]
+    again = [trial.number for trial in run.trials if trial.final_trainings]
     assert sorted(again) == sorted(trial.number for trial in run.ranked[:3])
     assert run.best == run.verdict.winner
-    assert run.best.final.reward == max(run.trials[n].final.reward for n in again)
+    assert run.best.final_terms.reward == max(run.trials[n].final_terms.reward for n in again)
     assert [note.endswith(f"{done} of 6") for done, note in enumerate(display.notes, start=1)] == [True] * 6
 
 
 def test_workers_train_them_side_by_side():
     run = launch({**SMALL, "executor": "local", "executor.workers": 2}, evaluate=looked_up)
-    assert [len(trial.again) for trial in run.ranked[:4]] == [2, 2, 2, 0]
+    assert [len(trial.final_accuracies) for trial in run.ranked[:4]] == [2, 2, 2, 0]
 
 
 def test_a_short_search_has_none_and_off_means_none():
@@ -76,7 +76,7 @@ def test_a_finished_run_has_finals_when_it_is_asked_for_them():
     assert open_run("r").verdict is None
     run = resume("r", {"finals": "full"}, evaluate=looked_up)
     assert len(run.verdict.standing) == 5
-    assert [len(trial.again) for trial in run.ranked] == [3] * 5 + [0]
+    assert [len(trial.final_accuracies) for trial in run.ranked] == [3] * 5 + [0]
     with pytest.raises(UserError, match="permitted: trials, budget, max_failures, executor, finals"):
         resume("r", {"reward.w": 0})
 
@@ -94,7 +94,7 @@ def test_more_trials_have_finals_of_their_own_and_nothing_is_done_twice():
     launch(SMALL, evaluate=evaluate)
     run = resume("r", {"trials": 14}, evaluate=evaluate)
     assert len(evaluate.seeded) == len(set(evaluate.seeded))
-    assert all(len(trial.again) == 2 for trial in run.ranked[:3])
+    assert all(len(trial.final_accuracies) == 2 for trial in run.ranked[:3])
     assert run.verdict.winner == run.best
 
 
@@ -106,7 +106,7 @@ def test_ctrl_c_in_the_finals_gives_back_what_was_at_work():
     run = open_run("r")
     assert run.verdict is None
     assert run.best == run.ranked[0]
-    assert [(repeat.state, repeat.attempt) for repeat in run.ranked[0].repeats] == [
+    assert [(repeat.state, repeat.attempt) for repeat in run.ranked[0].final_trainings] == [
         ("complete", 1),
         ("waiting", 1),
     ]
@@ -120,11 +120,11 @@ def test_what_was_at_work_when_the_driver_died_has_three_attempts(tmp_path):
     best = open_run("r").ranked[0]
     ledger = Ledger(tmp_path / "runs/r/trials.sqlite")
     fidelity = ledger.noted("fidelity")
-    ledger.repeat(best.architecture.digest, fidelity, Repeat(1, 2, "running"))
-    ledger.repeat(best.architecture.digest, fidelity, Repeat(2, 3, "running"))
+    ledger.record_final(best.architecture.digest, fidelity, FinalTraining(1, 2, "running"))
+    ledger.record_final(best.architecture.digest, fidelity, FinalTraining(2, 3, "running"))
     ledger.close()
     run = resume("r", {"finals.top": 1, "finals.seeds": 2}, evaluate=looked_up)
-    first, second = run.ranked[0].repeats
+    first, second = run.ranked[0].final_trainings
     assert (first.state, first.attempt) == ("complete", 3)
     assert (second.state, second.reason) == ("failed", "interrupted 3 times")
     assert run.verdict.winner.number == best.number
@@ -139,16 +139,16 @@ def test_the_networks_own_failure_is_kept_and_the_machines_is_tried_again():
     display = Listening()
     run = launch(SMALL, evaluate=Counting(fails), display=display)
     for trial in run.ranked[:3]:
-        one, two = trial.repeats
+        one, two = trial.final_trainings
         assert (one.state, one.attempt) == ("complete", 2)
         assert (two.state, two.reason) == ("failed", "the loss became nan")
-    assert run.verdict.winner.again
+    assert run.verdict.winner.final_accuracies
     assert "failed: the loss became nan; 4 of 6" in display.notes[3]
 
 
 def test_a_machine_that_fails_every_time_ends_in_the_best_of_the_search():
     run = launch(SMALL, evaluate=Counting(lambda request: OSError("gone") if request.seed else None))
-    assert {repeat.reason for trial in run.trials for repeat in trial.repeats} == {"OSError: gone"}
+    assert {repeat.reason for trial in run.trials for repeat in trial.final_trainings} == {"OSError: gone"}
     assert run.verdict is None
     assert run.best == run.ranked[0]
 
@@ -160,7 +160,7 @@ def diverging(request, report):
 
 def test_a_result_that_is_not_finite_is_a_failure():
     run = launch(SMALL, evaluate=diverging)
-    reasons = {repeat.reason for trial in run.trials for repeat in trial.repeats if repeat.over}
+    reasons = {repeat.reason for trial in run.trials for repeat in trial.final_trainings if repeat.over}
     assert all("not a finite result: accuracy" in reason and "loss nan" in reason for reason in reasons)
 
 
@@ -211,13 +211,13 @@ def test_a_search_with_a_budget_alone_is_not_over_while_a_final_is_at_work():
     with pytest.raises(KeyboardInterrupt):
         resume("r", {"finals.top": 3, "finals.seeds": 2}, evaluate=interrupted)
     left = open_run("r")
-    limits = left.config.limits.model_copy(update={"trials": None, "budget": 100.0})
-    assert not replace(left, config=replace(left.config, limits=limits), closed=None).over
+    settings = left.config.settings.model_copy(update={"trials": None, "budget": 100.0})
+    assert not replace(left, config=replace(left.config, settings=settings), closed=None).over
 
 
 def test_nothing_is_begun_when_the_budget_is_spent():
     short = launch({**SMALL, "budget": 1e-9}, evaluate=looked_up)
-    assert not any(trial.repeats for trial in short.trials)
+    assert not any(trial.final_trainings for trial in short.trials)
 
 
 def test_a_final_whose_result_finds_no_room_on_the_disk_is_not_an_attempt_less(monkeypatch):
@@ -226,12 +226,12 @@ def test_a_final_whose_result_finds_no_room_on_the_disk_is_not_an_attempt_less(m
             raise LedgerFailed("The ledger could not be written: database or disk is full.")
         return kept(self, digest, fidelity, repeat)
 
-    kept = Ledger.repeat
+    kept = Ledger.record_final
     for again in range(4):
         with monkeypatch.context() as patch, pytest.raises(LedgerFailed):
-            patch.setattr(Ledger, "repeat", full)
+            patch.setattr(Ledger, "record_final", full)
             resume("r", evaluate=looked_up) if again else launch(SMALL, evaluate=looked_up)
-        (repeat,) = [repeat for trial in open_run("r").trials for repeat in trial.repeats]
+        (repeat,) = [repeat for trial in open_run("r").trials for repeat in trial.final_trainings]
         assert (repeat.state, repeat.attempt) == ("waiting", 1)
     assert resume("r", evaluate=looked_up).verdict
 
@@ -282,7 +282,7 @@ def test_steps_are_not_measured_again():
     run = launch({**SMALL, "reward.w": -0.07}, evaluate=evaluate)
     assert all(bool(reference) == (seed == 0) for seed, reference in asked)
     best = run.verdict.winner
-    assert [term.ratio for term in best.final.costs] == [term.ratio for term in best.terms.costs]
+    assert [term.ratio for term in best.final_terms.costs] == [term.ratio for term in best.terms.costs]
 
 
 def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
@@ -330,7 +330,7 @@ def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
         driver.wait()
         driver.stdout.close()
     run = open_run("k")
-    assert [len(trial.again) for trial in run.ranked] == [3] * 4 + [0]
+    assert [len(trial.final_accuracies) for trial in run.ranked] == [3] * 4 + [0]
     assert len(told) == len(set(told))
     assert len(told) >= 12 - 4
     evaluated = Counter((tmp_path / "evaluated.txt").read_text().split("\n"))

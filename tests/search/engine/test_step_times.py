@@ -53,7 +53,7 @@ def settled(**settings):
 
 def test_without_a_profile_steps_are_measured(device):
     config, said = settled()
-    assert (config.limits.step, config.forecast, said) == ("measured", None, [])
+    assert (config.settings.step, config.forecast, said) == ("measured", None, [])
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_a_profile_is_made_unasked_where_it_costs_little_beside_the_search(
     monkeypatch.setattr(choosing, "seconds", lambda space, **rest: measuring)
     monkeypatch.setattr(choosing, "make", lambda space, **rest: (profile, "p.json"))
     config, _ = settled(**settings)
-    assert config.limits.step == ("profile" if made else "measured")
+    assert config.settings.step == ("profile" if made else "measured")
 
 
 def test_a_profile_that_is_there_is_used_and_said(kept, profile):
     config, said = settled()
-    assert config.limits.step == "profile"
+    assert config.settings.step == "profile"
     assert config.forecast.profile == profile
     assert said == [f"Step times are predicted, from the profile of tiny_space made {profile.made}"]
     assert settled(step="measured")[0].forecast is None
@@ -93,11 +93,11 @@ def test_a_profile_that_is_there_is_used_and_said(kept, profile):
 
 
 def test_a_profile_of_another_space_is_not(kept):
-    assert settled(space="effv2_32")[0].limits.step == "measured"
+    assert settled(space="effv2_32")[0].settings.step == "measured"
 
 
 def test_a_device_without_profiles_is_measured(kept):
-    assert settled(**{"proxy.device": "mps"})[0].limits.step == "measured"
+    assert settled(**{"proxy.device": "mps"})[0].settings.step == "measured"
 
 
 def test_a_reward_without_step_times_needs_none(kept):
@@ -135,7 +135,7 @@ def test_the_wrong_word_is_refused():
 def test_a_search_with_a_profile(kept, profile):
     """No worker measures; rewards have S from the profile, and nothing over the limit is trained."""
     run = launch({**SETTINGS, "trials": 6, "run": "one", "reward.max_step_ms": 6}, evaluate=looked_up)
-    assert run.config.limits.step == "profile"
+    assert run.config.settings.step == "profile"
     assert len(run.ranked) == 6
     for trial in run.trials:
         assert trial.predicted.ms <= 6
@@ -168,7 +168,7 @@ def test_a_limit_that_nothing_keeps_is_refused(kept):
 def test_runs_of_versions_that_knew_no_profiles_are_measured():
     document = Config.of(SETTINGS).document()
     del document["step"]
-    assert Config.of_document(document).limits.step == "measured"
+    assert Config.of_document(document).settings.step == "measured"
 
 
 def test_which_profile_serves(kept, profile):

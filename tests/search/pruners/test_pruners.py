@@ -258,7 +258,7 @@ def test_the_best_of_the_whole_trainings_are_trained_again():
     evaluate = Counting()
     run = launch({**SMALL, "finals.top": 3, "finals.seeds": 2}, evaluate=evaluate)
     assert [request.proxy.epochs for request in evaluate.asked[-6:]] == [9] * 6
-    assert [len(trial.again) for trial in run.ranked[:4]] == [2, 2, 2, 0]
+    assert [len(trial.final_accuracies) for trial in run.ranked[:4]] == [2, 2, 2, 0]
 
 
 def test_it_is_told_what_a_run_is_at():

@@ -37,7 +37,7 @@ def test_a_run_ends_with_its_winner_and_how_sure_that_is():
     best = run.verdict.winner
     assert "finals: the best of the search, trained again with 2 fresh seeds each" in text
     assert (
-        f"winner: trial {best.number}, accuracy {best.final.accuracy:.4f} +- {run.verdict.half:.4f} (95%)"
+        f"winner: trial {best.number}, accuracy {best.final_terms.accuracy:.4f} +- {run.verdict.half:.4f} (95%)"
         in text
     )
     assert f"noise: one network's accuracy varies by {run.verdict.noise.seed:.4f}" in text
@@ -49,7 +49,9 @@ def test_a_run_ends_with_its_winner_and_how_sure_that_is():
 def test_a_trial_tells_its_trainings():
     run = launch(SMALL, evaluate=looked_up)
     text = shown(show_trial(run, run.best))
-    assert "again with fresh seeds: accuracy " + ", ".join(f"{a:.4f}" for a in run.best.again) in text
+    assert (
+        "again with fresh seeds: accuracy " + ", ".join(f"{a:.4f}" for a in run.best.final_accuracies) in text
+    )
     assert "again with" not in shown(show_trial(run, run.ranked[-1]))
 
 

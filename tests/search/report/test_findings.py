@@ -77,8 +77,8 @@ def test_over_a_base_that_was_trained_again_the_interval_is_of_seeds(tmp_path):
     train_again(path)
     found = findings(open_run(path))
     winner, base = found.winner, found.base_trial
-    assert base.number == 0 and len(base.again) == 2
-    mean = sum(winner.again) / 2 - sum(base.again) / 2
+    assert base.number == 0 and len(base.final_accuracies) == 2
+    mean = sum(winner.final_accuracies) / 2 - sum(base.final_accuracies) / 2
     half = found.verdict.noise.half(2, 2)
     assert (found.over_base.mean, found.over_base.n) == (pytest.approx(mean), 2)
     assert found.over_base.high - mean == pytest.approx(half)
@@ -130,7 +130,7 @@ def test_the_finals_decide_and_say_how_noisy_the_proxy_is(tmp_path):
     verdict = run.verdict
     winner = verdict.winner
     assert (
-        f"The winner is trial {winner.number}: {winner.final}, the mean of n = 2 trainings with fresh seeds"
+        f"The winner is trial {winner.number}: {winner.final_terms}, the mean of n = 2 trainings with fresh seeds"
         in text
     )
     assert f"(95 % interval +- {verdict.half:.4f} of the accuracy)" in text

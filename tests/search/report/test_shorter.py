@@ -109,10 +109,10 @@ def test_a_random_search_of_equal_cost_has_whole_trainings_alone(run):
     epochs = sum(rung.result.epochs for trial in run.trials for rung in trial.rungs)
     epochs += 9 * sum(trial.state == "complete" for trial in run.trials)
     rival = plan_of(run.name, {}).random_config()
-    assert rival.limits.trials == -(-epochs // 9)
+    assert rival.settings.trials == -(-epochs // 9)
     assert rival.ladder.epochs == (9,)
     assert (
-        f"sampler=random pruner=none trials={rival.limits.trials}"
+        f"sampler=random pruner=none trials={rival.settings.trials}"
         in dict(summary(findings(run)))["Against random"]
     )
     assert sum(result.epochs for result in findings(run).trainings) == epochs

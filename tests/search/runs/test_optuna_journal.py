@@ -64,8 +64,8 @@ def test_optuna_reads_what_the_run_holds(run, tmp_path):
             "seed": trial.seed,
         }
         assert found.intermediate_values == {1: 1.0, 2: 0.5}
-        assert found.datetime_start == datetime.fromtimestamp(trial.asked)
-        assert found.datetime_complete == datetime.fromtimestamp(trial.told)
+        assert found.datetime_start == datetime.fromtimestamp(trial.proposed_at)
+        assert found.datetime_complete == datetime.fromtimestamp(trial.finished_at)
 
 
 def test_params_are_the_options_that_were_taken(run, tmp_path):
@@ -78,7 +78,7 @@ def test_params_are_the_options_that_were_taken(run, tmp_path):
 
 
 def test_every_state_has_its_own(run, tmp_path):
-    bare = {"result": None, "terms": None, "told": None}
+    bare = {"result": None, "terms": None, "finished_at": None}
     states = (
         replace(run.trials[0], state="duplicate"),
         replace(run.trials[1], state="failed", reason="the loss became nan", result=None, terms=None),

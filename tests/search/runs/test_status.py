@@ -9,11 +9,11 @@ from search.pruners import Ladder
 from search.pruners.rungs import outlook
 from search.reward import REWARDS
 from search.runs.status import late, left
-from search.settings.run_settings import Limits
+from search.settings.run_settings import RunSettings
 from search.testing import requests
 from search.trials.finals import OFF, Finals
 from search.trials.ledger import Record
-from search.trials.trial import judge
+from search.trials.trial import trial_from_record
 from space import decode, published
 
 REFERENCE = published("v2-b0").architecture
@@ -25,7 +25,7 @@ FINALS = Finals(top=3, seeds=2)
 def trials(count, seconds=10.0):
     result = Result(0.5, 1.0, 1, 10, seconds, 1.0, (1.0,))
     return [
-        judge(
+        trial_from_record(
             Record(n, network.digest, str(network), 0, (), "complete", 1, "", 0.0, 1.0, result),
             REWARD,
             REFERENCE,
@@ -40,15 +40,15 @@ def ahead(count):
 
 def test_a_search_is_followed_by_its_finals():
     """Two at a time: 5 rounds of the 10 trials that are missing, 3 of the finals, 10 s each."""
-    assert left(trials(10), FINALS, Limits(trials=20), ahead(10), 0.0, 2, REFERENCE) == 80
-    assert left(trials(20), FINALS, Limits(trials=20), ahead(20), 0.0, 2, REFERENCE) == 30
-    assert left(trials(20), OFF, Limits(trials=20), ahead(20), 0.0, 2, REFERENCE) == 0
-    assert left(trials(10), FINALS, Limits(trials=20, budget=50), ahead(10), 10.0, 2, REFERENCE) == 40
-    assert left([], FINALS, Limits(trials=20), ahead(0), 0.0, 2, REFERENCE) is None
+    assert left(trials(10), FINALS, RunSettings(trials=20), ahead(10), 0.0, 2, REFERENCE) == 80
+    assert left(trials(20), FINALS, RunSettings(trials=20), ahead(20), 0.0, 2, REFERENCE) == 30
+    assert left(trials(20), OFF, RunSettings(trials=20), ahead(20), 0.0, 2, REFERENCE) == 0
+    assert left(trials(10), FINALS, RunSettings(trials=20, budget=50), ahead(10), 10.0, 2, REFERENCE) == 40
+    assert left([], FINALS, RunSettings(trials=20), ahead(0), 0.0, 2, REFERENCE) is None
 
 
 def test_the_base_network_is_counted_where_it_is_one_of_the_trials():
-    assert left(trials(10), FINALS, Limits(trials=20), ahead(10), 0.0, 2, NETWORKS[3]) == 90
+    assert left(trials(10), FINALS, RunSettings(trials=20), ahead(10), 0.0, 2, NETWORKS[3]) == 90
     assert not late(trials(5), 100, 55, FINALS, 2)
     assert late(trials(5), 100, 55, FINALS, 2, NETWORKS[3])
 
@@ -70,7 +70,7 @@ def test_the_finals_are_those_of_the_trial_too_that_is_to_be_begun():
     beside = [*trials(16), replace(trials(17)[-1], state="running")]
     assert late(beside, 200, 131, Finals())
     assert not late(trials(1), 100, 50, Finals(top=5, seeds=2))
-    taken = [replace(trial, state="earlier") for trial in trials(4)]
+    taken = [replace(trial, state="imported") for trial in trials(4)]
     assert late(trials(1) + taken, 100, 50, Finals(top=5, seeds=2))
 
 

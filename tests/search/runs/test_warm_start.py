@@ -26,7 +26,7 @@ def networks(trials):
 
 
 def own(run):
-    return [trial for trial in run.trials if trial.state not in ("earlier", "duplicate")]
+    return [trial for trial in run.trials if trial.state not in ("imported", "duplicate")]
 
 
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "grid"])
@@ -39,7 +39,7 @@ def test_known_networks_are_not_trained_and_not_counted(sampler):
         return looked_up(request, report)
 
     new = searched("new", evaluate, trials=7, sampler=sampler, **{"from": "old"})
-    assert [trial.state for trial in new.trials[:8]] == ["earlier"] * 8
+    assert [trial.state for trial in new.trials[:8]] == ["imported"] * 8
     assert len(own(new)) == len(asked) == 7
     assert not set(asked) & set(networks(old.trials))
     assert [trial.origin for trial in new.trials[:8]] == [f"old:{number}" for number in range(8)]
@@ -53,7 +53,7 @@ def test_they_rank_among_the_others_and_are_told_apart():
     assert len(new.ranked) == 21
     assert new.best.terms.reward >= old.best.terms.reward
     found = row(new.trials[3])
-    assert (found["state"], found["origin"], found["reason"]) == ("earlier", "old:3", "")
+    assert (found["state"], found["origin"], found["reason"]) == ("imported", "old:3", "")
     assert row(new.trials[20])["origin"] is None
 
 
@@ -118,8 +118,10 @@ def test_retrainings_are_taken_along():
 
     old = open_run("old")
     new = searched("new", evaluate, trials=1, **{"from": "old", "finals.top": 2, "finals.seeds": 2})
-    assert [trial.again for trial in new.trials[:8]] == [trial.again for trial in old.trials]
-    known = {(str(t.architecture), repeat.seed) for t in old.trials for repeat in t.repeats}
+    assert [trial.final_accuracies for trial in new.trials[:8]] == [
+        trial.final_accuracies for trial in old.trials
+    ]
+    known = {(str(t.architecture), repeat.seed) for t in old.trials for repeat in t.final_trainings}
     assert not set(asked) & known
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from search.reward import REWARDS
 from search.testing import looked_up, requests
 from search.trials.finals import OFF, Finals, Noise, agenda, noise_of, verdict
-from search.trials.ledger import Record, Repeat
-from search.trials.trial import judge
+from search.trials.ledger import FinalTraining, Record
+from search.trials.trial import trial_from_record
 from space import decode, published
 
 REFERENCE = published("v2-b0").architecture
@@ -26,15 +26,15 @@ RESULT = looked_up(REQUEST, lambda epoch, loss: None)
 def trial(number, accuracy, again=(), seed=0, state="complete", network=NETWORK):
     """A trial with this accuracy in the search, and those of its trainings with seeds from 1 on."""
     repeats = tuple(
-        Repeat(1 + place, 1, "failed", "diverged")
+        FinalTraining(1 + place, 1, "failed", "diverged")
         if value is None
-        else Repeat(1 + place, 1, "complete", "", replace(RESULT, accuracy=value))
+        else FinalTraining(1 + place, 1, "complete", "", replace(RESULT, accuracy=value))
         for place, value in enumerate(again)
     )
     result = replace(RESULT, accuracy=accuracy)
     text = str(network)
     record = Record(number, network.digest, text, seed, (), state, 1, "", 0.0, 1.0, result, repeats)
-    return judge(record, REWARD, REFERENCE)
+    return trial_from_record(record, REWARD, REFERENCE)
 
 
 def agenda_of(trials, finals, seed):
@@ -88,7 +88,7 @@ def test_the_base_network_is_a_finalist_where_it_was_tried():
 
 def test_seeds_are_fresh():
     """Not the trial's own, which may be another than the run's where it is of an earlier one."""
-    found = agenda_of([trial(0, 0.5), trial(1, 0.6, seed=1, state="earlier")], Finals(top=2, seeds=2), 0)
+    found = agenda_of([trial(0, 0.5), trial(1, 0.6, seed=1, state="imported")], Finals(top=2, seeds=2), 0)
     assert [(t.number, seed) for t, seed in found.trainings] == [(1, 2), (0, 1), (1, 3), (0, 2)]
 
 
@@ -99,7 +99,9 @@ def test_seeds_come_round():
 
 def test_only_what_is_over_is_not_missing():
     begun = trial(0, 0.9)
-    begun = replace(begun, repeats=(Repeat(1, 1, "running"), Repeat(2, 1, "failed", "diverged")))
+    begun = replace(
+        begun, final_trainings=(FinalTraining(1, 1, "running"), FinalTraining(2, 1, "failed", "diverged"))
+    )
     found = agenda_of([begun], Finals(top=1, seeds=3), 0)
     assert [seed for _, seed in found.missing] == [1, 3]
     assert found.left == 2
@@ -109,7 +111,7 @@ def test_the_best_mean_wins_and_luck_in_the_search_does_not_count():
     trials = [trial(0, 0.90, (0.70, 0.72)), trial(1, 0.80, (0.78, 0.80)), trial(2, 0.75)]
     found = verdict_of(trials, Finals(top=2, seeds=2), 0)
     assert found.winner.number == 1
-    assert found.winner.final.accuracy == pytest.approx(0.79)
+    assert found.winner.final_terms.accuracy == pytest.approx(0.79)
     assert [t.number for t in found.standing] == [1, 0]
 
 
@@ -186,7 +188,7 @@ def test_what_is_said_is_within_bounds(rows):
     found = verdict_of(trials, Finals(top=len(rows), seeds=2), 0)
     assert found.winner not in found.tied
     # All have both seeds that were asked; a third, of an earlier search, counts in the mean alone.
-    assert found.winner.final.reward == max(t.final.reward for t in trials)
+    assert found.winner.final_terms.reward == max(t.final_terms.reward for t in trials)
     assert found.half is None or found.half >= 0
     reliability = noise_of(trials).reliability
     assert reliability is None or 0 <= reliability <= 1

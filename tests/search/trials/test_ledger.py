@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from search.proxy.evaluate import Result
-from search.trials.ledger import Ledger, LedgerFailed, Record, Repeat
+from search.trials.ledger import FinalTraining, Ledger, LedgerFailed, Record
 from space import UserError
 
 RESULT = Result(0.5, 1.25, 2, 100, 1.5, 66.6, (2.0, 1.0), 10.0, 11.0, 0.909)
@@ -33,7 +33,7 @@ def test_gives_back_what_it_was_told(ledger, tmp_path):
     ledger.fail(record(1, "bb"), "f", "diverged", 1003.0)
     other = Ledger(tmp_path / "trials.sqlite", write=False)
     done, failed = other.records("f")
-    assert (done.state, done.result, done.told, done.point) == ("complete", RESULT, 1002.0, (0, 1, 2))
+    assert (done.state, done.result, done.finished_at, done.point) == ("complete", RESULT, 1002.0, (0, 1, 2))
     assert (failed.state, failed.reason, failed.result) == ("failed", "diverged", None)
     other.close()
 
@@ -57,23 +57,26 @@ def test_one_evaluation_answers_every_proposal_of_its_network(ledger):
 def test_trainings_with_other_seeds_are_kept_by_network_and_are_no_trials(ledger):
     ledger.add(record(0))
     ledger.complete(record(0), "f", RESULT, 1.0)
-    ledger.repeat("aa", "f", Repeat(8, 1, "running"))
-    ledger.repeat("aa", "f", Repeat(8, 1, "complete", "", RESULT))
-    ledger.repeat("aa", "f", Repeat(9, 1, "failed", "diverged"))
-    ledger.repeat("aa", "other", Repeat(10, 1, "complete", "", RESULT))
+    ledger.record_final("aa", "f", FinalTraining(8, 1, "running"))
+    ledger.record_final("aa", "f", FinalTraining(8, 1, "complete", "", RESULT))
+    ledger.record_final("aa", "f", FinalTraining(9, 1, "failed", "diverged"))
+    ledger.record_final("aa", "other", FinalTraining(10, 1, "complete", "", RESULT))
     (found,) = ledger.records("f")
-    assert found.repeats == (Repeat(8, 1, "complete", "", RESULT), Repeat(9, 1, "failed", "diverged"))
+    assert found.final_trainings == (
+        FinalTraining(8, 1, "complete", "", RESULT),
+        FinalTraining(9, 1, "failed", "diverged"),
+    )
     assert found.result == RESULT
 
 
 def test_of_several_attempts_the_latest_counts_and_what_is_over_stays_so(ledger):
     ledger.add(record(0))
-    ledger.repeat("aa", "f", Repeat(8, 1, "running"))
-    ledger.repeat("aa", "f", Repeat(8, 2, "waiting"))
-    assert ledger.records("f")[0].repeats == (Repeat(8, 2, "waiting"),)
-    ledger.repeat("aa", "f", Repeat(8, 2, "complete", "", RESULT))
-    ledger.repeat("aa", "f", Repeat(8, 2, "waiting"))
-    assert ledger.records("f")[0].repeats == (Repeat(8, 2, "complete", "", RESULT),)
+    ledger.record_final("aa", "f", FinalTraining(8, 1, "running"))
+    ledger.record_final("aa", "f", FinalTraining(8, 2, "waiting"))
+    assert ledger.records("f")[0].final_trainings == (FinalTraining(8, 2, "waiting"),)
+    ledger.record_final("aa", "f", FinalTraining(8, 2, "complete", "", RESULT))
+    ledger.record_final("aa", "f", FinalTraining(8, 2, "waiting"))
+    assert ledger.records("f")[0].final_trainings == (FinalTraining(8, 2, "complete", "", RESULT),)
 
 
 def test_another_trial_of_a_network_is_no_repeat(ledger):
@@ -81,12 +84,12 @@ def test_another_trial_of_a_network_is_no_repeat(ledger):
     for number, seed in enumerate((7, 8)):
         ledger.add(record(number, seed=seed))
         ledger.complete(record(number, seed=seed), "f", RESULT, 1.0)
-    assert [found.repeats for found in ledger.records("f")] == [(), ()]
+    assert [found.final_trainings for found in ledger.records("f")] == [(), ()]
 
 
 def test_what_others_found_out_is_taken_up_in_one_step(ledger):
-    repeat = Repeat(9, 1, "complete", "", RESULT)
-    told = replace(record(0, state="earlier"), reason="old:3", result=RESULT, repeats=(repeat,))
+    repeat = FinalTraining(9, 1, "complete", "", RESULT)
+    told = replace(record(0, state="imported"), reason="old:3", result=RESULT, final_trainings=(repeat,))
     ledger.adopt([told, replace(told, number=1, digest="bb")], "f")
     assert ledger.records("f")[0] == told
     with pytest.raises(LedgerFailed):

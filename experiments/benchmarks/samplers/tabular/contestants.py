@@ -150,7 +150,7 @@ class OneEpoch(Pruner):
     top: int = 5
 
     def ladder(self, config: Config) -> Ladder:
-        return AfterAll((1, config.proxy.epochs), total=config.limits.trials or 0, top=self.top)
+        return AfterAll((1, config.proxy.epochs), total=config.settings.trials or 0, top=self.top)
 
 
 PRUNERS: dict[str, Pruner] = {
