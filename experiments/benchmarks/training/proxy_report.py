@@ -71,7 +71,8 @@ def _values(
     if signal == BOTH:
         parts = [_values(seeds, networks, name) for name in ("accuracy", "loss")]
         return np.mean(
-            [(p - p.mean(1, keepdims=True)) / (p.std(1, keepdims=True) or 1) for p in parts], axis=0
+            [(p - p.mean(1, keepdims=True)) / np.maximum(p.std(1, keepdims=True), 1e-12) for p in parts],
+            axis=0,
         )
     return np.array([[SIGNALS[signal](by[network]) for network in networks] for by in seeds.values()])
 

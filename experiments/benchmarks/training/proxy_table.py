@@ -5,9 +5,10 @@
 
 A cell is a space, a data set and a random draw of networks. Each network gets long trainings (the real network: own
 stem, full width, own resolution; 10 epochs) and one training by each candidate proxy and seed, all of them by
-`search.proxy.training.train`, in float32 and without compilation on every device. Every finished training is a line
-of `OUT/CELL.jsonl`, written to disk before the next one; a second start trains what is missing. Trainings are
-ordered network by network, the candidates of `CORE` first, so that an unfinished table is useful.
+`search.proxy.training.train`, in float32 unless `--precision` says otherwise, which each line records. Every
+finished training is a line of `OUT/CELL.jsonl`, written to disk before the next one; a second start trains what is
+missing. Trainings are ordered network by network, the candidates of `CORE` first, so that an unfinished table is
+useful.
 
 CPU seconds are those of the training process, with building and validation. On a GPU they say little about the cost
 of a proxy; `--only cost` times a few steps of each network and candidate on one CPU thread instead.
@@ -17,182 +18,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
-import random
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, replace
 from functools import lru_cache
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from unittest import mock
 
+from experiments.benchmarks.training.proxy_cells import CANDIDATES, CELLS, COST, LONG, REAL, Task, tasks
 from search.config import Config
-from search.proxy.proxy import Proxy
-from space import Architecture, Space, cost
+from search.proxy.proxy import Precision, Proxy
+from space import Architecture, cost
 
 if TYPE_CHECKING:
     from search.data import Dataset
 
-LONG = "long"
-COST = "cost"
-LONG_SEEDS = (11, 12)
-PROXY_SEEDS = (0, 1)
 SMALL_SIZE = 0.75
 """Side of the images in the first part of a progressive training, relative to the network's own."""
 SMALL_STEPS = 2 / 3
 """The part of the steps of a progressive training that is taken at the small size."""
 _TIMED_STEPS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A space on a data set. settings: of `search launch`, without the path of the data.
-
-    images, validation_images: limits on the images that all trainings use; None: all.
-    macs: permitted multiply-adds of the networks, in millions.
-    """
-
-    settings: Mapping[str, object]
-    networks: int = 24
-    long_seeds: tuple[int, ...] = LONG_SEEDS
-    macs: tuple[float, float] = (4, 20)
-    images: int | None = None
-    validation_images: int | None = None
-
-
-CELLS: dict[str, Cell] = {
-    "effv2_32": Cell({"space": "effv2_32", "data": "npz"}),
-    "effv2_32-again": Cell({"space": "effv2_32", "data": "npz"}, 24, (11,)),
-    "mobile": Cell({"space": "mobile", "data": "npz"}, 12, (11,)),
-    "fashion": Cell(
-        {"space": "effv2_32", "data": "fashion_mnist"}, 12, (11,), images=9600, validation_images=2400
-    ),
-    "shapes-64px": Cell(
-        {
-            "space": "effv2_32",
-            "space.resolution": 64,
-            "space.stem.stride": 2,
-            "data": "shapes",
-            "data.images": 4000,
-        },
-        12,
-        (11,),
-    ),
-}
-"""The cells by name. The draw of networks depends on the name: `effv2_32-again` has others than `effv2_32`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A proxy. part: share of the training images; progressive: see `SMALL_SIZE` and `SMALL_STEPS`."""
-
-    width: float = 1.0
-    stem_stride: int | None = None
-    epochs: int = 10
-    part: float = 1.0
-    progressive: bool = False
-
-    @property
-    def name(self) -> str:
-        """A name such as w0.25-s2-e3: width, stride of the stem, epochs."""
-        parts = [f"w{self.width:g}", "own" if self.stem_stride is None else f"s{self.stem_stride}"]
-        parts += [f"e{self.epochs}"]
-        parts += [f"part{self.part:g}"] * (self.part < 1) + ["progressive"] * self.progressive
-        return "-".join(parts)
-
-    def proxy(self, cell: Cell, images: int) -> Proxy:
-        """Return the settings of its training on `images` training images."""
-        count = min(cell.images or images, images)
-        return Proxy(
-            resolution=None,
-            width=self.width,
-            stem_stride=self.stem_stride,
-            epochs=self.epochs,
-            images=round(self.part * count),
-            validation_images=cell.validation_images,
-            step_pixels=None,
-            precision="float32",
-        )
-
-
-REAL = Candidate()
-CORE = (
-    Candidate(0.25, 2, 3),
-    Candidate(0.25, None, 3),
-    Candidate(0.5, 2, 4),
-    Candidate(0.5, None, 2),
-    Candidate(1, 2, 3),
-    Candidate(1, None, 1),
-    Candidate(1, None, 2, part=0.5),
-)
-"""The candidates that cost about a tenth of the long training."""
-REST = tuple(
-    candidate
-    for candidate in (
-        *(Candidate(w, s, e) for w in (1, 0.5, 0.25) for s in (None, 2) for e in (2, 3, 4)),
-        *(Candidate(1, None, e, progressive=True) for e in (1, 2, 3)),
-        Candidate(1, None, 4, part=0.5),
-        Candidate(0.5, None, 3, progressive=True),
-    )
-    if candidate not in CORE
-)
-CANDIDATES = {candidate.name: candidate for candidate in (*CORE, *REST)}
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One training (or timing, with kind `COST`). kind: LONG, COST or a name of `CANDIDATES`."""
-
-    cell: str
-    network: str
-    kind: str
-    seed: int
-    data: str = field(compare=False, default="")
-    device: str = field(compare=False, default="cpu")
-
-
-def draw(name: str) -> list[Architecture]:
-    """Return the networks of the cell `name`, in the order in which they are trained."""
-    cell = CELLS[name]
-    space = Space.load(str(cell.settings["space"]), _inner(cell.settings, "space."))
-    rng = random.Random(f"proxy table {name}")
-    low, high = (1e6 * millions for millions in cell.macs)
-    chosen: dict[Architecture, None] = {}
-    while len(chosen) < cell.networks:
-        network = space.at(space.sample(rng))
-        if low <= cost(network).macs <= high:
-            chosen[network] = None
-    return list(chosen)
-
-
-def _inner(settings: Mapping[str, object], prefix: str) -> dict[str, object]:
-    return {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
-
-
-def tasks(name: str, data: str, device: str, only: str | None, chosen: Iterable[str] | None) -> list[Task]:
-    """Return all trainings of a cell in their order: network by network in each of four passes.
-
-    only: "long", "proxies" or "cost", else all trainings. chosen: names of candidates, else all.
-    """
-    permitted = set(CANDIDATES) if chosen is None else set(chosen)
-    networks = [str(network) for network in draw(name)]
-    core, rest = ([c.name for c in group if c.name in permitted] for group in (CORE, REST))
-    if only == COST:
-        kinds = [[(f"{COST} {kind}", 0) for kind in (LONG, *core, *rest)]]
-    else:
-        cell, kinds = CELLS[name], []
-        for group in (core, rest):
-            for place, seed in enumerate(PROXY_SEEDS):
-                long = cell.long_seeds[place : place + 1] if group is core else ()
-                kinds.append([*((LONG, s) for s in long), *((kind, seed) for kind in group)])
-        keep = {"long": lambda kind: kind == LONG, "proxies": lambda kind: kind != LONG}.get(only or "")
-        kinds = [[pair for pair in group if keep is None or keep(pair[0])] for group in kinds]
-    return [
-        Task(name, n, kind, seed, data, device) for group in kinds for n in networks for kind, seed in group
-    ]
 
 
 @lru_cache(maxsize=2)
@@ -218,7 +70,7 @@ def run(task: Task) -> dict[str, Any]:
     data, full = _dataset(task.cell, task.data), decode(task.network)
     kind = task.kind.removeprefix(f"{COST} ")
     candidate = REAL if kind == LONG else CANDIDATES[kind]
-    proxy = candidate.proxy(CELLS[task.cell], len(data.train))
+    proxy = candidate.proxy(CELLS[task.cell], len(data.train), task.precision)
     network = proxy_architecture(full, proxy, len(data.classes), data.channels)
     line = {**asdict(task), "macs": cost(full).macs, "params": cost(full).params}
     del line["data"]
@@ -256,8 +108,6 @@ class _Growing:
 
 def _step_seconds(network: Architecture, data: Dataset, proxy: Proxy) -> float:
     """Return the CPU seconds of a training step: of a short training on one thread, without its validation."""
-    import time
-
     import torch
 
     from search.proxy.training import fit
@@ -299,8 +149,9 @@ def missing(wanted: Sequence[Task], lines: Iterable[Mapping[str, Any]]) -> Itera
     return (task for task in wanted if (task.network, task.kind, task.seed) not in finished)
 
 
-def train(wanted: Sequence[Task], journal: Path, jobs: int) -> None:
-    """Train what is missing in `jobs` processes of one thread each."""
+def train(wanted: Sequence[Task], journal: Path, jobs: int, seconds: float = math.inf) -> None:
+    """Train what is missing in `jobs` processes of one thread each; begin none after so many `seconds`."""
+    end = time.monotonic() + seconds
     left = list(missing(wanted, read(journal)))
     print(f"{len(wanted)} trainings, {len(wanted) - len(left)} finished: {journal}", flush=True)
     if not left:
@@ -308,12 +159,19 @@ def train(wanted: Sequence[Task], journal: Path, jobs: int) -> None:
     _dataset(left[0].cell, left[0].data)  # Decoded once, here; the workers map it.
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(run, task) for task in left]
-        for number, future in enumerate(as_completed(futures), start=1):
-            line = future.result()
-            append(journal, line)
-            result = line.get("failed") or line.get("accuracy") or line.get("step_seconds")
-            print(f"{number} of {len(left)}: {line['kind']} seed {line['seed']}: {result}", flush=True)
+        number, running = 0, {pool.submit(run, task) for task in left[: 2 * jobs]}
+        waiting = iter(left[2 * jobs :])
+        while running:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                number, line = number + 1, future.result()
+                append(journal, line)
+                result = line.get("failed") or line.get("accuracy") or line.get("step_seconds")
+                print(f"{number} of {len(left)}: {line['kind']} seed {line['seed']}: {result}", flush=True)
+            if time.monotonic() > end:
+                running = {future for future in running if not future.cancel()}
+            else:
+                running |= {pool.submit(run, task) for task in islice(waiting, len(finished))}
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -331,6 +189,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--candidates", help="names with commas between; default: all")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each")
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no training after so many")
     parser.add_argument("--out", type=Path, default=Path("proxy_table"))
     parser.add_argument("--report", action="store_true", help="train nothing; report what is there")
     options = parser.parse_args(words)
@@ -339,7 +199,12 @@ def main(words: Sequence[str] | None = None) -> None:
         parser.exit(2, f"There is no candidate {unknown[0]!r}; there are {', '.join(CANDIDATES)}.\n")
     journal = options.out / f"{options.cell}.jsonl"
     if not options.report:
-        train(tasks(options.cell, options.data, options.device, options.only, chosen), journal, options.jobs)
+        wanted = tasks(options.cell, options.only, chosen)
+        wanted = [
+            replace(task, data=options.data, device=options.device, precision=options.precision)
+            for task in wanted
+        ]
+        train(wanted, journal, options.jobs, options.seconds)
     report(read(journal), options.out / f"{options.cell}.csv")
 
 
