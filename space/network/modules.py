@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from space.conv import Conv, Step
+from space.conv import Step
 
 Pair = tuple[int, ...]
 """Height and width of something."""
@@ -24,6 +24,13 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "hardsigmoid": nn.Hardsigmoid,
 }
+
+
+class Mean(nn.Module):
+    """The spatial mean as a map of one pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3), keepdim=True)
 
 
 class SameConv(nn.Conv2d):
@@ -69,29 +76,38 @@ class SameMaxPool(nn.MaxPool2d):
 
 
 class InceptionConv(nn.Conv2d):
-    """A convolution of which groups of output channels have dilations of their own. Weights are one tensor."""
+    """A convolution whose groups of output channels have dilations of their own. Its weights are one tensor.
 
-    def __init__(self, conv: Conv, same: bool) -> None:
-        super().__init__(
-            conv.width_in, conv.width, conv.kernel, conv.stride, groups=conv.groups, bias=conv.bias
-        )
-        self.parts, self.same = conv.dilations, same
+    parts: (channels, vertical dilation, horizontal dilation) of each group. same: whether padding is TensorFlow's.
+    """
+
+    def __init__(
+        self,
+        width_in: int,
+        width: int,
+        kernel: tuple[int, int],
+        stride: int,
+        groups: int,
+        parts: tuple[tuple[int, int, int], ...],
+        same: bool,
+    ) -> None:
+        super().__init__(width_in, width, kernel, stride, groups=groups, bias=False)
+        self.parts, self.same = parts, same
 
     def forward(self, x: Tensor) -> Tensor:
-        found, start = [], 0
+        maps, start = [], 0
         for channels, high, wide in self.parts:
             own = slice(start, start + channels)
             start += channels
             part, groups = (x, 1) if self.groups == 1 else (x[:, own], channels)
-            bias = None if self.bias is None else self.bias[own]
             padding = (self.kernel_size[0] // 2 * high, self.kernel_size[1] // 2 * wide)
             if self.same and self.stride[0] > 1:
                 part = functional.pad(part, _same(part, self.kernel_size, self.stride, (high, wide)))
                 padding = (0, 0)
-            found.append(
-                functional.conv2d(part, self.weight[own], bias, self.stride, padding, (high, wide), groups)
+            maps.append(
+                functional.conv2d(part, self.weight[own], None, self.stride, padding, (high, wide), groups)
             )
-        return torch.cat(found, 1)
+        return torch.cat(maps, 1)
 
 
 def _same(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
@@ -113,9 +129,14 @@ def step_module(step: Step) -> nn.Module:
         return Shuffle(step.groups)
     if step.kind == "scale":
         return Scale(step.factor)
-    if step.kind == "max" and step.padding == "same":
-        return SameMaxPool(step.kernel, step.stride)
-    padding = 0 if step.padding == "valid" else step.kernel // 2
-    if step.kind == "max":
-        return nn.MaxPool2d(step.kernel, step.stride, padding)
-    return nn.AvgPool2d(step.kernel, step.stride, padding, count_include_pad=step.kind == "avg")
+    return pool(step.kind, step.kernel, step.stride, step.padding)
+
+
+def pool(kind: str, kernel: int, stride: int, padding: str) -> nn.Module:
+    """Return the pooling of `kind`: "max", "avg" (padded zeros count) or another mean (they do not)."""
+    if kind == "max" and padding == "same":
+        return SameMaxPool(kernel, stride)
+    pad = 0 if padding == "valid" else kernel // 2
+    if kind == "max":
+        return nn.MaxPool2d(kernel, stride, pad)
+    return nn.AvgPool2d(kernel, stride, pad, count_include_pad=kind == "avg")

@@ -19,7 +19,7 @@ from space.architecture import Architecture
 from space.blocks import BLOCKS
 from space.blocks.family import Layers
 from space.conv import Conv, Layer, Step
-from space.network.modules import ACTIVATIONS, InceptionConv, SameConv, step_module
+from space.network.modules import ACTIVATIONS, InceptionConv, Mean, SameConv, step_module
 from space.plan import Block, plan
 from space.refusal import UserError
 
@@ -144,13 +144,6 @@ class _Classifier(nn.Linear):
         return super().forward(self.dropout(x.mean((2, 3))))
 
 
-class _Mean(nn.Module):
-    """The spatial mean as a map of one pixel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean((2, 3), keepdim=True)
-
-
 def _chain(layers: tuple[Layer, ...], style: _Style) -> nn.Sequential:
     return nn.Sequential(OrderedDict((layer.name, _layer(layer, style)) for layer in layers))
 
@@ -162,7 +155,7 @@ def _layer(layer: Layer, style: _Style) -> nn.Module:
 def _convolved(conv: Conv, style: _Style) -> nn.Sequential:
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     if conv.pooled:
-        parts["pool"] = _Mean()
+        parts["pool"] = Mean()
     parts["conv"] = _convolution(conv, style.padding)
     if conv.norm:
         parts["norm"] = nn.BatchNorm2d(conv.width, style.norm_eps, style.norm_momentum)
@@ -173,7 +166,15 @@ def _convolved(conv: Conv, style: _Style) -> nn.Sequential:
 
 def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
     if conv.dilations:
-        return InceptionConv(conv, padding == "same")
+        return InceptionConv(
+            conv.width_in,
+            conv.width,
+            conv.kernel,
+            conv.stride,
+            conv.groups,
+            conv.dilations,
+            padding == "same",
+        )
     height, width = (conv.dilation * (k - 1) // 2 for k in conv.kernel)
     # With stride 1 the two styles agree. A pooled convolution sees one pixel.
     dynamic = padding == "same" and conv.stride > 1 and conv.padding == "same"

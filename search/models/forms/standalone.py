@@ -15,6 +15,11 @@ from search.models.model import Model
 from space import Block, UserError, cost, plan
 from space.blocks import BLOCKS
 from space.conv import Conv, Layer, Step
+from space.network import modules
+
+
+_MODULES = ("Mean", "SameConv", "Shuffle", "Scale", "SameMaxPool", "InceptionConv", "_same", "pool")
+"""The definitions of `space.network.modules` that network.py gets a copy of."""
 
 
 def python_file(name: str, model: Model) -> str:
@@ -42,6 +47,7 @@ def python_file(name: str, model: Model) -> str:
         padding=told.padding,
         norm_eps=told.norm_eps,
         norm_momentum=told.norm_momentum,
+        modules="\n\n".join(inspect.getsource(getattr(modules, name)) for name in _MODULES).rstrip(),
         functions="\n\n".join(_functions({block.op for block in blocks})),
         total=len(blocks),
         stem=_chain(stem.layers),

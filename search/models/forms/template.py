@@ -1,4 +1,4 @@
-"""The text of network.py around what differs between networks; see `search.models.forms.standalone`."""
+"""The template of network.py; `search.models.forms.standalone` fills it in for a network."""
 
 TEMPLATE = '''"""{name}: an image classifier, written by Compound NAS. Needs torch alone.
 
@@ -18,12 +18,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from functools import partial
 from math import sqrt
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 PADDING, NORM_EPS, NORM_MOMENTUM = "{padding}", {norm_eps!r}, {norm_momentum!r}
-"""What weights were trained with. Padding: of strided convolutions; "symmetric", or "same" as TensorFlow's."""
+"""The conventions of the weights. PADDING of strided convolutions: "symmetric", or "same" as in TensorFlow."""
 
 ACTIVATIONS = {{
     "silu": nn.SiLU,
@@ -33,53 +35,10 @@ ACTIVATIONS = {{
     "sigmoid": nn.Sigmoid,
     "hardsigmoid": nn.Hardsigmoid,
 }}
+Pair = tuple[int, ...]
 
 
-class Mean(nn.Module):
-    """The spatial mean as a map of one pixel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean((2, 3), keepdim=True)
-
-
-def same(x, kernel, stride, dilation):
-    """TensorFlow's padding of a map, last dimension first: where one side must have more, it is the far one."""
-    pads = []
-    for axis in (1, 0):
-        size, span = x.shape[2 + axis], (kernel[axis] - 1) * dilation[axis] + 1
-        total = max((-(-size // stride[axis]) - 1) * stride[axis] + span - size, 0)
-        pads += [total // 2, total - total // 2]
-    return pads
-
-
-class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow does."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(nn.functional.pad(x, same(x, self.kernel_size, self.stride, self.dilation)))
-
-
-class InceptionConv(nn.Conv2d):
-    """A convolution of which groups of output channels, (channels, rows, columns), have their own dilations."""
-
-    def __init__(self, width_in, width, kernel, stride, groups, parts) -> None:
-        super().__init__(width_in, width, kernel, stride, groups=groups, bias=False)
-        self.parts = parts
-
-    def forward(self, x: Tensor) -> Tensor:
-        found, start = [], 0
-        for channels, high, wide in self.parts:
-            own = slice(start, start + channels)
-            start += channels
-            part, groups = (x, 1) if self.groups == 1 else (x[:, own], channels)
-            pad = (self.kernel_size[0] // 2 * high, self.kernel_size[1] // 2 * wide)
-            if PADDING == "same" and self.stride[0] > 1:
-                part = nn.functional.pad(part, same(part, self.kernel_size, self.stride, (high, wide)))
-                pad = (0, 0)
-            found.append(
-                nn.functional.conv2d(part, self.weight[own], None, self.stride, pad, (high, wide), groups)
-            )
-        return torch.cat(found, 1)
+{modules}
 
 
 def conv(
@@ -104,57 +63,15 @@ def conv(
     if pooled:
         layers["pool"] = Mean()
     if dilations:
-        layers["conv"] = InceptionConv(width_in, width, kernel, stride, groups, dilations)
+        layers["conv"] = InceptionConv(width_in, width, kernel, stride, groups, dilations, PADDING == "same")
     else:
-        made = SameConv if dynamic else nn.Conv2d
-        layers["conv"] = made(width_in, width, kernel, stride, pad, dilation, groups, bias)
+        convolution = SameConv if dynamic else nn.Conv2d
+        layers["conv"] = convolution(width_in, width, kernel, stride, pad, dilation, groups, bias)
     if norm:
         layers["norm"] = nn.BatchNorm2d(width, NORM_EPS, NORM_MOMENTUM)
     if act:
         layers["act"] = ACTIVATIONS[act]()
     return nn.Sequential(layers)
-
-
-class Shuffle(nn.Module):
-    """Channels of equal groups, interleaved."""
-
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = x.permute(0, 2, 3, 1)
-        y = y.reshape(*y.shape[:3], self.groups, -1)
-        return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
-
-
-class Scale(nn.Module):
-    """Its input times `factor`."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.factor
-
-
-class SameMaxPool(nn.MaxPool2d):
-    """Max-pooling padded as TensorFlow does."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        pads = same(x, (self.kernel_size,) * 2, (self.stride,) * 2, (1, 1))
-        return super().forward(nn.functional.pad(x, pads, value=float("-inf")))
-
-
-def pool(kind: str, kernel: int, stride: int, padding: str) -> nn.Module:
-    """Max or mean over `kernel` x `kernel` pixels."""
-    if kind == "max" and padding == "same":
-        return SameMaxPool(kernel, stride)
-    pad = 0 if padding == "valid" else kernel // 2
-    if kind == "max":
-        return nn.MaxPool2d(kernel, stride, pad)
-    return nn.AvgPool2d(kernel, stride, pad, count_include_pad=kind == "avg")
 
 
 Layers = nn.ModuleDict
@@ -201,7 +118,7 @@ def initialise(module: nn.Module) -> None:
 
 
 class Network(nn.Module):
-    """dropout: of the features before the classifier. drop_path: of blocks, rising from 0 to this rate."""
+    """dropout: rate of the features before the classifier. drop_path: rate of the last block, rising from 0."""
 
     def __init__(self, dropout: float = 0.0, drop_path: float = 0.0) -> None:
         super().__init__()
