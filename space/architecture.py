@@ -18,15 +18,14 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 from space.blocks import BLOCKS
-from space.checks import act, odd, stride, whole
+from space.checks import act, whole
 from space.conv import ACTIVATIONS
 from space.refusal import UserError, unknown_name
 from space.stage import Stage, unread
-from space.stems import STEMS
+from space.stems import STEMS, Stem
 
 __all__ = ["Architecture", "Head", "Stage", "Stem", "decode", "decode_stage", "encode", "encode_stage"]
 
@@ -35,33 +34,6 @@ _STEM = {"r": "resolution", "i": "width", "k": "kernel", "s": "stride", "x": "ch
 _STAGE = {"d": "depth", "k": "kernel", "s": "stride", "e": "expand", "w": "width", "se": "se"}
 _STAGE |= {"g": "groups", "di": "dilation"}
 _HEAD = {"h": "width", "f": "hidden", "c": "classes"}
-
-
-@dataclass(frozen=True, slots=True)
-class Stem:
-    """The first convolution: `width` channels, a square `kernel`, `stride` 1 or 2.
-
-    op: a key of `space.stems.STEMS`, for stems of more layers.
-    """
-
-    width: int
-    kernel: int = 3
-    stride: int = 2
-    act: str = "silu"
-    op: str = "conv"
-
-    def __post_init__(self) -> None:
-        if self.op not in STEMS:
-            raise unknown_name("stem.op", self.op, STEMS)
-        whole("stem.width", self.width)
-        odd("stem.kernel", self.kernel)
-        stride("stem.stride", self.stride)
-        act("stem.act", self.act)
-
-    @property
-    def reduction(self) -> int:
-        """How many pixels of the image one pixel behind the stem stands for, along each side."""
-        return prod(layer.stride for layer in STEMS[self.op](self, 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,40 @@ A stem is a function (stem, channels) -> its layers, of which the last has `stem
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from math import prod
 
+from space.checks import act, odd, stride, whole
 from space.conv import Layer, Step, conv
+from space.refusal import unknown_name
 from space.registry import Registry
 
-if TYPE_CHECKING:
-    from space.architecture import Stem
+
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """The first convolution: `width` channels, a square `kernel`, `stride` 1 or 2.
+
+    op: a key of `STEMS`, for stems of more layers.
+    """
+
+    width: int
+    kernel: int = 3
+    stride: int = 2
+    act: str = "silu"
+    op: str = "conv"
+
+    def __post_init__(self) -> None:
+        if self.op not in STEMS:
+            raise unknown_name("stem.op", self.op, STEMS)
+        whole("stem.width", self.width)
+        odd("stem.kernel", self.kernel)
+        stride("stem.stride", self.stride)
+        act("stem.act", self.act)
+
+    @property
+    def reduction(self) -> int:
+        """How many pixels of the image one pixel behind the stem stands for, along each side."""
+        return prod(layer.stride for layer in STEMS[self.op](self, 1))
 
 
 def plain(stem: Stem, channels: int) -> tuple[Layer, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from search.reward import network
 from space import CATALOG, Architecture, Space
@@ -17,7 +16,7 @@ def enqueued(names: Iterable[str], space: Space) -> tuple[str, ...]:
     become those of the space, and so does a resolution that the space does not have. They need not be in the
     space. Raises `UserError` for a name that stands for nothing.
     """
-    return tuple(dict.fromkeys(str(fitted(_named(str(name)), space)) for name in names))
+    return tuple(dict.fromkeys(str(space.adapt(_named(str(name)))) for name in names))
 
 
 def _named(name: str) -> Architecture:
@@ -29,11 +28,3 @@ def _named(name: str) -> Architecture:
     if number is None:
         raise unpublished("network for seed", name, forms=("RUN:NUMBER", "a canonical string"))
     return open_run(run).trial(number).architecture
-
-
-def fitted(network: Architecture, space: Space) -> Architecture:
-    """`network` with the classes and channels of `space`, and with a resolution that the space has."""
-    frame = space.frames[0]
-    resolutions = [alternative.resolution for alternative in space.frames]
-    resolution = network.resolution if network.resolution in resolutions else frame.resolution
-    return replace(network, classes=frame.classes, channels=frame.channels, resolution=resolution)

@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from search.engine.initial_networks import fitted
 from search.runs.run import Run
 from search.trials.trial import Trial
 from space import CATALOG, Architecture, decode
@@ -78,7 +77,7 @@ def _named(run: Run) -> set[Architecture]:
     """The networks that a search begins with because somebody named them: its user, or who published them."""
     named = {decode(text) for text in run.config.settings.first}
     if _stratified(run):
-        named |= {fitted(row.architecture, run.config.space) for row in CATALOG.values()}
+        named |= {run.config.space.adapt(row.architecture) for row in CATALOG.values()}
     return named
 
 

@@ -4,20 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from space.conv import Layer
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from space.architecture import Stage
-
 Layers = Mapping[str, Callable[["Tensor"], "Tensor"]]
 """The planned layers of a block by name, each convolution with its normalisation and activation."""
 
 READS = frozenset({"kernel", "expand", "se", "act", "skip"})
 """What MBConv and its like read of a stage, beside op, depth, stride and width."""
+
+
+class Stage(Protocol):
+    """The fields of a stage that a family may read; `space.stage.Stage` says what they mean."""
+
+    @property
+    def op(self) -> str: ...
+    @property
+    def kernel(self) -> int: ...
+    @property
+    def expand(self) -> float: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def se(self) -> float: ...
+    @property
+    def act(self) -> str: ...
+    @property
+    def groups(self) -> int: ...
+    @property
+    def dilation(self) -> int: ...
+    @property
+    def skip(self) -> bool: ...
+    @property
+    def branches(self) -> str: ...
+    @property
+    def dilations(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from space.blocks.dilations import groups
-from space.blocks.family import READS, Family, Layers
+from space.blocks.family import READS, Family, Layers, Stage
 from space.blocks.squeeze import excite, squeeze
 from space.conv import Layer, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from space.architecture import Stage
 
 
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:

@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from space.blocks.branches import DEFAULT, Branch, Module, module, sized
-from space.blocks.family import Family, Layers
+from space.blocks.family import Family, Layers, Stage
 from space.conv import Conv, Layer, Step, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from space.architecture import Stage
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:

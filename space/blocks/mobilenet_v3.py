@@ -5,14 +5,11 @@ Source: Howard et al. 2019, arXiv:1905.02244; tensorflow/models slim/nets/mobile
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from space.blocks.family import READS, Family
+from space.blocks.family import READS, Family, Stage
 from space.blocks.mbconv import forward
 from space.conv import Layer, conv, divisible
-
-if TYPE_CHECKING:
-    from space.architecture import Stage
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:

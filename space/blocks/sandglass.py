@@ -9,13 +9,11 @@ from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from space.blocks.family import Family, Layers
+from space.blocks.family import Family, Layers, Stage
 from space.conv import Layer, conv, divisible
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from space.architecture import Stage
 
 
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:

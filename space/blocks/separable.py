@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from space.blocks.family import Family, Layers
+from space.blocks.family import Family, Layers, Stage
 from space.conv import Layer, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from space.architecture import Stage
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:

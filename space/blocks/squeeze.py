@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from space.blocks.family import Layers, Stage
 from space.conv import Layer, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from space.architecture import Stage
-    from space.blocks.family import Layers
 
 
 def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:

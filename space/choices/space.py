@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -101,6 +101,13 @@ class Space:
         ]
         found = find(architecture, frames, stages)
         return None if found is None else tuple(found.get(index, 0) for index in range(len(self.choices)))
+
+    def adapt(self, network: Architecture) -> Architecture:
+        """Return `network` with the classes and channels of the space, and a resolution that the space has."""
+        frame = self.frames[0]
+        resolutions = [alternative.resolution for alternative in self.frames]
+        resolution = network.resolution if network.resolution in resolutions else frame.resolution
+        return replace(network, classes=frame.classes, channels=frame.channels, resolution=resolution)
 
     def sample(self, rng: random.Random) -> Point:
         """A point drawn uniformly over the options of every choice."""

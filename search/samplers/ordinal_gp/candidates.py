@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from search.engine.initial_networks import fitted
 from space import CATALOG, Architecture, Choice, Point, Space, cost
 
 Sizes = tuple[float, ...]
@@ -65,7 +64,7 @@ class Terrain:
 
 def _published(space: Space) -> tuple[Point, ...]:
     frames = {(frame.resolution, frame.stem, frame.head) for frame in space.frames}
-    networks = dict.fromkeys(fitted(row.architecture, space) for row in CATALOG.values())
+    networks = dict.fromkeys(space.adapt(row.architecture) for row in CATALOG.values())
     # To look for a network takes milliseconds, and most have another stem or head.
     likely = (a for a in networks if (a.resolution, a.stem, a.head) in frames)
     found = [(cost(network).macs, point) for network in likely if (point := space.find(network))]
