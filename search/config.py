@@ -16,7 +16,7 @@ from search.engine.initial_networks import enqueued
 from search.executors import EXECUTORS, Executor
 from search.profiles.forecast import Forecast
 from search.proxy.proxy import Proxy
-from search.pruners import PRUNERS, Ladder, Pruner
+from search.pruners import PRUNERS, Ladder, Pruner, Workload
 from search.reward import REWARDS, Reward, network
 from search.samplers import SAMPLERS, Sampler
 from search.settings.run_settings import KEYS, RunSettings, started
@@ -95,7 +95,18 @@ class Config:
     @property
     def ladder(self) -> Ladder:
         """The rungs that its networks may climb; the last is the proxy's training."""
-        return self.pruner.ladder(self)
+        return self.pruner.ladder(self.workload)
+
+    @property
+    def workload(self) -> Workload:
+        """The size of the search, by which a pruner decides about rungs."""
+        return Workload(
+            epochs=self.proxy.epochs,
+            trials=self.settings.trials,
+            workers=self.executor.parallel or 1,
+            sampler=self.sampler.sampler,
+            multi_objective=self.reward.multi_objective,
+        )
 
     def for_data(self, classes: int, channels: int) -> Self:
         """This search for images of so many classes and channels: all its networks have them."""
@@ -125,7 +136,7 @@ class Config:
             made[group] = _made(group, {**named, **inner[group]})
         run_settings = validated("", RunSettings, {**self.settings.document(), **chosen})
         # Decided by what it was: other limits or workers must not take the rungs away in the middle.
-        return replace(self, **made, settings=run_settings, pruner=self.pruner.decided(self))
+        return replace(self, **made, settings=run_settings, pruner=self.pruner.decided(self.workload))
 
 
 def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:

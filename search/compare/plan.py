@@ -91,7 +91,7 @@ class Plan:
 
     def random_config(self) -> Config:
         """A search like the run's of as many whole trainings, of networks drawn uniformly, with another seed."""
-        from search.pruners.pruner import Off
+        from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
 
         config, asked = self.run.config, self.settings.random
@@ -107,7 +107,7 @@ class Plan:
         return replace(
             config,
             sampler=sampler,
-            pruner=Off(pruner="none"),
+            pruner=NoPruner(pruner="none"),
             executor=self.executor,
             settings=config.settings.model_copy(update=changed),
         )

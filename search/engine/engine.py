@@ -16,8 +16,8 @@ from search.engine.proposals import Proposal, Proposals
 from search.engine.requests import Setting, request
 from search.proxy.evaluate import Request, Result
 from search.proxy.proxy import Proxy
-from search.pruners.gate import Gate
-from search.pruners.rungs import OUTSIDE, outlook
+from search.pruners.gate import RungGate
+from search.pruners.rungs import NOT_TRAINED_HERE, remaining_work
 from search.runs.status import Status, late, left, typical
 from search.samplers import Exhausted
 from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
@@ -46,7 +46,7 @@ class Engine:
         Raises `LedgerFailed` where the ledger cannot be written, as every call can.
         """
         self._setting, self._proposals, self._ledger, self._watch = setting, proposals, ledger, watch
-        self._ladder, self._several = setting.ladder, setting.reward.multi_objective
+        self._ladder = setting.ladder
         self._history = History(setting, ledger, fidelity)
         self._epochs: dict[int, int] = {}
         self._goals: dict[int, int] = {}
@@ -157,9 +157,9 @@ class Engine:
         return idle and not self._why_stopped and bool(self._ending() or spent)
 
     @property
-    def gate(self) -> Gate | None:
+    def gate(self) -> RungGate | None:
         """What the first trials say of the rungs; None where none are asked."""
-        return self._ladder.gated(self.trials, self._several)
+        return self._ladder.gate(self.trials)
 
     @property
     def late(self) -> bool:
@@ -182,11 +182,11 @@ class Engine:
 
     def _further(self) -> Trial | None:
         """Which trial has earned a longer training than it had."""
-        return self._ladder.further(self.trials, self._several) if len(self._ladder.epochs) > 1 else None
+        return self._ladder.promoted(self.trials) if len(self._ladder.epochs) > 1 else None
 
     def _begin(self, record: Record) -> Request:
         number, setting = record.number, self._setting
-        epochs = self._ladder.next(self._history.trial(number), self.trials, self._several)
+        epochs = self._ladder.next_epochs(self._history.trial(number), self.trials)
         self._history.begin(record)
         self._epochs[number], self._goals[number] = 0, epochs
         self._begun[number] = time.monotonic()
@@ -206,7 +206,7 @@ class Engine:
             return self._history.wait(replace(record, attempt=record.attempt + 1))
         trial = self._history.trial(number)
         # What a driver that died was training it for, is what it is to be trained for next.
-        epochs = self._goals.get(number) or self._ladder.next(trial, self.trials, self._several)
+        epochs = self._goals.get(number) or self._ladder.next_epochs(trial, self.trials)
         self._history.fail(number, epochs, reason)
         return self._tell(number)
 
@@ -237,7 +237,7 @@ class Engine:
     def _all_begun(self) -> bool:
         """Whether as many were begun as there are to be. More may be waiting, where a resume asked for fewer."""
         total = self._proposals.total
-        own = [trial for trial in self.trials if trial.state not in OUTSIDE]
+        own = [trial for trial in self.trials if trial.state not in NOT_TRAINED_HERE]
         begun = sum(trial.state != "waiting" or bool(trial.rungs) for trial in own)
         return total is not None and begun >= total
 
@@ -249,7 +249,7 @@ class Engine:
     def _left(self) -> float | None:
         setting, trials, total = self._setting, self.trials, self._proposals.total
         if self._exhausted:
-            total = sum(trial.state not in OUTSIDE for trial in trials)
-        ahead = outlook(self._ladder, trials, total, self._several) if total else None
+            total = sum(trial.state not in NOT_TRAINED_HERE for trial in trials)
+        ahead = remaining_work(self._ladder, trials, total) if total else None
         finals, settings, base = setting.finals, setting.settings, setting.base
         return left(trials, finals, settings, ahead, self._seconds(), self._parallel(), base)

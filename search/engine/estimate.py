@@ -15,7 +15,7 @@ from search.config import Config
 from search.data import Dataset
 from search.executors.base import cores
 from search.proxy.proxy import proxy_architecture, timed
-from search.pruners.rungs import Outlook, outlook
+from search.pruners.rungs import RemainingWork, remaining_work
 from search.tables.units import clock
 from space import Architecture, cost
 
@@ -52,7 +52,7 @@ def estimate(config: Config, data: Dataset) -> Estimate:
         measuring = _measuring(spread[1], config, data)
         small, middling, large = (measuring + _training(network, config, data) for network in spread)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    again = _again(config, outlook(config.ladder, (), config.settings.trials or 0))
+    again = _again(config, remaining_work(config.ladder, (), config.settings.trials or 0))
     disk = _TOLD * ((config.settings.trials or 1000) + again)
     parallel = config.executor.parallel or 1
     return Estimate((small, middling, large), again, parallel, _total(config, middling), peak, disk)
@@ -73,13 +73,13 @@ def _total(config: Config, trial: float) -> float | None:
     settings = config.settings
     ends = [settings.budget] if settings.budget is not None else []
     if settings.trials is not None:
-        ahead, parallel = outlook(config.ladder, (), settings.trials), config.executor.parallel or 1
+        ahead, parallel = remaining_work(config.ladder, (), settings.trials), config.executor.parallel or 1
         again = _again(config, ahead)
         ends.append(trial * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))
     return min(ends, default=None)
 
 
-def _again(config: Config, ahead: Outlook) -> int:
+def _again(config: Config, ahead: RemainingWork) -> int:
     """The trainings of the finals, at most."""
     base = bool(config.settings.first) or config.space.find(config.base) is not None
     return config.finals.trainings(ahead.complete, base)
@@ -106,11 +106,11 @@ def _rungs(config: Config) -> Iterator[str]:
     if len(ladder.epochs) == 1:
         return
     every = ", ".join(map(str, ladder.epochs))
-    if not ladder.gate:
+    if not ladder.pilots:
         yield f"in it, of the networks at each of the rungs of {every} epochs one in {ladder.eta} goes on"
         return
     yield (
-        f"in it, the first {ladder.gate} networks are trained for {every} epochs each; if that shows that fewer"
+        f"in it, the first {ladder.pilots} networks are trained for {every} epochs each; if that shows that fewer"
         " epochs rank as all do, the rest takes less"
     )
 

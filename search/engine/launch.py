@@ -92,7 +92,7 @@ def launch(
     ended before its time; after that, as after Ctrl-C, `resume` goes on with it.
     """
     config, data = prepared(settings or {})
-    config = replace(config, pruner=config.pruner.decided(config))
+    config = replace(config, pruner=config.pruner.decided(config.workload))
     name = config.settings.run or unused(RUNS, config.space.name).name
     _refuse_known(name)
     shown, measured = display or Silent(), fidelity(config.proxy, data.digest)

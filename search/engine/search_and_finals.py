@@ -41,7 +41,7 @@ class SearchAndFinals:
         self._next: int | None = None
         """The number of the next training of the finals; None: they have not begun."""
         gate = engine.gate
-        self._decided = gate is None or gate.over
+        self._decided = gate is None or gate.decided
         for trial in engine.trials:
             for training in trial.final_trainings:
                 if training.state == "running":
@@ -153,7 +153,7 @@ class SearchAndFinals:
 
     def _tell_gate(self) -> None:
         """Tells once which rungs are used, when that is decided."""
-        if not self._decided and (gate := self._engine.gate) and gate.over:
+        if not self._decided and (gate := self._engine.gate) and gate.decided:
             self._decided = True
             self._note(str(gate))
 

@@ -1,19 +1,19 @@
-"""Cheaper trainings that decide which networks are worth the whole one.
+"""Low-fidelity trainings that decide which networks get the full one.
 
-A rung is a complete training of its own: the proxy's schedule, to the end, in fewer epochs and with another seed.
-Nothing is cut off half-way. The best of a rung are trained again at the next; the others rest, `pruned`. Whether a
-rung may decide is itself decided by the first networks of the search, which are trained at all of them.
+A rung is a complete training of its own: the proxy's schedule over fewer epochs, annealed to its end, with another
+seed. No training is cut off. The best networks of a rung are trained again at the next one; the others stay there,
+in the state `pruned`. Pilot networks, the first of the search, are trained at all rungs. Only rungs that rank them
+as the full training does are used.
 """
 
-from search.pruners.pruner import Automatic, Hyperband, Off, Pruner, SuccessiveHalving
+from search.pruners.pruner import Automatic, NoPruner, Pruner, SuccessiveHalving, Workload
 from search.pruners.rungs import Ladder
 from search.settings.extensions import ENTRY_POINTS
 from space.registry import Registry
 
 PRUNERS: Registry[type[Pruner]] = Registry(
-    ENTRY_POINTS["pruner"],
-    {"auto": Automatic, "asha": SuccessiveHalving, "hyperband": Hyperband, "none": Off},
+    ENTRY_POINTS["pruner"], {"auto": Automatic, "asha": SuccessiveHalving, "none": NoPruner}
 )
-"""Every pruner by the name that `pruner=` takes: the extension point."""
+"""The extension point: every pruner by the name that `pruner=` takes."""
 
-__all__ = ["PRUNERS", "Ladder", "Pruner"]
+__all__ = ["PRUNERS", "Ladder", "Pruner", "Workload"]

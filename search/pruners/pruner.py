@@ -1,27 +1,38 @@
-"""The YAML group `pruner`: whether networks climb rungs in a search, and which."""
+"""The YAML group `pruner`: whether networks are compared by shorter trainings, and at which rungs."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from search.pruners.gate import MIN_PILOTS
 from search.pruners.rungs import Ladder
 
-if TYPE_CHECKING:
-    from search.config import Config
+MAX_RUNGS = 3
+"""The largest number of rungs. Rungs far below the full training rank badly, and the pilot networks pay for each."""
+MANY_TRIALS = ("random", "evolution")
+"""Samplers that need hundreds of networks, most of which don't deserve the full training."""
 
-FEWEST = 8
-"""Networks below which their order at two rungs says nothing of the rungs."""
-MOST = 3
-"""Rungs: what is far below the whole training ranks badly, and costs the gate."""
-PATIENT = ("random", "evolution")
-"""Samplers that need hundreds of networks, most of which are not worth a whole training."""
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The size of a search, as far as pruners depend on it.
+
+    epochs: those of the full proxy training. trials: None where only a budget ends the search. workers: trainings at
+    a time. sampler: its name. multi_objective: whether the search is for a Pareto front.
+    """
+
+    epochs: int
+    trials: int | None
+    workers: int
+    sampler: str
+    multi_objective: bool = False
 
 
 class Pruner(BaseModel, ABC):
-    """Decides at which rungs the networks of a search are trained."""
+    """A rule by which the networks of a search are trained at rungs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -29,83 +40,89 @@ class Pruner(BaseModel, ABC):
     """The key in `PRUNERS`."""
 
     @abstractmethod
-    def ladder(self, config: Config) -> Ladder:
-        """The rungs of the search `config`, in which the first results have not been seen."""
+    def ladder(self, workload: Workload) -> Ladder:
+        """Return the rungs of a search of this size, before any result is known."""
 
-    def decided(self, config: Config) -> Pruner:
-        """What it is in the search `config`, whatever becomes of that search's settings later."""
+    def decided(self, workload: Workload) -> Pruner:
+        """Return the pruner that a search of this size keeps, however its settings change when it is resumed."""
         return self
 
 
-class Off(Pruner):
-    """Every network gets the whole training."""
+class NoPruner(Pruner):
+    """Every network gets the full training."""
 
-    def ladder(self, config: Config) -> Ladder:
-        return Ladder((config.proxy.epochs,))
+    def ladder(self, workload: Workload) -> Ladder:
+        return Ladder((workload.epochs,), multi_objective=workload.multi_objective)
 
 
 class SuccessiveHalving(Pruner):
-    """Asynchronous successive halving (Li et al. 2020), by promotion: no training is ever stopped."""
+    """Asynchronous successive halving (ASHA, Li et al. 2020) by promotion: no training is ever stopped."""
 
     eta: int = Field(default=3, ge=2, le=100)
-    """One in so many goes on from a rung to the next, which has so many times the epochs."""
+    """The best 1/eta of a rung's networks are trained at the next one, for eta times the epochs."""
     gate: int = Field(default=12, ge=0, le=1000)
-    """The first networks, which run all rungs and so decide which are used; 0: all are, unseen."""
-    least: float = Field(default=0.7, ge=-1, le=1)
-    """A rung is used from this lower bound on of its rank correlation with the last."""
+    """The number of pilot networks, trained at all rungs to decide which are used; 0: all are used unchecked."""
+    min_correlation: float = Field(default=0.7, ge=-1, le=1)
+    """The lower bound of a rung's rank correlation with the full training that it needs to be used."""
 
     @field_validator("gate")
     @classmethod
     def _enough(cls, value: int) -> int:
-        if 0 < value < FEWEST:
-            raise ValueError(f"a gate has 0 networks, or {FEWEST} and more: fewer say nothing")
+        if 0 < value < MIN_PILOTS:
+            raise ValueError(
+                f"fewer than {MIN_PILOTS} networks decide nothing; give 0, or {MIN_PILOTS} or more"
+            )
         return value
 
-    def ladder(self, config: Config) -> Ladder:
-        return Ladder(rungs(config.proxy.epochs, self.eta), self.eta, 1, self.gate, self.least)
-
-
-class Hyperband(SuccessiveHalving):
-    """Successive halving of which a part begins at each rung (Li et al. 2018), in case the lowest mislead."""
-
-    def ladder(self, config: Config) -> Ladder:
-        epochs = rungs(config.proxy.epochs, self.eta)
-        return Ladder(epochs, self.eta, len(epochs), self.gate, self.least)
+    def ladder(self, workload: Workload) -> Ladder:
+        return Ladder(
+            epochs=rung_epochs(workload.epochs, self.eta),
+            eta=self.eta,
+            pilots=self.gate,
+            min_correlation=self.min_correlation,
+            multi_objective=workload.multi_objective,
+        )
 
 
 class Automatic(SuccessiveHalving):
-    """Successive halving where it can pay, else none: `pays` says where."""
+    """Successive halving where it pays, else no rungs: see `pays`."""
 
     epochs: int = Field(default=10, ge=1)
-    """Of the proxy; with fewer there are no rungs."""
+    """The number of epochs of the proxy below which there are no rungs."""
     trials: int = Field(default=50, ge=1)
-    """Of the search; with fewer, or where only a budget ends it, there are no rungs."""
+    """The number of trials below which there are no rungs. Nor are there any where only a budget ends the search."""
     workers: int = Field(default=16, ge=1)
-    """From so many on whatever the sampler; below, for `PATIENT` samplers and proxies of twice the epochs."""
+    """The number of workers from which on every sampler gets rungs. Below it only the samplers in `MANY_TRIALS` do,
+    and proxies of twice the `epochs`."""
 
-    def ladder(self, config: Config) -> Ladder:
-        return self.decided(config).ladder(config)
+    def ladder(self, workload: Workload) -> Ladder:
+        return self.decided(workload).ladder(workload)
 
-    def decided(self, config: Config) -> Pruner:
-        if not self.pays(config):
-            return Off(pruner="none")
-        return SuccessiveHalving(pruner="asha", eta=self.eta, gate=self.gate, least=self.least)
+    def decided(self, workload: Workload) -> Pruner:
+        if not self.pays(workload):
+            return NoPruner(pruner="none")
+        return SuccessiveHalving(
+            pruner="asha", eta=self.eta, gate=self.gate, min_correlation=self.min_correlation
+        )
 
-    def pays(self, config: Config) -> bool:
-        """Whether rungs are worth their gate.
+    def pays(self, workload: Workload) -> bool:
+        """Return whether rungs are expected to save more than the pilot networks cost.
 
-        With a Gaussian process good rungs gained a tenth in simulation, and bad ones cost a fifth to a half more.
+        In simulations with a Gaussian process, good rungs saved a tenth of the epochs, and bad ones cost a fifth to
+        a half more.
         """
-        epochs = config.proxy.epochs
-        if epochs < self.epochs or (config.settings.trials or 0) < self.trials:
+        if workload.epochs < self.epochs or (workload.trials or 0) < self.trials:
             return False
-        many = (config.executor.parallel or 1) >= self.workers
-        return many or config.sampler.sampler in PATIENT or epochs >= 2 * self.epochs
+        return (
+            workload.workers >= self.workers
+            or workload.sampler in MANY_TRIALS
+            or workload.epochs >= 2 * self.epochs
+        )
 
 
-def rungs(epochs: int, eta: int) -> tuple[int, ...]:
-    """The epochs of every rung, from the fewest to all: (1, 3, 9) of 9 by 3."""
-    found = [epochs]
-    while len(found) < MOST and found[0] // eta:
-        found.insert(0, found[0] // eta)
-    return tuple(found)
+def rung_epochs(epochs: int, eta: int) -> tuple[int, ...]:
+    """Return the epochs of every rung, ascending: (1, 3, 9) for 9 epochs and eta 3."""
+    ladder = [epochs]
+    while len(ladder) < MAX_RUNGS and ladder[0] // eta:
+        ladder.insert(0, ladder[0] // eta)
+    return tuple(ladder)

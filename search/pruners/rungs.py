@@ -1,191 +1,156 @@
-"""The rungs of a search, and who is trained at which next. All of it follows from the trials."""
+"""The rungs of a search, and the choice of what is trained at which rung next. All of it follows from the trials."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.pruners.gate import Gate
+from search.pruners.gate import RungGate
 from search.stats.pareto import ordered
 from search.trials.trial import Trial
 
-HASTE = 1.23
-"""How many go on for one that would if all were known: who goes on early may not be among the best later. Of 30 to 99
-networks on three rungs by 3, ranked without error, 0.40 to 0.41 went on from each."""
-OUTSIDE = ("duplicate", "imported")
-"""States of trials that this search did not train."""
+PROMOTION_INFLATION = 1.23
+"""The number of networks promoted for each that would be if all results were known at once, since early promotions
+may not be among the best later. In simulations of 30 to 99 networks on three rungs with eta 3, ranked without error,
+0.40 to 0.41 of each rung's networks were promoted instead of 0.33."""
+NOT_TRAINED_HERE = ("duplicate", "imported")
+"""The states of trials that this search did not train."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The trainings by which networks are compared.
+    """The rungs of a search: trainings of ascending length by which its networks are compared.
 
-    epochs: of each rung, ascending; the last is the whole training. eta: one in so many goes on. brackets: at how
-    many rungs networks begin. gate: how many run all; least: the correlation from which on a rung is used.
+    epochs: those of each rung, ascending; the last is the full training. eta: the best 1/eta of a rung's networks go
+    on to the next. pilots: the number of networks trained at all rungs; 0: all rungs are used without a check.
+    min_correlation: the lower bound of a rung's rank correlation with the full training that it needs to be used.
+    multi_objective: rank by Pareto fronts instead of the reward.
     """
 
     epochs: tuple[int, ...]
     eta: int = 3
-    brackets: int = 1
-    gate: int = 0
-    least: float = 0.7
+    pilots: int = 0
+    min_correlation: float = 0.7
+    multi_objective: bool = False
 
     @property
     def last(self) -> int:
-        """Epochs of the whole training."""
+        """The epochs of the full training."""
         return self.epochs[-1]
 
     def seed(self, seed: int, epochs: int) -> int:
-        """Of the training with so many epochs of a trial with `seed`: its own, at lower rungs those before it."""
+        """Return the seed of a training at this rung: the trial's own at the last rung, seed - 1, ... below it."""
         below = len(self.epochs) - 1 - self.epochs.index(epochs)
         return (seed - below) % 2**32
 
-    def judging(self, trials: Sequence[Trial]) -> list[Trial]:
-        """The trials that run all rungs: the first."""
-        if len(self.epochs) == 1 or not self.gate:
+    def pilot_trials(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials that are trained at all rungs: the first of the search."""
+        if len(self.epochs) == 1 or not self.pilots:
             return []
         own: list[Trial] = []
         for trial in trials:
-            if trial.state not in OUTSIDE:
+            if trial.state not in NOT_TRAINED_HERE:
                 own.append(trial)
-                if len(own) == self.gate:
+                if len(own) == self.pilots:
                     break
         return own
 
-    def gated(self, trials: Sequence[Trial], several: bool = False) -> Gate | None:
-        """Which rungs the first trials let be used; None where they are not asked.
-
-        several: accuracy and costs are optimised side by side.
-        """
-        if len(self.epochs) == 1 or not self.gate:
+    def gate(self, trials: Sequence[Trial]) -> RungGate | None:
+        """Return the decision of the pilot trials about the rungs; None if there are no pilots."""
+        if len(self.epochs) == 1 or not self.pilots:
             return None
-        return Gate.of(self.epochs, self.judging(trials), self.gate, self.least, several)
+        pilots = self.pilot_trials(trials)
+        return RungGate.of(self.epochs, pilots, self.pilots, self.min_correlation, self.multi_objective)
 
-    def used(self, trials: Sequence[Trial], several: bool = False) -> tuple[int, ...]:
-        """The epochs of the rungs at which networks are compared now: until the gate has decided, the last alone."""
-        gate = self.gated(trials, several)
+    def used(self, trials: Sequence[Trial]) -> tuple[int, ...]:
+        """Return the epochs of the rungs in use: only the full training until the pilot trials have decided."""
+        gate = self.gate(trials)
         return gate.used if gate else self.epochs
 
-    def next(self, trial: Trial, trials: Sequence[Trial], several: bool = False) -> int:
-        """For how many epochs `trial`, one of `trials` that is not complete, is trained next."""
-        judges = any(trial.number == one.number for one in self.judging(trials))
-        path = self.epochs if judges else self.used(trials, several)
+    def next_epochs(self, trial: Trial, trials: Sequence[Trial]) -> int:
+        """Return the epochs of the next training of `trial`, one of `trials` that is not complete."""
+        is_pilot = any(trial.number == pilot.number for pilot in self.pilot_trials(trials))
+        path = self.epochs if is_pilot else self.used(trials)
         if trial.rungs:
             return next(epochs for epochs in path if epochs > trial.rungs[-1].result.epochs)
-        return path[0] if judges else path[self._bracket(trial.number, len(path))]
+        return path[0]
 
-    def further(self, trials: Sequence[Trial], several: bool = False) -> Trial | None:
-        """Which of the trials that rest at a rung is to be trained further; None: none has earned it.
+    def promoted(self, trials: Sequence[Trial]) -> Trial | None:
+        """Return the pruned trial to train further: the best one at the highest rung with a promotion left.
 
-        Of those that do, one at the highest rung, the best there.
+        Pilot trials come first. None if no trial has earned a promotion.
         """
         if len(self.epochs) == 1:
             return None
-        resting = {trial.number for trial in trials if trial.state == "pruned"}
-        if not resting:
+        pruned = {trial.number for trial in trials if trial.state == "pruned"}
+        if not pruned:
             return None
-        for trial in self.judging(trials):
-            if trial.number in resting:
+        for trial in self.pilot_trials(trials):
+            if trial.number in pruned:
                 return trial
-        for lower in reversed(self.used(trials, several)[:-1]):
-            for field in self._fields(lower, trials, several):
-                best = ranked(field, lower, several)[: self.quota(len(field))]
-                for trial in best:
-                    if trial.number in resting and trial.rungs[-1].result.epochs == lower:
-                        return trial
+        for epochs in reversed(self.used(trials)[:-1]):
+            finished = self.ranked(trials, epochs)
+            for trial in finished[: self.promotions(len(finished))]:
+                if trial.number in pruned and trial.rungs[-1].result.epochs == epochs:
+                    return trial
         return None
 
-    def quota(self, finished: int) -> int:
-        """How many of so many networks at a rung may go on."""
+    def promotions(self, finished: int) -> int:
+        """Return how many of `finished` networks at a rung go on to the next."""
         return finished // self.eta
 
-    def sizes(self, count: int) -> list[int]:
-        """In proportion to what numbers networks begin at each of `count` rungs, or of the lowest of them.
-
-        They are Hyperband's: of three rungs by 3, of 17 networks 9 begin at the lowest, 5 at the next, 3 at the last.
-        """
-        count = min(count, self.brackets)
-        return [-(-count * self.eta ** (count - 1 - place) // (count - place)) for place in range(count)]
-
-    def _bracket(self, number: int, count: int) -> int:
-        """At which of `count` rungs the network of a trial begins."""
-        sizes = self.sizes(count)
-        place = number % sum(sizes)
-        for bracket, size in enumerate(sizes):
-            if place < size:
-                return bracket
-            place -= size
-        raise AssertionError
-
-    def _fields(self, epochs: int, trials: Sequence[Trial], several: bool) -> list[list[Trial]]:
-        """Those that compete at a rung: networks that have finished it and began at one and the same."""
-        used = self.used(trials, several)
-        fields: dict[int, list[Trial]] = {}
-        for trial in trials:
-            done = [rung.result.epochs for rung in trial.rungs if rung.result.epochs in used]
-            if epochs in done:
-                fields.setdefault(done[0], []).append(trial)
-        return list(fields.values())
+    def ranked(self, trials: Sequence[Trial], epochs: int) -> list[Trial]:
+        """Return the trials that finished the rung of so many epochs, the best first (reward or Pareto rank)."""
+        results = [(trial, rung.terms) for trial in trials if (rung := trial.rung(epochs))]
+        if self.multi_objective:
+            return [results[index][0] for index in ordered([terms.objectives for _, terms in results])]
+        return [trial for trial, _ in sorted(results, key=lambda pair: -pair[1].reward)]
 
 
-def ranked(trials: Sequence[Trial], epochs: int, several: bool) -> list[Trial]:
-    """Trials that have finished the rung of so many epochs, the best first: by its reward, or by front."""
-    found = [(trial, rung.terms) for trial in trials if (rung := trial.rung(epochs))]
-    if several:
-        return [found[place][0] for place in ordered([terms.objectives for _, terms in found])]
-    return [trial for trial, _ in sorted(found, key=lambda pair: -pair[1].reward)]
-
-
-def done(ladder: Ladder, trials: Sequence[Trial]) -> float:
-    """What this search has trained, in whole trainings; one that failed counts as one."""
-    own = [trial for trial in trials if trial.state not in OUTSIDE]
-    whole = sum(trial.state in ("complete", "failed") for trial in own)
-    return whole + sum(rung.result.epochs for trial in own for rung in trial.rungs) / ladder.last
+def completed_work(ladder: Ladder, trials: Sequence[Trial]) -> float:
+    """Return the work that this search has done, in full trainings. A failed training counts as one."""
+    own = [trial for trial in trials if trial.state not in NOT_TRAINED_HERE]
+    full = sum(trial.state in ("complete", "failed") for trial in own)
+    return full + sum(rung.result.epochs for trial in own for rung in trial.rungs) / ladder.last
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a search has before it. work: in whole trainings; complete: trials that will be so at its end."""
+class RemainingWork:
+    """The rest of a search. work: in full trainings. complete: expected number of complete trials at its end."""
 
     work: float
     complete: int
 
 
-def outlook(ladder: Ladder, trials: Sequence[Trial], total: int, several: bool = False) -> Outlook:
-    """Of a search of `total` networks with these trials. What rests at a rung is not expected to go on.
+def remaining_work(ladder: Ladder, trials: Sequence[Trial], total: int) -> RemainingWork:
+    """Return the remaining work of a search of `total` networks. Pruned trials are not expected to be promoted.
 
-    While the gate is undecided, no rung is expected to save anything.
+    While the pilot trials are undecided, no rung is expected to save anything.
     """
-    own = [trial for trial in trials if trial.state not in OUTSIDE]
+    own = [trial for trial in trials if trial.state not in NOT_TRAINED_HERE]
     over = sum(trial.state in ("complete", "failed", "pruned") for trial in own)
     if len(ladder.epochs) == 1:
-        return Outlook(max(0, total - over), total)
-    used = ladder.used(trials, several)
-    judges = {trial.number for trial in ladder.judging(trials)}
-    share, whole = _typical(ladder, used)
+        return RemainingWork(max(0, total - over), total)
+    pilots = {trial.number for trial in ladder.pilot_trials(trials)}
+    cost, chance = _expected_training(ladder, ladder.used(trials))
     work = 0.0
     climbing = [trial for trial in own if trial.state not in ("complete", "failed")]
     for trial in climbing:
         done = trial.rungs[-1].result.epochs if trial.rungs else 0
-        if trial.number in judges:
+        if trial.number in pilots:
             work += sum(epochs for epochs in ladder.epochs if epochs > done) / ladder.last
         elif trial.state != "pruned":
-            work += ladder.next(trial, trials, several) / ladder.last if done else share
-    unborn = max(0, total - len(own))
-    first = min(unborn, max(0, ladder.gate - len(own)))
-    work += first * sum(ladder.epochs) / ladder.last + (unborn - first) * share
-    complete = sum(trial.state == "complete" for trial in own) + first
-    complete += sum(trial.number in judges for trial in climbing)
-    return Outlook(work, complete + round((unborn - first) * whole))
+            work += ladder.next_epochs(trial, trials) / ladder.last if done else cost
+    unstarted = max(0, total - len(own))
+    new_pilots = min(unstarted, max(0, ladder.pilots - len(own)))
+    work += new_pilots * sum(ladder.epochs) / ladder.last + (unstarted - new_pilots) * cost
+    complete = sum(trial.state == "complete" for trial in own) + new_pilots
+    complete += sum(trial.number in pilots for trial in climbing)
+    return RemainingWork(work, complete + round((unstarted - new_pilots) * chance))
 
 
-def _typical(ladder: Ladder, used: Sequence[int]) -> tuple[float, float]:
-    """What a network costs, in whole trainings, and how likely it gets the whole one, if these rungs are used."""
-    on = HASTE / ladder.eta
-    work = whole = 0.0
-    sizes = ladder.sizes(len(used))
-    for begins, size in enumerate(sizes):
-        climbs = [epochs * on**place for place, epochs in enumerate(used[begins:])]
-        work += size * sum(climbs) / ladder.last
-        whole += size * on ** (len(climbs) - 1)
-    return work / sum(sizes), whole / sum(sizes)
+def _expected_training(ladder: Ladder, used: Sequence[int]) -> tuple[float, float]:
+    """Return the expected cost of a network, in full trainings, and its chance to get the full one."""
+    chance = PROMOTION_INFLATION / ladder.eta
+    cost = sum(epochs * chance**rung for rung, epochs in enumerate(used)) / ladder.last
+    return cost, chance ** (len(used) - 1)

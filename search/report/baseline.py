@@ -54,8 +54,8 @@ def random_draws(run: Run) -> list[Trial]:
     until, named = run.config.sampler.random_until, _named(run)
     complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
     if chosen_by_rungs(run):
-        judging = {trial.number for trial in run.config.ladder.judging(run.trials)}
-        complete = [trial for trial in complete if trial.number in judging]
+        pilots = {trial.number for trial in run.config.ladder.pilot_trials(run.trials)}
+        complete = [trial for trial in complete if trial.number in pilots]
     if _stratified(run) and until is not None:
         drawn = [trial for trial in complete if trial.number < until]
     else:
@@ -83,7 +83,7 @@ def _named(run: Run) -> set[Architecture]:
 
 def chosen_by_rungs(run: Run) -> bool:
     """Whether shorter trainings decide which networks have the whole one, so that those are better than all are."""
-    return len(run.config.ladder.used(run.trials, run.config.reward.multi_objective)) > 1
+    return len(run.config.ladder.used(run.trials)) > 1
 
 
 def drew(run: Run) -> str:

@@ -92,9 +92,7 @@ def differences(found: Sequence[Group], of: Quantity) -> tuple[int, list[Differe
 
 def alike(runs: Iterable[Run]) -> bool:
     """Whether a complete trial cost as much in one of them as in another."""
-    return (
-        len({run.config.ladder.used(run.trials, run.config.reward.multi_objective)[:-1] for run in runs}) < 2
-    )
+    return len({run.config.ladder.used(run.trials)[:-1] for run in runs}) < 2
 
 
 def _difference(one: Group, other: Group, of: Quantity, compared: int, comparisons: int) -> Difference:

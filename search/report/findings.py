@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.proxy.evaluate import Result
-from search.pruners.rungs import OUTSIDE
+from search.pruners.rungs import NOT_TRAINED_HERE
 from search.report.baseline import (
     LEAST,
     Proposed,
@@ -93,7 +93,7 @@ class Findings:
     @property
     def trainings(self) -> list[Result]:
         """What this run trained to the end: its complete trials, its shorter trainings, and the finals."""
-        own = [trial for trial in self.run.trials if trial.state not in OUTSIDE]
+        own = [trial for trial in self.run.trials if trial.state not in NOT_TRAINED_HERE]
         whole = [trial.result for trial in own if trial.state == "complete"]
         short = [rung.result for trial in own for rung in trial.rungs]
         again = [repeat.result for trial in own for repeat in trial.final_trainings]

@@ -46,7 +46,8 @@ def _progress(found: Findings) -> str:
     }[found.state]
     left = f"; about {clock(run.left)} left" if found.state == "running" and run.left is not None else ""
     on = f" Go on with: {run.go_on}" if found.state in ("stopped", "empty") else ""
-    gate = f" Of its {run.gate}." if run.gate else ""
+    rungs = str(run.gate) if run.gate else ""
+    gate = f" {rungs[:1].upper()}{rungs[1:]}." if rungs else ""
     ended = f" It has ended: {run.ended}." if run.ended else ""
     return f"The search {is_}: {counted}{total}{left}.{ended}{gate}{on}"
 

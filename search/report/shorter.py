@@ -26,7 +26,7 @@ def shorter_trainings(run: Run) -> Iterator[Section]:
     gate = run.gate
     blocks: list[Block] = [Texts((f"{str(gate)[:1].upper()}{str(gate)[1:]}.",))] if gate else []
     bounds = dict(zip(ladder.epochs, gate.bounds, strict=False)) if gate else {}
-    used = ladder.used(run.trials, run.config.reward.multi_objective)
+    used = ladder.used(run.trials)
     rows: list[Row] = [
         {
             "epochs": epochs,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from search.config import Config
-    from search.pruners.gate import Gate
+    from search.pruners.gate import RungGate
     from search.trials.finals import Agenda, Verdict
     from search.trials.trial import Trial
 
@@ -84,23 +84,23 @@ class Run:
         return finished / self.seconds if finished and self.seconds else None
 
     @property
-    def gate(self) -> Gate | None:
+    def gate(self) -> RungGate | None:
         """What the first trials say of shorter trainings; None where none are asked."""
-        return self.config.ladder.gated(self.trials, self.config.reward.multi_objective)
+        return self.config.ladder.gate(self.trials)
 
     @property
     def trainings(self) -> float:
         """What the search has trained before its finals, in whole trainings; one that failed counts as one."""
-        from search.pruners.rungs import done
+        from search.pruners.rungs import completed_work
 
-        return done(self.config.ladder, self.trials)
+        return completed_work(self.config.ladder, self.trials)
 
     @property
     def left(self) -> float | None:
         """Seconds to the end, by the trainings that are missing or the budget; None if neither tells."""
         if self.over:
             return 0.0
-        from search.pruners.rungs import outlook
+        from search.pruners.rungs import remaining_work
         from search.runs.status import tried
 
         config, settings = self.config, self.config.settings
@@ -110,7 +110,7 @@ class Run:
             going_on = sum(trial.state in ("waiting", "running") for trial in self.trials)
             ends.append((going_on + self.agenda.left) * self.seconds / behind)
         elif settings.trials and behind and self.seconds:
-            ahead = outlook(config.ladder, self.trials, settings.trials, config.reward.multi_objective)
+            ahead = remaining_work(config.ladder, self.trials, settings.trials)
             base = tried(config.base, self.trials)
             earlier = sum(trial.state == "imported" for trial in self.trials)
             again = self.agenda.left

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.pruners.gate import Gate
-from search.pruners.rungs import Outlook
+from search.pruners.gate import RungGate
+from search.pruners.rungs import RemainingWork
 from search.settings.run_settings import RunSettings
 from search.trials.finals import OFF, Finals, agenda
 from search.trials.trial import Trial, best
@@ -42,7 +42,7 @@ class Status:
     running_finals: tuple[tuple[Trial, int], ...] = ()
     finals: tuple[int, int] | None = None
     pruned: int = 0
-    rungs: Gate | None = None
+    rungs: RungGate | None = None
 
     @classmethod
     def of(cls, trials: Sequence[Trial], epochs: Mapping[int, int], **rest: Any) -> Status:
@@ -95,7 +95,7 @@ def left(
     trials: Sequence[Trial],
     finals: Finals,
     settings: RunSettings,
-    ahead: Outlook | None,
+    ahead: RemainingWork | None,
     seconds: float,
     parallel: int,
     base: Architecture,

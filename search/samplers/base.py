@@ -17,14 +17,14 @@ class Partial:
     """What a training of so many epochs, shorter than the whole, told of a network.
 
     reward: after that training; it compares with others of as many epochs, and with no whole one. expected: the
-    reward after the whole training, as networks that had both let expect; deviation: its standard deviation, both
+    reward after the whole training, as networks that had both let expect; std: its standard deviation, both
     None where they are too few.
     """
 
     epochs: int
     reward: float
     expected: float | None = None
-    deviation: float | None = None
+    std: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,3 +67,21 @@ def _tau(signs: list[list[tuple[int, int]]], chosen: Sequence[int]) -> float | N
 
 def _sign(difference: float) -> int:
     return (difference > 0) - (difference < 0)
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return Spearman's rank correlation, with mean ranks for ties; -1 where all values of a side are equal.
+
+    The standard library's, since importing scipy.stats would take longer than all of it.
+    """
+    try:
+        return statistics.correlation(_ranks(one), _ranks(other))
+    except statistics.StatisticsError:
+        return -1.0
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    ordered = sorted(values)
+    first = {value: rank for rank, value in reversed(list(enumerate(ordered)))}
+    last = {value: rank for rank, value in enumerate(ordered)}
+    return [(first[value] + last[value]) / 2 for value in values]

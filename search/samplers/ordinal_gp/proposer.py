@@ -200,7 +200,7 @@ def told(
     """
     rewards = np.array([trial.reward for trial in finished], dtype=float)
     others = np.array([trial.partial.expected for trial in partial if trial.partial], dtype=float)
-    deviations = np.array([trial.partial.deviation for trial in partial if trial.partial], dtype=float)
+    deviations = np.array([trial.partial.std for trial in partial if trial.partial], dtype=float)
     values = rewards
     if (rewards > 0).all() and (others > 0).all():
         values, deviations, others = np.log(rewards), deviations / others, np.log(others)

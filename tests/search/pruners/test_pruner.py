@@ -1,10 +1,10 @@
-"""Where there are rungs, and which."""
+"""The searches that have rungs, and the epochs of these."""
 
 import pytest
 
 from search.config import Config
 from search.pruners import PRUNERS
-from search.pruners.pruner import rungs
+from search.pruners.pruner import rung_epochs
 from space import UserError
 
 
@@ -26,19 +26,28 @@ def epochs(**settings):
     ],
 )
 def test_a_rung_has_a_part_of_the_epochs_of_the_next(count, eta, found):
-    assert rungs(count, eta) == found
+    assert rung_epochs(count, eta) == found
 
 
 def test_a_pruner_is_chosen_by_its_name():
     assert epochs(pruner="none", proxy_epochs=9) == (9,)
     assert epochs(pruner="asha", proxy_epochs=9) == (1, 3, 9)
     assert epochs(pruner="asha", proxy_epochs=9, pruner_eta=9) == (1, 9)
-    assert Config.of({"pruner": "hyperband", "proxy.epochs": 9}).ladder.brackets == 3
     with pytest.raises(UserError, match="Did you mean 'asha'"):
         epochs(pruner="ahsa")
-    with pytest.raises(UserError, match=r"pruner.gate=5: a gate has 0 networks, or 8 and more"):
+    with pytest.raises(UserError, match=r"pruner.gate=5: fewer than 8 networks decide nothing"):
         epochs(pruner="asha", pruner_gate=5)
-    assert set(PRUNERS) == {"auto", "asha", "hyperband", "none"}
+    assert set(PRUNERS) == {"auto", "asha", "none"}
+
+
+def test_the_old_name_of_a_setting_is_refused_with_the_new_one():
+    with pytest.raises(UserError, match=r"pruner.least is called pruner.min_correlation now"):
+        epochs(pruner="asha", pruner_least=0.5)
+
+
+def test_a_ladder_knows_whether_the_search_is_for_a_front():
+    assert not Config.of({"space": "tiny_space"}).ladder.multi_objective
+    assert Config.of({"space": "tiny_space", "reward": "pareto"}).ladder.multi_objective
 
 
 @pytest.mark.parametrize(

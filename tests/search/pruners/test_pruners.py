@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("at_home")
 
 BARE = {**QUICK, "proxy.epochs": 9, "reward.w": 0, "trials": 18, "finals": "off"}
 # Whatever the first networks say of the rungs.
-SMALL = {**BARE, "pruner": "asha", "pruner.least": -1, "pruner.gate": 8}
+SMALL = {**BARE, "pruner": "asha", "pruner.min_correlation": -1, "pruner.gate": 8}
 
 
 class Listening(Silent):
@@ -63,8 +63,8 @@ def test_networks_climb_and_what_does_not_rests():
     assert all(trial.state == "complete" for trial in run.ranked)
     assert not any(trial.reason for trial in run.trials)
     (note,) = display.notes
-    assert note.startswith("rungs: those of 1, 3 and 9 epochs are used; rank correlation with 9 epochs, ")
-    assert note.endswith("; needed -1.00")
+    assert note.startswith("pruning is on, with rungs of 1, 3 and 9 epochs: rank correlation with 9 epochs, ")
+    assert note.endswith(" (-1.00 needed)")
     assert str(run.gate) == note
     assert display.told[0].startswith("trial 0 after 1 epoch: reward ")
     assert display.told[1].startswith("trial 0 after 3 epochs: reward ")
@@ -105,8 +105,8 @@ def test_rungs_that_do_not_rank_are_not_used():
         )
 
     display = Listening()
-    run = launch({**SMALL, "pruner.least": 0.7}, evaluate=noisy, display=display)
-    assert "rungs: none is used" in display.notes[0]
+    run = launch({**SMALL, "pruner.min_correlation": 0.7}, evaluate=noisy, display=display)
+    assert "pruning is off" in display.notes[0]
     assert {trial.state for trial in run.trials} <= {"complete", "duplicate"}
 
 
@@ -166,7 +166,7 @@ def test_a_network_can_fail_at_any_rung():
         ("failed", "the loss became nan", 1),
         ("failed", "OSError: gone", 2),
     ]
-    assert run.gate.networks == 6
+    assert run.gate.finished == 6
     assert sum(trial.state in ("complete", "pruned", "failed") for trial in run.trials) == 18
 
 
@@ -210,7 +210,7 @@ def test_step_times_are_measured_once():
 
 
 def test_workers_climb_side_by_side():
-    settings = {**SMALL, "executor": "local", "executor.workers": 2, "pruner": "hyperband"}
+    settings = {**SMALL, "executor": "local", "executor.workers": 2}
     run = launch(settings, evaluate=looked_up)
     assert {trial.state for trial in run.trials} <= {"complete", "pruned", "duplicate"}
     assert all(len(trial.rungs) == 2 for trial in run.trials[:8] if trial.state == "complete")
@@ -229,7 +229,7 @@ def test_those_that_begin_while_the_gate_is_undecided_have_the_whole_training(mo
             engine.on_result(request.number, evaluate(request, lambda epoch, loss: None))
 
     monkeypatch.setattr(Serial, "run", two_at_a_time)
-    run = launch({**SMALL, "pruner": "hyperband"}, evaluate=looked_up)
+    run = launch(SMALL, evaluate=looked_up)
     own = [trial for trial in run.trials if trial.state != "duplicate"]
     assert [len(trial.rungs) for trial in own[:8]] == [2] * 8
     assert (own[8].state, own[8].rungs) == ("complete", ())
@@ -251,7 +251,7 @@ def test_several_objectives_climb_by_their_fronts(sampler):
     del settings["reward.w"]
     run = launch(settings, evaluate=looked_up)
     assert {trial.state for trial in run.trials} <= {"complete", "pruned", "duplicate"}
-    assert run.gate.over
+    assert run.gate.decided
 
 
 def test_the_best_of_the_whole_trainings_are_trained_again():

@@ -22,7 +22,7 @@ SETTINGS = {
     "finals": "off",
     "pruner": "asha",
     "pruner.gate": 8,
-    "pruner.least": -1,
+    "pruner.min_correlation": -1,
 }
 
 
@@ -92,7 +92,7 @@ def test_only_networks_that_no_rung_chose_are_random_draws(run):
     assert findings(run).proposed is None
 
 
-@pytest.mark.parametrize("run", [{"pruner.least": 1}], indirect=True)
+@pytest.mark.parametrize("run", [{"pruner.min_correlation": 1}], indirect=True)
 def test_where_the_gate_uses_no_rung_all_of_them_are(run):
     assert len(random_draws(run)) == SETTINGS["trials"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from search.proxy.evaluate import Result
 from search.pruners import Ladder
-from search.pruners.rungs import outlook
+from search.pruners.rungs import remaining_work
 from search.reward import REWARDS
 from search.runs.status import late, left
 from search.settings.run_settings import RunSettings
@@ -35,7 +35,7 @@ def trials(count, seconds=10.0):
 
 
 def ahead(count):
-    return outlook(Ladder((1,)), trials(count), 20)
+    return remaining_work(Ladder((1,)), trials(count), 20)
 
 
 def test_a_search_is_followed_by_its_finals():

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from search.config import Config
-from search.pruners import Ladder, Pruner
-from search.pruners.pruner import Hyperband, SuccessiveHalving
+from search.pruners import Ladder, Pruner, Workload
+from search.pruners.pruner import SuccessiveHalving
 from search.samplers import Observation, Sampler
 from search.samplers.evolution import drawn, neighbours
 from search.settings.words import parse
@@ -135,12 +135,12 @@ FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
 
 @dataclass(frozen=True, slots=True)
 class AfterAll(Ladder):
-    """Rungs of which nobody goes on before all networks have finished the first. total: of these; top: go on."""
+    """Rungs without a promotion until all `total` networks have finished the first; then the `top` go on."""
 
     total: int = 0
     top: int = 0
 
-    def quota(self, finished: int) -> int:
+    def promotions(self, finished: int) -> int:
         return self.top if finished >= self.total else 0
 
 
@@ -149,13 +149,12 @@ class OneEpoch(Pruner):
 
     top: int = 5
 
-    def ladder(self, config: Config) -> Ladder:
-        return AfterAll((1, config.proxy.epochs), total=config.settings.trials or 0, top=self.top)
+    def ladder(self, workload: Workload) -> Ladder:
+        return AfterAll((1, workload.epochs), total=workload.trials or 0, top=self.top)
 
 
 PRUNERS: dict[str, Pruner] = {
     "asha": SuccessiveHalving(pruner="asha"),
-    "hyperband": Hyperband(pruner="hyperband"),
     "sha": SuccessiveHalving(pruner="sha", gate=0),
     "one_epoch": OneEpoch(pruner="one_epoch"),
 }
