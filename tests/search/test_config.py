@@ -137,7 +137,7 @@ def test_a_resume_changes_limits_finals_and_executor_only():
     assert (changed.settings.trials, changed.executor.executor) == (100, "serial")
     assert (changed.finals.top, changed.finals.seeds) == (7, None)
     assert config.resumed({"finals": "full"}).finals.seeds == 3
-    assert config.resumed({}) == replace(config, pruner=config.pruner.decided(config))
+    assert config.resumed({}) == replace(config, pruner=config.pruner.decided(config.workload))
     for word in ("proxy.epochs=9", "space=effv1", "seed=3", "reward.w=0", "data.seed=1"):
         with pytest.raises(UserError, match="cannot change"):
             config.resumed(parse([word]))
