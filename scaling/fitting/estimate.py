@@ -38,7 +38,7 @@ def _step_ms(plan: Plan) -> float:
     """Of the base, on noise: pixels do not change what a step costs."""
     import torch
 
-    from search.proxy.training import choose_device, precision_on
+    from search.proxy.device import choose_device, precision_on
     from space.network.network import build
     from space.timing.ratio import step_ratio
 

@@ -29,10 +29,20 @@ def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
 
     mean, std: per channel, in 0..1.
     """
-    means = torch.tensor(mean, dtype=torch.float32, device=images.device)
-    deviations = torch.tensor(std, dtype=torch.float32, device=images.device)
-    scaled = torch.addcmul(-means / deviations, images.float(), 1 / (255 * deviations))
-    return scaled.permute(0, 3, 1, 2)  # a view: channels stay last in memory
+    return scaled(images, *line(mean, std, images.device))
+
+
+def line(mean: Sequence[float], std: Sequence[float], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return offset and slope (c,) that take bytes to values of mean 0 and deviation 1."""
+    middle = torch.tensor(mean, dtype=torch.float32, device=device)
+    spread = torch.tensor(std, dtype=torch.float32, device=device)
+    return -middle / spread, 1 / (255 * spread)
+
+
+def scaled(images: Tensor, offset: Tensor, slope: Tensor) -> Tensor:
+    """Return `offset` + `slope` * images, as `normalise` does with the two that `line` gives."""
+    # The permuted tensor is a view: channels stay last in memory.
+    return torch.addcmul(offset, images.float(), slope).permute(0, 3, 1, 2)
 
 
 def augment(
@@ -49,21 +59,30 @@ def augment(
     Offsets are whole pixels in -shift..shift, drawn for each image and axis. The border is filled by reflection.
     Raises ValueError unless 0 <= shift < h and shift < w.
     """
-    count, height, width, channels = images.shape
+    count, height, width, _ = images.shape
     if not 0 <= shift < min(height, width):
         raise ValueError(f"shift={shift} is outside of 0 to {min(height, width) - 1} (image size - 1).")
     offsets = torch.zeros(2, count, dtype=torch.int64)
     if shift:
         offsets = torch.randint(-shift, shift + 1, (2, count), generator=generator, device=generator.device)
-    down, right = offsets.to(images.device).unsqueeze(2)
+    flip = flip if flip is None else flip.to(images.device)
+    return normalise(moved(images, offsets.to(images.device), flip), mean, std)
+
+
+def moved(images: Tensor, offsets: Tensor, flip: Tensor | None) -> Tensor:
+    """Return uint8 images (b, h, w, c), those with `flip` (b,) mirrored, moved down and right by `offsets` (2, b).
+
+    What moves in is the image's own reflection. All tensors are on one device, which is not waited for.
+    """
+    count, height, width, channels = images.shape
+    down, right = offsets.unsqueeze(2)
     rows = _reflected(torch.arange(height, device=images.device) + down, height)
     columns = _reflected(torch.arange(width, device=images.device) + right, width)
     if flip is not None:
-        columns = torch.where(flip.to(images.device).unsqueeze(1), width - 1 - columns, columns)
+        columns = torch.where(flip.unsqueeze(1), width - 1 - columns, columns)
     first = torch.arange(count, device=images.device).unsqueeze(1) * height
     pixels = (first + rows).unsqueeze(2) * width + columns.unsqueeze(1)
-    moved = images.reshape(-1, channels).index_select(0, pixels.flatten())
-    return normalise(moved.view(images.shape), mean, std)
+    return images.reshape(-1, channels).index_select(0, pixels.flatten()).view(images.shape)
 
 
 def mirrored(indices: Tensor, epoch: int, seed: int) -> Tensor:

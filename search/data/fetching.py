@@ -28,12 +28,20 @@ def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
         images, labels = gather(split, indices)
         return images.to(device), labels.to(device)
 
-    if device.type == "cpu" or count * math.prod(split.images.shape[1:]) > _RESIDENT:
+    images = None if device.type == "cpu" else resident(split, count, device)
+    if images is None:
         return fetch
-    images, labels = fetch(torch.arange(count))
+    labels = torch.tensor(split.labels[:count], device=device)
 
     def index(indices: Tensor) -> tuple[Tensor, Tensor]:
         chosen = indices.to(device)
         return images[chosen], labels[chosen]
 
     return index
+
+
+def resident(split: Split, count: int, device: torch.device) -> Tensor | None:
+    """Return the first `count` images uint8 (count, h, w, c) on `device`; None where they are too large for that."""
+    if count * math.prod(split.images.shape[1:]) > _RESIDENT:
+        return None
+    return gather(split, torch.arange(count))[0].to(device)

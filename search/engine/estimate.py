@@ -148,7 +148,7 @@ def _step(network: Architecture, config: Config) -> float:
     """Seconds of one training step of the proxy network on the clock. Noise costs what images do."""
     import torch
 
-    from search.proxy.training import choose_device, precision_on
+    from search.proxy.device import choose_device, precision_on
     from space.network.network import build
     from space.timing.ratio import step_ratio
 

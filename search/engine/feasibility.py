@@ -21,7 +21,7 @@ def check(config: Config) -> None:
             )
     _check_first(config)
     if config.proxy.device not in ("auto", "cpu"):
-        from search.proxy.training import choose_device
+        from search.proxy.device import choose_device
 
         choose_device(config.proxy.device)
     config.executor.check()

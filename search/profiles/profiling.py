@@ -25,7 +25,7 @@ def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
 
     Raises `UserError` if there is none, and for one whose time nothing here tells: not a CPU nor of CUDA.
     """
-    from search.proxy.training import choose_device, precision_on
+    from search.proxy.device import choose_device, precision_on
 
     place = choose_device(name)
     if place.type not in TOLD:
@@ -37,7 +37,7 @@ def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
 def seconds(space: Space, *, device: str = "auto", precision: Precision = "auto") -> float:
     """About how long `make` takes on a machine that is idle. Takes some steps of a network."""
     from search.profiles.bench import bench
-    from search.proxy.training import choose_device
+    from search.proxy.device import choose_device
 
     campaign = Campaign(space, device_for(device, precision), BATCH)
     with bench(campaign.device, choose_device(device), BATCH, campaign.reference) as place:
@@ -61,7 +61,7 @@ def make(
     Raises `UserError` for a device that isn't there, a batch that is too large, a file that cannot be written.
     """
     from search.profiles.bench import bench
-    from search.proxy.training import choose_device
+    from search.proxy.device import choose_device
 
     found = device_for(device, precision)
     campaign = Campaign(space, found, batch, most)

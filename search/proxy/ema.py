@@ -28,6 +28,19 @@ class Average:
         for mine, theirs in zip(own[False], new[False], strict=True):
             mine.copy_(theirs)
 
+    def shares(self, steps: int, device: torch.device) -> Tensor:
+        """Return by which share the average approaches the weights after each of `steps` steps, for `approach`."""
+        shares = [1 - min(self._decay, (1 + step) / (10 + step)) for step in range(1, steps + 1)]
+        return torch.tensor(shares, device=device)
+
+    @torch.no_grad()
+    def approach(self, network: nn.Module, share: Tensor) -> None:
+        """Take in the weights by a `share` () that lies on the device, which is not waited for."""
+        own, new = self._parts(self.tensors)[True], self._parts(network.state_dict())[True]
+        difference = torch._foreach_sub(new, own)
+        torch._foreach_mul_(difference, share)
+        torch._foreach_add_(own, difference)
+
     @staticmethod
     def _parts(tensors: dict[str, Tensor]) -> dict[bool, list[Tensor]]:
         """Those that are averaged, and the counters, which are not."""

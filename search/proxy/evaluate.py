@@ -61,6 +61,8 @@ class Result:
         pair by pair, so not quite the quotient of the two. All None if not measured.
     images: trained on, each epoch's counted. seconds: of the whole evaluation on the clock.
     images_per_second: of the training alone. curve: the training loss of every epoch.
+    graph: how a GPU was given its steps: "captured", as one CUDA graph, or "eager: REASON"; None for a CPU, and in
+        results of versions that had no graphs.
     """
 
     accuracy: float
@@ -74,6 +76,7 @@ class Result:
     reference_step_ms: float | None = None
     step_ratio: float | None = None
     top5: float | None = None
+    graph: str | None = None
 
     def timed(self, step: StepTime) -> Result:
         """The same with another measurement of the step time."""
@@ -142,6 +145,7 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
         reference_step_ms=step.reference_ms if step else None,
         step_ratio=step.ratio if step else None,
         top5=training.top5,
+        graph=training.graph,
     )
 
 

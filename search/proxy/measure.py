@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from search.proxy.device import choose_device, precision_on
 from search.proxy.proxy import Precision, Proxy
-from search.proxy.training import choose_device, precision_on
 from space import Architecture, UserError
 from space.network.network import build
 from space.timing.ratio import StepTime, step_ratio

@@ -23,7 +23,7 @@ RECIPE = 1
 """Of `search.proxy.training`: raised when a change to it changes accuracies, so that old ones are not mixed in."""
 
 
-_ADDED = ("ema", "recalibrate_bn", "flip_tta")
+_ADDED = ("ema", "recalibrate_bn", "flip_tta", "tf32")
 """Settings that proxies of the first version lacked."""
 
 
@@ -77,6 +77,10 @@ class Proxy(BaseModel):
 
     precision: Precision = "auto"
     """auto: float32 on a CPU, where results repeat to the bit; what a GPU is fastest with, on a GPU."""
+    tf32: bool = True
+    """Whether a GPU may compute float32 products in TF32, with 10 bits of mantissa, where it does compute float32."""
+    graph: Literal["auto", "never"] = "auto"
+    """auto: a GPU is given the whole step as a CUDA graph where the network allows that; never: kernel by kernel."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|xpu|cuda(:\d+)?)$")
     """auto: the first GPU if there is one, else the CPU."""
 
@@ -121,11 +125,11 @@ def shorter(proxy: Proxy, epochs: int) -> Proxy:
 def fidelity(proxy: Proxy, data_digest: str) -> str:
     """12 hexadecimal digits for all that decides what is measured, apart from network and seed.
 
-    The precision is part of it as it was asked for: it is a choice about the training. The device is not: it
-    rounds in another order, which changes an accuracy as another seed would and no more, and a study must
-    survive being resumed on another machine.
+    The precision is part of it as it was asked for: it is a choice about the training. The device and its graphs
+    are not: they round in another order, which changes an accuracy as another seed would and no more, and a study
+    must survive being resumed on another machine.
     """
     # What a later version added counts where it is used: what was measured without it stays comparable.
     unused = {name for name in _ADDED if getattr(proxy, name) == Proxy.model_fields[name].default}
-    recipe = proxy.model_dump_json(exclude={"device", *unused})
+    recipe = proxy.model_dump_json(exclude={"device", "graph", *unused})
     return hashlib.sha256(f"{RECIPE} {data_digest} {recipe}".encode()).hexdigest()[:12]

@@ -25,8 +25,9 @@ from search.data import Dataset, load, load_test
 from search.files import write_file
 from search.models.model import Model
 from search.proxy.accuracy import Validation
+from search.proxy.device import choose_device, precision_on
 from search.proxy.failure import TrialFailed
-from search.proxy.training import choose_device, precision_on, validate
+from search.proxy.validation import validate
 from search.training.augmentation import Augmentation
 from search.training.batches import Epoch, epoch_of, steps_of
 from search.training.checkpoint import Passed

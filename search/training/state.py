@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from search.data import Dataset, load
 from search.data.balance import class_weights
+from search.proxy.device import choose_device, precision_on
 from search.proxy.ema import Average
 from search.proxy.failure import TrialFailed
-from search.proxy.training import choose_device, precision_on
 from search.training.checkpoint import Progress, read_progress, restore, write_checkpoint
 from search.training.distributed import Team
 from search.training.initial_weights import Beginning, beginning, frozen

@@ -21,8 +21,10 @@ import torch
 from torch.nn import functional
 
 from search.data import Dataset, load, source_from
+from search.proxy.device import choose_device, precision_on
+from search.proxy.optimizer import optimiser_of
 from search.proxy.proxy import Proxy, proxy_architecture
-from search.proxy.training import choose_device, optimiser_of, precision_on, train
+from search.proxy.training import train
 from space import Architecture, documents, published
 from space.network.network import build
 

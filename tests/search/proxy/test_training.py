@@ -6,44 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.coloured import PROXY, TINY, coloured
 
-from search.data import Dataset, Split, fetching
-from search.proxy import training
+from search.data import Split, fetching
+from search.proxy import streamed, training
 from search.proxy.accuracy import Validation
 from search.proxy.failure import TrialFailed
-from search.proxy.proxy import Proxy
-from search.proxy.training import train, triangle, validate
-from space import UserError, decode
-
-TINY = decode("r8_i8_s1/fused_d1_k3_s2_e1_w8/mb_d2_k3_s2_e2_w8_se0.25/h16_c3")
-PROXY = Proxy(
-    resolution=8, width=1, stem_stride=None, epochs=4, batch=32, learning_rate=0.02, shift=1, device="cpu"
-)
-
-
-def coloured(train=192, validation=96, noise=40, pixels=8):
-    """Three classes, each a colour under noise."""
-    rng = np.random.default_rng(0)
-
-    def split(count):
-        labels = np.arange(count) % 3
-        images = rng.integers(0, noise, (count, pixels, pixels, 3))
-        images[np.arange(count), :, :, labels] += 100
-        return Split(images.astype(np.uint8), labels.astype(np.int64))
-
-    return Dataset(
-        name="coloured",
-        classes=("red", "green", "blue"),
-        channels=3,
-        resolution=pixels,
-        train=split(train),
-        validation=split(validation),
-        mean=(0.2, 0.2, 0.2),
-        std=(0.2, 0.2, 0.2),
-        flip=True,
-        skipped=(),
-        digest="coloured",
-    )
+from search.proxy.optimizer import triangle
+from search.proxy.training import train
+from search.proxy.validation import validate
+from space import UserError
 
 
 def _with(**changes):
@@ -124,7 +96,7 @@ class TestTrain:
     def test_never_mirrors_what_must_not_be(self, monkeypatch):
         flips = []
         monkeypatch.setattr(
-            training,
+            streamed,
             "augment",
             lambda *args, flip, **rest: flips.append(flip) or _augment(*args, flip=flip, **rest),
         )
@@ -151,7 +123,8 @@ class TestRepeats:
     def test_in_another_process(self):
         here = train(TINY, coloured(), PROXY, 7)
         lines = "import test_training as t; print(repr(t.outcome(t.train(t.TINY, t.coloured(), t.PROXY, 7))))"
-        folders = [str(Path(__file__).parent), str(Path(training.__file__).parents[2])]
+        own = Path(__file__).parent
+        folders = [str(folder) for folder in (own, own.parents[2], own.parents[1])]
         there = subprocess.run(
             [sys.executable, "-c", f"import sys; sys.path[:0] = {folders!r}; {lines}"],
             capture_output=True,
@@ -275,4 +248,4 @@ class TestTriangle:
         assert triangle(0, 0) == 1
 
 
-_gather, _augment = fetching.gather, training.augment
+_gather, _augment = fetching.gather, streamed.augment

@@ -14,8 +14,8 @@ import yaml
 
 from search.data import load, load_test
 from search.models.model import load_model
-from search.proxy import training
 from search.proxy.failure import TrialFailed
+from search.proxy.validation import validate
 from search.training import loop
 from search.training.checkpoint import DOCUMENT, read_progress
 from search.training.loop import train
@@ -81,7 +81,7 @@ def test_a_training_leaves_a_model_that_knows_the_images(task, tmp_path):
     data = load(own.source, 16)
     told = kept.weights.conventions
     held = replace(data, validation=load_test(own.source, 16), mean=told.mean, std=told.std)
-    found = training.validate(rebuild(kept.weights), held, torch.device("cpu"))
+    found = validate(rebuild(kept.weights), held, torch.device("cpu"))
     assert found.accuracy == kept.metric("accuracy").value
     assert found.loss == pytest.approx(kept.metric("loss").value)
 

@@ -1,0 +1,89 @@
+"""The device that computes, the precision it computes in, and its memory."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from search.proxy.failure import TrialFailed
+from search.proxy.proxy import Precision
+from space.refusal import UserError
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called `name`; for "auto" the first GPU, else the CPU.
+
+    Raises `UserError` if there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(
+            f"There is no device {name!r} here: torch sees {torch.cuda.device_count()} CUDA devices."
+        )
+    return device
+
+
+def precision_on(device: torch.device, precision: Precision) -> torch.dtype:
+    """Return the type that convolutions compute in. Half precision makes a GPU faster and most CPUs slower."""
+    if precision != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+@contextmanager
+def computing_on(device: torch.device, *, tf32: bool) -> Iterator[None]:
+    """Make `device` the current one, with TF32 as asked for; memory that a failed trial held is given back.
+
+    tf32: whether a GPU may round the inputs of float32 products to 10 bits of mantissa. Does nothing on other
+    devices. Raises `TrialFailed` where the memory of the GPU is too small.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    before = _tf32()
+    try:
+        with torch.cuda.device(device):
+            _set_tf32(_allowed(tf32))
+            yield
+    except torch.OutOfMemoryError as error:
+        reason = str(error).partition(". ")[0]
+    else:
+        reason = ""
+    finally:
+        _set_tf32(before)
+    if reason:
+        gc.collect()  # The frames of the error are gone; a network refers to itself.
+    torch.cuda.empty_cache()
+    if reason:
+        raise TrialFailed(f"The memory of {device} is too small: {reason}.")
+
+
+def _allowed(tf32: bool) -> tuple[Any, Any]:
+    value = ("tf32" if tf32 else "ieee") if _switches()[0][1] == "fp32_precision" else tf32
+    return value, value
+
+
+def _tf32() -> tuple[Any, Any]:
+    """Return what is permitted in float32 matrix products and in convolutions, as this version of torch says it."""
+    matmul, convolution = _switches()
+    return getattr(*matmul), getattr(*convolution)
+
+
+def _set_tf32(values: tuple[Any, Any]) -> None:
+    for (module, name), value in zip(_switches(), values, strict=True):
+        setattr(module, name, value)
+
+
+def _switches() -> tuple[tuple[Any, str], tuple[Any, str]]:
+    backends: Any = torch.backends
+    if hasattr(backends.cuda.matmul, "fp32_precision"):  # torch 2.9 and later
+        return (backends.cuda.matmul, "fp32_precision"), (backends.cudnn.conv, "fp32_precision")
+    return (backends.cuda.matmul, "allow_tf32"), (backends.cudnn, "allow_tf32")

@@ -1,0 +1,65 @@
+"""Validation of a trained network, and the statistics of normalisation for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.swa_utils import update_bn
+
+from search.data.augment import normalise
+from search.data.dataset import Dataset
+from search.data.fetching import fetcher
+from search.proxy.accuracy import Validation, accuracy, ranks
+
+_VALIDATED = 256
+"""Images that are validated at a time."""
+_PIXELS = 2**22
+"""Pixels that a GPU validates at a time: with a few large batches it is not the launches that take the time."""
+
+
+@torch.no_grad()
+def recalibrate(network: nn.Module, data: Dataset, device: torch.device, count: int) -> None:
+    """Takes the statistics of normalisation anew, over the first `count` training images as they are."""
+    count = min(count, len(data.train))
+    fetch = fetcher(data.train, count, device)
+    batches = torch.arange(count).tensor_split(-(-count // _batch(device, data.resolution)))
+    update_bn((normalise(fetch(indices)[0], data.mean, data.std) for indices in batches), network)
+
+
+@torch.inference_mode()
+def validate(
+    network: nn.Module,
+    data: Dataset,
+    device: torch.device,
+    most: int | None = None,
+    *,
+    flip_tta: bool = False,
+) -> Validation:
+    """The figures on the validation split, on `most` images of it at most.
+
+    flip_tta: whether logits are means of an image's and its mirror image's, where the data may be mirrored.
+    """
+    network.eval()
+    count = min(most or len(data.validation), len(data.validation))
+    fetch = fetcher(data.validation, count, device)
+    places, losses = [], []
+    for indices in torch.arange(count).tensor_split(-(-count // _batch(device, data.resolution))):
+        images, labels = fetch(indices)
+        inputs = normalise(images, data.mean, data.std)
+        logits = network(inputs)
+        if flip_tta and data.flip:
+            logits = (logits + network(inputs.flip(3))) / 2
+        places.append(ranks(logits, labels))
+        losses.append(functional.cross_entropy(logits, labels, reduction="sum"))
+    loss = 0.0
+    for value in torch.stack(losses).tolist():  # One by one: `sum` rounds differently from Python 3.12 on.
+        loss += value
+    place, classes = torch.cat(places).cpu(), torch.tensor(data.validation.labels[:count])
+    top1, top5 = (accuracy(place < first, classes, balanced=data.balance is not None) for first in (1, 5))
+    return Validation(top1, loss / count, top5 if len(data.classes) > 5 else None)
+
+
+def _batch(device: torch.device, resolution: int) -> int:
+    """Return how many images are validated at a time."""
+    return _VALIDATED if device.type == "cpu" else max(_VALIDATED, _PIXELS // resolution**2)
