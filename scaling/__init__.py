@@ -1,4 +1,4 @@
-"""Make networks larger, or smaller, and know what that costs.
+"""Scale networks up or down, with exact costs.
 
     >>> from scaling import PUBLISHED, family, scale
     >>> scale("b0", 3).architecture.resolution
@@ -12,7 +12,8 @@
     >>> fit("b0", {"data": "folder", "data.path": "photos"}).coefficients  # doctest: +SKIP
     Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
 
-A formula's result and a published network are two things: `scale` gives the first, `PUBLISHED` the second.
+The result of a formula and a published network are two things: `scale` returns the first, `PUBLISHED` holds
+the second.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,8 @@ from space import CATALOG as PUBLISHED
 from space import Multipliers, Rounding
 
 if TYPE_CHECKING:
-    from scaling.fitting.fit import Fitted, fit
+    from scaling.fitting.fit import fit
+    from scaling.fitting.plan import Fitted
 
 __all__ = [
     "PAPER",
@@ -55,9 +57,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # What trains is imported when it is asked for: everything else answers at once.
-    if name in ("fit", "Fitted"):
-        from scaling.fitting import fit as fitting
+    # A fit trains, so it imports torch: only when it is used.
+    if name == "fit":
+        from scaling.fitting.fit import fit
 
-        return getattr(fitting, name)
+        return fit
+    if name == "Fitted":
+        from scaling.fitting.plan import Fitted
+
+        return Fitted
     raise AttributeError(f"module 'scaling' has no attribute {name!r}")

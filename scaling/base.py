@@ -1,4 +1,4 @@
-"""What `--base` may be: a published network's name, a file, a canonical string, or a search's result."""
+"""The base of a family: a published network, a file, a canonical string, or the result of a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _OTHERS = (
     "FILE.yaml",
     "a canonical string such as r32_i16/.../h640_c10",
-    "block strings with commas between",
+    "block strings separated by commas",
     "runs/NAME",
     "runs/NAME:TRIAL",
 )
@@ -30,22 +30,24 @@ class Base:
 
 
 def resolve(base: str | Architecture | Base) -> Base:
-    """The network that `base` means; the first of these that it can be:
+    """Return the network that `base` means.
 
-    a name in the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that
-    describes a network; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or timm with
-    commas between ("r1_k3_s11_e1_i32_o16_se0.25,..."); a run of `search` by its path, for its
-    best network ("runs/NAME") or that of a complete trial ("runs/NAME:12"). Raises `UserError` for anything
-    else, naming the nearest published networks, and for the best of a run that is not finished.
+    The forms are tried in this order: a name in the catalog ("b0", "v2-s"), even if a file has the same name; a
+    YAML or JSON file that describes a network; a canonical string ("r32_i16/.../h640_c10"); block strings of
+    EfficientNet or timm, separated by commas ("r1_k3_s11_e1_i32_o16_se0.25,..."); the path of a run of `search`,
+    for its best network ("runs/NAME") or the network of a complete trial ("runs/NAME:12").
+
+    Raises `UserError` for anything else, with the nearest published names, and for the best network of an
+    unfinished run.
     """
     if isinstance(base, Base):
         return base
     if isinstance(base, Architecture):
         return _named(base)
     for reader in READERS:
-        found = reader(base)
-        if found is not None:
-            return found
+        resolved = reader(base)
+        if resolved is not None:
+            return resolved
     raise unpublished("base", base, forms=_OTHERS)
 
 
@@ -56,7 +58,7 @@ def _from_catalog(text: str) -> Base | None:
 def _from_file(text: str) -> Base | None:
     if not text.endswith(_SUFFIXES):
         return None
-    # Imported here: reading YAML takes time that a name doesn't.
+    # Imported here because YAML is slow to import and a name doesn't need it.
     from space import documents
     from space.choices.space import Space
 
@@ -73,8 +75,8 @@ def _from_file(text: str) -> Base | None:
         raise UserError(f"{text}: {error}") from None
     if space.choices:
         raise UserError(
-            f"{text} is a search space: it leaves {len(space.choices)} choices open, such as "
-            f"{space.choices[0].name}. A base is one network."
+            f"{text} is a search space with {len(space.choices)} open choices, such as "
+            f"{space.choices[0].name}. A base must be one network."
         )
     return Base(Path(text).stem, space.at(()))
 
@@ -91,7 +93,7 @@ def _from_run(text: str) -> Base | None:
     path, _, number = text.rpartition(":") if re.search(r":\d+$", text) else (text, "", "")
     if not (path.startswith("runs/") or (Path(path) / "config.yaml").is_file()):
         return None
-    # Imported here: reading a run takes time that a name doesn't.
+    # Imported here because a run is slow to import and a name doesn't need it.
     from scaling.runs import best, trained
 
     name = Path(path).name
@@ -99,7 +101,7 @@ def _from_run(text: str) -> Base | None:
 
 
 def _named(architecture: Architecture) -> Base:
-    """A base without a name is called by the network it is in the catalog, or by its digest."""
+    """Return the architecture under its name in the catalog, or under its digest if it has none."""
     names = (name for name, row in CATALOG.items() if row.architecture == architecture)
     return Base(next(names, architecture.digest[:8]), architecture)
 
@@ -111,4 +113,4 @@ READERS: tuple[Callable[[str], Base | None], ...] = (
     _from_blocks,
     _from_run,
 )
-"""What turns a text into a base, in this order; None says that the text is none of its kind."""
+"""Functions that read one form of a base. They are tried in this order; None means "not this form"."""

@@ -1,4 +1,4 @@
-"""The largest sibling that fits: phi chosen by real cost, not by 2^phi."""
+"""The largest scaled network within a budget of real costs."""
 
 from __future__ import annotations
 

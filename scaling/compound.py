@@ -15,15 +15,15 @@ from scaling.base import resolve
 from space import Architecture, Multipliers, Rounding, UserError
 
 PHI_LIMIT = 16
-"""phi lies within +-16: 2^16 times the cost is beyond every network ever trained."""
+"""The largest absolute value of phi: 2^16 times the cost exceeds every network ever trained."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """By what depth (alpha), width (beta) and resolution (gamma) grow each time phi grows by 1.
+    """The factors of depth (alpha), width (beta) and resolution (gamma) for each increase of phi by 1.
 
-    Each is at least 1. Multiply-adds grow in proportion to alpha * beta^2 * gamma^2 before rounding, which
-    the paper asks to be about 2. Raises `UserError` for a coefficient that is no number of at least 1.
+    Each is from 1 to 16. Multiply-adds grow in proportion to alpha * beta^2 * gamma^2 before rounding, which
+    should be about 2 according to the paper. Raises `UserError` for a coefficient outside of that range.
     """
 
     alpha: float
@@ -37,12 +37,12 @@ class Coefficients:
                 raise UserError(f"{name} is {value!r}; it must be a number from 1 to 16.")
 
     def at(self, phi: float) -> Multipliers:
-        """The multipliers at `phi`: 0 changes nothing, fractions and negative numbers are fine."""
+        """Return the multipliers at `phi`. 0 changes nothing; fractions and negative numbers are permitted."""
         return Multipliers(self.alpha**phi, self.beta**phi, self.gamma**phi)
 
     @property
     def growth(self) -> float:
-        """alpha * beta^2 * gamma^2: the factor on multiply-adds for each phi, before rounding."""
+        """The factor on multiply-adds per unit of phi before rounding: alpha * beta^2 * gamma^2."""
         return self.alpha * self.beta**2 * self.gamma**2
 
     def __str__(self) -> str:
@@ -50,11 +50,11 @@ class Coefficients:
 
 
 PAPER = Coefficients(1.2, 1.1, 1.15)
-"""The paper's result for EfficientNet-B0 (section 3.3, step 1). Their growth is 1.92, not 2."""
+"""The paper's coefficients for EfficientNet-B0 (section 3.3, step 1). Their growth is 1.92, not 2."""
 
 
 def checked_phi(phi: float) -> float:
-    """`phi` itself. Raises `UserError` unless it is a number within +-`PHI_LIMIT`."""
+    """Return `phi`. Raises `UserError` unless it is a number within +-`PHI_LIMIT`."""
     if not math.isfinite(phi) or abs(phi) > PHI_LIMIT:
         raise UserError(f"phi is {phi:g}; it must be a number from -{PHI_LIMIT} to {PHI_LIMIT}.")
     return phi
@@ -66,9 +66,10 @@ SCHEMA = "compound-nas.coefficients"
 
 @dataclass(frozen=True, slots=True)
 class CoefficientsFile:
-    """What a fit wrote. rule: the name of the one they belong to. rounding: the policy they were found with.
+    """The content of a coefficients file.
 
-    Both are None in a file that does not say.
+    rule: the name of the rule that was fitted. rounding: the rounding of the fit. Both are None if the file
+    doesn't state them.
     """
 
     coefficients: Coefficients
@@ -77,18 +78,18 @@ class CoefficientsFile:
 
 
 def read_coefficients(path: Path, base: Architecture) -> Coefficients:
-    """The coefficients in the file that a fit wrote: YAML or JSON with base, alpha, beta and gamma.
+    """Read the coefficients that a fit wrote: YAML or JSON with base, alpha, beta and gamma.
 
-    Raises as `read_coefficients_file`.
+    Raises the errors of `read_coefficients_file`.
     """
     return read_coefficients_file(path, base).coefficients
 
 
 def read_coefficients_file(path: Path, base: Architecture, rule: str | None = None) -> CoefficientsFile:
-    """All of that file that decides a network.
+    """Read a coefficients file: the coefficients, their rule and their rounding.
 
-    Raises `UserError` for a file that cannot be read or lacks one of its keys, and for one whose base is another
-    network than `base`, or whose rule is another than `rule`: coefficients are a property of both.
+    Raises `UserError` for a file that cannot be read or lacks a key, and for a file whose base or rule is not
+    `base` or `rule`: coefficients belong to one base and one rule.
     """
     document = _document(path)
     try:
@@ -129,8 +130,8 @@ def _document(path: Path) -> dict[str, Any]:
         ) from None
     document = documents.parse(text, str(path))
     if not isinstance(document, dict) or document.get("schema", SCHEMA) != SCHEMA:
-        raise UserError(f"{path} is no coefficients file: it must hold {', '.join(_KEYS)}.")
+        raise UserError(f"{path} is not a coefficients file: it must hold {', '.join(_KEYS)}.")
     for key in _KEYS:
         if key not in document:
-            raise UserError(f"{path} is no coefficients file: it lacks {key}.")
+            raise UserError(f"{path} is not a coefficients file: it lacks {key}.")
     return document

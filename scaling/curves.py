@@ -1,4 +1,4 @@
-"""What networks cost over a range of phi, rule by rule: what figures and pages draw."""
+"""Cost curves of the scaling rules over a range of phi, for figures and pages."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from scaling.families import ScaledModel, family
 from space import UserError
 
 _POINTS = 60
-"""Per curve: enough to show the steps that rounding makes."""
+"""Points of a curve: enough to show the steps that rounding causes."""
 
 Curves = Mapping[str, Sequence[ScaledModel]]
-"""By the name of the rule; () where the rule has no phi in the range."""
+"""The networks of each curve by the name of its rule; empty if the rule has no phi in the range."""
 
 
-def curves(base: Base, phis: Sequence[float], ways: Sequence[Mapping[str, Any]]) -> Curves:
-    """A curve for each of `ways` over the range of `phis`. ways: keyword arguments of `scale`, a rule among them.
+def curves(base: Base, phis: Sequence[float], variants: Sequence[Mapping[str, Any]]) -> Curves:
+    """Return a curve over the range of `phis` for each variant.
 
-    Raises `UserError` if no rule has a phi in that range.
+    variants: keyword arguments of `scale`, with a rule in each. Raises `UserError` if no rule has a phi in that
+    range.
     """
-    found = {str(way["rule"].name): _curve(base, phis, way) for way in ways}
-    if not any(found.values()):
+    by_rule = {str(variant["rule"].name): _curve(base, phis, variant) for variant in variants}
+    if not any(by_rule.values()):
         raise UserError(f"No rule can be drawn from phi = {min(phis):g} to {max(phis):g}.")
-    return found
+    return by_rule
 
 
-def _curve(base: Base, phis: Sequence[float], way: Mapping[str, Any]) -> tuple[ScaledModel, ...]:
-    rule = way["rule"]
+def _curve(base: Base, phis: Sequence[float], variant: Mapping[str, Any]) -> tuple[ScaledModel, ...]:
+    rule = variant["rule"]
     low, high = max(min(phis), rule.lowest), min(max(phis), rule.highest)
     if low >= high:
         return ()
     step = (high - low) / (_POINTS - 1)
-    return family(base, [min(high, low + step * number) for number in range(_POINTS)], **way)
+    return family(base, [min(high, low + step * number) for number in range(_POINTS)], **variant)

@@ -22,9 +22,9 @@ from space.refusal import unknown_name
 
 @dataclass(frozen=True)
 class ScaledModel:
-    """What a rule made of a base at phi. A formula's result, never a published network's row.
+    """A base scaled by a rule at phi: the result of a formula, never a published network.
 
-    multipliers: what the rule asked for; `obtained` is what rounding left of it.
+    multipliers: those of the rule, before rounding. `obtained` has those of the rounded network.
     """
 
     base: Base
@@ -35,7 +35,7 @@ class ScaledModel:
 
     @property
     def name(self) -> str:
-        """E.g. "b0-compound-phi3": also the name of its files."""
+        """The name of the network and of its files, such as "b0-compound-phi3"."""
         return f"{self.base.name}-{self.rule.name}-phi{self.phi:g}"
 
     @cached_property
@@ -45,29 +45,29 @@ class ScaledModel:
 
     @property
     def base_cost(self) -> Cost:
-        """The exact cost of the network it was derived from."""
+        """The exact cost of the base."""
         return cost(self.base.architecture)
 
     @property
     def macs_growth(self) -> float:
-        """Its multiply-adds over the base's: what 2^phi became."""
+        """The ratio of its multiply-adds to the base's, which 2^phi approximates."""
         return self.cost.macs / self.base_cost.macs
 
     @property
     def params_growth(self) -> float:
-        """Its parameters over the base's."""
+        """The ratio of its parameters to the base's."""
         return self.cost.params / self.base_cost.params
 
     @property
     def obtained(self) -> Multipliers:
-        """Blocks, mean width of the stages, and pixels, each over the base's."""
-        made, base = self.architecture, self.base.architecture
-        width = _mean_width(made) / _mean_width(base)
-        return Multipliers(made.depth / base.depth, width, made.resolution / base.resolution)
+        """The ratios to the base of the number of blocks, the mean width of the stages and the resolution."""
+        scaled, base = self.architecture, self.base.architecture
+        width = _mean_width(scaled) / _mean_width(base)
+        return Multipliers(scaled.depth / base.depth, width, scaled.resolution / base.resolution)
 
     @property
     def train_resolution(self) -> int:
-        """Pixels to train at: fewer than at evaluation where the rule says so, about 20% in v2."""
+        """The resolution to train at, in pixels: lower than at evaluation for some rules (by 20% for v2)."""
         if not self.phi or self.rule.train_share == 1:
             return self.architecture.resolution
         return round(self.architecture.resolution * self.rule.train_share)
@@ -81,27 +81,27 @@ def scale(
     coefficients: Coefficients | None = None,
     rounding: Rounding | None = None,
 ) -> ScaledModel:
-    """`base` at `phi`: larger above 0, smaller below, itself at 0. Takes well under a millisecond.
+    """Scale `base` to `phi`: larger above 0, smaller below 0, unchanged at 0. Takes less than a millisecond.
 
-    base: a published network's name, a file, a canonical string or an architecture (`scaling.base.resolve`).
-    phi: any number within +-16; multiply-adds grow by about 2^phi. rule: a key of `RULES`, or a rule.
-    coefficients: alpha, beta, gamma instead of the rule's. rounding: the policy instead of the rule's.
+    base: the name of a published network, a file, a canonical string or an architecture (`scaling.base.resolve`).
+    phi: a number within +-16; multiply-adds grow by about 2^phi. rule: a key of `RULES`, or a rule.
+    coefficients, rounding: used in place of the rule's.
 
-    Raises `UserError` for an unknown base or rule, for coefficients the rule doesn't take, and for a phi
-    that leaves a layer without a channel or an image smaller than the network's total stride.
+    Raises `UserError` for an unknown base or rule, for coefficients if the rule has none, and for a phi that
+    leaves a layer without channels or images smaller than the total stride of the network.
     """
     base, rule = resolve(base), _rule(rule)
     if coefficients is not None:
         rule = rule.fitted(coefficients)
     multipliers = rule.at(phi)
-    _leave_something(base.architecture, multipliers, phi)
-    made = rule.shape(base.architecture, multipliers, rounding or rule.rounding)
-    if made.resolution < min(made.stride, base.architecture.resolution):
+    _check_width(base.architecture, multipliers, phi)
+    scaled = rule.shape(base.architecture, multipliers, rounding or rule.rounding)
+    if scaled.resolution < min(scaled.stride, base.architecture.resolution):
         raise UserError(
-            f"phi = {phi:g} leaves images of {made.resolution} pixels, fewer than the total stride of "
-            f"{base.name}, {made.stride}."
+            f"phi = {phi:g} leaves images of {scaled.resolution} pixels, fewer than the total stride of "
+            f"{base.name}, {scaled.stride}."
         )
-    return ScaledModel(base, rule, phi, multipliers, made)
+    return ScaledModel(base, rule, phi, multipliers, scaled)
 
 
 def family(
@@ -112,7 +112,7 @@ def family(
     coefficients: Coefficients | None = None,
     rounding: Rounding | None = None,
 ) -> tuple[ScaledModel, ...]:
-    """`scale` at each of `phis`: `family("b0", range(1, 8))`."""
+    """Scale `base` to each of `phis`, as in `family("b0", range(1, 8))`."""
     base = resolve(base)
     return tuple(scale(base, phi, rule=rule, coefficients=coefficients, rounding=rounding) for phi in phis)
 
@@ -125,7 +125,7 @@ def _rule(rule: str | Rule) -> Rule:
     return RULES[rule]
 
 
-def _leave_something(base: Architecture, multipliers: Multipliers, phi: float) -> None:
+def _check_width(base: Architecture, multipliers: Multipliers, phi: float) -> None:
     narrowest = min(base.stem.width, *(stage.width for stage in base.stages))
     if narrowest * multipliers.width < 1:
         raise UserError(
@@ -135,5 +135,5 @@ def _leave_something(base: Architecture, multipliers: Multipliers, phi: float) -
 
 
 def _mean_width(architecture: Architecture) -> float:
-    """Over stages, which all grow by the same factor; over blocks it would depend on the depths too."""
+    """Return the mean over stages. Over blocks it would also depend on the depths."""
     return sum(stage.width for stage in architecture.stages) / len(architecture.stages)

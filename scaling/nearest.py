@@ -1,4 +1,4 @@
-"""The published network that a formula's result comes nearest to, and how the two differ."""
+"""The published network that is nearest to a scaled one, and the differences between the two."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from space.architecture import encode_stage
 
 
 def nearest(architecture: Architecture) -> Published:
-    """The published network of the same kind whose params and MACs are nearest, by their ratios.
+    """Return the published network of the same kind with the nearest params and MACs (as ratios).
 
-    If none is of the same kind, as for most networks that a search finds, the nearest of all.
+    If no published network is of the same kind, as for most results of a search, all are candidates.
     """
     here = cost(architecture)
-    rows = kin(architecture) or tuple(CATALOG.values())
+    rows = same_kind(architecture) or tuple(CATALOG.values())
     return min(rows, key=lambda row: _distance(cost(row.architecture), here))
 
 
-def kin(architecture: Architecture) -> tuple[Published, ...]:
-    """The published networks of the same kind: op, kernel, stride, expand, se and act agree in each stage."""
+def same_kind(architecture: Architecture) -> tuple[Published, ...]:
+    """Return the published networks with the same op, kernel, stride, expand, se and act in each stage."""
     return tuple(row for row in CATALOG.values() if _alike(row.architecture, architecture))
 
 
 def differences(architecture: Architecture, published: Published) -> tuple[str, ...]:
-    """How `architecture` differs from `published`, part by part; nothing if it is the same network."""
+    """Describe the differences from `published`, part by part; empty if it is the same network."""
     other = published.architecture
-    found = _numbers("resolution", architecture.resolution, other.resolution, published.name)
-    found += _numbers("stem", architecture.stem.width, other.stem.width, published.name)
+    changes = _numbers("resolution", architecture.resolution, other.resolution, published.name)
+    changes += _numbers("stem", architecture.stem.width, other.stem.width, published.name)
     for number, (mine, theirs) in enumerate(zip_longest(architecture.stages, other.stages)):
-        found += _stage_differences(f"stages.{number}", mine, theirs, published.name)
-    found += _numbers("head", architecture.head.width, other.head.width, published.name)
-    found += _numbers("classes", architecture.classes, other.classes, published.name)
-    if not found and encode(architecture) != encode(other):
-        found = [f"written {encode(other)} in {published.name}"]
-    return tuple(found)
+        changes += _stage_differences(f"stages.{number}", mine, theirs, published.name)
+    changes += _numbers("head", architecture.head.width, other.head.width, published.name)
+    changes += _numbers("classes", architecture.classes, other.classes, published.name)
+    if not changes and encode(architecture) != encode(other):
+        changes = [f"written {encode(other)} in {published.name}"]
+    return tuple(changes)
 
 
 def _stage_differences(place: str, mine: Stage | None, theirs: Stage | None, name: str) -> list[str]:
@@ -63,7 +63,7 @@ def _kind(stage: Stage) -> tuple[object, ...]:
 
 
 def _alike(one: Architecture, other: Architecture) -> bool:
-    # Over the stages that both have: V2-M continues V2-S with a seventh.
+    # Only the stages that both have are compared: V2-M has the stages of V2-S and a seventh.
     return all(_kind(mine) == _kind(theirs) for mine, theirs in zip(one.stages, other.stages, strict=False))
 
 

@@ -1,4 +1,4 @@
-"""Rows and columns of every table that `scale` writes; `published` tells its two kinds of rows apart."""
+"""The rows and columns of every table of `scale`. The column `published` separates its two kinds of rows."""
 
 from __future__ import annotations
 
@@ -9,66 +9,69 @@ from search.tables.table import Column, Row
 from space import Published, cost
 
 SCHEMA, VERSION = "compound-nas.scale", 2
-"""The version rises with every change of the keys, their types or their meanings, also when one is added."""
+"""The version rises with every change of the keys, their types or their meanings, and with every new key."""
 
 COLUMNS = (
     Column("name", "Network"),
     Column(
         "published",
         "Published",
-        description="a published network; the others are a formula's result",
+        description="a published network; other rows are results of a formula",
         type="boolean",
     ),
-    Column("rule", "Rule", description="how it was derived, see `scale --help`"),
-    Column("phi", "phi", description="how far the base is scaled; 0 is the base", form=".4g"),
+    Column("rule", "Rule", description="scaling rule, see `scale --help`"),
+    Column("phi", "phi", description="scaling exponent; 0 is the base", form=".4g"),
     Column("depth", "Depth", description="multiplier on each stage's blocks, before rounding", form=".3f"),
     Column("width", "Width", description="multiplier on all channels, before rounding", form=".3f"),
-    Column("resolution", "Resolution", "px", "side of the images that it is evaluated on", type="integer"),
-    Column(
-        "train_resolution", "Trained at", "px", "side of the images that it is trained on", type="integer"
-    ),
+    Column("resolution", "Resolution", "px", "side of the images at evaluation", type="integer"),
+    Column("train_resolution", "Trained at", "px", "side of the images in training", type="integer"),
     Column("blocks", "Blocks", type="integer"),
     Column("params", "Params", description="trainable parameters", form="si"),
     Column("macs", "MACs", description="multiply-adds of convolutions and classifier, one image", form="si"),
     Column("activations", "Activations", description="outputs of all convolutions, one image", form="si"),
-    Column("two_to_phi", "2^phi", description="how much MACs were meant to grow", form=".2f"),
-    Column("macs_growth", "MACs x", description="how much MACs really grew, over the base", form=".2f"),
-    Column("params_growth", "Params x", description="how much params grew, over the base", form=".2f"),
-    Column("nearest", "Nearest", description="the published network of nearest params and MACs"),
+    Column("two_to_phi", "2^phi", description="growth of MACs that phi aims at", form=".2f"),
+    Column("macs_growth", "MACs x", description="MACs divided by the base's", form=".2f"),
+    Column("params_growth", "Params x", description="params divided by the base's", form=".2f"),
+    Column("nearest", "Nearest", description="the published network with the nearest params and MACs"),
 )
-"""What fits a page or a terminal."""
+"""The columns that fit a page or a terminal."""
 
 STEP = Column(
     "predicted_ms",
     "Step predicted",
     "ms",
-    description="one training step, by the device's profile and on its number of images",
+    description="one training step, predicted by a device profile for its batch size",
     form=".1f",
 )
 
 ALL_COLUMNS = (
     *COLUMNS,
     STEP,
-    Column("depth_obtained", "Depth obtained", description="blocks over the base's", form=".3f"),
+    Column("depth_obtained", "Depth obtained", description="blocks divided by the base's", form=".3f"),
     Column(
-        "width_obtained", "Width obtained", description="mean width of stages over the base's", form=".3f"
+        "width_obtained",
+        "Width obtained",
+        description="mean width of stages divided by the base's",
+        form=".3f",
     ),
     Column("resolution_asked", "Resolution asked", description="multiplier before rounding", form=".3f"),
-    Column("resolution_obtained", "Resolution obtained", description="pixels over the base's", form=".3f"),
-    Column("alpha", "alpha", description="depth's coefficient, where the rule has one", type="number"),
-    Column("beta", "beta", description="width's coefficient", type="number"),
-    Column("gamma", "gamma", description="resolution's coefficient", type="number"),
-    Column("base", "Base", description="canonical string of the network it was derived from"),
-    Column("architecture", "Architecture", description="canonical string: `scale --base` reads it"),
-    Column("source", "Source", description="of the rule, or of the published network"),
-    Column("family", "Family", description="what a published network is listed under"),
-    Column("note", "Note", description="where publication and code differ"),
+    Column(
+        "resolution_obtained", "Resolution obtained", description="pixels divided by the base's", form=".3f"
+    ),
+    Column("alpha", "alpha", description="coefficient of depth, if the rule has one", type="number"),
+    Column("beta", "beta", description="coefficient of width", type="number"),
+    Column("gamma", "gamma", description="coefficient of resolution", type="number"),
+    Column("base", "Base", description="canonical string of the network that was scaled"),
+    Column("architecture", "Architecture", description="canonical string, which `scale --base` accepts"),
+    Column("source", "Source", description="paper or code that the rule or the published network comes from"),
+    Column("family", "Family", description="family of a published network"),
+    Column("note", "Note", description="differences between publication and code"),
 )
-"""What data formats hold."""
+"""The columns of data formats."""
 
 
 def model_row(model: ScaledModel) -> Row:
-    """The row of a formula's result."""
+    """Return the row of a scaled network."""
     law = model.rule.law
     coefficients = law if isinstance(law, Coefficients) else None
     asked, obtained, spent = model.multipliers, model.obtained, model.cost
@@ -103,7 +106,7 @@ def model_row(model: ScaledModel) -> Row:
 
 
 def published_row(published: Published) -> Row:
-    """The row of a published network: no phi and no rule, since none was published for any."""
+    """Return the row of a published network. It has no phi and no rule, since none were published."""
     spent = cost(published.architecture)
     return {
         "name": published.name,

@@ -1,9 +1,12 @@
-"""How a network grows: every scaling rule, with the place it comes from.
+"""The scaling rules, each with its source.
 
-A rule is two pure functions. Its law says by how much to multiply depth, width and resolution at phi; its
-shape applies that to a network. phi = 0 changes nothing, and multiply-adds never fall as phi rises. For every
-rule, depth * width^2 * resolution^2 is about 2^phi (compound: 1.92^phi, as published; v2: 2.12^phi), so that
-rules can be compared at equal phi.
+A rule consists of two pure functions. Its law gives the multipliers of depth, width and resolution at phi; its
+shape applies them to a network. phi = 0 changes nothing. For every rule, depth * width^2 * resolution^2 is about
+2^phi (compound: 1.92^phi, as published; v2: 2.12^phi), so that rules can be compared at equal phi.
+
+Costs rise with phi, but not at every step. MACs can fall where a block rounds its inner widths too (SandGlass,
+ShuffleNetV1) and activations where a resolution divides differently by the strides. The parameters of `shrink`
+fall towards phi = 0, since its smaller networks are deeper.
 """
 
 from __future__ import annotations
@@ -19,20 +22,20 @@ from space.rescale import AUTOML, EFFICIENTNET, round_depth, stage_width
 
 
 class Law(Protocol):
-    """phi -> multipliers."""
+    """A function from phi to multipliers."""
 
     def at(self, phi: float) -> Multipliers:
-        """The multipliers at `phi`."""
+        """Return the multipliers at `phi`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A way to scale networks.
+    """A rule that scales networks.
 
-    summary, source: what it does and where it comes from. law: phi -> multipliers.
-    shape: (base, multipliers, rounding) -> the scaled network. rounding: the policy of its source.
-    free: whether the coefficients are the user's to choose. lowest, highest: the range of phi.
-    train_share: the resolution to train at as a share of the resolution that is scaled, which is evaluated.
+    summary, source: a description, and the paper or code it comes from. law: phi -> multipliers.
+    shape: (base, multipliers, rounding) -> the scaled network. rounding: the rounding of the source.
+    free: True if users can choose the coefficients. lowest, highest: the range of phi.
+    train_share: the training resolution divided by the evaluation resolution, which is the one that is scaled.
     """
 
     name: str
@@ -47,14 +50,14 @@ class Rule:
     train_share: float = 1.0
 
     def at(self, phi: float) -> Multipliers:
-        """The multipliers at `phi`. Raises `UserError` outside the rule's range."""
+        """Return the multipliers at `phi`. Raises `UserError` outside of the range of the rule."""
         if not self.lowest <= checked_phi(phi) <= self.highest:
             span = f"{self.lowest:.4g} to {self.highest:g}"
             raise UserError(f"phi is {phi:g}; rule {self.name} takes {span} ({self.summary}).")
         return self.law.at(phi)
 
     def fitted(self, coefficients: Coefficients) -> Rule:
-        """This rule with other coefficients. Raises `UserError` if it has none to choose."""
+        """Return this rule with other coefficients. Raises `UserError` if it has no free coefficients."""
         if not self.free:
             free = ", ".join(rule.name for rule in RULES.values() if rule.free)
             raise UserError(f"Rule {self.name} has no coefficients to choose; these have: {free}.")
@@ -62,10 +65,11 @@ class Rule:
 
 
 def fast(share: float = 0.8) -> Rule:
-    """Fast compound scaling: width takes the `share` a (0 to 1, their alpha) of the growth in multiply-adds.
+    """Return the rule of fast compound scaling.
 
-    Depth and resolution halve the rest: with s = 2^phi, d = s^((1-a)/2), w = s^(a/2), r = s^((1-a)/4).
-    Activations, which decide how fast a GPU is, then grow like s^(1-a/2) only. 0.8 is their "dWr".
+    share: the share a of the growth in multiply-adds that goes to width, 0 to 1 (alpha in the paper). Depth and
+    resolution divide the rest: with s = 2^phi, d = s^((1-a)/2), w = s^(a/2), r = s^((1-a)/4). Activations, which
+    determine the speed of a GPU, then grow only like s^(1-a/2). 0.8 is the paper's "dWr".
     """
     if not 0 <= share <= 1:
         raise UserError(f"Rule fast: width's share is {share:g}; it must be a number from 0 to 1.")
@@ -79,19 +83,20 @@ def fast(share: float = 0.8) -> Rule:
 
 
 # No coefficients of V2 were published. Depth and width of V1's B4 (1.8, 1.4), B5 (2.2, 1.6) and B7 (3.1, 2.0),
-# applied to V2-B0, make the uniform part of V2-S, M and L. The coefficients here are ours: at phi 3.1, 4.2 and
-# 6.2 they round to the same three networks and, in multiples of 32 pixels, to their 384, 480 and 480.
+# applied to V2-B0, give the uniform part of V2-S, M and L, but for two widths of V2-S: its stages 4 and 6 have 128
+# and 256 channels in Google's code where the uniform part has 136 and 272. The coefficients here are ours: at phi
+# 3.1, 4.2 and 6.2 they round to the same three uniform networks and, in multiples of 32 pixels, to 384, 480 and 480.
 V2 = Coefficients(1.2, 1.118, 1.19)
-V2_MOST_PIXELS = 480
-# Stage 5 of V2-S, M and L has 0, 3 and 3 blocks more than uniform scaling gives. 1.22 is within the bounds
-# that M and L leave (1.210 to 1.227); it sets in above V2-S's depth and is complete before V2-M's.
+V2_MAX_PIXELS = 480
+# Stage 5 of V2-S, M and L has 0, 3 and 3 blocks more than uniform scaling gives. 1.22 lies within the bounds
+# that follow from M and L (1.210 to 1.227). The ramp begins above the depth of V2-S and ends below that of V2-M.
 _LATE, _LATE_FROM, _LATE_TO = 1.22, 1.8, 2.1
 
 
 def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
-    """EfficientNetV2's shape: extra blocks in the last stage but one, a fixed head, 480 pixels at most.
+    """Scale as EfficientNetV2: extra blocks in the last stage but one, a fixed head, at most 480 pixels.
 
-    The stem grows only as far as the first stage does.
+    The stem becomes at most as wide as the first stage.
     """
     width, late = multipliers.width, max(0, len(base.stages) - 2)
     ramp = (multipliers.depth - _LATE_FROM) / (_LATE_TO - _LATE_FROM)
@@ -106,10 +111,10 @@ def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding)
     )
     scaled = rescale(base, multipliers, rounding)
     stem = max(base.stem.width, min(scaled.stem.width, stages[0].width))
-    most = max(V2_MOST_PIXELS, base.resolution)
+    max_pixels = max(V2_MAX_PIXELS, base.resolution)
     return replace(
         base,
-        resolution=min(most, scaled.resolution),
+        resolution=min(max_pixels, scaled.resolution),
         stem=replace(base.stem, width=stem),
         stages=stages,
     )
@@ -117,15 +122,15 @@ def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding)
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A law that a table gives: interpolated between its rows (in logarithms), 1 at phi = 0.
+    """A law that interpolates between the rows of a table (in logarithms). The multipliers are 1 at phi = 0.
 
-    rows: (phi, multipliers) in ascending order. Between the last row and 0 that row holds.
+    rows: (phi, multipliers) in ascending order. The last row holds up to 0.
     """
 
     rows: tuple[tuple[float, Multipliers], ...]
 
     def at(self, phi: float) -> Multipliers:
-        """The multipliers at `phi`, which lies between the first row and 0."""
+        """Return the multipliers at `phi`, which must lie between the first row and 0."""
         if phi >= 0:
             return Multipliers()
         for (low, small), (high, large) in zip(self.rows, self.rows[1:], strict=False):
@@ -140,7 +145,7 @@ class Rows:
 
 
 def _tinynet(depth: float, width: float, resolution: int, mflops: int) -> tuple[float, Multipliers]:
-    """A row of TinyNet's table; its phi is the binary logarithm of its FLOPs over B0's 385.8M."""
+    """Return a row of TinyNet's table. Its phi is the binary logarithm of its FLOPs over B0's 385.8M."""
     return math.log2(mflops / 385.814752), Multipliers(depth, width, resolution / 224)
 
 
@@ -156,13 +161,13 @@ TINYNET = Rows(
 
 
 def shrunk(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
-    """TinyNet's shape: stem and head stay as wide as they are.
+    """Scale as TinyNet, with the widths of stem and head unchanged.
 
-    The largest row is deeper than the base. Where that, rounded, would cost more than the base, the base is
-    kept, so that cost never falls as phi rises.
+    The largest row is deeper than the base. If the rounded network would have more MACs than the base, the base
+    is returned, so that MACs don't fall towards phi = 0.
     """
-    made = replace(rescale(base, multipliers, rounding), stem=base.stem, head=base.head)
-    return made if cost(made).macs <= cost(base).macs else base
+    scaled = replace(rescale(base, multipliers, rounding), stem=base.stem, head=base.head)
+    return scaled if cost(scaled).macs <= cost(base).macs else base
 
 
 _EQUATION = "Tan and Le 2019, EfficientNet, equation 3"
@@ -187,17 +192,17 @@ _ALL = (
         train_share=0.8,
     ),
     fast(),
-    Rule("depth", "deeper alone", f"{_EQUATION}, depth alone", Coefficients(2, 1, 1)),
-    Rule("width", "wider alone", f"{_EQUATION}, width alone", Coefficients(1, math.sqrt(2), 1)),
+    Rule("depth", "deeper only", f"{_EQUATION}, depth only", Coefficients(2, 1, 1)),
+    Rule("width", "wider only", f"{_EQUATION}, width only", Coefficients(1, math.sqrt(2), 1)),
     Rule(
         "resolution",
-        "larger images alone",
-        f"{_EQUATION}, resolution alone",
+        "larger images only",
+        f"{_EQUATION}, resolution only",
         Coefficients(1, 1, math.sqrt(2)),
     ),
     Rule(
         "shrink",
-        "smaller as TinyNet: between five published rows, since no formula was published",
+        "smaller, as TinyNet: interpolated between its five published rows",
         "Han et al. 2020, Model Rubik's Cube; the rows of TinyNet-A to E",
         TINYNET,
         shrunk,

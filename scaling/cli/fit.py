@@ -1,4 +1,4 @@
-"""The command `scale fit`: a thin layer over `scaling.fitting.fit`, which is imported when it runs."""
+"""The command `scale fit`. It imports `scaling.fitting.fit` only when it runs."""
 
 from __future__ import annotations
 
@@ -9,81 +9,99 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling.cli.request import named
+from scaling.cli.request import rule_named
 from scaling.cli.text import table
 from scaling.fitting.design import DEFAULT, Design
-from search.cli import completers as completion
+from search.cli import completers
 from space import UserError
 
 if TYPE_CHECKING:
-    from scaling.fitting.fit import Fitted, Plan
+    from scaling.fitting.plan import Fitted, Plan
     from search.cli.live import Terminal
 
 _EPILOG = """\b
-Settings are KEY=VALUE words, as `search launch` takes them:
-  data=NAME data.path=FILE        images; accuracy is of their validation split
+Settings are KEY=VALUE words, as in `search launch`:
+  data=NAME data.path=FILE        the images; accuracy is that of their validation split
   proxy.epochs=5                  the training; every network at its own resolution and width
-  executor.workers=2              where trainings run
+  executor.workers=2              number of trainings at a time
   seed=N run=NAME budget=30m max_failures=N
 
-The run and its results are kept in runs/NAME: coefficients.yaml (for `scale --coefficients`), tables of the
-candidates, of the comparison and of the family, and a figure. However it ends, even by kill -9, go on with
+The run and its results are stored in runs/NAME: coefficients.yaml (for `scale --coefficients`), tables of the
+candidates, the comparison and the family, and a figure. After an interruption, even by kill -9, continue with
 
 \b
   scale fit --resume NAME [executor=...] [budget=...]
 
-which repeats no finished training. `search status NAME` shows how far it is.
+which repeats no finished training. `search status NAME` shows the progress.
 """
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completers.settings)
 @click.option(
-    "--base", shell_complete=completion.networks, help="What is scaled, as `scale --base` takes it."
+    "--base", shell_complete=completers.networks, help="The network to scale, as in `scale --base`."
 )
-@click.option("--rule", help="Whose coefficients: compound (if not given), v2 or lacs.")
-@click.option("--phi", type=float, help="Where candidates are trained (1).")
-@click.option("--step", type=float, help="Between neighbouring values of alpha, beta and gamma (0.05).")
+@click.option("--rule", help="The rule to fit: compound (default), v2 or lacs.")
+@click.option("--phi", type=float, help="The scale of the candidates (1).")
+@click.option(
+    "--step", type=float, help="The distance between neighbouring values of alpha, beta and gamma (0.05)."
+)
 @click.option(
     "--tolerance",
     type=float,
-    help="How far alpha * beta^2 * gamma^2 may be from 2 (0.1: 1.2, 1.1, 1.15 is in).",
+    help="Permitted difference of alpha * beta^2 * gamma^2 from 2 (0.1, which includes 1.2, 1.1, 1.15).",
 )
 @click.option(
-    "--cost-tolerance", type=float, help="How far real multiply-adds may be from 2^phi, relatively (0.25)."
+    "--cost-tolerance",
+    type=float,
+    help="Permitted relative difference of real multiply-adds from 2^phi (0.25).",
 )
 @click.option("--seeds", type=int, metavar="N", help="Trainings of each leader (3).")
-@click.option("--leaders", type=int, metavar="N", help="Candidates that go on to the second seed (6).")
+@click.option("--leaders", type=int, metavar="N", help="Candidates that are trained with a second seed (6).")
 @click.option(
-    "--compare", is_flag=True, help="Also train depth, width and resolution alone, as costly as the winner."
+    "--compare",
+    is_flag=True,
+    help="Also train the base scaled by depth, width and resolution only, at the cost of the winner.",
 )
-@click.option("--divisor", type=click.IntRange(1, 1024), help="Widths become multiples of it.")
-@click.option("--limit", type=click.FloatRange(0, 1), help="The least share of a width's exact product.")
-@click.option("--depth-rounding", "depth", type=click.Choice(["ceil", "round"]), help="Blocks.")
+@click.option("--divisor", type=click.IntRange(1, 1024), help="Round widths to multiples of this number.")
 @click.option(
-    "--resolution-multiple", "resolution", type=click.IntRange(1, 4), help="Pixels become multiples of it."
+    "--limit",
+    type=click.FloatRange(0, 1),
+    help="Round a width up if rounding would leave less than this share of the exact product.",
+)
+@click.option(
+    "--depth-rounding",
+    "depth",
+    type=click.Choice(["ceil", "round"]),
+    help="Round numbers of blocks up, or to the nearest.",
+)
+@click.option(
+    "--resolution-multiple",
+    "resolution",
+    type=click.IntRange(1, 4),
+    help="Round resolutions to multiples of this number of pixels.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the candidates and the estimated time; train nothing.")
-@click.option("--resume", metavar="NAME", shell_complete=completion.runs, help="Go on with a fit.")
+@click.option("--resume", metavar="NAME", shell_complete=completers.runs, help="Continue a fit.")
 def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: Any) -> None:
-    """Find alpha, beta and gamma for a base by training.
+    """Fit alpha, beta and gamma for a base by training.
 
-    Every triple of a grid near alpha * beta^2 * gamma^2 = 2 scales the base to about 2^phi of its cost; all are
-    trained with one seed, the leaders with more. The triple of the most accurate network wins; among those that
-    chance does not tell from it, the cheapest.
+    Every triple of a grid near alpha * beta^2 * gamma^2 = 2 scales the base to about 2^phi times its cost. All are
+    trained with one seed, the leaders with more. Of the most accurate network and those that are not significantly
+    worse, the cheapest wins.
     """
     from search.settings.words import parse
 
     asked = {key: value for key, value in given.items() if value is not None and value is not False}
     if resume is None:
         if "base" not in asked:
-            raise UserError("Say what to fit: --base b0; or --resume NAME to go on with a fit.")
+            raise UserError("Give the network to fit, such as --base b0, or --resume NAME to continue a fit.")
         return _begin(asked, parse(settings), dry_run)
     if asked or dry_run:
-        raise UserError("--resume goes on with a fit as it was begun; only executor and budget can change.")
+        raise UserError("--resume continues a fit with its own options; only executor and budget can change.")
     from scaling.fitting import fit as fitting
 
-    return _driven(lambda display: fitting.resume(resume, parse(settings), display=display))
+    return _run(lambda display: fitting.resume(resume, parse(settings), display=display))
 
 
 def _begin(asked: dict[str, Any], settings: dict[str, Any], dry_run: bool) -> None:
@@ -95,22 +113,22 @@ def _begin(asked: dict[str, Any], settings: dict[str, Any], dry_run: bool) -> No
     if dry_run:
         _show(planned)
     else:
-        _driven(lambda display: fitting.begin(planned, display=display))
+        _run(lambda display: fitting.begin(planned, display=display))
 
 
 def _design(asked: dict[str, Any]) -> Design:
     fields = {key: asked.pop(key) for key in ("divisor", "limit", "depth", "resolution") if key in asked}
-    rounding = replace(named(asked.get("rule", DEFAULT.rule)).rounding, **fields)
+    rounding = replace(rule_named(asked.get("rule", DEFAULT.rule)).rounding, **fields)
     return Design(**asked, rounding=rounding)
 
 
 def _announce(planned: Plan) -> None:
-    from scaling.fitting.results import counts
+    from scaling.fitting.summary import counts_sentence
 
-    design, most = planned.design, planned.race().most
-    click.echo(f"{counts(planned.grid.counts)}.", err=True)
+    design, trainings = planned.design, planned.race().max_trainings
+    click.echo(counts_sentence(planned.grid.counts), err=True)
     click.echo(
-        f"{len(planned.grid.candidates)} trainings with the first seed; {most} at most with all {design.seeds}.",
+        f"{len(planned.grid.candidates)} trainings with the first seed, at most {trainings} with all {design.seeds}.",
         err=True,
     )
 
@@ -121,16 +139,16 @@ def _show(planned: Plan) -> None:
     from search.tables.units import clock
 
     click.echo(table(planned_rows(planned.grid.candidates), PLANNED))
-    found, parallel = estimate(planned), planned.config.executor.parallel or 1
+    estimated, parallel = estimate(planned), planned.config.executor.parallel or 1
     click.echo(
-        f"\nEstimated: {clock(found.candidate)} a training, {clock(found.first)} for the first seed, "
-        f"{clock(found.most)} in all at most, {parallel} at a time. A step of the base took "
-        f"{found.step_ms:.0f} ms just now; time is taken to go with multiply-adds."
+        f"\nEstimate: {clock(estimated.candidate)} a training, {clock(estimated.first_seed)} for the first seed, "
+        f"at most {clock(estimated.longest)} in all, with {parallel} at a time. It assumes time proportional to "
+        f"multiply-adds and a step of the base of {estimated.step_ms:.0f} ms, as measured now."
     )
 
 
-def _driven(drive: Callable[[Terminal], Fitted]) -> None:
-    """Runs a fit with its display, tells how to go on if it ends early, and prints what it found."""
+def _run(drive: Callable[[Terminal], Fitted]) -> None:
+    """Run a fit with its display and print its result, or how to continue it if it ends early."""
     from rich.console import Console
 
     from search.cli.live import Terminal
@@ -145,23 +163,24 @@ def _driven(drive: Callable[[Terminal], Fitted]) -> None:
     except (Stopped, LedgerFailed) as error:
         _end(str(error), display, 1)
     else:
-        _tell(fitted)
+        _print(fitted)
 
 
 def _end(message: str, display: Terminal, code: int) -> None:
-    go_on = f" Go on with: scale fit --resume {display.path.name}" if display.path else ""
-    click.echo(f"scale: {message}{go_on}", err=True)
+    advice = f" Continue with: scale fit --resume {display.path.name}" if display.path else ""
+    click.echo(f"scale: {message}{advice}", err=True)
     sys.exit(code)
 
 
-def _tell(fitted: Fitted) -> None:
-    from scaling.fitting.results import COEFFICIENTS, verdict
+def _print(fitted: Fitted) -> None:
+    from scaling.fitting.results import COEFFICIENTS
+    from scaling.fitting.summary import verdict_sentences
     from scaling.fitting.tables import CANDIDATES, COMPARISON, candidate_rows, compared_rows
 
     click.echo(table(candidate_rows(fitted), CANDIDATES))
-    if fitted.rivals:
+    if fitted.baselines:
         click.echo(f"\n{table(compared_rows(fitted), COMPARISON)}")
-    click.echo("\n" + " ".join(verdict(fitted)))
+    click.echo("\n" + " ".join(verdict_sentences(fitted)))
     click.echo(
         f"\nResults: {fitted.path}/. Next: scale --base ... --coefficients {fitted.path / COEFFICIENTS}"
     )

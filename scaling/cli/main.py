@@ -1,10 +1,10 @@
-"""The command `scale`: a thin layer over `scaling`."""
+"""The command `scale`."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from scaling.base import resolve
 from scaling.budgets import Budget, largest
 from scaling.cli import options, text
 from scaling.cli.fit import fit
-from scaling.cli.request import Way, way_of
+from scaling.cli.request import ScalingRequest, read_request
 from scaling.families import ScaledModel, family
 from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, STEP, VERSION, model_row, published_row
 from scaling.rules import RULES
@@ -30,21 +30,21 @@ from space.catalog import families
 from space.refusal import unknown_name
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
-_HELP = f"""Derive larger and smaller siblings of a network, with exact costs.
+_HELP = f"""Scale a network up or down, with exact costs.
 
 \b
-  scale --phi 3 --base b0               one network, and the published one nearest to it
+  scale --phi 3 --base b0               one network, and the nearest published one
   scale --family 1..7 --base b0         a family; 0..3:0.5 and -2,-1,0 work too
   scale --published                     EfficientNet and EfficientNetV2 as published
   scale --published --family mobilenet  other published networks
   scale --base v2-b0 --max-macs 2e9 --max-params 12M
-                                        the largest that fits, for every rule
-  scale fit --base b0 data=...          find the coefficients by training: scale fit --help
+                                        the largest within these limits, by every rule
+  scale fit --base b0 data=...          fit the coefficients by training: scale fit --help
 
 \b
 Rules:{_RULES}
 
-What a formula gives and what was published are told apart in every output.
+Every output states whether a network was published or is the result of a formula.
 """
 
 
@@ -58,7 +58,7 @@ What a formula gives and what was published are told apart in every output.
 @click.pass_context
 def cli(context: click.Context, /, **given: Any) -> None:
     if context.invoked_subcommand is not None:
-        return _nothing_before(context)
+        return _refuse_options_before_command(context)
     if all(context.get_parameter_source(name) is ParameterSource.DEFAULT for name in given):
         return click.echo(context.get_help())
     if isinstance(given["phis"], str):
@@ -76,18 +76,18 @@ def cli(context: click.Context, /, **given: Any) -> None:
     require_ending("--report", given["report"], ".html", "a page")
     format_ = _format(given)
     columns = columns_of(ALL_COLUMNS, given["columns"]) if given["columns"] else None
-    way = way_of(given)
-    models = _models(way, given, budget)
-    published = _published(way, given)
+    request = read_request(given)
+    models = _models(request, given, budget)
+    published = _published(request, given)
     rows = _rows(models, published, given, predict)
-    _save(models, published, way, given)
-    _report(models, rows, way, given)
+    _save(models, published, request, given)
+    _report(models, rows, request, given)
     shown = (*COLUMNS, STEP) if predict else COLUMNS
     if format_:
         chosen = columns or (ALL_COLUMNS if format_ in EXACT else shown)
         write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
     elif given["phi"] is not None and not given["published"] and not columns:
-        click.echo(text.answer(models[0], way.arguments(models[0].rule)["rounding"]))
+        click.echo(text.answer(models[0], request.arguments(models[0].rule)["rounding"]))
     elif rows:
         click.echo(text.table(rows, columns or shown))
 
@@ -95,8 +95,8 @@ def cli(context: click.Context, /, **given: Any) -> None:
 cli.add_command(fit)
 
 
-def _nothing_before(context: click.Context) -> None:
-    """Refuses options of `scale` itself before the name of a command, which would not see them."""
+def _refuse_options_before_command(context: click.Context) -> None:
+    """Refuse options of `scale` before the name of a command, which would ignore them."""
     for option in context.command.params:
         if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
             name, command = option.opts[0], context.invoked_subcommand
@@ -104,7 +104,7 @@ def _nothing_before(context: click.Context) -> None:
 
 
 def main() -> None:
-    """Run the command; what the user did wrong is one line on standard error, and exit code 2."""
+    """Run the command. A mistake of the user is one line on standard error and exit code 2."""
     shells.register()
     try:
         code = cli.main(prog_name="scale", standalone_mode=False)
@@ -121,49 +121,52 @@ def main() -> None:
     sys.exit(2)
 
 
-def _models(way: Way, given: dict[str, Any], budget: Budget) -> list[ScaledModel]:
+def _models(request: ScalingRequest, given: dict[str, Any], budget: Budget) -> list[ScaledModel]:
     if budget:
-        return list(_fitting(way, budget))
+        return _largest(request, budget)
     phis = given["phis"] if given["phi"] is None else (given["phi"],)
-    rule = way.rule or RULES["compound"]
-    return list(family(way.base, phis or (), **way.arguments(rule)))
+    rule = request.rule or RULES["compound"]
+    return list(family(request.base, phis or (), **request.arguments(rule)))
 
 
-def _fitting(way: Way, budget: Budget) -> Iterable[ScaledModel]:
-    """The largest network by each rule. What a rule cannot do is a note, unless none of them can."""
-    found, refusals = [], []
-    for rule in way.rules():
+def _largest(request: ScalingRequest, budget: Budget) -> list[ScaledModel]:
+    """Return the largest network by each rule. A rule that has none gives a note, an error only if all have none."""
+    models, refusals = [], []
+    for rule in request.rules():
         try:
-            found.append(largest(way.base, budget, **way.arguments(rule)))
+            models.append(largest(request.base, budget, **request.arguments(rule)))
         except UserError as error:
             refusals.append(error)
-    if not found:
+    if not models:
         raise refusals[0]
     for refusal in refusals:
         click.echo(f"scale: {refusal}", err=True)
-    return found
+    return models
 
 
 def _listed(name: str, published: bool) -> str:
-    """`name`, if networks were published under it."""
+    """Return `name`, the name of a published family. Raises `UserError` if there is none."""
     if name not in (*families(), "all"):
         raise unknown_name("family", name, (*families(), "all", "FIRST..LAST"))
     if not published:
-        raise UserError(f"--family {name} goes with --published; a family of siblings is written 1..7.")
+        raise UserError(f"--family {name} goes with --published; a range of phi is written 1..7.")
     return name
 
 
-def _published(way: Way, given: dict[str, Any]) -> tuple[Published, ...]:
-    """The published networks that were asked for: of the family that was named, else of the base's."""
+def _published(request: ScalingRequest, given: dict[str, Any]) -> tuple[Published, ...]:
+    """Return the published networks of the given family, else of the family of the base."""
     if not given["published"]:
         return ()
-    own = CATALOG.get(way.base.name, CATALOG["b0"])
+    own = CATALOG.get(request.base.name, CATALOG["b0"])
     name = given.get("listed", own.family)
     return tuple(row for row in CATALOG.values() if name in (row.family, "all"))
 
 
 def _save(
-    models: list[ScaledModel], published: tuple[Published, ...], way: Way, given: dict[str, Any]
+    models: list[ScaledModel],
+    published: tuple[Published, ...],
+    request: ScalingRequest,
+    given: dict[str, Any],
 ) -> None:
     written: list[Path] = []
     if given["save"] is not None:
@@ -174,16 +177,24 @@ def _save(
             for name, architecture in members.items()
         ]
     if given["figure"] is not None:
-        from scaling.cli.figures import cost_curves
-
-        ways = [way.arguments(rule) for rule in way.rules()]
-        written += cost_curves(way.base, given["phis"] or (0.0, 7.0), ways, given["figure"])
+        written += _figures(request, given["phis"] or (0.0, 7.0), given["figure"])
     for path in written:
         click.echo(f"Wrote {path}", err=True)
 
 
+def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[Path]:
+    from scaling.cli.pages import cost_charts
+    from scaling.curves import curves
+    from search.report.figures import draw
+
+    drawn = curves(request.base, phis, [request.arguments(rule) for rule in request.rules()])
+    stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
+    charts = cost_charts(request.base, drawn)
+    return [path for chart in charts for path in draw(chart, stem.with_name(f"{stem.name}-{chart.key}"))]
+
+
 def _folder(name: str, architecture: Architecture, directory: Path, runs: bool) -> Path:
-    """The folder of a network that is not trained. runs: with fresh weights, and in forms that run."""
+    """Write the folder of an untrained network. runs: with random weights and executable forms."""
     from search.models.export import export
     from search.training.named_models import untrained
 
@@ -192,7 +203,7 @@ def _folder(name: str, architecture: Architecture, directory: Path, runs: bool) 
 
 
 def _format(given: dict[str, Any]) -> str | None:
-    """The format of the table, None where it is for the screen."""
+    """Return the format of the table; None for the screen."""
     if given["as_json"]:
         if given["format_"]:
             raise UserError("Give --json or --format, not both.")
@@ -200,7 +211,9 @@ def _format(given: dict[str, Any]) -> str | None:
     return format_of(given["format_"], given["out"]) if given["format_"] or given["out"] else None
 
 
-def _report(models: list[ScaledModel], rows: list[Row], way: Way, given: dict[str, Any]) -> None:
+def _report(
+    models: list[ScaledModel], rows: list[Row], request: ScalingRequest, given: dict[str, Any]
+) -> None:
     if given["report"] is None:
         return
     from scaling.cli.pages import family_page
@@ -210,24 +223,24 @@ def _report(models: list[ScaledModel], rows: list[Row], way: Way, given: dict[st
 
     phis = sorted({0.0, *(model.phi for model in models)})
     ends = phis if len(phis) > 1 else (0.0, 7.0)
-    drawn = curves(way.base, ends, [way.arguments(rule) for rule in way.rules()])
-    page = family_page(way.base, rows, models, drawn, shlex.join(["scale", *sys.argv[1:]]))
+    drawn = curves(request.base, ends, [request.arguments(rule) for rule in request.rules()])
+    page = family_page(request.base, rows, models, drawn, shlex.join(["scale", *sys.argv[1:]]))
     write_file(given["report"], html(page))
     click.echo(f"Wrote {given['report']}", err=True)
 
 
 def _predictor(given: dict[str, Any]) -> Callable[[Architecture], float] | None:
-    """What tells step times: the profile that was given, or where the budget needs one, this device's."""
+    """Return a function that predicts step times, by the given profile, else by this device's if needed."""
     if given["profile"] is None and given["max_step_ms"] is None:
         return None
     from search.profiles import Predictor, Profile
     from search.profiles.lookup import closest
 
     if given["profile"] is not None:
-        found = Predictor(Profile.load(given["profile"]))
+        predictor = Predictor(Profile.load(given["profile"]))
     else:
-        found = Predictor(closest(resolve(given["base"]).architecture))
-    return lambda architecture: found(architecture).ms
+        predictor = Predictor(closest(resolve(given["base"]).architecture))
+    return lambda architecture: predictor(architecture).ms
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""The options of the command `scale`, in the groups that its help tells them in."""
+"""The options of the command `scale`, in the order of its help."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, TypeVar
 
 import click
 
-from scaling.cli import types as quantities
+from scaling.cli import types
 from scaling.rows import ALL_COLUMNS
 from scaling.rules import RULES
-from search.cli import completers as completion
+from search.cli import completers
 from search.tables.writing import FORMATS
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _reads(read: Callable[[str], Any]) -> Callable[..., Any]:
-    """A callback for options whose text `read` understands. (As a `type`, click would hide its refusals.)"""
+    """Return a callback that reads the text of an option. (With a `type`, click would hide our messages.)"""
     return lambda context, option, text: None if text is None else read(text)
 
 
 FILE = click.Path(path_type=Path)
-COUNT: dict[str, Any] = {"metavar": "N", "callback": _reads(quantities.count)}
+COUNT: dict[str, Any] = {"metavar": "N", "callback": _reads(types.count)}
 
 
 def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
@@ -36,75 +36,85 @@ def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
 
 
 WHAT = _options(
-    click.option("--phi", type=float, help="How far to scale: 0 is the base, below 0 is smaller."),
+    click.option("--phi", type=float, help="Scaling exponent: 0 is the base, below 0 is smaller."),
     click.option(
         "--family",
         "phis",
         metavar="PHIS",
-        callback=_reads(lambda text: text if text[:1].isalpha() else quantities.phis(text)),
-        help="Several at once: 1..7, 0..3:0.5, -1,0,1. With --published, the name of a family: mobilenet, "
-        "shufflenet, inception, ..., or all; if not given, the base's.",
+        callback=_reads(lambda text: text if text[:1].isalpha() else types.phis(text)),
+        help="Several values of phi: 1..7, 0..3:0.5, -1,0,1. With --published, the name of a family: mobilenet, "
+        "shufflenet, inception, ..., or all (default: the family of the base).",
     ),
-    click.option("--published", is_flag=True, help="Published networks; beside others, for comparison."),
+    click.option("--published", is_flag=True, help="Published networks, also in addition to scaled ones."),
     click.option(
         "--base",
         default="b0",
         show_default=True,
-        shell_complete=completion.networks,
-        help="A published network's name (first of all, even where a file is called so), a YAML or JSON file, "
-        "a canonical string, block strings with commas between, or a search: runs/NAME for its best, "
-        "runs/NAME:12 for a trial.",
+        shell_complete=completers.networks,
+        help="The network to scale: the name of a published network, a YAML or JSON file, a canonical string, block "
+        "strings separated by commas, the best network of a search (runs/NAME) or a trial (runs/NAME:12). A "
+        "published name takes precedence over a file of the same name.",
     ),
 )
 HOW = _options(
     click.option(
         "--rule",
         metavar="RULE",
-        shell_complete=completion.words(RULES),
-        help="One of the rules above. If not given: compound; for a budget or a figure, all.",
+        shell_complete=completers.words(RULES),
+        help="One of the rules above (default: compound; for a budget or a figure, all).",
     ),
-    click.option("--alpha", type=float, help="Depth's coefficient, at least 1."),
-    click.option("--beta", type=float, help="Width's coefficient."),
-    click.option("--gamma", type=float, help="Resolution's coefficient."),
+    click.option("--alpha", type=float, help="Coefficient of depth, at least 1."),
+    click.option("--beta", type=float, help="Coefficient of width."),
+    click.option("--gamma", type=float, help="Coefficient of resolution."),
     click.option(
         "--coefficients",
         type=FILE,
         metavar="FILE",
-        help="The coefficients that a fit wrote, with their rule and rounding.",
+        help="Coefficients, rule and rounding from a file that `scale fit` wrote.",
     ),
-    click.option("--share", type=float, help="Rule fast: width's share of the growth (0.8)."),
+    click.option(
+        "--share", type=float, help="Share of the growth that goes to width, for rule fast (default: 0.8)."
+    ),
 )
 BUDGET = _options(
-    click.option("--max-macs", **COUNT, help="Multiply-adds for one image: 2e9, 400M, 2.5G."),
-    click.option("--max-params", **COUNT, help="Trainable parameters."),
-    click.option("--max-activations", **COUNT, help="Outputs of all convolutions."),
+    click.option("--max-macs", **COUNT, help="At most so many multiply-adds for one image: 2e9, 400M, 2.5G."),
+    click.option("--max-params", **COUNT, help="At most so many trainable parameters."),
+    click.option(
+        "--max-activations", **COUNT, help="At most so many outputs of all convolutions for one image."
+    ),
     click.option(
         "--max-step-ms",
         metavar="MS",
         type=click.FloatRange(0, min_open=True),
-        help="A training step on this device, by its profile: search profile --help.",
+        help="At most so many milliseconds for a training step, by a device profile (search profile --help).",
     ),
     click.option(
         "--profile",
         type=FILE,
         metavar="FILE",
-        help="Whose step times the table has; with --max-step-ms, if not given, this device's.",
+        help="Device profile used to predict step times (default: this device's).",
     ),
 )
 ROUNDING = _options(
-    click.option("--divisor", type=click.IntRange(1, 1024), help="Widths become multiples of it (8)."),
-    click.option("--limit", type=click.FloatRange(0, 1), help="The least share of a width's exact product."),
+    click.option(
+        "--divisor", type=click.IntRange(1, 1024), help="Round widths to multiples of this number (8)."
+    ),
+    click.option(
+        "--limit",
+        type=click.FloatRange(0, 1),
+        help="Round a width up if rounding would leave less than this share of the exact product.",
+    ),
     click.option(
         "--depth-rounding",
         "depth",
         type=click.Choice(["ceil", "round"]),
-        help="Blocks: up, or to the nearest.",
+        help="Round numbers of blocks up, or to the nearest.",
     ),
     click.option(
         "--resolution-multiple",
         "resolution",
         type=click.IntRange(1, 1024),
-        help="Pixels become multiples of it.",
+        help="Round resolutions to multiples of this number of pixels.",
     ),
 )
 OUTPUT = _options(
@@ -112,38 +122,43 @@ OUTPUT = _options(
         "--format",
         "format_",
         metavar="FORMAT",
-        shell_complete=completion.formats(),
-        help=f"A table as {', '.join(FORMATS)}.",
+        shell_complete=completers.formats(),
+        help=f"Format of the table: {', '.join(FORMATS)}.",
     ),
     click.option(
-        "--out", type=FILE, metavar="FILE", help="Write the table there; its ending says the format."
+        "--out", type=FILE, metavar="FILE", help="File for the table. Its ending decides the format."
     ),
     click.option(
         "--columns",
         metavar="KEY,...",
-        shell_complete=completion.columns(lambda: ALL_COLUMNS),
-        help="Which columns of the table, in this order.",
+        shell_complete=completers.columns(lambda: ALL_COLUMNS),
+        help="Columns of the table, in this order.",
     ),
     click.option(
         "--sort",
         metavar="[-]KEY,...",
-        shell_complete=completion.columns(lambda: ALL_COLUMNS),
-        help="The order of its rows; -KEY: from high to low.",
+        shell_complete=completers.columns(lambda: ALL_COLUMNS),
+        help="Sort the rows by these columns; -KEY: from high to low.",
     ),
     click.option(
         "--save",
         type=FILE,
         metavar="DIR",
-        help="Each network as a folder: JSON, canonical string, Python files for torch, timm and torchvision.",
+        help="Save each network in a folder: JSON, canonical string, Python files for torch, timm, torchvision.",
     ),
     click.option(
         "--onnx",
         is_flag=True,
-        help="With --save, fresh weights, ONNX and torch.export too, checked for equal outputs.",
+        help="With --save: also random weights, ONNX and torch.export, with outputs checked for equality.",
     ),
     click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
     click.option(
-        "--report", type=FILE, metavar="FILE.html", help="A page with the table, curves and drawings in it."
+        "--report", type=FILE, metavar="FILE.html", help="HTML page with the table, curves and diagrams."
     ),
-    click.option("--figure", type=FILE, metavar="FILE", help="Cost curves of the rules, as PNG and SVG."),
+    click.option(
+        "--figure",
+        type=FILE,
+        metavar="FILE",
+        help="Cost curves of the rules: FILE-params-macs and FILE-macs-phi, each as PNG and SVG.",
+    ),
 )

@@ -1,4 +1,4 @@
-"""What `scale` prints on a terminal."""
+"""The texts that `scale` prints on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from space import Architecture, Rounding, Stage, parts
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,)) -> str:
-    """`rows` of cells in columns that are as wide as needed; the columns numbered in `left` align left."""
+    """Align `rows` of cells in columns. The columns numbered in `left` align left, the others right."""
     left = set(left)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
@@ -28,15 +28,18 @@ def aligned(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,)) -> str:
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """A table of `rows`; columns that are empty in all of them are left out."""
-    kept = filled(rows, columns)
-    cells = [[column.heading for column in kept], *([c.shown(row.get(c.key)) for c in kept] for row in rows)]
-    words = [i for i, c in enumerate(kept) if all(isinstance(row.get(c.key, ""), str) for row in rows)]
+    """Format `rows` as a table, without the columns that are empty in all rows."""
+    shown = filled(rows, columns)
+    cells = [
+        [column.heading for column in shown],
+        *([c.shown(row.get(c.key)) for c in shown] for row in rows),
+    ]
+    words = [i for i, c in enumerate(shown) if all(isinstance(row.get(c.key, ""), str) for row in rows)]
     return aligned(cells, words)
 
 
 def answer(model: ScaledModel, rounding: Rounding) -> str:
-    """Everything there is to say about one scaled network."""
+    """Describe one scaled network: its rule, growth, stages, and the nearest published network."""
     return "\n\n".join(
         (
             _title(model, rounding),
@@ -49,7 +52,7 @@ def answer(model: ScaledModel, rounding: Rounding) -> str:
 
 
 def stage_table(architecture: Architecture, base: Architecture, name: str) -> str:
-    """The stage table of `architecture`, with the depths and widths of `base`, which is called `name`."""
+    """Format the stages of `architecture`, with the depths and widths of `base`, whose name is `name`."""
     head = ["part", "op", "depth", "kernel", "stride", "expand", "se", "width", "pixels", "params", "MACs"]
     before = dict(_depth_and_width(base))
     rows = [[*head, name]]
@@ -78,27 +81,27 @@ def _depth_and_width(architecture: Architecture) -> Iterator[tuple[str, str]]:
 def _title(model: ScaledModel, rounding: Rounding) -> str:
     law = model.rule.law
     constants = f" ({law})" if isinstance(law, Coefficients) else ""
-    limit = f", at least {rounding.limit:g} of the product" if rounding.limit else ""
+    limit = f", at least {rounding.limit:g} of the exact product" if rounding.limit else ""
     depth = "rounded up" if rounding.depth == "ceil" else "rounded to the nearest"
     pixels = f"multiples of {rounding.resolution} pixels" if rounding.resolution > 1 else "whole pixels"
     rule = f"rule {model.rule.name}{constants}: {model.rule.summary}"
     return (
         f"{model.base.name} at phi = {model.phi:g}, {rule}.\n"
-        f"A formula's result, not a published network. Source: {model.rule.source}.\n"
+        f"The result of a formula, not a published network. Source: {model.rule.source}.\n"
         f"Rounding: widths to multiples of {rounding.divisor}{limit}; depths {depth}; {pixels}."
     )
 
 
 def _growth(model: ScaledModel) -> Iterator[tuple[str, str, str, str]]:
-    made, base = model.architecture, model.base.architecture
+    scaled, base = model.architecture, model.base.architecture
     asked, obtained, now, then = model.multipliers, model.obtained, model.cost, model.base_cost
-    train = f", trained at {model.train_resolution}" if model.train_resolution != made.resolution else ""
-    yield "", "asked", "obtained", f"{model.base.name} -> this"
-    yield "depth", f"{asked.depth:.3f}", f"{obtained.depth:.3f}", f"{base.depth} -> {made.depth} blocks"
+    train = f", trained at {model.train_resolution}" if model.train_resolution != scaled.resolution else ""
+    yield "", "multiplier", "obtained", f"{model.base.name} -> this"
+    yield "depth", f"{asked.depth:.3f}", f"{obtained.depth:.3f}", f"{base.depth} -> {scaled.depth} blocks"
     yield "width", f"{asked.width:.3f}", f"{obtained.width:.3f}", "mean over stages"
-    pixels = f"{base.resolution} -> {made.resolution} pixels{train}"
+    pixels = f"{base.resolution} -> {scaled.resolution} pixels{train}"
     yield "resolution", f"{asked.resolution:.3f}", f"{obtained.resolution:.3f}", pixels
-    macs = f"{then.macs:,} -> {now.macs:,} (asked: 2^phi)"
+    macs = f"{then.macs:,} -> {now.macs:,} (target: 2^phi)"
     yield "MACs", f"{2**model.phi:.3f}", f"{model.macs_growth:.3f}", macs
     yield "params", "", f"{model.params_growth:.3f}", f"{then.params:,} -> {now.params:,}"
     activations = now.activations / then.activations
@@ -107,8 +110,8 @@ def _growth(model: ScaledModel) -> Iterator[tuple[str, str, str, str]]:
 
 def _comparison(model: ScaledModel) -> str:
     published = nearest(model.architecture)
-    found = differences(model.architecture, published)
-    if not found:
+    changes = differences(model.architecture, published)
+    if not changes:
         return f"Nearest published network: {published.name}, the same network ({published.source})."
-    lines = "\n".join(f"  {line}" for line in found)
+    lines = "\n".join(f"  {line}" for line in changes)
     return f"Nearest published network: {published.name} ({published.source}). This one differs:\n{lines}"

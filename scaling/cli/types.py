@@ -1,4 +1,4 @@
-"""Numbers as people type them on a command line."""
+"""Types of command-line values: counts and ranges of phi."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import math
 import re
 
 from scaling.compound import checked_phi
-from search.settings import quantities as amounts
+from search.settings import quantities
 from space import UserError
 
 _RANGE = re.compile(r"(.+)\.\.(.+?)(?::(.+))?")
-_MOST = 1000
+_MAX_STEPS = 1000
 
 
 def count(text: str) -> int:
-    """A positive whole number: "2000000", "2e9", "12e6", "12M", "2.5G". Raises `UserError`."""
+    """Read a positive whole number: "2000000", "2e9", "12e6", "12M", "2.5G". Raises `UserError`."""
     try:
-        return amounts.count(text)
+        return quantities.count(text)
     except ValueError as error:
         raise UserError(str(error)) from None
 
 
 def phis(text: str) -> tuple[float, ...]:
-    """Values of phi: "1..7", "0..3:0.5" (steps of 0.5), "-1,0,0.5". Raises `UserError`."""
-    found: list[float] = []
+    """Read values of phi: "1..7", "0..3:0.5" (steps of 0.5), "-1,0,0.5". Raises `UserError`."""
+    values: list[float] = []
     for part in text.split(","):
         match = _RANGE.fullmatch(part.strip())
         if not match:
-            found.append(_phi(part))
+            values.append(_phi(part))
             continue
         first, last, step = _phi(match[1]), _phi(match[2]), _phi(match[3] or "1")
-        if step <= 0 or last < first or (last - first) / step >= _MOST:
+        if step <= 0 or last < first or (last - first) / step >= _MAX_STEPS:
             raise UserError(
-                f"{part!r} is no range of phi; write FIRST..LAST or FIRST..LAST:STEP, such as 0..3:0.5."
+                f"{part!r} is not a range of phi; write FIRST..LAST or FIRST..LAST:STEP, such as 0..3:0.5."
             )
-        # A thousandth of a step is forgiven: 0..0.3:0.1 ends at 0.3. Ten digits, since 3 * 0.1 is not 0.3.
+        # 0..0.3:0.1 must end at 0.3 although 3 * 0.1 is not exactly 0.3: hence the tolerance and the rounding.
         steps = math.floor((last - first) / step + 1e-3)
-        found += [round(first + step * number, 10) for number in range(steps + 1)]
-    return tuple(found)
+        values += [round(first + step * number, 10) for number in range(steps + 1)]
+    return tuple(values)
 
 
 def _phi(text: str) -> float:
@@ -46,4 +46,6 @@ def _phi(text: str) -> float:
     except ValueError as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{text!r} is no phi; write a number, or a range such as 1..7 or 0..3:0.5.") from None
+        raise UserError(
+            f"{text!r} is not a number for phi; write a number, or a range such as 1..7 or 0..3:0.5."
+        ) from None

@@ -1,4 +1,4 @@
-"""How a fit is laid out: which candidates, how many seeds, compared with what."""
+"""The design of a fit: its candidates, its seeds and its comparison."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from scaling.rules import RULES, Rule
 from space import Rounding, UserError
 from space.refusal import unknown_name
 
-SEEDS = 100
-"""The most seeds a fit takes."""
+MAX_SEEDS = 100
+"""The largest number of seeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The layout of a fit. Raises `UserError` for values that cannot be.
+    """The design of a fit. Raises `UserError` for invalid values.
 
-    rule: whose coefficients are fitted. phi: where the candidates are; not 0. step, tolerance, cost_tolerance:
-    of the grid, see `scaling.fitting.grid.grid`. seeds: trainings of each leader; leaders: candidates that go on to
-    the second seed. compare: also train the base scaled by depth, width and resolution alone, as costly as the
-    winner. rounding: the policy that makes networks of multipliers; None: the rule's own.
+    rule: the rule whose coefficients are fitted. phi: the scale of the candidates; not 0. step, tolerance,
+    cost_tolerance: of the grid, see `scaling.fitting.grid.grid`. seeds: trainings of each leader. leaders:
+    candidates that are trained with a second seed. compare: also train the base scaled by depth, width and
+    resolution only, to the cost of the winner. rounding: None means the rule's own.
     """
 
     rule: str = "compound"
@@ -41,32 +41,32 @@ class Design:
         if self.rule not in RULES:
             raise unknown_name("rule", self.rule, RULES)
         checked_phi(self.phi)
-        for name, most in (("seeds", SEEDS), ("leaders", 10_000)):
+        for name, maximum in (("seeds", MAX_SEEDS), ("leaders", 10_000)):
             value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= most:
-                raise UserError(f"--{name} is {value!r}; it must be a whole number from 1 to {most}.")
+            if type(value) is not int or not 1 <= value <= maximum:
+                raise UserError(f"--{name} is {value!r}; it must be a whole number from 1 to {maximum}.")
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> Self:
-        """The inverse of `document`."""
+        """Return the design of a document that `document` wrote."""
         return cls(**{**document, "rounding": Rounding(**document["rounding"])})
 
     def document(self) -> dict[str, Any]:
-        """Plain values, the rounding policy spelled out."""
+        """Return plain values, with the rounding resolved."""
         return {**asdict(self), "rounding": asdict(self.policy)}
 
     @property
     def law(self) -> Rule:
-        """The rule itself."""
+        """The rule as an object."""
         return RULES[self.rule]
 
     @property
     def policy(self) -> Rounding:
-        """The rounding policy that holds."""
+        """The rounding that applies: the design's, else the rule's."""
         return self.rounding or self.law.rounding
 
     def grid(self, base: Base) -> Grid:
-        """The candidates for `base`."""
+        """Return the candidates for `base`."""
         return grid(
             base,
             self.law,
@@ -79,4 +79,4 @@ class Design:
 
 
 DEFAULT = Design()
-"""What a fit is if nothing else is said."""
+"""The default design."""

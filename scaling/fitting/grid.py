@@ -1,7 +1,7 @@
-"""The candidates of a fit: every triple of coefficients on a grid, less what rounding makes of it.
+"""The candidates of a fit: the triples of coefficients on a grid that give distinct networks after rounding.
 
-The paper found its coefficients by "a small grid search" under alpha * beta^2 * gamma^2 = 2 and published
-neither the grid nor what else was on it (Tan and Le 2019, section 3.3, step 1). Here both are in the open.
+The EfficientNet paper determined its coefficients by "a small grid search" under alpha * beta^2 * gamma^2 = 2 and
+published neither the grid nor the other results on it (Tan and Le 2019, section 3.3, step 1).
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from scaling.rules import Rule
 from space import Rounding, UserError
 
 GROWTH = 2
-"""What alpha * beta^2 * gamma^2 is to be near: each phi doubles the multiply-adds."""
+"""The target of alpha * beta^2 * gamma^2: multiply-adds double when phi grows by 1."""
 FINEST = 0.01
-"""The smallest step: a grid of 2,000 triples and more."""
+"""The smallest step; its grid has over 2,000 triples."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A triple of the grid and the network that it makes of the base.
+    """A triple of the grid and its network.
 
-    published: it is the rule's own triple. same: other triples of the grid that round to this very network,
-    which training cannot tell from it.
+    published: True for the rule's own triple. same: other triples of the grid that round to the same network.
     """
 
     coefficients: Coefficients
@@ -38,16 +37,16 @@ class Candidate:
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of the network for one image."""
+        """The multiply-adds of the network for one image."""
         return self.model.cost.macs
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The candidates in the order of their coefficients, and how many triples were left after each filter.
+    """The candidates in the order of their coefficients, and the number of triples after each filter.
 
-    on_grid: triples whose growth is within the tolerance, the published one included. within_cost: those of
-    them whose real multiply-adds are. The candidates are distinct networks.
+    on_grid: triples whose growth is within the tolerance, and the published one. within_cost: those of them
+    whose real multiply-adds are within theirs. The candidates are distinct networks.
     """
 
     candidates: tuple[Candidate, ...]
@@ -56,7 +55,7 @@ class Grid:
 
     @property
     def counts(self) -> dict[str, int]:
-        """By the name of the filter, in their order."""
+        """The number of triples after each filter, by the name of the filter."""
         return {"grid": self.on_grid, "cost": self.within_cost, "distinct": len(self.candidates)}
 
 
@@ -70,37 +69,37 @@ def grid(
     tolerance: float,
     cost_tolerance: float,
 ) -> Grid:
-    """The candidates for `base` at `phi`.
+    """Return the candidates for `base` at `phi`.
 
-    step: between neighbouring values of a coefficient, from `FINEST` to 1. tolerance: how far from 2
-    alpha * beta^2 * gamma^2 may be, 0 to below 1. cost_tolerance: how far, relatively, the real growth of
-    multiply-adds may be from 2^phi, above 0 to 1.
+    step: the distance between neighbouring values of a coefficient, from `FINEST` to 1. tolerance: the permitted
+    difference of alpha * beta^2 * gamma^2 from 2, from 0 to 0.99. cost_tolerance: the permitted relative
+    difference of the real growth of multiply-adds from 2^phi, from 0.001 to 1.
 
-    The rule's own triple is a candidate whether or not it meets these. Of triples that make the same network
-    the one that grows by the nearest to 2 stands for all, unless it is the rule's own.
+    The rule's own triple is always a candidate. If several triples give the same network, the candidate is the
+    rule's own triple if it is among them, else the one whose growth is nearest to 2.
     Raises `UserError` for a rule without free coefficients and for values outside these ranges.
     """
     _check("step", step, FINEST, 1)
     _check("tolerance", tolerance, 0, 0.99)
     _check("cost-tolerance", cost_tolerance, 0.001, 1)
     if phi == 0:
-        raise UserError("phi is 0, where every triple makes the base; fit at 1, or at another phi.")
+        raise UserError("phi is 0, where every triple gives the base; fit at 1, or at another phi.")
     own = rule.fitted(_own(rule)).law
     assert isinstance(own, Coefficients)
     triples = sorted({*triples_on_grid(step, tolerance), own}, key=_order)
-    made = [(triple, _model(base, rule, triple, rounding, phi)) for triple in triples]
-    fitting = [
+    models = [(triple, _model(base, rule, triple, rounding, phi)) for triple in triples]
+    within_cost = [
         (triple, model)
-        for triple, model in made
+        for triple, model in models
         if model and (triple == own or abs(model.macs_growth / 2**phi - 1) <= cost_tolerance)
     ]
-    return Grid(tuple(_distinct(fitting, own)), len(triples), len(fitting))
+    return Grid(tuple(_distinct(within_cost, own)), len(triples), len(within_cost))
 
 
 def triples_on_grid(step: float, tolerance: float) -> Iterator[Coefficients]:
-    """Every triple 1 + i * step, i = 0, 1, ..., with |alpha * beta^2 * gamma^2 - 2| <= tolerance.
+    """Yield every triple of values 1 + i * step with |alpha * beta^2 * gamma^2 - 2| <= tolerance.
 
-    In exact fractions: 1 + 4 * 0.05 is 1.2, and a triple on the very edge of the tolerance is inside.
+    Computed in exact fractions: 1 + 4 * 0.05 is 1.2, and a triple exactly at the tolerance is included.
     """
     unit, margin = Fraction(str(step)), Fraction(str(tolerance))
     low, high = GROWTH - margin, GROWTH + margin
@@ -113,10 +112,10 @@ def triples_on_grid(step: float, tolerance: float) -> Iterator[Coefficients]:
                 yield Coefficients(*(float(value) for value in (1 + number * unit, beta, gamma)))
 
 
-def _values(unit: Fraction, most: Fraction) -> Iterator[Fraction]:
-    """1, 1 + unit, ... as long as the square is at most `most`."""
+def _values(unit: Fraction, limit: Fraction) -> Iterator[Fraction]:
+    """Yield 1, 1 + unit, ... as long as the square is at most `limit`."""
     value = Fraction(1)
-    while value**2 <= most:
+    while value**2 <= limit:
         yield value
         value += unit
 
@@ -124,7 +123,7 @@ def _values(unit: Fraction, most: Fraction) -> Iterator[Fraction]:
 def _model(
     base: Base, rule: Rule, triple: Coefficients, rounding: Rounding, phi: float
 ) -> ScaledModel | None:
-    """What the triple makes of the base; None where, at a phi below 0, nothing would be left of it."""
+    """Return the network of a triple; None if a phi below 0 leaves no channel or no pixel of the base."""
     try:
         return scale(base, phi, rule=rule, coefficients=triple, rounding=rounding)
     except UserError:
@@ -133,9 +132,9 @@ def _model(
         return None
 
 
-def _distinct(made: Sequence[tuple[Coefficients, ScaledModel]], own: Coefficients) -> Iterator[Candidate]:
+def _distinct(models: Sequence[tuple[Coefficients, ScaledModel]], own: Coefficients) -> Iterator[Candidate]:
     groups: dict[str, list[tuple[Coefficients, ScaledModel]]] = {}
-    for triple, model in made:
+    for triple, model in models:
         groups.setdefault(model.architecture.digest, []).append((triple, model))
     for group in groups.values():
         chosen, model = min(group, key=lambda pair: (pair[0] != own, abs(pair[0].growth - GROWTH)))
@@ -144,7 +143,7 @@ def _distinct(made: Sequence[tuple[Coefficients, ScaledModel]], own: Coefficient
 
 
 def _own(rule: Rule) -> Coefficients:
-    # A rule without coefficients refuses any.
+    # `Rule.fitted` refuses these for a rule without coefficients.
     return rule.law if isinstance(rule.law, Coefficients) else Coefficients(1, 1, 1)
 
 
@@ -152,6 +151,6 @@ def _order(triple: Coefficients) -> tuple[float, float, float]:
     return triple.alpha, triple.beta, triple.gamma
 
 
-def _check(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise UserError(f"--{name} is {value:g}; it must be a number from {least:g} to {most:g}.")
+def _check(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UserError(f"--{name} is {value:g}; it must be a number from {low:g} to {high:g}.")

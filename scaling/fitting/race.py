@@ -1,9 +1,9 @@
-"""Which candidate of a fit is trained next, with which seed, and who drops out.
+"""The order of the trainings of a fit: candidates, seeds, and which candidates drop out.
 
-All candidates are trained with the first seed. The leaders go on to the second; whoever then is behind the
-best by more than chance drops out, and the others go on, seed by seed. The rule's own triple always goes on:
-whether a fit was worth its time is a question to the triple that one would have used without it. Trainings
-themselves are never cut short: before its schedule has ended, an accuracy says little about that at its end.
+All candidates are trained with the first seed, and the leaders with a second. After each further seed, the
+candidates that are significantly worse than the best drop out. The rule's own triple never drops out, since it is
+what one would use without a fit. No training is stopped early: accuracy in the middle of a schedule says little
+about its end.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from search.trials.trial import Trial
 from space import Architecture
 
 Known = Mapping[tuple[Architecture, int], Trial]
-"""Trials by network and seed."""
-Field = tuple[int, ...]
-"""Numbers of candidates."""
+"""The trials by network and seed."""
+Numbers = tuple[int, ...]
+"""Candidates by their numbers."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The end of a race.
+    """The result of a race.
 
-    finalists: the candidates that have every seed; layout: their accuracies, in that order. tied: those of
-    them that the best cannot be told from, the best among them. winner: the cheapest of the tied.
+    finalists: the candidates that were trained with every seed. layout: their accuracies, in that order. tied:
+    the best and the finalists that are not significantly worse. winner: the cheapest of the tied.
     """
 
-    finalists: Field
+    finalists: Numbers
     layout: Layout
-    tied: Field
+    tied: Numbers
     winner: int
 
     @property
@@ -44,32 +44,32 @@ class Verdict:
 
 
 class Race:
-    """The proposals of a fit: they follow from its candidates and from the trials so far alone."""
+    """The proposals of a fit, which depend only on its candidates and its trials so far."""
 
     def __init__(
         self,
         candidates: Sequence[Candidate],
         seeds: Sequence[int],
         leaders: int,
-        rivals: Callable[[Candidate], Sequence[ScaledModel]] = lambda winner: (),
+        baselines: Callable[[Candidate], Sequence[ScaledModel]] = lambda winner: (),
     ) -> None:
-        """rivals: what the winner is compared with, trained with every seed when it is known."""
+        """Set up the race. baselines: networks to compare the winner with, trained with every seed at the end."""
         self._candidates, self._seeds, self._leaders = tuple(candidates), tuple(seeds), leaders
-        self._rivals = rivals
+        self._baselines = baselines
 
     @property
     def total(self) -> int | None:
-        """None: how many drop out isn't known before."""
+        """Always None: the number of trainings depends on how many candidates drop out."""
         return None
 
     @property
-    def most(self) -> int:
-        """The trainings of the candidates if no leader drops out."""
+    def max_trainings(self) -> int:
+        """The number of trainings of candidates if no leader drops out."""
         further = min(len(self._candidates), self._leaders + 1)
         return len(self._candidates) + further * (len(self._seeds) - 1)
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """See `search.engine.proposals.Proposals`."""
+        """Return the next training (see `search.engine.proposals.Proposals`)."""
         done = known(trials)
         for number, network, seed in self._wanted(done):
             if (network, seed) not in done:
@@ -77,14 +77,14 @@ class Race:
         return None
 
     def over(self, trials: Sequence[Trial]) -> bool:
-        """Whether everything that there is to train has been."""
+        """Return True if all trainings are finished."""
         done = known(trials)
         return self.verdict(trials) is not None and all(
             _finished(done.get((network, seed))) for _, network, seed in self._wanted(done)
         )
 
     def verdict(self, trials: Sequence[Trial]) -> Verdict | None:
-        """Who has won; None as long as candidates are to be trained, and if all of them failed."""
+        """Return the result; None while candidates remain to be trained, or if all of them failed."""
         done = known(trials)
         rounds = list(self._rounds(done))
         if len(rounds) <= len(self._seeds) or not rounds[-1]:
@@ -95,64 +95,68 @@ class Race:
             number for place, number in enumerate(finalists) if not layout.behind(place).beyond_chance
         )
         if len(self._seeds) == 1:
-            # One training each: nothing says what is chance, so the highest accuracy it is.
+            # With one training each, there is no estimate of noise: the highest accuracy wins.
             tied = (finalists[layout.best],)
-        return Verdict(finalists, layout, tied, min(tied, key=self._price))
+        return Verdict(finalists, layout, tied, min(tied, key=self._macs))
 
     def _wanted(self, done: Known) -> Iterator[tuple[int, Architecture, int]]:
-        """Everything to be trained as far as it is known yet: numbers of proposals, networks, seeds."""
-        for seed, field in zip(self._seeds, self._rounds(done), strict=False):
-            for number in field:
+        """Yield the trainings that are known to be needed: numbers of proposals, networks, seeds."""
+        for seed, entrants in zip(self._seeds, self._rounds(done), strict=False):
+            for number in entrants:
                 yield number, self._network(number), seed
         verdict = self.verdict(tuple(done.values()))
         if verdict:
-            for place, rival in enumerate(self._rivals(self._candidates[verdict.winner])):
+            for place, baseline in enumerate(self._baselines(self._candidates[verdict.winner])):
                 for seed in self._seeds:
-                    yield len(self._candidates) + place, rival.architecture, seed
+                    yield len(self._candidates) + place, baseline.architecture, seed
 
-    def _rounds(self, done: Known) -> Iterator[Field]:
-        """Who takes part in each round that can begin; after the last, who has finished them all."""
-        field: Field = tuple(range(len(self._candidates)))
-        for number, seed in enumerate(self._seeds, start=1):
-            yield field
-            if not all(_finished(done.get((self._network(runner), seed))) for runner in field):
+    def _rounds(self, done: Known) -> Iterator[Numbers]:
+        """Yield the candidates of each round that can begin, and then those that have finished all rounds."""
+        entrants: Numbers = tuple(range(len(self._candidates)))
+        for rounds, seed in enumerate(self._seeds, start=1):
+            yield entrants
+            if not all(_finished(done.get((self._network(number), seed))) for number in entrants):
                 return
-            field = tuple(r for r in field if done[self._network(r), seed].state in ("complete", "duplicate"))
-            if number < len(self._seeds):
-                field = self._going_on(field, self._seeds[:number], done)
-        yield field
+            entrants = tuple(
+                number
+                for number in entrants
+                if done[self._network(number), seed].state in ("complete", "duplicate")
+            )
+            if rounds < len(self._seeds):
+                entrants = self._promoted(entrants, self._seeds[:rounds], done)
+        yield entrants
 
-    def _going_on(self, field: Field, seeds: Sequence[int], done: Known) -> Field:
-        if not field:
-            return field
-        layout = self._layout(field, seeds, done)
+    def _promoted(self, entrants: Numbers, seeds: Sequence[int], done: Known) -> Numbers:
+        if not entrants:
+            return entrants
+        layout = self._layout(entrants, seeds, done)
         if len(seeds) == 1:
-            best = sorted(range(len(field)), key=lambda place: -layout.means[place])[: self._leaders]
+            best = sorted(range(len(entrants)), key=lambda place: -layout.means[place])[: self._leaders]
         else:
-            best = [place for place in range(len(field)) if not layout.behind(place).beyond_chance]
+            best = [place for place in range(len(entrants)) if not layout.behind(place).beyond_chance]
         return tuple(
-            runner
-            for place, runner in enumerate(field)
-            if place in best or self._candidates[runner].published
+            number
+            for place, number in enumerate(entrants)
+            if place in best or self._candidates[number].published
         )
 
-    def _layout(self, field: Field, seeds: Sequence[int], done: Known) -> Layout:
-        return Layout([[accuracy(done[self._network(r), seed]) for seed in seeds] for r in field])
+    def _layout(self, entrants: Numbers, seeds: Sequence[int], done: Known) -> Layout:
+        return Layout([[accuracy(done[self._network(n), seed]) for seed in seeds] for n in entrants])
 
     def _network(self, number: int) -> Architecture:
         return self._candidates[number].model.architecture
 
-    def _price(self, number: int) -> int:
+    def _macs(self, number: int) -> int:
         return self._candidates[number].macs
 
 
 def known(trials: Sequence[Trial]) -> Known:
-    """`trials` by network and seed."""
+    """Return `trials` by network and seed."""
     return {(trial.architecture, trial.seed): trial for trial in trials}
 
 
 def accuracy(trial: Trial) -> float:
-    """Of a complete trial, 0 to 1 on the validation split."""
+    """Return the validation accuracy of a complete trial, 0 to 1."""
     assert trial.result is not None
     return trial.result.accuracy
 

@@ -1,61 +1,61 @@
-"""What a fit leaves in its run's folder: coefficients, tables and a figure.
+"""The files that a fit writes into the folder of its run.
 
-coefficients.yaml       what `scale --coefficients` reads
-candidates.csv, .md     every candidate with its accuracies
-family.csv, .md         what the winner's triple and the rule's own make of the base, phi after phi
-comparison.csv, .md     the winner beside the base and its rivals, where that was asked for
+coefficients.yaml       the fitted triple, for `scale --coefficients`
+candidates.csv, .md     all candidates with their accuracies
+family.csv, .md         the base scaled by the fitted triple and by the rule's own, for several phi
+comparison.csv, .md     the winner, the base and the baselines, with --compare
 plane.png, .svg         accuracy over alpha and gamma
-fit.html                all of it as one page
+fit.html                all of it on one page
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from scaling.compound import SCHEMA, Coefficients
 from scaling.families import family
+from scaling.fitting.page import fit_page, plane
+from scaling.fitting.plan import Fitted
+from scaling.fitting.summary import caption, verdict_sentences, winner_accuracy
 from scaling.fitting.tables import CANDIDATES, COMPARISON, EXACT, candidate_rows, compared_rows
 from scaling.rows import ALL_COLUMNS, COLUMNS, model_row
 from search.files import write_file
-from search.stats.paired import CONFIDENCE, Estimate
+from search.stats.paired import CONFIDENCE
 from search.tables.table import Column, Row
 from search.tables.writing import write as write_table
 
-if TYPE_CHECKING:
-    from scaling.fitting.fit import Fitted
-
 COEFFICIENTS, PAGE = "coefficients.yaml", "fit.html"
 PHIS = (1, 2, 3, 4)
-"""Of the two families that are set side by side."""
-_COMPARED = "The winner beside the base scaled along one dimension alone, at equal real multiply-adds."
-_FAMILY = "Two families of one base. All rows are a formula's results, none is a published network."
-_WHOSE = Column("whose", "Coefficients", description="fitted here, or those the rule comes with")
+"""The values of phi in the two families."""
+_COMPARED = "The winner compared with the base scaled along one dimension only, at equal real multiply-adds."
+_FAMILY = "Two families of one base. All rows are results of a formula; none is a published network."
+_WHOSE = Column("whose", "Coefficients", description="fitted here, or the rule's own")
 
 
 def write(fitted: Fitted) -> tuple[Path, ...]:
-    """Write all of it into the run's folder, replacing what is there. Raises `UserError` where it cannot."""
-    from scaling.cli.pages import fit_page
-    from scaling.fitting.plane import draw
+    """Write all files into the folder of the run, replacing old ones. Raises `UserError` if that fails."""
+    from search.report.figures import draw
     from search.report.render import html
 
     path, coefficients, rows = fitted.path, coefficients_text(fitted), family_rows(fitted)
+    candidates = candidate_rows(fitted)
     write_file(path / COEFFICIENTS, coefficients)
     write_file(path / PAGE, html(fit_page(fitted, rows, coefficients)))
     written = [path / COEFFICIENTS, path / PAGE]
-    written += _table(path / "candidates", candidate_rows(fitted), CANDIDATES, EXACT, caption(fitted))
-    if fitted.rivals:
+    written += _table(path / "candidates", candidates, CANDIDATES, EXACT, caption(fitted))
+    if fitted.baselines:
         written += _table(path / "comparison", compared_rows(fitted), COMPARISON, EXACT, _COMPARED)
     exact = ALL_COLUMNS[len(COLUMNS) :]
     written += _table(path / "family", rows, (_WHOSE, *COLUMNS), exact, _FAMILY)
-    return (*written, *draw(fitted, path / "plane"))
+    return (*written, *draw(plane(candidates, fitted.plan.design.step), path / "plane"))
 
 
 def coefficients_text(fitted: Fitted) -> str:
-    """The coefficients file: the winner's triple, what it belongs to, and how it was found."""
+    """Return the coefficients file: the winner's triple, its base and rule, and the result of the fit."""
     plan, design, winner = fitted.plan, fitted.plan.design, fitted.winner
     mean = winner_accuracy(fitted)
     document: dict[str, Any] = {
@@ -70,8 +70,8 @@ def coefficients_text(fitted: Fitted) -> str:
         "interval": None if mean.half is None else [round(mean.mean + s * mean.half, 6) for s in (-1, 1)],
         "confidence": CONFIDENCE,
         "seeds": fitted.verdict.layout.seeds,
-        "chosen": " ".join(verdict(fitted)),
-        "cannot_be_told_from": [_triple(plan.grid.candidates[n].coefficients) for n in fitted.verdict.tied],
+        "chosen": " ".join(verdict_sentences(fitted)),
+        "tied": [_triple(plan.grid.candidates[n].coefficients) for n in fitted.verdict.tied],
         "same_network": [_triple(triple) for triple in winner.same],
         "candidates": plan.grid.counts,
         "run": fitted.path.name,
@@ -79,46 +79,8 @@ def coefficients_text(fitted: Fitted) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=110, default_flow_style=None)
 
 
-def winner_accuracy(fitted: Fitted) -> Estimate:
-    """Of the winner, over its seeds."""
-    verdict = fitted.verdict
-    return verdict.layout.mean(verdict.finalists.index(verdict.winner))
-
-
-def verdict(fitted: Fitted) -> list[str]:
-    """What the fit found, in sentences."""
-    found, grid = fitted.verdict, fitted.plan.grid
-    winner, best = fitted.winner, grid.candidates[found.best]
-    n = found.layout.seeds
-    told = f"{len(found.finalists)} of {len(grid.candidates)} candidates have all n = {n} seeds."
-    if n == 1:
-        return [told, f"The highest accuracy is that of {winner.coefficients}; with one seed, chance may be."]
-    mean = winner_accuracy(fitted)
-    others = len(found.tied) - 1
-    tie = (
-        f"The best mean, of {best.coefficients}, cannot be told from {others} other{'s' * (others > 1)}; "
-        f"the cheapest of them is {winner.coefficients}."
-        if others
-        else f"The best is {winner.coefficients}, further ahead of every other finalist than chance explains."
-    )
-    return [told, tie, f"Its mean accuracy is {_shown(mean)} ({CONFIDENCE:.0%} interval over seeds)."]
-
-
-def caption(fitted: Fitted) -> str:
-    """Of the table of candidates."""
-    return " ".join((f"Fit {fitted.path.name}: {counts(fitted.plan.grid.counts)}.", *verdict(fitted)))
-
-
-def counts(found: dict[str, int]) -> str:
-    """How many triples each filter left, in words."""
-    return (
-        f"{found['grid']} triples on the grid, {found['cost']} within the bound on real multiply-adds, "
-        f"{found['distinct']} distinct networks"
-    )
-
-
 def family_rows(fitted: Fitted) -> list[Row]:
-    """The winner's family beside that of the rule's own triple, from the base as it was given."""
+    """Return the rows of two families of the base: by the fitted triple, and by the rule's own."""
     plan = fitted.plan
     design = plan.design
     return [
@@ -132,7 +94,7 @@ def family_rows(fitted: Fitted) -> list[Row]:
 def _table(
     stem: Path, rows: list[Row], columns: tuple[Column, ...], exact: tuple[Column, ...], caption: str
 ) -> list[Path]:
-    """As Markdown with the `columns` that fit a page, and as CSV with the `exact` ones besides."""
+    """Write Markdown with `columns`, which fit a page, and CSV with the `exact` columns too."""
     written = []
     for format_, chosen in (("csv", (*columns, *exact)), ("md", columns)):
         written.append(stem.with_suffix(f".{format_}"))
@@ -142,8 +104,3 @@ def _table(
 
 def _triple(triple: Coefficients) -> list[float]:
     return [triple.alpha, triple.beta, triple.gamma]
-
-
-def _shown(estimate: Estimate) -> str:
-    half = "" if estimate.half is None else f" +- {estimate.half:.4f}"
-    return f"{estimate.mean:.4f}{half}"

@@ -1,72 +1,70 @@
-"""The rows of a fit's tables: where each candidate ended, and what the winner is compared with."""
+"""The tables of a fit: the candidates, and the comparison of the winner with its baselines."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scaling.fitting.grid import Candidate
+from scaling.fitting.plan import Fitted
 from scaling.fitting.race import accuracy, known
 from search.stats.paired import Estimate, Layout
 from search.tables.table import Column, Row
 from search.trials.trial import Trial
 from space import Architecture, cost
 
-if TYPE_CHECKING:
-    from scaling.fitting.fit import Fitted
-
 _ACCURACY = (
-    Column("n", "n", description="trainings, each with a seed of its own", form="d"),
+    Column("n", "n", description="number of trainings, each with its own seed", form="d"),
     Column("accuracy", "Accuracy", description="mean on the validation split, 0 to 1", form=".4f"),
-    Column("accuracy_half", "+-", description="half its 95% interval over seeds", form=".4f"),
+    Column("accuracy_half", "+-", description="half of its 95% interval over seeds", form=".4f"),
 )
 _COST = (
     Column("blocks", "Blocks", form="d"),
     Column("pixels", "Resolution", "px", "side of the images", form="d"),
     Column("params", "Params", description="trainable parameters", form="si"),
     Column("macs", "MACs", description="multiply-adds for one image", form="si"),
-    Column("macs_growth", "MACs x", description="over the base's", form=".2f"),
+    Column("macs_growth", "MACs x", description="divided by the base's", form=".2f"),
 )
 PLANNED = (
     Column("number", "Candidate", form="d"),
-    Column("alpha", "alpha", description="depth's coefficient"),
-    Column("beta", "beta", description="width's coefficient"),
-    Column("gamma", "gamma", description="resolution's coefficient"),
-    Column("published", "Published", description="the triple that the rule comes with"),
-    Column("same", "Same", description="other triples of the grid that round to this network", form="d"),
+    Column("alpha", "alpha", description="coefficient of depth"),
+    Column("beta", "beta", description="coefficient of width"),
+    Column("gamma", "gamma", description="coefficient of resolution"),
+    Column("published", "Published", description="the rule's own triple"),
+    Column("same", "Same", description="number of other triples that round to this network", form="d"),
     *_COST,
 )
 CANDIDATES = (
     *PLANNED,
     *_ACCURACY,
     Column("behind", "Behind best", description="mean difference to the best finalist", form=".4f"),
-    Column("behind_half", "+- ", description="half its interval, all finalists at once", form=".4f"),
+    Column("behind_half", "+- ", description="half of its interval, adjusted for all finalists", form=".4f"),
     Column(
         "standing",
         "Standing",
-        description="winner: the cheapest of those that cannot be told from the best; tied: another of them",
+        description="winner: the cheapest that is not significantly worse than the best; tied: others that are not",
     ),
 )
 COMPARISON = (
-    Column("what", "Network", description="the base, and what made the others of it"),
-    Column("phi", "phi", description="chosen for real MACs nearest to the winner's", form=".4g"),
+    Column("what", "Network", description="the base, and the rules that scaled it"),
+    Column("phi", "phi", description="chosen so that MACs are nearest to the winner's", form=".4g"),
     *_COST,
     *_ACCURACY,
-    Column("behind", "Less winner", description="mean difference to the winner, seed by seed", form=".4f"),
-    Column("behind_half", "+- ", description="half its interval, all rows at once", form=".4f"),
-    Column("told_apart", "Told apart", description="whether that interval excludes 0"),
+    Column("behind", "Less winner", description="mean difference to the winner, paired by seed", form=".4f"),
+    Column("behind_half", "+- ", description="half of its interval, adjusted for all rows", form=".4f"),
+    Column("significant", "Significant", description="yes if that interval excludes 0"),
 )
 EXACT = (
-    Column("accuracies", "Accuracies", description="seed by seed"),
-    Column("architecture", "Architecture", description="canonical string: `scale --base` reads it"),
+    Column("accuracies", "Accuracies", description="one for each seed"),
+    Column("architecture", "Architecture", description="canonical string, which `scale --base` accepts"),
 )
-"""What data formats hold besides, of both."""
+"""Further columns of both tables in data formats."""
 
 
 def planned_rows(candidates: Sequence[Candidate]) -> list[Row]:
-    """Every candidate before it is trained."""
+    """Return the rows of all candidates before training."""
     return [
         {
             "number": number,
@@ -81,7 +79,7 @@ def planned_rows(candidates: Sequence[Candidate]) -> list[Row]:
 
 
 def candidate_rows(fitted: Fitted) -> list[Row]:
-    """Every candidate: the finalists by accuracy, then the others, those with more trainings first."""
+    """Return the rows of all candidates: finalists by accuracy first, then by the number of trainings."""
     done, verdict = known(fitted.trials), fitted.verdict
     candidates = fitted.plan.grid.candidates
     rows: list[Row] = []
@@ -95,16 +93,19 @@ def candidate_rows(fitted: Fitted) -> list[Row]:
             row["standing"] = (
                 "winner" if number == verdict.winner else "tied" if number in verdict.tied else "worse"
             )
-        elif any(trial.state == "failed" for (made, _), trial in done.items() if made == network):
+        elif any(trial.state == "failed" for (other, _), trial in done.items() if other == network):
             row["standing"] = "failed"
         rows.append(row)
     return sorted(rows, key=lambda row: (-row["n"], -(row["accuracy"] or 0)))
 
 
 def compared_rows(fitted: Fitted) -> list[Row]:
-    """The winner, its rivals and the base, all with the same seeds; rivals that failed have no accuracy."""
-    winner, base = fitted.winner.model, fitted.plan.fitted
-    models = [(f"{winner.rule.name}, fitted", winner), *((m.rule.name, m) for m in fitted.rivals)]
+    """Return the rows of the winner, its baselines and the base, all with the same seeds.
+
+    A baseline whose training failed has no accuracy.
+    """
+    winner, base = fitted.winner.model, fitted.plan.adapted_base
+    models = [(f"{winner.rule.name}, fitted", winner), *((m.rule.name, m) for m in fitted.baselines)]
     done = known(fitted.trials)
     rows: list[dict[str, Any]] = [
         {
@@ -119,28 +120,28 @@ def compared_rows(fitted: Fitted) -> list[Row]:
     complete = [row for row in rows if row["n"] == len(fitted.plan.seeds)]
     layout = Layout([row["accuracies"] for row in complete])
     for place, row in enumerate(complete):
-        # The winner is the first row; it is not compared with itself.
+        # The winner is the first row and is not compared with itself.
         less = layout.difference(place, 0, max(1, len(complete) - 1)) if place else Estimate(0.0, None)
         row |= _estimates(layout.mean(place), less)
-        row["told_apart"] = less.beyond_chance if place and less.half is not None else None
+        row["significant"] = less.beyond_chance if place and less.half is not None else None
     return [*rows]
 
 
 def _network(network: Architecture) -> Row:
-    spent = cost(network)
+    costs = cost(network)
     return {
         "blocks": network.depth,
         "pixels": network.resolution,
-        "params": spent.params,
-        "macs": spent.macs,
+        "params": costs.params,
+        "macs": costs.macs,
         "architecture": str(network),
     }
 
 
 def _trained(trials: list[Trial | None]) -> Row:
-    found = [accuracy(trial) for trial in trials if trial and trial.result]
-    mean = math.fsum(found) / len(found) if found else None
-    return {"n": len(found), "accuracy": mean, "accuracies": found}
+    accuracies = [accuracy(trial) for trial in trials if trial and trial.result]
+    mean = math.fsum(accuracies) / len(accuracies) if accuracies else None
+    return {"n": len(accuracies), "accuracy": mean, "accuracies": accuracies}
 
 
 def _estimates(mean: Estimate, behind: Estimate) -> Row:

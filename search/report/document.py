@@ -37,6 +37,7 @@ class Series:
 
     kind: a "step" is a line that holds its value until the next; a "band" reaches from `ys` to `highs`.
     labels: what is told about each point, () for nothing. faint: part of a crowd rather than a curve of its own.
+    tags: short texts that figures print beside the points.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Series:
     ys: Numbers
     highs: Numbers = ()
     labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     colour: int = 0
     dashed: bool = False
     faint: bool = False

@@ -67,6 +67,8 @@ def _draw(axes: Axes, series: Series, label: str) -> None:
     }
     if series.kind == "points":
         axes.plot(series.xs, series.ys, "o", ms=4, mew=0, **look)
+        for x, y, tag in zip(series.xs, series.ys, series.tags, strict=False):
+            axes.annotate(tag, (x, y), (3, 3), textcoords="offset points", fontsize=6.5, color=colour)
     elif series.kind == "band":
         axes.fill_between(series.xs, series.ys, series.highs, color=colour, alpha=0.2, lw=0, label=label)
     else:

@@ -78,7 +78,7 @@ def test_what_is_no_base_is_refused(tmp_path, monkeypatch, text, message):
     [
         (
             ("depth: 2", "depth: [1, 2]"),
-            r"is a search space: it leaves 1 choices open, such as stages\.0\.depth",
+            r"is a search space with 1 open choices, such as stages\.0\.depth",
         ),
         (("width: 640", "wdth: 640"), r"Unknown key in head 'wdth'. Did you mean 'width'"),
         (("kernel: 3, ", ""), r"kernel"),

@@ -39,9 +39,9 @@ def test_a_file_holds_the_coefficients_of_its_base(tmp_path, name):
         ("base: b1\nalpha: 1.2\nbeta: 1.1\ngamma: 1.2", "was fitted to another base, r240_i32"),
         ("base: b0\nalpha: 0.5\nbeta: 1.1\ngamma: 1.2", "alpha is 0.5; it must be"),
         ("base: bx\nalpha: 1.2\nbeta: 1.1\ngamma: 1.2", "Unknown base 'bx'"),
-        ("base: b0\nalpha: 1.2\nbeta: 1.1", "is no coefficients file: it lacks gamma"),
-        ("[1.2, 1.1, 1.15]", "is no coefficients file: it must hold base, alpha, beta, gamma"),
-        ("schema: compound-nas.scale\nrows: []", "is no coefficients file"),
+        ("base: b0\nalpha: 1.2\nbeta: 1.1", "is not a coefficients file: it lacks gamma"),
+        ("[1.2, 1.1, 1.15]", "is not a coefficients file: it must hold base, alpha, beta, gamma"),
+        ("schema: compound-nas.scale\nrows: []", "is not a coefficients file"),
         ("a: [", "fit.yaml, line"),
     ],
 )

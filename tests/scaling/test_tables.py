@@ -32,7 +32,7 @@ def tables(tmp_path_factory):
         "trials": ([row(trial) for trial in run.trials], TRIALS),
         "scale": (networks, ALL_COLUMNS),
         "candidates": ([candidate], CANDIDATES),
-        "comparison": ([{"what": UNLIKE, "phi": 1.0, "told_apart": False}], COMPARISON),
+        "comparison": ([{"what": UNLIKE, "phi": 1.0, "significant": False}], COMPARISON),
         "schema": (schema_rows(TRIALS), ABOUT),
         "nothing": ([], TRIALS),
     }

@@ -1,4 +1,4 @@
-"""`scale fit` as it is typed."""
+"""The command `scale fit`."""
 
 import os
 import subprocess
@@ -53,24 +53,24 @@ def refused(capsys, monkeypatch, *arguments):
 def test_a_dry_run_prints_candidates_counts_and_time(tmp_path):
     result = run("--base", BASE, *SMALL, *COARSE, "--dry-run", "--compare")
     assert "23 triples on the grid, 23 within the bound on real multiply-adds, 18 distinct" in result.stderr
-    assert "18 trainings with the first seed; 32 at most with all 3." in result.stderr
+    assert "18 trainings with the first seed, at most 32 with all 3." in result.stderr
     lines = result.stdout.splitlines()
     assert lines[0].split()[:4] == ["Candidate", "alpha", "beta", "gamma"]
     assert sum(" yes " in line for line in lines[1:19]) == 1
-    assert "Estimated: " in lines[-1]
-    assert "A step of the base took " in lines[-1]
+    assert "Estimate: " in lines[-1]
+    assert "a step of the base of " in lines[-1]
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_fit_and_what_scale_makes_of_it():
+def test_scale_reads_the_coefficients_of_a_fit():
     result = run("--base", BASE, *SMALL, *COARSE, "--compare", "run=f")
     assert "winner" in result.stdout
     assert "runs/f/coefficients.yaml" in result.stdout
-    found = yaml.safe_load(open_("runs/f/coefficients.yaml"))
+    coefficients = yaml.safe_load(open_("runs/f/coefficients.yaml"))
     scaled = CliRunner().invoke(
         cli, ["--base", BASE, "--coefficients", "runs/f/coefficients.yaml", "--phi", "1"]
     )
-    assert f"alpha {found['alpha']:.4g}, beta {found['beta']:.4g}" in scaled.stdout
+    assert f"alpha {coefficients['alpha']:.4g}, beta {coefficients['beta']:.4g}" in scaled.stdout
     assert "multiples of 4" in scaled.stdout
     candidates = open_("runs/f/candidates.csv").splitlines()
     (architecture,) = [line.rsplit(",", 1)[1] for line in candidates if ",winner," in line]
@@ -87,7 +87,7 @@ def test_resuming_a_finished_fit_prints_it_again():
     assert run("--resume", "f").stdout == first.stdout
 
 
-def test_what_ended_early_says_how_to_go_on(monkeypatch):
+def test_a_fit_that_ends_early_says_how_to_continue(monkeypatch):
     def stopped(planned, *, display):
         display.path = fitting.RUNS / "f"
         raise Stopped("The budget is spent.")
@@ -95,13 +95,13 @@ def test_what_ended_early_says_how_to_go_on(monkeypatch):
     monkeypatch.setattr(fitting, "begin", stopped)
     result = CliRunner().invoke(cli, ["fit", "--base", BASE, *SMALL])
     assert result.exit_code == 1
-    assert "scale: The budget is spent. Go on with: scale fit --resume f\n" in result.stderr
+    assert "scale: The budget is spent. Continue with: scale fit --resume f\n" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("fit",), "Say what to fit"),
+        (("fit",), "Give the network to fit"),
         (("fit", "--base", "b00"), "Did you mean 'b0'"),
         (("fit", "--base", BASE, "--rule", "compond"), "Did you mean 'compound'"),
         (("fit", "--base", BASE, "--rule", "depth"), "has no coefficients to choose"),
@@ -109,12 +109,12 @@ def test_what_ended_early_says_how_to_go_on(monkeypatch):
         (("fit", "--base", BASE, "--seeds", "0"), "--seeds is 0"),
         (("fit", "--base", BASE, "--seeds", "x"), "is not a valid integer"),
         (("fit", "--base", BASE, "proxy.width=0.5"), "at its own resolution"),
-        (("fit", "--base", BASE, "trails=3"), "trails is no setting of a fit"),
+        (("fit", "--base", BASE, "trails=3"), "trails is not a setting of a fit"),
         (("fit", "--base", BASE, "nonsense"), "'nonsense' is no setting"),
         (("fit", "--base", BASE, "data=folders"), "Did you mean 'folder'"),
         (("fit", "--base", "runs/none"), "There is no run 'runs/none'"),
         (("fit", "--resume", "none"), "There is no run 'none'"),
-        (("fit", "--resume", "none", "--seeds", "4"), "--resume goes on with a fit as it was begun"),
+        (("fit", "--resume", "none", "--seeds", "4"), "--resume continues a fit with its own options"),
         (("--base", "b0", "fit"), "write: scale fit --base"),
     ],
 )

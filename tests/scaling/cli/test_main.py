@@ -22,7 +22,7 @@ def run(*arguments):
 
 
 def refused(capsys, monkeypatch, *arguments):
-    """What `main` says on standard error, having checked that it is one line and nothing else."""
+    """The error message of `main`, which must be one line with exit code 2."""
     monkeypatch.setattr(sys, "argv", ["scale", *arguments])
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -35,8 +35,8 @@ def refused(capsys, monkeypatch, *arguments):
 
 def test_one_network():
     text = run("--phi", "3", "--base", "b0")
-    assert "A formula's result, not a published network." in text
-    assert "MACs         8.000     8.426  385,814,752 -> 3,250,916,456 (asked: 2^phi)" in text
+    assert "The result of a formula, not a published network." in text
+    assert "MACs              8.000     8.426  385,814,752 -> 3,250,916,456 (target: 2^phi)" in text
     assert (
         "stages.5  mb        7       5       2       6  0.25    256      11   6.65M   698M  4 x 192" in text
     )
@@ -45,7 +45,7 @@ def test_one_network():
     assert f"Architecture: {scale('b0', 3).architecture}" in text
 
 
-def test_phi_0_is_said_to_be_the_published_network():
+def test_phi_0_is_the_published_network():
     assert "Nearest published network: b0, the same network" in run("--phi", "0")
 
 
@@ -62,14 +62,14 @@ def test_published_families_are_listed_by_name():
     assert [row["name"] for row in rows] == listed("mobilenet")
 
 
-def test_families_that_are_none_are_refused():
+def test_an_unknown_family_is_refused():
     with pytest.raises(UserError, match=r"Unknown family 'mobilnet'\. Did you mean 'mobilenet'\? "):
         run("--published", "--family", "mobilnet")
     with pytest.raises(UserError, match=r"^--family mobilenet goes with --published; "):
         run("--family", "mobilenet")
 
 
-def test_a_family_beside_the_published_table():
+def test_a_family_together_with_the_published_networks():
     rows = json.loads(run("--family", "1..3", "--published", "--format", "json"))
     assert (rows["schema"], rows["version"]) == ("compound-nas.scale", 2)
     formula = [row for row in rows["rows"] if not row["published"]]
@@ -78,7 +78,7 @@ def test_a_family_beside_the_published_table():
     assert [row["name"] for row in rows["rows"] if row["published"]] == listed("efficientnet")
 
 
-def test_published_alone():
+def test_published_networks_only():
     lines = run("--published").splitlines()
     assert len(lines) == 1 + len(listed("efficientnet"))
     assert lines[1].split()[:2] == ["b0", "yes"]
@@ -92,7 +92,7 @@ def test_rules_side_by_side():
     assert all(int(row["macs"]) <= 2e9 and int(row["params"]) <= 12e6 for row in rows)
 
 
-def test_a_rule_that_cannot_is_a_note():
+def test_a_rule_without_a_largest_network_is_a_note():
     result = CliRunner().invoke(cli, ["--max-params", "12M"], catch_exceptions=False)
     assert result.stderr == (
         "scale: Rule resolution never exceeds 12M params: it does not change that. Limit more.\n"
@@ -143,7 +143,7 @@ def test_columns_and_order_of_a_table():
     assert run("--phi", "1", "--columns", "params", "--format", "csv").splitlines()[0] == "params"
 
 
-def test_a_files_ending_says_its_format(tmp_path):
+def test_the_ending_of_a_file_decides_the_format(tmp_path):
     run("--phi", "1", "--out", str(tmp_path / "one.json"))
     assert json.loads((tmp_path / "one.json").read_text())["rows"][0]["published"] is False
 
@@ -152,20 +152,24 @@ def test_files(tmp_path):
     result = CliRunner().invoke(
         cli, ["--family", "0,1", "--save", str(tmp_path), "--figure", str(tmp_path / "f")]
     )
-    assert result.stderr.count("Wrote ") == 4
+    assert result.stderr.count("Wrote ") == 6
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "b0-compound-phi0",
         "b0-compound-phi1",
-        "f.png",
-        "f.svg",
+        "f-macs-phi.png",
+        "f-macs-phi.svg",
+        "f-params-macs.png",
+        "f-params-macs.svg",
     ]
+    assert (tmp_path / "f-macs-phi.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "f-params-macs.svg").read_text()
 
 
 def test_it_runs_as_a_module_too():
     command = [sys.executable, "-m", "scaling", "--version"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    assert told.startswith("scale, version ")
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert output.startswith("scale, version ")
 
 
 def test_help_without_arguments():
@@ -191,7 +195,7 @@ def test_help_without_arguments():
         (["--phi", "1", "--share", "0.5"], "--share belongs to --rule fast"),
         (["--phi", "1", "--coefficients", "/no/such"], "Cannot read /no/such"),
         (["--phi", "1", "--coefficients", "/no/such", "--beta", "1"], "not both"),
-        (["--family", "7..1"], "'7..1' is no range of phi"),
+        (["--family", "7..1"], "'7..1' is not a range of phi"),
         (["--max-macs", "many"], "'many' is no count"),
         (["--max-params", "1k"], "the smallest, at phi = -14"),
         (["--phi", "1", "--format", "jsn"], "Did you mean 'json'"),
@@ -215,7 +219,13 @@ def test_a_mistake_writes_nothing(capsys, monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_saved_can_be_a_base_again(tmp_path):
+def test_a_range_of_phi_without_a_curve_is_refused(capsys, monkeypatch, tmp_path):
+    words = ("--family", "-1", "--rule", "shrink", "--figure", str(tmp_path / "f"))
+    assert "No rule can be drawn from phi = -1 to -1" in refused(capsys, monkeypatch, *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_saved_network_can_be_a_base(tmp_path):
     model = scale("v2-b0", 0.5, rule="v2")
     arguments = ["--base", "v2-b0", "--phi", "0.5", "--rule", "v2", "--save", str(tmp_path)]
     assert CliRunner().invoke(cli, arguments, catch_exceptions=False).exit_code == 0
@@ -226,7 +236,7 @@ def test_what_is_saved_can_be_a_base_again(tmp_path):
     assert "model.safetensors" not in {path.name for path in folder.iterdir()}
 
 
-def test_forms_that_run_are_saved_on_request(tmp_path, monkeypatch):
+def test_executable_forms_are_saved_on_request(tmp_path, monkeypatch):
     for key in ("onnx", "program"):
         monkeypatch.setitem(FORMS, key, replace(FORMS[key], make=lambda name, model: b"made"))
     small = ["--base", "r17_i8_x1/mb_d2_k5_s2_e6_w24_se0.25/h40_c5", "--phi", "0", "--save", str(tmp_path)]
@@ -236,8 +246,8 @@ def test_forms_that_run_are_saved_on_request(tmp_path, monkeypatch):
 
 
 def test_a_page_is_an_html_file(capsys, monkeypatch):
-    told = refused(capsys, monkeypatch, "--phi", "1", "--report", "page.png")
-    assert told == "scale: --report page.png: a page is a .html file.\n"
+    output = refused(capsys, monkeypatch, "--phi", "1", "--report", "page.png")
+    assert output == "scale: --report page.png: a page is a .html file.\n"
 
 
 def test_onnx_goes_with_save(capsys, monkeypatch):
@@ -246,7 +256,7 @@ def test_onnx_goes_with_save(capsys, monkeypatch):
     )
 
 
-def test_a_base_fitted_elsewhere(capsys, monkeypatch, tmp_path):
+def test_coefficients_of_another_base_are_refused(capsys, monkeypatch, tmp_path):
     path = tmp_path / "fit.yaml"
     path.write_text("{base: b0, alpha: 1.4, beta: 1.05, gamma: 1.1}")
     assert "was fitted to another base" in refused(
@@ -255,7 +265,7 @@ def test_a_base_fitted_elsewhere(capsys, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["--phi", "3", "--base", "b0"], ["--help"], ["--published"]])
-def test_answers_come_without_the_heavy_imports(arguments):
+def test_quick_answers_need_no_heavy_imports(arguments):
     program = (
         "import sys\n"
         "from scaling.cli.main import main\n"
@@ -270,7 +280,7 @@ def test_answers_come_without_the_heavy_imports(arguments):
     assert done.stdout
 
 
-def test_a_full_disk_and_a_reader_that_left():
+def test_a_full_disk_and_a_closed_pipe():
     program = "from scaling.cli.main import main; import sys; sys.argv = ['scale', '--published']; main()"
     command = [sys.executable, "-c", program]
     with open("/dev/full", "w") as full:

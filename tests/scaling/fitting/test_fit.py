@@ -71,7 +71,7 @@ def trainings(run="f"):
 class TestRace:
     @pytest.fixture(autouse=True)
     def _without_figures(self, monkeypatch):
-        monkeypatch.setattr("scaling.fitting.plane.draw", lambda fitted, out: ())
+        monkeypatch.setattr("search.report.figures.draw", lambda chart, out: ())
 
     def test_finds_the_best_of_the_grid(self):
         found = fitted()
@@ -106,12 +106,12 @@ class TestRace:
         fit(BASE, SMALL, Design(**COARSE), evaluate=evaluate)
         assert set(seen) == {(None, 1.0, None)}
 
-    def test_of_those_that_cannot_be_told_apart_the_cheapest_wins(self):
+    def test_the_cheapest_of_the_tied_wins(self):
         found = fitted(lambda network: 0.6, noise=0.02, leaders=4)
         tied = [found.plan.grid.candidates[number] for number in found.verdict.tied]
         assert len(tied) > 1
         assert found.winner.macs == min(candidate.macs for candidate in tied)
-        assert "cannot be told from" in (found.path / "candidates.md").read_text()
+        assert "not significantly above" in (found.path / "candidates.md").read_text()
 
     def test_one_seed_claims_no_more_than_one_seed(self):
         found = fitted(seeds=1)
@@ -151,7 +151,7 @@ class TestComparison:
             # As near as whole blocks and channels allow.
             assert 0.8 < int(row["macs"]) / winner < 1.25
         assert int(rows[4]["macs"]) == cost(decode(BASE)).macs
-        assert rows[1]["told_apart"] == "True"
+        assert rows[1]["significant"] == "True"
         assert float(rows[1]["behind"]) < 0
 
     def test_a_network_that_is_a_candidate_too_is_trained_once(self):
@@ -253,7 +253,7 @@ class TestResume:
     @pytest.mark.parametrize("setting", ["trials", "finals"])
     def test_what_is_no_setting_of_a_fit_is_refused_at_a_resume_too(self, setting):
         fitted()
-        with pytest.raises(UserError, match=f"{setting} is no setting of a fit"):
+        with pytest.raises(UserError, match=f"{setting} is not a setting of a fit"):
             resume("f", {setting: 3})
 
     def test_nothing_else_can_change(self):
@@ -325,9 +325,9 @@ class TestRefusals:
         [
             ({"proxy.resolution": 16}, {}, "at its own resolution"),
             ({"proxy.width": 0.5}, {}, "at its own resolution"),
-            ({"space": "effv2"}, {}, "space is no setting of a fit; permitted: data, proxy"),
-            ({"reward.w": -0.1}, {}, r"reward\.w is no setting of a fit"),
-            ({"trials": 4}, {}, "trials is no setting"),
+            ({"space": "effv2"}, {}, "space is not a setting of a fit; permitted: data, proxy"),
+            ({"reward.w": -0.1}, {}, r"reward\.w is not a setting of a fit"),
+            ({"trials": 4}, {}, "trials is not a setting"),
             ({"seed": "3,v2-b0"}, {}, "seed: a fit trains its own candidates; permitted: a number"),
             ({"data": "npz"}, {}, r"data\.images is a setting of data=shapes; this is data=npz"),
             ({"run": "a/b"}, {}, "run=a/b"),
