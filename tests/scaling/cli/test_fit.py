@@ -110,7 +110,7 @@ def test_a_fit_that_ends_early_says_how_to_continue(monkeypatch):
         (("fit", "--base", BASE, "--seeds", "x"), "is not a valid integer"),
         (("fit", "--base", BASE, "proxy.width=0.5"), "at its own resolution"),
         (("fit", "--base", BASE, "trails=3"), "trails is not a setting of a fit"),
-        (("fit", "--base", BASE, "nonsense"), "'nonsense' is no setting"),
+        (("fit", "--base", BASE, "nonsense"), "'nonsense' is not a setting"),
         (("fit", "--base", BASE, "data=folders"), "Did you mean 'folder'"),
         (("fit", "--base", "runs/none"), "There is no run 'runs/none'"),
         (("fit", "--resume", "none"), "There is no run 'none'"),
