@@ -1,6 +1,6 @@
-"""Settings as data: YAML documents, shipped under `experiments` and read by name, or read from a user's file.
+"""Settings as data: YAML documents that are shipped under `experiments/settings` and read by name, or a user's file.
 
-Reading runs no code: no tags, no interpolation, no includes.
+Reading runs no code: there are no tags, no interpolation and no includes.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,15 +18,18 @@ from space.refusal import UserError, unknown_name
 
 Document = dict[str, Any]
 
-MOST = 100_000
-"""Values in a document, beyond which it isn't read."""
+SETTINGS = Path(__file__).resolve().parents[1] / "experiments" / "settings"
+"""A folder for each group of settings, beside this package in a checkout as in site-packages. It is not looked up by
+the name `experiments`, since a user's own package of that name would be found instead."""
+MAX_VALUES = 100_000
+"""A document with more values is refused."""
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, for which 3e6 is a number and a key that stands twice is a mistake."""
+    """PyYAML's safe loader, which in addition reads 3e6 as a number and refuses a key that stands twice."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        # Deep: what contains itself is refused.
+        # Deep construction refuses a value that contains itself.
         return super().construct_object(node, deep=True)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -47,12 +48,11 @@ _Loader.add_implicit_resolver(
 
 
 def parse(text: str, place: str) -> Any:
-    """The value that a YAML `text` stands for. Raises `UserError` with `place` and line if it is unreadable."""
+    """Return the value of a YAML `text`. Raises `UserError` with `place` and the line if it is unreadable."""
     try:
-        # `_Loader` extends SafeLoader.
-        value = yaml.load(text, _Loader)
-        if sum(1 for _ in islice(_values(value), MOST)) == MOST:
-            raise UserError(f"it holds more than {MOST:,} values.")
+        value = yaml.load(text, _Loader)  # A subclass of SafeLoader.
+        if sum(1 for _ in islice(_values(value), MAX_VALUES)) == MAX_VALUES:
+            raise UserError(f"it holds more than {MAX_VALUES:,} values.")
         return value
     except UserError as error:
         raise UserError(f"{place}: {error}") from None
@@ -64,19 +64,19 @@ def parse(text: str, place: str) -> Any:
 
 
 def _values(node: Any) -> Iterator[Any]:
-    """Everything in a document, as often as it is referred to: a few nested aliases can stand for billions."""
+    """Yield every value in a document once per reference: a few nested aliases can stand for billions."""
     yield node
     for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         yield from _values(inner)
 
 
 def names(group: str) -> tuple[str, ...]:
-    """The names of the documents that are shipped in `group`, e.g. "space"."""
-    return tuple(sorted(item.name[:-5] for item in _folder(group).iterdir() if item.name.endswith(".yaml")))
+    """Return the names of the documents that are shipped in `group`, e.g. "space", in alphabetical order."""
+    return tuple(sorted(path.stem for path in (SETTINGS / group).iterdir() if path.suffix == ".yaml"))
 
 
 def read(group: str, name: str) -> Document:
-    """The document `name` of `group`: one that is shipped, or a file where `name` ends in .yaml or .yml.
+    """Return the document `name` of `group`: a shipped one, or the file if `name` ends in .yaml or .yml.
 
     Raises `UserError` for an unknown name (naming the nearest), a file that cannot be read, or a document
     that is not a mapping.
@@ -84,25 +84,21 @@ def read(group: str, name: str) -> Document:
     place = name if _is_file(name) else f"{group}={name}"
     document = parse(text(group, name), place)
     if not isinstance(document, dict):
-        raise UserError(f"{place} holds no mapping of settings.")
+        raise UserError(f"{place} is not a mapping of settings (KEY: VALUE).")
     return document
 
 
 def text(group: str, name: str) -> str:
-    """What `read` reads, comments and all. Raises `UserError` for an unknown name or an unreadable file."""
+    """Return the text of a document with its comments. Raises `UserError` as `read` does."""
     if _is_file(name):
         return _text(Path(os.path.expanduser(name)))
     if name in names(group):
-        return _folder(group).joinpath(f"{name}.yaml").read_text("utf-8")
+        return (SETTINGS / group / f"{name}.yaml").read_text("utf-8")
     raise unknown_name(group, name, (*names(group), "./FILE.yaml"))
 
 
 def _is_file(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
-
-
-def _folder(group: str) -> Traversable:
-    return files("experiments").joinpath("settings", group)
 
 
 def _text(path: Path) -> str:

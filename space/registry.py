@@ -1,7 +1,7 @@
-"""Where the project can be extended: ours by name, and what installed packages add by entry points.
+"""The extension points: our own entries by name, and those that installed packages add by entry points.
 
-A package adds a sampler, say, with these lines in its pyproject.toml, and `sampler=mutation` works wherever
-that package is installed, in worker processes too:
+A package adds a sampler, say, with these lines in its pyproject.toml. `sampler=mutation` then works wherever the
+package is installed, in worker processes too:
 
     [project.entry-points."compound_nas.samplers"]
     mutation = "my_package:Mutation"
@@ -18,41 +18,57 @@ from space.refusal import UserError
 T = TypeVar("T")
 
 
-class Registry(dict[str, T]):
-    """What one extension point offers, by name: our own entries, then those of other packages.
+class Registry(Mapping[str, T]):
+    """A mapping of one extension point: our own entries first, then those of other packages in alphabetical order.
 
-    group: of the entry points, such as "compound_nas.samplers". Packages are asked only for names that are
-    not ours, and imported only when the name is used; so nothing can take the place of what is ours.
-    Looking such a name up raises `UserError` if its package cannot be imported.
+    group: the group of the entry points, such as "compound_nas.samplers". Names, `len` and `in` import no package;
+    an entry's package is imported when the entry is read, and packages are not even asked for a name of ours. So no
+    package can replace one of our entries. Reading an entry raises `UserError` if its package cannot be imported.
     """
 
     def __init__(self, group: str, ours: Mapping[str, T]) -> None:
-        super().__init__(ours)
         self.group = group
+        self._ours = dict(ours)
+        self._loaded: dict[str, T] = {}
 
-    def __missing__(self, name: str) -> T:
-        offered = self._offered()
-        if name not in offered:
-            raise KeyError(name)
-        try:
-            loaded: T = offered[name].load()
-        except Exception as error:
-            source = f"{offered[name].value} of {self.group}"
-            raise UserError(f"Cannot import {name!r} ({source}): {type(error).__name__}: {error}.") from error
-        self[name] = loaded
-        return loaded
+    def __getitem__(self, name: str) -> T:
+        if name in self._ours:
+            return self._ours[name]
+        if name not in self._loaded:
+            offered = self._offered()
+            if name not in offered:
+                raise KeyError(name)
+            self._loaded[name] = self._load(offered[name])
+        return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self._offered()
+        # Installed packages are searched last: that takes milliseconds, and stages are made by the million.
+        return name in self._ours or name in self._loaded or name in self._offered()
 
     def __iter__(self) -> Iterator[str]:
-        yield from tuple(super().__iter__())
-        yield from sorted(name for name in self._offered() if not super(Registry, self).__contains__(name))
+        yield from self._ours
+        yield from sorted((self._loaded.keys() | self._offered().keys()) - self._ours.keys())
+
+    def __len__(self) -> int:
+        return len(self._ours.keys() | self._loaded.keys() | self._offered().keys())
+
+    def __repr__(self) -> str:
+        return f"Registry({self.group!r}, {list(self)})"
 
     def package(self, name: str) -> str:
-        """The installed package that offers `name`."""
+        """Return the name of the installed package that offers `name`. Raises KeyError for a name of ours."""
         entry = self._offered()[name]
         return entry.dist.name if entry.dist else entry.module.partition(".")[0]
+
+    def _load(self, entry: EntryPoint) -> T:
+        try:
+            loaded: T = entry.load()
+        except Exception as error:
+            source = f"{entry.value} of {self.group}"
+            raise UserError(
+                f"Cannot import {entry.name!r} ({source}): {type(error).__name__}: {error}."
+            ) from error
+        return loaded
 
     def _offered(self) -> dict[str, EntryPoint]:
         return {entry.name: entry for entry in entry_points(group=self.group)}

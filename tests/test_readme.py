@@ -97,8 +97,8 @@ def my_package(tmp_path, monkeypatch):
     ]
     (installed / "entry_points.txt").write_text("".join(lines))
     monkeypatch.syspath_prepend(tmp_path)
-    yield tmp_path
-    SAMPLERS.pop("mutation", None)
+    monkeypatch.setattr(SAMPLERS, "_loaded", {})
+    return tmp_path
 
 
 def test_the_package_joins_and_workers_see_it(my_package):

@@ -1,5 +1,11 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import space
 from space import UserError, documents
 
 
@@ -64,3 +70,26 @@ def test_aliases_that_stand_for_billions_of_values_are_refused():
         inner = f"&a{level} [{inner}" + f", *a{level - 1}" * 8 + "]"
     with pytest.raises(UserError, match=r"^my.yaml: it holds more than 100,000 values\.$"):
         documents.parse(f"resolution: {inner}", "my.yaml")
+
+
+def test_a_package_of_the_user_called_experiments_is_not_asked(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "__init__.py").write_text("raise RuntimeError")
+    paths = [str(tmp_path), str(Path(space.__file__).parents[1])]
+    code = (
+        f"import sys; sys.path[:0] = {paths!r}; from space import documents; print(documents.names('space'))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert "effv2_32" in ran.stdout
+
+
+def test_settings_are_searched_beside_the_package_as_in_an_installed_wheel(tmp_path):
+    for folder in ("space", "experiments/settings"):
+        shutil.copytree(Path(space.__file__).parents[1] / folder, tmp_path / folder)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom space import documents; print(documents.SETTINGS)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert Path(ran.stdout.strip()) == tmp_path / "experiments" / "settings"

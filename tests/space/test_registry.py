@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -19,16 +20,37 @@ def colours(monkeypatch):
     return Registry("compound_nas.colours", {"blue": 0.5})
 
 
-def test_names_are_ours_and_then_theirs(colours):
-    assert list(colours) == ["blue", "absent", "broken", "red"]
+def test_names_of_packages_follow_ours_and_import_nothing(colours):
+    assert list(colours) == list(colours.keys()) == ["blue", "absent", "broken", "red"]
+    assert len(colours) == 4
     assert "red" in colours
     assert "green" not in colours
+    assert repr(colours) == "Registry('compound_nas.colours', ['blue', 'absent', 'broken', 'red'])"
+    assert colours._loaded == {}
 
 
-def test_theirs_are_loaded_when_asked_for_and_ours_cannot_be_replaced(colours):
+def test_packages_are_imported_when_an_entry_is_read_and_cannot_replace_ours(colours):
     assert colours["blue"] == 0.5
     assert colours["red"] == 1 / 3
-    assert list(colours) == ["blue", "red", "absent", "broken"]
+    assert list(colours) == ["blue", "absent", "broken", "red"]
+
+
+def test_it_is_a_complete_mapping(monkeypatch):
+    entries = [EntryPoint("red", "colorsys:ONE_THIRD", "compound_nas.colours")]
+    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    colours = Registry("compound_nas.colours", {"blue": 0.5})
+    assert isinstance(colours, Mapping)
+    assert list(colours.items()) == [("blue", 0.5), ("red", 1 / 3)]
+    assert list(colours.values()) == [0.5, 1 / 3]
+    assert (colours.get("red"), colours.get("green"), colours.get("green", 0)) == (1 / 3, None, 0)
+    assert dict(colours) == {**colours} == colours == {"blue": 0.5, "red": 1 / 3}
+
+
+def test_a_loaded_entry_is_not_searched_again(colours, monkeypatch):
+    assert colours["red"] == 1 / 3
+    monkeypatch.setattr(registry, "entry_points", lambda group: pytest.fail("searched"))
+    assert "red" in colours
+    assert colours["red"] == 1 / 3
 
 
 def test_a_package_is_known_without_its_import(colours):

@@ -283,7 +283,7 @@ class LosesNodes(Executor):
 
 
 def test_a_node_that_dies_with_many_trials_is_one_failure(monkeypatch):
-    monkeypatch.setitem(EXECUTORS, "loses_nodes", LosesNodes)
+    monkeypatch.setitem(EXECUTORS._ours, "loses_nodes", LosesNodes)
     Path("nodes.yaml").write_text("executor: loses_nodes\n")
     run = launch({**SMALL, "executor": "./nodes.yaml", "trials": 12, "max_failures": 3}, evaluate=looked_up)
     assert [trial.state for trial in run.trials if trial.state != "duplicate"] == ["complete"] * 12

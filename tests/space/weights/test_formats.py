@@ -62,7 +62,7 @@ def test_what_a_library_cannot_express_is_refused(format, stage, lacking):
 
 @pytest.mark.parametrize("format", ["torchvision", "timm", "efficientnet_pytorch"])
 def test_blocks_of_other_families_are_refused(format, monkeypatch):
-    monkeypatch.setitem(BLOCKS, "other", BLOCKS["mb"])
+    monkeypatch.setitem(BLOCKS._ours, "other", BLOCKS["mb"])
     assert "has no other blocks" in refusal(format, Stage("other", 1, 3, 1, 4, 8, se=0.25))
 
 
