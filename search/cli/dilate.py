@@ -32,14 +32,14 @@ def dilate(model: Path, out: Path) -> None:
     from search.data.dataset import words
     from search.models.model import load_model, save_model
     from search.tables.units import si
-    from search.training.networks import of_model
+    from search.training.networks import network_of_model
     from space import UserError, cost
     from space.network.edo import edo
     from space.weights import rebuild
 
     if out.exists():
         raise UserError(f"{out} exists; choose another --out DIR.")
-    large, known = load_model(model.expanduser()), of_model(model.expanduser())
+    large, known = load_model(model.expanduser()), network_of_model(model.expanduser())
     network, tensors = edo(rebuild(large.weights))
     if not any(stage.dilations for stage in network.stages):
         raise UserError(f"{model} has no kernel of 5 x 5 or more in a block mb or fused that expands.")

@@ -95,10 +95,10 @@ def _trained(task: Task, folder: Path) -> None:
 def _watch(task: Task) -> Any:
     from rich.console import Console
 
-    from search.training.progress import Several, TensorBoard, Terminal
+    from search.training.progress import CallbackList, TensorBoard, Terminal
 
     terminal = Terminal(Console(stderr=True))
-    return Several(terminal, TensorBoard()) if task.tensorboard else terminal
+    return CallbackList(terminal, TensorBoard()) if task.tensorboard else terminal
 
 
 def _told(model: Model, folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The batches of an epoch, by number: the same whoever makes them, and wherever an epoch is taken up."""
+"""The batches of an epoch by number: the same in any process, and after a resume in the middle of an epoch."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from search.data.augment import gather, mirrored
 from search.data.balance import epoch_order
 from search.data.dataset import Dataset
 from search.training.augmentation import Augmentation
-from search.training.distributed import Team
-from search.training.rng import draw, generator
+from search.training.distributed import Processes
+from search.training.rng import derive_seed, generator
 
 Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
 class Epoch(torch_data.Dataset[Batch]):
-    """The batches of epoch `epoch`, as `augmentation` makes them of the training split of `data`.
+    """The batches of epoch `epoch`: the training split of `data`, transformed by `augmentation`.
 
-    They are of equal size, within one image, and hold every image of the epoch's order once. Of each, a process
-    of a team has its own part.
+    They are of equal size, within one image, and contain every image of the epoch's order once. Each process has
+    its own part of every batch.
     """
 
     data: Dataset
@@ -33,22 +33,23 @@ class Epoch(torch_data.Dataset[Batch]):
     epoch: int
     seed: int
     steps: int
-    team: Team
+    processes: Processes
     order: Tensor
-    """(n,): see `search.data.balance.epoch_order`."""
+    """Indices of images (n,): see `search.data.balance.epoch_order`."""
 
     def __len__(self) -> int:
         return self.steps
 
     def __getitem__(self, step: int) -> Batch:
-        """Inputs (b, c, h, w) and the shares of the classes in each (b, classes)."""
-        indices = self.order.tensor_split(self.steps)[step].tensor_split(self.team.size)[self.team.rank]
+        """Return inputs (b, c, h, w) and the shares of the classes in each (b, classes)."""
+        rank, size = self.processes.rank, self.processes.size
+        indices = self.order.tensor_split(self.steps)[step].tensor_split(size)[rank]
         images, labels = gather(self.data.train, indices)
         flip = mirrored(indices, self.epoch, self.seed) if self.data.flip else None
-        return self.augmentation(images, labels, flip, draw(self.seed, self.epoch, step, self.team.rank))
+        return self.augmentation(images, labels, flip, derive_seed(self.seed, self.epoch, step, rank))
 
     def batches(self, first: int, workers: int) -> Iterable[Batch]:
-        """Those from step `first` on. workers: processes that make them ahead of time; 0: none."""
+        """Yield the batches from step `first` on. workers: processes that prepare them ahead; 0: none."""
         if not workers:
             return (self[step] for step in range(first, self.steps))
         loader = torch_data.DataLoader(
@@ -62,14 +63,14 @@ class Epoch(torch_data.Dataset[Batch]):
 
 
 def steps_of(data: Dataset, batch: int) -> int:
-    """How many batches of `batch` images an epoch has; none is made up of a few that are left."""
+    """Return the number of batches of an epoch, of `batch` images or a few more; no batch is smaller."""
     return max(1, len(data.train) // batch)
 
 
 def epoch_of(
-    data: Dataset, augmentation: Augmentation, epoch: int, seed: int, steps: int, team: Team
+    data: Dataset, augmentation: Augmentation, epoch: int, seed: int, steps: int, processes: Processes
 ) -> Epoch:
-    """The batches of an epoch, counted from 0."""
+    """Return the batches of an epoch, counted from 0."""
     labels = torch.tensor(data.train.labels)
     order = epoch_order(labels, data.balance, generator(seed, "order", epoch))
-    return Epoch(data, augmentation, epoch, seed, steps, team, order)
+    return Epoch(data, augmentation, epoch, seed, steps, processes, order)

@@ -1,32 +1,34 @@
-"""A training on disk, so that it can be taken up wherever its process ended.
+"""Checkpoints of a training, from which it resumes wherever its process ended.
 
-checkpoint.json says how far it is and names the file of tensors beside it, whose name has the step. The tensors are
-written first and the old ones removed last, so that a process which is killed leaves one whole pair or two. Draws
-need no state: `search.training.rng` makes each from the seed and the step.
+checkpoint.json holds the progress and names the file of the tensors, checkpoint-STEP.pt. The tensors are written
+first and the old ones removed last, so a process that is killed leaves one complete pair or two. Random draws need
+no state: `search.training.rng` derives each from the seed and the step.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors.torch
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-from torch import Tensor, nn
+from torch import nn
 
 from search.files import write_file
 from search.proxy.ema import Average
 from space.refusal import UserError
 
 DOCUMENT = "checkpoint.json"
+_TENSORS = "checkpoint-*.pt"
 
 
-class Passed(BaseModel):
-    """An epoch that is over. loss: of training, with all regularisation. The others on the validation split.
+class EpochResult(BaseModel):
+    """A finished epoch.
 
-    resolution: pixels it was trained on. seconds: that it took. accuracy, validation_loss: None if not measured.
+    epoch: counted from 0. resolution: of the training images, in pixels. loss: of training, with all regularisation.
+    seconds: its duration. accuracy, validation_loss: on the validation split; None if not measured after this epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,29 +42,30 @@ class Passed(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a training is, beside its tensors.
+    """The progress of a training, without its tensors.
 
-    step: steps taken, of the whole training. taken: of them in epoch `epoch`, which is under way. loss: the sum of
-    the losses of these. threads: of torch. scaler: of the gradients, in half precision.
+    threads: of torch. step: steps taken in all; epoch_steps: those of them in the current `epoch`; loss: the sum of
+    their losses. images: seen in all, over all processes. seconds: spent in all. scaler: state of the gradient
+    scaler, in half precision.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["compound-nas.checkpoint"] = "compound-nas.checkpoint"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     data: str
-    """Digest of what is trained on."""
+    """Digest of the data."""
     threads: int
     epoch: int = 0
-    taken: int = 0
+    epoch_steps: int = 0
     step: int = 0
     loss: float = 0.0
     images: int = 0
     seconds: float = 0.0
-    passed: list[Passed] = []
+    epochs: list[EpochResult] = []
     scaler: dict[str, float] = {}
     tensors: str = ""
-    """The file's name."""
+    """Name of the file of the tensors."""
     sha256: str = ""
 
 
@@ -70,27 +73,32 @@ def write_checkpoint(
     folder: Path,
     progress: Progress,
     network: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     average: Average | None,
 ) -> None:
-    """Keep all that a training consists of in `folder`, in place of what was kept before."""
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    if average:
-        tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
-    for number, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{number}.{k}": v for k, v in state.items() if isinstance(v, Tensor)}
-    content = safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
-    progress.tensors = f"checkpoint-{progress.step}.safetensors"
+    """Write the state of a training into `folder`, in place of its last checkpoint."""
+    state = {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "average": average.tensors if average else {},
+    }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    progress.tensors = _TENSORS.replace("*", str(progress.step))
     progress.sha256 = hashlib.sha256(content).hexdigest()
     write_file(folder / progress.tensors, content)
     write_file(folder / DOCUMENT, progress.model_dump_json(indent=1) + "\n")
-    for old in folder.glob("checkpoint-*.safetensors"):
+    for old in folder.glob(_TENSORS):
         if old.name != progress.tensors:
             old.unlink(missing_ok=True)
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """How far the training in `folder` is; None if it has no checkpoint yet. Raises `UserError` for a damaged one."""
+    """Return the progress of the training in `folder`; None if it has no checkpoint yet.
+
+    Raises `UserError` for a damaged one.
+    """
     path = folder / DOCUMENT
     try:
         return Progress.model_validate_json(path.read_bytes())
@@ -99,45 +107,34 @@ def read_progress(folder: Path) -> Progress | None:
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     except ValidationError:
-        raise UserError(f"{path} is no checkpoint of this version.") from None
+        raise UserError(f"{path} is not a checkpoint of this version.") from None
 
 
 def restore(
     folder: Path,
     progress: Progress,
     network: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     average: Average | None,
 ) -> None:
-    """Put the tensors of the checkpoint where they were. Raises `UserError` if the file is missing or damaged."""
+    """Load the tensors of the checkpoint. Raises `UserError` if their file is missing or damaged."""
     path = folder / progress.tensors
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     if hashlib.sha256(content).hexdigest() != progress.sha256:
-        raise UserError(f"{path} is damaged: it is not what {DOCUMENT} tells of.")
-    tensors = safetensors.torch.load(content)
-    network.load_state_dict(_under("network.", tensors))
+        raise UserError(f"{path} is damaged: its checksum differs from that in {DOCUMENT}.")
+    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
     if average:
-        for name, kept in _under("average.", tensors).items():
-            average.tensors[name].copy_(kept)
-    _restore_optimiser(optimiser, _under("optimiser.", tensors))
+        for name, tensor in state["average"].items():
+            average.tensors[name].copy_(tensor)
 
 
-def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    states: dict[int, dict[str, Any]] = {}
-    for name, tensor in tensors.items():
-        number, _, key = name.partition(".")
-        states.setdefault(int(number), {})[key] = tensor
-    document = optimiser.state_dict()
-    optimiser.load_state_dict({**document, "state": states})
-    for parameter, state in optimiser.state.items():
-        for key, tensor in state.items():
-            # In the parameter's own order of memory, which the kernels of optimisers take for granted.
-            if isinstance(tensor, Tensor) and tensor.shape == parameter.shape:
-                state[key] = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+def remove_checkpoint(folder: Path) -> None:
+    """Remove the checkpoint of a finished training."""
+    (folder / DOCUMENT).unlink(missing_ok=True)
+    for tensors in folder.glob(_TENSORS):
+        tensors.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Several processes that train one network, each on its part of every batch, as torchrun starts them:
+"""Data-parallel training in several processes, each with its part of every batch, as torchrun starts them.
 
 torchrun --nproc-per-node 4 -m search train v2-s data=folder data.path=DIR recipe=effv2_s
 """
@@ -17,56 +17,59 @@ from torch import nn
 
 from space.refusal import UserError
 
-_PATIENCE = timedelta(hours=4)
-"""For who validates: the others wait in their next step."""
+_TIMEOUT = timedelta(hours=4)
+"""How long the other processes wait in their next step while the first one validates."""
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """This process among `size` of them. local: its number on this machine, and that of its GPU."""
+class Processes:
+    """The processes of a training, as this one sees them.
+
+    rank: number of this process, 0 to size - 1. local_rank: its number on this machine, and that of its GPU.
+    """
 
     rank: int = 0
     size: int = 1
-    local: int = 0
+    local_rank: int = 0
 
     @property
-    def leads(self) -> bool:
-        """Whether it is this process that writes, prints and validates."""
+    def is_main(self) -> bool:
+        """Whether this process writes, prints and validates."""
         return self.rank == 0
 
     def device(self, name: str) -> str:
-        """The device `name` for this process: a GPU of its own where there are several processes."""
-        alone = self.size == 1 or name not in ("auto", "cuda") or not torch.cuda.is_available()
-        return name if alone else f"cuda:{self.local}"
+        """Return the device `name` for this process: with several processes, each has a GPU of its own."""
+        single = self.size == 1 or name not in ("auto", "cuda") or not torch.cuda.is_available()
+        return name if single else f"cuda:{self.local_rank}"
 
-    def spread(self, network: nn.Module) -> nn.Module:
-        """`network`, its gradients averaged over the team at every backward pass."""
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """Return `network` with gradients that are averaged over the processes at every backward pass."""
         if self.size == 1:
             return network
         return nn.parallel.DistributedDataParallel(network)
 
-    def apart(self, network: Any) -> AbstractContextManager[None]:
-        """While it lasts, gradients of what `spread` gave are not averaged, but kept until the next that are."""
-        kept: AbstractContextManager[None] = network.no_sync() if self.size > 1 else nullcontext()
-        return kept
+    def no_sync(self, network: Any) -> AbstractContextManager[None]:
+        """Return a context in which the gradients of a wrapped network add up without being averaged."""
+        context: AbstractContextManager[None] = network.no_sync() if self.size > 1 else nullcontext()
+        return context
 
 
 @contextmanager
-def team() -> Iterator[Team]:
-    """The team that torchrun has started, or this process alone. gloo on CPUs, nccl on GPUs.
+def process_group() -> Iterator[Processes]:
+    """Join the processes that torchrun has started, or yield this one alone. gloo on CPUs, nccl on GPUs.
 
-    Raises `UserError` where torchrun's variables are half there.
+    Raises `UserError` where only some of torchrun's variables are set.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield Team()
+        yield Processes()
         return
     try:
-        found = Team(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
+        processes = Processes(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
     except KeyError as error:
-        raise UserError(f"WORLD_SIZE is set and {error} is not; start it through torchrun.") from None
+        raise UserError(f"WORLD_SIZE is set and {error} is not; start the training with torchrun.") from None
     backend = "nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, timeout=_PATIENCE)
+    torch.distributed.init_process_group(backend, timeout=_TIMEOUT)
     try:
-        yield found
+        yield processes
     finally:
         torch.distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""What a training begins with: fresh weights, or trained ones, all of them or those of the blocks that fit."""
+"""The weights that a training starts from: random ones, or trained ones in all blocks or in those that fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from search.proxy.training import begin
-from search.training.rng import draw
+from search.training.rng import derive_seed
 from space import Architecture, plan
 from space.network.network import Network, build
 from space.refusal import UserError
@@ -19,73 +19,78 @@ FREEZABLE = ("stem", "features")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Beginning:
-    """A network before its first step, how its images are to be normalised, and where its weights are from."""
+class InitialNetwork:
+    """A network before its first step.
+
+    conventions: among them the normalisation of the images. origin: where the weights are from; "" for random ones.
+    """
 
     network: Network
     conventions: Conventions
-    told: str
+    origin: str
 
 
-def beginning(
+def initial_network(
     architecture: Architecture,
     weights: Path | None,
     seed: int,
     normalised: tuple[tuple[float, ...], tuple[float, ...]],
     drop_path: float,
-) -> Beginning:
-    """The network of `architecture`, with the `weights` if there are any.
+) -> InitialNetwork:
+    """Return the network of `architecture`, with the `weights` if there are any.
 
-    weights: a file of any format that `space.weights` knows, or a model's folder. normalised: mean and deviation of
-    the images, for a network that begins afresh; trained weights bring theirs. Raises `UserError` for weights of which
+    weights: a file of any format that `space.weights` knows, or the folder of a model. normalised: mean and standard
+    deviation of the images, for random weights; trained weights bring theirs. Raises `UserError` for weights of which
     no block fits.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(draw(seed, "weights"))
+        torch.default_generator.manual_seed(derive_seed(seed, "weights"))
         if weights is None:
             network = build(architecture, drop_path=drop_path)
             begin(network)
-            return Beginning(network, replace(Conventions(), mean=normalised[0], std=normalised[1]), "")
-        found = adapt(_read(weights), classes=architecture.classes, channels=architecture.channels, seed=seed)
-        told = found.conventions
+            conventions = replace(Conventions(), mean=normalised[0], std=normalised[1])
+            return InitialNetwork(network, conventions, "")
+        trained = adapt(
+            _read(weights), classes=architecture.classes, channels=architecture.channels, seed=seed
+        )
+        conventions = trained.conventions
         network = build(
             architecture,
             drop_path=drop_path,
-            padding=told.padding,
-            norm_eps=told.norm_eps,
-            norm_momentum=told.norm_momentum,
+            padding=conventions.padding,
+            norm_eps=conventions.norm_eps,
+            norm_momentum=conventions.norm_momentum,
         )
-    taken = fill(network, found)
+    copied = copy_weights(network, trained)
     blocks = len(plan(architecture))
-    if not taken:
+    if not copied:
         raise UserError(
-            f"{weights}: no block of {found.architecture} has the shape of one of {architecture}."
+            f"{weights}: no block of {trained.architecture} has the shape of one of {architecture}."
         )
-    origin = found.origin or str(weights)
-    part = "" if taken == blocks else f", {taken} of {blocks} blocks"
-    return Beginning(network, told, f"{origin}{part}")
+    part = "" if copied == blocks else f", {copied} of {blocks} blocks"
+    return InitialNetwork(network, conventions, f"{trained.origin or weights}{part}")
 
 
-def fill(network: Network, weights: Weights) -> int:
-    """Copies into `network` every block of `weights` whose tensors all have its names and shapes.
+def copy_weights(network: Network, weights: Weights) -> int:
+    """Copy into `network` every block of `weights` whose tensors all have the same names and shapes there.
 
-    Returns how many; stem and head are blocks too.
+    Returns the number of blocks; stem and head are blocks too.
     """
-    own, taken = network.state_dict(), 0
+    own, copied = network.state_dict(), 0
     for block in plan(network.architecture):
         names = [name for name in own if name.startswith(f"{block.name}.")]
         fits = all(
             name in weights.tensors and weights.tensors[name].shape == own[name].shape for name in names
         )
         if fits:
-            taken += 1
+            copied += 1
             for name in names:
                 own[name].copy_(weights.tensors[name])
-    return taken
+    return copied
 
 
-def frozen(network: Network, freeze: str | int | None) -> list[nn.Module]:
-    """Takes the parts that `freeze` names out of training and returns them; they stay in evaluation mode.
+def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
+    """Exclude the parts that `freeze` names from training and return them; they stay in evaluation mode.
 
     freeze: "stem"; "features", all but the classifier; a number of stages, with the stem; None for nothing.
     Raises `UserError` for anything else.

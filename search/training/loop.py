@@ -2,8 +2,8 @@
 
     model = train(task, Path("models/mine"))
 
-What it does in every step follows from the task and the number of the step; so a training that was killed and is
-taken up ends with the weights that it would have had, on a CPU to the bit.
+Every step depends on the task and the number of the step alone. So a training that was killed and resumed ends with
+the same weights as one that was not, on a CPU to the bit.
 """
 
 from __future__ import annotations
@@ -30,50 +30,49 @@ from search.proxy.failure import TrialFailed
 from search.proxy.validation import validate
 from search.training.augmentation import Augmentation
 from search.training.batches import Epoch, epoch_of, steps_of
-from search.training.checkpoint import Passed
-from search.training.distributed import team
-from search.training.optimizer import clipped
-from search.training.progress import Silent, Watch
+from search.training.checkpoint import EpochResult
+from search.training.distributed import process_group
+from search.training.optimizer import clip_gradients
+from search.training.progress import Callback
 from search.training.recipe import Stage, rate_at, stages
 from search.training.result import finish, model_of
-from search.training.rng import draw
-from search.training.state import State, begun, keep, look
+from search.training.rng import derive_seed
+from search.training.state import State, check_losses, save_checkpoint, start_or_resume
 from search.training.task import DOCUMENT, Task
 
-_LOOK = 50
-"""Steps between looks at the losses: see `search.proxy.training`."""
+_CHECK_EVERY = 50
+"""Steps between checks of the losses: see `search.proxy.training`."""
 
 
-def train(task: Task, folder: Path, watch: Watch | None = None) -> Model:
-    """Trains as `task` says and writes the model into `folder`, which it returns.
+def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
+    """Carry out `task`, write the model into `folder`, and return it.
 
-    Where `folder` holds a checkpoint it is taken up. The weights are the last ones, or their running average if the
-    recipe has one. The validation split is looked at on the way; the test split once, at the end. torch's global
-    generators and number of threads are left as they were. Under torchrun all processes call this; the first writes.
+    A checkpoint in `folder` is resumed. The weights are the last ones, or their running average if the recipe has
+    one. The validation split is evaluated along the way, the test split once, at the end. torch's global generators
+    and number of threads are left as they were. Under torchrun all processes call this; the first one writes.
 
-    Raises `TrialFailed` when a loss is not a finite number, `UserError` for what cannot be.
+    Raises `TrialFailed` when a loss is not a finite number, `UserError` for an impossible task.
     """
-    watch = watch or Silent()
-    with team() as us, _as_before(us.device(task.recipe.device)):
+    callback = callback or Callback()
+    with process_group() as processes, _torch_restored(processes.device(task.recipe.device)):
         try:
-            state = begun(task, folder, us)
-            every = list(stages(task.recipe, task.architecture.resolution))
+            state = start_or_resume(task, folder, processes)
             steps = steps_of(state.data, task.recipe.batch) * task.recipe.epochs
-            if us.leads and not (folder / DOCUMENT).exists():
+            if processes.is_main and not (folder / DOCUMENT).exists():
                 write_file(folder / DOCUMENT, yaml.safe_dump(task.document(), sort_keys=False))
-            watch.begin(task, state.progress, steps, folder)
-            for number, stage in enumerate(every):
-                if stage.last > state.progress.epoch:
-                    watch.stage(stage, number)
-                    _train_stage(state, stage, steps, watch)
+            callback.on_train_begin(task, state.progress, steps, folder)
+            for number, stage in enumerate(stages(task.recipe, task.architecture.resolution)):
+                if stage.end > state.progress.epoch:
+                    callback.on_stage_begin(stage, number)
+                    _train_stage(state, stage, steps, callback)
             return _finished(state)
         finally:
-            watch.end()
+            callback.on_train_end()
 
 
 @contextmanager
-def _as_before(device: str) -> Iterator[None]:
-    """torch's generators and number of threads are put back at the end."""
+def _torch_restored(device: str) -> Iterator[None]:
+    """Restore torch's generators and number of threads at the end."""
     threads, place = torch.get_num_threads(), choose_device(device)
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         try:
@@ -82,117 +81,127 @@ def _as_before(device: str) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _train_stage(state: State, stage: Stage, steps: int, watch: Watch) -> None:
+def _train_stage(state: State, stage: Stage, steps: int, callback: Callback) -> None:
     recipe, progress = state.recipe, state.progress
     data = state.data
     if recipe.crop == "shift" and stage.resolution != data.resolution:
         data = load(state.task.source, stage.resolution)
-    dropout = state.began.network.get_submodule("head.classifier.dropout")
+    dropout = state.initial.network.get_submodule("head.classifier.dropout")
     assert isinstance(dropout, nn.Dropout)
     dropout.p = stage.dropout
-    mean, std = state.began.conventions.mean, state.began.conventions.std
+    mean, std = state.initial.conventions.mean, state.initial.conventions.std
     augmentation = Augmentation(recipe, stage, len(data.classes), mean, std)
-    for number in range(max(stage.first, progress.epoch), stage.last):
-        own = steps // recipe.epochs
-        epoch = epoch_of(data, augmentation, number, state.task.seed, own, state.team)
-        _train_epoch(state, epoch, stage, steps, watch)
+    epoch_steps = steps // recipe.epochs
+    for number in range(max(stage.first, progress.epoch), stage.end):
+        epoch = epoch_of(data, augmentation, number, state.task.seed, epoch_steps, state.processes)
+        _train_epoch(state, epoch, stage, steps, callback)
 
 
-def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, watch: Watch) -> None:
-    recipe, progress, started = state.recipe, state.progress, time.perf_counter()
+def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, callback: Callback) -> None:
+    recipe, progress, counted = state.recipe, state.progress, time.perf_counter()
     state.network.train()
-    for part in state.still:
-        part.eval()
-    for inputs, targets in epoch.batches(progress.taken, recipe.workers):
-        # Of dropout and of blocks that are skipped.
-        torch.manual_seed(draw(state.task.seed, "network", progress.step, state.team.rank))
+    for module in state.frozen:
+        module.eval()
+    for inputs, targets in epoch.batches(progress.epoch_steps, recipe.workers):
+        # For dropout and stochastic depth.
+        torch.manual_seed(derive_seed(state.task.seed, "network", progress.step, state.processes.rank))
         rate = rate_at(recipe, (progress.step + 0.5) / steps)
         state.losses.append(_step(state, inputs, targets, rate))
         progress.step += 1
-        progress.taken += 1
-        progress.images += len(inputs) * state.team.size
+        progress.epoch_steps += 1
+        progress.images += len(inputs) * state.processes.size
         if state.average:
             state.average.update(state.network, progress.step)
-        watch.step(progress, rate)
-        if progress.step % _LOOK == 0:
-            look(state)
-        if progress.taken < epoch.steps and time.monotonic() - state.kept >= recipe.checkpoint:
-            started = keep(state, started)
-    look(state)
+        callback.on_step_end(progress, rate)
+        if progress.step % _CHECK_EVERY == 0:
+            check_losses(state)
+        if progress.epoch_steps < epoch.steps and _checkpoint_due(state):
+            counted = save_checkpoint(state, counted)
+    check_losses(state)
+    _end_epoch(state, epoch, stage, counted, callback)
+
+
+def _end_epoch(state: State, epoch: Epoch, stage: Stage, counted: float, callback: Callback) -> None:
+    """Validate if it is due, and record the epoch."""
+    recipe, progress = state.recipe, state.progress
     due = progress.epoch + 1 == recipe.epochs or (progress.epoch + 1) % recipe.validate_every == 0
-    found = _evaluate(state, state.data) if due and state.team.leads else None
-    progress.seconds += time.perf_counter() - started
-    passed = Passed(
+    validation = _evaluate(state, state.data) if due and state.processes.is_main else None
+    progress.seconds += time.perf_counter() - counted
+    result = EpochResult(
         epoch=progress.epoch,
         resolution=stage.resolution,
         loss=progress.loss / epoch.steps,
-        seconds=progress.seconds - math.fsum(before.seconds for before in progress.passed),
-        accuracy=found.accuracy if found else None,
-        validation_loss=found.loss if found else None,
+        seconds=progress.seconds - math.fsum(before.seconds for before in progress.epochs),
+        accuracy=validation.accuracy if validation else None,
+        validation_loss=validation.loss if validation else None,
     )
-    progress.passed = [*progress.passed, passed]
-    progress.epoch, progress.taken, progress.loss = progress.epoch + 1, 0, 0.0
-    watch.passed(passed)
-    if progress.epoch == recipe.epochs or time.monotonic() - state.kept >= recipe.checkpoint:
-        keep(state, time.perf_counter())
+    progress.epochs = [*progress.epochs, result]
+    progress.epoch, progress.epoch_steps, progress.loss = progress.epoch + 1, 0, 0.0
+    callback.on_epoch_end(result)
+    if progress.epoch == recipe.epochs or _checkpoint_due(state):
+        save_checkpoint(state, time.perf_counter())
+
+
+def _checkpoint_due(state: State) -> bool:
+    return time.monotonic() - state.saved_at >= state.recipe.checkpoint
 
 
 def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
-    """Takes a step on a batch (b, c, h, w) with shares of classes (b, classes). Returns the mean loss, detached."""
+    """Take a step on a batch (b, c, h, w) with shares of classes (b, classes). Returns the mean loss, detached."""
     recipe = state.recipe
-    for group in state.optimiser.param_groups:
-        group["lr"] = rate * group["share"]
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate * group["lr_scale"]
     order = torch.channels_last if recipe.channels_last else torch.contiguous_format
     inputs = inputs.to(state.device, non_blocking=True, memory_format=order)
     targets = targets.to(state.device, non_blocking=True)
     dtype = precision_on(state.device, recipe.precision)
-    state.optimiser.zero_grad()
+    state.optimizer.zero_grad()
     parts = min(recipe.accumulate, len(inputs))
     losses = []
     pairs = zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True)
     for number, (images, shares) in enumerate(pairs, start=1):
-        # A team exchanges gradients once a step, not once a part.
-        with state.team.apart(state.forward) if number < parts else nullcontext():
+        # Processes exchange gradients once a step, not once a part.
+        with state.processes.no_sync(state.forward) if number < parts else nullcontext():
             with torch.autocast(state.device.type, dtype, enabled=dtype != torch.float32):
                 logits = state.forward(images)
-            loss = _loss(logits.float(), shares, recipe.label_smoothing, state.weights)
+            loss = _loss(logits.float(), shares, recipe.label_smoothing, state.class_weights)
             loss = loss * (len(images) / len(inputs))
             state.scaler.scale(loss).backward()
         losses.append(loss.detach())
     if recipe.clip is not None:
-        state.scaler.unscale_(state.optimiser)
-        clipped(state.network.parameters(), recipe.clip)
-    state.scaler.step(state.optimiser)
+        state.scaler.unscale_(state.optimizer)
+        clip_gradients(state.network.parameters(), recipe.clip)
+    state.scaler.step(state.optimizer)
     state.scaler.update()
     return torch.stack(losses).sum()
 
 
 def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
-    """Mean cross-entropy with shares of classes (b, classes). weights (classes,): how much each class counts."""
+    """Return the mean cross-entropy with shares of classes (b, classes). weights: of the classes (classes,)."""
     each = functional.cross_entropy(logits, shares, label_smoothing=smoothing, reduction="none")
     return each.mean() if weights is None else (each * (shares @ weights)).mean()
 
 
 def _evaluate(state: State, data: Dataset) -> Validation:
-    """The figures on the validation split of `data`, of the weights that are kept in the end."""
+    """Evaluate the weights that the model will have on the validation split of `data`."""
     network = state.network
     if state.average:
         network = deepcopy(network)
         network.load_state_dict(state.average.tensors)
-    found = validate(network, data, state.device)
-    if not math.isfinite(found.loss):
-        raise TrialFailed(f"The validation loss is {found.loss}.")
-    return found
+    validation = validate(network, data, state.device)
+    if not math.isfinite(validation.loss):
+        raise TrialFailed(f"The validation loss is {validation.loss}.")
+    return validation
 
 
 def _finished(state: State) -> Model:
-    """The model; whoever leads evaluates it on the test split, this once, and writes it."""
+    """Return the model. The first process evaluates it on the test split, this once, and writes it."""
     tensors = state.average.tensors if state.average else state.network.state_dict()
     test = None
-    if state.team.leads:
-        held = load_test(state.task.source, state.task.architecture.resolution)
-        test = _evaluate(state, replace(state.data, validation=held))
-    model = model_of(state.task, state.progress, state.began, tensors, state.data.classes, test)
-    if state.team.leads:
+    if state.processes.is_main:
+        split = load_test(state.task.source, state.task.architecture.resolution)
+        test = _evaluate(state, replace(state.data, validation=split))
+    model = model_of(state.task, state.progress, state.initial, tensors, state.data.classes, test)
+    if state.processes.is_main:
         finish(model, state.progress, state.folder)
     return model

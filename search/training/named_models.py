@@ -1,4 +1,4 @@
-"""What a word on the command line means as a model: a folder with one, a run, a trial, or a published network."""
+"""The model that a word on the command line names: the folder of one, a run, a trial, or a published network."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Any
 
 from search.models.model import UNKNOWN, Metric, Model, Provenance, is_model, load_model, numbered, versions
 from search.runs.run import ENVIRONMENT, Run, open_run, split
-from search.training.networks import find
+from search.training.networks import named_network
 from search.trials.trial import Trial
 from space import Architecture
 
 
-def named_model(what: str) -> tuple[str, Model]:
-    """The model that `what` means, and a name for it.
+def named_model(word: str) -> tuple[str, Model]:
+    """Return a name for the model that `word` names, and the model.
 
-    A folder with a model, or what `search.training.networks.find` knows, freshly initialised: a trial of a run too, since a
-    search keeps no weights, but with what the proxy measured. Raises `UserError` for anything else, naming the nearest.
+    The folder of a model gives its trained weights; all other words of `search.training.networks.named_network` give
+    fresh weights. So does a trial, since a search keeps no weights; its model has the figures of the proxy. Raises
+    `UserError` for anything else, naming the nearest.
     """
-    path = Path(what).expanduser()
+    path = Path(word).expanduser()
     if is_model(path):
         return path.resolve().name, load_model(path)
-    found = find(what)
-    if found.trial is None:
-        return found.name, untrained(found.architecture)
-    run = open_run(split(what)[0])
-    return found.name, _of_trial(run, run.trial(found.trial))
+    named = named_network(word)
+    if named.trial is None:
+        return named.name, untrained(named.architecture)
+    run = open_run(split(word)[0])
+    return named.name, _model_of_trial(run, run.trial(named.trial))
 
 
 def untrained(
@@ -38,9 +39,9 @@ def untrained(
     *,
     weights: bool = True,
 ) -> Model:
-    """A model of `architecture` with fresh weights of seed 0, or without any.
+    """Return a model of `architecture` with fresh weights of seed 0, or without weights.
 
-    classes: their names; numbers, if there are none.
+    classes: their names; without names they are numbered.
     """
     import torch
 
@@ -61,7 +62,7 @@ def untrained(
     )
 
 
-def _of_trial(run: Run, trial: Trial) -> Model:
+def _model_of_trial(run: Run, trial: Trial) -> Model:
     data = _environment(run).get("data", {})
     provenance = Provenance(
         run=run.name,
@@ -72,15 +73,16 @@ def _of_trial(run: Run, trial: Trial) -> Model:
     )
     names = tuple(data.get("classes", ()))
     fits = len(names) == trial.architecture.classes
-    return untrained(trial.architecture, names if fits else (), provenance, tuple(_measured(run, trial)))
+    return untrained(trial.architecture, names if fits else (), provenance, tuple(_proxy_metrics(run, trial)))
 
 
-def _measured(run: Run, trial: Trial) -> list[Metric]:
+def _proxy_metrics(run: Run, trial: Trial) -> list[Metric]:
     result, proxy = trial.result, run.config.proxy
     if result is None:
         return []
     pixels = f", {proxy.resolution} px" if proxy.resolution else ""
-    note = f"of its proxy, which was not kept: {proxy.width:g} of the width{pixels}, {result.epochs} epochs"
+    training = f"width {proxy.width:g}{pixels}, {result.epochs} epochs"
+    note = f"of the proxy training, whose weights were not kept: {training}"
     figures = {"accuracy": result.accuracy, "top5": result.top5, "loss": result.loss}
     return [
         Metric(name=name, split="validation", value=value, note=note)
@@ -91,12 +93,12 @@ def _measured(run: Run, trial: Trial) -> list[Metric]:
 
 def _environment(run: Run) -> dict[str, dict[str, Any]]:
     try:
-        found: dict[str, dict[str, Any]] = json.loads((run.path / ENVIRONMENT).read_text("utf-8"))
+        environment: dict[str, dict[str, Any]] = json.loads((run.path / ENVIRONMENT).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    return environment
 
 
 def _versioned(provenance: Provenance) -> Provenance:
-    """The same, made with what is installed here, where it does not say with what."""
+    """Return `provenance` with the installed versions, if it has none."""
     return provenance if provenance.versions else provenance.model_copy(update={"versions": versions()})

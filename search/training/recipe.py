@@ -1,8 +1,8 @@
-"""The recipe of a full training: what is set, and what each stage of it makes of that. No torch here.
+"""The recipe of a full training, its stages and its learning rates. No torch here.
 
-`experiments/settings/recipe/*.yaml` are values of `Recipe`. Progressive learning (Tan and Le 2021, EfficientNetV2, section
-4) is a recipe of several stages: `resolution`, `randaugment`, `mixup`, `cutmix` and `dropout` may be one number
-for all of them, a list of one for each, or {from: A, to: B}, which is Algorithm 1's interpolation.
+`experiments/settings/recipe/*.yaml` are values of `Recipe`. Progressive learning (Tan and Le 2021, EfficientNetV2,
+section 4) is a recipe of several stages: `resolution`, `randaugment`, `mixup`, `cutmix` and `dropout` may be one
+number for all stages, a list with one number for each, or {from: A, to: B}, the interpolation of Algorithm 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_
 
 
 class Span(BaseModel):
-    """From one number in the first stage to another in the last, in equal steps."""
+    """A number that changes in equal steps, from the first stage to the last."""
 
     model_config = _FROZEN
 
@@ -32,88 +32,89 @@ PerStage = Annotated[float | Span | tuple[float, ...], Field(union_mode="left_to
 
 
 class Recipe(BaseModel):
-    """How a network is trained in full. The defaults are `recipe=small`."""
+    """The settings of a full training. The defaults are those of `recipe=small`."""
 
     model_config = _FROZEN
 
     epochs: int = Field(default=30, ge=1, le=100_000)
     stages: int = Field(default=1, ge=1, le=1000)
-    """Of equal length, in whole epochs."""
+    """Number of stages, of equal length in whole epochs."""
     resolution: PerStage = 1.0
-    """Side of the images that are trained on, in pixels; up to 1, a share of those that are evaluated."""
+    """Side of the training images in pixels; up to 1, a share of the side in evaluation."""
     evaluation: int | None = Field(default=None, ge=8, le=4096)
     """Side of the images in validation and test, in pixels; None: the network's own."""
 
     batch: int = Field(default=64, ge=2, le=1_000_000)
-    """Images a step, over all processes."""
+    """Images a step, over all processes together."""
     accumulate: int = Field(default=1, ge=1, le=10_000)
-    """Parts in which a batch is computed one after the other, where memory is too small for it."""
+    """Parts of a batch that are computed one after the other, where memory is too small for a whole one."""
 
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     learning_rate: float = Field(default=0.008, gt=0, le=1000)
-    """The peak, for the `batch` that is given."""
+    """Peak of the schedule, for the given `batch`; it is not scaled with the batch."""
     momentum: Rate = 0.9
-    """AdamW's beta1."""
+    """AdamW's beta1; momentum of the others."""
     beta2: Rate = 0.99
-    """Of squared gradients: AdamW's beta2, RMSProp's alpha."""
+    """Decay of the average of squared gradients: AdamW's beta2, RMSProp's alpha."""
     epsilon: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.05, ge=0, le=10)
-    """Of weights alone; biases and normalisation have none. AdamW's is decoupled from the gradient."""
+    """Decay of weights; biases and normalisation have none. With AdamW it is decoupled from the gradient."""
     backbone_lr_scale: float = Field(default=1.0, ge=0, le=100)
-    """The learning rate of everything before the classifier over the classifier's: below 1 to fine-tune."""
+    """Learning rate of all layers before the classifier, relative to the classifier's; below 1 to fine-tune."""
     clip: float | None = Field(default=None, gt=0)
-    """The most that the norm of all gradients may be."""
+    """Largest norm of all gradients together; None: they are not clipped."""
     ema: float | None = Field(default=None, gt=0, lt=1)
-    """Decay of the running average of weights that is evaluated and kept; None: the last weights are."""
+    """Decay of the running average of weights, which then replaces the last weights; None: no average."""
 
     schedule: Literal["linear", "cosine", "exponential", "constant"] = "linear"
-    """How the learning rate falls after its peak; linear and cosine end at 0."""
+    """Course of the learning rate after its peak; linear and cosine end at 0."""
     warmup: Rate = 0.2
-    """The part of all steps on which it rises."""
+    """Share of all steps on which the learning rate rises to its peak."""
     decay_rate: float = Field(default=0.97, gt=0, le=1)
+    """With the exponential schedule, the factor of the learning rate at the end of every `decay_epochs`."""
     decay_epochs: float = Field(default=2.4, gt=0)
-    """exponential: times `decay_rate` at the end of every `decay_epochs`."""
 
     label_smoothing: Rate = 0.1
     dropout: PerStage = 0.0
     drop_path: Rate = 0.0
     randaugment: PerStage = 0.0
-    """Magnitude of two operations, on torchvision's scale from 0 to 30, rounded; 0: none."""
+    """Magnitude of two random operations, on torchvision's scale from 0 to 30, rounded; 0: no operations."""
     randaugment_shared: int = Field(default=1, ge=1)
-    """Images of a batch that share a draw: of small images 8 are done in little more time than one."""
+    """Images that get the same random operations; 8 small images take little more time than one."""
     mixup: PerStage = 0.0
-    """Alpha of Beta(alpha, alpha); 0: none. With cutmix too, each has half of the batch."""
+    """Alpha of Beta(alpha, alpha); 0: no mixup. With both mixup and CutMix, each gets half of every batch."""
     cutmix: PerStage = 0.0
+    """Alpha of Beta(alpha, alpha); 0: no CutMix."""
     crop: Literal["shift", "resized"] = "shift"
-    """shift: moved by a few pixels; resized: a part of random size and shape, blown up (Inception's)."""
+    """shift: move by a few pixels; resized: resize a part of random size and shape, as Inception's training does."""
     shift: float = Field(default=0.125, ge=0, lt=1)
-    """The most that an image is moved by along each axis, as a share of its side."""
+    """Largest shift along each axis, as a share of the side of the image."""
     crop_area: float = Field(default=0.08, gt=0, le=1)
-    """The least area of a resized crop."""
+    """Smallest area of a resized crop, as a share of the image's."""
 
     precision: Precision = "auto"
     channels_last: bool = True
     compile: bool = False
-    """Through torch.compile: minutes at the start, faster steps on a GPU."""
+    """Use torch.compile: it takes minutes at the start and makes steps on a GPU faster."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|xpu|cuda(:\d+)?)$")
     workers: int = Field(default=0, ge=0, le=1024)
-    """Processes that prepare batches; 0: the one that trains does it. The batches are the same."""
+    """Processes that prepare batches; 0: the training process does it. The batches are the same."""
     validate_every: int = Field(default=1, ge=1)
-    """Epochs from one validation to the next; the last epoch has one in any case."""
+    """Epochs between validations; the last epoch is always validated."""
     checkpoint: float = Field(default=60.0, ge=0)
-    """Seconds from one checkpoint to the next, at least."""
+    """Minimum seconds between checkpoints."""
 
     @model_validator(mode="after")
     def _stagewise(self) -> Self:
         if self.stages > self.epochs:
             raise ValueError(f"{self.epochs} epochs are too few for {self.stages} stages")
-        for name, (least, most) in _RANGES.items():
+        for name, (minimum, maximum) in _RANGES.items():
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != self.stages:
                 raise ValueError(f"{name} lists {len(value)} numbers for {self.stages} stages")
             for number in _numbers(value):
-                if not least <= number <= most:
-                    raise ValueError(f"{name} is {number:g}; it must lie from {least:g} to {most:g}")
+                if not minimum <= number <= maximum:
+                    raise ValueError(f"{name} is {number:g}; it must be from {minimum:g} to {maximum:g}")
         for number in _numbers(self.resolution):
             if number <= 0 or (1 < number < 8):
                 raise ValueError(f"resolution is {number:g}; it must be 8 pixels or more, or a share up to 1")
@@ -125,13 +126,14 @@ _RANGES = {"dropout": (0.0, 0.99), "randaugment": (0, 30), "mixup": (0, 100), "c
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of a training in which nothing but the learning rate changes.
+    """A part of a training in which only the learning rate changes.
 
-    first, last: its epochs, counted from 0, `last` not among them. resolution: pixels. The others as in `Recipe`.
+    first: its first epoch, counted from 0. end: the first epoch after it. resolution: of the images, in pixels. The
+    others as in `Recipe`.
     """
 
     first: int
-    last: int
+    end: int
     resolution: int
     dropout: float
     randaugment: int
@@ -140,16 +142,16 @@ class Stage:
 
 
 def stages(recipe: Recipe, evaluated: int) -> Iterator[Stage]:
-    """The stages of a training whose networks are evaluated on images of `evaluated` pixels.
+    """Yield the stages of a training whose network is evaluated on images of `evaluated` pixels.
 
-    They share the epochs equally, as far as whole epochs go.
+    They have the same number of epochs, within one.
     """
     count = recipe.stages
     for number in range(count):
         pixels = at_stage(recipe.resolution, number, count)
         yield Stage(
             first=round(number * recipe.epochs / count),
-            last=round((number + 1) * recipe.epochs / count),
+            end=round((number + 1) * recipe.epochs / count),
             resolution=max(1, math.floor((pixels if pixels > 1 else pixels * evaluated) + 0.5)),
             dropout=at_stage(recipe.dropout, number, count),
             randaugment=math.floor(at_stage(recipe.randaugment, number, count) + 0.5),
@@ -159,7 +161,7 @@ def stages(recipe: Recipe, evaluated: int) -> Iterator[Stage]:
 
 
 def at_stage(value: float | Span | tuple[float, ...], number: int, count: int) -> float:
-    """What `value` is in stage `number`, counted from 0, of `count`; a span that has one stage is at its end."""
+    """Return `value` in stage `number`, counted from 0, of `count`; a span over one stage has its last value."""
     if isinstance(value, tuple):
         return value[number]
     if isinstance(value, Span):
@@ -169,7 +171,7 @@ def at_stage(value: float | Span | tuple[float, ...], number: int, count: int) -
 
 
 def rate_at(recipe: Recipe, progress: float) -> float:
-    """The learning rate at `progress`, 0 to 1 through all steps."""
+    """Return the learning rate at `progress`, from 0 at the first step to 1 at the end."""
     if progress < recipe.warmup:
         return recipe.learning_rate * progress / recipe.warmup
     after = (progress - recipe.warmup) / (1 - recipe.warmup)

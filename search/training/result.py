@@ -1,4 +1,4 @@
-"""What a full training leaves: the model, with what was measured of it, and the course of its epochs."""
+"""The result of a full training: the model, and a table of its epochs."""
 
 from __future__ import annotations
 
@@ -11,42 +11,41 @@ from search.models.model import Feeding, Metric, Model, Provenance, save_model, 
 from search.proxy.accuracy import Validation
 from search.tables.table import Column
 from search.tables.writing import write
-from search.training import checkpoint
-from search.training.checkpoint import Progress
-from search.training.initial_weights import Beginning
+from search.training.checkpoint import Progress, remove_checkpoint
+from search.training.initial_weights import InitialNetwork
 from search.training.task import Task
 from space.timing.device import processor
 from space.weights import Weights
 
 EPOCHS = "epochs.csv"
-COURSE = (
+EPOCH_COLUMNS = (
     Column("epoch", "Epoch", form="d", description="counted from 0"),
-    Column("resolution", "Resolution", "px", form="d", description="side of the images that were trained on"),
-    Column("loss", "Loss", form=".4f", description="of training, with all that makes it harder"),
+    Column("resolution", "Resolution", "px", form="d", description="side of the training images"),
+    Column("loss", "Loss", form=".4f", description="of training, with all regularisation"),
     Column("accuracy", "Accuracy", form=".4f", description="on the validation split"),
-    Column("validation_loss", "Validation loss", form=".4f", description="without smoothing"),
-    Column("seconds", "Time", "s", form=".1f", description="on the clock, with validation"),
+    Column("validation_loss", "Validation loss", form=".4f", description="without label smoothing"),
+    Column("seconds", "Time", "s", form=".1f", description="wall-clock time, with validation"),
 )
-"""Of `EPOCHS`."""
-_ONCE = "looked at once, after the last epoch"
+"""The columns of the table of epochs."""
+_TEST_NOTE = "looked at once, after the last epoch"
 
 
 def model_of(
     task: Task,
     progress: Progress,
-    began: Beginning,
+    initial: InitialNetwork,
     tensors: Mapping[str, Tensor],
     classes: tuple[str, ...],
     test: Validation | None,
 ) -> Model:
-    """The model of a training that is over. tensors: a state dict. test: figures on the test split."""
-    origin = began.told or "trained from scratch"
-    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    """Return the model of a finished training. tensors: a state dict. test: figures on the test split."""
+    origin = initial.origin or "trained from scratch"
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return Model(
-        weights=Weights(task.architecture, kept, began.conventions, origin),
+        weights=Weights(task.architecture, on_cpu, initial.conventions, origin),
         classes=classes,
         recipe=task.recipe.model_dump(mode="json", by_alias=True),
-        metrics=(*_validated(progress), *(_tested(test) if test else ())),
+        metrics=(*_validation_metrics(progress), *(_test_metrics(test) if test else ())),
         provenance=Provenance(
             run=task.run,
             trial=task.trial,
@@ -64,26 +63,24 @@ def model_of(
 
 
 def finish(model: Model, progress: Progress, folder: Path) -> None:
-    """Writes the model and the course of its epochs; the checkpoint, of which there is no more need, goes."""
-    rows = [passed.model_dump() for passed in progress.passed]
-    write(rows, COURSE, "csv", folder / EPOCHS)
+    """Write the model and the table of its epochs, and remove the checkpoint."""
+    rows = [epoch.model_dump() for epoch in progress.epochs]
+    write(rows, EPOCH_COLUMNS, "csv", folder / EPOCHS)
     save_model(model, folder)
-    (folder / checkpoint.DOCUMENT).unlink(missing_ok=True)
-    for tensors in folder.glob("checkpoint-*.safetensors"):
-        tensors.unlink(missing_ok=True)
+    remove_checkpoint(folder)
 
 
-def _validated(progress: Progress) -> list[Metric]:
-    last = progress.passed[-1]
-    if last.accuracy is None:  # Of a process that does not lead.
+def _validation_metrics(progress: Progress) -> list[Metric]:
+    last = progress.epochs[-1]
+    if last.accuracy is None:  # Only the first process validates.
         return []
     return [Metric(name="accuracy", split="validation", value=last.accuracy)]
 
 
-def _tested(found: Validation) -> list[Metric]:
-    figures = {"accuracy": found.accuracy, "loss": found.loss, "top5": found.top5}
+def _test_metrics(validation: Validation) -> list[Metric]:
+    figures = {"accuracy": validation.accuracy, "loss": validation.loss, "top5": validation.top5}
     return [
-        Metric(name=name, split="test", value=value, note=_ONCE)
+        Metric(name=name, split="test", value=value, note=_TEST_NOTE)
         for name, value in figures.items()
         if value is not None
     ]

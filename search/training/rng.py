@@ -1,4 +1,4 @@
-"""Seeds for random draws, each from what it is for: so a training that is taken up draws what it would have."""
+"""Seeds for random draws, each derived from its purpose, so that a resumed training repeats its draws exactly."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from contextlib import contextmanager
 import torch
 
 
-def draw(*parts: object) -> int:
-    """A seed 0 <= s < 2^63 that depends on `parts` alone: draw(seed, "order", epoch)."""
+def derive_seed(*parts: object) -> int:
+    """Return a seed from 0 to 2^63 - 1 that depends on `parts` alone: derive_seed(seed, "order", epoch)."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8]) >> 1
 
 
 def generator(*parts: object) -> torch.Generator:
-    """A generator on the CPU, at the beginning of the draws of `parts`."""
-    return torch.Generator().manual_seed(draw(*parts))
+    """Return a CPU generator with the seed derived from `parts`."""
+    return torch.Generator().manual_seed(derive_seed(*parts))
 
 
 @contextmanager
-def drawing(*parts: object) -> Iterator[None]:
-    """Meanwhile torch's global generator on the CPU makes the draws of `parts`; afterwards it is as it was."""
+def seeded(*parts: object) -> Iterator[None]:
+    """Seed torch's global CPU generator from `parts` inside the context, and restore its state afterwards."""
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(draw(*parts))
+        torch.default_generator.manual_seed(derive_seed(*parts))
         yield

@@ -1,4 +1,4 @@
-"""All that a full training changes: as it begins, as it is kept on disk, and as it is taken up."""
+"""The state of a full training: at its start, on disk, and after a resume."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from search.proxy.device import choose_device, precision_on
 from search.proxy.ema import Average
 from search.proxy.failure import TrialFailed
 from search.training.checkpoint import Progress, read_progress, restore, write_checkpoint
-from search.training.distributed import Team
-from search.training.initial_weights import Beginning, beginning, frozen
-from search.training.optimizer import optimiser_of
+from search.training.distributed import Processes
+from search.training.initial_weights import InitialNetwork, freeze_parts, initial_network
+from search.training.optimizer import optimizer_of
 from search.training.recipe import Recipe
 from search.training.task import Task
 from space.refusal import UserError
@@ -27,102 +27,112 @@ from space.refusal import UserError
 
 @dataclass(eq=False)
 class State:
-    """All that a training changes, and what it needs for that. forward: the network as it is run."""
+    """The state of a training and the objects that change it.
+
+    initial: the network before its first step, with its conventions. forward: the network as it is called: wrapped
+    for several processes, compiled. frozen: modules that are not trained. average: of the weights; None: none.
+    class_weights: (classes,), where the loss is balanced. losses: of the steps since the last check.
+    saved_at: time of the last checkpoint, on the monotonic clock.
+    """
 
     task: Task
-    team: Team
+    processes: Processes
     folder: Path
     device: torch.device
     data: Dataset
-    began: Beginning
+    initial: InitialNetwork
     network: nn.Module
     forward: Callable[[Tensor], Tensor]
-    still: list[nn.Module]
-    optimiser: torch.optim.Optimizer
+    frozen: list[nn.Module]
+    optimizer: torch.optim.Optimizer
     average: Average | None
     scaler: torch.amp.GradScaler
-    weights: Tensor | None
+    class_weights: Tensor | None
     progress: Progress
     losses: list[Tensor]
-    kept: float
+    saved_at: float
 
     @property
     def recipe(self) -> Recipe:
+        """The recipe of the task."""
         return self.task.recipe
 
 
-def begun(task: Task, folder: Path, us: Team) -> State:
-    """The training at its beginning, or where its last checkpoint left it."""
+def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
+    """Return the state of the training at its start, or at its last checkpoint in `folder`."""
     recipe = task.recipe
-    device = choose_device(us.device(recipe.device))
+    device = choose_device(processes.device(recipe.device))
     data = load(task.source, task.architecture.resolution)
     progress = _progress(task, folder, data)
-    began = beginning(task.architecture, task.weights, task.seed, (data.mean, data.std), recipe.drop_path)
-    network = began.network.to(device)
+    normalised = data.mean, data.std
+    initial = initial_network(task.architecture, task.weights, task.seed, normalised, recipe.drop_path)
+    network = initial.network.to(device)
     if recipe.channels_last:
         network.to(memory_format=torch.channels_last)
-    still = frozen(began.network, task.freeze)
-    forward = us.spread(network)
+    frozen = freeze_parts(initial.network, task.freeze)
+    forward = processes.wrap(network)
     balanced = data.balance == "loss"
     labels = torch.tensor(data.train.labels)
     state = State(
         task=task,
-        team=us,
+        processes=processes,
         folder=folder,
         device=device,
-        data=replace(data, mean=began.conventions.mean, std=began.conventions.std),
-        began=began,
+        data=replace(data, mean=initial.conventions.mean, std=initial.conventions.std),
+        initial=initial,
         network=network,
         forward=torch.compile(forward) if recipe.compile else forward,
-        still=still,
-        optimiser=optimiser_of(network, recipe),
+        frozen=frozen,
+        optimizer=optimizer_of(network, recipe),
         average=Average(network, recipe.ema) if recipe.ema else None,
         scaler=torch.amp.GradScaler(
             device.type, enabled=precision_on(device, recipe.precision) == torch.float16
         ),
-        weights=class_weights(labels, len(data.classes)).to(device) if balanced else None,
+        class_weights=class_weights(labels, len(data.classes)).to(device) if balanced else None,
         progress=progress,
         losses=[],
-        kept=time.monotonic(),
+        saved_at=time.monotonic(),
     )
     if progress.tensors:
-        restore(folder, progress, network, state.optimiser, state.average)
+        restore(folder, progress, network, state.optimizer, state.average)
         state.scaler.load_state_dict(dict(progress.scaler))
     return state
 
 
 def _progress(task: Task, folder: Path, data: Dataset) -> Progress:
-    """How far the training in `folder` is; torch has the number of threads that it was begun with."""
-    found = read_progress(folder)
-    threads = found.threads if found else task.threads
+    """Return the progress of the training in `folder`, and give torch the number of threads it was started with."""
+    progress = read_progress(folder)
+    threads = progress.threads if progress else task.threads
     if threads:
         torch.set_num_threads(threads)
-    if found is None:
+    if progress is None:
         return Progress(data=data.digest, threads=torch.get_num_threads())
-    if found.data != data.digest:
-        raise UserError(f"The data of {folder} have changed since, or what this version makes of them.")
-    return found
+    if progress.data != data.digest:
+        raise UserError(
+            f"{folder}: the data have changed since this training began, or this version reads them differently."
+        )
+    return progress
 
 
-def look(state: State) -> None:
-    """Adds up the losses since the last look. Raises `TrialFailed` if one of them is not a finite number."""
+def check_losses(state: State) -> None:
+    """Add up the losses since the last check. Raises `TrialFailed` if one of them is not a finite number."""
     values: list[float] = torch.stack(state.losses).tolist() if state.losses else []
     first = state.progress.step - len(values)
     for step, value in enumerate(values, start=first + 1):
         if not math.isfinite(value):
             raise TrialFailed(f"The training loss became {value} at step {step}.")
-        # One by one, so that where looks fall changes no bit of the sum.
+        # One by one, so that the sum doesn't depend on when losses are checked.
         state.progress.loss += value
     state.losses.clear()
 
 
-def keep(state: State, started: float) -> float:
-    """Writes a checkpoint; `started` is since when seconds have not been counted. Returns since when now."""
-    look(state)
+def save_checkpoint(state: State, counted: float) -> float:
+    """Write a checkpoint. counted: time up to which seconds have been counted. Returns the new value."""
+    check_losses(state)
     now = time.perf_counter()
-    state.progress.seconds += now - started
+    state.progress.seconds += now - counted
     state.progress.scaler = dict(state.scaler.state_dict())
-    if state.team.leads:
-        write_checkpoint(state.folder, state.progress, state.network, state.optimiser, state.average)
-    state.kept = time.monotonic()
+    if state.processes.is_main:
+        write_checkpoint(state.folder, state.progress, state.network, state.optimizer, state.average)
+    state.saved_at = time.monotonic()
     return now

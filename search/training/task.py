@@ -1,4 +1,4 @@
-"""A full training as it was asked for: everything that its result depends on. No torch here."""
+"""A full training as a value: everything that its result depends on. No torch here."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from search.training.recipe import Recipe
 from space import Architecture, UserError, decode, documents
 
 DOCUMENT = "training.yaml"
-"""In the folder of a training."""
+"""Name of a task's file in the folder of its training."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One network to train.
+    """The training of one network.
 
-    architecture: for the classes, channels and resolution that it is evaluated on. weights: to start from, a file
-    or a model's folder. freeze: see `search.training.initial_weights.frozen`. threads: of torch on a CPU, None for as many as
-    it has. run, trial: where the network is from, if it was searched. tensorboard: whether event files are written.
+    architecture: for the classes, channels and resolution that it is evaluated on. weights: initial ones, a file or
+    the folder of a model. freeze: see `search.training.initial_weights.freeze_parts`. threads: of torch on a CPU;
+    None: torch's own choice. run, trial: where the network is from, if it was searched. tensorboard: whether event
+    files are written.
     """
 
     architecture: Architecture
@@ -37,7 +38,7 @@ class Task:
     tensorboard: bool = False
 
     def document(self) -> documents.Document:
-        """All of it as plain values, ready for YAML."""
+        """Return the task as plain values, ready for YAML."""
         return {
             "architecture": str(self.architecture),
             "data": self.source.model_dump(mode="json"),
@@ -53,7 +54,7 @@ class Task:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """The inverse of `document`. Raises `UserError` if it isn't one."""
+        """Return the task of a document that `document` made. Raises `UserError` for any other."""
         try:
             rest = {
                 key: document[key] for key in ("seed", "freeze", "threads", "run", "trial", "tensorboard")
@@ -66,10 +67,10 @@ class Task:
                 **rest,
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"This is no document of a training: {error}.") from None
+            raise UserError(f"This is not a document of a training: {error}.") from None
 
     def for_data(self) -> Self:
-        """The same for the classes, channels and evaluated resolution of its data, which are opened for it."""
+        """Open the data, and return the task for their classes and channels, at the resolution of evaluation."""
         contents = self.source.open()
         network = replace(
             self.architecture,
@@ -81,8 +82,8 @@ class Task:
 
 
 def read_task(folder: Path) -> Task:
-    """The training that was begun in `folder`. Raises `UserError` if there is none."""
+    """Return the task of the training in `folder`. Raises `UserError` if there is none."""
     path = folder / DOCUMENT
     if not path.is_file():
-        raise UserError(f"There is no training in {folder}: it holds no {DOCUMENT}.")
+        raise UserError(f"There is no training in {folder}: it has no {DOCUMENT}.")
     return Task.of_document(documents.read("training", str(path)))

@@ -42,7 +42,7 @@ COLUMNS = (
 
 def pixels(recipe: Recipe, evaluated: int) -> float:
     """Pixels of an image that are trained on in all epochs."""
-    return float(sum((stage.last - stage.first) * stage.resolution**2 for stage in stages(recipe, evaluated)))
+    return float(sum((stage.end - stage.first) * stage.resolution**2 for stage in stages(recipe, evaluated)))
 
 
 def equal(recipe: Recipe, evaluated: int, target: float) -> Recipe:

@@ -8,14 +8,14 @@ IMAGES = torch.arange(8 * 12 * 12 * 3, dtype=torch.int64).remainder(251).to(torc
 LABELS = torch.arange(8) % 4
 
 
-def made(seed=0, flip=None, resolution=12, stage=None, **recipe):
+def augmented(seed=0, flip=None, resolution=12, stage=None, **recipe):
     own = Stage(0, 1, resolution, 0.0, **{"randaugment": 0, "mixup": 0.0, "cutmix": 0.0, **(stage or {})})
     augmentation = Augmentation(Recipe(**recipe), own, 4, (0.0,) * 3, (1 / 255,) * 3)
     return augmentation(IMAGES, LABELS, flip, seed)
 
 
-def test_without_any_it_normalises():
-    inputs, shares = made(shift=0)
+def test_without_augmentation_images_are_normalised():
+    inputs, shares = augmented(shift=0)
     assert inputs.round().to(torch.uint8).permute(0, 2, 3, 1).equal(IMAGES)
     assert shares.equal(torch.eye(4)[LABELS])
 
@@ -32,37 +32,37 @@ def test_without_any_it_normalises():
         ({}, {"crop": "resized"}),
     ],
 )
-def test_draws_follow_from_the_seed_alone(stage, recipe):
+def test_random_draws_depend_on_the_seed_alone(stage, recipe):
     torch.manual_seed(5)
-    first, shares = made(seed=1, stage=stage, **recipe)
+    first, shares = augmented(seed=1, stage=stage, **recipe)
     torch.manual_seed(6)
     before = torch.get_rng_state()
-    again, same = made(seed=1, stage=stage, **recipe)
+    again, same = augmented(seed=1, stage=stage, **recipe)
     assert first.equal(again) and shares.equal(same)
     assert torch.get_rng_state().equal(before)
-    assert not first.equal(made(seed=2, stage=stage, **recipe)[0])
+    assert not first.equal(augmented(seed=2, stage=stage, **recipe)[0])
     assert first.shape == (8, 3, 12, 12) and first.dtype == torch.float32
     assert shares.sum(1).allclose(torch.ones(8))
 
 
-def test_flips_who_is_to_be():
+def test_only_marked_images_are_mirrored():
     flip = torch.arange(8) == 3
-    inputs, _ = made(flip=flip, shift=0)
-    plain, _ = made(shift=0)
+    inputs, _ = augmented(flip=flip, shift=0)
+    plain, _ = augmented(shift=0)
     assert inputs[3].equal(plain[3].flip(2))
     assert inputs[~flip].equal(plain[~flip])
 
 
 def test_a_resized_crop_has_the_size_of_the_stage():
-    assert made(resolution=9, crop="resized")[0].shape == (8, 3, 9, 9)
+    assert augmented(resolution=9, crop="resized")[0].shape == (8, 3, 9, 9)
 
 
 def test_mixup_and_cutmix_share_a_batch():
-    """Google's: the first half is mixed, the second is cut."""
-    inputs, shares = made(stage={"mixup": 5.0, "cutmix": 5.0}, shift=0)
-    plain, _ = made(shift=0)
-    kept = (inputs == plain).flatten(1).float().mean(1)
-    assert kept[:4].max() < 0.9
+    """As in Google's code, mixup gets the first half and CutMix the second."""
+    inputs, shares = augmented(stage={"mixup": 5.0, "cutmix": 5.0}, shift=0)
+    plain, _ = augmented(shift=0)
+    unchanged = (inputs == plain).flatten(1).float().mean(1)
+    assert unchanged[:4].max() < 0.9
     own = shares.gather(1, LABELS[:, None])[4:, 0]
-    # What was cut out of another image is known by its share, where the two differ.
-    assert (kept[4:] >= own - 0.05).all()
+    # The pasted part covers as much of the image as its class has of the target.
+    assert (unchanged[4:] >= own - 0.05).all()

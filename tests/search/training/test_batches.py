@@ -6,7 +6,7 @@ import torch
 from search.data import load
 from search.training.augmentation import Augmentation
 from search.training.batches import epoch_of, steps_of
-from search.training.distributed import Team
+from search.training.distributed import Processes
 from search.training.recipe import stages
 
 
@@ -15,17 +15,17 @@ def data(task):
     return load(task().source, 16)
 
 
-def epoch(task, data, number=0, team=Team(), **recipe):  # noqa: B008 (frozen)
-    made = task(**recipe)
-    stage = next(stages(made.recipe, 16))
-    augmentation = Augmentation(made.recipe, stage, 10, data.mean, data.std)
-    return epoch_of(data, augmentation, number, 0, steps_of(data, made.recipe.batch), team)
+def epoch(task, data, number=0, processes=Processes(), **recipe):  # noqa: B008 (frozen)
+    own = task(**recipe)
+    stage = next(stages(own.recipe, 16))
+    augmentation = Augmentation(own.recipe, stage, 10, data.mean, data.std)
+    return epoch_of(data, augmentation, number, 0, steps_of(data, own.recipe.batch), processes)
 
 
-def test_batches_are_of_equal_size_and_hold_every_image_once(task, data):
-    found = epoch(task, data)
-    assert {len(inputs) for inputs, _ in found.batches(0, 0)} == {32}
-    assert found.order.sort().values.equal(torch.arange(len(data.train)))
+def test_batches_are_of_equal_size_and_contain_every_image_once(task, data):
+    first = epoch(task, data)
+    assert {len(inputs) for inputs, _ in first.batches(0, 0)} == {32}
+    assert first.order.sort().values.equal(torch.arange(len(data.train)))
 
 
 def test_another_epoch_has_another_order(task, data):
@@ -33,26 +33,26 @@ def test_another_epoch_has_another_order(task, data):
     assert epoch(task, data, 1).order.equal(epoch(task, data, 1).order)
 
 
-def test_an_epoch_that_is_taken_up_goes_on_as_it_would_have(task, data):
+def test_a_resumed_epoch_has_the_same_batches(task, data):
     every, rest = (list(epoch(task, data).batches(first, 0)) for first in (0, 3))
     assert all(one[0].equal(other[0]) for one, other in zip(every[3:], rest, strict=True))
 
 
-def test_workers_make_the_same_batches(task, data):
+def test_workers_prepare_the_same_batches(task, data):
     alone, helped = (list(epoch(task, data, mixup=0.3).batches(2, workers)) for workers in (0, 2))
     for one, other in zip(alone, helped, strict=True):
         assert one[0].equal(other[0]) and one[1].equal(other[1])
 
 
-def test_a_team_shares_every_batch(task, data):
-    parts = [epoch(task, data, team=Team(rank, 3)) for rank in range(3)]
+def test_processes_share_every_batch(task, data):
+    parts = [epoch(task, data, processes=Processes(rank, 3)) for rank in range(3)]
     sizes = [[len(inputs) for inputs, _ in part.batches(0, 0)] for part in parts]
     assert {sum(of) for of in zip(*sizes, strict=True)} == {32}
     seen = {i for part in parts for step in part.order.tensor_split(part.steps) for i in step.tolist()}
     assert len(seen) == len(data.train)
 
 
-def test_what_must_not_be_mirrored_is_not(task, data):
+def test_without_flip_no_image_is_mirrored(task, data):
     still = epoch(task, replace(data, flip=False), shift=0.0)
     first = still.order.tensor_split(still.steps)[0]
     assert still[0][0].equal(epoch(task, replace(data, flip=False), number=0, shift=0.0)[0][0])

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from search.training.initial_weights import beginning, fill, frozen
+from search.training.initial_weights import copy_weights, freeze_parts, initial_network
 from space import UserError, decode
 from space.network.network import build
 from space.weights import Conventions, Weights, weights_file
@@ -26,9 +26,9 @@ def file(tmp_path):
     return path
 
 
-def test_afresh_it_depends_on_the_seed_alone():
+def test_random_weights_depend_on_the_seed_alone():
     torch.manual_seed(3)
-    one, other, third = (beginning(SMALL, None, seed, NORMALISED, 0.0) for seed in (0, 0, 1))
+    one, other, third = (initial_network(SMALL, None, seed, NORMALISED, 0.0) for seed in (0, 0, 1))
     assert (one.conventions.mean, one.conventions.std) == NORMALISED
     same = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
     assert all(a.equal(b) for a, b in same)
@@ -36,37 +36,37 @@ def test_afresh_it_depends_on_the_seed_alone():
 
 
 def test_trained_weights_bring_their_conventions(file):
-    found = beginning(SMALL, file, 0, NORMALISED, 0.1)
-    assert found.conventions.mean == (0.1,) * 3
-    assert all(tensor.equal(weights().tensors[name]) for name, tensor in found.network.state_dict().items())
-    assert found.told == "somewhere"
+    initial = initial_network(SMALL, file, 0, NORMALISED, 0.1)
+    assert initial.conventions.mean == (0.1,) * 3
+    assert all(tensor.equal(weights().tensors[name]) for name, tensor in initial.network.state_dict().items())
+    assert initial.origin == "somewhere"
 
 
 def test_other_classes_get_a_fresh_classifier(file):
-    found = beginning(decode(str(SMALL).replace("c10", "c4")), file, 0, NORMALISED, 0.0)
-    assert found.network.state_dict()["head.classifier.weight"].shape == (4, 16)
-    assert found.network.state_dict()["head.conv.conv.weight"].equal(
+    initial = initial_network(decode(str(SMALL).replace("c10", "c4")), file, 0, NORMALISED, 0.0)
+    assert initial.network.state_dict()["head.classifier.weight"].shape == (4, 16)
+    assert initial.network.state_dict()["head.conv.conv.weight"].equal(
         weights().tensors["head.conv.conv.weight"]
     )
 
 
-def test_a_network_can_begin_with_the_blocks_that_fit(file):
-    found = beginning(OTHER, file, 0, NORMALISED, 0.0)
-    assert found.told == "somewhere, 2 of 6 blocks"
-    own = found.network.state_dict()
+def test_a_network_takes_the_blocks_that_fit(file):
+    initial = initial_network(OTHER, file, 0, NORMALISED, 0.0)
+    assert initial.origin == "somewhere, 2 of 6 blocks"
+    own = initial.network.state_dict()
     taken = [name for name in own if name.startswith(("stem.", "stages.0.0."))]
     assert all(own[name].equal(weights().tensors[name]) for name in taken)
     assert own["stages.1.0.depthwise.conv.weight"].shape[-1] == 5
 
 
-def test_refuses_weights_of_which_nothing_fits(file):
+def test_weights_of_which_no_block_fits_are_refused(file):
     with pytest.raises(UserError, match="no block"):
-        beginning(decode("r16_i24/mb_d1_k3_s1_e1_w24/h64_c10"), file, 0, NORMALISED, 0.0)
+        initial_network(decode("r16_i24/mb_d1_k3_s1_e1_w24/h64_c10"), file, 0, NORMALISED, 0.0)
 
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"w\.safetensors"):
-        beginning(SMALL, Path(tmp_path / "w.safetensors"), 0, NORMALISED, 0.0)
+        initial_network(SMALL, Path(tmp_path / "w.safetensors"), 0, NORMALISED, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -78,19 +78,19 @@ def test_a_missing_file_is_refused(tmp_path):
         ("features", {"head.classifier"}),
     ],
 )
-def test_what_is_frozen_is_not_trained(freeze, trained):
+def test_frozen_parts_are_not_trained(freeze, trained):
     network = build(SMALL)
-    parts = frozen(network, freeze)
+    parts = freeze_parts(network, freeze)
     left = {name for name, value in network.named_parameters() if value.requires_grad}
     assert {".".join(name.split(".")[: 2 if name.startswith("head") else 1]) for name in left} == trained
     assert bool(parts) == (freeze is not None)
 
 
 @pytest.mark.parametrize("freeze", ["head", 0, 3, 1.5])
-def test_refuses_to_freeze_what_there_is_not(freeze):
+def test_unknown_parts_to_freeze_are_refused(freeze):
     with pytest.raises(UserError, match="features, or a number of stages from 1 to 2"):
-        frozen(build(SMALL), freeze)
+        freeze_parts(build(SMALL), freeze)
 
 
-def test_fill_counts_blocks():
-    assert fill(build(SMALL), weights()) == 5
+def test_copied_blocks_are_counted():
+    assert copy_weights(build(SMALL), weights()) == 5

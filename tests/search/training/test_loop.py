@@ -1,4 +1,4 @@
-"""Full trainings of seconds: what they do, and that one that is interrupted ends as if it had not been."""
+"""Full trainings of seconds. Interrupted and resumed, they give the same weights."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from search.proxy.validation import validate
 from search.training import loop
 from search.training.checkpoint import DOCUMENT, read_progress
 from search.training.loop import train
-from search.training.progress import Silent
+from search.training.progress import Callback
 from search.training.task import DOCUMENT as TASK
 from search.training.task import read_task
 from space import UserError
@@ -44,17 +44,17 @@ EVERYTHING = {
 
 
 class Killed(BaseException):
-    """As if the process had ended."""
+    """A stand-in for the end of the process."""
 
 
-class Ends(Silent):
-    """Ends a training after so many steps."""
+class KillAfter(Callback):
+    """A callback that ends a training after some steps."""
 
-    def __init__(self, after):
-        self.after = after
+    def __init__(self, steps):
+        self.steps = steps
 
-    def step(self, progress, rate):
-        if progress.step == self.after:
+    def on_step_end(self, progress, rate):
+        if progress.step == self.steps:
             raise Killed
 
 
@@ -66,27 +66,27 @@ def same(one, other):
     return one.keys() == other.keys() and all(one[name].equal(other[name]) for name in one)
 
 
-def test_a_training_leaves_a_model_that_knows_the_images(task, tmp_path):
+def test_the_model_of_a_training_classifies_the_images(task, tmp_path):
     own = task(epochs=6, task_changes={"run": "r", "trial": 3})
     model = train(own, tmp_path / "m")
     assert model.metric("accuracy", "validation").value > 0.5
     assert {path.name for path in (tmp_path / "m").iterdir()} == {
         "model.json", "model.safetensors", "training.yaml", "epochs.csv",
     }  # fmt: skip
-    kept = load_model(tmp_path / "m")
-    assert kept.metrics == model.metrics and kept.provenance.run == "r" and kept.provenance.trial == 3
-    assert kept.recipe["epochs"] == 6
+    saved = load_model(tmp_path / "m")
+    assert saved.metrics == model.metrics and saved.provenance.run == "r" and saved.provenance.trial == 3
+    assert saved.recipe["epochs"] == 6
     assert read_task(tmp_path / "m") == own
-    # What it says of the test split is what its weights do there.
+    # The metrics of the model are those of its weights on the test split.
     data = load(own.source, 16)
-    told = kept.weights.conventions
-    held = replace(data, validation=load_test(own.source, 16), mean=told.mean, std=told.std)
-    found = validate(rebuild(kept.weights), held, torch.device("cpu"))
-    assert found.accuracy == kept.metric("accuracy").value
-    assert found.loss == pytest.approx(kept.metric("loss").value)
+    conventions = saved.weights.conventions
+    held = replace(data, validation=load_test(own.source, 16), mean=conventions.mean, std=conventions.std)
+    result = validate(rebuild(saved.weights), held, torch.device("cpu"))
+    assert result.accuracy == saved.metric("accuracy").value
+    assert result.loss == pytest.approx(saved.metric("loss").value)
 
 
-def test_the_test_split_is_looked_at_once(task, tmp_path, monkeypatch):
+def test_the_test_split_is_evaluated_once(task, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(loop, "load_test", lambda *a: seen.append(a) or load_test(*a))
     train(task(), tmp_path / "m")
@@ -103,12 +103,12 @@ def test_the_test_split_is_looked_at_once(task, tmp_path, monkeypatch):
         ({}, 6),
     ],
 )
-def test_taken_up_it_ends_with_the_same_weights(task, tmp_path, recipe, after):
+def test_a_resumed_training_ends_with_the_same_weights(task, tmp_path, recipe, after):
     own = task(**recipe)
     whole = train(own, tmp_path / "whole")
     often = replace(own, recipe=own.recipe.model_copy(update={"checkpoint": 0.0}))
     with pytest.raises(Killed):
-        train(often, tmp_path / "cut", Ends(after))
+        train(often, tmp_path / "cut", KillAfter(after))
     assert read_progress(tmp_path / "cut").step == after - 1
     torch.manual_seed(99)
     before = torch.get_rng_state()
@@ -121,7 +121,7 @@ def test_taken_up_it_ends_with_the_same_weights(task, tmp_path, recipe, after):
     assert [line.rpartition(",")[0] for line in one] == [line.rpartition(",")[0] for line in other]
 
 
-def test_killed_with_9_and_resumed_it_ends_with_the_same_weights(task, tmp_path):
+def test_after_sigkill_a_resumed_training_ends_with_the_same_weights(task, tmp_path):
     own = task(**EVERYTHING, epochs=8, checkpoint=0.0, task_changes={"threads": 1})
     train(own, tmp_path / "whole")
     folder = tmp_path / "killed"
@@ -151,8 +151,7 @@ def test_workers_change_nothing(task, tmp_path):
     assert same(alone.weights.tensors, helped.weights.tensors)
 
 
-def test_parts_of_a_batch_add_up_to_it(task, tmp_path):
-    """But for batch normalisation, which sees the parts."""
+def test_losses_of_the_parts_of_a_batch_add_up(task, tmp_path):
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 3))
     inputs, shares = torch.randn(7, 3, 2, 2), torch.eye(3)[torch.arange(7) % 3]
@@ -162,7 +161,7 @@ def test_parts_of_a_batch_add_up_to_it(task, tmp_path):
     assert summed.item() == pytest.approx(whole.item(), abs=1e-6)
 
 
-def test_classes_that_count_alike(task):
+def test_class_weights_scale_the_loss(task):
     logits, shares = torch.zeros(4, 2), torch.eye(2)[torch.tensor([0, 0, 0, 1])]
     weights = torch.tensor([2 / 3, 2.0])
     assert loop._loss(logits, shares, 0.0, weights).item() == pytest.approx(
@@ -170,7 +169,7 @@ def test_classes_that_count_alike(task):
     )
 
 
-def test_what_is_frozen_stays(task, tmp_path):
+def test_frozen_weights_stay(task, tmp_path):
     begun = train(task(epochs=1), tmp_path / "first")
     own = task(epochs=1, backbone_lr_scale=0.1, task_changes={"weights": tmp_path / "first", "freeze": 1})
     model = train(own, tmp_path / "second")
@@ -191,7 +190,7 @@ def test_a_training_that_diverges_fails(task, tmp_path, monkeypatch):
 def test_refuses_a_damaged_checkpoint(task, tmp_path):
     own = task(checkpoint=0.0)
     with pytest.raises(Killed):
-        train(own, tmp_path, Ends(3))
+        train(own, tmp_path, KillAfter(3))
     progress = read_progress(tmp_path)
     (tmp_path / progress.tensors).write_bytes(b"nothing")
     with pytest.raises(UserError, match="damaged"):
@@ -201,7 +200,7 @@ def test_refuses_a_damaged_checkpoint(task, tmp_path):
         train(own, tmp_path)
 
 
-def test_refused_it_writes_nothing(task, tmp_path):
+def test_a_refused_training_writes_nothing(task, tmp_path):
     with pytest.raises(UserError, match="freeze"):
         train(task(task_changes={"freeze": 9}), tmp_path / "m")
     assert not (tmp_path / "m").exists()
@@ -209,7 +208,7 @@ def test_refused_it_writes_nothing(task, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_train_one_network(task, tmp_path):
-    """Through torchrun and gloo; the gradients of both go into each step."""
+    """By torchrun and gloo, with the gradients of both in each step."""
     own = task(epochs=6, task_changes={"threads": 1})
     folder = tmp_path / "two"
     folder.mkdir()

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from search.proxy.ema import Average
-from search.training.optimizer import optimiser_of
+from search.training.optimizer import optimizer_of
 from search.training.recipe import Recipe
 from space import decode
 from space.network.network import build
@@ -14,28 +14,28 @@ TINY = decode("r8_i8_s1/fused_d1_k3_s2_e1_w8/h16_c3")
 @pytest.mark.parametrize("name", ["adamw", "sgd", "rmsprop"])
 def test_every_parameter_is_in_one_group(name):
     network = build(TINY)
-    optimiser = optimiser_of(network, Recipe(optimizer=name, backbone_lr_scale=0.1, weight_decay=0.2))
-    own = [value for group in optimiser.param_groups for value in group["params"]]
+    optimizer = optimizer_of(network, Recipe(optimizer=name, backbone_lr_scale=0.1, weight_decay=0.2))
+    own = [value for group in optimizer.param_groups for value in group["params"]]
     assert sorted(map(id, own)) == sorted(map(id, network.parameters()))
-    for group in optimiser.param_groups:
+    for group in optimizer.param_groups:
         for value in group["params"]:
             assert group["weight_decay"] == (0.2 if value.ndim > 1 else 0)
-            assert group["share"] == (
+            assert group["lr_scale"] == (
                 1 if any(value is own for own in network.head.classifier.parameters()) else 0.1
             )
 
 
 def test_rmsprop_has_the_recipes_constants():
-    optimiser = optimiser_of(build(TINY), Recipe(optimizer="rmsprop", beta2=0.9, epsilon=1e-3))
-    assert {optimiser.defaults[key] for key in ("alpha", "momentum")} == {0.9}
-    assert optimiser.defaults["eps"] == 1e-3
+    optimizer = optimizer_of(build(TINY), Recipe(optimizer="rmsprop", beta2=0.9, epsilon=1e-3))
+    assert {optimizer.defaults[key] for key in ("alpha", "momentum")} == {0.9}
+    assert optimizer.defaults["eps"] == 1e-3
 
 
 def test_what_is_frozen_is_in_no_group():
     network = build(TINY)
     network.stem.requires_grad_(False)
-    optimiser = optimiser_of(network, Recipe())
-    own = {id(value) for group in optimiser.param_groups for value in group["params"]}
+    optimizer = optimizer_of(network, Recipe())
+    own = {id(value) for group in optimizer.param_groups for value in group["params"]}
     assert not own & {id(value) for value in network.stem.parameters()}
 
 

@@ -31,15 +31,15 @@ def shipped(name):
     ],
 )
 def test_shipped_schedules_are_the_published_ones(name, sizes, magnitudes, mixup, cutmix, dropout):
-    recipe, found = shipped(name)
-    assert [stage.resolution for stage in found] == sizes
-    assert [stage.randaugment for stage in found] == magnitudes
-    ends = [found[0], found[-1]]
+    recipe, schedule_stages = shipped(name)
+    assert [stage.resolution for stage in schedule_stages] == sizes
+    assert [stage.randaugment for stage in schedule_stages] == magnitudes
+    ends = [schedule_stages[0], schedule_stages[-1]]
     assert [stage.mixup for stage in ends] == mixup
     assert [stage.cutmix for stage in ends] == cutmix
     assert [stage.dropout for stage in ends] == pytest.approx(dropout)
     assert recipe.evaluation == {"s": 384, "m": 480, "l": 480}[name[6]]
-    assert [stage.last - stage.first for stage in found] == [88, 87, 87, 88]
+    assert [stage.end - stage.first for stage in schedule_stages] == [88, 87, 87, 88]
 
 
 def test_the_default_document_is_the_default():
@@ -53,7 +53,7 @@ def test_every_document_is_a_recipe():
         assert Recipe.model_validate(recipe.model_dump(mode="json", by_alias=True)) == recipe
 
 
-def test_a_share_is_of_what_is_evaluated():
+def test_a_resolution_up_to_1_is_a_share_of_the_evaluation():
     recipe = Recipe(stages=3, resolution=Span(first=0.5, last=1))
     assert [stage.resolution for stage in stages(recipe, 33)] == [17, 25, 33]
 
@@ -61,10 +61,10 @@ def test_a_share_is_of_what_is_evaluated():
 @given(st.integers(1, 40), st.integers(1, 8))
 def test_stages_share_the_epochs(epochs, count):
     recipe = Recipe(epochs=max(epochs, count), stages=count)
-    found = list(stages(recipe, 32))
-    assert found[0].first == 0 and found[-1].last == recipe.epochs
-    assert all(one.last == other.first for one, other in pairwise(found))
-    lengths = [stage.last - stage.first for stage in found]
+    schedule_stages = list(stages(recipe, 32))
+    assert schedule_stages[0].first == 0 and schedule_stages[-1].end == recipe.epochs
+    assert all(one.end == other.first for one, other in pairwise(schedule_stages))
+    lengths = [stage.end - stage.first for stage in schedule_stages]
     assert max(lengths) - min(lengths) <= 1
 
 
@@ -72,7 +72,7 @@ def test_stages_share_the_epochs(epochs, count):
     ("value", "expected"),
     [(0.3, [0.3] * 3), ((1.0, 5.0, 2.0), [1, 5, 2]), (Span(first=1, last=2), [1, 1.5, 2])],
 )
-def test_what_a_stage_has(value, expected):
+def test_the_value_of_a_stage(value, expected):
     assert [at_stage(value, number, 3) for number in range(3)] == expected
 
 
@@ -114,15 +114,15 @@ def test_an_exponential_schedule_falls_in_steps():
         ({"resolution": 0}, "resolution is 0"),
     ],
 )
-def test_refuses(wrong, why):
+def test_invalid_recipes_are_refused(wrong, why):
     with pytest.raises(ValidationError, match=why):
         Recipe(**wrong)
 
 
-def test_a_users_own_is_a_few_lines(tmp_path):
+def test_a_user_recipe_may_be_a_few_lines(tmp_path):
     (tmp_path / "mine.yaml").write_text("stages: 2\nresolution: [16, 32]\nmixup: {from: 0, to: 0.2}\n")
     recipe = recipe_of(str(tmp_path / "mine.yaml"), {"epochs": 4})
-    assert [(s.first, s.last, s.resolution, s.mixup) for s in stages(recipe, 32)] == [
+    assert [(s.first, s.end, s.resolution, s.mixup) for s in stages(recipe, 32)] == [
         (0, 2, 16, 0),
         (2, 4, 32, 0.2),
     ]
