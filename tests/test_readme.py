@@ -1,5 +1,7 @@
-"""What the README shows works as it stands there."""
+"""The commands, documents and programs in the READMEs work as shown."""
 
+import ast
+import importlib
 import os
 import re
 import shlex
@@ -18,20 +20,29 @@ from search.samplers import SAMPLERS
 from search.testing import SAMPLER_CONTRACT
 from space import Space, decode, documents
 
-README = Path(__file__).parents[1].joinpath("README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+READMES = {
+    path: ROOT.joinpath(path).read_text("utf-8")
+    for path in (
+        "README.md",
+        *(f"{room}/README.md" for room in ("space", "search", "scaling", "experiments")),
+    )
+}
+FRONT, TEXT = READMES["README.md"], "\n".join(READMES.values())
 
 
 def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
 def commands(name):
-    lines = re.findall(rf"^    (?:.*&& )?({name} .*)$", README, re.MULTILINE)
-    return [re.split(r"\s{2,}#|\s+&&", line)[0].strip() for line in lines]
+    lines = re.findall(rf"^    (?:.*&& )?({name} .*)$", TEXT, re.MULTILINE)
+    shown = [re.split(r"\s{2,}#|\s+&&", line)[0].strip() for line in lines]
+    return list(dict.fromkeys(shown))
 
 
 def named(file):
-    """The YAML block whose first line is a comment that begins with this name of a file."""
+    """The YAML block whose first line is a comment that begins with the name of this file."""
     (text,) = (block for block in blocks("yaml") if block.startswith(f"# {file}"))
     return text
 
@@ -39,6 +50,8 @@ def named(file):
 LAUNCHES = [
     line for line in commands("search") if line.startswith("search launch") and "data=stripes" not in line
 ]
+VERBS = [line for line in commands("search") if not line.startswith("search launch")]
+SCALES = [line for line in commands("scale") if not line.startswith("scale fit")]
 
 
 @pytest.fixture
@@ -51,9 +64,17 @@ def _at_home(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("_at_home")
 @pytest.mark.parametrize("command", LAUNCHES)
 def test_launches_are_valid(command):
-    words = [word for word in shlex.split(command)[1:] if word not in ("--dry-run", "--help")]
+    words = [
+        word for word in shlex.split(command)[1:] if word not in ("--dry-run", "--help", "--print-config")
+    ]
     result = CliRunner().invoke(search, [*words, "--print-config"])
     assert result.exit_code == 0, (result.output, result.exception)
+
+
+@pytest.mark.parametrize("command", VERBS)
+def test_other_commands_have_these_options(command):
+    verb, *words = shlex.split(command.replace("[RUN]", "RUN"))[1:]
+    search.commands[verb].make_context(verb, words)
 
 
 @pytest.mark.usefixtures("_at_home")
@@ -63,26 +84,34 @@ def test_recipes_are_valid(recipe):
     assert result.exit_code == 0, (result.output, result.exception)
 
 
-@pytest.mark.parametrize("command", [line for line in commands("scale") if not line.startswith("scale fit")])
+@pytest.mark.parametrize("command", SCALES)
 def test_scale_commands_work(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(scale, shlex.split(command)[1:])
     assert result.exit_code == 0, (result.output, result.exception)
 
 
-def test_the_space_is_one():
+def test_the_space_has_many_networks():
     space = Space.of(documents.parse(named("my_space.yaml"), "README"))
     assert space.size > 1000
 
 
-def test_the_canonical_string_is_one():
-    (text,) = re.findall(r"`(r32_i16_s1/\S+)`", README)
+def test_the_canonical_string_is_canonical():
+    (text,) = re.findall(r"`(r32_i16_s1/\S+)`", TEXT)
     assert str(decode(text)) == text
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_programs_compile_and_import_what_exists(number):
+    for node in ast.walk(ast.parse(blocks("python")[number])):
+        if isinstance(node, ast.ImportFrom):
+            module = importlib.import_module(node.module)
+            assert all(getattr(module, alias.name) is not None for alias in node.names)
 
 
 @pytest.fixture
 def my_package(tmp_path, monkeypatch):
-    """The package that the README shows, as if it was installed in a folder of its own."""
+    """The package that the README shows, as if installed in its own folder."""
     for code in blocks("python"):
         if name := re.match(r"# (my_package/\w+\.py)\n", code):
             (tmp_path / name[1]).parent.mkdir(exist_ok=True)
@@ -101,10 +130,10 @@ def my_package(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_package_joins_and_workers_see_it(my_package):
+def test_a_search_uses_the_package_in_all_its_workers(my_package):
     (command,) = [line for line in commands("search") if "data=stripes" in line]
     paths = os.pathsep.join(filter(None, sys.path))
-    ran = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "search", *shlex.split(command)[1:], "executor.workers=2", "run=mine"],
         cwd=my_package,
         env=os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(my_package / "cache")},
@@ -112,12 +141,12 @@ def test_the_package_joins_and_workers_see_it(my_package):
         text=True,
         timeout=200,
     )
-    assert ran.returncode == 0, ran.stderr
-    shown = open_run(my_package / "runs" / "mine")
-    # Its sampler may come by one network twice, which is then known.
-    states = [trial.state for trial in shown.trials if trial.state != "duplicate"]
+    assert done.returncode == 0, done.stderr
+    run = open_run(my_package / "runs" / "mine")
+    # The sampler may propose a network twice. The second trial is then a duplicate.
+    states = [trial.state for trial in run.trials if trial.state != "duplicate"]
     assert states == ["complete"] * 3
-    assert shown.config.sampler.sampler == "mutation"
+    assert run.config.sampler.sampler == "mutation"
 
 
 @pytest.mark.parametrize("check", SAMPLER_CONTRACT, ids=lambda check: check.__name__)
@@ -126,6 +155,48 @@ def test_the_sampler_keeps_the_contract(my_package, check):
 
 
 def test_every_command_and_group_is_named():
-    assert all(f"search {name}" in README for name in search.commands)
+    text = READMES["search/README.md"]
+    assert all(f"search {name}" in text for name in search.commands)
     for group in ("space", "data", "proxy", "reward", "sampler", "executor"):
-        assert f"{group}=" in README or f"{group}." in README
+        assert f"{group}=" in text or f"{group}." in text
+
+
+def rooms_of_the_tree():
+    """The folders in the tree of the front page, by package."""
+    (tree,) = re.findall(r"## The tree\n\n```\n(.*?)```", FRONT, re.DOTALL)
+    package, rooms = "", {}
+    for line in tree.splitlines():
+        indent, name = re.match(r"( *)(\w+)/", line).groups()
+        if indent:
+            rooms[package].add(name)
+        else:
+            package, rooms[name] = name, set()
+    return rooms
+
+
+def test_the_tree_names_the_rooms_that_exist():
+    rooms = rooms_of_the_tree()
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = {tuple(line.split("/")[:2]) for line in tracked.splitlines() if line.count("/") >= 2}
+    for package in ("space", "search", "scaling", "experiments"):
+        assert rooms[package] == {folder for name, folder in folders if name == package}
+    assert set(rooms) == {line.split("/")[0] for line in tracked.splitlines() if "/" in line} - {".ci"}
+
+
+def test_the_front_page_is_short_and_its_links_lead_somewhere():
+    assert len(FRONT.splitlines()) <= 250
+    for path, text in READMES.items():
+        prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+        for link in re.findall(r"\]\(([^)#:]+)", prose):
+            assert (ROOT / path).parent.joinpath(link).exists(), f"{path}: {link}"
+
+
+def test_links_to_sections_exist():
+    for path, text in READMES.items():
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text):
+            page = (ROOT / path).parent.joinpath(target).resolve() if target else ROOT / path
+            headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+            anchors = {
+                re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+            }
+            assert anchor in anchors, f"{path}: #{anchor}"
