@@ -1,1 +1,1 @@
-"""Trained models as files: reading, predicting with them, exporting them."""
+"""Trained models as files: reading, prediction, export."""

@@ -1,4 +1,4 @@
-"""The one writer of models for others: a folder with every form that a network can take.
+"""The export of a model: a folder with every form in which a network can be written.
 
 export("flowers", model, Path("flowers"))
 """
@@ -18,16 +18,16 @@ from space import UserError
 from space.refusal import unknown_name
 
 _MEANINGS = {
-    DOCUMENT: "what is said here, for programs",
+    DOCUMENT: "the contents of this page, for programs",
     TENSORS: "the weights; its header has architecture and conventions too",
     "architecture.json": "the network as a document: `scale --base architecture.json`",
-    "architecture.txt": "its canonical string",
+    "architecture.txt": "the canonical string of the network",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: file names, and why forms are not among them (form -> reason)."""
+    """The result of an export: the names of the files, and the forms that were left out (form -> reason)."""
 
     directory: Path
     files: tuple[str, ...]
@@ -41,21 +41,21 @@ def export(
     forms: Iterable[str] | None = None,
     required: Collection[str] = (),
 ) -> Exported:
-    """Write `model` into the folder `directory`, in one step: none of the files is there before all are.
+    """Write `model` into the folder `directory` in one step, so that all files appear at once.
 
-    model.json, and model.safetensors if it has weights; architecture.json, which `scale --base` reads, and
-    architecture.txt, the canonical string; README.md, the model card; and the `forms`, keys of `FORMS`. None: all
-    that can express the network, and what runs (ONNX, `torch.export`) only if it has weights; but those that are
-    `required` must be among them. A folder that holds nothing but such files is replaced.
-    Raises `UserError`, and writes nothing, for a form that is unknown, or was asked for and cannot be, and for a folder
-    with other files.
+    The files are model.json; model.safetensors if the model has weights; architecture.json, which `scale --base`
+    reads; architecture.txt, the canonical string; README.md, the model card; and the `forms`.
+    forms: keys of `FORMS`; each must be possible. None: all that can express the network. Forms that compute (ONNX,
+    `torch.export`) need weights. required: forms that must be possible where `forms` is None.
+    A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing, for a form that is
+    unknown or impossible, and for a folder with other files.
     """
-    asked = tuple(FORMS) if forms is None else tuple(forms)
+    requested = tuple(FORMS) if forms is None else tuple(forms)
     meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}
     known = (*meanings, CARD)
     require_replaceable(directory, known)
-    made, left_out = _made(name, model, asked, required if forms is None else asked)
-    contents = {**_always(model), **made}
+    form_files, left_out = _written_forms(name, model, requested, required if forms is None else requested)
+    contents = {**_always(model), **form_files}
     files = {file: _bytes(content) for file, content in contents.items()}
     text = card(name, model, files, meanings, left_out)
     write_folder(directory, {**files, CARD: text}, known)
@@ -63,30 +63,30 @@ def export(
 
 
 def require_known(forms: Iterable[str]) -> None:
-    """Raises `UserError` for the first that is no key of `FORMS`."""
+    """Raise `UserError` for the first name that is not a key of `FORMS`."""
     for form in forms:
         if form not in FORMS:
             raise unknown_name("form of a model", form, FORMS)
 
 
-def _made(
+def _written_forms(
     name: str, model: Model, forms: Collection[str], required: Collection[str]
 ) -> tuple[dict[str, str | bytes], dict[str, str]]:
-    """Files by name, and what was left out, with the reason."""
+    """Return the files of the forms by name, and the forms that are left out, with the reason."""
     require_known(forms)
-    made: dict[str, str | bytes] = {}
+    files: dict[str, str | bytes] = {}
     left_out: dict[str, str] = {}
     for key in forms:
         form = FORMS[key]
         try:
             if form.runs and not model.weights.tensors:
                 raise UserError("There are no weights.")
-            made[form.file] = form.make(name, model)
+            files[form.file] = form.make(name, model)
         except UserError as error:
             if key in required:
                 raise
             left_out[key] = str(error)
-    return made, left_out
+    return files, left_out
 
 
 def _always(model: Model) -> dict[str, str | bytes]:

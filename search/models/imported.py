@@ -1,4 +1,4 @@
-"""Weights of others as a model: the names of their classes, and how their images are cut."""
+"""Imported weights as a model: the names of their classes, and the crop of their images."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from space.weights import Weights
 
 IMAGENET = 1000
-"""Classes of ILSVRC 2012, which weights of so many classes are taken to be of."""
+"""The number of classes of ILSVRC 2012. Weights with 1000 classes are taken for ImageNet's."""
 _CROP = 0.875
-"""Of the short side, kept by who evaluates on ImageNet: 224 of 256 pixels (torchvision's `ImageClassification`)."""
+"""The part of the short side used on ImageNet: 224 of 256 pixels (torchvision's `ImageClassification`)."""
 
 
 def model_of(weights: Weights, labels: Path | None = None, *, fresh: bool = False) -> Model:
-    """`weights` as a model that images can be fed to.
+    """Return `weights` as a model, with class names and preprocessing.
 
-    labels: a file with the name of a class on each line. None: ImageNet's names for 1000 classes, where torchvision
-    is installed; else numbers. fresh: the classifier is not trained, so neither is the model. Raises `UserError` for an
-    unreadable file, or one with another number of names.
+    labels: a file with the name of one class on each line. None: ImageNet's names for 1000 classes if torchvision is
+    installed, else numbers. fresh: whether the classifier is untrained, which makes the model untrained. Raises
+    `UserError` for an unreadable file, or one with another number of names.
     """
     network = weights.architecture
     imagenet = network.classes == IMAGENET

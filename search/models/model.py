@@ -1,11 +1,11 @@
-"""A model as a folder: model.json says everything about it, model.safetensors holds its tensors.
+"""A model as a folder: model.json describes it, model.safetensors holds its tensors.
 
     save_model(model, Path("flowers"))
     model = load_model(Path("flowers"))
     network = rebuild(model.weights)                    # of space.weights: a torch.nn.Module, in training mode
 
-`search train` writes one, `search weights --out DIR` makes one of others' weights, `search predict` reads one, and
-`search export --model` writes one with other forms of the same network beside it.
+`search train` writes a model, `search weights --model` converts imported weights to one, `search predict` reads one,
+and the export of a model adds other forms of the same network.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DOCUMENT, TENSORS = "model.json", "model.safetensors"
 SCHEMA: Literal["compound-nas.model"] = "compound-nas.model"
 VERSION: Literal[1] = 1
-"""The version rises with every change of the document."""
+"""The version of the document. It rises with every change of its fields."""
 
 
 class _Value(BaseModel):
@@ -37,36 +37,36 @@ class _Value(BaseModel):
 
 
 class Metric(_Value):
-    """A figure that was measured of the model, or of several trainings like its own."""
+    """A measured quality of the model, or of several equal trainings with other seeds."""
 
     name: str
     """accuracy, top5, loss, ..."""
     split: Literal["train", "validation", "test"]
     value: float
-    """The mean over the seeds; shares are 0..1."""
+    """The mean over the seeds. Accuracies are in 0..1."""
     spread: float | None = Field(default=None, ge=0)
-    """The standard deviation over the seeds; None where there was one."""
+    """The standard deviation over the seeds; None for one seed."""
     seeds: int = Field(default=1, ge=1)
     note: str = ""
-    """What a reader must know, e.g. that a quarter of the width was trained for four epochs."""
+    """A remark for readers, e.g. that a quarter of the width was trained for four epochs."""
 
 
 class Provenance(_Value):
-    """Where a model comes from; what is unknown is left empty."""
+    """The origin of a model. Unknown fields are empty."""
 
     run: str = ""
     trial: int | None = None
     origin: str = ""
-    """Whose weights they were, or whose it began from: "timm, style tf"."""
+    """The library of the weights, or of the initial weights: "timm, style tf"."""
     data: str = ""
     """The kind of data, e.g. "npz"."""
     data_digest: str = ""
-    """Of all its pixels and labels, `search.data.Dataset.digest`."""
+    """The digest of all pixels and labels, `search.data.Dataset.digest`."""
     seed: int | None = None
     images: int | None = None
-    """Trained on, each epoch's counted."""
+    """Training images, summed over the epochs."""
     seconds: float | None = None
-    """Of training, on the clock."""
+    """The wall-clock time of the training."""
     device: str = ""
     versions: dict[str, str] = {}
     """Package -> version."""
@@ -76,16 +76,16 @@ UNKNOWN = Provenance()
 
 
 class Feeding(_Value):
-    """How an image file becomes the network's input, `search.models.predict.inputs`; mean and std are `Conventions`'."""
+    """The preprocessing of an image file, see `search.models.predict.inputs`. `Conventions` has mean and std."""
 
     resolution: int = Field(ge=1)
-    """Side of the input in pixels."""
+    """The side of the input in pixels."""
     crop: float = Field(default=1.0, gt=0, le=1)
-    """How much of the short side is kept, around the middle: ImageNet's networks usually see 0.875 of it."""
+    """The central part of the short side that is used. ImageNet's networks usually see 0.875 of it."""
 
 
 class Document(_Value):
-    """model.json: all that the tensors do not say themselves."""
+    """model.json: everything that the tensors do not contain."""
 
     format: Literal["compound-nas.model"] = SCHEMA
     version: Literal[1] = VERSION
@@ -98,32 +98,33 @@ class Document(_Value):
     norm_momentum: float
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    """Of an image's channels in 0..1, which are fed as (x - mean) / std."""
+    """mean and std of each channel in 0..1. The network's input is (x - mean) / std."""
     trained: bool
     recipe: dict[str, JsonValue] = {}
     metrics: tuple[Metric, ...] = ()
     provenance: Provenance = UNKNOWN
     weights_sha256: str
-    """Of model.safetensors; "" where there is none."""
+    """The hash of model.safetensors; "" if there is none."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         network = decode(self.architecture)
         if len(self.classes) != network.classes:
-            raise ValueError(f"{len(self.classes)} names of classes for a network of {network.classes}")
+            raise ValueError(f"{len(self.classes)} class names for a network with {network.classes} classes")
         if len(self.mean) != network.channels:
-            raise ValueError(f"{len(self.mean)} means for images of {network.channels} channels")
+            raise ValueError(f"{len(self.mean)} means for images with {network.channels} channels")
         return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A network with what is needed to use it.
+    """A network with everything that is needed to use it.
 
-    weights: tensors (none, for a network without weights), architecture, and conventions: padding, batch norm's
-        constants, mean and std of images.
-    classes: their names, in the order of the logits. trained: False if its weights are freshly initialised.
-    recipe: how it was trained, as plain values. feeding: None for images of the architecture's resolution, whole.
+    weights: tensors (an empty mapping for a network without weights), architecture, and conventions: padding, the
+        constants of batch normalisation, mean and std of images.
+    classes: the class names in the order of the logits. trained: False if weights are freshly initialised.
+    recipe: the settings of the training, as plain values. feeding: the preprocessing of images; None for whole images
+        at the architecture's resolution.
     """
 
     weights: Weights
@@ -136,25 +137,25 @@ class Model:
 
     @property
     def architecture(self) -> Architecture:
-        """What the weights are of."""
+        """The architecture of the weights."""
         return self.weights.architecture
 
     @property
     def fed(self) -> Feeding:
-        """How images are fed."""
+        """The preprocessing of images."""
         return self.feeding or Feeding(resolution=self.architecture.resolution)
 
     def metric(self, name: str, split: str = "test") -> Metric | None:
-        """The metric called `name` on `split`, None if it was not measured."""
-        found = (metric for metric in self.metrics if (metric.name, metric.split) == (name, split))
-        return next(found, None)
+        """Return the metric called `name` on `split`; None if it was not measured."""
+        matches = (metric for metric in self.metrics if (metric.name, metric.split) == (name, split))
+        return next(matches, None)
 
 
 def save_model(model: Model, directory: Path) -> Path:
-    """Write model.json and model.safetensors into `directory`, which is made if missing, and return it.
+    """Write model.json and model.safetensors into `directory`, which is created if missing, and return it.
 
-    What else is there stays. The document is written last and knows the hash of the tensors: a folder that was
-    written half is not loaded. Raises `UserError` if a file cannot be written, or classes and network disagree.
+    Other files in it stay. The document is written last and contains the hash of the tensors, so that an incomplete
+    folder is not loaded. Raises `UserError` if a file cannot be written, or classes and network disagree.
     """
     files = model_files(model)
     for name, content in files.items():
@@ -163,7 +164,7 @@ def save_model(model: Model, directory: Path) -> Path:
 
 
 def model_files(model: Model) -> dict[str, bytes]:
-    """What `save_model` writes: name -> content, the document last."""
+    """Return the files that `save_model` writes: name -> content, the document last."""
     from space.weights import weights_file
 
     if not model.weights.tensors:
@@ -174,18 +175,18 @@ def model_files(model: Model) -> dict[str, bytes]:
 
 
 def document(model: Model, weights_sha256: str) -> Document:
-    """What model.json says about `model`. Raises `UserError` where its parts disagree."""
-    told = model.weights.conventions
+    """Return the document of `model`. Raises `UserError` if its parts disagree."""
+    conventions = model.weights.conventions
     try:
         return Document(
             architecture=str(model.architecture),
             classes=model.classes,
             feeding=model.fed,
-            padding=told.padding,
-            norm_eps=told.norm_eps,
-            norm_momentum=told.norm_momentum,
-            mean=told.mean,
-            std=told.std,
+            padding=conventions.padding,
+            norm_eps=conventions.norm_eps,
+            norm_momentum=conventions.norm_momentum,
+            mean=conventions.mean,
+            std=conventions.std,
             trained=model.trained,
             recipe=model.recipe or {},
             metrics=model.metrics,
@@ -193,18 +194,18 @@ def document(model: Model, weights_sha256: str) -> Document:
             weights_sha256=weights_sha256,
         )
     except ValidationError as error:
-        raise UserError(f"This is no model: {_mistake(error)}.") from None
+        raise UserError(f"This is not a model: {_mistake(error)}.") from None
 
 
 def document_json(written: Document) -> bytes:
-    """The text of model.json."""
+    """Return the text of model.json."""
     return (written.model_dump_json(indent=1) + "\n").encode()
 
 
 def load_model(directory: Path) -> Model:
-    """The model that `save_model` wrote into `directory`; its tensors are on the CPU.
+    """Return the model that `save_model` wrote into `directory`, with tensors on the CPU.
 
-    Raises `UserError` if the folder holds none, a document of a later version, or other tensors than it says.
+    Raises `UserError` if the folder holds no model, a document of a later version, or other tensors than described.
     """
     from space.weights import Conventions, load_weights
 
@@ -217,11 +218,13 @@ def load_model(directory: Path) -> Model:
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
     if digest != written.weights_sha256:
-        raise UserError(f"{path} is not the file that {directory / DOCUMENT} tells of: their hashes differ.")
-    told = Conventions(written.padding, written.norm_eps, written.norm_momentum, written.mean, written.std)
+        raise UserError(f"{path} is not the file that {directory / DOCUMENT} describes: their hashes differ.")
+    conventions = Conventions(
+        written.padding, written.norm_eps, written.norm_momentum, written.mean, written.std
+    )
     loaded = load_weights(path, decode(written.architecture), format="ours")
     return Model(
-        weights=replace(loaded, conventions=told),
+        weights=replace(loaded, conventions=conventions),
         classes=written.classes,
         trained=written.trained,
         recipe=dict(written.recipe),
@@ -232,7 +235,7 @@ def load_model(directory: Path) -> Model:
 
 
 def read_document(directory: Path) -> Document:
-    """What `directory`/model.json says. Raises `UserError` if it is missing, or of another kind or version."""
+    """Return the contents of `directory`/model.json. Raises `UserError` if it is missing or of another version."""
     path = directory / DOCUMENT
     try:
         return Document.model_validate_json(path.read_bytes())
@@ -245,28 +248,28 @@ def read_document(directory: Path) -> Document:
 
 
 def is_model(directory: Path) -> bool:
-    """Whether there is a folder with a model.json."""
+    """Return whether there is a folder with a model.json."""
     return (directory / DOCUMENT).is_file()
 
 
 def versions(packages: Iterable[str] = ("compound-nas", "torch", "numpy")) -> dict[str, str]:
-    """The versions of those `packages` that are installed, for `Provenance`."""
-    found = {}
+    """Return the versions of those `packages` that are installed, for `Provenance`."""
+    installed = {}
     for package in packages:
         try:
-            found[package] = importlib.metadata.version(package)
+            installed[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def numbered(classes: int) -> tuple[str, ...]:
-    """Names for classes of which none are known: "0", "1", ..."""
+    """Return the names "0", "1", ... for classes whose names are unknown."""
     return tuple(map(str, range(classes)))
 
 
 def _mistake(error: ValidationError) -> str:
-    """The first that is wrong, in one line."""
+    """Return the first mistake in one line."""
     first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
@@ -275,7 +278,7 @@ def _mistake(error: ValidationError) -> str:
 
 def _missing(directory: Path) -> UserError:
     if directory.is_dir():
-        return UserError(f"{directory} holds no {DOCUMENT}: it is no model that this project wrote.")
+        return UserError(f"{directory} holds no {DOCUMENT}: it is not a folder of a model.")
     siblings: Sequence[Path] = ()
     if directory.parent.is_dir():
         siblings = [path for path in directory.parent.iterdir() if is_model(path)]

@@ -1,4 +1,4 @@
-"""What a model sees in images: `predict`."""
+"""The predictions of a model for image files: `predict`."""
 
 from __future__ import annotations
 
@@ -21,47 +21,45 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SCHEMA, VERSION = "compound-nas.predictions", 1
-"""What programs know the columns by; the version rises with every change of them."""
+"""The schema of the columns. The version rises with every change of them."""
 
 PREDICTIONS = (
     Column("image", "Image", description="the file", type="string"),
-    Column("rank", "Rank", description="1 is the likeliest", form="d"),
+    Column("rank", "Rank", description="1 is the most probable class", form="d"),
     Column("label", "Label", description="the name of the class", type="string"),
-    Column(
-        "probability", "Probability", description="by softmax over all classes", form=".4f", better="high"
-    ),
-    Column("index", "Index", description="of the class, from 0", form="d"),
+    Column("probability", "Probability", description="softmax over all classes", form=".4f", better="high"),
+    Column("index", "Index", description="the number of the class, from 0", form="d"),
 )
 _BATCH = 32
-"""Images that are decoded and computed at a time."""
+"""The number of images that are decoded and computed at a time."""
 
 
 def predict(
     model: Model, images: Sequence[Path], top: int = 5, skipped: Callable[[UserError], None] | None = None
 ) -> list[dict[str, Any]]:
-    """The `top` likeliest classes of each image file, as rows with the columns `PREDICTIONS`, likeliest first.
+    """Return the `top` most probable classes of each image file, as rows with the columns `PREDICTIONS`.
 
-    images: files, and folders for all image files below them, in the order of their names. Each is cut and resized by
-    `model.fed` and normalised by the conventions of the weights. skipped: is told of every file that cannot be
-    decoded, which has no rows then. Raises `UserError` for a model that is not trained, for what is not there, for a
-    folder without images, and if nobody is told, for the first file that cannot be decoded.
+    images: files and folders; a folder stands for all image files below it, in the order of their names. Images are
+    cropped and resized by `model.fed` and normalised by the conventions of the weights. skipped: called for
+    every file that cannot be decoded, which has no rows; None: such a file raises `UserError`. Raises
+    `UserError` also for a model that is not trained, for a missing path, and for a folder without images.
     """
     import torch
 
     from space.weights import rebuild
 
     if not model.trained:
-        raise UserError("This network is not trained: its answers would mean nothing.")
-    found = [file for path in images for file in _files(path)]
+        raise UserError("This network is not trained: its predictions would be meaningless.")
+    files = [file for path in images for file in _files(path)]
     network = rebuild(model.weights).eval()
     rows: list[dict[str, Any]] = []
     with torch.inference_mode():
-        for batch in _batches(found):
+        for batch in _batches(files):
             decoded = _decoded(model, batch, skipped or _refuse)
             if not decoded:
                 continue
-            shares = network(_normalised(model, decoded.values())).softmax(1)
-            best = shares.topk(min(top, len(model.classes)), dim=1)
+            probabilities = network(_normalised(model, decoded.values())).softmax(1)
+            best = probabilities.topk(min(top, len(model.classes)), dim=1)
             for place, values, indices in zip(
                 decoded, best.values.tolist(), best.indices.tolist(), strict=True
             ):
@@ -70,7 +68,7 @@ def predict(
 
 
 def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
-    """What the network is fed for these image files: float32 (n, channels, resolution, resolution), normalised.
+    """Return the network's input for image files: float32 (n, channels, resolution, resolution), normalised.
 
     Raises `UserError` for a file that cannot be decoded.
     """
@@ -78,20 +76,20 @@ def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
 
 
 def _decoded(model: Model, paths: Sequence[Path], skipped: Callable[[UserError], None]) -> dict[int, Images]:
-    """The pixels of those files that can be decoded, by their places in `paths`; `skipped` is told of the others."""
+    """Return the pixels of the decodable files by their index in `paths`, and call `skipped` for the others."""
     channels, fed = model.architecture.channels, model.fed
     if channels not in (1, 3):
-        raise UserError(f"Image files have 1 or 3 channels here, and this network reads {channels}.")
+        raise UserError(f"Image files are read with 1 or 3 channels, and this network has {channels}.")
 
     def attempt(path: Path) -> Images | UserError:
         try:
             return photograph(str(path), fed.resolution, channels, fed.crop)[0]
         except MemoryError:
             raise
-        except Exception as error:  # Pillow's decoders raise whatever malformed bytes make them raise
+        except Exception as error:  # Malformed bytes make Pillow's decoders raise any exception.
             return UserError(f"Cannot read {path} ({undecodable(error)}).")
 
-    with ThreadPoolExecutor() as threads:  # Pillow lets go of Python's lock while it works
+    with ThreadPoolExecutor() as threads:  # Pillow releases Python's lock while it decodes.
         results = dict(enumerate(threads.map(attempt, paths)))
     for result in results.values():
         if isinstance(result, UserError):
@@ -104,8 +102,8 @@ def _normalised(model: Model, images: Iterable[Images]) -> Tensor:
 
     from search.data.augment import normalise
 
-    told = model.weights.conventions
-    return normalise(torch.from_numpy(np.stack(list(images))), told.mean, told.std)
+    conventions = model.weights.conventions
+    return normalise(torch.from_numpy(np.stack(list(images))), conventions.mean, conventions.std)
 
 
 def _refuse(unreadable: UserError) -> NoReturn:
@@ -119,16 +117,16 @@ def _rows(model: Model, path: Path, values: list[float], indices: list[int]) -> 
 
 
 def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    left = iter(paths)
-    while batch := list(islice(left, _BATCH)):
+    remaining = iter(paths)
+    while batch := list(islice(remaining, _BATCH)):
         yield batch
 
 
 def _files(path: Path) -> list[Path]:
-    """The file, or all image files below a folder. Raises `UserError` for what is not there, naming the nearest."""
+    """Return the file, or all image files below a folder. Raises `UserError` for a missing path."""
     if not existing(path, "IMAGE").is_dir():
         return [path]
-    found = [Path(file.path) for file in image_files(path)]
-    if not found:
+    files = [Path(file.path) for file in image_files(path)]
+    if not files:
         raise UserError(f"There is no image ({', '.join(FORMATS)}) in {path}.")
-    return found
+    return files

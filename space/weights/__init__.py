@@ -1,12 +1,13 @@
-"""Trained weights of other libraries for our networks, and ours for them.
+"""Trained weights of other libraries in our networks, and of our networks in other libraries.
 
     >>> from space.weights import adapt, load_weights, rebuild
     >>> weights = load_weights("efficientnet_b0_rwightman-7f5810bc.pth")    # torchvision's; b0 is recognised
     >>> network = rebuild(adapt(weights, classes=10))
 
-The names of torchvision, timm and EfficientNet-PyTorch are written out, a file for each. What no state dict
-says, padding, batch normalisation's constants and the normalisation of images, travels with the weights.
-With them our logits are the other library's, bit for bit (ShuffleNetV2's but for rounding).
+There is a file with the module names of each of torchvision, timm and EfficientNet-PyTorch. State dicts lack padding,
+the constants of batch normalisation and the normalisation of images; these are stored with the weights. With them our
+logits equal the other library's bit for bit, but for rounding: ShuffleNetV2's, and MobileNetV3's at batch sizes above
+1, where a linear layer of the library and our 1x1 convolution sum in different orders.
 """
 
 from space.weights.conventions import NORMALISATIONS, Conventions, for_channels, normalised

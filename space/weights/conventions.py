@@ -1,4 +1,4 @@
-"""What weights were trained with and no state dict says. Without it the same tensors are another function."""
+"""The conventions of a training that state dicts lack. With others the same tensors are another function."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NORMALISATIONS: Mapping[str, tuple[Numbers, Numbers]] = {
 }
 """Mean and standard deviation of red, green and blue in 0..1, by name.
 
-imagenet: of the training images; the default of torchvision, timm and tensorflow/tpu efficientnet.
+imagenet: statistics of the training images, the default of torchvision, timm and tensorflow/tpu efficientnet.
 inception: 2x - 1, which AdvProp weights (arXiv:1911.09665) and google/automl's V2-S, M, L and XL expect.
 lite: (byte - 127) / 128, tensorflow/tpu efficientnet/lite/efficientnet_lite_builder.py.
 """
@@ -33,11 +33,11 @@ lite: (byte - 127) / 128, tensorflow/tpu efficientnet/lite/efficientnet_lite_bui
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """How the network of some weights is to be built and fed.
+    """The settings with which the network of some weights is built, and its images are normalised.
 
-    padding, norm_eps, norm_momentum: as `space.network.network.build` takes them.
-    mean, std: an image's channels are normalised as (x - mean) / std with x in 0..1; one number per channel.
-    Raises `UserError` for numbers that nothing can be built or fed with.
+    padding, norm_eps, norm_momentum: arguments of `space.network.network.build`.
+    mean, std: one number per channel; images are normalised as (x - mean) / std with x in 0..1.
+    Raises `UserError` for values outside of their range.
     """
 
     padding: Padding = "symmetric"
@@ -46,7 +46,7 @@ class Conventions:
     mean: Numbers = IMAGENET[0]
     std: Numbers = IMAGENET[1]
 
-    # Of the JSON in a file: what a later version adds must not be dropped in silence.
+    # For JSON in a file: fields that a later version adds must not be dropped silently.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
     def __post_init__(self) -> None:
@@ -60,17 +60,17 @@ class Conventions:
                 f"{len(self.mean)} means and {len(self.std)} standard deviations; one per channel."
             )
         if not all(map(isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
-            raise UserError(f"mean {self.mean} and std {self.std} normalise no image.")
+            raise UserError(f"mean {self.mean} and std {self.std} must be finite, and std positive.")
 
     @property
     def normalisation(self) -> str:
-        """The name of `mean` and `std` in `NORMALISATIONS`, or "" if they have none."""
+        """The name of `mean` and `std` in `NORMALISATIONS`; "" if they have none."""
         pairs = NORMALISATIONS.items()
         return next((name for name, pair in pairs if pair == (self.mean, self.std)), "")
 
 
 def normalised(conventions: Conventions, normalisation: str) -> Conventions:
-    """`conventions` with the mean and std of that name in `NORMALISATIONS`. Raises `UserError` otherwise."""
+    """Return `conventions` with the mean and std called `normalisation`. Raises `UserError` for an unknown name."""
     if normalisation not in NORMALISATIONS:
         raise unknown_name("normalisation", normalisation, NORMALISATIONS)
     mean, std = NORMALISATIONS[normalisation]
@@ -78,7 +78,7 @@ def normalised(conventions: Conventions, normalisation: str) -> Conventions:
 
 
 def for_channels(conventions: Conventions, channels: int) -> Conventions:
-    """`conventions` for images of so many channels: their mean and std averaged for one, repeated for more."""
+    """Return `conventions` for images with `channels` channels: mean and std averaged for one, repeated for more."""
     mean, std = conventions.mean, conventions.std
     if channels == len(mean):
         return conventions
@@ -89,12 +89,12 @@ def for_channels(conventions: Conventions, channels: int) -> Conventions:
 
 
 def conventions_json(conventions: Conventions) -> str:
-    """`conventions` as JSON, exact; `parse_conventions` is the inverse."""
+    """Return `conventions` as exact JSON; `parse_conventions` is the inverse."""
     return _JSON.dump_json(conventions).decode()
 
 
 def parse_conventions(text: str) -> Conventions:
-    """The conventions that `conventions_json` wrote. Raises `UserError` naming what is wrong."""
+    """Return the conventions that `conventions_json` wrote. Raises `UserError` with the mistake."""
     try:
         return _JSON.validate_json(text)
     except ValidationError as error:

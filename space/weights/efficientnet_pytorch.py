@@ -2,8 +2,9 @@
 
 Forks of it have EfficientNet-Lite (package efficientnet_lite_pytorch) under the same names.
 
-Its blocks are numbered through all stages. It pads as TensorFlow does, but for one image size, the network's
-own unless `image_size=` says otherwise: other images are another function there, not here.
+Its blocks are numbered through all stages. It computes TensorFlow's padding once, for the image size of the
+network or `image_size=`. For images of another size its logits therefore differ from ours, which pad for the
+actual size.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _STEPS = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Our module -> theirs."""
+    """Return our module -> their module."""
     expect(architecture, "efficientnet_pytorch", _objection)
     names = pair("stem.conv", "_conv_stem", "_bn0")
     for number, block in enumerate(plan(architecture)[1:-1]):
@@ -36,15 +37,15 @@ def modules(architecture: Architecture) -> dict[str, str]:
 
 def _objection(stage: Stage) -> str:
     if stage.op != "mb":
-        return f"{stage.op} blocks (it knows EfficientNet V1 alone)"
+        return f"{stage.op} blocks (it has only EfficientNet V1)"
     lite = stage.act == "relu6" and not stage.se
     return "" if stage.act == "silu" or lite else f"blocks with {stage.act}"
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Those of its `efficientnet()` parameters. Its `advprop=True` weights want `inception` normalisation.
+    """Return the parameters of its `efficientnet()`. Its `advprop=True` weights need `inception` normalisation.
 
-    Networks with ReLU6 are EfficientNet-Lite's.
+    Networks with ReLU6 are taken for EfficientNet-Lite.
     """
     lite = architecture.stem.act == "relu6"
     return Conventions("same", 1e-3, 0.01, *(NORMALISATIONS["lite"] if lite else IMAGENET))

@@ -1,4 +1,4 @@
-"""Weights from files of any format, and as a file that rebuilds its network by itself."""
+"""The reader of weights in any format, and the writer of a file that describes its own network."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def load_weights(
 
 
 def weights_file(weights: Weights, format: str = "ours") -> bytes:
-    """`weights` as a safetensors file under the names of `format`, to be written to FILE.safetensors.
+    """Return `weights` as the bytes of a safetensors file with the names of `format`.
 
-    Its header holds the architecture, the conventions and the origin, whatever the format, so that
-    `load_weights` needs nothing else. Raises `UserError` if `format` cannot express the architecture.
+    Its header holds the architecture, the conventions and the origin in every format, so that `load_weights` needs
+    nothing else. Raises `UserError` if `format` cannot express the architecture.
     """
     tensors = from_ours(weights.tensors, weights.architecture, format)
     metadata = {
-        "format": "pt",  # What Hugging Face's libraries look for.
+        "format": "pt",  # Hugging Face's libraries look for it.
         "architecture": str(weights.architecture),
         "conventions": conventions_json(weights.conventions),
         "origin": weights.origin,
@@ -96,27 +96,25 @@ def _architecture(file: TensorFile, network: Architecture | str | None, format: 
 
 
 def _recognised(tensors: StateDict, format: str) -> Architecture:
-    """The first published network that has these tensors, with the file's classes and image channels."""
-    found = {name.rpartition(".")[0] for name in used(tensors, format)}
+    """Return the first published network with these tensors, with the file's classes and image channels."""
+    modules = {name.rpartition(".")[0] for name in used(tensors, format)}
     for row in CATALOG.values():
         try:
-            if found == set(weight_format(format).modules(row.architecture).values()):
+            if modules == set(weight_format(format).modules(row.architecture).values()):
                 architecture = _fitted(row.architecture, tensors, format)
                 to_ours(tensors, architecture, format)
                 return architecture
         except UserError:
             continue
-    raise UserError(
-        f"the tensors, by {whose(format)} names, fit no published network; say which network they are of."
-    )
+    raise UserError(f"no published network has these tensors ({whose(format)} names); name the network.")
 
 
 def _fitted(architecture: Architecture, tensors: StateDict, format: str) -> Architecture:
-    """`architecture` with the classes and image channels of these tensors."""
+    """Return `architecture` with the classes and image channels of these tensors."""
     stem, classifier = "stem.conv.conv.weight", "head.classifier.weight"
     names = their_names(architecture, format, (stem, classifier))
     first, last = tensors.get(names[stem]), tensors.get(names[classifier])
-    # What is absent or misshapen is refused later, by its name.
+    # A missing or wrongly shaped tensor is refused later, by its name.
     channels = first.shape[1] if first is not None and first.ndim == 4 else architecture.channels
     classes = last.shape[0] if last is not None and last.ndim == 2 else architecture.classes
     return replace(architecture, channels=channels, classes=classes)
@@ -125,11 +123,11 @@ def _fitted(architecture: Architecture, tensors: StateDict, format: str) -> Arch
 def _conventions(
     file: TensorFile, path: str, architecture: Architecture, format: str, style: str | None
 ) -> tuple[Conventions, str]:
-    """The conventions that the file states, else the usual ones; and where the weights come from."""
+    """Return the conventions in the file, else the usual ones, and the origin of the weights."""
     if style is None and "conventions" in file.metadata:
         return parse_conventions(file.metadata["conventions"]), file.metadata.get("origin", "")
     known = weight_format(format)
-    taken = known.style(architecture, path, style)
+    chosen = known.style(architecture, path, style)
     assumed = "" if style else " assumed"
-    parts = (format, f"style {taken}{assumed}" if len(known.styles) > 1 else "", file.within)
-    return known.styles[taken](architecture), ", ".join(filter(None, parts))
+    parts = (format, f"style {chosen}{assumed}" if len(known.styles) > 1 else "", file.within)
+    return known.styles[chosen](architecture), ", ".join(filter(None, parts))

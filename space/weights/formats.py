@@ -1,4 +1,4 @@
-"""The weight formats by name: the extension point."""
+"""The registry of weight formats: the extension point."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEIGHT_FORMATS: Registry[WeightFormat] = Registry(
 
 
 def weight_format(name: str) -> WeightFormat:
-    """The format called `name`. Raises `UserError` naming the nearest."""
+    """Return the format called `name`. Raises `UserError` for an unknown name, with the nearest."""
     if name not in WEIGHT_FORMATS:
         raise unknown_name("weight format", name, WEIGHT_FORMATS)
     return WEIGHT_FORMATS[name]

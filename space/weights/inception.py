@@ -1,7 +1,7 @@
-"""GoogLeNet and InceptionV3 as torchvision names them, InceptionV3, V4 and Inception-ResNet-v2 as timm does, and
-timm's Xception. Each is one network in those libraries, so that its modules have names, not rules.
+"""The module names of torchvision's GoogLeNet and InceptionV3, and of timm's InceptionV3, InceptionV4,
+Inception-ResNet-v2 and Xception. Each is a single network in its library, so its names are listed one by one.
 
-Auxiliary classifiers, which help training alone, are no part of our networks: `AUXILIARY`.
+Our networks lack auxiliary classifiers (`AUXILIARY`), which serve only for training.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from space.plan import Block, plan
 from space.weights.weight_format import pair
 
 AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
-"""What the names of their auxiliary classifiers' tensors begin with."""
+"""The prefixes of the tensors of auxiliary classifiers."""
 
 _GOOGLENET = tuple(f"inception{module}" for module in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"))
 _GOOGLENET_BRANCHES = {
@@ -79,7 +79,7 @@ _RESNET = (
 
 
 def googlenet(architecture: Architecture) -> dict[str, str]:
-    """Our module -> torchvision's, of the published GoogLeNet."""
+    """Return our module -> torchvision's, for the published GoogLeNet."""
     names = _stem(architecture, ("conv1", "conv2", "conv3"))
     for block, place in zip(_blocks(architecture), _GOOGLENET, strict=True):
         names |= _normalised(block, place, _GOOGLENET_BRANCHES)
@@ -87,7 +87,7 @@ def googlenet(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_v3(architecture: Architecture) -> dict[str, str]:
-    """Our module -> torchvision's and timm's, which are the same, of the published InceptionV3."""
+    """Return our module -> torchvision's and timm's, which are equal, for the published InceptionV3."""
     names = _stem(architecture, _V3_STEM)
     for block, (place, steps) in zip(_blocks(architecture), _V3.items(), strict=True):
         names |= _normalised(block, place, steps)
@@ -95,17 +95,17 @@ def inception_v3(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_v4(architecture: Architecture) -> dict[str, str]:
-    """Our module -> timm's, of the published InceptionV4, where stem and modules are numbered in "features"."""
+    """Return our module -> timm's, for InceptionV4, whose stem and modules are numbered in "features"."""
     names = _stem(architecture, ("features.0", "features.1", "features.2"))
     for number, block in enumerate(_blocks(architecture), 3):
-        # Two modules are one convolution beside pooling.
+        # Two modules are one convolution in parallel with pooling.
         steps = {block.convs[0].name: "conv"} if len(block.convs) == 1 else _branches(block)
         names |= _normalised(block, f"features.{number}", steps)
     return names | {"head.classifier": "last_linear"}
 
 
 def inception_resnet_v2(architecture: Architecture) -> dict[str, str]:
-    """Our module -> timm's, of the published Inception-ResNet-v2."""
+    """Return our module -> timm's, for the published Inception-ResNet-v2."""
     names = _stem(architecture, _RESNET_STEM)
     for block, place in zip(_blocks(architecture), _RESNET, strict=True):
         names |= _normalised(block, place, _branches(block))
@@ -115,10 +115,10 @@ def inception_resnet_v2(architecture: Architecture) -> dict[str, str]:
 
 
 def xception(architecture: Architecture) -> dict[str, str]:
-    """Our module -> timm's (legacy_xception), of the published Xception.
+    """Return our module -> timm's (legacy_xception), for the published Xception.
 
-    A block's activations, separable convolutions and normalisations are numbered in "rep", where the first
-    block of all has no activation before it.
+    A block's activations, separable convolutions and normalisations are numbered in "rep". The first block of the
+    network does not begin with an activation.
     """
     names = pair("stem.conv", "conv1", "bn1") | pair("stem.conv_2", "conv2", "bn2")
     *blocks, third, fourth = _blocks(architecture)
@@ -153,7 +153,7 @@ def _stem(architecture: Architecture, places: tuple[str, ...]) -> dict[str, str]
 
 
 def _normalised(block: Block, place: str, steps: Mapping[str, str]) -> dict[str, str]:
-    """The names of the block's convolutions that have normalisation."""
+    """Return the names of the block's convolutions that have a normalisation."""
     names: dict[str, str] = {}
     for conv in block.convs:
         if conv.norm:
@@ -163,9 +163,10 @@ def _normalised(block: Block, place: str, steps: Mapping[str, str]) -> dict[str,
 
 
 def _branches(block: Block) -> dict[str, str]:
-    """InceptionV4's and Inception-ResNet's: "branch1.2" is the third step of the second branch, pooling counted.
+    """Return the step names of InceptionV4 and Inception-ResNet, by our names.
 
-    A branch of one step is not numbered inside; one that ends with two side by side is written "branch1_2a".
+    "branch1.2" is the third step of the second branch; pooling counts as a step. The step of a branch of one step has
+    no number. In a branch that ends with two parallel convolutions they are called "branch1_2a" and "branch1_2b".
     """
     numbered = [conv.name for conv in block.convs if conv.norm]
     split = {name.split("_")[0] for name in numbered if name.count("_") == 2}

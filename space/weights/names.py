@@ -1,7 +1,7 @@
-"""State dicts from their names to ours, and back.
+"""The conversion of state dicts between the names of other libraries and ours.
 
-A format is a map of names, written out: tensors are never matched by their order. It holds for every
-architecture that the other library can express, whatever its classes and image size.
+A format is an explicit map of names: tensors are never matched by their order. It is valid for every
+architecture that the other library can express, with any number of classes and any image size.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ from space.weights.formats import WEIGHT_FORMATS, weight_format
 
 StateDict = Mapping[str, Tensor]
 
-# Files from before torch 0.4.1 lack it, and no logits depend on it.
+# Files written before torch 0.4.1 lack it. Logits do not depend on it.
 _COUNTER = "num_batches_tracked"
 
 
 def to_ours(
     state_dict: StateDict, architecture: Architecture, format: str | None = None
 ) -> dict[str, Tensor]:
-    """The tensors of `state_dict` under the names that `build(architecture)` gives them; no copies.
+    """Return the tensors of `state_dict` under the names of `build(architecture)`, without copying them.
 
-    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing counters of batches are made, 0;
-    auxiliary classifiers are left out. Raises `UserError` naming the first tensor that is missing, unexpected or
-    of another shape than the architecture's.
+    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing batch counters are set to 0; auxiliary classifiers
+    are left out. Raises `UserError` naming the first tensor that is missing, unexpected or of another shape.
     """
     format = format or format_of(state_dict)
     state_dict = used(state_dict, format)
@@ -39,15 +38,15 @@ def to_ours(
     names = their_names(architecture, format, shapes)
     linear = _linear(format)
     _check(state_dict, {names[n]: shape[:2] if n in linear else shape for n, shape in shapes.items()}, format)
-    found = {
+    tensors = {
         ours: state_dict[theirs] if theirs in state_dict else torch.zeros((), dtype=torch.int64)
         for ours, theirs in names.items()
     }
-    return found | {ours: found[ours][..., None, None] for ours in linear & shapes.keys()}
+    return tensors | {ours: tensors[ours][..., None, None] for ours in linear & shapes.keys()}
 
 
 def from_ours(state_dict: StateDict, architecture: Architecture, format: str) -> dict[str, Tensor]:
-    """The inverse of `to_ours`: the tensors of `build(architecture)` under the names of `format`."""
+    """Return the tensors of `build(architecture)` under the names of `format`: the inverse of `to_ours`."""
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
     _check(state_dict, shapes, "ours")
@@ -59,15 +58,15 @@ def from_ours(state_dict: StateDict, architecture: Architecture, format: str) ->
 
 
 def used(state_dict: StateDict, format: str) -> StateDict:
-    """The tensors without those that no network of ours has: `WeightFormat.unused`."""
+    """Return the tensors without those that our networks lack: `WeightFormat.unused`."""
     unused = weight_format(format).unused
     return {name: tensor for name, tensor in state_dict.items() if not name.startswith(unused)}
 
 
 def format_of(state_dict: StateDict) -> str:
-    """The key of `WEIGHT_FORMATS` whose name of a stem is among those of `state_dict`, else `UserError`.
+    """Return the key of `WEIGHT_FORMATS` whose stem is in `state_dict`. Raises `UserError` if there is none.
 
-    InceptionV3, which torchvision and timm name alike, is torchvision's.
+    InceptionV3 has the same names in torchvision and timm; it is taken for torchvision's.
     """
     probe = published("b0").architecture
     stems = {
@@ -79,21 +78,21 @@ def format_of(state_dict: StateDict) -> str:
             return name
     known = ", ".join(f"{modules[0]}.weight ({name})" for name, modules in stems.items())
     raise UserError(
-        f"Weights of no network known here: no tensor is a stem's, such as {known}; found: {_first(state_dict)}."
+        f"Weights of an unknown network: they have no stem such as {known}. Their tensors: {_first(state_dict)}."
         if state_dict
         else "No weights: there is no tensor."
     )
 
 
 def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:
-    """Our name -> theirs, of each of our `tensors`. Raises `UserError` if the format cannot express them."""
+    """Return our name -> their name for our `tensors`. Raises `UserError` if the format cannot express them."""
     modules = weight_format(format).modules(architecture)
     splits = ((name, *name.rsplit(".", 1)) for name in tensors)
     return {name: f"{modules[module]}.{tensor}" for name, module, tensor in splits}
 
 
 def whose(format: str) -> str:
-    """`format` as a sentence has it before "weights" and "names"."""
+    """Return `format` as an adjective, for "weights" and "names" in a sentence."""
     return "our" if format == "ours" else format
 
 
@@ -111,7 +110,7 @@ def _check(state_dict: StateDict, shapes: Mapping[str, torch.Size], format: str)
     missing = [name for name in shapes if name not in state_dict and not name.endswith(_COUNTER)]
     if missing:
         raise UserError(
-            f"These are no {whose(format)} weights of this architecture: they lack {_first(missing)}."
+            f"These are not {whose(format)} weights of this architecture: they lack {_first(missing)}."
         )
     unexpected = [name for name in state_dict if name not in shapes]
     if unexpected:
@@ -120,9 +119,9 @@ def _check(state_dict: StateDict, shapes: Mapping[str, torch.Size], format: str)
         )
     for name, tensor in state_dict.items():
         if tensor.shape != shapes[name]:
-            found, wanted = tuple(tensor.shape), tuple(shapes[name])
+            shape, expected = tuple(tensor.shape), tuple(shapes[name])
             raise UserError(
-                f"{name} has shape {found} in these {whose(format)} weights; here it must be {wanted}."
+                f"{name} has shape {shape} in these {whose(format)} weights; it must be {expected}."
             )
 
 

@@ -1,4 +1,4 @@
-"""Our own names: those of the modules of `space.network.network.build`, which are the plan's."""
+"""Our own format: the module names of `space.network.network.build`, which are the plan's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from space.weights.weight_format import WeightFormat
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Each of our modules that has tensors, as itself."""
+    """Return each of our modules that has tensors, mapped to itself."""
     *blocks, head = plan(architecture)
     convs = [(block.name, conv) for block in blocks for conv in block.convs]
     convs += [(head.name, conv) for conv in head.convs[:-1]]
@@ -19,7 +19,7 @@ def modules(architecture: Architecture) -> dict[str, str]:
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """The defaults of `build`. What was trained on other data than ImageNet was normalised otherwise."""
+    """Return the defaults of `build`. Weights trained on other data than ImageNet need another normalisation."""
     return Conventions()
 
 

@@ -1,8 +1,9 @@
-"""timm.models.efficientnet and mobilenetv3. The blocks of a stage differ in class, and so do their names:
-InvertedResidual, DepthwiseSeparableConv (MBConv without expansion, MobileNetV1's), EdgeResidual (fused), ConvBnAct
-(fused without expansion).
+"""The weight format of timm.models.efficientnet and mobilenetv3.
 
-Two styles bear the same names: "plain" (timm's own trainings, `efficientnet_b0`) and "tf" (Google's weights,
+Module names depend on the class of a block: InvertedResidual, DepthwiseSeparableConv (MBConv without expansion,
+MobileNetV1's), EdgeResidual (fused), ConvBnAct (fused without expansion).
+
+Two styles have the same names: "plain" (timm's own trainings, `efficientnet_b0`) and "tf" (Google's weights,
 `tf_efficientnet_b0`). Its Inceptions and Xception are in `space.weights.inception`, and have one style.
 """
 
@@ -31,14 +32,14 @@ _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Our module -> timm's."""
+    """Return our module -> timm's."""
     name = name_of(architecture)
     if name in _INCEPTIONS:
         return _INCEPTIONS[name](architecture)
     kinds = {stage.op for stage in architecture.stages}
-    # MobileNetV3 has a hidden layer in its head, and MobileNetV1 no convolution: both are understood below.
-    understood = Head(1) if kinds in ({"mbv3"}, {"dw"}) and architecture.head.bias else architecture.head
-    expect(replace(architecture, head=understood), "timm's EfficientNet", _objection)
+    # The heads of MobileNetV3 (a hidden layer) and MobileNetV1 (no convolution) are treated below.
+    head = Head(1) if kinds in ({"mbv3"}, {"dw"}) and architecture.head.bias else architecture.head
+    expect(replace(architecture, head=head), "timm's EfficientNet", _objection)
     places = _places(architecture)
     names = pair("stem.conv", "conv_stem", "bn1")
     for block in plan(architecture)[1:-1]:
@@ -48,28 +49,28 @@ def modules(architecture: Architecture) -> dict[str, str]:
         return names
     if not (kinds == {"mbv3"} and architecture.head.hidden):
         return names | pair("head.conv", "conv_head", "bn2")
-    # MobileNetV3: the 1x1 convolution is a stage of its own, and the layer behind pooling is the head's.
+    # MobileNetV3: the 1x1 convolution is a stage of its own, and the layer after pooling is called conv_head.
     last = int(places[block.name].split(".")[1]) + 1
     names |= pair("head.conv", f"blocks.{last}.0.conv", f"blocks.{last}.0.bn1")
     return names | {"head.hidden.conv": "conv_head"}
 
 
 def grouped(architecture: Architecture) -> list[list[Stage]]:
-    """Our stages as timm's: there blocks between which only kernel or expansion change share one."""
-    found: list[list[Stage]] = []
+    """Group our stages into timm's, where blocks that differ only in kernel or expansion share a stage."""
+    groups: list[list[Stage]] = []
     width = 0
     for stage in architecture.stages:
         joins = stage.op == "mbv3" or not stage.skip
         if joins and stage.stride == 1 and stage.width == width:
-            found[-1].append(stage)
+            groups[-1].append(stage)
         else:
-            found.append([stage])
+            groups.append([stage])
         width = stage.width
-    return found
+    return groups
 
 
 def _places(architecture: Architecture) -> dict[str, str]:
-    """Our name of each block -> timm's."""
+    """Return our name of each block -> timm's."""
     ours = (
         f"stages.{number}.{block}"
         for number, stage in enumerate(architecture.stages)
@@ -106,15 +107,15 @@ def _objection(stage: Stage) -> str:
     return ""
 
 
-# Of timm's `default_cfgs`, the networks whose default weights are not fed as ImageNet's usually are.
+# Networks whose default weights in timm's `default_cfgs` have another normalisation than ImageNet's usual one.
 _INCEPTION_PLAIN = ("b1",)
 _INCEPTION_TF = ("b8", "v2-b3", "v2-s", "v2-m", "v2-l", "v2-xl")
 
 
 def plain(architecture: Architecture) -> Conventions:
-    """timm's defaults, and the normalisation of its default weights.
+    """Return timm's defaults, with the normalisation of its default weights.
 
-    Its "ra4" weights of b0 want `inception`, too, and its "ft" weights of b1 `imagenet`.
+    Its "ra4" weights of b0 need `inception`, and its "ft" weights of b1 `imagenet`.
     """
     name = name_of(architecture)
     if name in _INCEPTIONS:
@@ -124,10 +125,10 @@ def plain(architecture: Architecture) -> Conventions:
 
 
 def tf(architecture: Architecture) -> Conventions:
-    """Google's weights as timm builds them: `BN_EPS_TF_DEFAULT`, torch's momentum, `default_cfgs`.
+    """Return the conventions of Google's weights in timm: `BN_EPS_TF_DEFAULT`, torch's momentum, `default_cfgs`.
 
-    AdvProp weights ("ap") want `inception`, and so do those of 21,843 classes. Networks with ReLU6 are
-    EfficientNet-Lite's: for these timm's own configuration has `inception`, which is near to `lite`.
+    AdvProp weights ("ap") and those of 21,843 classes need `inception`. Networks with ReLU6 are taken for
+    EfficientNet-Lite; for these timm's own configuration has `inception`, which is close to `lite`.
     """
     if name_of(architecture) in _INCEPTIONS:
         return plain(architecture)
@@ -156,8 +157,8 @@ TIMM = WeightFormat(
     modules,
     {"plain": plain, "tf": tf},
     _usual,
-    # Of InceptionV4 and Inception-ResNet-v2. InceptionV3 is called as torchvision calls it, and Xception's "conv1"
-    # is the stem of much else, where its shortcut is not.
+    # The first two are the stems of InceptionV4 and Inception-ResNet-v2. InceptionV3 has torchvision's names.
+    # Xception is recognised by a shortcut, since many other networks call their stem "conv1".
     stems=("features.0.conv", "conv2d_1a.conv", "block1.skip"),
     unused=AUXILIARY,
 )

@@ -1,8 +1,8 @@
-"""torchvision.models.efficientnet, mobilenetv2 and mobilenetv3: stem, stages (or blocks) and head are numbered
-in "features", and so are the steps of a block, of which squeeze-excitation is one ("fc1", "fc2").
+"""The weight format of torchvision.models.
 
-mnasnet numbers them in "layers", shufflenetv2 in "stage2" to "stage4", resnet in "layer1" to "layer4"; its
-googlenet and inception are in `space.weights.inception`.
+efficientnet, mobilenetv2 and mobilenetv3 number stem, stages (or blocks) and head in "features", and the steps of a
+block too; squeeze-excitation ("fc1", "fc2") is one step. mnasnet numbers them in "layers", shufflenetv2 in
+"stage2" to "stage4", resnet in "layer1" to "layer4". googlenet and inception are in `space.weights.inception`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from space.weights.weight_format import WeightFormat, expect, pair
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Our module -> torchvision's."""
+    """Return our module -> torchvision's."""
     ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
     name = name_of(architecture)
     if name in _INCEPTIONS:
@@ -46,7 +46,7 @@ def _mobilenet_v3(architecture: Architecture) -> dict[str, str]:
 
 
 def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
-    """The last step of a block is not numbered inside."""
+    """Return the names of MobileNetV2, where the convolution of a block's last step has no number of its own."""
     names = pair("stem.conv", "features.0.0", "features.0.1")
     blocks = plan(architecture)[1:-1]
     for number, block in enumerate(blocks, 1):
@@ -60,18 +60,18 @@ def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
 
 
 def _mnasnet(architecture: Architecture) -> dict[str, str]:
-    """The first block has no list of its own: "layers" goes on through the stem and its steps."""
+    """Return the names of MnasNet, where "layers" numbers the steps of the stem and of the first block."""
     expect(architecture, "torchvision's MnasNet", _mnasnet_objection)
     first, *blocks = plan(architecture)[1:-1]
     start, *others = architecture.stages
     if start.depth > 1 or start.expand != 1 or first.shortcut:
-        wanted = "one block of expand 1 that changes the width"
-        raise UserError(f"torchvision's MnasNet begins with {wanted}, which {encode_stage(start)} is not.")
+        required = "one block of expand 1 that changes the width"
+        raise UserError(f"torchvision's MnasNet begins with {required}, which {encode_stage(start)} is not.")
     for number, other in enumerate(others, 1):
         if other.expand == 1:
-            lacking = "blocks of expand 1 but its first"
             raise UserError(
-                f"torchvision's MnasNet has no {lacking}, as stages.{number} is: {encode_stage(other)}."
+                f"In torchvision's MnasNet only the first block has expand 1; stages.{number} is"
+                f" {encode_stage(other)}."
             )
     names = pair("stem.conv", "layers.0", "layers.1")
     names |= pair(f"{first.name}.depthwise", "layers.3", "layers.4")
@@ -129,7 +129,7 @@ _BASIC = {"first": ("conv1", "bn1"), "second": ("conv2", "bn2"), "side": ("downs
 def _resnet(architecture: Architecture) -> dict[str, str]:
     if architecture.stem.op != "pool" or len(architecture.stages) != 4 or architecture.head.width:
         raise UserError(
-            "torchvision's ResNet has a stem that pools, four stages and a head of a classifier alone."
+            "torchvision's ResNet has a stem that pools, four stages, and only a classifier as head."
         )
     names = pair("stem.conv", "conv1", "bn1")
     for block in plan(architecture)[1:-1]:
@@ -146,10 +146,10 @@ def _efficientnet(architecture: Architecture) -> dict[str, str]:
 
 
 def efficientnet(architecture: Architecture) -> dict[str, str]:
-    """Our module -> torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
+    """Return our module -> torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
 
-    torchvision's own networks have one ratio of it. Where there is none, its place in a block is counted all the
-    same: that is how `EfficientNet` numbers the steps of an MBConv whose `se_layer` makes an identity.
+    torchvision's own networks have a single ratio. A block without squeeze-excitation still counts it as a step: so
+    `EfficientNet` numbers an MBConv whose `se_layer` is an identity.
     """
     names = pair("stem.conv", "features.0.0", "features.0.1")
     for block in plan(architecture)[1:-1]:
@@ -160,9 +160,9 @@ def efficientnet(architecture: Architecture) -> dict[str, str]:
 
 
 def _block(block: Block, place: str, squeezed: bool = False) -> dict[str, str]:
-    """squeezed: squeeze-excitation is counted before the projection, also where there is none."""
+    """Return the names of a block. squeezed: whether squeeze-excitation counts as a step even if there is none."""
     names: dict[str, str] = {}
-    # Shared steps, such as the two convolutions of squeeze-excitation, bear one number.
+    # The two convolutions of squeeze-excitation share one number.
     steps = list(dict.fromkeys(conv.name.split("_")[0] for conv in block.convs))
     if squeezed and "se" not in steps:
         steps.insert(steps.index("project"), "se")
@@ -189,9 +189,9 @@ def _objection(stage: Stage) -> str:
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Those of torchvision's builders (norm_layer) and of the transforms of its weights."""
+    """Return the constants of torchvision's builders (norm_layer), and the normalisation of its weights."""
     name = name_of(architecture)
-    # Networks with its weights of GoogLeNet and InceptionV3 undo ImageNet's normalisation (transform_input).
+    # With its weights, GoogLeNet and InceptionV3 undo ImageNet's normalisation themselves (transform_input).
     mean, std = INCEPTION if name in ("v2-l", *_INCEPTIONS) else IMAGENET
     ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
     if name in ("b5", "b6", "b7"):
@@ -212,7 +212,7 @@ _INCEPTIONS = {"googlenet": googlenet, "inception-v3": inception_v3}
 TORCHVISION = WeightFormat(
     modules,
     {"torchvision": conventions},
-    # Of MnasNet, ShuffleNetV2, GoogLeNet and InceptionV3; of ResNet, whose stem is called as others' are, a block's.
+    # MnasNet, ShuffleNetV2, GoogLeNet, InceptionV3; ResNet by a block, since other networks share its stem's name.
     stems=("layers.0", "conv1.0", "conv1.conv", "Conv2d_1a_3x3.conv", "layer1.0.conv1"),
     linear=("head.hidden.conv",),
     unused=AUXILIARY,

@@ -1,4 +1,4 @@
-"""Weights as a value that is complete: the network they are of, and the conventions they were trained with."""
+"""Weights as a complete value: tensors, the architecture, and the conventions of the training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEM, _CLASSIFIER = "stem.conv.conv.weight", "head.classifier"
 class Weights:
     """Trained weights.
 
-    tensors: the state dict of `build(architecture)`. origin: where they come from, for people to read.
+    tensors: the state dict of `build(architecture)`. origin: a text for people.
     """
 
     architecture: Architecture
@@ -31,18 +31,18 @@ class Weights:
 
 
 def rebuild(weights: Weights, *, dropout: float = 0.0, drop_path: float = 0.0) -> Network:
-    """The network of `weights`, built by their conventions, in training mode; its tensors are copies.
+    """Return the network of `weights`, built with their conventions, in training mode. Its tensors are copies.
 
-    dropout, drop_path: as for `build`. Images are to be normalised with `weights.conventions`.
+    dropout, drop_path: as for `build`. Images must be normalised with `weights.conventions`.
     """
-    told = weights.conventions
+    conventions = weights.conventions
     network = build(
         weights.architecture,
         dropout=dropout,
         drop_path=drop_path,
-        padding=told.padding,
-        norm_eps=told.norm_eps,
-        norm_momentum=told.norm_momentum,
+        padding=conventions.padding,
+        norm_eps=conventions.norm_eps,
+        norm_momentum=conventions.norm_momentum,
     )
     network.load_state_dict(weights.tensors)
     return network
@@ -51,12 +51,12 @@ def rebuild(weights: Weights, *, dropout: float = 0.0, drop_path: float = 0.0) -
 def adapt(
     weights: Weights, *, classes: int | None = None, channels: int | None = None, seed: int = 0
 ) -> Weights:
-    """`weights` for other classes or other images; what already agrees is left as it is.
+    """Return `weights` for another number of classes or image channels; None, or the same number, changes nothing.
 
-    classes: another number of them makes a fresh classifier, which depends on `seed` alone.
+    classes: another number gives a fresh classifier, which depends on `seed` alone.
     channels: of images. For one channel, the stem's weights of the three colours are summed; for n, they are
-        repeated and scaled by 3 / n, as timm's `adapt_input_conv` does. Mean and std become their mean, or are
-        repeated. Raises `UserError` unless the weights have three channels.
+        repeated and scaled by 3 / n, as timm's `adapt_input_conv` does. Mean and std are averaged or repeated.
+        Raises `UserError` unless the weights have three channels.
     """
     if classes is not None and classes != weights.architecture.classes:
         weights = _with_classes(weights, classes, seed)
@@ -67,9 +67,9 @@ def adapt(
 
 def _with_classes(weights: Weights, classes: int, seed: int) -> Weights:
     architecture = replace(weights.architecture, classes=classes)
-    # A classifier's initial weights depend on its shape alone, and the rest of the network would take long.
-    read = 1 if architecture.head.width else architecture.stages[-1].width
-    smallest = replace(architecture, stem=Stem(1), stages=(Stage("mb", 1, 1, 1, 1, read),))
+    # A classifier's initial weights depend on its shape alone. The rest of the network would take long to build.
+    width_in = 1 if architecture.head.width else architecture.stages[-1].width
+    smallest = replace(architecture, stem=Stem(1), stages=(Stage("mb", 1, 1, 1, 1, width_in),))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = build(smallest).state_dict()
@@ -82,9 +82,9 @@ def _with_classes(weights: Weights, classes: int, seed: int) -> Weights:
 
 def _with_channels(weights: Weights, channels: int) -> Weights:
     if weights.architecture.channels != 3:
-        found = weights.architecture.channels
         raise UserError(
-            f"These weights are for images of {found} channel(s); only those for 3 can be adapted."
+            f"These weights are for images with {weights.architecture.channels} channel(s);"
+            " only weights for 3 channels can be adapted."
         )
     architecture = replace(weights.architecture, channels=channels)
     stem = weights.tensors[_STEM]
@@ -94,5 +94,5 @@ def _with_channels(weights: Weights, channels: int) -> Weights:
     else:
         adapted = exact.repeat(1, ceil(channels / 3), 1, 1)[:, :channels] * (3 / channels)
     tensors = {**weights.tensors, _STEM: adapted.to(stem.dtype)}
-    told = for_channels(weights.conventions, channels)
-    return replace(weights, architecture=architecture, tensors=tensors, conventions=told)
+    conventions = for_channels(weights.conventions, channels)
+    return replace(weights, architecture=architecture, tensors=tensors, conventions=conventions)

@@ -1,4 +1,4 @@
-"""The forms in which others can use a network: files beside model.json and model.safetensors.
+"""The forms in which a network can be exported, as files in the same folder as model.json and model.safetensors.
 
 >>> from search.models.forms import FORMS
 >>> sorted(FORMS)
@@ -23,10 +23,10 @@ __all__ = ["FORMS", "Form"]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A file that a network can be written as.
+    """A kind of file in which a network can be written.
 
-    make: (name, model) -> its content. Raises `UserError` for a network that it cannot express.
-    runs: whether it holds the weights, so that there must be some. meaning: for the model card.
+    make: (name, model) -> content. Raises `UserError` for a network that it cannot express.
+    runs: whether the file contains the weights, so that the model must have some. meaning: text of the model card.
     """
 
     file: str
@@ -41,11 +41,13 @@ FORMS: Registry[Form] = Registry(
         "python": Form(
             "network.py", python_file.python_file, "the network in one file that needs torch alone"
         ),
-        "timm": Form("timm_network.py", timm_file.timm_file, "timm's `arch_def`, and how the weights get in"),
+        "timm": Form(
+            "timm_network.py", timm_file.timm_file, "timm's `arch_def`, with a loader of the weights"
+        ),
         "torchvision": Form(
             "torchvision_network.py",
             torchvision_file.torchvision_file,
-            "torchvision's `inverted_residual_setting`, and how the weights get in",
+            "torchvision's `inverted_residual_setting`, with a loader of the weights",
         ),
         "onnx": Form("network.onnx", onnx_file.onnx_file, "ONNX, for batches of any size", runs=True),
         "program": Form(
@@ -53,4 +55,4 @@ FORMS: Registry[Form] = Registry(
         ),
     },
 )
-"""Every form by name, the quickly made ones first: the extension point."""
+"""The forms by name, the fast ones first: the extension point."""

@@ -1,4 +1,4 @@
-"""A network as a program of `torch.export`: a .pt2 file that torch runs without any code of ours."""
+"""A network as a program of `torch.export`: a .pt2 file that torch runs without this package."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from search.models.model import Model
 
 
 def program(name: str, model: Model) -> bytes:
-    """The exported program, for batches of any size: `torch.export.load(FILE).module()(images)` are logits.
+    """Return the exported program, for batches of any size: `torch.export.load(FILE).module()(images)` gives logits.
 
-    images: (batch, channels, resolution, resolution) float32. Raises `UserError` if it computes anything else than
-    the network.
+    images: (batch, channels, resolution, resolution) float32. Raises `UserError` if its logits differ from the
+    network's.
     """
     import torch
 
     with ready(model) as (network, images), warnings.catch_warnings():
-        # torch warns about its own future.
+        # torch warns about its own deprecations.
         warnings.simplefilter("ignore")
         batch = torch.export.Dim("batch")
         exported = torch.export.export(network, (images[:2],), dynamic_shapes=({0: batch},))

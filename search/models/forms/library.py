@@ -1,4 +1,4 @@
-"""What the files for timm and torchvision share: the blocks they must build, and how our weights get in."""
+"""The common part of the files for timm and torchvision: checks of block widths, and the loader of the weights."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ LOADING = '''
 
 NAMES = {{
 {names}}}
-"""Modules of model.safetensors -> {library}'s."""
+"""Modules in model.safetensors -> modules of {library}."""
 
 
 def load(path="model.safetensors"):
-    """The network with the weights of that file, in evaluation mode."""
+    """Return the network with the weights of that file, in evaluation mode."""
     from safetensors.torch import load_file
 
     tensors = {{}}
     for name, tensor in load_file(path).items():
         module, _, kind = name.rpartition(".")
         tensors[f"{{NAMES[module]}}.{{kind}}"] = tensor
-    made = network()
-    made.load_state_dict(tensors)
-    return made.eval()
+    model = network()
+    model.load_state_dict(tensors)
+    return model.eval()
 '''
 
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """The widths inside of one block: channels it reads, expanded ones, and of its squeeze-excitation (or None)."""
+    """The widths inside one block: input, expanded, and of the squeeze-excitation (None without it)."""
 
     stage: Stage
     width_in: int
@@ -40,7 +40,7 @@ class Inner:
 
 
 def inner(architecture: Architecture) -> Iterator[Inner]:
-    """Of each block of a network of MBConv and Fused-MBConv, the inner widths as they are planned."""
+    """Yield the inner widths of each block of a network of MBConv and Fused-MBConv."""
     for block in plan(architecture)[1:-1]:
         stage = architecture.stages[int(block.name.split(".")[1])]
         widths = {conv.name: conv.width for conv in block.convs}
@@ -49,13 +49,13 @@ def inner(architecture: Architecture) -> Iterator[Inner]:
 
 
 def require_expanded(library: str, block: Inner) -> None:
-    """Raises `UserError` where libraries would expand to another width: they round it to a multiple of 8."""
+    """Raise `UserError` if the library would expand to another width, which it rounds to a multiple of 8."""
     if block.stage.expand != 1 and block.hidden != (theirs := divisible(block.width_in * block.stage.expand)):
         raise UserError(f"{library} would expand {block.width_in} channels to {theirs}, not {block.hidden}.")
 
 
 def require_squeezed(library: str, block: Inner, theirs: int) -> None:
-    """Raises `UserError` where squeeze-excitation has another width than `theirs`."""
+    """Raise `UserError` if the squeeze-excitation has another width than the library's, `theirs`."""
     if block.bottleneck is not None and block.bottleneck != theirs:
         raise UserError(
             f"{library} would squeeze {block.width_in} channels to {theirs}, not {block.bottleneck}."
@@ -63,11 +63,11 @@ def require_squeezed(library: str, block: Inner, theirs: int) -> None:
 
 
 def loading(library: str, modules: dict[str, str]) -> str:
-    """The end of the file: our names in theirs, and `load`. modules: as `WeightFormat.modules` has them."""
+    """Return the end of the file: the names of the library, and `load`. modules: as in `WeightFormat.modules`."""
     names = "".join(f'    "{ours}": "{theirs}",\n' for ours, theirs in modules.items())
     return LOADING.format(library=library, names=names)
 
 
 def in_docstring(name: str) -> str:
-    """`name`, which may be anything, as a docstring can hold it."""
+    """Return `name`, which may be any text, so that it can stand in a docstring."""
     return name.replace("\\", "/").replace('"', "'")

@@ -1,4 +1,4 @@
-"""What every form that computes must show before it is written: the logits that torch computes."""
+"""The check before a form that computes is written: its logits must equal torch's."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from space.network.network import Network
 
 TOLERANCE = 1e-5
-"""Of logits, absolute up to 1 and relative to the largest of an image beyond: libraries sum in different orders."""
+"""The largest difference of logits, relative to an image's largest logit or 1: libraries sum in different orders."""
 
 
 @contextmanager
 def ready(model: Model) -> Iterator[tuple[Network, Tensor]]:
-    """The network of `model` in evaluation mode, and three images to try it on; random state is put back."""
+    """Give the network of `model` in evaluation mode, and three test images. The random state is restored."""
     import torch
 
     from space.weights import rebuild
@@ -33,14 +33,16 @@ def ready(model: Model) -> Iterator[tuple[Network, Tensor]]:
 
 
 def require_equal(form: str, compute: Callable[[Tensor], Tensor], network: Network, images: Tensor) -> None:
-    """Raises `UserError` unless `compute` gives the logits of `network`, on all `images` and on one alone."""
+    """Raise `UserError` unless `compute` gives the logits of `network` for all `images`, and for a single one."""
     for batch in (images, images[:1]):
-        off = difference(compute(batch), network(batch))
-        if not off <= TOLERANCE:
-            raise UserError(f"The {form} of {network.architecture} is off by {off:.2g}; it is not written.")
+        error = difference(compute(batch), network(batch))
+        if not error <= TOLERANCE:
+            raise UserError(
+                f"The logits of the {form} of {network.architecture} differ by {error:.2g}; it is not written."
+            )
 
 
-def difference(found: Tensor, expected: Tensor) -> float:
-    """How far logits (batch, classes) are from the `expected` ones at most, as `TOLERANCE` has it."""
+def difference(logits: Tensor, expected: Tensor) -> float:
+    """Return the largest difference of logits (batch, classes), scaled as `TOLERANCE` says."""
     scale = expected.abs().amax(1, keepdim=True).clamp(min=1)
-    return float(((found - expected).abs() / scale).max())
+    return float(((logits - expected).abs() / scale).max())

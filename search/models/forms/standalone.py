@@ -17,18 +17,17 @@ from space.blocks import BLOCKS
 from space.conv import Conv, Layer, Step
 from space.network import modules
 
-
 _MODULES = ("Mean", "SameConv", "Shuffle", "Scale", "SameMaxPool", "InceptionConv", "_same", "pool")
 """The definitions of `space.network.modules` that network.py gets a copy of."""
 
 
 def python_file(name: str, model: Model) -> str:
-    """The text of network.py: the plan of the network spelled out, how its blocks are joined, and its conventions.
+    """Return the text of network.py: the planned layers, the forward functions of the blocks, and the conventions.
 
-    State dicts of `space.build` fit it, and the other way round. Raises `UserError` for a block family whose
-    `forward` cannot be copied.
+    Its state dicts are those of `space.build`. Raises `UserError` for a block family whose `forward` cannot be
+    copied.
     """
-    architecture, told = model.architecture, model.weights.conventions
+    architecture, conventions = model.architecture, model.weights.conventions
     stem, *blocks, head = plan(architecture)
     spent, pixels = cost(architecture), architecture.resolution
     stages: list[list[Block]] = [[] for _ in architecture.stages]
@@ -42,11 +41,11 @@ def python_file(name: str, model: Model) -> str:
         f"image of\n{pixels} x {pixels} pixels.",
         channels=architecture.channels,
         fed=model.fed.resolution,
-        mean=_numbers(told.mean),
-        std=_numbers(told.std),
-        padding=told.padding,
-        norm_eps=told.norm_eps,
-        norm_momentum=told.norm_momentum,
+        mean=_numbers(conventions.mean),
+        std=_numbers(conventions.std),
+        padding=conventions.padding,
+        norm_eps=conventions.norm_eps,
+        norm_momentum=conventions.norm_momentum,
         modules="\n\n".join(inspect.getsource(getattr(modules, name)) for name in _MODULES).rstrip(),
         functions="\n\n".join(_functions({block.op for block in blocks})),
         total=len(blocks),
@@ -104,7 +103,7 @@ def _conv(conv: Conv) -> str:
 
 
 def _functions(ops: set[str]) -> Iterator[str]:
-    """The source of each family's `forward`, called OP_block, after the functions and constants it uses."""
+    """Yield the source of each family's `forward`, named OP_block, after the functions and constants that it uses."""
     written: dict[str, Any] = {}
     for op in sorted(ops):
         forward = BLOCKS[op].forward

@@ -1,4 +1,4 @@
-"""A network as timm builds it: a Python file with its `arch_def`, into which our weights are loaded."""
+"""A network as timm builds it: a Python file with its `arch_def` and a loader of the weights."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from space import Architecture, Stage, Stem, UserError
 from space.block_strings import encode_blocks
 
 _ACTS = {"silu": "swish", "relu": "relu", "relu6": "relu6", "hardswish": "hard_swish"}
-"""Ours -> what `timm.layers.get_act_layer` calls them."""
-_LEAST = 32
-"""timm's `output_stride`: beyond it, it makes dilations of strides."""
+"""Our name -> the name in `timm.layers.get_act_layer`."""
+_MIN_OUTPUT_STRIDE = 32
+"""timm's default `output_stride`. Where the total stride is larger, timm replaces strides by dilations."""
 _LIBRARY = "timm's EfficientNet"
 
 
 def timm_file(name: str, model: Model) -> str:
-    """The text of timm_network.py, which needs timm and safetensors.
+    """Return the text of timm_network.py, which needs timm and safetensors.
 
-    Raises `UserError` for what timm's EfficientNet lacks, and where it would round a width that we do not.
+    Raises `UserError` for a network that timm's EfficientNet cannot express, or would build with another width.
     """
     from space.weights import weight_format
 
-    network, told = model.architecture, model.weights.conventions
+    network, conventions = model.architecture, model.weights.conventions
     definition = arch_def(network)
     modules = weight_format("timm").modules(network)
     stem = network.stem
@@ -35,28 +35,28 @@ def timm_file(name: str, model: Model) -> str:
         features=network.head.width,
         channels=network.channels,
         width=stem.width,
-        output_stride=max(_LEAST, 2 * prod(stage.stride for stage in network.stages)),
-        padding="same" if told.padding == "same" else "",
+        output_stride=max(_MIN_OUTPUT_STRIDE, 2 * prod(stage.stride for stage in network.stages)),
+        padding="same" if conventions.padding == "same" else "",
         act=_ACTS[stem.act],
-        eps=told.norm_eps,
-        momentum=told.norm_momentum,
+        eps=conventions.norm_eps,
+        momentum=conventions.norm_momentum,
         kernel=stem.kernel,
         stride=stem.stride,
     ) + loading("timm", dict(modules))
 
 
 def arch_def(architecture: Architecture) -> list[list[str]]:
-    """timm's block strings, a list for each of its stages. Raises `UserError` as `timm_file`."""
+    """Return timm's block strings, a list for each of its stages. Raises `UserError` as `timm_file` does."""
     from space.weights.timm import grouped
 
     head, stem = architecture.head, architecture.stem
     if {stage.op for stage in architecture.stages} & {"mbv3", "fusedkeep"} or head.hidden or not head.bias:
-        raise UserError(f"{_LIBRARY} is written for MBConv and Fused-MBConv with EfficientNet's head alone.")
+        raise UserError(f"{_LIBRARY} is written only for MBConv and Fused-MBConv with EfficientNet's head.")
     if stem.act not in _ACTS or (head.width and head.act != stem.act):
         raise UserError(f"{_LIBRARY} has one activation for stem and head, not {stem.act} and {head.act}.")
     for block in inner(architecture):
         require_expanded(_LIBRARY, block)
-        # As timm has it: a share of the expanded channels, rounded.
+        # timm's rule: a share of the expanded channels, rounded.
         theirs = round(block.hidden * (block.stage.se / block.stage.expand))
         require_squeezed(_LIBRARY, block, theirs)
     words = iter(encode_blocks(architecture, "timm").split(","))
@@ -64,11 +64,11 @@ def arch_def(architecture: Architecture) -> list[list[str]]:
 
 
 def _act(stage: Stage, stem: Stem) -> str:
-    """Of SiLU the notation says nothing, and of what says nothing timm makes the stem's."""
+    """Return the suffix for SiLU, which the notation omits. timm would use the stem's activation without it."""
     return "_nsw" if stage.act == "silu" != stem.act else ""
 
 
-_TEXT = '''"""{name}, as timm builds it. Needs timm (1.0.31 is what was tried) and safetensors.
+_TEXT = '''"""{name}, as timm builds it. Needs timm (tested with 1.0.31) and safetensors.
 
 {network}
 
@@ -87,8 +87,8 @@ ARCH_DEF = [
 
 
 def network(**options):
-    """With fresh weights. options: drop_rate, drop_path_rate and others of timm's EfficientNet."""
-    made = EfficientNet(
+    """Return it with fresh weights. options: drop_rate, drop_path_rate and others of timm's EfficientNet."""
+    model = EfficientNet(
         decode_arch_def(ARCH_DEF),
         num_classes={classes},
         num_features={features},
@@ -101,6 +101,6 @@ def network(**options):
         round_chs_fn=int,
         **options,
     )
-    made.conv_stem = create_conv2d({channels}, {width}, {kernel}, stride={stride}, padding="{padding}")
-    return made
+    model.conv_stem = create_conv2d({channels}, {width}, {kernel}, stride={stride}, padding="{padding}")
+    return model
 '''

@@ -70,8 +70,8 @@ def test_what_else_is_in_the_folder_stays(tmp_path, saved):
 
 def test_parts_that_disagree_are_refused(tmp_path):
     for message, wrong in (
-        ("3 names of classes for a network of 2", {"classes": ("a", "b", "c")}),
-        ("names of classes for a network of 2", {"classes": ()}),
+        ("3 class names for a network with 2", {"classes": ("a", "b", "c")}),
+        ("class names for a network with 2", {"classes": ()}),
     ):
         with pytest.raises(UserError, match=message):
             save_model(model(SMALL, **wrong), tmp_path / "m")
@@ -90,7 +90,7 @@ def changed(folder, **values):
         ({"format": "other"}, "model.json: format: "),
         ({"colour": 1}, "model.json: colour: "),
         ({"architecture": "r32"}, "is no architecture"),
-        ({"mean": [0.5]}, "1 means for images of 3 channels"),
+        ({"mean": [0.5]}, "1 means for images with 3 channels"),
         ({"norm_eps": -1.0}, "norm_eps is -1"),
         ({"weights_sha256": "00"}, "their hashes differ"),
         ({"weights_sha256": ""}, "holds a network without weights"),

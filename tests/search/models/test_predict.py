@@ -119,5 +119,5 @@ def test_what_cannot_be_told_is_refused(photos, tmp_path):
         assert "\n" not in str(refused.value)
     with pytest.raises(UserError, match="is not trained"):
         predict(model(SMALL, trained=False), photos)
-    with pytest.raises(UserError, match="1 or 3 channels here, and this network reads 4"):
+    with pytest.raises(UserError, match="1 or 3 channels, and this network has 4"):
         predict(model(decode("r16_i8_x4/mb_d1_k3_s2_e2_w8/h16_c4")), photos)

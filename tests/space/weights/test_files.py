@@ -177,14 +177,14 @@ def refusal(path, *arguments, **options):
 
 
 def test_another_network_is_refused(b0, tmp_path):
-    said = "FILE: These are no timm weights of this architecture: they lack 'blocks.0.1.conv_dw.weight' and"
+    said = "FILE: These are not timm weights of this architecture: they lack 'blocks.0.1.conv_dw.weight' and"
     assert refusal(b0, "b1").startswith(said)
     assert refusal(b0, str(replace(published("b0").architecture, classes=10))) == (
-        "FILE: classifier.weight has shape (1000, 1280) in these timm weights; here it must be (10, 1280)."
+        "FILE: classifier.weight has shape (1000, 1280) in these timm weights; it must be (10, 1280)."
     )
     torch.save(build(SMALL).state_dict(), tmp_path / "small.pt")
     assert refusal(tmp_path / "small.pt") == (
-        "FILE: the tensors, by our names, fit no published network; say which network they are of."
+        "FILE: no published network has these tensors (our names); name the network."
     )
     assert load_weights(tmp_path / "small.pt", SMALL).conventions == Conventions()
 
@@ -211,7 +211,7 @@ def test_a_damaged_header_is_refused(tmp_path):
 
 
 def test_a_format_that_cannot_express_it_is_refused():
-    with pytest.raises(UserError, match="it knows EfficientNet V1 alone"):
+    with pytest.raises(UserError, match="it has only EfficientNet V1"):
         weights_file(fresh(SMALL), "efficientnet_pytorch")
 
 

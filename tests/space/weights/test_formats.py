@@ -40,7 +40,7 @@ def test_v2_is_not_for_efficientnet_pytorch():
     with pytest.raises(UserError) as refused:
         WEIGHT_FORMATS["efficientnet_pytorch"].modules(published("v2-s").architecture)
     assert str(refused.value) == (
-        "efficientnet_pytorch has no fused blocks (it knows EfficientNet V1 alone), as stages.0 is:"
+        "efficientnet_pytorch has no fused blocks (it has only EfficientNet V1); stages.0 is"
         " fused_d2_k3_s1_e1_w24."
     )
 
@@ -57,7 +57,7 @@ def test_v2_is_not_for_efficientnet_pytorch():
     ],
 )
 def test_what_a_library_cannot_express_is_refused(format, stage, lacking):
-    assert f" has no {lacking}, as stages.0 is: " in refusal(format, stage)
+    assert f" has no {lacking}; stages.0 is " in refusal(format, stage)
 
 
 @pytest.mark.parametrize("format", ["torchvision", "timm", "efficientnet_pytorch"])

@@ -98,7 +98,7 @@ def test_linear_layers_come_back_as_they_were():
         ("r64_i16_relu/mb_d1_k3_s1_e1_w8_relu_di2/h16_c5_relu", "MnasNet has no blocks with dilations"),
         (
             "r64_i16_relu/mb_d1_k3_s1_e1_w8_relu/mb_d2_k3_s2_e1_w8_relu/h16_c5_relu",
-            "MnasNet has no blocks of expand 1 but its first, as stages.1 is",
+            "MnasNet only the first block has expand 1; stages.1 is",
         ),
         ("r64_i8_pool_relu/shufflev2_d4_k3_s2_w48_relu/h16_c5_relu", "stem that pools and three stages."),
     ],
@@ -145,7 +145,7 @@ def refusal(weights, **options):
 
 def test_missing_tensors_are_refused(weights):
     del weights["features.2.1.block.0.1.running_var"]
-    said = "These are no torchvision weights of this architecture: they lack"
+    said = "These are not torchvision weights of this architecture: they lack"
     assert refusal(weights) == f"{said} 'features.2.1.block.0.1.running_var'."
     assert refusal({}, format="torchvision") == f"{said} 'features.0.0.weight' and 310 more."
 
@@ -160,23 +160,23 @@ def test_unexpected_tensors_are_refused(weights):
 def test_tensors_of_another_shape_are_refused(weights):
     weights["classifier.1.weight"] = torch.zeros(10, 1280)
     assert refusal(weights) == (
-        "classifier.1.weight has shape (10, 1280) in these torchvision weights; here it must be (1000, 1280)."
+        "classifier.1.weight has shape (10, 1280) in these torchvision weights; it must be (1000, 1280)."
     )
 
 
 def test_the_weights_of_another_network_are_refused(weights):
     with pytest.raises(UserError, match=r"they lack 'features\.1\.1\.block\.0\.0\.weight' and"):
         to_ours(weights, published("b1").architecture)
-    with pytest.raises(UserError, match="no our weights"):
+    with pytest.raises(UserError, match="not our weights"):
         from_ours(weights, published("b0").architecture, "torchvision")
 
 
 def test_unknown_names_are_refused():
     assert refusal({}) == "No weights: there is no tensor."
     assert refusal({"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)}) == (
-        "Weights of no network known here: no tensor is a stem's, such as stem.conv.conv.weight (ours),"
-        " features.0.0.weight (torchvision), conv_stem.weight (timm), _conv_stem.weight (efficientnet_pytorch);"
-        " found: 'conv1.weight' and 1 more."
+        "Weights of an unknown network: they have no stem such as stem.conv.conv.weight (ours),"
+        " features.0.0.weight (torchvision), conv_stem.weight (timm), _conv_stem.weight (efficientnet_pytorch)."
+        " Their tensors: 'conv1.weight' and 1 more."
     )
 
 

@@ -139,7 +139,7 @@ def test_grey_images_are_seen_as_they_were_in_colour(weights):
 def test_only_stems_for_three_channels_are_adapted(weights):
     grey = adapt(weights, channels=1)
     assert adapt(grey, channels=1) is grey
-    with pytest.raises(UserError, match="for images of 1 channel"):
+    with pytest.raises(UserError, match="for images with 1 channel"):
         adapt(grey, channels=3)
 
 

@@ -13,12 +13,14 @@ SMALL = decode("r18_i8_x1/mb_d1_k5_s2_e3_w16_se0.25_relu6/h24_c3")
 def test_equal_logits_pass_and_others_are_refused():
     with ready(model(SMALL)) as (network, images):
         require_equal("file", network, network, images)
-        with pytest.raises(UserError, match=r"The file of r18_i8_x1/.* is off by 0\.\d+; it is not written"):
+        with pytest.raises(
+            UserError, match=r"The logits of the file of r18_i8_x1/.* differ by 0\.\d+; it is not written"
+        ):
             require_equal("file", lambda batch: network(batch) + 0.5, network, images)
-        with pytest.raises(UserError, match="is off by nan"):
+        with pytest.raises(UserError, match="differ by nan"):
             require_equal("file", lambda batch: network(batch) * torch.nan, network, images)
         # A form in which the batch is not free, or in which images see one another.
-        with pytest.raises(UserError, match="is off by"):
+        with pytest.raises(UserError, match="differ by"):
             require_equal("file", lambda batch: network(batch) + (len(batch) == 1), network, images)
 
 

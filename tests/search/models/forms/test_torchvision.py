@@ -27,7 +27,7 @@ def test_published_networks_at_225_pixels(tmp_path, name, padding):
     made = model(published(name).architecture, padding=padding)
     text = torchvision_file(name, made)
     assert torch.equal(*logits(made, loaded(text, made, tmp_path), 225))
-    assert ("Mind: its weights" in text) == (padding == "same")
+    assert ("Note: the weights" in text) == (padding == "same")
 
 
 def test_the_setting_is_torchvisions_own():
@@ -48,19 +48,22 @@ def test_the_setting_is_torchvisions_own():
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ("r32_i16/shufflev2_d2_k3_s2_w32/h64_c10", "MBConv and Fused-MBConv alone, not shufflev2"),
-        ("r32_i16/mb_d1_k3_s1_e4_w20_se0.25/h64_c10", "would make 24 of 20 channels"),
+        ("r32_i16/shufflev2_d2_k3_s2_w32/h64_c10", "only MBConv and Fused-MBConv, not shufflev2"),
+        ("r32_i16/mb_d1_k3_s1_e4_w20_se0.25/h64_c10", "would round 20 channels to 24"),
         ("r32_i16/mb_d1_k3_s1_e4_w24_di2/h64_c10", "no blocks with dilations"),
         ("r32_i16/fused_d1_k3_s1_e4_w24_se0.25/h64_c10", "no fused blocks with squeeze-excitation"),
         (
             "r32_i16/mb_d1_k3_s1_e1.5_w24/mb_d1_k5_s1_e1.25_w16/h64_c10",
             "would expand 24 channels to 32, not 30",
         ),
-        ("r32_i16_pool/mb_d1_k3_s1_e4_w24/h64_c10", "one convolution as its stem"),
-        ("r32_i16/mb_d1_k3_s1_e4_w24/h0_c10", "one convolution as its stem, and one and a classifier"),
+        ("r32_i16_pool/mb_d1_k3_s1_e4_w24/h64_c10", "one convolution as stem"),
+        (
+            "r32_i16/mb_d1_k3_s1_e4_w24/h0_c10",
+            "one convolution as stem, and one convolution and a classifier",
+        ),
         ("r32_i16/mb_d2_k3_s1_e4_w16_se0.25_noskip/h64_c10", "no blocks without shortcuts"),
-        ("r32_i16/mb_d1_k3_s1_e4_w16_relu/h64_c10", "SiLU alone, not relu"),
-        ("r32_i16_relu/mb_d1_k3_s1_e4_w16_se0.25/h64_c10", "SiLU alone, not relu and silu"),
+        ("r32_i16/mb_d1_k3_s1_e4_w16_relu/h64_c10", "only SiLU, not relu"),
+        ("r32_i16_relu/mb_d1_k3_s1_e4_w16_se0.25/h64_c10", "only SiLU, not relu and silu"),
     ],
 )
 def test_what_torchvision_lacks_is_refused(network, message):
