@@ -20,7 +20,7 @@ from scaling.families import ScaledModel, family
 from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, STEP, VERSION, model_row, published_row
 from scaling.rules import RULES
 from search.cli import shells
-from search.cli.terminal import version_option
+from search.cli.terminal import run_command, version_option
 from search.files import require_ending
 from search.tables.selection import columns_of, ordered
 from search.tables.table import Row
@@ -104,21 +104,9 @@ def _refuse_options_before_command(context: click.Context) -> None:
 
 
 def main() -> None:
-    """Run the command. A mistake of the user is one line on standard error and exit code 2."""
+    """Run the command and exit: 0 success, 1 a failed run or system, 2 a mistake of the user, 130 interrupted."""
     shells.register()
-    try:
-        code = cli.main(prog_name="scale", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except UserError as error:
-        message = str(error)
-    except click.ClickException as error:
-        message = error.format_message()
-    except click.Abort:
-        sys.exit(130)
-    except OSError as error:
-        message = f"{error.strerror or error}."
-    click.echo(f"scale: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+    run_command("scale", lambda: cli.main(prog_name="scale", standalone_mode=False))
 
 
 def _models(request: ScalingRequest, given: dict[str, Any], budget: Budget) -> list[ScaledModel]:

@@ -24,7 +24,7 @@ from scaling.fitting.summary import caption, verdict_sentences, winner_accuracy
 from scaling.fitting.tables import CANDIDATES, COMPARISON, EXACT, candidate_rows, compared_rows
 from scaling.rows import ALL_COLUMNS, COLUMNS, model_row
 from search.files import write_file
-from search.stats.paired import CONFIDENCE
+from search.stats.confidence import CONFIDENCE
 from search.tables.table import Column, Row
 from search.tables.writing import write as write_table
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scaling.fitting.plan import Fitted
-from search.stats.paired import CONFIDENCE, Estimate
+from search.stats.confidence import CONFIDENCE
+from search.stats.paired import Estimate
 
 
 def winner_accuracy(fitted: Fitted) -> Estimate:

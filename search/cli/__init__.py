@@ -1,1 +1,1 @@
-"""The verbs of the command `search`, one module each. They import what they do when they are asked for it."""
+"""The verbs of the command `search`, one module each. A verb imports what it needs when it runs."""

@@ -8,39 +8,40 @@ from typing import Any
 
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 from search.cli.terminal import fail, print_all
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
   space=effv2_32 data=npz data.path=FILE proxy=small    as for search launch
-  longer.epochs=20      the longer training: any of the proxy's settings; if nothing is said, 4 times its epochs
-  networks=12           how many, from 3 on
-  good=0.7              the tau that counts as ranking well
+  longer.epochs=20      the longer training: any setting of the proxy (default: 4 times the epochs)
+  networks=12           number of networks, 3 or more
+  good=0.7              the tau from which the proxy counts as good
   seed=0 executor.workers=2
 
-Trainings are kept in checks/trainings.jsonl: what is there is not trained again.
+Trainings are recorded in checks/trainings.jsonl and not repeated.
 """
 _JOURNAL = Path("checks", "trainings.jsonl")
 
 
 @click.command(name="check-proxy", epilog=_SETTINGS)
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completers.settings)
+@click.option("--suggest", is_flag=True, help="Also try other proxies, and recommend the cheapest good one.")
 @click.option(
-    "--suggest", is_flag=True, help="Try other proxies too, and recommend the cheapest that ranks well."
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the table: .csv, .md, .json, ..."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the table to a file: .csv, .md, .json, ...",
 )
 def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> None:
-    """Does the proxy rank networks as a longer training does?
+    """Check that the proxy ranks like a longer training.
 
-    Trains some networks, spread over the space, by both, and tells Kendall's tau with its interval, and what both
-    cost: what a search buys with its epochs, image size and width.
+    Some networks, spread over the space, are trained with the proxy and longer. The result is Kendall's tau of the
+    two rankings with its interval, and the cost of both trainings.
     """
     from rich.console import Console
 
-    from search.cli.live import table
+    from search.cli.screen import table
     from search.config import Config
     from search.proxy_check.check import check, plan
     from search.proxy_check.table import COLUMNS, rows, verdict
@@ -57,19 +58,19 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     console = Console(stderr=True)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        found = check(
+        result = check(
             planned, lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
         )
     except KeyboardInterrupt:
-        fail("Stopped. Finished trainings are kept; the same words go on with it.", 130)
-    lines = verdict(found, good)
-    print_all([table(rows(found), filled(rows(found), COLUMNS)), "", *lines])
+        fail("Stopped. Finished trainings are kept; repeat the command to continue.", 130)
+    lines = verdict(result, good)
+    print_all([table(rows(result), filled(rows(result), COLUMNS)), "", *lines])
     if out:
-        write(rows(found), COLUMNS, form, out, caption=" ".join(lines))
+        write(rows(result), COLUMNS, form, out, caption=" ".join(lines))
 
 
 def _refuse(chosen: dict[str, Any]) -> None:
-    """Raises `UserError` for settings of a search that mean nothing here."""
+    """Raise `UserError` for settings of a search that have no effect here."""
     from space.refusal import unknown_name
 
     permitted = ("space", "data", "proxy", "reward", "executor", "seed")
@@ -78,12 +79,12 @@ def _refuse(chosen: dict[str, Any]) -> None:
             raise unknown_name("setting", key, (*permitted, "longer.", "networks", "good"))
 
 
-def _number(chosen: dict[str, Any], key: str, default: int, least: int) -> int:
+def _number(chosen: dict[str, Any], key: str, default: int, minimum: int) -> int:
     from space.refusal import UserError
 
     value = chosen.pop(key, default)
-    if type(value) is not int or not least <= value <= 1000:
-        raise UserError(f"{key}={value}: it must be a whole number from {least} to 1000.")
+    if type(value) is not int or not minimum <= value <= 1000:
+        raise UserError(f"{key}={value}: it must be a whole number from {minimum} to 1000.")
     return value
 
 
@@ -93,5 +94,5 @@ def _share(chosen: dict[str, Any], key: str) -> float:
 
     value = chosen.pop(key, GOOD)
     if type(value) not in (int, float) or not -1 <= value <= 1:
-        raise UserError(f"{key}={value}: Kendall's tau lies from -1 to 1.")
+        raise UserError(f"{key}={value}: Kendall's tau is between -1 and 1.")
     return float(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 from search.cli.terminal import fail, print_all
 
 if TYPE_CHECKING:
@@ -18,31 +18,32 @@ if TYPE_CHECKING:
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
-  recipe=small recipe.epochs=10     how all of them are trained, as for search train
-  seeds=3                           trainings of each, with common seeds
-  random=RUN|N|0                    a random search that there is, another number of networks, or none
-  networks=v2-b0,resnet-18          published networks, fitted to the images and of equal cost
-  match=step                        by step time, which is measured, and not by multiply-adds
+  recipe=small recipe.epochs=10     the recipe of all trainings, as for search train
+  seeds=3                           trainings of each network, with common seeds
+  random=RUN|N|0                    an existing random search, the number of networks of a new one, or none
+  networks=v2-b0,resnet-18          published networks, adapted to the images, of equal cost
+  match=step                        equal cost by measured step time instead of multiply-adds
   executor.workers=2 out=DIR
 
-The same words go on with a comparison that ended early. Its trainings are models: search predict DIR IMAGE.
+Repeat the command to continue a comparison that ended early. Its trainings are models: search predict DIR IMAGE.
 """
 
 
 @click.command(epilog=_SETTINGS)
-@click.argument("run", shell_complete=completion.runs)
+@click.argument("run", shell_complete=completers.runs)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--dry-run", is_flag=True, help="Print the networks with their costs; train nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the networks with their costs, and train nothing.")
 def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
-    """Was the search worth it? Train its winner and others.
+    """Compare the winner of RUN with networks of equal cost.
 
-    The winner of RUN beside what one would have had without it: the best network of a random search of the same cost,
-    and published networks of the same cost.
-    All have the same recipe, images and seeds; the figures are of the test split, on which nothing was selected.
+    The others are those available without the search: the best network of a random search of the same cost, and
+    published networks of the same cost. All are trained with the same recipe, images and seeds, and evaluated on the
+    test split, which no selection has used.
     """
     from rich.console import Console
 
-    from search.cli.live import Terminal, table
+    from search.cli.live import Terminal
+    from search.cli.screen import table
     from search.compare.comparison import compare as carry_out
     from search.compare.plan import plan_of
     from search.compare.table import COLUMNS, rows, verdict, write
@@ -55,22 +56,22 @@ def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
     console = Console(stderr=True)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        every = carry_out(
+        contenders = carry_out(
             plan,
             lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True),
             Terminal(console),
         )
     except KeyboardInterrupt:
-        fail("Stopped. What is finished is kept; the same words go on with it.", 130)
-    found = rows(every, plan.run.config.reward, plan.run.config.reference)
-    written = write(found, plan)
+        fail("Stopped. Finished trainings are kept; repeat the command to continue.", 130)
+    result = rows(contenders, plan.run.config.reward, plan.run.config.reference)
+    written = write(result, plan)
     print_all(
-        [table(found, filled(found, COLUMNS)), "", *verdict(found), "", *(f"Wrote {p}" for p in written)]
+        [table(result, filled(result, COLUMNS)), "", *verdict(result), "", *(f"wrote {p}" for p in written)]
     )
 
 
 def _planned(plan: Plan) -> Iterator[RenderableType]:
-    from search.cli.live import table
+    from search.cli.screen import table
     from search.compare.plan import contenders
     from search.tables.table import Column
     from space import cost
@@ -82,13 +83,13 @@ def _planned(plan: Plan) -> Iterator[RenderableType]:
         Column("macs", "MACs", form="si"),
         Column("architecture", "Architecture"),
     )
-    found = []
-    for one in contenders(plan, None):
-        spent = cost(one.architecture)
-        row = {"what": one.name, "origin": one.origin, "params": spent.params, "macs": spent.macs}
-        found.append({**row, "architecture": str(one.architecture)})
-    yield table(found, columns)
+    rows = []
+    for contender in contenders(plan, None):
+        costs = cost(contender.architecture)
+        row = {"what": contender.name, "origin": contender.origin, "params": costs.params, "macs": costs.macs}
+        rows.append({**row, "architecture": str(contender.architecture)})
+    yield table(rows, columns)
     if plan.random_run:
         trials = plan.random_config().settings.trials
-        yield f"and the best of {trials} random networks, which run {plan.random_run} trains as the search did"
-    yield f"{len(plan.seeds)} trainings of each: {plan.recipe.epochs} epochs"
+        yield f"and the best of {trials} random networks, trained like the search in run {plan.random_run}"
+    yield f"{len(plan.seeds)} trainings of each, {plan.recipe.epochs} epochs"

@@ -1,4 +1,4 @@
-"""What a shell can complete a word of ours to. Nothing here imports what trains, so that a tab answers at once."""
+"""The completions of each kind of word. Nothing here imports torch, so that a shell answers at once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 Items = list[CompletionItem[str]]
 Complete = Callable[[click.Context, click.Parameter, str], Items]
 
-_MOST = 100
-"""Trials of a run that are offered, the best first."""
+_TRIALS = 100
+"""The number of trials of a run that are offered, the best first."""
 
 
 def settings(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """KEY=VALUE words: keys, and after the = the names of a group or the values that documents have."""
+    """Complete KEY=VALUE words: keys, and after the = the names of a group or the values in its documents."""
     from search.settings.groups import typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -30,7 +30,7 @@ def settings(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def training(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """KEY=VALUE words of a full training: of its own, and of the groups `data` and `recipe`."""
+    """Complete KEY=VALUE words of a full training: its own, and those of the groups `data` and `recipe`."""
     from search.settings.groups import first_sentence, names, options, plain, typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -40,27 +40,27 @@ def training(context: click.Context, parameter: click.Parameter, incomplete: str
         return _beginning(incomplete, named) or _paths(value)
     if equals:
         return _values(key, value, before)
-    found = [*plain("train", "default"), *options("recipe", before.get("recipe", "small"))]
-    found += options("data", before["data"]) if before.get("data") in names("data") else []
-    keys = ((f"{setting.key}=", setting.meaning) for setting in found if setting.key not in before)
+    known = [*plain("train", "default"), *options("recipe", before.get("recipe", "small"))]
+    known += options("data", before["data"]) if before.get("data") in names("data") else []
+    keys = ((f"{setting.key}=", setting.meaning) for setting in known if setting.key not in before)
     return _beginning(incomplete, keys)
 
 
 def objectives(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """KEY=VALUE words of the group `reward`."""
-    found = settings(context, parameter, incomplete)
-    return [item for item in found if str(item.value).startswith("reward")]
+    """Complete KEY=VALUE words of the group `reward`."""
+    items = settings(context, parameter, incomplete)
+    return [item for item in items if str(item.value).startswith("reward")]
 
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """The names of runs, the latest first."""
+    """Complete the names of runs, the latest first."""
     from search.runs.run import runs
 
     return _beginning(incomplete, reversed(runs())) or _paths(incomplete)
 
 
 def trials(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Runs, and after a colon the trials of one, the best first, with their rewards."""
+    """Complete runs, and after a colon the trials of a run, the best first, with their rewards."""
     from search.runs.run import open_run, split
 
     run, colon, number = incomplete.rpartition(":")
@@ -69,28 +69,28 @@ def trials(context: click.Context, parameter: click.Parameter, incomplete: str) 
     ranked = (
         (f"{run}:{t.number}", f"reward {t.terms.reward:.4f}" if t.terms else "") for t in open_run(run).ranked
     )
-    return _beginning(f"{run}:{number}", ranked)[:_MOST]
+    return _beginning(f"{run}:{number}", ranked)[:_TRIALS]
 
 
 def networks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Published networks, runs and trials."""
+    """Complete published networks, runs and trials."""
     from space import CATALOG
 
-    found = ((name, published.source) for name, published in CATALOG.items())
-    return _beginning(incomplete, found) + trials(context, parameter, incomplete)
+    named = ((name, published.source) for name, published in CATALOG.items())
+    return _beginning(incomplete, named) + trials(context, parameter, incomplete)
 
 
 def shown(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """What `search show` takes: networks, runs and trials, or a space with its settings."""
+    """Complete the words of `search show`: networks, runs and trials, or a space with its settings."""
     words: Sequence[str] = context.params.get(parameter.name or "") or ()
     if words or "=" in incomplete or "." in incomplete:
-        found = settings(context, parameter, incomplete)
-        return [item for item in found if str(item.value).startswith("space")]
+        items = settings(context, parameter, incomplete)
+        return [item for item in items if str(item.value).startswith("space")]
     return networks(context, parameter, incomplete) + _beginning(incomplete, [("space=", "a search space")])
 
 
 def formats(*others: str) -> Complete:
-    """Of tables, and `others`."""
+    """Return a completion of the formats of tables, and of `others`."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
         from search.tables.writing import FORMATS
@@ -101,14 +101,14 @@ def formats(*others: str) -> Complete:
 
 
 def loggers(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Where else a search can be told."""
+    """Complete the names of loggers."""
     from search.loggers import LOGGERS
 
     return _beginning(incomplete, LOGGERS)
 
 
 def columns(of: Callable[[], Iterable[Column]]) -> Complete:
-    """Keys of columns, one after the other with commas between; with `-` before it a key is still one."""
+    """Return a completion of the keys of columns, separated by commas, each with or without a `-` before it."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
         before, comma, last = incomplete.rpartition(",")
@@ -120,9 +120,9 @@ def columns(of: Callable[[], Iterable[Column]]) -> Complete:
     return complete
 
 
-def words(found: Iterable[str]) -> Complete:
-    """One of a few."""
-    return lambda context, parameter, incomplete: _beginning(incomplete, found)
+def words(permitted: Iterable[str]) -> Complete:
+    """Return a completion of a fixed list of words."""
+    return lambda context, parameter, incomplete: _beginning(incomplete, permitted)
 
 
 def _keys(incomplete: str, before: dict[str, str]) -> Items:
@@ -132,13 +132,13 @@ def _keys(incomplete: str, before: dict[str, str]) -> Items:
     if "." in incomplete:
         chosen = {key: value for key, value in before.items() if key in GROUPS}
         inside = next((group for group in groups(chosen) if incomplete.startswith(f"{group.key}.")), None)
-        found = inside.settings if inside else ()
+        known = inside.settings if inside else ()
         if inside and inside.key == "space":
             return _beginning(incomplete, (f"{place}=" for place in _choices(inside.name)))
-        return _beginning(incomplete, ((f"{s.key}=", s.meaning) for s in found if s.key not in before))
+        return _beginning(incomplete, ((f"{s.key}=", s.meaning) for s in known if s.key not in before))
     every: Iterable[Group | Setting] = chain(groups({}), limits({}))
     whole = ((f"{each.key}=", each.meaning) for each in every if each.key not in before)
-    return _beginning(incomplete, chain(whole, ((f"{group}.", "its settings") for group in GROUPS)))
+    return _beginning(incomplete, chain(whole, ((f"{group}.", "settings of the group") for group in GROUPS)))
 
 
 def _values(key: str, value: str, before: dict[str, str]) -> Items:
@@ -158,23 +158,23 @@ def _values(key: str, value: str, before: dict[str, str]) -> Items:
         return [CompletionItem(value, type="file")]
     if group == "space":
         name = before.get("space", documents.read("launch", "default")["space"])
-        found = _choices(str(name)).get(key, [])
+        values = _choices(str(name)).get(key, [])
     elif group in GROUPS:
         chosen = [name for name in names(group) if name == before.get(group)]
         documented = dict.fromkeys((*documents.names(group), *chosen))
         known = (s for name in documented for s in options(group, name) if s.key == key)
-        found = list(dict.fromkeys(setting.value for setting in known))
-        found = ["true", "false"] if {"true", "false"} & set(found) else found
+        values = list(dict.fromkeys(setting.value for setting in known))
+        values = ["true", "false"] if {"true", "false"} & set(values) else values
     else:
-        found = []
-    return _beginning(f"{key}={value}", (f"{key}={one}" for one in found))
+        values = []
+    return _beginning(f"{key}={value}", (f"{key}={each}" for each in values))
 
 
 def _choices(name: str) -> dict[str, list[str]]:
-    """The places of a space that hold one value or a choice, each with the values there."""
+    """Return the places of a space that hold a value or a choice, each with its values."""
     from space import documents
 
-    found: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
 
     def walk(node: Any, place: str) -> None:
         if isinstance(node, list) and place == "space.stages":
@@ -187,19 +187,20 @@ def _choices(name: str) -> dict[str, list[str]]:
         else:
             options = node if isinstance(node, list) else [node]
             named = [str(next(iter(o))) if isinstance(o, dict) and len(o) == 1 else str(o) for o in options]
-            found[place] = list(dict.fromkeys([*found.get(place, []), *named]))
+            places[place] = list(dict.fromkeys([*places.get(place, []), *named]))
 
     walk(documents.read("space", name), "space")
-    return found
+    return places
 
 
-def _beginning(incomplete: str, found: Iterable[str | tuple[str, str]]) -> Items:
-    pairs = ((one, "") if isinstance(one, str) else one for one in found)
+def _beginning(incomplete: str, words: Iterable[str | tuple[str, str]]) -> Items:
+    """Return the words, with their descriptions if they have any, that begin with `incomplete`."""
+    pairs = ((word, "") if isinstance(word, str) else word for word in words)
     return [CompletionItem(word, help=help) for word, help in pairs if word.startswith(incomplete)]
 
 
 def _paths(incomplete: str) -> Items:
-    """Files, where a path has been begun."""
+    """Complete files, if the word looks like a path."""
     return (
         [CompletionItem(incomplete, type="file")]
         if incomplete[:1] in (".", "/", "~") or "/" in incomplete

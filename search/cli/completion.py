@@ -17,9 +17,9 @@ fish   search completion fish | source           in ~/.config/fish/config.fish
 @click.command(epilog=_USE)
 @click.argument("shell", shell_complete=words(SHELLS))
 def completion(shell: str) -> None:
-    """Print what makes bash, zsh or fish complete our words.
+    """Print the completion script of bash, zsh or fish.
 
-    Verbs, options, groups and their names, settings and their values, runs and trials, networks, formats and
-    columns: of `search` and of `scale`.
+    It completes verbs, options, settings and their values, runs, trials, networks, formats and columns, for `search`
+    and `scale`.
     """
     click.echo(script(shell, ("search", "scale")), nl=False)

@@ -19,12 +19,12 @@ search train dilated weights=dilated data=npz data.path=FILE
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The folder to write."
 )
 def dilate(model: Path, out: Path) -> None:
-    """Make a trained MODEL's large kernels dilated ones.
+    """Replace large kernels of a MODEL by dilated ones.
 
-    Each output channel of a kernel of 5 x 5 or more gets the 3 x 3 kernel of the dilation that keeps most of its
-    weights, without training (EDO, Liu et al. 2021, arXiv:2012.13587), in blocks "mb" and "fused" that expand. Params
-    and MACs are those of the same network with undilated 3 x 3 kernels. Accuracy has to be trained back: the last
-    line says how.
+    Each output channel of a kernel of 5 x 5 or more gets the dilated 3 x 3 kernel that keeps most of its weights,
+    without training (EDO, Liu et al. 2021, arXiv:2012.13587), in blocks "mb" and "fused" that expand. Params and MACs
+    equal those of the network with undilated 3 x 3 kernels. The accuracy drops and has to be trained back: the last
+    line of the output is the command for it.
     """
     import shlex
     from dataclasses import replace
@@ -46,7 +46,7 @@ def dilate(model: Path, out: Path) -> None:
     origin = large.provenance.model_copy(update={"origin": f"dilated: {large.architecture}"})
     weights = replace(large.weights, architecture=network, tensors=tensors)
     save_model(replace(large, weights=weights, metrics=(), provenance=origin), out)
-    for name, one in ((str(model), large.architecture), (str(out), network)):
-        click.echo(f"{name}: {si(cost(one).params)} params, {si(cost(one).macs)} MACs")
+    for name, architecture in ((str(model), large.architecture), (str(out), network)):
+        click.echo(f"{name}: {si(cost(architecture).params)} params, {si(cost(architecture).macs)} MACs")
     data = words(known.source) if known.source else known.missing.split()
     click.echo(f"{network}\n\nNext: {shlex.join(['search', 'train', str(out), f'weights={out}', *data])}")

@@ -1,4 +1,4 @@
-"""Runs, trials, networks, spaces and data as plain values: what `--json` prints."""
+"""Runs, trials, networks, spaces and data as plain values, as `--json` prints them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Values = dict[str, Any]
 
 
 def run_values(run: Run) -> Values:
-    """How far a run is, and its best trial. seconds: worked; left: to its end, None if unknown."""
+    """Return the progress of a run and its best trial. seconds: worked so far; left: to the end, None if unknown."""
     config = run.config
     return {
         "run": run.name,
@@ -44,68 +44,68 @@ def run_values(run: Run) -> Values:
 
 
 def trial_values(run: Run, trial: Trial) -> Values:
-    """The row of a trial in `search export`, the choices that made it, its training and its network."""
+    """Return the row of a trial in `search export`, its choices, its training and its network."""
     choices = run.config.space.choices
     inside = len(trial.point) == len(choices)
-    taken = {c.name: c.options[i] for c, i in zip(choices, trial.point, strict=True)} if inside else {}
+    options = {c.name: c.options[i] for c, i in zip(choices, trial.point, strict=True)} if inside else {}
     result = trial.result.to_dict() if trial.result else None
     return {
         "run": run.name,
         **plain(row(trial)),
         "seed": trial.seed,
-        "choices": taken,
+        "choices": options,
         "result": plain(result),
         "network": network_values(trial.architecture),
     }
 
 
 def network_values(architecture: Architecture) -> Values:
-    """A network with its exact costs, part by part."""
+    """Return a network with its exact costs, in total and for each part."""
     return {
         "architecture": str(architecture),
         "digest": architecture.digest,
         "resolution": architecture.resolution,
         "classes": architecture.classes,
         "channels": architecture.channels,
-        **_spent(cost(architecture)),
+        **_costs(cost(architecture)),
         "parts": [_part(part) for part in parts(architecture)],
     }
 
 
 def space_values(space: Space) -> Values:
-    """A space: its choices, how many networks it has, and the least and the most that they cost."""
-    limits = space.range
+    """Return the choices of a space, the number of its networks, and the range of their costs."""
+    costs = space.range
     return {
         "space": space.name,
         "networks": space.size,
         "choices": {choice.name: list(choice.options) for choice in space.choices},
-        "params": list(limits.params),
-        "macs": list(limits.macs),
-        "activations": list(limits.activations),
+        "params": list(costs.params),
+        "macs": list(costs.macs),
+        "activations": list(costs.activations),
     }
 
 
-def data_values(found: Report) -> Values:
-    """Data as a search will see them."""
-    manifest = found.manifest
+def data_values(report: Report) -> Values:
+    """Return the data as a search will see them."""
+    manifest = report.manifest
     return {
-        "data": found.source.source,
+        "data": report.source.source,
         "classes": list(manifest.classes),
         "channels": manifest.channels,
         "resolution": manifest.resolution,
-        "images": {part: len(split) for part, split in found.splits.items()},
-        "of_each_class": found.counts,
+        "images": {part: len(split) for part, split in report.splits.items()},
+        "of_each_class": report.counts,
         "skipped": list(manifest.skipped),
-        "cache": str(found.place),
-        "bytes": found.bytes,
+        "cache": str(report.place),
+        "bytes": report.bytes,
     }
 
 
 def _part(part: Part) -> Values:
     fields = ("op", "depth", "kernel", "stride", "expand", "se", "width")
     stage = {field: getattr(part.part, field) for field in fields if hasattr(part.part, field)}
-    return {"name": part.name, **stage, "size_in": part.size_in, "size": part.size, **_spent(part.cost)}
+    return {"name": part.name, **stage, "size_in": part.size_in, "size": part.size, **_costs(part.cost)}
 
 
-def _spent(spent: Cost) -> Values:
-    return {"params": spent.params, "macs": spent.macs, "activations": spent.activations}
+def _costs(costs: Cost) -> Values:
+    return {"params": costs.params, "macs": costs.macs, "activations": costs.activations}

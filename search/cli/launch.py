@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli import completers as completion
-from search.cli.settings_help import Explained
+from search.cli import completers
+from search.cli.settings_help import CommandWithSettings
 from search.cli.terminal import fail, print_all
 
 if TYPE_CHECKING:
@@ -21,24 +21,26 @@ _LOG = click.option(
     "loggers",
     multiple=True,
     metavar="NAME",
-    shell_complete=completion.loggers,
-    help="Tell tensorboard, mlflow or wandb of every trial too.",
+    shell_complete=completers.loggers,
+    help="Also log every trial to tensorboard, mlflow or wandb.",
 )
 
 
-@click.command(cls=Explained, context_settings={"max_content_width": 120})
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@click.command(cls=CommandWithSettings, context_settings={"max_content_width": 120})
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completers.settings)
 @click.option(
-    "--dry-run", is_flag=True, help="Estimate time, memory and disk on this machine; search nothing."
+    "--dry-run",
+    is_flag=True,
+    help="Estimate time, memory and disk space on this machine, and search nothing.",
 )
 @click.option("--print-config", is_flag=True, help="Print the resolved configuration, and search nothing.")
 @_LOG
 def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers: tuple[str, ...]) -> None:
-    """Search, and keep everything in runs/NAME.
+    """Search, and keep the results in runs/NAME.
 
-    Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or is a file of yours,
-    space=./my.yaml; single settings follow it: proxy.epochs=3. Below is what each of them is now: give some and
-    --help, and it is what they make of it.
+    Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or from your own file, space=./my.yaml.
+    Single settings are changed by their place: proxy.epochs=3. The values below are those of the words given before
+    --help, otherwise the defaults.
     """
     import yaml
 
@@ -52,23 +54,23 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers
         return
     if dry_run:
         return print_all(_estimated(chosen))
-    _driven(lambda display: begin(chosen, display=display), loggers)
+    _run(lambda display: begin(chosen, display=display), loggers)
 
 
 @click.command()
-@click.argument("run", shell_complete=completion.runs)
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.settings)
+@click.argument("run", shell_complete=completers.runs)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completers.settings)
 @_LOG
 def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> None:
-    """Go on with RUN, however it ended.
+    """Continue RUN, however it ended.
 
-    trials=N and budget=TIME set new totals; max_failures, the executor and the finals can change too.
+    trials=N and budget=TIME set new totals. max_failures, the executor and the finals can also be changed.
     """
     from search.engine.launch import resume as go_on
     from search.settings.words import parse
 
     chosen = parse(settings)
-    _driven(lambda display: go_on(run, chosen, display=display), loggers)
+    _run(lambda display: go_on(run, chosen, display=display), loggers)
 
 
 def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
@@ -79,8 +81,8 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     return told(estimate(config, data), config)
 
 
-def _driven(drive: Callable[[Any], Run], loggers: Sequence[str]) -> None:
-    """Runs a search with its display, tells how to go on if it ends early, and prints its table at the end."""
+def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
+    """Run a search with its display. Print its table at the end, or how to continue if it ends early."""
     from rich.console import Console
 
     from search.cli.live import Terminal
@@ -91,24 +93,27 @@ def _driven(drive: Callable[[Any], Run], loggers: Sequence[str]) -> None:
 
     display = Terminal(Console(stderr=True))
     try:
-        run = drive(_logged(display, loggers) if loggers else display)
+        run = search(_logged(display, loggers) if loggers else display)
     except KeyboardInterrupt:
         where = f"Stopped. Finished trials are in {display.path}. " if display.path else "Stopped. "
-        fail(where + _go_on(display.path), 130)
+        fail(where + _continue(display.path), 130)
     except (Stopped, LedgerFailed) as error:
         if isinstance(error, Stopped) and display.path:
             print_all(show_run(open_run(display.path)))
             if error.exhausted:
                 return click.echo(f"search: {error}.", err=True)
-        fail(f"{str(error).rstrip('.')}. {_go_on(display.path)}", 1)
+        fail(f"{str(error).rstrip('.')}. {_continue(display.path)}", 1)
     print_all(show_run(run))
     if not run.ranked:
         reasons = [trial.reason for trial in run.trials if trial.reason]
         if reasons:
             fail(f"No trial is complete; the last failed: {reasons[-1].rstrip('.')}.", 1)
         if run.finished:
-            fail(f"No network had a whole training yet. {_go_on(display.path)} trials={4 * run.finished}", 1)
-        fail(f"The budget was too short for one trial. {_go_on(display.path)} budget=30m", 1)
+            fail(
+                f"No network has finished all rungs yet. {_continue(display.path)} trials={4 * run.finished}",
+                1,
+            )
+        fail(f"The budget was too short for one trial. {_continue(display.path)} budget=30m", 1)
     best = f"{run.name}:{run.best.number}"
     click.echo(
         f"\nNext: search show {best}   or   search train {run.name}   or   search export {run.name} --format md"
@@ -121,7 +126,7 @@ def _logged(display: Any, loggers: Sequence[str]) -> Any:
     return Logged(display, loggers)
 
 
-def _go_on(path: Path | None) -> str:
+def _continue(path: Path | None) -> str:
     from search.runs.run import called
 
-    return f"Go on with: search resume {called(path)}" if path else ""
+    return f"Continue with: search resume {called(path)}" if path else ""

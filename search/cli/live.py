@@ -1,41 +1,37 @@
-"""A search while it runs: a live panel on a terminal, a line for each trial elsewhere."""
+"""The progress of a running search: a live panel on a terminal, one line for each trial elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from search.engine.search_and_finals import SearchAndFinals
 from search.runs.status import Status
-from search.tables.table import Column, Row
-from search.tables.units import clock
-from search.trials.columns import BRIEF, TRIALS, row
+from search.tables.units import clock, si
 from search.trials.trial import Trial
 
 
 class Terminal:
-    """Shows a search on `console`: standard error, so that standard output stays free for results."""
+    """The display of a search on `console`: standard error, since standard output is for results."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self.path: Path | None = None
-        """Of the run, once there is one."""
+        """The folder of the run, None before it exists."""
         self._course: SearchAndFinals | None = None
 
     def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
         """See `search.engine.launch.Display`."""
         self.path, self._course = path, course
-        setting, status = course.setting, course.status
-        self._say(
+        setting = course.setting
+        self._print(
             f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
-            f" {_at_a_time(setting.executor.parallel)}; {counts(status)}"
+            f" {_parallel(setting.executor.parallel)}; {counts(course.status)}"
         )
         if not self._console.is_terminal:
             return nullcontext()
@@ -51,92 +47,93 @@ class Terminal:
         text = line(trial)
         if self._course and not self._console.is_terminal:
             text += f"; {progress(self._course.status)}"
-        self._say(text)
+        self._print(text)
 
     def note(self, text: str) -> None:
         """See `search.engine.launch.Display`."""
-        self._say(text)
+        self._print(text)
 
-    def _say(self, text: str) -> None:
-        # As a `Text`: brackets in the reason of a failure are no markup.
+    def _print(self, text: str) -> None:
+        # As a `Text`, or brackets in the reason of a failure would be read as markup.
         self._console.print(Text(text), soft_wrap=True)
 
 
-def _at_a_time(parallel: int | None) -> str:
-    return f"{parallel} at a time" if parallel else "as many at a time as there is room for"
+def _parallel(parallel: int | None) -> str:
+    return f"{parallel} at a time" if parallel else "as many at a time as the cluster has room for"
 
 
 def line(trial: Trial) -> str:
-    """A finished trial in one line."""
+    """Return a finished trial in one line."""
     if trial.state == "failed":
         return f"trial {trial.number} failed: {trial.reason}"
     assert trial.result
     if trial.state == "pruned":
-        return f"trial {trial.number} {shorter(trial)} in {trial.result.seconds:.0f} s"
+        return f"trial {trial.number} {low_fidelity(trial)} in {trial.result.seconds:.0f} s"
     assert trial.terms
-    known = " (known already)" if trial.state == "duplicate" else ""
-    return f"trial {trial.number} {trial.terms} in {trial.result.seconds:.0f} s{known}"
+    duplicate = " (duplicate)" if trial.state == "duplicate" else ""
+    return f"trial {trial.number} {trial.terms} in {trial.result.seconds:.0f} s{duplicate}"
 
 
-def shorter(trial: Trial) -> str:
-    """What the longest training of a trial that rests at a rung said."""
+def low_fidelity(trial: Trial) -> str:
+    """Return the result of the longest training of a pruned trial."""
     rung = trial.rungs[-1]
-    epochs = rung.result.epochs
-    return f"after {epochs} epoch{'s' * (epochs > 1)}: {rung.terms}"
+    return f"after {_count(rung.result.epochs, 'epoch')}: {rung.terms}"
 
 
 def progress(status: Status) -> str:
-    """How far a search is, in a few words."""
-    done = status.complete + status.failed + status.pruned
-    parts = [f"{done} of {status.total}" if status.total else str(done)]
+    """Return the progress of a search in a few words."""
+    finished = status.complete + status.failed + status.pruned
+    parts = [f"{finished} of {status.total}" if status.total else str(finished)]
     if status.best and status.best.terms:
         parts.append(f"best {status.best.terms.reward:.4f}")
     return ", ".join(parts + ([f"{clock(status.left)} left"] if status.left is not None else []))
 
 
 def panel(status: Status) -> RenderableType:
-    """The state of a search: counts, the best so far, what is running, time left."""
+    """Return the state of a search: counts, times, the best trial and the running ones. Lines fit 80 columns."""
     lines: list[RenderableType] = []
     if status.total:
-        done = status.complete + status.failed + status.pruned
-        lines.append(ProgressBar(total=status.total, completed=done, width=60))
-    lines.append(Text(counts(status)))
-    lines += [Text(str(status.rungs))] if status.rungs else []
-    if status.best and status.best.terms:
-        lines += [Text("best " + line(status.best)), Text(f"     {status.best.architecture}", style="dim")]
-    for trial, epoch in status.running:
-        lines.append(Text(f"running {trial.number}, epoch {epoch + 1}: {trial.architecture}", style="dim"))
-    for trial, epoch in status.running_finals:
-        lines.append(Text(f"again {trial.number}, epoch {epoch + 1}: {trial.architecture}", style="dim"))
+        finished = status.complete + status.failed + status.pruned
+        lines.append(ProgressBar(total=status.total, completed=finished, width=60))
+    lines += [Text(counts(status)), Text(times(status))]
+    if status.finals:
+        lines.append(Text("finals: {} of {} trainings".format(*status.finals)))
+    lines += [Text(str(status.rungs), style="dim")] if status.rungs else []
+    if status.best:
+        lines.append(Text(f"best: {figures(status.best)}"))
+    running = [*status.running, *status.running_finals]
+    if running:
+        listed = ", ".join(f"{trial.number} (epoch {epoch + 1})" for trial, epoch in running)
+        lines.append(Text(f"training: trial{'s' * (len(running) > 1)} {listed}", style="dim"))
     return Group(*lines)
 
 
+def figures(trial: Trial) -> str:
+    """Return the reward, accuracy and costs of a trial in one short line."""
+    parts = [f"trial {trial.number}"]
+    if trial.terms:
+        parts += [f"reward {trial.terms.reward:.4f}", f"accuracy {trial.terms.accuracy:.4f}"]
+    return ", ".join([*parts, f"{si(trial.cost.params)} params", f"{si(trial.cost.macs)} MACs"])
+
+
 def counts(status: Status) -> str:
-    """How many trials there are of each kind, and how long it took and will take."""
-    done = status.complete + status.failed + status.pruned
-    parts = [f"{done} of {status.total} trials" if status.total else f"{done} trials"]
-    parts += [f"{status.pruned} pruned"] if status.pruned else []
-    parts += [f"{status.failed} failed", f"{status.duplicate} duplicate", f"{clock(status.seconds)} so far"]
-    parts += [f"{status.imported} of earlier runs"] if status.imported else []
-    parts += ["the best trained again: {} of {}".format(*status.finals)] if status.finals else []
-    parts += [f"about {clock(status.left)} left"] if status.left is not None else []
-    return ", ".join(parts)
+    """Return the number of finished trials, and of those with other results than a complete training."""
+    finished = status.complete + status.failed + status.pruned
+    others = (
+        (status.pruned, "pruned"),
+        (status.failed, "failed"),
+        (status.duplicate, "duplicate"),
+        (status.imported, "imported"),
+    )
+    parts = [f"{finished} of {status.total} trials" if status.total else _count(finished, "trial")]
+    return ", ".join(parts + [f"{count} {state}" for count, state in others if count])
 
 
-def brief(trials: Iterable[Trial]) -> Table:
-    """Trials as a table that fits a terminal."""
-    rows = [row(trial) for trial in trials]
-    used = [key for key in BRIEF if any(found[key] is not None for found in rows)]
-    return table(rows, [column for key in used for column in TRIALS if column.key == key])
+def times(status: Status) -> str:
+    """Return the time worked and the time left."""
+    left = f", about {clock(status.left)} left" if status.left is not None else ""
+    return f"{clock(status.seconds)} so far{left}"
 
 
-def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:
-    """Rows as a table for a terminal, rounded as print forms are."""
-    rows = list(rows)
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        text = any(isinstance(found.get(column.key), str) for found in rows)
-        made.add_column(column.heading, justify="left" if text else "right", overflow="fold")
-    for found in rows:
-        made.add_row(*(Text(column.shown(found.get(column.key))) for column in columns))
-    return made
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import click
 
 from search.cli.check_proxy import check_proxy
@@ -12,6 +9,7 @@ from search.cli.compare import compare
 from search.cli.completion import completion
 from search.cli.dilate import dilate
 from search.cli.export import export
+from search.cli.export_model import export_model
 from search.cli.launch import launch, resume
 from search.cli.measure import measure
 from search.cli.predict import predict
@@ -21,7 +19,7 @@ from search.cli.rescore import rescore
 from search.cli.shells import register
 from search.cli.show import show
 from search.cli.status import status
-from search.cli.terminal import fail, version_option
+from search.cli.terminal import run_command, version_option
 from search.cli.train import train
 from search.cli.weights import weights
 
@@ -32,7 +30,7 @@ from search.cli.weights import weights
 def search(context: click.Context) -> None:
     """Find the best small image classifier for your data on your hardware.
 
-    Start with `search launch space=effv2`: it trains on images that it draws itself. Then bring your own:
+    Start with `search launch space=effv2`, which trains on generated images. Then use your own images:
     `search launch space=effv2_32 data=npz data.path=FILE`.
     """
     if not context.invoked_subcommand:
@@ -47,6 +45,7 @@ for command in (
     report,
     rescore,
     export,
+    export_model,
     train,
     compare,
     check_proxy,
@@ -61,25 +60,9 @@ for command in (
 
 
 def main() -> None:
-    """Runs the command. A user's mistake is one line on standard error and exit code 2; a failed run, 1."""
-    from space.refusal import UserError
-
+    """Run the command and exit: 0 success, 1 a failed run or system, 2 a mistake of the user, 130 interrupted."""
     register()
-    try:
-        search(standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
-    except click.ClickException as error:
-        fail(f"{error.format_message()} See: search --help", 2)
-    except UserError as error:
-        fail(str(error), 2)
-    except (KeyboardInterrupt, click.Abort):
-        fail("stopped.", 130)
-    except OSError as error:
-        # A full disk, say. What is left in the buffer would fail again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}.", 1)
+    run_command("search", lambda: search(standalone_mode=False), hint="See: search --help")
 
 
 if __name__ == "__main__":

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 
 if TYPE_CHECKING:
     from space.timing.standalone import Alone
 
 
 @click.command()
-@click.argument("what", metavar="NETWORK | RUN:N", shell_complete=completion.networks)
+@click.argument("what", metavar="NETWORK | RUN:N", shell_complete=completers.networks)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Measure the times and the memory of a network.
+    """Measure time and memory of a network.
 
-    The times are of a training step and of an inference. NETWORK is a published network's name or a canonical
-    string, RUN:N a trial. Settings: batch=32 device=auto precision=auto. Figures that other work on the machine
-    may have spoiled are said to be unreliable, and why.
+    Measured are a training step and an inference. NETWORK is the name of a published network or a canonical string,
+    RUN:N a trial. Settings: batch=32 device=auto precision=auto. Measurements that other work on the machine may have
+    disturbed are marked as unreliable, with the reason.
     """
     from search.cli.profile import options_of
     from search.cli.terminal import print_all, print_json
@@ -48,15 +48,15 @@ def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
         f"memory of a training step: {memory / 2**20:,.1f} MiB",
     ]
     if here(step.batch):
-        told = Predictor(closest(architecture, step.batch))(architecture)
-        guessed = f", {told.unmeasured:.0%} of it estimated" if told.flagged else ""
-        lines.append(f"training step as this device's profile predicts it: {told.ms:.1f} ms{guessed}")
+        prediction = Predictor(closest(architecture, step.batch))(architecture)
+        estimated = f", {prediction.unmeasured:.0%} of it estimated" if prediction.flagged else ""
+        lines.append(f"training step predicted by this device's profile: {prediction.ms:.1f} ms{estimated}")
     print_all(lines)
 
 
-def _line(name: str, found: Alone) -> str:
-    doubts = f"; UNRELIABLE: {'; '.join(found.doubts)}" if found.doubts else ""
-    return f"{name} {found.ms:.2f} ms within {found.spread:.1%} (95%), {found.repeats} times{doubts}"
+def _line(name: str, timing: Alone) -> str:
+    doubts = f"; UNRELIABLE: {'; '.join(timing.doubts)}" if timing.doubts else ""
+    return f"{name} {timing.ms:.2f} ms +- {timing.spread:.1%} (95%), {timing.repeats} repetitions{doubts}"
 
 
 def _network(what: str) -> Any:

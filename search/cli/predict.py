@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 
 _EXAMPLES = """\b
 search predict flowers photo.jpg
@@ -19,25 +19,35 @@ search predict flowers photos --top 1 --format csv
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
 @click.option(
-    "--top", type=click.IntRange(1), default=5, show_default=True, metavar="K", help="Labels of each image."
+    "--top",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    metavar="K",
+    help="Number of labels for each image.",
 )
 @click.option(
     "--format",
     "form",
     metavar="NAME",
-    shell_complete=completion.formats(),
-    help="csv, json, parquet (exact) or md, latex, html. If not given: what FILE ends in, else a table.",
+    shell_complete=completers.formats(),
+    help="csv, json, parquet (exact) or md, latex, html (default: by the ending of FILE, else a table).",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, replaced in one step.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file to write; an existing one is replaced.",
+)
 def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, out: Path | None) -> None:
-    """Tell what a trained MODEL sees in images.
+    """Classify images with a trained MODEL.
 
-    Labels with probabilities. An IMAGE may be a folder: all images in it, and in folders below. A file that cannot be
-    read is named on standard error and left out; the exit code is 1 then. MODEL is a folder that `search train`,
-    `search export --model` or `search weights --model` wrote. Images are fed at the size, and with the normalisation,
-    that it was trained with.
+    The output is labels with probabilities. An IMAGE may be a folder, which stands for all images in it and in its
+    subfolders. A file that cannot be read is named on standard error and left out, and the exit code is 1. MODEL is a
+    folder written by `search train`, `search export-model` or `search weights --model`. Images are resized and
+    normalised as in its training.
     """
-    from search.cli.live import table
+    from search.cli.screen import table
     from search.cli.terminal import print_all, warn
     from search.models.model import load_model
     from search.models.predict import PREDICTIONS, SCHEMA, VERSION

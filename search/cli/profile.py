@@ -15,23 +15,25 @@ if TYPE_CHECKING:
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
-  space=effv2_32          whose blocks are measured     space.resolution=32
-  batch=32                images of a step
-  device=auto             cpu, cuda, cuda:1             precision=auto
-  networks=60             to measure at most
+  space=effv2_32          the space whose blocks are measured; also space.resolution=32
+  batch=32                images in a training step
+  device=auto             cpu, cuda, cuda:1
+  precision=auto          float32, bfloat16, float16
+  networks=60             maximum number of networks to measure
 """
 
 
 @click.command(epilog=_SETTINGS)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
-@click.option("--again", is_flag=True, help="Measure also where there is a profile.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write (default: the cache)."
+)
+@click.option("--again", is_flag=True, help="Measure even if there is a profile.")
 def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
-    """Measure how long the blocks of a space take here.
+    """Measure the blocks of a space on this device.
 
-    From that follows the time of a training step of every network of the space, which a search then has before
-    training (step=profile). What was interrupted goes on where it was when it is asked for again. Best on an idle
-    machine.
+    The profile predicts the training step time of every network of the space, so that a search knows it before
+    training (step=profile). Repeat the command to continue an interrupted measurement. Use an idle machine.
     """
     from search.profiles.profile import Profile, file_of
     from search.profiles.profiling import device_for, make
@@ -40,23 +42,23 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     device = device_for(options["device"], options["precision"])
     path = out or file_of(device, options["batch"], space)
     if path.exists() and not again:
-        click.echo(f"There is a profile already; measure anew with --again. {path}", err=True)
+        click.echo(f"There is already a profile; --again measures it again. {path}", err=True)
         return print_all(_summary(Profile.load(path), space))
     networks = options.pop("networks")
     try:
-        found, path = make(space, **options, most=networks, out=out, begin=_begin, watch=_progress)
+        result, path = make(space, **options, most=networks, out=out, begin=_begin, watch=_progress)
     except KeyboardInterrupt:
-        fail("Stopped. What was measured is kept; the same words go on with it.", 130)
-    print_all(_summary(found, space))
-    click.echo(f"Wrote {path}", err=True)
+        fail("Stopped. Finished measurements are kept; repeat the command to continue.", 130)
+    print_all(_summary(result, space))
+    click.echo(f"wrote {path}", err=True)
 
 
 def options_of(
     settings: dict[str, Any], names: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """The settings of these `names` with their defaults; `others` stand beside them and are named in refusals.
+    """Return the settings `names` with their defaults. others: further permitted settings, for error messages.
 
-    Raises `UserError` for a setting that is none, and for a value that isn't permitted.
+    Raises `UserError` for an unknown setting and for a value that is not permitted.
     """
     from search.profiles.campaign import MOST
     from search.profiles.profile import BATCH
@@ -69,12 +71,12 @@ def options_of(
             raise unknown_name("setting", key, (*others, *names))
         if key in _WORDS and value not in _WORDS[key]:
             raise unknown_name(key, str(value), _WORDS[key])
-        if key in _MOST and (type(value) is not int or not 1 < value <= _MOST[key]):
-            raise UserError(f"{key}={value}: it must be a whole number from 2 to {_MOST[key]:,}.")
+        if key in _MAXIMUM and (type(value) is not int or not 1 < value <= _MAXIMUM[key]):
+            raise UserError(f"{key}={value}: it must be a whole number from 2 to {_MAXIMUM[key]:,}.")
     return options
 
 
-_MOST = {"batch": 65_536, "networks": 10_000}
+_MAXIMUM = {"batch": 65_536, "networks": 10_000}
 _WORDS = {
     "precision": ("auto", "float32", "bfloat16", "float16"),
     "device": ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(16))),
@@ -82,7 +84,7 @@ _WORDS = {
 
 
 def _read(words: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
-    """The space, and the other settings with their defaults."""
+    """Return the space, and the other settings with their defaults."""
     from search.config import Config
     from search.settings.words import parse
 
@@ -99,14 +101,14 @@ def _begin(campaign: Campaign, seconds: float) -> None:
 
     click.echo(
         f"Space {campaign.space.name} at {campaign.reference.resolution} px on {campaign.device.processor}, "
-        f"one thread, {campaign.batch} images a step: {len(parts_of_space(campaign.space))} blocks in "
-        f"{len(campaign.networks)} networks. About {clock(seconds)} where nothing else runs.",
+        f"one thread, {campaign.batch} images in a step: {len(parts_of_space(campaign.space))} blocks in "
+        f"{len(campaign.networks)} networks. About {clock(seconds)} on an idle machine.",
         err=True,
     )
 
 
 def _progress(progress: Progress) -> None:
-    """A line that is written over on a terminal; every tenth network elsewhere."""
+    """Print the progress: one line that is overwritten on a terminal, a line for every tenth network elsewhere."""
     import sys
 
     from search.tables.units import clock
@@ -120,26 +122,26 @@ def _progress(progress: Progress) -> None:
         click.echo(text, err=True)
 
 
-def _summary(found: Profile, space: Any) -> Any:
-    """What a profile says, in a few lines."""
+def _summary(profile: Profile, space: Any) -> Any:
+    """Yield a profile's content in a few lines."""
     from search.profiles import Predictor
     from search.profiles.blocks import parts_of_space
 
     wanted = parts_of_space(space)
-    known = sum(key in found.blocks for key in wanted)
-    low, high = Predictor(found).range(space)
+    known = sum(key in profile.blocks for key in wanted)
+    low, high = Predictor(profile).range(space)
     yield (
-        f"{known} of {len(wanted)} blocks of {space.name} measured in {found.networks} networks, {found.made}; "
-        f"torch {found.device.torch}, {found.device.precision}, {found.batch} images a step"
+        f"{known} of {len(wanted)} blocks of {space.name} measured in {profile.networks} networks, {profile.made}; "
+        f"torch {profile.device.torch}, {profile.device.precision}, {profile.batch} images in a step"
     )
     yield f"step time of the space's networks: {low:.1f} to {high:.1f} ms"
-    yield f"error {found.error:.1%} for the networks measured" + (
-        f"; blocks never measured are estimated, half of them within {found.work_error:.1%}"
-        if found.work_error
+    yield f"error for the measured networks: {profile.error:.1%}" + (
+        f"; blocks that were not measured are estimated, half of them within {profile.work_error:.1%}"
+        if profile.work_error
         else ""
     )
-    if found.wall > 1.1:
+    if profile.wall > 1.1:
         yield (
-            f"Other work ran beside it (wall time was {found.wall:.2f} of the device's); "
-            "measure --again when the machine is idle"
+            f"other work ran at the same time (the wall time was {profile.wall:.2f} times the device's); "
+            "measure again on an idle machine: --again"
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 from search.cli.terminal import print_json
 
 if TYPE_CHECKING:
@@ -20,40 +20,43 @@ _NAME = "report.html"
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="RUN...", shell_complete=completion.runs)
+@click.argument("names", nargs=-1, required=True, metavar="RUN...", shell_complete=completers.runs)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help=f"The page.  [default: {_NAME} in the run's folder, or here if there are several]",
+    help=f"The file to write (default: {_NAME} in the run's folder, or in the current folder for several runs).",
 )
 @click.option(
-    "--watch", is_flag=True, help="Write it anew until the search ends; a page that is open follows."
+    "--watch", is_flag=True, help="Update the page until the search ends; an open page reloads itself."
 )
 @click.option(
-    "--every", type=click.IntRange(1), default=10, show_default=True, metavar="SECONDS", help="With --watch."
+    "--every",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="Interval of --watch.",
 )
 @click.option(
     "--figures",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Its charts too, each as PNG and SVG.",
+    help="Also write the charts, each as PNG and SVG.",
 )
 @click.option(
     "--baseline",
     metavar="RUN",
-    shell_complete=completion.runs,
-    help="A search with sampler=random to measure this one by; if not given, its own random draws.",
+    shell_complete=completers.runs,
+    help="A search with sampler=random to compare with (default: the random draws of RUN itself).",
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print what it says at its top, as JSON; write no page."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print the top of the page as JSON, and write no page.")
 def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **given: Any) -> None:
     """Write a page about RUN.
 
-    One HTML file that needs nothing beside it: what was searched and at what cost, the winner and how sure its lead
-    is, and every trial to look through. At any time, also while it runs. Several runs are compared; those that
-    differ in their seed alone are one group.
+    The page is one HTML file without references to others: settings and cost of the search, its best networks and how
+    certain their lead is, and a table of all trials. It can be written at any time, also while the search runs.
+    Several runs are compared; runs that differ only in their seed form a group.
     """
     from search.files import require_ending, write_file
     from search.report.render import html
@@ -62,17 +65,17 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **
     require_ending("--out", out, ".html", "a report")
     figures, baseline = given["figures"], given["baseline"]
     if baseline and len(names) > 1:
-        raise click.UsageError("--baseline goes with one run; several are compared as they are.")
+        raise click.UsageError("--baseline needs a single run; several runs are compared with each other.")
     while True:
         runs = [open_run(name) for name in names]
         drawn = open_run(baseline) if baseline else None
-        goes_on = watch and any(run.driver for run in runs)
-        page, charts = _page(runs, drawn, every if goes_on else None)
+        watching = watch and any(run.driver for run in runs)
+        page, charts = _page(runs, drawn, every if watching else None)
         if given["as_json"]:
             return print_json({"title": page.title, "made": page.made, **dict(page.summary)})
         place = out or (runs[0].path / _NAME if len(runs) == 1 else Path(_NAME))
         write_file(place, html(page))
-        if not goes_on:
+        if not watching:
             break
         time.sleep(every)
     click.echo(f"wrote {place}")
@@ -83,7 +86,7 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **
 def _page(
     runs: list[Run], baseline: Run | None, refresh: int | None
 ) -> tuple[Page, Callable[[], tuple[Chart | Bars, ...]]]:
-    """The page, and what gives the charts of it that papers have."""
+    """Return the page, and a function that makes its charts for print."""
     from search.report.charts import every
     from search.report.comparison_page import comparison_page
     from search.report.findings import findings
@@ -92,8 +95,8 @@ def _page(
     if len(runs) > 1:
         page = comparison_page(runs, refresh)
         return page, lambda: page.charts
-    found = findings(runs[0], baseline)
-    return search_page(found, refresh), lambda: every(found)
+    result = findings(runs[0], baseline)
+    return search_page(result, refresh), lambda: every(result)
 
 
 def _draw(charts: tuple[Chart | Bars, ...], folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 from search.cli.terminal import print_all
 
 if TYPE_CHECKING:
@@ -24,30 +24,35 @@ def _columns() -> Sequence[Column]:
 
 
 @click.command()
-@click.argument("run", shell_complete=completion.runs)
+@click.argument("run", shell_complete=completers.runs)
 @click.argument(
     "settings",
     nargs=-1,
     required=True,
     metavar="reward=NAME | reward.SETTING=VALUE...",
-    shell_complete=completion.objectives,
+    shell_complete=completers.objectives,
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), metavar="K", help="The first K; on a terminal 10 if not given."
+    "--top", type=click.IntRange(min=1), metavar="K", help="Only the best K (default on a terminal: 10)."
 )
 @click.option(
     "--format",
     "form",
     metavar="NAME",
-    shell_complete=completion.formats(),
-    help="csv, json, parquet, md, latex or html. If not given: what FILE ends in, else a table for the terminal.",
+    shell_complete=completers.formats(),
+    help="csv, json, parquet, md, latex or html (default: by the ending of FILE, else a table for the terminal).",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, replaced in one step.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file to write; an existing one is replaced.",
+)
 @click.option(
     "--columns",
     metavar="KEY,...",
-    shell_complete=completion.columns(_columns),
-    help="Which columns of the table that is written, in this order.",
+    shell_complete=completers.columns(_columns),
+    help="The columns to write, in this order.",
 )
 def rescore(
     run: str,
@@ -59,10 +64,10 @@ def rescore(
 ) -> None:
     """Rank RUN under another objective.
 
-    Nothing is trained: accuracy, step time and costs of every trial are in the run.
+    Nothing is trained, since the run holds the accuracy, step time and costs of every trial.
 
     \b
-    search rescore RUN reward.w=-0.1                       another weight of the step time
+    search rescore RUN reward.w=-0.1                       another exponent of the step time
     search rescore RUN reward.max_params=3e6               another limit
     search rescore RUN reward=mnasnet reward.cost=macs     another objective
     """
@@ -75,7 +80,7 @@ def rescore(
     places = rescored(opened, reward_of(opened.config.reward, parse(settings)))
     if form or out or columns:
         return _write(opened, places[:top], form, out, columns)
-    return print_all(_told(opened, places, top or 10))
+    return print_all(_ranking(opened, places, top or 10))
 
 
 def _write(run: Run, places: list[Place], form: str | None, out: Path | None, columns: str | None) -> None:
@@ -85,30 +90,38 @@ def _write(run: Run, places: list[Place], form: str | None, out: Path | None, co
 
     chosen = format_of(form, out) if form or out else "csv"
     rows = [place.row() for place in places]
-    found = columns_of(RESCORED, columns) if columns else RESCORED
+    chosen_columns = columns_of(RESCORED, columns) if columns else RESCORED
     if chosen not in EXACT and not columns:
-        found = filled(rows, found)
-    write(rows, found, chosen, out, schema=SCHEMA, version=VERSION, caption=f"Run {run.name}, scored anew")
+        chosen_columns = filled(rows, chosen_columns)
+    write(
+        rows,
+        chosen_columns,
+        chosen,
+        out,
+        schema=SCHEMA,
+        version=VERSION,
+        caption=f"Run {run.name} under another objective",
+    )
 
 
-def _told(run: Run, places: list[Place], top: int) -> Iterator[Any]:
-    """The first by the new objective, and what became of who was first."""
-    from search.cli.live import table
+def _ranking(run: Run, places: list[Place], top: int) -> Iterator[Any]:
+    """Yield the best trials under the new objective, and the new rank of the previous best."""
+    from search.cli.screen import table
     from search.runs.rescoring import BRIEF, RESCORED
 
     rows = [place.row() for place in places if place.rank][:top]
-    used = [key for key in BRIEF if any(found[key] is not None for found in rows)]
+    used = [key for key in BRIEF if any(row[key] is not None for row in rows)]
     yield table(rows, [column for key in used for column in RESCORED if column.key == key])
     yield from (f"{place.trial.number}: {place.trial.architecture}" for place in places[:top] if place.rank)
     over = [place for place in places if place.exceeds]
     if over:
         yield f"{len(over)} of {len(places)} trials exceed a limit, the best of them {over[0].exceeds}"
-    (was,) = (place for place in places if place.rank_before == 1)
-    if was.rank is None:
-        yield f"first before was trial {was.trial.number}, which exceeds a limit"
-    elif was.rank == 1:
-        yield f"trial {was.trial.number} stays first"
+    (previous,) = (place for place in places if place.rank_before == 1)
+    if previous.rank is None:
+        yield f"trial {previous.trial.number}, the best before, exceeds a limit"
+    elif previous.rank == 1:
+        yield f"trial {previous.trial.number} stays the best"
     else:
-        yield f"first before was trial {was.trial.number}, now place {was.rank}"
+        yield f"trial {previous.trial.number}, the best before, is now number {previous.rank}"
     if places[0].rank:
         yield f"\nNext: search show {run.name}:{places[0].trial.number}"

@@ -1,8 +1,8 @@
-"""Completion in bash, zsh and fish: what click has, for words such as `space=effv2` and `RUN:12`.
+"""Completion in bash, zsh and fish, based on click's, for words such as `space=effv2` and `RUN:12`.
 
-Shells differ in where they break such words: bash at `=` and `:`, the others nowhere. So every shell sends the
-line as it is up to the cursor, and is answered with whole words, from which bash's has what precedes its break
-taken away. A word that ends in `=`, `.`, `:` or `,` goes on, without a space after it.
+bash breaks such words at `=` and `:`, the other shells do not. So each shell sends the line up to the cursor and
+gets whole words; for bash the part before the break is removed from them. No space is added after a word that ends
+in `=`, `.`, `:` or `,`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from space.refusal import UserError, unknown_name
 
 
 class _Shell(ShellComplete):
-    """A shell that tells the line in COMP_LINE."""
+    """A shell that passes the line in COMP_LINE."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         line = os.environ["COMP_LINE"]
@@ -29,7 +29,7 @@ class _Shell(ShellComplete):
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
         try:
             return super().get_completions(args, incomplete)
-        except (UserError, OSError):  # Of something that was typed before: not the time to say so.
+        except (UserError, OSError):  # A mistake in an earlier word is reported when the command runs.
             return []
 
     def format_completion(self, item: CompletionItem[str]) -> str:
@@ -60,7 +60,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
         word = re.search(r"\S*$", os.environ["COMP_LINE"])
         typed = word.group() if word else ""
         breaks = set(os.environ.get("COMP_WORDBREAKS", "=:")) & {"=", ":"}
-        # Inside quotes bash breaks nowhere.
+        # bash does not break words inside quotes.
         last = -1 if typed[:1] in ("'", '"') else max((typed.rfind(mark) for mark in breaks), default=-1)
         return f"{item.type},{str(item.value).removeprefix(typed[: last + 1])}"
 
@@ -89,7 +89,7 @@ compdef %(complete_func)s %(prog_name)s
 
 
 class Fish(_Shell):
-    """fish 3 and later, which shows beside each word what it is."""
+    """fish 3 and later, which also shows a description of each word."""
 
     name = "fish"
     source_template = """\
@@ -119,14 +119,14 @@ SHELLS = {shell.name: shell for shell in (Bash, Zsh, Fish)}
 
 
 def register() -> None:
-    """Have click complete in our way in this process."""
+    """Replace click's completion by ours in this process."""
     for shell in SHELLS.values():
         add_completion_class(shell)
 
 
 def script(shell: str, programs: Iterable[str]) -> str:
-    """What `shell` must read to complete the words of `programs`. Raises `UserError` for an unknown shell."""
+    """Return the completion script of `shell` for `programs`. Raises `UserError` for an unknown shell."""
     if shell not in SHELLS:
         raise unknown_name("shell", shell, SHELLS)
-    made = (SHELLS[shell](Command(name), {}, name, f"_{name.upper()}_COMPLETE") for name in programs)
-    return "".join(one.source() for one in made)
+    scripts = (SHELLS[shell](Command(name), {}, name, f"_{name.upper()}_COMPLETE") for name in programs)
+    return "".join(script.source() for script in scripts)

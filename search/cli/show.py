@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 from search.cli.terminal import print_all, print_json
 
 
@@ -18,55 +18,54 @@ from search.cli.terminal import print_all, print_json
     nargs=-1,
     required=True,
     metavar="RUN | RUN:N | NETWORK | GROUP=NAME [KEY=VALUE]...",
-    shell_complete=completion.shown,
+    shell_complete=completers.shown,
 )
 @click.option(
-    "--sheet", type=click.Path(path_type=Path), help="Images of every class as a PNG (data=... only)."
+    "--sheet", type=click.Path(path_type=Path), help="Write images of every class as a PNG (for data=...)."
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON; of networks without fvcore's counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; networks come without fvcore's counts.")
 def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     """Show a space, data, a network, a trial or a run.
 
-    Networks with their exact costs, beside what fvcore counts; a space with the range of them.
+    Networks are shown with their exact costs and fvcore's counts, a space with the range of costs.
 
     \b
     search show space=effv2 space.stages.0.kernel=3    stages, number of networks, range of costs
-    search show data=npz data.path=photos.npz          classes, sizes, imbalance; --sheet FILE.png: some images
+    search show data=npz data.path=photos.npz          classes, sizes, imbalance; --sheet FILE.png: sample images
     search show v2-b0                                  a published network (b0 to b8, v2-s, ...)
     search show r32_i16/mb_d1_k3_s1_e1_w16/h64_c10     a network by its canonical string
     search show RUN:12                                 trial 12 of a run
     """
-    from search.cli import json_values as described
-    from search.cli import screen as shown
+    from search.cli.json_values import network_values, run_values, space_values, trial_values
+    from search.cli.networks import show_network, show_space
+    from search.cli.screen import show_run, show_trial
     from search.runs.run import open_run, split
 
     first, *rest = what
     if any(word.partition("=")[0].partition(".")[0] == "data" for word in what):
         return _show_data(what, sheet, as_json)
     if sheet:
-        raise click.UsageError("--sheet shows images of data=NAME.")
+        raise click.UsageError("--sheet needs data=NAME.")
     if "=" in first:
         space = _space(what)
-        return print_json(described.space_values(space)) if as_json else print_all(shown.show_space(space))
+        return print_json(space_values(space)) if as_json else print_all(show_space(space))
     if rest:
-        raise click.UsageError(f"One thing at a time: {first!r} takes nothing after it.")
+        raise click.UsageError(f"{first!r} takes no further words.")
     name, number = split(first)
     if number is not None:
         run = open_run(name)
         trial = run.trial(number)
-        values = described.trial_values
-        return print_json(values(run, trial)) if as_json else print_all(shown.show_trial(run, trial))
+        return print_json(trial_values(run, trial)) if as_json else print_all(show_trial(run, trial))
     network = _network(first)
     if as_json:
-        of = described.network_values(network) if network else described.run_values(open_run(first))
-        return print_json(of)
-    print_all(shown.show_network(network) if network else shown.show_run(open_run(first)))
+        return print_json(network_values(network) if network else run_values(open_run(first)))
+    print_all(show_network(network) if network else show_run(open_run(first)))
 
 
 def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
-    """Prints what there is in the data, as the proxy's resolution makes it, and writes the contact sheet."""
+    """Print a summary of the data at the proxy's resolution, and write the contact sheet."""
     from search.cli.json_values import data_values
-    from search.cli.screen import show_classes
+    from search.cli.networks import show_classes
     from search.config import Config
     from search.data.report import lines, report
     from search.data.sheet import contact_sheet
@@ -78,17 +77,17 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
     for key in settings:
         if key.partition(".")[0] != "data" and key != "proxy.resolution":
             raise UserError(
-                f"{key} is no part of data; give data=NAME, data.SETTING=VALUE, proxy.resolution=PIXELS."
+                f"{key} is not a setting of data; use data=NAME, data.SETTING=VALUE, proxy.resolution=PIXELS."
             )
     require_ending("--sheet", sheet, ".png", "a contact sheet")
     config = Config.of(settings)
-    found = report(config.data, config.proxy.resolution or config.space.frames[0].resolution)
+    summary = report(config.data, config.proxy.resolution or config.space.frames[0].resolution)
     if as_json:
-        print_json(data_values(found))
+        print_json(data_values(summary))
     else:
-        print_all([*lines(found), show_classes(found)])
+        print_all([*lines(summary), show_classes(summary)])
     if sheet:
-        write_file(sheet, contact_sheet(found.manifest.classes, found.splits["train"]))
+        write_file(sheet, contact_sheet(summary.manifest.classes, summary.splits["train"]))
 
 
 def _space(words: tuple[str, ...]) -> Any:
@@ -99,12 +98,12 @@ def _space(words: tuple[str, ...]) -> Any:
     settings = parse(words)
     for key in settings:
         if key != "space" and not key.startswith("space."):
-            raise UserError(f"{key} is no part of a space; give space=NAME and space.PLACE=VALUE.")
+            raise UserError(f"{key} is not a setting of a space; use space=NAME and space.PLACE=VALUE.")
     return Config.of(settings | {"data": "shapes"}).space
 
 
 def _network(text: str) -> Any:
-    """The architecture of that name or string; None if it can only be the name of a run."""
+    """Return the architecture of that name or string; None if it can only be the name of a run."""
     from search.reward import network
     from search.runs.run import runs
     from space import CATALOG

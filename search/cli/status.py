@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from search.cli import completers as completion
+from search.cli import completers
 from search.cli.terminal import print_all, print_json
 
 
 @click.command()
-@click.argument("run", required=False, shell_complete=completion.runs)
-@click.option("--json", "as_json", is_flag=True, help="As JSON: of RUN an object, else a list of them.")
+@click.argument("run", required=False, shell_complete=completers.runs)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: an object for RUN, a list for all runs.")
 def status(run: str | None, as_json: bool) -> None:
-    """How far RUN is; without RUN, all runs."""
+    """Show the progress of RUN, or of all runs."""
     if as_json:
         return _print_values(run)
     from search.cli.screen import show_run
@@ -22,11 +24,11 @@ def status(run: str | None, as_json: bool) -> None:
     if run:
         return print_all(show_run(open_run(run), top=1))
     if not runs():
-        click.echo("no runs yet; begin with: search launch space=effv2")
+        click.echo("no runs yet; start with: search launch space=effv2")
     for name in runs():
         try:
             print_all(show_run(open_run(name), top=0))
-        except UserError as error:  # Of one run; the others are none the worse for it.
+        except UserError as error:  # This run cannot be read; the others can.
             print_all([f"runs/{name}: {error}"])
 
 
@@ -37,10 +39,10 @@ def _print_values(name: str | None) -> None:
 
     if name:
         return print_json(run_values(open_run(name)))
-    found = []
-    for one in runs():
+    values: list[dict[str, Any]] = []
+    for each in runs():
         try:
-            found.append(run_values(open_run(one)))
+            values.append(run_values(open_run(each)))
         except UserError as error:
-            found.append({"run": one, "error": str(error)})
-    print_json(found)
+            values.append({"run": each, "error": str(error)})
+    print_json(values)

@@ -1,8 +1,9 @@
-"""What every command of `search` does with the terminal: print, and fail in one line."""
+"""Printing to the terminal, and the exit codes of both commands, `search` and `scale`."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -15,23 +16,23 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def print_all(what: Iterable[RenderableType]) -> None:
-    """Prints text and tables to standard output."""
+def print_all(parts: Iterable[RenderableType]) -> None:
+    """Print texts and tables to standard output."""
     console = _console()
-    for part in what:
+    for part in parts:
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))
 
 
 def print_json(value: Any) -> None:
-    """Prints plain values to standard output, as JSON."""
+    """Print plain values to standard output, as JSON."""
     click.echo(json.dumps(value, indent=1, allow_nan=False))
 
 
 def _console() -> Console:
-    """Standard output; as wide as it needs to be where no terminal limits it."""
+    """Return standard output; where it is not a terminal, lines are as long as they need to be."""
     from rich.console import Console
 
-    # Brackets and colons in names and reasons are themselves, no markup.
+    # Brackets and colons in names and reasons are text, not markup.
     console = Console(markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 1000
@@ -39,30 +40,60 @@ def _console() -> Console:
 
 
 def version_option(command: F) -> F:
-    """Adds --version. Unlike click's, it also answers where the package is not installed."""
+    """Add --version. Unlike click's, it also answers where the package is not installed."""
 
-    def tell(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    def show(context: click.Context, _: click.Parameter, asked: bool) -> None:
         if not asked or context.resilient_parsing:
             return
         from search.models.model import versions
 
         package = "compound-nas"
-        found = versions((package,)).get(package, "unknown: it is not installed")
-        click.echo(f"{context.find_root().info_name}, version {found}")
+        version = versions((package,)).get(package, "unknown: the package is not installed")
+        click.echo(f"{context.find_root().info_name}, version {version}")
         context.exit()
 
-    told = "Tell the version and exit."
     return click.option(
-        "--version", is_flag=True, expose_value=False, is_eager=True, callback=tell, help=told
+        "--version",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=show,
+        help="Show the version and exit.",
     )(command)
 
 
-def fail(message: str, code: int) -> NoReturn:
-    """Ends the process with `message` in one line on standard error."""
-    warn(message)
+def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoReturn:
+    """Run a click command and end the process with its exit code.
+
+    0: success. 1: the system failed (a full disk, say). 2: a mistake of the user. 130: interrupted. Whatever fails
+    is one line on standard error that begins with `program`; `hint` follows mistakes in the command line.
+    """
+    from space.refusal import UserError
+
+    try:
+        code = command()
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        fail(f"{error.format_message()} {hint}".rstrip(), 2, program)
+    except UserError as error:
+        fail(str(error), 2, program)
+    except (KeyboardInterrupt, click.Abort):
+        fail("Stopped.", 130, program)
+    except OSError as error:
+        # What is left in the buffer of standard output would fail again when the interpreter exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}.", 1, program)
+
+
+def fail(message: str, code: int, program: str = "search") -> NoReturn:
+    """End the process with `message` in one line on standard error."""
+    warn(message, program)
     sys.exit(code)
 
 
-def warn(message: str) -> None:
-    """Prints `message` as one line to standard error."""
-    click.echo(f"search: {' '.join(message.split())}", err=True)
+def warn(message: str, program: str = "search") -> None:
+    """Print `message` as one line to standard error."""
+    click.echo(f"{program}: {' '.join(message.split())}", err=True)

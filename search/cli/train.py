@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli import completers as completion
-from search.cli.settings_help import Explained
+from search.cli import completers
+from search.cli.settings_help import CommandWithSettings
 from search.cli.terminal import fail, print_all
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from search.training.task import Task
 
 
-class ExplainedTraining(Explained):
-    """Its settings are those of `search train`."""
+class TrainingCommand(CommandWithSettings):
+    """A command whose settings are those of `search train`."""
 
     def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         from search.settings.groups import first_sentence, options
@@ -34,23 +34,23 @@ class ExplainedTraining(Explained):
         yield f"recipe={recipe}", rows
 
 
-@click.command(cls=ExplainedTraining, context_settings={"max_content_width": 120})
-@click.argument("what", required=False, metavar="WHAT", shell_complete=completion.networks)
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completion.training)
+@click.command(cls=TrainingCommand, context_settings={"max_content_width": 120})
+@click.argument("what", required=False, metavar="WHAT", shell_complete=completers.networks)
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completers.training)
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Go on with the training in DIR, however it ended.",
+    help="Continue the training in DIR, however it ended.",
 )
-@click.option("--print-config", is_flag=True, help="Print what would be trained, and train nothing.")
+@click.option("--print-config", is_flag=True, help="Print the resolved settings, and train nothing.")
 def train(what: str | None, settings: tuple[str, ...], resume: Path | None, print_config: bool) -> None:
-    """Train one network in full, to a model that is used.
+    """Train one network in full, to a usable model.
 
-    WHAT is a run, for its best network, or a trial of it (RUN:12); a published network (v2-s); a canonical string; a
-    model's folder; a file that describes one network. Images are said as for `search launch`: data=folder
-    data.path=DIR; a run's network has the run's, a model's folder those of its training. The test split is looked at
-    once, at the end.
+    WHAT is a run (its best network) or a trial (RUN:12), a published network (v2-s), a canonical string, the folder
+    of a model, or a file that describes one network. Images are given as for `search launch`: data=folder
+    data.path=DIR. By default they are those of the run or of the model's training. The test split is evaluated once,
+    at the end.
     """
     import yaml
 
@@ -61,17 +61,17 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
 
     if resume is not None:
         if what or settings:
-            raise click.UsageError("--resume DIR goes on with what is in DIR; nothing else can be said.")
+            raise click.UsageError("--resume DIR continues the training in DIR and takes no other words.")
         task = read_task(resume)
         if is_model(resume):
-            return click.echo(f"{resume} is finished; its model is in there.")
+            return click.echo(f"{resume} is finished; the model is in that folder.")
         return _trained(task, resume)
     if what is None:
         raise click.UsageError("Missing argument 'WHAT': a run, a published network or a canonical string.")
     task, folder = task_of(what, parse(settings))
     if print_config:
         return click.echo(yaml.safe_dump(task.document(), sort_keys=False, width=110), nl=False)
-    if _leads():
+    if _is_main():
         refuse_taken(folder)
     _trained(task, folder)
 
@@ -80,16 +80,16 @@ def _trained(task: Task, folder: Path) -> None:
     from search.proxy.failure import TrialFailed
     from search.training.loop import train as run
 
-    go_on = f"Go on with: search train --resume {folder}"
+    hint = f"Continue with: search train --resume {folder}"
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        model = run(task, folder, _watch(task) if _leads() else None)
+        model = run(task, folder, _watch(task) if _is_main() else None)
     except KeyboardInterrupt:
-        fail(f"Stopped. {go_on}", 130)
+        fail(f"Stopped. {hint}", 130)
     except TrialFailed as error:
         fail(f"{error} Try a lower recipe.learning_rate.", 1)
-    if _leads():
-        print_all(_told(model, folder))
+    if _is_main():
+        print_all(_summary(model, folder))
 
 
 def _watch(task: Task) -> Any:
@@ -101,22 +101,21 @@ def _watch(task: Task) -> Any:
     return CallbackList(terminal, TensorBoard()) if task.tensorboard else terminal
 
 
-def _told(model: Model, folder: Path) -> list[str]:
+def _summary(model: Model, folder: Path) -> list[str]:
     from search.tables.units import clock
 
-    found = {f"{m.name} on {m.split}": m.value for m in model.metrics}
-    figures = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
+    figures = ", ".join(f"{m.name} on {m.split} {m.value:.4f}" for m in model.metrics)
     seconds = clock(model.provenance.seconds or 0)
     return [f"{folder}: {figures}; {seconds}", f"\nNext: search predict {folder} IMAGE..."]
 
 
 def _single() -> list[Any]:
-    """The settings outside groups."""
+    """Return the settings outside groups."""
     from search.settings.groups import plain
 
     return list(plain("train", "default"))
 
 
-def _leads() -> bool:
-    """Whether this is the process that prints and writes, of those that torchrun starts."""
+def _is_main() -> bool:
+    """Return whether this is the first of the processes that torchrun starts, which alone prints and writes."""
     return os.environ.get("RANK", "0") == "0"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from search.compare.plan import RANDOM
 from search.reward import Reward
-from search.stats.paired import CONFIDENCE, Estimate, Layout
+from search.stats.confidence import CONFIDENCE
+from search.stats.paired import Estimate, Layout
 from search.tables.table import Column, Row
 from search.tables.writing import write as write_table
 from space import Architecture, cost

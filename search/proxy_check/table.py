@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from search.proxy_check.check import Checked
-from search.stats.rank_correlation import CONFIDENCE
+from search.stats.confidence import CONFIDENCE
 from search.tables.table import Column
 
 GOOD = 0.7

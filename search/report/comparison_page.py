@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 
 from search.report.contest import (
-    CONFIDENCE,
     Difference,
     Group,
     Quantity,
@@ -32,6 +31,7 @@ from search.report.document import (
 )
 from search.report.search_page import AXES, MOST_ROWS
 from search.runs.run import Run
+from search.stats.confidence import CONFIDENCE
 from search.tables.selection import filled
 from search.tables.table import Column, Row
 from search.tables.units import clock

@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from search.report.charts import best_so_far
 from search.runs.run import Run
+from search.stats.confidence import t_quantile
 from search.trials.trial import Trial
 
-CONFIDENCE = 0.95
-"""Of every interval, for all comparisons of a page at once (Bonferroni)."""
 _ALIKE = ("run", "seed", "trials", "budget", "max_failures", "force_step", "executor")
 """Settings that make no other search of it."""
 
@@ -121,10 +120,10 @@ def _tested(
     """The interval and p of a mean, by Student's t; None where there is no spread to tell it from."""
     if not freedom or not error:
         return None, None, None
-    from scipy.stats import t
+    from scipy.special import stdtr
 
-    half = float(t.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, freedom)) * error
-    p = min(1.0, comparisons * 2 * float(t.sf(abs(mean) / error, freedom)))
+    half = t_quantile(freedom, comparisons) * error
+    p = min(1.0, comparisons * 2 * float(stdtr(freedom, -abs(mean) / error)))
     return mean - half, mean + half, p
 
 

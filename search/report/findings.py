@@ -21,6 +21,7 @@ from search.report.baseline import (
     random_draws,
 )
 from search.runs.run import ENVIRONMENT, Run
+from search.stats.confidence import image_deviation
 from search.trials.finals import Verdict
 from search.trials.trial import RANKED, Trial
 from space import Architecture, UserError
@@ -33,7 +34,7 @@ TWO_SIDED = 1.96
 class Noise:
     """How uncertain accuracies are. images: validated on, None where the run does not tell.
 
-    accuracy, reward: the standard deviation of the winner's by the choice of images (`deviation`).
+    accuracy, reward: the standard deviation of the winner's by the choice of images (`image_deviation`).
     rivals: complete trials whose accuracy is within the interval of its difference to the winner's; trials: all of
     them, the winner not counted.
     """
@@ -200,12 +201,12 @@ def _noise(run: Run, winner: Trial, images: int | None) -> Noise:
     others = [t for t in run.ranked if t is not winner and t.result]
     if images is None:
         return Noise(None, None, None, None, len(others))
-    uncertain = deviation(result.accuracy, images)
+    uncertain = image_deviation(result.accuracy, images)
     # What an accuracy is multiplied by, if it is.
     factor = terms.reward / terms.accuracy if terms.sign == "x" and terms.accuracy else 1.0
     rivals = sum(
         winner.result.accuracy - t.result.accuracy
-        <= TWO_SIDED * math.hypot(uncertain, deviation(t.result.accuracy, images))
+        <= TWO_SIDED * math.hypot(uncertain, image_deviation(t.result.accuracy, images))
         for t in others
         if t.result and winner.result
     )
@@ -233,15 +234,6 @@ def _over_base(winner: Trial, base: Trial, images: int | None, verdict: Verdict 
         return Lead(difference, None, None, 1)
     # As if each had been validated on images of its own: the same ones make it no wider.
     half = TWO_SIDED * math.hypot(
-        deviation(winner.result.accuracy, images), deviation(base.result.accuracy, images)
+        image_deviation(winner.result.accuracy, images), image_deviation(base.result.accuracy, images)
     )
     return Lead(difference, difference - half, difference + half, 1)
-
-
-def deviation(accuracy: float, images: int) -> float:
-    """The standard deviation of an accuracy that the choice of so many images makes.
-
-    As if two images more had been right and two more wrong (Agresti and Coull 1998), or it would be 0 at 0 and 1.
-    """
-    around = (accuracy * images + 2) / (images + 4)
-    return math.sqrt(around * (1 - around) / (images + 4))

@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Iterator
 
-from search.report import conclusion
+from search.report import finals_text
 from search.report.baseline import chosen_by_rungs, drew
 from search.report.document import Pairs
 from search.report.findings import TWO_SIDED, Findings, Lead, unbiased
@@ -169,7 +169,7 @@ def _noisy(found: Findings) -> str:
         "its figure, which is therefore somewhat too high."
     )
     if verdict and verdict.noise:
-        lines = (conclusion.noise(verdict.noise), *conclusion.warning(found.run, verdict.noise))
+        lines = (finals_text.noise(verdict.noise), *finals_text.warning(found.run, verdict.noise))
         told = sentence("; ".join(lines))
     if noise.images is None or noise.accuracy is None:
         return f"What the choice of validation images does is unknown: this run kept no count of them. {told}"

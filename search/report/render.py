@@ -1,4 +1,4 @@
-"""A page as HTML: one file that needs nothing beside it, made from the templates in `page/`."""
+"""A page as HTML: one file without references to others, from the templates in `page/`."""
 
 from __future__ import annotations
 
@@ -8,63 +8,55 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from search.report.document import Chart, Explorer, Page
-from search.tables.table import plain
+from search.tables.formats import environment
+from search.tables.table import Table, plain
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _DIGITS = 8
-"""Significant ones, of numbers in the page: its tables round further, `search export` not at all."""
+"""Significant digits of numbers in a page. Its tables round further; `search export` does not round."""
 _SCRIPTS = ("numbers.js", "chart.js", "explorer.js", "start.js")
 
 
 def html(page: Page) -> str:
-    """The file's text. Whatever comes from data is escaped; nothing is fetched, and a policy in it forbids that."""
-    environment = _environment()
+    """Return the text of the file. Inserted values are escaped, and a content policy forbids loading anything."""
     style = _source("page.css")
     script = "\n".join(map(_source, _SCRIPTS))
-    template = environment.get_template("page.html")
+    template = _environment().get_template("report.html")
     return template.render(page=page, style=style, script=script, data=_data(page))
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("search.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["numeric"] = _numeric
-    environment.tests["kind"] = lambda block, name: type(block).__name__ == name
-    return environment
+    templates = environment("search.report", "page")
+    templates.filters["table"] = lambda block: Table(block.rows, block.columns)
+    templates.tests["kind"] = lambda block, name: type(block).__name__ == name
+    return templates
 
 
 def _source(name: str) -> str:
-    environment = _environment()
-    assert environment.loader
-    return environment.loader.get_source(environment, name)[0]
+    templates = _environment()
+    assert templates.loader
+    return templates.loader.get_source(templates, name)[0]
 
 
 def _data(page: Page) -> str:
-    """What the script draws, as JSON that can stand in a page."""
-    found: dict[str, Any] = {"refresh": page.refresh, "charts": {}, "explorers": []}
+    """Return the data of the page's script, as JSON that is safe inside a script element."""
+    data: dict[str, Any] = {"refresh": page.refresh, "charts": {}, "explorers": []}
     for section in page.sections:
         for block in section.blocks:
             if isinstance(block, Chart):
-                found["charts"][block.key] = _compact(asdict(block))
+                data["charts"][block.key] = _compact(asdict(block))
             elif isinstance(block, Explorer):
-                found["explorers"].append(_explorer(block))
-    text = json.dumps(found, allow_nan=False, separators=(",", ":"))
-    # Inside a script element only these can end it or begin a comment; in JSON's strings they may be written so.
+                data["explorers"].append(_explorer(block))
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    # Only these characters can end a script element or begin a comment; JSON strings may hold them escaped.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _explorer(block: Explorer) -> dict[str, Any]:
-    """Column by column: a name that stood in every row would double the file."""
+    """Return the values column by column: keys in every row would double the size of the file."""
     keys = ("key", "heading", "form", "description", "better")
     return {
         "columns": [{key: getattr(column, key) for key in keys} for column in block.columns],
@@ -90,10 +82,3 @@ def _compact(value: Any) -> Any:
 
 def _short(value: Any) -> Any:
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
-
-
-def _numeric(block: Any) -> list[bool]:
-    """Which columns of a listing hold numbers alone."""
-    from search.tables.table import Table
-
-    return Table(block.rows, block.columns).numeric()

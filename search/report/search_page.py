@@ -12,9 +12,9 @@ from search.compare.plan import FOLDER
 from search.compare.table import COLUMNS as COMPARED
 from search.compare.table import read, verdict
 from search.report import charts
-from search.report.conclusion import told
 from search.report.diagram import diagram
 from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
+from search.report.finals_text import finals_text
 from search.report.findings import Findings
 from search.report.importance import common, top
 from search.report.prose import sentence, summary
@@ -179,7 +179,7 @@ def _finals(found: Findings) -> Iterator[Section]:
         return
     blocks: list[Block] = []
     if verdict:
-        blocks.append(Texts(tuple(map(sentence, told(run, verdict)))))
+        blocks.append(Texts(tuple(map(sentence, finals_text(run, verdict)))))
     else:
         done, total = len(agenda.trainings) - agenda.left, len(agenda.trainings)
         blocks.append(

@@ -1,1 +1,1 @@
-"""Statistics about results: Pareto fronts, paired differences, rank correlations."""
+"""Statistics of results: Pareto fronts, significant differences, rank correlations."""

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-CONFIDENCE = 0.95
-"""Of every interval, for all comparisons of a table at once (Bonferroni)."""
+from search.stats.confidence import t_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,4 @@ def _half(squares: float, freedom: int, share: float, comparisons: int) -> float
     """Half the interval of a mean with variance `share` times the pooled one, from Student's t."""
     if freedom < 1:
         return None
-    from scipy.stats import t
-
-    quantile = float(t.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, freedom))
-    return quantile * math.sqrt(squares / freedom * share)
+    return t_quantile(freedom, comparisons) * math.sqrt(squares / freedom * share)

@@ -1,4 +1,4 @@
-"""Several objectives at once: which points are the best of all compromises. All objectives are minimised."""
+"""Pareto fronts of points with several objectives, all of them to be minimised."""
 
 from __future__ import annotations
 
@@ -10,49 +10,50 @@ Objectives = tuple[float, ...]
 
 
 def dominates(one: Objectives, other: Objectives) -> bool:
-    """Whether `one` is nowhere worse than `other` and somewhere better."""
+    """Return whether `one` is nowhere worse than `other` and somewhere better."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def front(points: Sequence[Objectives]) -> list[int]:
-    """The indices, ascending, of the points that no other dominates. Equal points stay or go together.
+    """Return the indices, ascending, of the points that no other dominates. Equal points stay or go together.
 
     Raises ValueError for a point with a nan, and for points with different numbers of objectives.
     """
     if any(map(math.isnan, (value for point in points for value in point))):
-        raise ValueError("a nan among the objectives compares with nothing")
-    kept: list[int] = []
-    # In this order nothing is dominated by what comes after it.
+        raise ValueError("objectives with a nan cannot be compared")
+    indices: list[int] = []
+    # In lexicographic order no point is dominated by a later one.
     for index in sorted(range(len(points)), key=lambda index: points[index]):
-        if not any(dominates(points[better], points[index]) for better in kept):
-            kept.append(index)
-    return sorted(kept)
+        if not any(dominates(points[better], points[index]) for better in indices):
+            indices.append(index)
+    return sorted(indices)
 
 
 def fronts(points: Sequence[Objectives]) -> list[list[int]]:
-    """The indices in ranks: the front, the front of what is left without it, and so on (Deb et al. 2002)."""
-    left, ranks = list(range(len(points))), []
-    while left:
-        best = {left[index] for index in front([points[index] for index in left])}
+    """Return the indices by rank: the front, then the front of the remaining points, ... (Deb et al. 2002)."""
+    remaining, ranks = list(range(len(points))), []
+    while remaining:
+        best = {remaining[index] for index in front([points[index] for index in remaining])}
         ranks.append(sorted(best))
-        left = [index for index in left if index not in best]
+        remaining = [index for index in remaining if index not in best]
     return ranks
 
 
 def ordered(points: Sequence[Objectives]) -> list[int]:
-    """All indices, the best first: by rank, in a rank those with most room around them."""
-    found: list[int] = []
+    """Return all indices, the best first: by rank, and within a rank by crowding distance, the largest first."""
+    result: list[int] = []
     for rank in fronts(points):
-        room = crowding([points[index] for index in rank])
-        by_room = sorted(zip(room, rank, strict=True), key=lambda pair: -pair[0])
-        found += [index for _, index in by_room]
-    return found
+        distances = crowding([points[index] for index in rank])
+        by_distance = sorted(zip(distances, rank, strict=True), key=lambda pair: -pair[0])
+        result += [index for _, index in by_distance]
+    return result
 
 
 def crowding(points: Sequence[Objectives]) -> list[float]:
-    """For each point of one front, how far its neighbours on either side are (Deb et al. 2002, section III.B).
+    """Return the crowding distance of each point of one front (Deb et al. 2002, section III.B).
 
-    The sum over the objectives of the neighbours' distance, relative to the range of the front; inf at its ends.
+    It is the sum over the objectives of the distance between a point's two neighbours, relative to the range of the
+    front, and infinite at its ends.
     """
     distance = [0.0] * len(points)
     for values in zip(*points, strict=True):
@@ -65,7 +66,7 @@ def crowding(points: Sequence[Objectives]) -> list[float]:
 
 
 def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
-    """The volume that the points dominate of the box that ends at `reference`; what is worse than that adds none.
+    """Return the volume of the region that the points dominate, up to `reference`. Points beyond it add nothing.
 
     Exact, by slices along the last objective: milliseconds for a few hundred points of three objectives.
     """
@@ -84,7 +85,7 @@ def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
 
 
 def _area(points: Sequence[Objectives], right: float, top: float) -> float:
-    """The area that points in a rectangle with this right and top edge dominate."""
+    """Return the area that the points dominate in a rectangle with this right and top edge."""
     area = 0.0
     for x, y in sorted(points):
         if y < top:

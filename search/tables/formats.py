@@ -1,66 +1,66 @@
-"""How a table is rendered in each format. Data forms hold what the rows hold, print forms what a page has room for.
+"""The formats of tables. Data formats hold exact values, print formats hold rounded values.
 
-pandas and pyarrow are imported when they are asked for.
+pandas, pyarrow and jinja2 are imported when a format needs them.
 """
 
 from __future__ import annotations
 
 import io
-from html import escape
+from functools import cache
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
+from search.tables.table import Column, Table
 from space.refusal import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from search.tables.table import Column, Table
+    from jinja2 import Environment
 
 
 def csv(table: Table) -> str:
-    """Comma-separated values under the columns' keys."""
+    """Return comma-separated values under the columns' keys."""
     cells = [[_cell(value) for value in row] for row in table.plain()]
     return str(_frame(cells, [column.key for column in table.columns]).to_csv(index=False))
 
 
 def json(table: Table) -> str:
-    """A document with `schema`, `version`, `columns` (what each is) and `rows`."""
+    """Return a document with `schema`, `version`, `columns` (their descriptions) and `rows`."""
     keys = [column.key for column in table.columns]
     rows = [dict(zip(keys, row, strict=True)) for row in table.plain()]
     return dumps({**table.about(), "rows": rows}, indent=1, allow_nan=False) + "\n"
 
 
 def parquet(table: Table) -> bytes:
-    """Typed columns. The file's metadata has what `json` says about them, under "compound-nas".
+    """Return a file of typed columns. Its metadata hold their descriptions, as in `json`, under "compound-nas".
 
-    Integers are exact, also where some are missing: pandas reads such columns as Int64. Raises `UserError` for
-    an integer of more than 64 bits.
+    Integers are exact even in columns with missing values, which pandas reads as Int64. Raises `UserError` for an
+    integer of more than 64 bits.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
-    made = pa.Table.from_pandas(frame(table), preserve_index=False)
+    content = pa.Table.from_pandas(frame(table), preserve_index=False)
     about = {b"compound-nas": dumps(table.about()).encode()}
     file = io.BytesIO()
-    parquet.write_table(made.replace_schema_metadata({**(made.schema.metadata or {}), **about}), file)
+    parquet.write_table(content.replace_schema_metadata({**(content.schema.metadata or {}), **about}), file)
     return file.getvalue()
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """Typed columns under their keys: Int64, float64, boolean and string, where values may be missing.
+    """Return columns under their keys, as pandas' nullable types Int64, float64, boolean and string.
 
     Raises `UserError` for an integer of more than 64 bits.
     """
     import pandas as pd
 
     values = list(zip(*table.plain(), strict=True)) or [()] * len(table.columns)
-    columns = {c.key: _typed(c, list(found)) for c, found in zip(table.columns, values, strict=True)}
+    columns = {c.key: _typed(c, list(cells)) for c, cells in zip(table.columns, values, strict=True)}
     return pd.DataFrame(columns)
 
 
 def markdown(table: Table) -> str:
-    """A table of GitHub's Markdown, with its caption before it and its legend after it."""
+    """Return a table in GitHub's Markdown, its caption before it and its legend after it."""
     cells = [[text.replace("|", "\\|") for text in row] for row in table.shown()]
     frame = _frame(cells, [column.heading for column in table.columns])
     align = ["right" if numeric else "left" for numeric in table.numeric()]
@@ -71,7 +71,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """A tabular of the package booktabs, with its caption before it and its legend after it."""
+    """Return a tabular of the package booktabs, its caption before it and its legend after it."""
     frame = _frame(table.shown(), [column.heading for column in table.columns])
     align = "".join("r" if numeric else "l" for numeric in table.numeric())
     parts = ["% needs \\usepackage{booktabs}"]
@@ -83,65 +83,34 @@ def latex(table: Table) -> str:
 
 
 def html(table: Table) -> str:
-    """A page that needs nothing beside it, light or dark as the reader's system is."""
-    legend = "\n".join(
-        f"<dt>{escape(heading)}</dt><dd>{escape(text)}</dd>" for heading, text in table.legend()
-    )
-    title = escape(table.caption or table.schema)
-    return _PAGE.format(
-        title=title, style=_STYLE, table=html_table(table), legend=legend and f"<dl>\n{legend}\n</dl>\n"
-    )
+    """Return a complete page without references to other files, light or dark as the reader's system is."""
+    text = environment().get_template("page.html").render(table=table, title=table.caption or table.schema)
+    return text + "\n"
 
 
 def html_table(table: Table) -> str:
-    """The table alone, as an element of a page."""
-    kinds = [' class="n"' if numeric else "" for numeric in table.numeric()]
-    head = "".join(
-        f'<th scope="col"{kind} title="{escape(column.description)}">{escape(column.heading)}</th>'
-        for kind, column in zip(kinds, table.columns, strict=True)
+    """Return the `<table>` element alone."""
+    macros = environment().get_template("table.html").module
+    caption = table.caption or table.schema
+    return str(macros.table(table.columns, table.shown(), table.numeric(), caption))  # type: ignore[attr-defined]
+
+
+@cache
+def environment(package: str = "", folder: str = "") -> Environment:
+    """Return the templates of a package's folder, and those of tables. Inserted values are escaped.
+
+    Raises jinja2's UndefinedError when a template uses a name without a value.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    loaders = [PackageLoader(package, folder)] if package else []
+    return Environment(
+        loader=ChoiceLoader([*loaders, PackageLoader("search.tables", "templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    body = "\n".join(
-        "<tr>"
-        + "".join(f"<td{kind}>{escape(text)}</td>" for kind, text in zip(kinds, row, strict=True))
-        + "</tr>"
-        for row in table.shown()
-    )
-    title = escape(table.caption or table.schema)
-    return f"""\
-<table>
-<caption>{title}</caption>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{body}
-</tbody>
-</table>"""
-
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>{style}</style>
-<div>{table}</div>
-{legend}</html>
-"""
-
-# Lines and stripes are mixed from the text's own colour, so they suit a light page and a dark one.
-_STYLE = """
-:root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif; --line: rgb(128 128 128 / 35%) }
-body { margin: 2em }
-div { overflow-x: auto }
-table { border-collapse: collapse; white-space: nowrap; font-variant-numeric: tabular-nums }
-caption { text-align: left; font-weight: 600; padding-bottom: .6em }
-th, td { text-align: left; padding: .25em .8em; border-bottom: 1px solid var(--line) }
-thead th { border-bottom-width: 2px }
-tbody tr:hover { background: rgb(128 128 128 / 15%) }
-.n { text-align: right }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1em 1em; font-size: .9em }
-dd { margin: 0 }
-"""
 
 
 def _frame(cells: list[list[Any]], header: list[str]) -> pd.DataFrame:
@@ -152,7 +121,7 @@ def _frame(cells: list[list[Any]], header: list[str]) -> pd.DataFrame:
 
 
 def _typed(column: Column, values: list[Any]) -> pd.Series[Any]:
-    """A column as pandas has it where values may be missing."""
+    """Return a column of a nullable type."""
     import pandas as pd
 
     kind = column.type or _type(values)
@@ -170,10 +139,10 @@ _DTYPES = {"integer": "Int64", "number": "float64", "boolean": "boolean", "strin
 
 
 def _type(values: list[Any]) -> str:
-    """What values are that nothing else tells the type of."""
-    found = {type(value) for value in values if value is not None}
+    """Return the type of a column whose `Column` has none, by its values."""
+    present = {type(value) for value in values if value is not None}
     for name, types in (("boolean", {bool}), ("integer", {int}), ("number", {int, float})):
-        if found and found <= types:
+        if present and present <= types:
             return name
     return "string"
 

@@ -1,4 +1,4 @@
-"""Which rows and columns of a table are kept, and in which order."""
+"""The rows and columns of a table to show, and their order."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from space.refusal import UserError, unknown_name
 
 
 def columns_of(columns: Sequence[Column], keys: str) -> tuple[Column, ...]:
-    """The columns that "reward,accuracy" names, in this order.
+    """Return the columns named in `keys`, such as "reward,accuracy", in that order.
 
-    Raises `UserError` for an unknown one, naming the nearest, and for one that is named twice.
+    Raises `UserError` for an unknown name, with the nearest, and for a name that appears twice.
     """
-    found = tuple(_column(columns, key) for key in _words(keys))
-    for number, column in enumerate(found):
-        if column in found[:number]:
+    chosen = tuple(_column(columns, key) for key in _words(keys))
+    for number, column in enumerate(chosen):
+        if column in chosen[:number]:
             raise UserError(f"Column {column.key} is named twice.")
-    return found
+    return chosen
 
 
 def filled(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns that say something in one of the rows at least; all, where there are no rows."""
+    """Return the columns with a value in at least one row; all columns if there are no rows."""
     return tuple(
         column
         for column in columns
@@ -33,20 +33,20 @@ def filled(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Column, ...]
 
 
 def ordered(rows: Sequence[Row], columns: Sequence[Column], by: str) -> list[Row]:
-    """The rows by the columns that "-reward,number" names: ascending, or descending after a minus.
+    """Return the rows sorted by columns such as "-reward,number": ascending, after a minus descending.
 
-    Rows without a value come last in either direction. Raises `UserError` for an unknown column.
+    Rows without a value come last in both directions. Raises `UserError` for an unknown column.
     """
-    found = list(rows)
+    result = list(rows)
     keys = [(word.removeprefix("-"), word.startswith("-")) for word in _words(by)]
     for key, _ in keys:
         _column(columns, key)
-    # The last key first: sorting keeps what an earlier one has left in order.
+    # Sorting is stable, so the first key is sorted by last.
     for key, descending in reversed(keys):
-        there = [row for row in found if plain(row.get(key)) is not None]
-        gone = [row for row in found if plain(row.get(key)) is None]
-        found = sorted(there, key=partial(_value, key), reverse=descending) + gone
-    return found
+        present = [row for row in result if plain(row.get(key)) is not None]
+        missing = [row for row in result if plain(row.get(key)) is None]
+        result = sorted(present, key=partial(_value, key), reverse=descending) + missing
+    return result
 
 
 def _value(key: str, row: Row) -> Any:
@@ -54,29 +54,29 @@ def _value(key: str, row: Row) -> Any:
 
 
 def best(rows: Sequence[Row], columns: Sequence[Column], key: str, count: int) -> list[Row]:
-    """The `count` best rows by the column `key`, the best first; those without a value are none of them."""
+    """Return the `count` best rows by the column `key`, the best first. Rows without a value are left out."""
     sign = _sign(_column(columns, key))
-    there = [row for row in rows if plain(row.get(key)) is not None]
-    return sorted(there, key=lambda row: sign * plain(row[key]))[:count]
+    present = [row for row in rows if plain(row.get(key)) is not None]
+    return sorted(present, key=lambda row: sign * plain(row[key]))[:count]
 
 
-def compromises(rows: Sequence[Row], columns: Sequence[Column], keys: str) -> list[Row]:
-    """The rows that no other beats in all the columns that "accuracy,params" names, the best by the first first.
+def pareto_front(rows: Sequence[Row], columns: Sequence[Column], keys: str) -> list[Row]:
+    """Return the rows on the Pareto front of columns such as "accuracy,params", the best by the first column first.
 
-    A row that is equal in all is not beaten; one that lacks a value is left out. Raises `UserError` for an unknown
-    column, and for one of which neither more nor less is better.
+    Equal rows stay or go together; a row that lacks a value is left out. Raises `UserError` for an unknown column,
+    and for a column in which neither high nor low values are better.
     """
-    found = [_column(columns, key) for key in _words(keys)]
-    signs = [(column.key, _sign(column)) for column in found]
-    there = [row for row in rows if all(plain(row.get(key)) is not None for key, _ in signs)]
-    points = [tuple(sign * float(plain(row[key])) for key, sign in signs) for row in there]
-    return [there[index] for index in sorted(front(points), key=lambda index: points[index])]
+    chosen = [_column(columns, key) for key in _words(keys)]
+    signs = [(column.key, _sign(column)) for column in chosen]
+    present = [row for row in rows if all(plain(row.get(key)) is not None for key, _ in signs)]
+    points = [tuple(sign * float(plain(row[key])) for key, sign in signs) for row in present]
+    return [present[index] for index in sorted(front(points), key=lambda index: points[index])]
 
 
 def _words(text: str) -> list[str]:
     words = [word.strip() for word in text.split(",")]
     if not all(words):
-        raise UserError(f"{text!r} lacks the name of a column; write them like reward,accuracy.")
+        raise UserError(f"{text!r} lacks the name of a column; write them as in reward,accuracy.")
     return words
 
 
@@ -88,7 +88,7 @@ def _column(columns: Sequence[Column], key: str) -> Column:
 
 
 def _sign(column: Column) -> int:
-    """What makes the better values the smaller ones."""
+    """Return the factor that makes smaller values the better ones."""
     if not column.better:
-        raise UserError(f"Of {column.key} neither more nor less is better; it cannot be compared by.")
+        raise UserError(f"{column.key}: neither high nor low values are better, so it cannot rank rows.")
     return -1 if column.better == "high" else 1

@@ -10,19 +10,19 @@ from typing import Any
 from search.tables.units import si
 
 Row = Mapping[str, Any]
-"""Values by column key. What is missing, None or not a number is an empty cell, and null in JSON."""
+"""Values by column key. A value that is missing, None or nan is an empty cell, and null in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table.
+    """A column of a table.
 
-    key: what data forms call it and where rows hold it. Stable: programs read it.
-    title, unit: the heading of print forms, e.g. "Step time" and "ms". description: its line of the legend.
-    form: how print forms round numbers: a format specification such as ".2f", or "si" for 386M and 1.83G.
-    type: "integer", "number", "string" or "boolean", as JSON Schema calls them. Where it is not given, it is
-        what `form` is for ("d" and "si": integers); "" where nothing says it.
-    better: "high" or "low" where more or less of it is better, which a choice between rows can go by.
+    key: its name in data formats and in rows. Stable, since programs read it.
+    title, unit: its heading in print formats, e.g. "Step time" and "ms". description: its line of the legend.
+    form: how print formats round numbers: a format specification such as ".2f", or "si" for 386M and 1.83G.
+    type: "integer", "number", "string" or "boolean", as in JSON Schema. The default follows from `form` ("d" and
+        "si": integers), and is "" without one.
+    better: "high" or "low" where higher or lower values are better, else "".
     """
 
     key: str
@@ -44,7 +44,7 @@ class Column:
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
     def shown(self, value: object) -> str:
-        """`value` as print forms show it: rounded, "-" where there is none."""
+        """Return `value` as print formats show it: rounded, "-" for none."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "-"
         if isinstance(value, bool):
@@ -56,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a format renders. schema, version: what programs know the columns by; caption: for print."""
+    """A table to render. schema, version: the name and version of its columns, for programs. caption: for print."""
 
     rows: Sequence[Row]
     columns: Sequence[Column]
@@ -65,33 +65,33 @@ class Table:
     caption: str = ""
 
     def about(self) -> dict[str, Any]:
-        """The schema, and what each column is, as data forms say it."""
+        """Return the schema with the description of each column, for data formats."""
         keys = ("key", "title", "unit", "type", "description")
         columns = [{key: getattr(column, key) for key in keys} for column in self.columns]
         return {"schema": self.schema, "version": self.version, "columns": columns}
 
     def plain(self) -> list[list[Any]]:
-        """The exact values of each row: what JSON can hold."""
+        """Return the exact values of each row, as JSON can hold them."""
         return [[plain(row.get(column.key)) for column in self.columns] for row in self.rows]
 
     def shown(self) -> list[list[str]]:
-        """The rounded values of each row."""
+        """Return the rounded values of each row."""
         return [[column.shown(row.get(column.key)) for column in self.columns] for row in self.rows]
 
     def numeric(self) -> list[bool]:
-        """Which columns hold numbers alone, and are aligned as such."""
+        """Return for each column whether all of its values are numbers, so that it aligns right."""
         values: Iterable[Sequence[Any]] = (
             zip(*self.plain(), strict=True) if self.rows else [()] * len(self.columns)
         )
         return [all(value is None or type(value) in (int, float) for value in column) for column in values]
 
     def legend(self) -> list[tuple[str, str]]:
-        """The heading and the description of each column that has one."""
+        """Return heading and description of each column that has a description."""
         return [(column.heading, column.description) for column in self.columns if column.description]
 
 
 def schema_rows(columns: Iterable[Column]) -> list[Row]:
-    """What each column is, as a table of its own with the columns `ABOUT`."""
+    """Return the descriptions of `columns` as rows of a table with the columns `ABOUT`."""
     return [
         {
             "key": column.key,
@@ -104,11 +104,11 @@ def schema_rows(columns: Iterable[Column]) -> list[Row]:
 
 
 ABOUT = (Column("key", "Key"), Column("type", "Type"), Column("unit", "Unit"), Column("meaning", "Meaning"))
-"""Of `schema_rows`."""
+"""The columns of `schema_rows`."""
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON has it: numpy's numbers become Python's, what isn't finite becomes None."""
+    """Return `value` as JSON can hold it: numpy's numbers become Python's, nan and infinity become None."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

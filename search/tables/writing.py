@@ -32,19 +32,19 @@ FORMATS: Registry[Callable[[Table], str | bytes]] = Registry(
         "html": formats.html,
     },
 )
-"""Every output format by name: the extension point. A format that isn't text returns bytes."""
+"""The output formats by name: an extension point. A binary format returns bytes."""
 
 EXACT = ("csv", "json", "parquet")
-"""The data forms."""
+"""The data formats."""
 
 _ENDINGS = {"markdown": "md", "tex": "latex", "htm": "html"}
-"""Of files, where they are not the format's name."""
+"""Endings of files that differ from the name of their format."""
 
 
 def format_of(name: str | None, out: Path | None, permitted: Iterable[str] = FORMATS) -> str:
-    """The format that was asked for: `name`, or where there is none, what the ending of the file `out` says.
+    """Return the format called `name`, or without a name the one by the ending of the file `out`.
 
-    Raises `UserError` where neither is one of the `permitted` formats.
+    Raises `UserError` where that is not one of the `permitted` formats.
     """
     ending = out.suffix[1:].lower() if out else ""
     wanted = name or _ENDINGS.get(ending, ending)
@@ -52,7 +52,7 @@ def format_of(name: str | None, out: Path | None, permitted: Iterable[str] = FOR
         return wanted
     if name or not out:
         raise unknown_name("format", name, permitted)
-    raise UserError(f"{out} does not say its format; add --format {'|'.join(permitted)}.")
+    raise UserError(f"{out}: unknown ending; add --format {'|'.join(permitted)}.")
 
 
 def write(
@@ -60,14 +60,14 @@ def write(
 ) -> None:
     """Write `rows` in `format`, a key of `FORMATS`, to the file `out`, or to standard output without one.
 
-    about: the remaining fields of `Table` (schema, version, caption). The file is replaced in one step.
-    Raises `UserError` for an unknown format, for a place that cannot be written to, and for bytes on a terminal.
+    about: the remaining fields of `Table` (schema, version, caption). An existing file is replaced in one step.
+    Raises `UserError` for an unknown format, a file that cannot be written, and a binary format on a terminal.
     """
     deliver(render(rows, columns, format, **about), out)
 
 
 def render(rows: Sequence[Row], columns: Sequence[Column], format: str, **about: Any) -> str | bytes:
-    """What `write` writes. Raises `UserError` for an unknown format."""
+    """Return the content of a table in `format`. Raises `UserError` for an unknown format."""
     if format not in FORMATS:
         raise unknown_name("format", format, FORMATS)
     return FORMATS[format](Table(rows, columns, **about))

@@ -14,11 +14,10 @@ from itertools import count, islice
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from search.stats.confidence import t_quantile
 from search.trials.trial import Trial, ranked
 from space import Architecture
 
-CONFIDENCE = 0.95
-"""Of every interval."""
 NOISY = 0.5
 """The rank reliability below which chance has more part in what sets accuracies apart than the networks have."""
 RELIABLE = 0.9
@@ -121,18 +120,14 @@ class Noise:
         return max(0.0, (1 - ratio) * (1 + ratio))
 
     def half(self, *counts: int) -> float | None:
-        """Half the interval (`CONFIDENCE`) of a mean of so many trainings; of two counts, of the difference of means.
+        """Half the interval (at 95 %) of a mean of so many trainings; of two counts, of the difference of means.
 
         Student's t with the degrees of freedom that `seed` was pooled from. None where no training differed from
         another of its network: that a few were alike does not make the next one certain.
         """
         if not self.seed:
             return None
-        # Of scipy the part that is imported in a tenth of the time of scipy.stats.
-        from scipy.special import stdtrit
-
-        quantile = float(stdtrit(self.freedom, (1 + CONFIDENCE) / 2))
-        return quantile * self.seed * math.sqrt(sum(1 / count for count in counts))
+        return t_quantile(self.freedom) * self.seed * math.sqrt(sum(1 / count for count in counts))
 
 
 @dataclass(frozen=True, slots=True)

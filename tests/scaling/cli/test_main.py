@@ -201,7 +201,7 @@ def test_help_without_arguments():
         (["--phi", "1", "--format", "jsn"], "Did you mean 'json'"),
         (["--phi", "1", "--columns", "nme"], "Did you mean 'name'"),
         (["--phi", "1", "--sort", "-mac"], "Did you mean 'macs'"),
-        (["--phi", "1", "--out", "table"], "does not say its format"),
+        (["--phi", "1", "--out", "table"], "unknown ending"),
         (["--phi", "1", "--out", "/proc/table.csv"], "Cannot write /proc/table.csv"),
         (["--phi", "1", "--save", "/proc/networks"], "Cannot write /proc/networks"),
         (["--divisor", "0", "--phi", "1"], "Invalid value for '--divisor'"),

@@ -11,13 +11,11 @@ import sys
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from trained import model
 
 from search import launch
 from search.cli.main import search
-from search.models.model import load_model, save_model
 from search.testing import looked_up
-from space import UserError, decode
+from space import UserError
 
 SMALL = {
     "space": "tiny_space",
@@ -108,8 +106,8 @@ def test_the_schema_without_a_run():
     [
         (["--columns", "rewrd"], "Did you mean 'reward'"),
         (["--sort", "-rewrd"], "Did you mean 'reward'"),
-        (["--pareto", "accuracy,digest"], "Of digest neither more nor less is better"),
-        (["--out", "t.txt"], r"t\.txt does not say its format; add --format csv\|"),
+        (["--pareto", "accuracy,digest"], "digest: neither high nor low values are better"),
+        (["--out", "t.txt"], r"t\.txt: unknown ending; add --format csv\|"),
         (["--format", "parqet"], "Did you mean 'parquet'"),
         (["--format", "optuna", "--top", "3"], "--top chooses rows or columns of a table"),
     ],
@@ -137,76 +135,6 @@ def test_bytes_are_kept_off_a_terminal():
     assert result.stderr == "search: This format is no text for a terminal; add --out FILE.\n"
 
 
-def modelled(*words):
-    result = CliRunner().invoke(search, ["export", *words], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def test_a_trial_as_a_model(tmp_path, trials):
-    done = next(trial for trial in trials if trial.state == "complete")
-    written = modelled(f"done:{done.number}", "--model", str(tmp_path / "m"), "--forms", "python,timm")
-    assert "not trained" in written.stderr
-    made = load_model(tmp_path / "m")
-    assert made.architecture == done.architecture
-    assert not made.trained
-    assert (made.provenance.run, made.provenance.trial) == ("done", done.number)
-    assert made.metric("accuracy", "validation").value == done.result.accuracy
-    assert {path.name for path in (tmp_path / "m").iterdir()} >= {"network.py", "timm_network.py"}
-    card = (tmp_path / "m" / "README.md").read_text()
-    assert f"- search: run done, trial {done.number}" in card
-    assert "of its proxy, which was not kept" in card
-
-
-def test_a_run_stands_for_its_best_trial(tmp_path, trials):
-    best = max((t for t in trials if t.terms), key=lambda trial: trial.terms.reward)
-    modelled("done", "--model", str(tmp_path / "m"), "--forms", "python")
-    assert load_model(tmp_path / "m").architecture == best.architecture
-
-
-def test_published_networks_and_canonical_strings(tmp_path):
-    text = "r32_i8/mb_d1_k3_s2_e2_w8/h16_c3"
-    for what in ("mobilenet-v3-small-0.75", text):
-        modelled(what, "--model", str(tmp_path / "m"), "--forms", "python")
-        assert (tmp_path / "m" / "model.safetensors").exists()
-    assert load_model(tmp_path / "m").architecture == decode(text)
-
-
-def test_a_trained_model_keeps_its_weights(tmp_path):
-    made = model(decode("r32_i8/mb_d1_k3_s2_e2_w8/h16_c3"), classes=("a", "b", "c"), recipe={"epochs": 2})
-    save_model(made, tmp_path / "trained")
-    written = modelled(str(tmp_path / "trained"), "--model", str(tmp_path / "m"), "--forms", "python")
-    assert "not trained" not in written.stderr
-    found = load_model(tmp_path / "m")
-    assert (found.trained, found.classes, found.recipe) == (True, ("a", "b", "c"), {"epochs": 2})
-    assert (tmp_path / "m" / "README.md").read_text().startswith("# trained\n")
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["done", "--forms", "python"], "needs --model DIR"),
-        (["done", "--model", "m", "--top", "3"], "--top is about the table of trials"),
-        (["done", "--model", "m", "--format", "csv"], "--format is about the table of trials"),
-        (["--model", "m"], "Missing argument 'RUN'"),
-    ],
-)
-def test_tables_and_models_are_told_apart(words, message):
-    assert message in CliRunner().invoke(search, ["export", *words]).output
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["dome", "--model", "m"], "Did you mean 'done'"),
-        (["done:99", "--model", "m"], "has no trial 99"),
-        (["done", "--model", "m", "--forms", "onx"], "Did you mean 'onnx'"),
-        (["b00", "--model", "m"], "Did you mean 'b0'"),
-        (["r32_i8/mb_d1_k3_s2_e2_w8", "--model", "m"], "is no architecture"),
-        (["here/none", "--model", "m"], "Unknown run 'here/none'"),
-    ],
-)
-def test_what_is_no_model_is_refused(words, message):
-    with pytest.raises(UserError, match=message):
-        CliRunner().invoke(search, ["export", *words], catch_exceptions=False)
-    assert not os.path.exists("m")
+def test_models_have_a_command_of_their_own():
+    for words in (["done", "--model", "m"], ["done", "--forms", "python"]):
+        assert "search export-model MODEL --out DIR" in CliRunner().invoke(search, ["export", *words]).output

@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from search.cli.live import Terminal, brief
+from search.cli.live import Terminal
+from search.cli.screen import brief
 from search.reward import REWARDS
 from search.testing import looked_up, requests
 from search.trials.ledger import Record

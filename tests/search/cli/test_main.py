@@ -156,8 +156,8 @@ def test_mistakes_are_one_line_and_write_nothing(home, tmp_path):
     assert "data.path" in refused(tmp_path, "launch", "data=npz", "data.path=none.npz")
     assert "none.yaml" in refused(tmp_path, "launch", "space=./none.yaml")
     assert "Did you mean 'digits'?" in refused(tmp_path, "show", "data=digit")
-    assert "no part of data" in refused(tmp_path, "show", "data=digits", "space=effv2")
-    assert "--sheet shows images of data" in refused(tmp_path, "show", "b0", "--sheet", "x.png")
+    assert "not a setting of data" in refused(tmp_path, "show", "data=digits", "space=effv2")
+    assert "--sheet needs data" in refused(tmp_path, "show", "b0", "--sheet", "x.png")
     assert "no run" in refused(tmp_path, "resume", "nothing")
     assert "Did you mean 'launch'?" in refused(tmp_path, "lanch")
     assert not list(tmp_path.glob("runs"))
@@ -195,7 +195,7 @@ def test_a_dry_run_estimates_and_searches_nothing(tmp_path):
 def test_a_run_in_which_nothing_was_trained_is_a_failure(tmp_path):
     result = run(tmp_path, "launch", *TINY, "budget=0.001", "run=short")
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].endswith("Go on with: search resume short budget=30m")
+    assert result.stderr.splitlines()[-1].endswith("Continue with: search resume short budget=30m")
     result = run(tmp_path, "launch", *TINY, "trials=1", "executor.threads=1000000000000", "run=failed")
     assert result.returncode == 1
     assert "No trial is complete; the last failed: " in result.stderr.splitlines()[-1]
@@ -210,7 +210,7 @@ def test_a_space_that_is_exhausted_shows_its_best(tmp_path):
     for command in ("status", "show"):
         told = run(tmp_path, command, "one").stdout
         assert "the search has ended: every network of the space" in told
-        assert "nobody drives it" not in told
+        assert "not running" not in told
     run(tmp_path, "report", "one", "--out", "page.html")
     assert "The search is finished: 1 complete" in (tmp_path / "page.html").read_text()
 
@@ -263,7 +263,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(home):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1].endswith("Go on with: search resume long")
+    assert err.splitlines()[-1].endswith("Continue with: search resume long")
     assert "Traceback" not in err
     states = {line.split(",")[1] for line in run(home, "export", "long").stdout.splitlines()[1:]}
     assert "running" not in states
@@ -279,7 +279,7 @@ def test_ctrl_c_while_workers_are_being_started(home, delay):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, first + err
     assert "Traceback" not in err
-    assert err.splitlines()[-1].endswith(f"Go on with: search resume early-{delay}")
+    assert err.splitlines()[-1].endswith(f"Continue with: search resume early-{delay}")
 
 
 def test_kill_9_and_resume(home):
@@ -290,7 +290,7 @@ def test_kill_9_and_resume(home):
     process.kill()
     process.communicate()
     time.sleep(0.5)
-    assert "nobody drives it; go on with: search resume killed" in run(home, "status", "killed").stdout
+    assert "not running; continue with: search resume killed" in run(home, "status", "killed").stdout
     assert run(home, "resume", "killed").returncode == 0
     rows = list(csv.DictReader(io.StringIO(run(home, "export", "killed").stdout)))
     complete = [row for row in rows if row["state"] == "complete"]
@@ -303,7 +303,7 @@ def test_a_second_driver_is_refused(home):
         if line.startswith("trial "):
             break
     assert f"process {process.pid} on " in refused(home, "resume", "busy")
-    assert f"being driven by process {process.pid} on " in run(home, "status", "busy").stdout
+    assert f"running: process {process.pid} on " in run(home, "status", "busy").stdout
     process.kill()
     process.communicate()
 

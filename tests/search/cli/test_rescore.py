@@ -45,7 +45,7 @@ def test_the_first_are_told_with_where_they_were():
     assert [word in text for word in ("Rank", "Before", "Reward before", "Next: search show done:")] == [
         True
     ] * 4
-    assert "first before was trial" in text or "stays first" in text
+    assert "the best before" in text or "stays the best" in text
     assert said("done", "reward.w=-0.07").count("\n") > said("done", "reward.w=-0.07", "--top", "2").count(
         "\n"
     )
@@ -55,7 +55,7 @@ def test_limits_say_what_they_cost():
     best = open_run("done").best.cost.params
     text = said("done", f"reward.max_params={best - 1}")
     assert "exceed a limit" in text
-    assert "which exceeds a limit" in text
+    assert "the best before, exceeds a limit" in text
 
 
 def test_limits_that_nothing_keeps():

@@ -2,25 +2,10 @@
 
 import random
 
-import pytest
 from climbing import trial
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import spearmanr
 
 from search.pruners.gate import MIN_PILOTS, RungGate, lower_bound
 from search.stats.rank_correlation import spearman
-
-NUMBERS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=12)
-
-
-@given(NUMBERS)
-def test_the_rank_correlation_is_scipys(pairs):
-    one, other = zip(*pairs, strict=True)
-    if len(set(one)) > 1 and len(set(other)) > 1:
-        assert spearman(one, other) == pytest.approx(spearmanr(one, other).statistic)
-    else:
-        assert spearman(one, other) == -1
 
 
 def test_the_bound_is_below_the_correlation_and_the_same_at_any_time():

@@ -3,9 +3,9 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, spearmanr
 
-from search.stats.rank_correlation import agreement
+from search.stats.rank_correlation import agreement, spearman
 
 VALUES = st.integers(0, 9).map(float)
 
@@ -37,3 +37,15 @@ def test_the_interval_is_around_it_and_repeats():
 
 def test_ties_alone_tell_nothing():
     assert agreement([1, 1, 1], [1, 2, 3]).tau is None
+
+
+NUMBERS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=12)
+
+
+@given(NUMBERS)
+def test_spearmans_correlation_equals_scipys(pairs):
+    one, other = zip(*pairs, strict=True)
+    if len(set(one)) > 1 and len(set(other)) > 1:
+        assert spearman(one, other) == pytest.approx(spearmanr(one, other).statistic)
+    else:
+        assert spearman(one, other) == -1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.tables.selection import best, columns_of, compromises, filled, ordered
+from search.tables.selection import best, columns_of, filled, ordered, pareto_front
 from search.tables.table import Column
 from space import UserError
 
@@ -62,17 +62,17 @@ def test_the_best():
     assert names(best(ROWS, COLUMNS, "params", 9)) == "dabc"
 
 
-def test_compromises_are_what_nothing_beats():
-    assert names(compromises(ROWS, COLUMNS, "accuracy,params")) == "ba"
-    assert names(compromises(ROWS, COLUMNS, "params")) == "d"
-    with pytest.raises(UserError, match="Of name neither more nor less is better"):
-        compromises(ROWS, COLUMNS, "accuracy,name")
+def test_the_pareto_front_is_what_no_row_beats():
+    assert names(pareto_front(ROWS, COLUMNS, "accuracy,params")) == "ba"
+    assert names(pareto_front(ROWS, COLUMNS, "params")) == "d"
+    with pytest.raises(UserError, match="name: neither high nor low values are better"):
+        pareto_front(ROWS, COLUMNS, "accuracy,name")
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5))))
 def test_every_other_row_is_beaten_by_one_that_is_kept(points):
     rows = [{"accuracy": accuracy / 5, "params": params} for accuracy, params in points]
-    kept = compromises(rows, COLUMNS, "accuracy,params")
+    kept = pareto_front(rows, COLUMNS, "accuracy,params")
     for row in rows:
         beaten = any(
             other["accuracy"] >= row["accuracy"] and other["params"] <= row["params"] and other != row

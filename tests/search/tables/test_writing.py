@@ -171,7 +171,7 @@ def test_the_format_that_was_asked_for(name, out, format):
 
 
 def test_a_file_that_does_not_say_its_format():
-    with pytest.raises(UserError, match=r"^t\.txt does not say its format; add --format csv\|json\|"):
+    with pytest.raises(UserError, match=r"^t\.txt: unknown ending; add --format csv\|json\|"):
         format_of(None, Path("t.txt"))
     with pytest.raises(UserError, match="Did you mean 'parquet'"):
         format_of("parket", Path("t.csv"))

@@ -8,8 +8,8 @@ from quick import QUICK
 from rich.console import Console
 
 from search import launch, open_run, resume
-from search.cli.screen import show_run, show_trial
-from search.report.conclusion import conclusion, noise, told, warning
+from search.cli.screen import show_finals, show_run, show_trial
+from search.report.finals_text import finals_text, noise, warning
 from search.testing import looked_up
 from search.trials.finals import Noise
 
@@ -35,12 +35,12 @@ def test_a_run_ends_with_its_winner_and_how_sure_that_is():
     run = launch(SMALL, evaluate=looked_up)
     text = shown(show_run(run))
     best = run.verdict.winner
-    assert "finals: the best of the search, trained again with 2 fresh seeds each" in text
+    assert "finals: the best of the search, trained with 2 fresh seeds each" in text
     assert (
         f"winner: trial {best.number}, accuracy {best.final_terms.accuracy:.4f} +- {run.verdict.half:.4f} (95%)"
         in text
     )
-    assert f"noise: one network's accuracy varies by {run.verdict.noise.seed:.4f}" in text
+    assert f"noise: the accuracy of one network varies by {run.verdict.noise.seed:.4f}" in text
     assert "Seed SD" in text
     assert "winner: trial" in shown(show_run(run, top=1))
     assert "winner: trial" not in shown(show_run(run, top=0))
@@ -49,10 +49,8 @@ def test_a_run_ends_with_its_winner_and_how_sure_that_is():
 def test_a_trial_tells_its_trainings():
     run = launch(SMALL, evaluate=looked_up)
     text = shown(show_trial(run, run.best))
-    assert (
-        "again with fresh seeds: accuracy " + ", ".join(f"{a:.4f}" for a in run.best.final_accuracies) in text
-    )
-    assert "again with" not in shown(show_trial(run, run.ranked[-1]))
+    assert "accuracy with fresh seeds: " + ", ".join(f"{a:.4f}" for a in run.best.final_accuracies) in text
+    assert "fresh seeds" not in shown(show_trial(run, run.ranked[-1]))
 
 
 def test_unfinished_finals_say_how_to_go_on():
@@ -60,7 +58,7 @@ def test_unfinished_finals_say_how_to_go_on():
         launch(SMALL, evaluate=interrupted)
     text = shown(show_run(open_run("r")))
     assert "finals: 2 of 4 trainings of the best 2 with fresh seeds" in text
-    assert "go on with: search resume r" in text
+    assert "not running; continue with: search resume r" in text
     assert "winner" not in text
     assert "winner" in shown(show_run(resume("r", evaluate=looked_up)))
 
@@ -77,9 +75,9 @@ def test_a_run_without_finals_says_nothing_of_them():
         (Noise(0.002, 10, 0.02), None),
         (
             Noise(0.01, 10, 0.02),
-            "warning: the order of neighbours is mostly chance; what helps: proxy.epochs=8",
+            "warning: the order of neighbours is mostly chance; try proxy.epochs=8",
         ),
-        (Noise(0.015, 10, 0.02), "warning: the proxy is mostly noise; what helps: proxy.epochs=8"),
+        (Noise(0.015, 10, 0.02), "warning: the proxy is mostly noise; try proxy.epochs=8"),
     ],
 )
 def test_a_noisy_proxy_is_warned_of_with_what_helps(found, says):
@@ -93,11 +91,11 @@ def test_a_noisy_proxy_is_warned_of_with_what_helps(found, says):
     ("settings", "accuracy", "seed", "says"),
     [
         ({"proxy.validation_images": None}, 1.0, 0.0,
-         "costs alone decided; what helps: fewer epochs (proxy.epochs=2), more images to validate on, harder data"),
+         "costs alone decided; try fewer epochs (proxy.epochs=2), more images to validate on, harder data"),
         ({"proxy.epochs": 1}, 1.0, 0.01,
-         "costs and chance decided; what helps: proxy.validation_images=null, harder data"),
+         "costs and chance decided; try proxy.validation_images=null, harder data"),
         ({}, 0.1, 0.0,
-         "costs alone decided; what helps: proxy.epochs=8, proxy.images=null, proxy.validation_images=null"),
+         "costs alone decided; try proxy.epochs=8, proxy.images=null, proxy.validation_images=null"),
     ],
 )  # fmt: skip
 def test_where_all_accuracies_are_the_same_the_proxy_is_not_called_noisy(settings, accuracy, seed, says):
@@ -105,31 +103,31 @@ def test_where_all_accuracies_are_the_same_the_proxy_is_not_called_noisy(setting
         return replace(looked_up(request, report), accuracy=accuracy)
 
     run = launch({**SMALL, "proxy.epochs": 4, **settings}, evaluate=alike)
-    alone = "warning: all trials have the same accuracy: the proxy cannot tell them apart, and"
+    alone = "warning: all trials have the same accuracy, so the proxy does not distinguish them:"
     assert list(warning(run, Noise(seed, 3, run.verdict.noise.networks))) == [f"{alone} {says}"]
-    text = " ".join(told(run, run.verdict))
-    assert "from seed to seed (SD, 2 degrees of freedom), the trials' not at all" in text
+    text = " ".join(finals_text(run, run.verdict))
+    assert "from seed to seed (SD, 2 degrees of freedom); the accuracies of the trials are all equal" in text
     assert "reliability" not in text and "+-" not in text
 
 
 def test_noise_is_one_line():
     assert noise(Noise(0.01, 3, 0.02)) == (
-        "noise: one network's accuracy varies by 0.0100 from seed to seed (SD, 3 degrees of freedom), the trials' by"
-        " 0.0200: rank reliability 0.75"
+        "noise: the accuracy of one network varies by 0.0100 from seed to seed (SD, 3 degrees of freedom);"
+        " the accuracies of the trials vary by 0.0200: rank reliability 0.75"
     )
 
 
-def test_who_cannot_be_told_from_the_winner_is_named():
+def test_trials_that_do_not_differ_significantly_from_the_winner_are_named():
     run = launch(SMALL, evaluate=looked_up)
     other = run.verdict.standing[1]
-    lines = list(told(run, replace(run.verdict, tied=(other,))))
-    assert f"its accuracy cannot be told from that of trial {other.number}" in lines
+    lines = list(finals_text(run, replace(run.verdict, tied=(other,))))
+    assert f"its accuracy is not significantly different from trial {other.number}" in lines
 
 
 @pytest.mark.parametrize(("trials", "expected"), [(4, False), (5, True)])
-def test_a_search_without_finals_tells_of_equal_accuracies_too(trials, expected):
+def test_a_search_without_finals_warns_of_equal_accuracies_too(trials, expected):
     def alike(request, report):
         return replace(looked_up(request, report), accuracy=1.0)
 
     run = launch({**QUICK, "trials": trials, "finals": "off", "reward.w": 0}, evaluate=alike)
-    assert any("all trials have the same accuracy" in str(line) for line in conclusion(run)) is expected
+    assert any("all trials have the same accuracy" in str(line) for line in show_finals(run)) is expected

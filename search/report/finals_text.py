@@ -1,0 +1,116 @@
+"""The finals of a search in sentences: the winner with its interval, and the noise of the proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from search.proxy.proxy import Proxy
+from search.runs.run import Run
+from search.trials.finals import NOISY, RELIABLE, Noise, Verdict
+
+SHOWN = 10
+"""The number of finalists that are shown."""
+_SATURATED = 5
+"""The number of trials from which on equal accuracies are no accident."""
+
+
+def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
+    """Yield a verdict in sentences: the winner with its interval, the noise of the proxy, and warnings."""
+    yield winner(verdict)
+    if verdict.tied:
+        others = ", ".join(str(trial.number) for trial in verdict.tied[:SHOWN])
+        yield f"its accuracy is not significantly different from trial{'s' * (len(verdict.tied) > 1)} {others}"
+    if verdict.noise:
+        yield noise(verdict.noise)
+        yield from warning(run, verdict.noise)
+
+
+def winner(verdict: Verdict) -> str:
+    """Return the winner with its accuracy and reward in one line."""
+    first = verdict.winner
+    assert first.final_terms
+    interval = "" if verdict.half is None else f" +- {verdict.half:.4f} (95%)"
+    count = len(first.final_accuracies)
+    search = f" (in the search {first.terms.reward:.4f})" if first.terms else ""
+    return (
+        f"winner: trial {first.number}, accuracy {first.final_terms.accuracy:.4f}{interval}, mean of {count} fresh"
+        f" seed{'s' * (count > 1)}; reward {first.final_terms.reward:.4f}{search}"
+    )
+
+
+def noise(noise: Noise) -> str:
+    """Return the noise of the proxy in one line."""
+    spread = (
+        "are all equal"
+        if noise.reliability is None
+        else f"vary by {noise.networks:.4f}: rank reliability {noise.reliability:.2f}"
+    )
+    return (
+        f"noise: the accuracy of one network varies by {noise.seed:.4f} from seed to seed (SD, {noise.freedom}"
+        f" degree{'s' * (noise.freedom != 1)} of freedom); the accuracies of the trials {spread}"
+    )
+
+
+def warning(run: Run, noise: Noise) -> Iterator[str]:
+    """Yield a warning where accuracies hardly rank the trials, with settings that help."""
+    if noise.reliability is None:
+        yield _saturated(run, "costs and chance" if noise.seed else "costs alone")
+    elif noise.reliability < RELIABLE:
+        mostly = noise.reliability < NOISY
+        problem = "the proxy is mostly noise" if mostly else "the order of neighbours is mostly chance"
+        yield f"warning: {problem}; try {', '.join((*_less_noise(run.config.proxy), 'finals=full'))}"
+
+
+def saturation_warning(run: Run) -> Iterator[str]:
+    """Yield a warning where all trials of a finished search without finals have the same accuracy."""
+    accuracies = {trial.result.accuracy for trial in run.ranked if trial.result}
+    if run.over and len(run.ranked) >= _SATURATED and len(accuracies) == 1:
+        yield _saturated(run, "costs alone")
+
+
+def _saturated(run: Run, decided: str) -> str:
+    return (
+        "warning: all trials have the same accuracy, so the proxy does not distinguish them:"
+        f" {decided} decided; try {', '.join(_more_spread(run))}"
+    )
+
+
+def _less_noise(proxy: Proxy) -> Iterator[str]:
+    """Yield settings that make the accuracies of a proxy less noisy."""
+    yield f"proxy.epochs={2 * proxy.epochs}"
+    if proxy.images:
+        yield "proxy.images=null"
+    yield _validation(proxy)
+
+
+def _more_spread(run: Run) -> Iterator[str]:
+    """Yield settings that make equal accuracies differ."""
+    proxy, best = run.config.proxy, run.ranked[0].result
+    # Guessing among two classes gives a half: up to that nothing was learned, above it everything.
+    if best and best.accuracy <= 0.5:
+        yield from _less_noise(proxy)
+        return
+    if proxy.epochs > 1:
+        yield f"fewer epochs (proxy.epochs={proxy.epochs // 2})"
+    yield _validation(proxy)
+    yield "harder data"
+
+
+def _validation(proxy: Proxy) -> str:
+    return "proxy.validation_images=null" if proxy.validation_images else "more images to validate on"
+
+
+def unfinished_text(run: Run) -> Iterator[str]:
+    """Yield the progress of finals that have begun, or are due, and have no verdict."""
+    agenda = run.agenda
+    if not agenda.finalists or not (run.searched or any(trial.finals for trial in run.trials)):
+        return
+    total = len(agenda.trainings)
+    if agenda.left:
+        yield (
+            f"finals: {total - agenda.left} of {total} trainings of the best {len(agenda.finalists)} with fresh"
+            " seeds; until they are finished, the highest reward wins"
+        )
+    else:
+        reasons = [final.reason for trial in agenda.finalists for final in trial.finals]
+        yield f"finals: all {total} trainings of the best failed, the last: {reasons[-1]}"
