@@ -1,10 +1,10 @@
-"""Where else a search is told, beside its ledger: `search launch ... --log tensorboard`.
+"""Loggers: other programs that also record a search, `search launch ... --log tensorboard`.
 
-A logger is told of every trial that has finished, and of nothing else. The ledger stays the only history: one that
-fails is left out from then on, and the search goes on.
+A logger receives every finished trial and nothing else. The ledger stays the only history. A logger that fails is
+dropped, and the search continues.
 """
 
-from search.loggers.logger import Logger, Told
+from search.loggers.logger import LoggedTrial, Logger
 from search.loggers.mlflow import MLflow
 from search.loggers.tensorboard import TensorBoard
 from search.loggers.wandb import WeightsAndBiases
@@ -14,6 +14,6 @@ LOGGERS: Registry[type[Logger]] = Registry(
     "compound_nas.loggers",
     {"tensorboard": TensorBoard, "mlflow": MLflow, "wandb": WeightsAndBiases},
 )
-"""Every logger by the name that `--log` takes: the extension point."""
+"""The loggers by the name that `--log` takes: an extension point."""
 
-__all__ = ["LOGGERS", "Logger", "Told"]
+__all__ = ["LOGGERS", "LoggedTrial", "Logger"]

@@ -1,4 +1,4 @@
-"""A display of a search that also tells loggers."""
+"""A display of a search that also sends its trials to loggers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from search.config import Config
 from search.engine.launch import Display
 from search.engine.search_and_finals import SearchAndFinals
-from search.loggers import LOGGERS, Logger, Told
+from search.loggers import LOGGERS, LoggedTrial, Logger
 from search.runs.run import config_of
 from search.trials.trial import Trial
 from space.refusal import UserError, unknown_name
 
 
 class Logged:
-    """`display`, and the loggers of these names; see `search.engine.launch.Display`.
+    """A display, and the loggers of these names. See `search.engine.launch.Display`.
 
-    Raises `UserError` for a name that is none, and for one whose library isn't there.
+    Raises `UserError` for an unknown name, and for a logger whose library is not installed.
     """
 
     def __init__(self, display: Display, names: Sequence[str]) -> None:
@@ -44,22 +44,22 @@ class Logged:
         self._display.finished(trial)
         assert self._config
         if trial.state == "pruned":
-            return  # Beside whole trainings its figures would mislead, and it may yet have one.
+            return  # Its values cannot be compared with full proxy trainings, and it may still get one.
         for name, logger in list(self._loggers.items()):
             try:
-                logger.finished(Told.of(trial, self._config))
-            except Exception as error:  # Whatever a server or its library does: the ledger has the trial.
+                logger.finished(LoggedTrial.of(trial, self._config))
+            except Exception as error:  # Any failure of a server or its library: the ledger has the trial.
                 del self._loggers[name]
-                self.note(f"--log {name} is given up: {error}")
+                self.note(f"--log {name} failed and is dropped: {error}")
 
     def note(self, text: str) -> None:
         """See `search.engine.launch.Display`."""
         self._display.note(text)
 
     @contextmanager
-    def _open(self, shown: AbstractContextManager[object]) -> Iterator[None]:
+    def _open(self, context: AbstractContextManager[object]) -> Iterator[None]:
         try:
-            with shown:
+            with context:
                 yield
         finally:
             for logger in self._loggers.values():

@@ -1,4 +1,4 @@
-"""What a logger is: told of trials, and closed at the end."""
+"""The interface of loggers: they receive finished trials, and are closed at the end."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from search.trials.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A finished trial in a logger's words. params: of the choices by name; metrics: every number that `search
-    export` has; losses: of training, epoch by epoch. A trial that failed has no reward among its metrics.
+class LoggedTrial:
+    """A finished trial as loggers record it.
+
+    params: the choices by name. metrics: all numbers of `search export`; a failed trial has no reward. losses: the
+    training loss of each epoch.
     """
 
     number: int
@@ -28,8 +30,8 @@ class Told:
     losses: tuple[float, ...]
 
     @classmethod
-    def of(cls, trial: Trial, config: Config) -> Told:
-        """What there is to tell of a trial."""
+    def of(cls, trial: Trial, config: Config) -> LoggedTrial:
+        """Return a trial of a search with this configuration."""
         choices = config.space.choices
         inside = len(choices) == len(trial.point)
         params = {c.name: c.options[i] for c, i in zip(choices, trial.point, strict=True)} if inside else {}
@@ -40,18 +42,18 @@ class Told:
 
 
 class Logger(ABC):
-    """Made when a run begins or is resumed. path: the run's folder, whose name is the run's."""
+    """A logger, created when a run starts or is resumed. path: the folder of the run; its name is the run's name."""
 
     needs: ClassVar[str] = ""
-    """The package that it cannot do without, "" for none."""
+    """The package that the logger needs, "" for none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @abstractmethod
-    def finished(self, told: Told) -> None:
-        """A trial is complete, failed or answered by an earlier one. May raise: it is then asked no more."""
+    def finished(self, trial: LoggedTrial) -> None:
+        """Record a trial that is complete, failed or a duplicate. After an exception the logger is dropped."""
 
     def close(self) -> None:
-        """The search is over, or interrupted."""
+        """Close the logger: the search has ended or was interrupted."""
         return

@@ -1,14 +1,14 @@
-"""MLflow: an experiment for each search, a run of it for each trial; where, is what MLFLOW_TRACKING_URI says."""
+"""MLflow: an experiment for each search, with a run for each trial, at MLFLOW_TRACKING_URI."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from search.loggers.logger import Logger, Told
+from search.loggers.logger import LoggedTrial, Logger
 
 
 class MLflow(Logger):
-    """The metrics of every trial, its choices as parameters, its training loss over the epochs."""
+    """A logger of the metrics of every trial, its choices as parameters, and its training loss over the epochs."""
 
     needs = "mlflow"
 
@@ -19,11 +19,11 @@ class MLflow(Logger):
         self._mlflow = mlflow
         mlflow.set_experiment(path.name)
 
-    def finished(self, told: Told) -> None:
+    def finished(self, trial: LoggedTrial) -> None:
         """See `Logger`."""
-        with self._mlflow.start_run(run_name=f"{self.path.name}:{told.number}"):
-            self._mlflow.set_tags({"state": told.state, "architecture": told.architecture})
-            self._mlflow.log_params(dict(told.params))
-            self._mlflow.log_metrics(dict(told.metrics))
-            for epoch, loss in enumerate(told.losses, start=1):
+        with self._mlflow.start_run(run_name=f"{self.path.name}:{trial.number}"):
+            self._mlflow.set_tags({"state": trial.state, "architecture": trial.architecture})
+            self._mlflow.log_params(dict(trial.params))
+            self._mlflow.log_metrics(dict(trial.metrics))
+            for epoch, loss in enumerate(trial.losses, start=1):
                 self._mlflow.log_metric("training_loss", loss, step=epoch)

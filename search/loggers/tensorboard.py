@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search.loggers.logger import Logger, Told
+from search.loggers.logger import LoggedTrial, Logger
 
 
 class TensorBoard(Logger):
-    """Every metric over the trials, and of each trial its training loss and its choices as hyperparameters."""
+    """A logger of every metric over the trials, and of the training loss and choices of each trial."""
 
     needs = "tensorboard"
 
@@ -19,18 +19,18 @@ class TensorBoard(Logger):
         self._open = SummaryWriter
         self._writer = SummaryWriter(str(path / "tensorboard"))
 
-    def finished(self, told: Told) -> None:
+    def finished(self, trial: LoggedTrial) -> None:
         """See `Logger`."""
-        for name, value in told.metrics.items():
-            self._writer.add_scalar(name, value, told.number)
-        own = f"trial-{told.number}"
-        if told.losses:
+        for name, value in trial.metrics.items():
+            self._writer.add_scalar(name, value, trial.number)
+        own = f"trial-{trial.number}"
+        if trial.losses:
             with self._open(str(self.path / "tensorboard" / own)) as writer:
-                for epoch, loss in enumerate(told.losses, start=1):
+                for epoch, loss in enumerate(trial.losses, start=1):
                     writer.add_scalar("training_loss", loss, epoch)
-        if told.params and "reward" in told.metrics:
-            result = {key: told.metrics[key] for key in ("reward", "accuracy") if key in told.metrics}
-            self._writer.add_hparams(dict(told.params), result, run_name=own)
+        if trial.params and "reward" in trial.metrics:
+            result = {key: trial.metrics[key] for key in ("reward", "accuracy") if key in trial.metrics}
+            self._writer.add_hparams(dict(trial.params), result, run_name=own)
         self._writer.flush()
 
     def close(self) -> None:

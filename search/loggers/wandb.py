@@ -1,16 +1,16 @@
-"""Weights & Biases: a group for each search, a run of it for each trial; where, is what its own settings say."""
+"""Weights & Biases: a group for each search, with a run for each trial, where its own settings say."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from search.loggers.logger import Logger, Told
+from search.loggers.logger import LoggedTrial, Logger
 
 _PROJECT = "compound-nas"
 
 
 class WeightsAndBiases(Logger):
-    """The metrics of every trial, its choices as configuration, its training loss over the epochs."""
+    """A logger of the metrics of every trial, its choices as configuration, and its training loss over the epochs."""
 
     needs = "wandb"
 
@@ -20,14 +20,14 @@ class WeightsAndBiases(Logger):
 
         self._wandb = wandb
 
-    def finished(self, told: Told) -> None:
+    def finished(self, trial: LoggedTrial) -> None:
         """See `Logger`."""
-        name = f"{self.path.name}:{told.number}"
-        config = {"architecture": told.architecture, **told.params}
+        name = f"{self.path.name}:{trial.number}"
+        config = {"architecture": trial.architecture, **trial.params}
         run = self._wandb.init(
             project=_PROJECT, group=self.path.name, name=name, config=config, dir=str(self.path)
         )
-        for epoch, loss in enumerate(told.losses, start=1):
+        for epoch, loss in enumerate(trial.losses, start=1):
             run.log({"training_loss": loss, "epoch": epoch})
-        run.summary.update({"state": told.state, **told.metrics})
+        run.summary.update({"state": trial.state, **trial.metrics})
         run.finish()

@@ -103,7 +103,7 @@ def _validation(proxy: Proxy) -> str:
 def unfinished_text(run: Run) -> Iterator[str]:
     """Yield the progress of finals that have begun, or are due, and have no verdict."""
     agenda = run.agenda
-    if not agenda.finalists or not (run.searched or any(trial.finals for trial in run.trials)):
+    if not agenda.finalists or not (run.searched or any(trial.final_trainings for trial in run.trials)):
         return
     total = len(agenda.trainings)
     if agenda.left:
@@ -112,5 +112,5 @@ def unfinished_text(run: Run) -> Iterator[str]:
             " seeds; until they are finished, the highest reward wins"
         )
     else:
-        reasons = [final.reason for trial in agenda.finalists for final in trial.finals]
+        reasons = [training.reason for trial in agenda.finalists for training in trial.final_trainings]
         yield f"finals: all {total} trainings of the best failed, the last: {reasons[-1]}"

@@ -8,7 +8,7 @@ import pytest
 
 from search import launch
 from search.engine.launch import Silent
-from search.loggers import LOGGERS, Logger, Told
+from search.loggers import LOGGERS, LoggedTrial, Logger
 from search.loggers.logged import Logged
 from search.testing import looked_up
 from space import UserError
@@ -74,7 +74,7 @@ def test_every_trial_is_told_once_and_the_end(logged, kept):
         assert one.metrics["reward"] == trial.terms.reward
         assert one.losses == trial.result.curve == (1.0, 0.5)
         assert set(one.params) == {choice.name for choice in run.config.space.choices}
-        assert one == Told.of(trial, run.config)
+        assert one == LoggedTrial.of(trial, run.config)
 
 
 def test_a_logger_that_fails_is_given_up_and_the_search_goes_on(logged, kept, monkeypatch):
@@ -82,7 +82,7 @@ def test_a_logger_that_fails_is_given_up_and_the_search_goes_on(logged, kept, mo
     run, notes = logged("kept")
     assert [trial.state for trial in run.trials] == ["complete"] * 3
     assert len(kept.told) == 1
-    assert "--log kept is given up: the server is gone" in notes
+    assert "--log kept failed and is dropped: the server is gone" in notes
 
 
 @pytest.mark.slow

@@ -4,8 +4,9 @@ import pytest
 from filling import ENVIRONMENT_OF_ALL, filled, train_again
 
 from search import open_run
-from search.report.findings import deviation, findings
+from search.report.findings import findings
 from search.report.prose import summary
+from search.stats.confidence import image_deviation
 from space import UserError
 
 
@@ -64,7 +65,7 @@ def test_its_margin_over_a_base_that_was_trained(tmp_path):
     assert found.base_trial.number == 0
     winner, base = found.winner.result.accuracy, found.base_trial.result.accuracy
     assert found.over_base.mean == pytest.approx(winner - base)
-    half = 1.96 * (deviation(winner, 2400) ** 2 + deviation(base, 2400) ** 2) ** 0.5
+    half = 1.96 * (image_deviation(winner, 2400) ** 2 + image_deviation(base, 2400) ** 2) ** 0.5
     assert found.over_base.high - found.over_base.mean == pytest.approx(half)
     text = told(path)
     assert f"accuracy {winner - base:+.4f} (95 % interval" in text
@@ -118,7 +119,7 @@ def test_a_saturated_proxy_is_told_without_false_statistics(tmp_path):
     train_again(path, alike=True)
     text = told(path)
     assert "(no interval can be given of the accuracy)" in text
-    assert "the trials' not at all; warning: all trials have the same accuracy" in text
+    assert "the accuracies of the trials are all equal; warning: all trials have the same accuracy" in text
     assert "0.0000 to" not in text and "+- 0.0000" not in text
 
 

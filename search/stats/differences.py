@@ -1,0 +1,187 @@
+"""Significant differences among networks: one two-sided test for all pairs at once.
+
+Every sentence about a difference of accuracies comes from here. An accuracy is uncertain in two ways: another seed
+gives another training, and other images another score. Tukey's studentized range compares all pairs with one
+family-wise error rate, so the best may be picked after the fact.
+
+Seeds: the spread of the trainings of one network, pooled over the networks. Where all networks share their seeds, the
+effect that a seed has on all of them alike is removed (a two-way layout, networks by seeds, without interaction).
+Images: all networks are validated on the same images. Where it is known which images each of them gets right, the
+differences image by image give the error (a paired comparison). Where only the accuracies are known, the networks
+count as if each had images of its own, which is never too optimistic for networks that err on the same images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from search.stats.confidence import CONFIDENCE, image_deviation, t_quantile
+from search.stats.studentized_range import range_probability, range_quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean, and half the width of its interval; `half` is None where the trainings allow no interval."""
+
+    mean: float
+    half: float | None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.half is not None and abs(self.mean) > self.half
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of the interval."""
+        return None if self.half is None else self.mean - self.half
+
+    @property
+    def high(self) -> float | None:
+        """The upper end of the interval."""
+        return None if self.half is None else self.mean + self.half
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The standard deviation of one network's accuracy from seed to seed, with its degrees of freedom."""
+
+    deviation: float
+    freedom: float
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The differences of the mean accuracies of several networks.
+
+    accuracies: for each network, one of each training. common_seeds: all networks have the same seeds, in the same
+    order. images: the number of images that all accuracies are measured on; None: differences on these images only.
+    hits: for each network, the share of its trainings that get each image right; None where that is unknown.
+    spread: known from other trainings; None: estimated from `accuracies`.
+    """
+
+    accuracies: Sequence[Sequence[float]]
+    common_seeds: bool = False
+    images: int | None = None
+    hits: Sequence[Sequence[float]] | None = None
+    spread: Spread | None = None
+
+    @cached_property
+    def means(self) -> tuple[float, ...]:
+        """The mean accuracy of each network."""
+        return tuple(math.fsum(row) / len(row) for row in self.accuracies)
+
+    @property
+    def best(self) -> int:
+        """The network of the highest mean; of several equal ones the first."""
+        return max(range(len(self.means)), key=lambda number: (self.means[number], -number))
+
+    @property
+    def seeds(self) -> int:
+        """The smallest number of trainings of a network."""
+        return min(map(len, self.accuracies))
+
+    def mean(self, network: int) -> Estimate:
+        """Return a network's mean accuracy with an interval of its own, over seeds and images."""
+        spread = self._within
+        if spread is None:
+            return Estimate(self.means[network], None)
+        seeds = spread.deviation**2 / len(self.accuracies[network])
+        images = image_deviation(self.means[network], self.images) ** 2 if self.images else 0.0
+        if not seeds + images:
+            return Estimate(self.means[network], None)
+        freedom = _satterthwaite(seeds, spread.freedom, images)
+        return Estimate(self.means[network], t_quantile(freedom) * math.sqrt(seeds + images))
+
+    def difference(self, one: int, other: int) -> Estimate:
+        """Return the mean of `one` less that of `other`, with an interval that holds for all pairs at once."""
+        mean, error, freedom = self._error(one, other)
+        if one == other:
+            return Estimate(0.0, None if error is None else 0.0)
+        if error is None:
+            return Estimate(mean, None)
+        quantile = range_quantile(CONFIDENCE, len(self.accuracies), freedom)
+        return Estimate(mean, quantile / math.sqrt(2) * error)
+
+    def behind(self, network: int) -> Estimate:
+        """Return the difference of a network to the best one: 0 or less."""
+        return self.difference(network, self.best)
+
+    def p(self, one: int, other: int) -> float | None:
+        """Return the probability of so large a range among equal networks; None where there is no interval."""
+        mean, error, freedom = self._error(one, other)
+        if error is None or one == other:
+            return None
+        return 1 - range_probability(abs(mean) / error * math.sqrt(2), len(self.accuracies), freedom)
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Return the pairs of networks that differ significantly, the better one first."""
+        every = combinations(range(len(self.accuracies)), 2)
+        differing = (pair for pair in every if self.difference(*pair).significant)
+        return [pair if self.means[pair[0]] > self.means[pair[1]] else pair[::-1] for pair in differing]
+
+    def _error(self, one: int, other: int) -> tuple[float, float | None, float]:
+        """Return the difference of two means, its standard error (None if unknown) and its degrees of freedom."""
+        mean = self.means[one] - self.means[other]
+        spread = self._between
+        if spread is None:
+            return mean, None, 0.0
+        counts = len(self.accuracies[one]), len(self.accuracies[other])
+        seeds = spread.deviation**2 * sum(1 / count for count in counts)
+        images = self._images(one, other)
+        # Equal accuracies of a few trainings do not make the next one certain.
+        if not seeds + images:
+            return mean, None, 0.0
+        return mean, math.sqrt(seeds + images), _satterthwaite(seeds, spread.freedom, images)
+
+    def _images(self, one: int, other: int) -> float:
+        """Return the variance of a difference due to the choice of images."""
+        if not self.images:
+            return 0.0
+        if self.hits is None:
+            return math.fsum(image_deviation(self.means[place], self.images) ** 2 for place in (one, other))
+        apart = [a - b for a, b in zip(self.hits[one], self.hits[other], strict=True)]
+        # Two more images, on which each of the networks wins once, or equal hits would leave no uncertainty.
+        mean = math.fsum(apart) / (len(apart) + 2)
+        squares = math.fsum(value**2 for value in apart) + 2
+        return (squares / (len(apart) + 2) - mean**2) / (len(apart) + 2)
+
+    @cached_property
+    def _within(self) -> Spread | None:
+        """The spread of a network's trainings around its mean; None where every network has only one."""
+        if self.spread:
+            return self.spread
+        freedom = sum(len(row) - 1 for row in self.accuracies)
+        rows = zip(self.accuracies, self.means, strict=True)
+        squares = math.fsum((value - mean) ** 2 for row, mean in rows for value in row)
+        return Spread(math.sqrt(squares / freedom), freedom) if freedom else None
+
+    @cached_property
+    def _between(self) -> Spread | None:
+        """The spread that differences have: without the effect of common seeds."""
+        if self.spread or not self.common_seeds:
+            return self._within
+        freedom = (len(self.accuracies) - 1) * (self.seeds - 1)
+        if not freedom:
+            return None
+        columns = [math.fsum(column) / len(column) for column in zip(*self.accuracies, strict=True)]
+        overall = math.fsum(columns) / len(columns)
+        squares = math.fsum(
+            (value - mean - column + overall) ** 2
+            for row, mean in zip(self.accuracies, self.means, strict=True)
+            for value, column in zip(row, columns, strict=True)
+        )
+        return Spread(math.sqrt(squares / freedom), freedom)
+
+
+def _satterthwaite(seeds: float, freedom: float, images: float) -> float:
+    """Return the degrees of freedom of a sum of an estimated and a known variance, rounded to be looked up again."""
+    if not images:
+        return freedom
+    if not seeds:
+        return math.inf
+    return float(f"{freedom * ((seeds + images) / seeds) ** 2:.2g}")
