@@ -60,7 +60,7 @@ class Kept(Logger):
 
 @pytest.fixture
 def kept(monkeypatch):
-    monkeypatch.setitem(LOGGERS, "kept", Kept)
+    monkeypatch.setitem(LOGGERS._ours, "kept", Kept)
     monkeypatch.setattr(Kept, "told", [])
     return Kept
 
