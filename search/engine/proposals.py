@@ -50,10 +50,10 @@ class Sampled:
         self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
         self._forecast = config.forecast
         self._seed, self._first = config.settings.seed, tuple(map(decode, config.settings.first))
-        self._proposer = (
-            config.sampler.compromising(config.space.choices, 1 + len(config.reward.costs))
-            if config.reward.multi_objective
-            else config.sampler.lasting(config.space, self._permits, config.settings.trials)
+        objectives = 1 + len(config.reward.costs) if config.reward.multi_objective else 1
+        config.sampler.check_objectives(objectives)
+        self._proposer = config.sampler.proposer(
+            config.space, self._permits, config.settings.trials, objectives
         )
         self.total = config.settings.trials
         self._trials: list[Trial] = []
@@ -61,29 +61,29 @@ class Sampled:
         self._history: dict[int, Observation] = {}
         self._earlier = 0
         """Trials of earlier runs, which count in no total."""
-        self._vain: dict[int, Observation] = {}
-        """By number, what the sampler is shown: trials, and after them duplicates."""
+        self._duplicates: dict[int, Observation] = {}
+        """By trial number. The sampler sees them after all other trials, as rejected proposals."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
         """See `Proposals`."""
         self._follow(trials)
-        networks, tried = self._networks, len(trials) - len(self._vain)
+        networks, tried = self._networks, len(trials) - len(self._duplicates)
         if self.total is not None and tried - self._earlier >= self.total:
             return None
         for network in self._first:
             if network not in networks:
                 return Proposal(self._space.find(network) or (), network, self._seed)
-        history = [*self._observed(trials), *self._vain.values()]
+        history = [*self._observed(trials), *self._duplicates.values()]
         known = None
         point: Point = ()
-        for again in range(self._sampler.asked(tried)):
+        for again in range(self._sampler.attempts(tried)):
             point = self._proposer.propose(history, _seed(self._seed, tried, again))
             network = self._space.at(point)
             if network in networks:
                 known = known or (point, network)
             elif self._permits(network):
                 return Proposal(point, network, self._seed, known)
-            history.append(_in_vain(point))
+            history.append(_rejected(len(trials), point))
         rng = random.Random(_seed(self._seed, tried, -1))
         found = nearest(self._space, point, lambda a: a not in networks and self._permits(a), rng)
         if found is None:
@@ -110,7 +110,7 @@ class Sampled:
             # What was tried first and is outside the space has no point.
             inside = len(trial.point) == len(self._space.choices)
             if trial.state == "duplicate":
-                self._vain[trial.number] = _in_vain(trial.point)
+                self._duplicates[trial.number] = _rejected(trial.number, trial.point)
             elif inside:
                 self._history[trial.number] = _observation(trial)
         self._trials = list(trials)
@@ -125,12 +125,17 @@ def _observation(trial: Trial) -> Observation:
     if terms is None:
         return Observation(trial.number, trial.point, None, finished)
     return Observation(
-        trial.number, trial.point, terms.reward, finished, terms.objectives, earlier=trial.state == "imported"
+        trial.number,
+        trial.point,
+        terms.reward,
+        finished,
+        terms.objectives,
+        imported=trial.state == "imported",
     )
 
 
-def _in_vain(point: Point) -> Observation:
-    return Observation(-1, point, None, finished=True)
+def _rejected(number: int, point: Point) -> Observation:
+    return Observation(number, point, None, finished=True, rejected=True)
 
 
 def _seed(*parts: int) -> int:

@@ -1,15 +1,15 @@
 """Strategies that propose the next network of a search.
 
-A sampler is asked with the whole history and answers with a point of the space. What it proposes depends on
-that history, its options and the seed alone, so a resumed search goes on as if it had not stopped.
+A sampler gets the whole history of a search and returns a point of the space. The point depends only on that history,
+the sampler's options and a seed, so a resumed search continues as if it had not been interrupted.
 """
 
 from search.samplers.automatic import Automatic
 from search.samplers.base import Exhausted, Observation, Partial, Proposer, Sampler
-from search.samplers.evolution import RegularisedEvolution
+from search.samplers.evolution import RegularizedEvolution
 from search.samplers.nsga2 import NSGA2
-from search.samplers.optuna import GaussianProcess, ParzenTrees, Uniform
-from search.samplers.ordinal_gp import OrdinalProcess
+from search.samplers.optuna import TPE, OptunaGP, Random
+from search.samplers.ordinal_gp import OrdinalGP
 from search.samplers.sequences import Grid, QuasiRandom
 from search.settings.extensions import ENTRY_POINTS
 from space.registry import Registry
@@ -18,16 +18,16 @@ SAMPLERS: Registry[type[Sampler]] = Registry(
     ENTRY_POINTS["sampler"],
     {
         "auto": Automatic,
-        "ordinal_gp": OrdinalProcess,
-        "gp": GaussianProcess,
-        "tpe": ParzenTrees,
-        "random": Uniform,
-        "evolution": RegularisedEvolution,
+        "ordinal_gp": OrdinalGP,
+        "gp": OptunaGP,
+        "tpe": TPE,
+        "random": Random,
+        "evolution": RegularizedEvolution,
         "nsga2": NSGA2,
         "qmc": QuasiRandom,
         "grid": Grid,
     },
 )
-"""Every strategy by the name that `sampler=` takes: the extension point."""
+"""The extension point: every sampler by the name that `sampler=` takes."""
 
 __all__ = ["SAMPLERS", "Exhausted", "Observation", "Partial", "Proposer", "Sampler"]

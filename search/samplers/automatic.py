@@ -1,64 +1,69 @@
-"""The choice between models that a user need not make: few trials are modelled closely, thousands quickly."""
+"""The default sampler: a close model for the first trials, a quick one for thousands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
 
-from search.samplers.base import Observation, Proposer, Sampler
-from search.samplers.optuna import GaussianProcess, ParzenTrees
-from search.samplers.ordinal_gp import OrdinalProcess
-from space import Architecture, Choice, Point, Space
+from search.samplers.base import Observation, Permits, Proposer, Sampler, every_network
+from search.samplers.optuna import TPE, OptunaGP
+from search.samplers.ordinal_gp import OrdinalGP
+from space import Point, Space
 
 
 class Automatic(Sampler):
-    """`ordinal_gp` for the first trials, `tpe` for all after them."""
+    """`ordinal_gp` for the first trials, `tpe` for all others. With several objectives `gp` replaces `ordinal_gp`."""
 
     stratified: ClassVar[bool] = True
+    multi_objective: ClassVar[bool] = True
 
     startup: int = Field(default=8, ge=1)
-    """Trials spread evenly over sizes before a model is asked."""
+    """The number of first trials, spread evenly over sizes, without a model."""
     until: int = Field(default=500, ge=1)
-    """Trials up to which the Gaussian process proposes. Its work grows with the cube of their number."""
+    """The number of trials up to which the Gaussian process proposes. Its work grows with the cube of that number."""
     early_stop: bool = False
-    """Whether the Gaussian process ends the search where nothing that it could propose is worth more than noise."""
+    """Whether the Gaussian process ends the search when no remaining network is expected to gain more than noise."""
 
     @property
     def random_until(self) -> int | None:
         return self.startup
 
-    def proposer(self, choices: Sequence[Choice]) -> Changing:
-        return Changing(self._process.proposer(choices), self._trees.proposer(choices), self.until)
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> Switching:
+        process = OptunaGP(sampler="gp", startup=self.startup) if objectives > 1 else self._process
+        first, after = (
+            sampler.proposer(space, permits, trials, objectives) for sampler in (process, self._tpe)
+        )
+        return Switching(first, after, self.until)
 
-    def within(self, space: Space, permits: Callable[[Architecture], bool]) -> Changing:
-        return Changing(self._process.within(space, permits), self._trees.within(space, permits), self.until)
-
-    def compromising(self, choices: Sequence[Choice], objectives: int) -> Changing:
-        process = GaussianProcess(sampler="gp", startup=self.startup)  # ours has one objective
-        first, after = (model.compromising(choices, objectives) for model in (process, self._trees))
-        return Changing(first, after, self.until)
-
-    def asked(self, trials: int) -> int:
-        return (self._process if trials < self.until else self._trees).asked(trials)
+    def attempts(self, trials: int) -> int:
+        return (self._process if trials < self.until else self._tpe).attempts(trials)
 
     @property
-    def _process(self) -> OrdinalProcess:
-        most = max(2, self.until)
-        return OrdinalProcess(
-            sampler="ordinal_gp", startup=self.startup, most=most, early_stop=self.early_stop
+    def _process(self) -> OrdinalGP:
+        return OrdinalGP(
+            sampler="ordinal_gp",
+            startup=self.startup,
+            max_observations=max(2, self.until),
+            early_stop=self.early_stop,
         )
 
     @property
-    def _trees(self) -> ParzenTrees:
-        return ParzenTrees(sampler="tpe")
+    def _tpe(self) -> TPE:
+        return TPE(sampler="tpe")
 
 
 @dataclass(frozen=True, slots=True)
-class Changing:
-    """`first` up to `until` trials, `after` from then on."""
+class Switching:
+    """A proposer that is `first` up to `until` trials, and `after` from then on."""
 
     first: Proposer
     after: Proposer
@@ -66,5 +71,5 @@ class Changing:
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
-        begun = sum(trial.number >= 0 for trial in history)
-        return (self.first if begun < self.until else self.after).propose(history, seed)
+        trials = sum(not trial.rejected for trial in history)
+        return (self.first if trials < self.until else self.after).propose(history, seed)

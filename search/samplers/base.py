@@ -1,24 +1,32 @@
-"""What every strategy is: options, and a proposer for a space."""
+"""The contract of samplers: options, and a proposer for a space."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from space import Architecture, Choice, Point, Space, UserError
+from space import Architecture, Point, Space, UserError
+
+Permits: TypeAlias = Callable[[Architecture], bool]
+"""A function that returns whether a network is within the limits of a search."""
+
+
+def every_network(network: Architecture) -> bool:
+    """Permit any network: the `Permits` of a search without limits."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What a training of so many epochs, shorter than the whole, told of a network.
+    """The result of a training shorter than the full one.
 
-    reward: after that training; it compares with others of as many epochs, and with no whole one. expected: the
-    reward after the whole training, as networks that had both let expect; std: its standard deviation, both
-    None where they are too few.
+    epochs: its length. reward: the reward after it, which compares only with rewards after as many epochs. expected:
+    the predicted reward after the full training; std: the standard deviation of that prediction. Both are None where
+    too few networks had both trainings.
     """
 
     epochs: int
@@ -29,11 +37,12 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A trial as a sampler sees it. reward: None while it runs, and for one that failed (`finished`).
+    """A trial, or a rejected proposal, in the history that a sampler learns from.
 
-    objectives: what the reward weighs against each other, each to be minimised; () where there is no reward.
-    partial: of a trial without reward that had a shorter training, be it trained further or not (`finished`).
-    earlier: whether it is of an earlier search.
+    number: of the trial. reward: None while it runs, and where it failed (`finished`). objectives: error and costs,
+    each to be minimised; () without a reward. partial: the longest shorter training of a trial without a
+    reward. rejected: a proposal that became no trial, since its network was a duplicate or exceeded a limit.
+    imported: whether the trial belongs to an earlier search.
     """
 
     number: int
@@ -42,33 +51,33 @@ class Observation:
     finished: bool
     objectives: tuple[float, ...] = ()
     partial: Partial | None = None
-    earlier: bool = False
+    rejected: bool = False
+    imported: bool = False
 
     @property
     def expected(self) -> float | None:
-        """The reward, or what a shorter training lets expect of it; None where nothing does."""
+        """The reward, or the one predicted from a shorter training; None without either."""
         if self.reward is None and self.partial:
             return self.partial.expected
         return self.reward
 
 
 class Exhausted(Exception):
-    """There is nothing left that is worth training: why, in one line."""
+    """The end of a search, since no network is left that is worth a trial. The message is the reason."""
 
     def __init__(self, why: str = "every network of the space that keeps the limits has been tried") -> None:
         super().__init__(why)
 
 
 class Proposer(Protocol):
-    """A strategy at work on one space."""
+    """A sampler for one space."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """A point to try next. Raises `Exhausted` if there is none.
+        """Return the next point to try. Raise `Exhausted` if there is none.
 
-        history: every trial so far by number, the running ones too; then, as failed ones of number -1, what was
-        proposed in vain: another name of a network that was tried, or one over a limit. It is asked again then,
-        with another seed, `Sampler.asked` times; after that the nearest network that will do is taken.
-        The answer depends on the arguments alone.
+        history: all trials so far by number, running ones included, then the rejected proposals. After a rejection
+        the proposer is asked again with another seed, `Sampler.attempts` times in all. Then the engine takes the
+        nearest acceptable network. The answer depends on the arguments alone.
         """
 
 
@@ -77,51 +86,45 @@ class Sampler(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    patience: ClassVar[int] = 4
+    max_attempts: ClassVar[int] = 4
     """How often it is asked for a network that is new and within the limits."""
     random: ClassVar[bool] = True
     """Whether another seed gives another proposal."""
     stratified: ClassVar[bool] = False
-    """Whether its draws are spread over sizes, after published networks, instead of uniform."""
+    """Whether its random draws are spread over sizes, after published networks, instead of uniform."""
+    multi_objective: ClassVar[bool] = False
+    """Whether it can search for a Pareto front."""
 
     sampler: str
     """The key in `SAMPLERS`."""
 
     @property
     def random_until(self) -> int | None:
-        """How many results it has before it proposes anything but draws; None: it never does.
-
-        How many trials instead, if it is `stratified`.
-        """
+        """The number of results (trials, if `stratified`) up to which proposals are random; None: all are."""
         return 0
 
-    def asked(self, trials: int) -> int:
-        """How often it is asked for such a network when there are so many trials."""
-        return self.patience
+    def attempts(self, trials: int) -> int:
+        """Return how often to ask for an acceptable network after so many trials."""
+        return self.max_attempts
 
     @abstractmethod
-    def proposer(self, choices: Sequence[Choice]) -> Proposer:
-        """The strategy at work on a space with these choices."""
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> Proposer:
+        """Return the proposer of a search in `space`.
 
-    def within(self, space: Space, permits: Callable[[Architecture], bool]) -> Proposer:
-        """The strategy at work on `space`, of which a search trains only what `permits`.
-
-        For strategies that use what is known of networks before any is trained. To most the choices are enough.
+        permits: the limits, for samplers that know costs before training. trials: the length of the search, imported
+        trials not counted; None if unknown. objectives: 1 maximises the reward; more minimise those of `Observation`,
+        which only a sampler that is `multi_objective` is asked for.
         """
-        return self.proposer(space.choices)
 
-    def lasting(self, space: Space, permits: Callable[[Architecture], bool], trials: int | None) -> Proposer:
-        """As `within`, in a search of so many trials, those of earlier runs apart; None: nobody knows how many.
-
-        For strategies that end otherwise than they go on.
-        """
-        return self.within(space, permits)
-
-    def compromising(self, choices: Sequence[Choice], objectives: int) -> Proposer:
-        """The strategy at work on the front of so many objectives, those of `Observation`, instead of the reward.
-
-        Raises `UserError` where it can only maximise one number.
-        """
-        raise UserError(
-            f"sampler={self.sampler} maximises one number; reward=pareto takes auto, gp, tpe or nsga2."
-        )
+    def check_objectives(self, objectives: int) -> None:
+        """Raise `UserError` if the sampler cannot optimise so many objectives."""
+        if objectives > 1 and not self.multi_objective:
+            raise UserError(
+                f"sampler={self.sampler} maximises a single number; for reward=pareto take auto, gp, tpe or nsga2."
+            )

@@ -1,56 +1,59 @@
-"""Regularised evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search").
+"""Regularized evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search").
 
-Asynchronous by nature: what still runs is not in the population yet, and nobody waits for it.
+It is asynchronous: running trials are not yet in the population, and no proposal waits for them.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
 
-from search.samplers.base import Observation, Proposer, Sampler
-from space import Architecture, Choice, Point, Space
+from search.samplers.base import Observation, Permits, Proposer, Sampler, every_network
+from space import Point, Space
 
-FINISHING = 200
-"""Trials of a search from which on it has a finish: before, evolution has hardly begun."""
+MIN_TRIALS_TO_FINISH = 200
+"""The number of trials of a search below which it has no finish, since evolution has hardly begun by its end."""
 
 
-class RegularisedEvolution(Sampler):
-    """The best of some of the youngest networks, one choice of it changed. For many workers at once."""
+class RegularizedEvolution(Sampler):
+    """Mutates one choice of the best of some of the latest networks. For many workers at once."""
 
     # A change that gives a known network is drawn again.
-    patience: ClassVar[int] = 100
+    max_attempts: ClassVar[int] = 100
 
     population: int = Field(default=32, ge=1)
-    """The latest trials that can be parents, however bad an older one is: age, not reward, decides who leaves.
-    As many are drawn at random to begin with."""
+    """The number of latest trials that can be parents: the oldest leaves, however good. As many first trials are
+    drawn at random."""
     tournament: int = Field(default=8, ge=1)
-    """Of these, how many are drawn, of which the best is the parent."""
+    """The number of trials drawn from the population, of which the best is the parent."""
     finish: float = Field(default=0.0, ge=0, le=1)
-    """The last part of a search of FINISHING trials or more: networks that differ in one choice from the best one of
-    all, then from the second best, and so on."""
+    """The last share of a search of MIN_TRIALS_TO_FINISH trials or more: there, networks that differ in one choice
+    from the best of all are proposed, then from the second best, and so on."""
 
     @property
     def random_until(self) -> int | None:
         return self.population
 
-    def proposer(self, choices: Sequence[Choice]) -> Evolving:
-        return Evolving(tuple(len(choice.options) for choice in choices), self.population, self.tournament)
-
-    def lasting(self, space: Space, permits: Callable[[Architecture], bool], trials: int | None) -> Proposer:
-        evolving = self.proposer(space.choices)
-        if trials is None or trials < FINISHING:
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> Proposer:
+        evolving = Evolving(option_counts(space), self.population, self.tournament)
+        if trials is None or trials < MIN_TRIALS_TO_FINISH:
             return evolving
         return Finishing(evolving, trials - round(self.finish * trials))
 
 
 @dataclass(frozen=True, slots=True)
 class Evolving:
-    """Evolution in a space with so many options in each choice."""
+    """Evolution in a space. options: the number of options of each choice."""
 
     options: tuple[int, ...]
     population: int
@@ -70,14 +73,14 @@ class Evolving:
 
 @dataclass(frozen=True, slots=True)
 class Finishing:
-    """Evolution, and after so many trials local search from the best of them."""
+    """Evolution, followed by local search around the best trials. after: trials of the search before that."""
 
     evolving: Evolving
     after: int
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
-        if sum(trial.number >= 0 and not trial.earlier for trial in history) < self.after:
+        if sum(not (trial.rejected or trial.imported) for trial in history) < self.after:
             return self.evolving.propose(history, seed)
         known = {trial.point for trial in history}
         rng = random.Random(seed)
@@ -89,8 +92,13 @@ class Finishing:
         return self.evolving.propose(history, seed)
 
 
+def option_counts(space: Space) -> tuple[int, ...]:
+    """Return the number of options of each choice of `space`."""
+    return tuple(len(choice.options) for choice in space.choices)
+
+
 def neighbours(point: Point, options: Sequence[int]) -> Iterator[Point]:
-    """All points that differ from `point` in one choice. options: how many there are in each."""
+    """Yield all points that differ from `point` in one choice. options: the number of each choice's options."""
     for choice, count in enumerate(options):
         for option in range(count):
             if option != point[choice]:
@@ -98,14 +106,14 @@ def neighbours(point: Point, options: Sequence[int]) -> Iterator[Point]:
 
 
 def drawn(options: Sequence[int], rng: random.Random) -> Point:
-    """A point drawn uniformly. options: how many there are in each choice."""
+    """Draw a point uniformly. options: the number of each choice's options."""
     return tuple(map(rng.randrange, options))
 
 
 def mutated(point: Point, options: Sequence[int], rng: random.Random) -> Point:
-    """`point` with another option in one of its choices, each choice and each other option equally likely.
+    """Return `point` with another option in one of its choices, every choice and other option equally likely.
 
-    Where options have an order neighbours are not preferred: most choices have two or three.
+    Neighbours on ordered choices are not preferred: most choices have only two or three options.
     """
     which = rng.randrange(len(options))
     other = (point[which] + rng.randrange(1, options[which])) % options[which]

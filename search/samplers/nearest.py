@@ -1,24 +1,26 @@
-"""The nearest network that will do, where a proposal won't: one that was tried before, or is over a limit."""
+"""The acceptable network nearest to a proposal that was tried before or exceeds a limit."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 
+from search.samplers.evolution import option_counts
 from space import Architecture, Point, Space
 
 DRAWS = 200
-"""Random changes tried for each number of choices changed."""
+"""The number of random changes tried for each number of changed choices."""
 ENUMERABLE = 200_000
-"""Points up to which a space is searched to its end before it counts as exhausted."""
+"""The number of points up to which all points of a space are tried before it counts as exhausted."""
 
 
 def nearest(
     space: Space, point: Point, accepts: Callable[[Architecture], bool], rng: random.Random
 ) -> Point | None:
-    """A point that `accepts`, as few changed choices away from `point` as random draws find.
+    """Return a point that `accepts`, with as few changed choices as random draws find.
 
-    None: there is none; in a space too large to enumerate: none was found.
+    None if there is none, or none was met in a space too large to enumerate.
     """
     for candidate in _candidates(space, point, rng):
         if accepts(space.at(candidate)):
@@ -27,15 +29,12 @@ def nearest(
 
 
 def _candidates(space: Space, point: Point, rng: random.Random) -> Iterator[Point]:
-    counts = [len(choice.options) for choice in space.choices]
+    counts = option_counts(space)
     for changes in range(1, len(counts) + 1):
         for _ in range(DRAWS):
             changed = list(point)
             for index in rng.sample(range(len(counts)), changes):
                 changed[index] = (changed[index] + rng.randrange(1, counts[index])) % counts[index]
             yield tuple(changed)
-    total = 1
-    for count in counts:
-        total *= count
-    if total <= ENUMERABLE:
+    if math.prod(counts) <= ENUMERABLE:
         yield from space.points()

@@ -1,7 +1,7 @@
-"""NSGA-II (Deb et al. 2002): accuracy and costs as objectives of their own, none weighed against another.
+"""NSGA-II (Deb et al. 2002): accuracy and costs as separate objectives, without weights.
 
-Steady state: every proposal is bred from the best of all that has finished, so that nobody waits for a
-generation, and the history is all there is to know.
+The variant is steady-state: every proposal is bred from the best finished trials, so that no worker waits for a
+generation, and all state is in the history.
 """
 
 from __future__ import annotations
@@ -13,39 +13,43 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from search.samplers.base import Observation, Sampler
-from search.samplers.evolution import drawn
+from search.samplers.base import Observation, Permits, Sampler, every_network
+from search.samplers.evolution import drawn, option_counts
 from search.stats.pareto import ordered
-from space import Choice, Point
+from space import Point, Space
 
 
 class NSGA2(Sampler):
-    """Breeds the front of accuracy against the costs of the reward. The reward itself is not looked at."""
+    """Breeds the Pareto front of accuracy against the costs of the reward. The reward itself is not used."""
 
-    # Parents become alike, and their children known networks.
-    patience: ClassVar[int] = 100
+    # Parents become alike, and their children duplicates of known networks.
+    max_attempts: ClassVar[int] = 100
+    multi_objective: ClassVar[bool] = True
 
     population: int = Field(default=32, ge=2)
-    """How many of the best are parents; as many are drawn at random to begin with."""
+    """The number of best trials that are parents. As many first trials are drawn at random."""
     mutation: float | None = Field(default=None, ge=0, le=1)
-    """The chance of each choice to change at random; null: that of one in all, on average."""
+    """The probability of each choice to change at random; null: 1 / number of choices."""
 
     @property
     def random_until(self) -> int | None:
         return self.population
 
-    def proposer(self, choices: Sequence[Choice]) -> Breeding:
-        options = tuple(len(choice.options) for choice in choices)
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> Breeding:
+        options = option_counts(space)
         rate = 1 / max(1, len(options)) if self.mutation is None else self.mutation
         return Breeding(options, self.population, rate)
-
-    def compromising(self, choices: Sequence[Choice], objectives: int) -> Breeding:
-        return self.proposer(choices)
 
 
 @dataclass(frozen=True, slots=True)
 class Breeding:
-    """NSGA-II in a space with so many options in each choice."""
+    """NSGA-II in a space. options: the number of options of each choice. mutation: a probability per choice."""
 
     options: tuple[int, ...]
     population: int
@@ -58,7 +62,7 @@ class Breeding:
         if len(finished) < self.population:
             return drawn(self.options, rng)
         parents = survivors(finished, self.population)
-        # The lower place wins a tournament of two: a better rank, or fewer neighbours in the same.
+        # The lower index wins a tournament of two: a better rank, or more room in the same rank.
         mother, father = (
             parents[min(rng.randrange(len(parents)), rng.randrange(len(parents)))].point for _ in range(2)
         )
@@ -70,5 +74,5 @@ class Breeding:
 
 
 def survivors(trials: Sequence[Observation], count: int) -> list[Observation]:
-    """The best `count` of the trials, the best first: by rank, in a rank those with most room around them."""
+    """Return the best `count` trials, the best first: by Pareto rank, and in a rank by crowding distance."""
     return [trials[index] for index in ordered([trial.objectives for trial in trials])[:count]]

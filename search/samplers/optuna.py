@@ -1,7 +1,7 @@
-"""Optuna's strategies behind our contract: Gaussian process, tree-structured Parzen estimator, uniform.
+"""Optuna's samplers behind our contract: Gaussian process, tree-structured Parzen estimator, random.
 
-The study lives in memory and only proposes; it is filled from the history that it is given. Every question
-gets a sampler with a seed of its own, so no hidden state of a generator decides what is proposed.
+The study lives in memory and only proposes. It is filled from the given history. Every proposal gets a sampler with a
+seed of its own, so the hidden state of a random generator never decides what is proposed.
 """
 
 from __future__ import annotations
@@ -15,37 +15,44 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from search.samplers.base import Observation, Partial, Sampler
-from space import Choice, Point
+from search.samplers.base import Observation, Partial, Permits, Sampler, every_network
+from space import Choice, Point, Space
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
 
 
-_MANY = 1000
-"""Trials from which on TPE takes a tenth of a second to answer, and is not asked twice."""
+SLOW_TPE = 1000
+"""The number of trials from which on TPE takes a tenth of a second to answer, and is not asked twice."""
 
 
 class OptunaSampler(Sampler):
-    """A strategy that Optuna has."""
+    """A sampler of Optuna."""
+
+    multi_objective: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
+    """Whether its proposals depend on the history."""
 
     @abstractmethod
     def optuna(self, seed: int) -> BaseSampler:
-        """Optuna's sampler, as these options and the seed have it."""
+        """Return Optuna's sampler with these options and the seed."""
 
-    def proposer(self, choices: Sequence[Choice]) -> OptunaProposer:
-        return OptunaProposer(choices, self.optuna)
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> OptunaProposer:
+        return OptunaProposer(space.choices, self.optuna, learns=self.learns, objectives=objectives)
 
-    def compromising(self, choices: Sequence[Choice], objectives: int) -> OptunaProposer:
-        return OptunaProposer(choices, self.optuna, objectives=objectives)
 
-
-class GaussianProcess(OptunaSampler):
-    """Optuna's GPSampler, for up to a few hundred trials; 0.1 to 1 s a proposal."""
+class OptunaGP(OptunaSampler):
+    """Optuna's GPSampler, for up to a few hundred trials; 0.1 to 1 s per proposal."""
 
     startup: int = Field(default=8, ge=1)
-    """Trials drawn at random before the model is asked."""
+    """The number of first trials drawn at random, without a model."""
 
     @property
     def random_until(self) -> int | None:
@@ -57,18 +64,18 @@ class GaussianProcess(OptunaSampler):
         return GPSampler(seed=seed, n_startup_trials=self.startup, deterministic_objective=False)
 
 
-class ParzenTrees(OptunaSampler):
-    """Optuna's TPESampler, multivariate. Milliseconds a proposal: for thousands of trials."""
+class TPE(OptunaSampler):
+    """Optuna's TPESampler, multivariate. Milliseconds per proposal: for thousands of trials."""
 
     startup: int = Field(default=10, ge=1)
-    """Trials drawn at random before the model is asked."""
+    """The number of first trials drawn at random, without a model."""
 
     @property
     def random_until(self) -> int | None:
         return self.startup
 
-    def asked(self, trials: int) -> int:
-        return self.patience if trials < _MANY else 1
+    def attempts(self, trials: int) -> int:
+        return self.max_attempts if trials < SLOW_TPE else 1
 
     def optuna(self, seed: int) -> BaseSampler:
         from optuna.samplers import TPESampler
@@ -76,21 +83,25 @@ class ParzenTrees(OptunaSampler):
         return TPESampler(seed=seed, n_startup_trials=self.startup)
 
 
-class Uniform(OptunaSampler):
-    """Every option of every choice with equal probability: the baseline that others have to beat."""
+class Random(OptunaSampler):
+    """Every option of every choice with equal probability: the baseline that other samplers have to beat."""
 
-    # Asked again rather than moved to a neighbour, a uniform draw stays uniform over what the limits leave.
-    patience: ClassVar[int] = 1000
+    # Asked again instead of moved to a neighbour, a uniform draw stays uniform over the permitted networks.
+    max_attempts: ClassVar[int] = 1000
+    learns: ClassVar[bool] = False
 
     @property
     def random_until(self) -> int | None:
         return None
 
-    def proposer(self, choices: Sequence[Choice]) -> OptunaProposer:
-        return OptunaProposer(choices, self.optuna, learns=False)
-
-    def compromising(self, choices: Sequence[Choice], objectives: int) -> OptunaProposer:
-        return self.proposer(choices)
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> OptunaProposer:
+        return super().proposer(space)
 
     def optuna(self, seed: int) -> BaseSampler:
         from optuna.samplers import RandomSampler
@@ -109,7 +120,7 @@ class OptunaProposer:
         learns: bool = True,
         objectives: int = 1,
     ) -> None:
-        """objectives: 1: the reward; more: those of the observations, side by side."""
+        """Prepare an empty study. objectives: 1 for the reward; more for those of the observations."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -121,52 +132,55 @@ class OptunaProposer:
         self._directions: list[Literal["maximize", "minimize"]] = (
             ["maximize"] if objectives == 1 else ["minimize"] * objectives
         )
-        self._several = objectives > 1
+        self._multi_objective = objectives > 1
         self._begin()
 
     def _begin(self) -> None:
-        """An empty study."""
+        """Replace the study by an empty one."""
         import optuna
 
         self._study = optuna.create_study(directions=self._directions, sampler=self._sampler(0))
-        self._followed: dict[int, tuple[int, bool]] = {}
+        self._added: dict[int, tuple[int, bool]] = {}
+        """The study's number of each trial, and whether it was finished, by the trial's number."""
         self._next = 0
-        """The number of the study's next trial. Asked for its trials, a study copies them all."""
-        self._resting: dict[int, int] = {}
-        """Of trials that rest at a rung, its epochs."""
+        """The number of the study's next trial. A study copies all its trials when it is asked for them."""
+        self._pruned: dict[int, int] = {}
+        """The epochs of the last rung of each pruned trial."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
         from optuna.trial import TrialState
         from threadpoolctl import threadpool_limits
 
-        # What a study has as pruned stays so, also where it was trained further.
-        if self._resting and any(self._moved(observation) for observation in history):
+        # A pruned trial stays so in a study, even if it is promoted later.
+        if self._pruned and any(self._changed_rung(observation) for observation in history):
             self._begin()
         for observation in history if self._learns else ():
-            self._follow(observation)
+            if not observation.rejected:
+                self._follow(observation)
         self._study.sampler = sampler = self._sampler(seed)
         if self._learns:
-            # Every trial has every choice. Optuna would find that out by comparing all trials, at every question.
+            # Every trial has every choice. Optuna would learn that by comparing all trials at every proposal.
             sampler.infer_relative_search_space = (  # type: ignore[method-assign]
                 lambda study, trial: self._shared
             )
-        # Small matrices: with a thread per core beside busy workers, a proposal took 50 times as long.
-        alone = threadpool_limits(limits=1) if self._learns else nullcontext()
-        with alone, warnings.catch_warnings():
-            # Optuna announces there what is experimental in it; nothing for a user of ours to act on.
+        # The matrices are small. With one thread per core beside busy workers, a proposal took 50 times as long.
+        one_thread = threadpool_limits(limits=1) if self._learns else nullcontext()
+        with one_thread, warnings.catch_warnings():
+            # Optuna announces its experimental features there, which no user of ours can act on.
             warnings.simplefilter("ignore")
             trial = self._study.ask(self._distributions)
             self._next = trial.number + 1
-        # The engine decides what becomes of the proposal; if it is tried it comes back in the history.
+        # The engine decides whether the proposal is tried. If it is, it comes back in the history.
         self._study.tell(trial.number, state=TrialState.FAIL)
-        params = trial.params  # a deep copy each time that it is asked for
+        params = trial.params  # a deep copy on every access
         return tuple(int(params[name]) for name in self._distributions)
 
     def _follow(self, observation: Observation) -> None:
-        if partial := _resting(observation):
-            return self._rest(observation, partial)
-        known = self._followed.get(observation.number)
+        """Add the trial to the study, or update it there."""
+        if partial := _pruned(observation):
+            return self._add_pruned(observation, partial)
+        known = self._added.get(observation.number)
         if known and (known[1] or not observation.finished):
             return
         from optuna.trial import TrialState, create_trial
@@ -181,60 +195,58 @@ class OptunaProposer:
             self._study.add_trial(
                 create_trial(state=state, params=params, distributions=self._distributions, values=values)
             )
-            self._followed[observation.number] = self._next, observation.finished
+            self._added[observation.number] = self._next, observation.finished
             self._next += 1
         else:
             self._study.tell(known[0], values, state=finished)
-            self._followed[observation.number] = known[0], True
+            self._added[observation.number] = known[0], True
 
-    def _rest(self, observation: Observation, partial: Partial) -> None:
-        """Has the study rank the trial below all complete ones, by its epochs and then by its reward after these."""
+    def _add_pruned(self, observation: Observation, partial: Partial) -> None:
+        """Let the study rank the trial below all complete ones, by its epochs and then by its reward after these."""
         from optuna.trial import TrialState, create_trial
 
-        if observation.number in self._resting:
+        if observation.number in self._pruned:
             return
-        self._resting[observation.number] = partial.epochs
-        if known := self._followed.pop(observation.number, None):
+        self._pruned[observation.number] = partial.epochs
+        if known := self._added.pop(observation.number, None):
             self._study.tell(known[0], state=TrialState.FAIL)
-        if self._several:
+        if self._multi_objective:
             return  # Optuna has no pruned trials there.
-        params = dict(zip(self._distributions, observation.point, strict=True))
-        seen = {partial.epochs: partial.reward}
         self._study.add_trial(
             create_trial(
                 state=TrialState.PRUNED,
-                params=params,
+                params=dict(zip(self._distributions, observation.point, strict=True)),
                 distributions=self._distributions,
-                intermediate_values=seen,
+                intermediate_values={partial.epochs: partial.reward},
             )
         )
         self._next += 1
 
-    def _moved(self, observation: Observation) -> bool:
-        """Whether it rested when the study was told of it, and no longer does, or at another rung."""
-        if observation.number not in self._resting:
+    def _changed_rung(self, observation: Observation) -> bool:
+        """Return whether the study has the trial as pruned, and it no longer is, or at another rung."""
+        if observation.rejected or observation.number not in self._pruned:
             return False
-        partial = _resting(observation)
-        return partial is None or partial.epochs != self._resting[observation.number]
+        partial = _pruned(observation)
+        return partial is None or partial.epochs != self._pruned[observation.number]
 
     def _values(self, observation: Observation) -> list[float] | None:
-        """What the study is told; None of a trial that failed or still runs."""
+        """Return the study's values of a trial; None if it failed or still runs."""
         if observation.reward is None:
             return None
-        if not self._several:
+        if not self._multi_objective:
             return [observation.reward]
         error, *costs = observation.objectives
-        # Costs count by their ratios, in the reward too.
+        # Costs are compared by their ratios, in the reward too.
         return [error, *map(math.log, costs)]
 
 
-def _resting(observation: Observation) -> Partial | None:
-    """What is known of a trial that rests at a rung; None of any other."""
+def _pruned(observation: Observation) -> Partial | None:
+    """Return the result of a trial that is pruned; None of any other."""
     return observation.partial if observation.finished and observation.reward is None else None
 
 
 def distribution(choice: Choice) -> BaseDistribution:
-    """Option indices: whole numbers where options have an order, so that models know which are neighbours."""
+    """Return Optuna's distribution of option indices: integers where options have an order, else categories."""
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
     count = len(choice.options)

@@ -1,4 +1,4 @@
-"""Strategies that walk a sequence of points, whatever came of them: for baselines, and for whole small spaces."""
+"""Samplers that follow a fixed sequence of points: baselines, and complete walks through small spaces."""
 
 from __future__ import annotations
 
@@ -8,33 +8,39 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from search.samplers.base import Exhausted, Observation, Sampler
-from space import Choice, Point
+from search.samplers.base import Exhausted, Observation, Permits, Sampler, every_network
+from search.samplers.evolution import option_counts
+from space import Point, Space
 
 if TYPE_CHECKING:
     from scipy.stats.qmc import QMCEngine
 
 
 class Grid(Sampler):
-    """Every point of the space, each network once. What is seen of it before the end is spread evenly over it."""
+    """Every point of the space, each network once. The points tried before the end are spread evenly."""
 
-    patience: ClassVar[int] = 10_000
+    max_attempts: ClassVar[int] = 10_000
     random: ClassVar[bool] = False
+    multi_objective: ClassVar[bool] = True
 
-    def proposer(self, choices: Sequence[Choice]) -> Walking:
-        return Walking([len(choice.options) for choice in choices])
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> GridWalk:
+        return GridWalk(option_counts(space))
 
-    def compromising(self, choices: Sequence[Choice], objectives: int) -> Walking:
-        return self.proposer(choices)
 
-
-class Walking:
-    """A walk over all points of a space with so many options in each choice."""
+class GridWalk:
+    """A walk over all points of a space."""
 
     def __init__(self, options: Sequence[int]) -> None:
+        """Prepare the walk. options: the number of options of each choice."""
         self._options = options
         self._size = math.prod(options)
-        # Steps of a golden section of the whole leave the most even gaps; coprime, they meet every point once.
+        # Steps of a golden section leave the most even gaps. A stride coprime to the size visits each point once.
         self._stride = max(1, round(self._size * (math.sqrt(5) - 1) / 2))
         while math.gcd(self._stride, self._size) > 1:
             self._stride += 1
@@ -49,7 +55,7 @@ class Walking:
         raise Exhausted
 
     def _at(self, number: int) -> Point:
-        """Point `number` in the order of the document, the last choice changing fastest."""
+        """Return point `number` in the order of the document, the last choice changing fastest."""
         point: list[int] = []
         for count in reversed(self._options):
             number, option = divmod(number, count)
@@ -58,32 +64,37 @@ class Walking:
 
 
 class QuasiRandom(Sampler):
-    """A low-discrepancy sequence: points as random ones, but more evenly spread. For baselines and first models."""
+    """A low-discrepancy sequence, more evenly spread than random points. For baselines and first models."""
 
-    # What the limits leave of the sequence is as evenly spread there as the sequence is.
-    patience: ClassVar[int] = 1000
+    # Points that the limits leave over are as evenly spread there as the sequence is.
+    max_attempts: ClassVar[int] = 1000
     random: ClassVar[bool] = False
+    multi_objective: ClassVar[bool] = True
 
     sequence: Literal["sobol", "halton"] = "sobol"
     scramble: int = Field(default=0, ge=0, lt=2**32)
-    """The seed of its scrambling (Owen 1998): another is another sequence, as good."""
+    """The seed of its scrambling (Owen 1998). Another seed gives another sequence, equally good."""
 
-    def proposer(self, choices: Sequence[Choice]) -> Following:
-        return Following([len(choice.options) for choice in choices], self)
+    def proposer(
+        self,
+        space: Space,
+        permits: Permits = every_network,
+        trials: int | None = None,
+        objectives: int = 1,
+    ) -> SequenceWalk:
+        return SequenceWalk(option_counts(space), self)
 
-    def compromising(self, choices: Sequence[Choice], objectives: int) -> Following:
-        return self.proposer(choices)
 
-
-class Following:
-    """A sequence in a space with so many options in each choice."""
+class SequenceWalk:
+    """A low-discrepancy sequence in a space."""
 
     def __init__(self, options: Sequence[int], sampler: QuasiRandom) -> None:
+        """Prepare the sequence. options: the number of options of each choice."""
         self._options, self._sampler = options, sampler
         self._sequence: QMCEngine | None = None
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`. One after the other: their number is the place in the sequence."""
+        """See `Proposer`. The length of the history is the index in the sequence."""
         if not self._options:
             return ()
         if self._sequence is None:
@@ -94,5 +105,5 @@ class Following:
         self._sequence.reset()
         if history:
             self._sequence.fast_forward(len(history))
-        (place,) = self._sequence.random(1)
-        return tuple(int(x * count) for x, count in zip(place, self._options, strict=True))
+        (fractions,) = self._sequence.random(1)
+        return tuple(int(x * count) for x, count in zip(fractions, self._options, strict=True))

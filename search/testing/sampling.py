@@ -19,7 +19,7 @@ from space import Space, UserError
 def inside_the_space(sampler: Sampler) -> None:
     """Proposes points of the space, whatever the history."""
     space = _space()
-    proposer = sampler.proposer(space.choices)
+    proposer = sampler.proposer(space)
     history: list[Observation] = []
     for number in range(15):
         point = proposer.propose(history, number)
@@ -32,20 +32,20 @@ def seeded(sampler: Sampler) -> None:
     """The same history and seed give the same proposal; seeds differ in what they give, unless it says so."""
     space = _space()
     history = _history(space, 12)
-    once, again = (sampler.proposer(space.choices).propose(history, 7) for _ in range(2))
+    once, again = (sampler.proposer(space).propose(history, 7) for _ in range(2))
     assert once == again
-    fresh = {sampler.proposer(space.choices).propose([], seed) for seed in range(10)}
+    fresh = {sampler.proposer(space).propose([], seed) for seed in range(10)}
     assert (len(fresh) > 1) == sampler.random
 
 
 def resumable(sampler: Sampler) -> None:
     """A proposer that was there all the time and one that is new to the history propose the same."""
     space = _space()
-    lasting = sampler.proposer(space.choices)
+    lasting = sampler.proposer(space)
     history: list[Observation] = []
     for number in range(14):
         point = lasting.propose(history, number)
-        assert point == sampler.proposer(space.choices).propose(history, number)
+        assert point == sampler.proposer(space).propose(history, number)
         if history:
             history[-1] = _observed(number - 1, history[-1].point)
         history.append(Observation(number, point, None, finished=False))
@@ -57,7 +57,7 @@ def climbs(sampler: Sampler) -> None:
     What they told by then counts neither as a whole training's reward nor as a failure for good.
     """
     space = _space()
-    lasting = sampler.proposer(space.choices)
+    lasting = sampler.proposer(space)
     history = _history(space, 12)
     whole = list(history)
     for number in range(4, 12):
@@ -68,11 +68,11 @@ def climbs(sampler: Sampler) -> None:
             seen, reward=None, objectives=(), partial=Partial(1, seen.reward, *expected)
         )
     for number in range(4, 12):
-        assert lasting.propose(history, number) == sampler.proposer(space.choices).propose(history, number)
+        assert lasting.propose(history, number) == sampler.proposer(space).propose(history, number)
         history[number] = replace(history[number], finished=False)
-        assert lasting.propose(history, number) == sampler.proposer(space.choices).propose(history, number)
+        assert lasting.propose(history, number) == sampler.proposer(space).propose(history, number)
         history[number] = whole[number]
-    assert lasting.propose(whole, 3) == sampler.proposer(space.choices).propose(whole, 3)
+    assert lasting.propose(whole, 3) == sampler.proposer(space).propose(whole, 3)
 
 
 def tolerant(sampler: Sampler) -> None:
@@ -82,7 +82,7 @@ def tolerant(sampler: Sampler) -> None:
     history = [_observed(number, first) for number in range(10)]
     history += [Observation(10 + n, first, None, finished=True) for n in range(5)]
     history += [Observation(15 + n, first, None, finished=False) for n in range(3)]
-    assert len(sampler.proposer(space.choices).propose(history, 0)) == len(space.choices)
+    assert len(sampler.proposer(space).propose(history, 0)) == len(space.choices)
 
 
 def searches(sampler: Sampler) -> None:
@@ -104,15 +104,18 @@ def searches(sampler: Sampler) -> None:
 def compromises(sampler: Sampler) -> None:
     """Proposes for two objectives side by side, the same for the same history, or refuses to."""
     space = _space()
-    try:
-        once, again = (
-            sampler.compromising(space.choices, 2).propose(_history(space, 12), 7) for _ in range(2)
-        )
-    except UserError as error:
-        assert "reward=pareto" in str(error)  # noqa: PT017 - what is raised here is tested
-    else:
-        assert once == again
-        assert space.at(once)
+    if not sampler.multi_objective:
+        try:
+            sampler.check_objectives(2)
+        except UserError as error:
+            assert "reward=pareto" in str(error)  # noqa: PT017 - the error itself is tested
+            return
+        raise AssertionError("check_objectives(2) must raise UserError")
+    sampler.check_objectives(2)
+    proposers = [sampler.proposer(space, objectives=2) for _ in range(2)]
+    once, again = (proposer.propose(_history(space, 12), 7) for proposer in proposers)
+    assert once == again
+    assert space.at(once)
 
 
 SAMPLER_CONTRACT: Sequence[Callable[[Sampler], None]] = (

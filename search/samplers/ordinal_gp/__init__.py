@@ -1,5 +1,5 @@
-"""Our own Gaussian process over the codes of choices: small, exact, and asked for one network at a time."""
+"""Our own Gaussian process over codes of the choices: small, exact, asked for one network at a time."""
 
-from search.samplers.ordinal_gp.sampler import OrdinalProcess
+from search.samplers.ordinal_gp.sampler import OrdinalGP
 
-__all__ = ["OrdinalProcess"]
+__all__ = ["OrdinalGP"]

@@ -1,60 +1,48 @@
-"""What is known of a space's points before anything is trained."""
+"""The points of a space, with all that is known of them before any training."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from space import CATALOG, Architecture, Choice, Point, Space, cost
+from search.samplers.base import Permits
+from search.samplers.evolution import option_counts
+from space import CATALOG, Choice, Point, Space, cost
 
 Sizes = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Terrain:
+class Candidates:
     """A space as the model sees it.
 
-    network: what a point stands for; points with equal ones are names of one network. permits: whether a point's
-    network is within the limits. sizes: the logarithms of its MACs and params; () where nothing tells them.
-    published: the points of published networks, the smallest first.
+    options: the number of options of each choice. network: the network of a point; points with equal ones are names
+    of one network. permits: whether a point's network is within the limits. sizes: the logarithms of a point's MACs
+    and params. published: the points of published networks, the smallest first.
     """
 
     choices: tuple[Choice, ...]
+    options: tuple[int, ...]
     network: Callable[[Point], Hashable]
     permits: Callable[[Point], bool]
     sizes: Callable[[Point], Sizes]
     published: Callable[[], tuple[Point, ...]]
 
-    @property
-    def options(self) -> tuple[int, ...]:
-        """How many there are in each choice."""
-        return tuple(len(choice.options) for choice in self.choices)
-
     @classmethod
-    def bare(cls, choices: Sequence[Choice]) -> Terrain:
-        """Of choices alone: every point is a network of its own, permitted, and of no size."""
-        return cls(
-            tuple(choices),
-            network=lambda point: point,
-            permits=lambda point: True,
-            sizes=lambda point: (),
-            published=lambda: (),
-        )
-
-    @classmethod
-    def of(cls, space: Space, permits: Callable[[Architecture], bool]) -> Terrain:
-        """Of a space and the limits."""
+    def of(cls, space: Space, permits: Permits) -> Candidates:
+        """Return the candidates of `space` within the limits."""
         at = lru_cache(maxsize=1 << 12)(space.at)
 
         @lru_cache(maxsize=1 << 16)
         def sizes(point: Point) -> Sizes:
-            spent = cost(space.at(point))
-            return math.log(spent.macs), math.log(spent.params)
+            total = cost(space.at(point))
+            return math.log(total.macs), math.log(total.params)
 
         return cls(
             space.choices,
+            option_counts(space),
             network=at,
             permits=lambda point: permits(at(point)),
             sizes=sizes,
@@ -63,9 +51,10 @@ class Terrain:
 
 
 def _published(space: Space) -> tuple[Point, ...]:
+    """Return the points of published networks in `space`, the one with the fewest MACs first."""
     frames = {(frame.resolution, frame.stem, frame.head) for frame in space.frames}
     networks = dict.fromkeys(space.adapt(row.architecture) for row in CATALOG.values())
-    # To look for a network takes milliseconds, and most have another stem or head.
+    # Finding a network's point takes milliseconds, and most networks have another stem or head.
     likely = (a for a in networks if (a.resolution, a.stem, a.head) in frames)
-    found = [(cost(network).macs, point) for network in likely if (point := space.find(network))]
-    return tuple(point for _, point in sorted(found))
+    points = [(cost(network).macs, point) for network in likely if (point := space.find(network))]
+    return tuple(point for _, point in sorted(points))

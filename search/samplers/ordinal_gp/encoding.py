@@ -1,4 +1,4 @@
-"""Points as vectors in which alike options are near one another."""
+"""Points as vectors in which similar options are near one another."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Vectors = NDArray[np.float64]
 
 
 class Encoding:
-    """Ordered options are evenly spaced on an axis, of three or more others each has its own.
+    """A code for points: evenly spaced values for ordered options, one axis per option for three or more others.
 
-    Over all points, every axis has the mean 0, and every choice of `c` options a variance of 1 on its one axis or
-    of 1 - 1/c on all of its own. spread: the sum of these variances.
+    Over all points, every axis has mean 0. A choice of `c` options has variance 1 on its single axis, or 1 - 1/c on
+    all of its axes together. spread: the sum of these variances.
     """
 
     def __init__(self, choices: Sequence[Choice]) -> None:
@@ -24,15 +24,15 @@ class Encoding:
         self.spread = float(sum(axes.var(axis=0).sum() for axes in self._axes)) or 1.0
 
     def __call__(self, points: Sequence[Point]) -> Vectors:
-        """A row for each point."""
+        """Encode points, one per row."""
         indices = np.array(points, dtype=int).reshape(len(points), len(self._axes))
         columns = [axes[indices[:, choice]] for choice, axes in enumerate(self._axes)]
         return np.hstack([np.zeros((len(points), 0)), *columns])
 
 
 def _axes(count: int, ordered: bool) -> Vectors:
-    """The coordinates of each of `count` options, in a row."""
+    """Return the coordinates of each of `count` options, one option per row."""
     if ordered or count < 3:
-        places = np.arange(count, dtype=float) - (count - 1) / 2
-        return (places / (places.std() or 1.0))[:, None]
+        values = np.arange(count, dtype=float) - (count - 1) / 2
+        return (values / (values.std() or 1.0))[:, None]
     return np.eye(count) - 1 / count

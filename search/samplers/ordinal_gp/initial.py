@@ -1,4 +1,4 @@
-"""The first trials, before there is anything to learn from."""
+"""The first trials, chosen before there is a model."""
 
 from __future__ import annotations
 
@@ -8,73 +8,72 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from search.samplers.evolution import drawn
-from search.samplers.ordinal_gp.candidates import Terrain
+from search.samplers.ordinal_gp.candidates import Candidates
 from search.samplers.ordinal_gp.encoding import Encoding
 from space import Point
 
 DRAWS = 64
-"""Networks among which one is taken."""
-PATIENCE = 50
-"""How many points are looked at for each of them, where limits and earlier trials leave few."""
+"""The number of random networks among which one is chosen."""
+MAX_DRAWS_EACH = 50
+"""The number of points drawn for each of them at most, where limits and earlier trials leave few."""
 
 
-def opening(
-    terrain: Terrain,
+def initial_point(
+    candidates: Candidates,
     tried: Sequence[Point],
     admits: Callable[[Point], bool],
     count: int,
     rng: random.Random,
 ) -> Point:
-    """A first trial: a published network, or one of a size and of options that `tried` lack.
+    """Return a first trial: a published network, or one of a size and options that `tried` lacks.
 
-    count: of first trials, half of which can be published networks. Of random networks that `admits` those are
-    taken whose MACs are in the least visited of `count` classes that hold equally many; of these, the one
-    farthest from all in `tried`.
+    count: number of first trials; up to half of them can be published networks. For the others, networks that
+    `admits` are drawn and split by MACs into `count` classes of equal size. The result is in the class with the
+    fewest tried networks, and has the largest distance from all of them.
     """
-    for point in terrain.published()[: count // 2]:
+    for point in candidates.published()[: count // 2]:
         if admits(point):
             return point
-    draws = admitted(terrain.options, admits, DRAWS, rng)
+    draws = admitted(candidates.options, admits, DRAWS, rng)
     if not draws:
-        return drawn(terrain.options, rng)
-    return _farthest(_unseen(terrain, draws, tried, count, rng), tried, Encoding(terrain.choices))
+        return drawn(candidates.options, rng)
+    rare = _least_tried_class(candidates, draws, tried, count, rng)
+    return _farthest(rare, tried, Encoding(candidates.choices))
 
 
 def admitted(
     options: Sequence[int], admits: Callable[[Point], bool], count: int, rng: random.Random
 ) -> list[Point]:
-    """Up to `count` distinct points that `admits`, drawn uniformly."""
-    found: dict[Point, None] = {}
-    for _ in range(count * PATIENCE):
-        if len(found) == count:
+    """Draw up to `count` distinct points that `admits`, uniformly."""
+    points: dict[Point, None] = {}
+    for _ in range(count * MAX_DRAWS_EACH):
+        if len(points) == count:
             break
         point = drawn(options, rng)
-        if point not in found and admits(point):
-            found[point] = None
-    return list(found)
+        if point not in points and admits(point):
+            points[point] = None
+    return list(points)
 
 
-def _unseen(
-    terrain: Terrain, draws: Sequence[Point], tried: Sequence[Point], count: int, rng: random.Random
+def _least_tried_class(
+    candidates: Candidates, draws: Sequence[Point], tried: Sequence[Point], count: int, rng: random.Random
 ) -> Sequence[Point]:
-    """Those of `draws` that are in the class of sizes with the fewest of `tried`."""
-    if not terrain.sizes(draws[0]):
-        return draws
-    sizes = [terrain.sizes(point)[0] for point in draws]
+    """Return the draws in the class of MACs with the fewest tried points; a random class of several such."""
+    sizes = [candidates.sizes(point)[0] for point in draws]
     bounds = np.quantile(sizes, np.arange(1, count) / count)
     classes = np.searchsorted(bounds, sizes)
-    seen = np.bincount(
-        np.searchsorted(bounds, [terrain.sizes(point)[0] for point in tried]).astype(int), minlength=count
-    )
-    there = sorted(set(classes.tolist()))
-    fewest = min(seen[each] for each in there)
-    chosen = rng.choice([each for each in there if seen[each] == fewest])
+    tried_classes = np.searchsorted(bounds, [candidates.sizes(point)[0] for point in tried]).astype(int)
+    tried_counts = np.bincount(tried_classes, minlength=count)
+    present = sorted(set(classes.tolist()))
+    min_count = min(tried_counts[each] for each in present)
+    chosen = rng.choice([each for each in present if tried_counts[each] == min_count])
     return [point for point, each in zip(draws, classes, strict=True) if each == chosen]
 
 
 def _farthest(points: Sequence[Point], tried: Sequence[Point], encoding: Encoding) -> Point:
+    """Return the point with the largest distance to the nearest tried one."""
     if not tried:
         return points[0]
-    codes, known = encoding(points), encoding(tried)
-    squares = ((codes[:, None] - known) ** 2).sum(2).min(1)
+    codes, tried_codes = encoding(points), encoding(tried)
+    squares = ((codes[:, None] - tried_codes) ** 2).sum(2).min(1)
     return points[int(squares.argmax())]

@@ -1,4 +1,4 @@
-"""Where a score is highest, by local search from many points."""
+"""The point of the highest score, by local search from many points."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ from search.samplers.evolution import neighbours
 from space import Point
 
 BEAMS, ROUNDS = 4, 10
-"""So many points are climbed from at a time, so often at most."""
+"""The number of best points whose neighbours are scored in a round, and the largest number of rounds."""
 
 
-def highest(
+def local_search(
     score: Callable[[Sequence[Point]], NDArray[np.float64]],
     starts: Sequence[Point],
     options: Sequence[int],
     admits: Callable[[Point], bool],
 ) -> Point | None:
-    """The point with the highest score that `admits` and that was met; None if none is admitted.
+    """Return the point with the highest score that `admits`, among all that were scored; None if none is admitted.
 
-    From the best of `starts` on, all points that differ from it in one choice are scored, as long as any is better.
+    Every round scores all points that differ from the best ones in one choice, until no better one appears.
     """
     scores: dict[Point, float] = {}
     verdicts: dict[Point, bool] = {}
     beams: list[Point] = []
-    news = list(dict.fromkeys(starts))
+    new = list(dict.fromkeys(starts))
     for _ in range(ROUNDS):
-        if not news:
+        if not new:
             break
-        scores.update(zip(news, score(news).tolist(), strict=True))
-        # Asked of the best alone: to make a network of a point takes longer than to score it.
-        better = _admitted(sorted(scores, key=lambda point: -scores[point]), admits, verdicts)
+        scores.update(zip(new, score(new).tolist(), strict=True))
+        # Only the best are checked, since checking a point takes longer than scoring it.
+        better = _best_admitted(sorted(scores, key=lambda point: -scores[point]), admits, verdicts)
         if better == beams:
             break
         beams = better
         around = (point for beam in beams for point in neighbours(beam, options))
-        news = [point for point in dict.fromkeys(around) if point not in scores]
+        new = [point for point in dict.fromkeys(around) if point not in scores]
     return beams[0] if beams else None
 
 
-def _admitted(
+def _best_admitted(
     points: Sequence[Point], admits: Callable[[Point], bool], verdicts: dict[Point, bool]
 ) -> list[Point]:
-    found: list[Point] = []
+    """Return the first `BEAMS` of `points` that `admits`. verdicts: known answers, extended here."""
+    accepted: list[Point] = []
     for point in points:
         if point not in verdicts:
             verdicts[point] = admits(point)
         if verdicts[point]:
-            found.append(point)
-        if len(found) == BEAMS:
+            accepted.append(point)
+        if len(accepted) == BEAMS:
             break
-    return found
+    return accepted

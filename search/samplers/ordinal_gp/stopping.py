@@ -1,4 +1,4 @@
-"""When a search is over: nothing that is left is expected to beat the best by more than a part of the noise."""
+"""Early stopping of a search: no remaining network is expected to beat the best by more than a part of the noise."""
 
 from __future__ import annotations
 
@@ -6,59 +6,60 @@ from collections.abc import Callable, Sequence
 
 from search.samplers.base import Observation
 
-WORTH = 0.01
-"""Of the noise, its standard deviation from one training of a network to the next, the least improvement that is
-worth a trial."""
-LEAST = 32
-"""Results that proposals of the model must have had before a search can be over."""
+MIN_GAIN = 0.01
+"""The smallest expected improvement that is worth a trial, in standard deviations of the noise between two trainings
+of a network."""
+MIN_MODEL_RESULTS = 32
+"""The number of results of the model's own proposals before which a search does not stop."""
 STEP, CHECKS = 8, 2
-"""It is checked every STEP results, and over where CHECKS checks in a row say so."""
+"""The check is made every STEP results. The search stops when CHECKS checks in a row find no gain."""
 REASON = (
-    "no network left is worth a trial: none is expected to beat the best by more than "
-    f"{WORTH:.0%} of the noise from seed to seed; a launch with from=RUN sampler.early_stop=false goes on"
+    f"early stop: no remaining network is expected to beat the best by more than {MIN_GAIN:.0%} of the seed-to-seed "
+    "noise. Continue with: search launch from=RUN sampler.early_stop=false"
 )
 
 
-class Ending:
-    """Watches what is still to be expected. It follows from the history alone, so a resumed search ends as well."""
+class EarlyStopping:
+    """Decides when a search ends. It depends only on the history, so a resumed search ends at the same trial."""
 
-    def __init__(self, expected: Callable[[Sequence[Observation]], float], startup: int) -> None:
-        """expected: the greatest improvement to be expected after a history, in standard deviations of the noise.
+    def __init__(self, expected_gain: Callable[[Sequence[Observation]], float], startup: int) -> None:
+        """Take the model and the number of results without one.
 
-        startup: results that had no model.
+        expected_gain: the largest expected improvement after a history, in standard deviations of the noise.
         """
-        self._expected, self._first = expected, startup + LEAST
-        self._known: dict[int, tuple[Sequence[Observation], float]] = {}
-        """What was expected after so many results, with the history until then."""
+        self._expected_gain, self._first_check = expected_gain, startup + MIN_MODEL_RESULTS
+        self._gains: dict[int, tuple[Sequence[Observation], float]] = {}
+        """For each number of results checked: the history until then, and its expected gain."""
 
     def reached(self, history: Sequence[Observation]) -> bool:
-        """Whether the search is over."""
+        """Return whether the search is over."""
         results = sum(trial.reward is not None for trial in history)
         latest = results // STEP * STEP
-        if latest < self._first:
+        if latest < self._first_check:
             return False
-        return all(self._after(latest - STEP * back, history) < WORTH for back in range(CHECKS))
+        return all(self._gain(latest - STEP * back, history) < MIN_GAIN for back in range(CHECKS))
 
-    def _after(self, results: int, history: Sequence[Observation]) -> float:
+    def _gain(self, results: int, history: Sequence[Observation]) -> float:
+        """Return the expected gain after the first `results` results."""
         until = _first(history, results)
-        known = self._known.get(results)
+        known = self._gains.get(results)
         if known is None or known[0] != until:
-            # Of earlier checks the next ones need these.
-            self._known = {
-                count: each for count, each in self._known.items() if count > results - STEP * CHECKS
+            # Only these earlier checks are needed again.
+            self._gains = {
+                count: gain for count, gain in self._gains.items() if count > results - STEP * CHECKS
             }
-            self._known[results] = until, self._expected(until)
-        return self._known[results][1]
+            self._gains[results] = until, self._expected_gain(until)
+        return self._gains[results][1]
 
 
 def _first(history: Sequence[Observation], results: int) -> Sequence[Observation]:
-    """The trials with the first so many results, and those with none among them that are over."""
-    found: list[Observation] = []
+    """Return the finished trials up to the one with result number `results`."""
+    trials: list[Observation] = []
     for trial in history:
-        if trial.number < 0 or not trial.finished:
+        if trial.rejected or not trial.finished:
             continue
         if not results:
             break
-        found.append(trial)
+        trials.append(trial)
         results -= trial.reward is not None
-    return found
+    return trials

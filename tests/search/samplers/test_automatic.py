@@ -1,5 +1,5 @@
 from search.samplers import SAMPLERS, Observation
-from search.samplers.automatic import Changing
+from search.samplers.automatic import Switching
 from space import Space
 
 TINY = Space.load("tiny_space")
@@ -13,20 +13,18 @@ class Fixed:
         return self.point
 
 
-def test_the_model_is_changed_after_so_many_trials():
-    changing = Changing(Fixed((0,)), Fixed((1,)), until=3)
+def test_the_proposer_switches_after_so_many_trials():
+    switching = Switching(Fixed((0,)), Fixed((1,)), until=3)
     history = [Observation(number, (2,), 1.0, finished=True) for number in range(3)]
-    duplicates = [Observation(-1, (2,), None, finished=True)] * 5
-    assert changing.propose(history[:2] + duplicates, 0) == (0,)
-    assert changing.propose(history, 0) == (1,)
+    duplicates = [Observation(9, (2,), None, finished=True, rejected=True)] * 5
+    assert switching.propose(history[:2] + duplicates, 0) == (0,)
+    assert switching.propose(history, 0) == (1,)
 
 
-def test_it_is_the_process_and_then_the_trees():
+def test_it_is_the_gaussian_process_and_then_tpe():
     auto, history = SAMPLERS["auto"](sampler="auto", until=12), []
-    alone = {
-        name: SAMPLERS[name](sampler=name).within(TINY, lambda a: True) for name in ("ordinal_gp", "tpe")
-    }
-    proposer = auto.within(TINY, lambda network: True)
+    alone = {name: SAMPLERS[name](sampler=name).proposer(TINY) for name in ("ordinal_gp", "tpe")}
+    proposer = auto.proposer(TINY)
     for number in range(16):
         name = "ordinal_gp" if number < 12 else "tpe"
         point = proposer.propose(history, number)

@@ -3,7 +3,9 @@ from search.samplers.nsga2 import NSGA2, survivors
 from search.stats.pareto import front
 from space import Space
 
-CHOICES = Space.load("effv2_32").choices
+SPACE = Space.load("effv2_32")
+CHOICES = SPACE.choices
+FIXED = Space.load("effv2_32", {choice.name: choice.options[0] for choice in CHOICES})
 
 
 def trial(number, point, objectives=()):
@@ -21,7 +23,7 @@ def test_survivors_are_the_best_ranks_and_in_a_rank_those_with_room():
 def test_a_child_has_the_genes_of_its_parents():
     low, high = tuple(0 for _ in CHOICES), tuple(len(choice.options) - 1 for choice in CHOICES)
     history = [trial(0, low, (0.0, 1.0)), trial(1, high, (1.0, 0.0))]
-    proposer = NSGA2(sampler="nsga2", population=2, mutation=0).proposer(CHOICES)
+    proposer = NSGA2(sampler="nsga2", population=2, mutation=0).proposer(SPACE)
     children = [proposer.propose(history, seed) for seed in range(40)]
     assert all(set(zip(c, low, high, strict=True)) <= {(g, a, b) for a, b in zip(low, high, strict=True)
                for g in (a, b)} for c in children)  # fmt: skip
@@ -29,8 +31,8 @@ def test_a_child_has_the_genes_of_its_parents():
 
 
 def test_the_front_comes_nearer_than_random_draws_do():
-    """Two objectives that cannot both be least: what is bred covers the compromises."""
-    proposer = NSGA2(sampler="nsga2", population=16).proposer(CHOICES)
+    """With two conflicting objectives, bred networks cover the front."""
+    proposer = NSGA2(sampler="nsga2", population=16).proposer(SPACE)
 
     def objectives(point):
         return float(sum(point[::2])), float(
@@ -48,11 +50,11 @@ def test_the_front_comes_nearer_than_random_draws_do():
 
 
 def test_what_failed_is_no_parent():
-    proposer = NSGA2(sampler="nsga2", population=2, mutation=0).proposer(CHOICES)
+    proposer = NSGA2(sampler="nsga2", population=2, mutation=0).proposer(SPACE)
     point = tuple(0 for _ in CHOICES)
     history = [trial(number, point) for number in range(8)]
     assert len({proposer.propose(history, seed) for seed in range(8)}) > 4
 
 
 def test_a_space_without_choices_has_one_point():
-    assert NSGA2(sampler="nsga2").proposer(()).propose([], 0) == ()
+    assert NSGA2(sampler="nsga2").proposer(FIXED).propose([], 0) == ()

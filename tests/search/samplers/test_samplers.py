@@ -16,10 +16,10 @@ def test_contract(name, check):
 
 
 @pytest.mark.parametrize("name", ["gp", "tpe", "evolution", "nsga2"])
-def test_learns_from_what_it_is_told(name):
+def test_learns_from_the_history(name):
     """After 30 trials of a simple sum, proposals are better than random ones were."""
     space = Space.load("effv2_32")
-    proposer = SAMPLERS[name](sampler=name, **EVOLVING.get(name, {})).proposer(space.choices)
+    proposer = SAMPLERS[name](sampler=name, **EVOLVING.get(name, {})).proposer(space)
     history = []
     for number in range(30 if name not in EVOLVING else 60):
         point = proposer.propose(history, number)
@@ -31,14 +31,14 @@ def test_learns_from_what_it_is_told(name):
 
 @pytest.mark.parametrize(("name", "count"), [("gp", 14), ("tpe", 60)])
 def test_learns_a_front(name, count):
-    """Two objectives that cannot both be least: what was proposed dominates more than as many random draws."""
-    choices = Space.load("effv2_32").choices
+    """With two conflicting objectives, proposals dominate more than as many random draws."""
+    space = Space.load("effv2_32")
     volumes = []
     for sampler in (SAMPLERS[name](sampler=name), SAMPLERS["random"](sampler="random")):
-        proposer, history = sampler.compromising(choices, 2), []
+        proposer, history = sampler.proposer(space, objectives=2), []
         for number in range(count):
             point = proposer.propose(history, number)
-            rest = (len(choice.options) - index for choice, index in zip(choices, point, strict=True))
+            rest = (len(choice.options) - index for choice, index in zip(space.choices, point, strict=True))
             objectives = 1.0 + sum(point[::2]), float(sum(rest))
             history.append(Observation(number, point, 0.0, finished=True, objectives=objectives))
         volumes.append(hypervolume([found.objectives for found in history], (17.0, 40.0)))
@@ -49,7 +49,7 @@ def test_eight_proposals_in_a_row_differ():
     """Running trials are taken into account, so that workers in parallel do not get the same network."""
     space = Space.load("effv2_32")
     for name in SAMPLERS:
-        proposer = SAMPLERS[name](sampler=name).proposer(space.choices)
+        proposer = SAMPLERS[name](sampler=name).proposer(space)
         history = [
             Observation(n, point, -float(sum(point)), finished=True)
             for n, point in enumerate(proposer.propose([], seed) for seed in range(12))

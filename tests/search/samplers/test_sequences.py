@@ -7,6 +7,7 @@ from search.samplers.sequences import Grid, QuasiRandom
 from space import Space
 
 TINY, LARGE = Space.load("tiny_space"), Space.load("effv2")
+FIXED = Space.load("tiny_space", {choice.name: choice.options[0] for choice in TINY.choices})
 
 
 def walked(proposer, count, seed=0):
@@ -17,26 +18,26 @@ def walked(proposer, count, seed=0):
 
 
 def test_the_grid_is_every_point_once():
-    proposer = Grid(sampler="grid").proposer(TINY.choices)
+    proposer = Grid(sampler="grid").proposer(TINY)
     points = walked(proposer, 128)
     assert sorted(points) == sorted(TINY.points())
     with pytest.raises(Exhausted, match="every network"):
         proposer.propose([Observation(n, p, None, True) for n, p in enumerate(points)], 0)
 
 
-def test_what_is_seen_of_the_grid_is_spread_evenly():
+def test_the_first_points_of_the_grid_are_spread_evenly():
     """An eighth of the points, and each option of each choice in about its proportion."""
-    points = walked(Grid(sampler="grid").proposer(TINY.choices), 16)
+    points = walked(Grid(sampler="grid").proposer(TINY), 16)
     assert all(5 <= sum(options) <= 11 for options in zip(*points, strict=True))
 
 
-def test_a_space_too_large_to_walk_is_begun_all_the_same():
-    points = walked(Grid(sampler="grid").proposer(LARGE.choices), 30)
+def test_a_walk_begins_in_a_space_too_large_to_finish():
+    points = walked(Grid(sampler="grid").proposer(LARGE), 30)
     assert len(set(points)) == 30
 
 
 def test_the_sequence_is_scipys():
-    proposer = QuasiRandom(sampler="qmc", scramble=3).proposer(TINY.choices)
+    proposer = QuasiRandom(sampler="qmc", scramble=3).proposer(TINY)
     counts = [len(choice.options) for choice in TINY.choices]
     places = qmc.Sobol(len(counts), scramble=True, rng=3).random(8)
     assert walked(proposer, 8) == [tuple(int(v) for v in np.floor(place * counts)) for place in places]
@@ -45,21 +46,21 @@ def test_the_sequence_is_scipys():
 @pytest.mark.parametrize(("sequence", "most"), [("sobol", 0), ("halton", 2)])
 def test_a_sequence_is_more_even_than_chance(sequence, most):
     """Of 16 points half have each option: exactly with Sobol's, where chance does so once in five."""
-    points = walked(QuasiRandom(sampler="qmc", sequence=sequence).proposer(TINY.choices), 16)
+    points = walked(QuasiRandom(sampler="qmc", sequence=sequence).proposer(TINY), 16)
     assert all(abs(sum(options) - 8) <= most for options in zip(*points, strict=True))
 
 
 @pytest.mark.parametrize("sampler", [Grid(sampler="grid"), QuasiRandom(sampler="qmc")])
-def test_what_was_proposed_in_vain_is_passed_over(sampler):
-    proposer, history = sampler.proposer(LARGE.choices), []
+def test_rejected_points_are_not_proposed_again(sampler):
+    proposer, history = sampler.proposer(LARGE), []
     for _ in range(20):
-        history.append(Observation(-1, proposer.propose(history, 0), None, finished=True))
+        history.append(Observation(0, proposer.propose(history, 0), None, finished=True, rejected=True))
     assert len({trial.point for trial in history}) == 20
 
 
-def test_the_seed_of_a_question_does_not_matter_but_the_scrambling_does():
+def test_the_seed_of_a_proposal_does_not_matter_but_the_scrambling_does():
     def points(scramble, seed):
-        return walked(QuasiRandom(sampler="qmc", scramble=scramble).proposer(LARGE.choices), 4, seed)
+        return walked(QuasiRandom(sampler="qmc", scramble=scramble).proposer(LARGE), 4, seed)
 
     assert points(0, 0) == points(0, 99)
     assert points(0, 0) != points(1, 0)
@@ -67,4 +68,4 @@ def test_the_seed_of_a_question_does_not_matter_but_the_scrambling_does():
 
 @pytest.mark.parametrize("sampler", [Grid(sampler="grid"), QuasiRandom(sampler="qmc")])
 def test_a_space_without_choices_has_one_point(sampler):
-    assert sampler.proposer(()).propose([], 0) == ()
+    assert sampler.proposer(FIXED).propose([], 0) == ()

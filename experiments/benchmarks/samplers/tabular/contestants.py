@@ -11,9 +11,10 @@ from search.config import Config
 from search.pruners import Ladder, Pruner, Workload
 from search.pruners.pruner import SuccessiveHalving
 from search.samplers import Observation, Sampler
-from search.samplers.evolution import drawn, neighbours
+from search.samplers.base import Permits, every_network
+from search.samplers.evolution import drawn, neighbours, option_counts
 from search.settings.words import parse
-from space import Choice, Point, documents
+from space import Choice, Point, Space, documents
 from space.refusal import UserError, unknown_name
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ class AsItComes(Sampler):
 
     kind: str
 
-    def proposer(self, choices: Sequence[Choice]) -> Asking:
-        return Asking(choices, self.kind)
+    def proposer(
+        self, space: Space, permits: Permits = every_network, trials: int | None = None, objectives: int = 1
+    ) -> Asking:
+        return Asking(space.choices, self.kind)
 
 
 class Asking:
@@ -87,13 +90,15 @@ class LocalSearch(Sampler):
     searches that are not interrupted.
     """
 
-    patience: ClassVar[int] = 1000
+    max_attempts: ClassVar[int] = 1000
 
     draws: int = 10
     """The random networks."""
 
-    def proposer(self, choices: Sequence[Choice]) -> Climbing:
-        return Climbing(tuple(len(choice.options) for choice in choices), self.draws)
+    def proposer(
+        self, space: Space, permits: Permits = every_network, trials: int | None = None, objectives: int = 1
+    ) -> Climbing:
+        return Climbing(option_counts(space), self.draws)
 
 
 class Climbing:

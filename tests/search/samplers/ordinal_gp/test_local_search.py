@@ -1,6 +1,7 @@
 import numpy as np
 
-from search.samplers.ordinal_gp.local_search import highest, neighbours
+from search.samplers.evolution import neighbours
+from search.samplers.ordinal_gp.local_search import local_search
 
 OPTIONS = (3, 4, 5)
 
@@ -10,24 +11,24 @@ def total(points):
 
 
 def test_climbs_to_the_top_choice_by_choice():
-    assert highest(total, [(0, 0, 0)], OPTIONS, lambda point: True) == (2, 3, 4)
+    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: True) == (2, 3, 4)
 
 
-def test_what_is_not_admitted_is_neither_taken_nor_climbed_from():
-    assert highest(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8) is not None
-    assert sum(highest(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8)) == 7
-    assert highest(total, [(0, 0, 0)], OPTIONS, lambda point: False) is None
+def test_points_that_are_not_admitted_are_neither_returned_nor_searched_from():
+    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8) is not None
+    assert sum(local_search(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8)) == 7
+    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: False) is None
 
 
-def test_only_the_best_are_asked_whether_they_are_admitted():
-    asked = []
+def test_only_the_best_points_are_checked():
+    checked = []
 
     def admits(point):
-        asked.append(point)
+        checked.append(point)
         return True
 
-    highest(total, [(a, b, c) for a in range(3) for b in range(4) for c in range(5)], OPTIONS, admits)
-    assert len(asked) == 4
+    local_search(total, [(a, b, c) for a in range(3) for b in range(4) for c in range(5)], OPTIONS, admits)
+    assert len(checked) == 4
 
 
 def test_neighbours_differ_in_one_choice():
