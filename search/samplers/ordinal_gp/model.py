@@ -64,7 +64,8 @@ def log_expected_improvement(gain: NDArray[np.float64], std: NDArray[np.float64]
     low = np.minimum(z, -1.0)
     tail = np.maximum(1 + low * math.sqrt(math.pi / 2) * erfcx(-low / math.sqrt(2)), 1e-300)
     far = -0.5 * low**2 - 0.5 * math.log(2 * math.pi) + np.log(tail)
-    return np.log(std) + np.where(z > -1, near, far)
+    logarithms: NDArray[np.float64] = np.log(std) + np.where(z > -1, near, far)
+    return logarithms
 
 
 def training_targets(
