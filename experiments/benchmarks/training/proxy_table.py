@@ -23,7 +23,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import islice
@@ -60,13 +60,11 @@ def run(task: Task) -> dict[str, Any]:
     """Train once. Returns the line of the journal."""
     import torch
 
-    from search.data.augment import augment
     from search.proxy import training
     from search.proxy.proxy import proxy_architecture
     from space import decode
 
     torch.set_num_threads(1)
-    torch.backends.cudnn.allow_tf32 = False
     data, full = _dataset(task.cell, task.data), decode(task.network)
     kind = task.kind.removeprefix(f"{COST} ")
     candidate = REAL if kind == LONG else CANDIDATES[kind]
@@ -77,16 +75,24 @@ def run(task: Task) -> dict[str, Any]:
     steps = proxy.epochs * max(1, (proxy.images or 0) // proxy.batch)
     if task.kind != kind:
         return {**line, "steps": steps, "step_seconds": _step_seconds(network, data, proxy)}
-    patch: AbstractContextManager[object] = nullcontext()
-    if candidate.progressive:
-        patch = mock.patch.object(training, "augment", _Growing(augment, round(SMALL_STEPS * steps)))
     try:
-        with patch:
+        with _progressive(round(SMALL_STEPS * steps)) if candidate.progressive else nullcontext():
             result = training.train(network, data, proxy, task.seed, device=task.device)
     except training.TrialFailed as error:
         return {**line, "failed": str(error)}
     names = ("accuracy", "loss", "curve", "images", "seconds", "cpu_seconds")
     return {**line, "steps": steps, **{name: getattr(result, name) for name in names}}
+
+
+@contextmanager
+def _progressive(steps: int) -> Iterator[None]:
+    """Train on images of `SMALL_SIZE` for the first `steps`, by the loop that takes images of any size."""
+    from search.data.augment import augment
+    from search.proxy import streamed, training
+
+    growing = mock.patch.object(streamed, "augment", _Growing(augment, steps))
+    with growing, mock.patch.object(training, "resident", lambda *arguments: None):
+        yield
 
 
 class _Growing:
