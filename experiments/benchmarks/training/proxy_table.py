@@ -91,7 +91,7 @@ def _progressive(steps: int) -> Iterator[None]:
     from search.proxy import streamed, training
 
     growing = mock.patch.object(streamed, "augment", _Growing(augment, steps))
-    with growing, mock.patch.object(training, "resident", lambda *arguments: None):
+    with growing, mock.patch.object(training, "resident", return_value=None):
         yield
 
 
