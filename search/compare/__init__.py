@@ -1,1 +1,1 @@
-"""Was the search worth it? Its winner beside what the same time, or none, would have given."""
+"""Compare the winner of a search with networks of equal cost: of a random search, and published ones."""

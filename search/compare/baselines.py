@@ -1,4 +1,4 @@
-"""Published networks as a user would have taken them for these images: the stem fitted, the width to equal cost."""
+"""Published networks as baselines: reduce strides for the images, and choose the width so that the cost is equal."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 from space import Architecture, Multipliers, Rounding, Stem, cost, published, rescale
 
 TOLERANCE = 0.2
-"""How far a rival's cost may be from the winner's, as a share of it."""
+"""Largest relative difference between the cost of a baseline and the winner's that counts as equal."""
 _DIVISORS = (8, 4, 2, 1)
-"""Of widths: the usual one, and finer ones for networks so narrow that it misses the cost."""
-_TRIES = 6
-_LEAST, _MOST, _GRID = 0.02, 16.0, 240
-"""Widths that are tried: so many from the least to the most, each a few percent above the one before."""
+"""Divisors of widths: the usual one, and finer ones for networks so narrow that it misses the cost."""
+_MAX_TRIES = 6
+_MIN_WIDTH, _MAX_WIDTH, _WIDTHS = 0.02, 16.0, 240
+"""Range and number of the width multipliers tried, in equal ratios of a few percent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
-    """A published network beside a winner. width: multiplies all its widths, which are multiples of `divisor`.
+class Baseline:
+    """A published network adapted to a winner.
 
-    ratio: its cost over the winner's.
+    width: multiplier of all its widths, which are multiples of `divisor`. ratio: its cost relative to the winner's.
     """
 
     name: str
@@ -36,72 +36,72 @@ class Rival:
         return abs(self.ratio - 1) <= TOLERANCE
 
 
-def rival(name: str, winner: Architecture, times: float = 1.0) -> Rival:
-    """The published network `name` for the winner's images, with `times` the winner's multiply-adds.
+def baseline(name: str, winner: Architecture, times: float = 1.0) -> Baseline:
+    """Return the published network `name` for the winner's images, with `times` the winner's multiply-adds.
 
-    Or as near as widths allow; its ratio is of that. Raises `UserError` for a name that is not published.
+    Where no width gives that cost, the nearest one is taken. Raises `UserError` for a name that is not published.
     """
-    adapted, target = fitted(published(name).architecture, winner), times * cost(winner).macs
-    found: list[Rival] = []
+    adapted, target = adapt(published(name).architecture, winner), times * cost(winner).macs
+    nearest: list[Baseline] = []
     for divisor in _DIVISORS:
         candidates = (
-            Rival(name, made, width, divisor, cost(made).macs / target)
-            for made, width in _widths(adapted, divisor)
+            Baseline(name, network, width, divisor, cost(network).macs / target)
+            for network, width in _widths(adapted, divisor)
         )
-        found.append(min(candidates, key=_off))
-        if found[-1].equal:
-            return found[-1]
-    return min(found, key=_off)
+        nearest.append(min(candidates, key=_distance))
+        if nearest[-1].equal:
+            return nearest[-1]
+    return min(nearest, key=_distance)
 
 
-def rival_by_step(
+def baseline_by_step(
     name: str, winner: Architecture, ratio: Callable[[Architecture, Architecture], float]
-) -> Rival:
-    """The same with the winner's step time: ratio(network, winner) measures one over the other.
+) -> Baseline:
+    """Return the published network `name` with the winner's step time. ratio(network, winner): measures it.
 
-    Its multiply-adds are corrected by what was measured until that is within `TOLERANCE`, six times at most.
+    Its multiply-adds are corrected by the measured ratio until that is within `TOLERANCE`, at most six times.
     """
-    times, found = 1.0, []
-    for _ in range(_TRIES):
-        made = rival(name, winner, times)
-        found.append(replace(made, ratio=ratio(made.architecture, winner)))
-        if found[-1].equal:
+    times, tried = 1.0, []
+    for _ in range(_MAX_TRIES):
+        candidate = baseline(name, winner, times)
+        tried.append(replace(candidate, ratio=ratio(candidate.architecture, winner)))
+        if tried[-1].equal:
             break
-        times /= found[-1].ratio
-    return min(found, key=_off)
+        times /= tried[-1].ratio
+    return min(tried, key=_distance)
 
 
-def fitted(network: Architecture, winner: Architecture) -> Architecture:
-    """`network` for the winner's images, classes and total stride.
+def adapt(network: Architecture, winner: Architecture) -> Architecture:
+    """Return `network` for the winner's images and classes, with at most the winner's total stride.
 
-    ImageNet's networks divide the side by 32, which leaves nothing of 32 pixels. So strides become 1 from the front
-    on, the stem first, until the last map is as large as the winner's; that is what is usually done by hand.
+    Networks for ImageNet divide the side of an image by 32, which leaves one pixel of 32. Strides become 1 from the
+    front on, beginning with the stem, until the last map is as large as the winner's, as is usually done by hand.
     """
     stages = list(network.stages)
     stem = network.stem
-    made = replace(network, resolution=winner.resolution, classes=winner.classes, channels=winner.channels)
-    if made.stride > winner.stride and stem.reduction > 1:
-        # Also of a stem that pools: a plain convolution of 3 x 3 in its place.
+    adapted = replace(network, resolution=winner.resolution, classes=winner.classes, channels=winner.channels)
+    if adapted.stride > winner.stride and stem.reduction > 1:
+        # Also a stem that pools is replaced by a plain convolution of 3 x 3.
         stem = Stem(stem.width, 3, 1, stem.act)
-        made = replace(made, stem=stem)
+        adapted = replace(adapted, stem=stem)
     for number, stage in enumerate(stages):
-        if made.stride <= winner.stride:
+        if adapted.stride <= winner.stride:
             break
         stages[number] = replace(stage, stride=1)
-        made = replace(made, stages=tuple(stages))
-    return made
+        adapted = replace(adapted, stages=tuple(stages))
+    return adapted
 
 
-def _off(found: Rival) -> float:
-    return abs(math.log(found.ratio))
+def _distance(candidate: Baseline) -> float:
+    return abs(math.log(candidate.ratio))
 
 
 def _widths(network: Architecture, divisor: int) -> Iterator[tuple[Architecture, float]]:
-    """`network` in all widths, each network once."""
+    """Yield `network` at all widths, each distinct network once."""
     seen = set()
-    for step in range(_GRID):
-        width = _LEAST * (_MOST / _LEAST) ** (step / (_GRID - 1))
-        made = rescale(network, Multipliers(width=width), Rounding(divisor=divisor))
-        if made not in seen:
-            seen.add(made)
-            yield made, width
+    for step in range(_WIDTHS):
+        width = _MIN_WIDTH * (_MAX_WIDTH / _MIN_WIDTH) ** (step / (_WIDTHS - 1))
+        rescaled = rescale(network, Multipliers(width=width), Rounding(divisor=divisor))
+        if rescaled not in seen:
+            seen.add(rescaled)
+            yield rescaled, width

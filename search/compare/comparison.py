@@ -1,4 +1,4 @@
-"""Carry out a comparison. Whatever ends it, the same words go on with it: finished trainings are models on disk."""
+"""Carry out a comparison. Repeated, it continues after the finished trainings, which are models on disk."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One training of a contender, as a worker is sent it."""
+    """One training of a contender, as it is sent to a worker."""
 
     number: int
     task: Task
@@ -40,10 +40,10 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A contender with what was measured of it.
+    """A contender with its measurements.
 
-    accuracies: on the test split, seed by seed. validated: on the validation split. seconds: of all trainings.
-    step: of a training step beside the reference's; None where the reward does not weigh it.
+    accuracies: on the test split, seed by seed. validated: on the validation split. seconds: of all trainings
+    together. step: time of a training step, measured with the reference's; None where the reward does not use it.
     """
 
     contender: Contender
@@ -54,11 +54,11 @@ class Trained:
 
 
 def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> list[Trained]:
-    """Trains whatever is not trained yet. Returns the contenders, the winner first.
+    """Train what is not trained yet. Returns the contenders, the winner first.
 
-    Raises `UserError` if the folder holds a comparison that was planned otherwise, or a training fails.
+    Raises `UserError` if the folder holds a comparison with another plan, or a training fails.
     """
-    _agree(plan)
+    _check_folder(plan)
     random = random_search(plan, note, display or Silent())
     every = _contenders(plan, random)
     note(
@@ -69,14 +69,14 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
         for number, (contender, seed) in enumerate((one, seed) for seed in plan.seeds for one in every)
     ]
     left = [job for job in jobs if not is_model(job.folder)]
-    begun, ended = time.monotonic(), 0
+    started, count = time.monotonic(), 0
 
     def finished(job: Training, accuracy: float) -> None:
-        nonlocal ended
-        ended += 1
-        rest = (time.monotonic() - begun) / ended * (len(left) - ended)
-        counted = f"{len(jobs) - len(left) + ended} of {len(jobs)}"
-        note(f"{counted}: {job.folder.name}, accuracy on test {accuracy:.4f}; about {clock(rest)} left")
+        nonlocal count
+        count += 1
+        rest = (time.monotonic() - started) / count * (len(left) - count)
+        place = f"{len(jobs) - len(left) + count} of {len(jobs)}"
+        note(f"{place}: {job.folder.name}, accuracy on test {accuracy:.4f}; about {clock(rest)} left")
 
     failed = done(plan.executor, left, trained, finished)
     if failed:
@@ -87,7 +87,7 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 
 
 def trained(job: Training, report: Callable[[int, float], None]) -> float:
-    """What a worker does: a full training. Returns its accuracy on the test split."""
+    """Carry out one full training in a worker. Returns its accuracy on the test split."""
     from search.training.loop import train
 
     metric = train(job.task, job.folder).metric("accuracy")
@@ -96,7 +96,7 @@ def trained(job: Training, report: Callable[[int, float], None]) -> float:
 
 
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
-    """The random search that has cost as much as the run, begun or gone on with if it has to be."""
+    """Return the random search of the same cost as the run; it is started or continued if it is not finished."""
     name = plan.random_run
     if not name:
         return None
@@ -104,65 +104,63 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
         return open_run(name)
     if not (RUNS / name).exists():
         config = plan.random_config()
-        note(
-            f"A random search of {config.settings.trials} networks, which costs what the search did: run {name}"
-        )
+        note(f"random search of {config.settings.trials} networks, the cost of the search: run {name}")
         data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
         files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
         create(name, config.document(), data, files)
-    # Of a search that is finished, nothing is left to do.
+    # Returns at once if it is finished.
     return resume(name, display=display)
 
 
 def folder_of(plan: Plan, contender: Contender, seed: int) -> Path:
-    """Where the training of a contender with that seed is kept."""
+    """Return the folder of the training of a contender with `seed`."""
     plain = re.sub("[^A-Za-z0-9.]+", "-", contender.name)
     return plan.out / f"{plain}-{contender.architecture.digest[:6]}-seed{seed}"
 
 
-def _agree(plan: Plan) -> None:
-    """Notes what is compared; raises `UserError` where the folder holds something else."""
+def _check_folder(plan: Plan) -> None:
+    """Write the plan into the folder. Raises `UserError` if the folder holds another one."""
     path, document = plan.out / PLAN, plan.document()
     if not path.exists():
         return write_file(path, yaml.safe_dump(document, sort_keys=False))
-    found = documents.read("comparison", str(path))
+    before = documents.read("comparison", str(path))
     for key, value in document.items():
-        if found.get(key) != value:
+        if before.get(key) != value:
             raise UserError(
-                f"{plan.out} holds a comparison with another {key}; its trainings would not compare. "
+                f"{plan.out} holds a comparison with another {key}, which is not comparable. "
                 "Choose another out=DIR."
             )
 
 
 def _contenders(plan: Plan, random: Run | None) -> list[Contender]:
-    """All that are compared. Who was one before is the same network again, also where step times are measured."""
+    """Return all contenders. Networks of an earlier comparison here are reused, even if step times differ now."""
     path = plan.out / CONTENDERS
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    before = {name: Contender(name, decode(text), origin) for name, (text, origin) in kept.items()}
+    saved = json.loads(path.read_text()) if path.exists() else {}
+    before = {name: Contender(name, decode(text), origin) for name, (text, origin) in saved.items()}
     every = list(contenders(plan, random, before))
-    kept |= {one.name: (str(one.architecture), one.origin) for one in every}
-    write_file(path, json.dumps(kept, indent=1) + "\n")
+    saved |= {one.name: (str(one.architecture), one.origin) for one in every}
+    write_file(path, json.dumps(saved, indent=1) + "\n")
     return every
 
 
 def _steps(plan: Plan, every: list[Contender], note: Note) -> dict[str, StepTime]:
-    """The step time of each contender beside the reference's, measured once: one after the other, alone."""
+    """Return the step time of each contender, measured with the reference's, once, one network after the other."""
     config = plan.run.config
     if "step" not in config.reward.costs:
         return {}
     path = plan.out / STEPS
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    missing = [c.architecture for c in every if str(c.architecture) not in kept]
+    saved = json.loads(path.read_text()) if path.exists() else {}
+    missing = [c.architecture for c in every if str(c.architecture) not in saved]
     if missing:
         from search.proxy.measure import measure
 
-        note(f"Measuring the steps of {len(missing)} networks")
+        note(f"measuring the training steps of {len(missing)} networks")
         for network in missing:
             shape = network.classes, network.channels
             pair = timed(network, config.reference, config.proxy, *shape)
-            kept[str(network)] = asdict(measure(*pair, config.proxy))
-            write_file(path, json.dumps(kept, indent=1) + "\n")
-    return {network: StepTime(**values) for network, values in kept.items()}
+            saved[str(network)] = asdict(measure(*pair, config.proxy))
+            write_file(path, json.dumps(saved, indent=1) + "\n")
+    return {network: StepTime(**values) for network, values in saved.items()}
 
 
 def _gathered(plan: Plan, contender: Contender, step: StepTime | None) -> Trained:

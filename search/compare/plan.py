@@ -1,4 +1,4 @@
-"""What a comparison trains: the winner, the best of a random search that cost as much, and published networks."""
+"""The plan of a comparison: the winner, the best of a random search of the same cost, and published networks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from search.compare.baselines import Rival, rival, rival_by_step
+from search.compare.baselines import Baseline, baseline, baseline_by_step
 from search.config import Config
 from search.executors import Executor
 from search.runs.run import Run, open_run
-from search.settings.validation import validated
+from search.settings.validation import unknown_setting, validated
 from search.training.recipe import Recipe
 from search.training.settings import recipe_of, within
 from search.training.task import Task
@@ -24,12 +24,12 @@ from space.refusal import unknown_name
 
 DEFAULTS = "compare", "default"
 FOLDER = "compare"
-"""Of a run's comparison, in the run's."""
+"""Folder of a comparison, in the folder of its run."""
 WINNER, RANDOM = "winner", "best of random"
 
 
 class Settings(BaseModel):
-    """What can be set, outside the groups `recipe` and `executor`. See `experiments/settings/compare/default.yaml`."""
+    """The settings outside the groups `recipe` and `executor`. See `experiments/settings/compare/default.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +59,7 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A network that is compared. name: what the table calls it. origin: where it is from, in a few words."""
+    """A network that is compared. name: in the table. origin: where it is from, in a few words."""
 
     name: str
     architecture: Architecture
@@ -68,7 +68,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Plan:
-    """A comparison, complete. out: the folder of its trainings and tables."""
+    """A complete comparison. out: the folder of its trainings and tables."""
 
     run: Run
     recipe: Recipe
@@ -78,24 +78,24 @@ class Plan:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Of the trainings of every contender alike."""
+        """The seeds of the trainings, the same for every contender."""
         return tuple(range(self.settings.seeds))
 
     @property
     def random_run(self) -> str:
         """The name of the random search, "" for none."""
-        asked = self.settings.random
-        if asked == 0:
+        random = self.settings.random
+        if random == 0:
             return ""
-        return asked if isinstance(asked, str) else f"{self.run.path.name}-random"
+        return random if isinstance(random, str) else f"{self.run.path.name}-random"
 
     def random_config(self) -> Config:
-        """A search like the run's of as many whole trainings, of networks drawn uniformly, with another seed."""
+        """Return a random search like the run's, with as many full-budget trainings and another seed."""
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
 
-        config, asked = self.run.config, self.settings.random
-        trials = asked if isinstance(asked, int) else trainings(self.run)
+        config, random = self.run.config, self.settings.random
+        trials = random if isinstance(random, int) else trainings(self.run)
         changed = {
             "trials": trials,
             "budget": None,
@@ -113,7 +113,7 @@ class Plan:
         )
 
     def document(self) -> documents.Document:
-        """All of it as plain values: trainings of two comparisons with the same document compare."""
+        """Return the plan as plain values. Trainings of two comparisons with the same document are comparable."""
         return {
             "run": self.run.name,
             "winner": str(self.run.best.architecture),
@@ -123,9 +123,9 @@ class Plan:
 
 
 def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
-    """The comparison that `search compare NAME` with these settings stands for.
+    """Return the comparison that `search compare NAME` with these settings describes.
 
-    Raises `UserError` for a setting that is none, and for a run that nothing is complete of.
+    Raises `UserError` for an unknown setting, and for a run without a complete trial.
     """
     known = documents.read(*DEFAULTS)
     for key in words:
@@ -133,14 +133,14 @@ def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
         if dot and group not in ("recipe", "executor"):
             raise unknown_name("group", group, ("recipe", "executor"))
         if not dot and key not in known:
-            raise unknown_name("setting", key, known)
+            raise unknown_setting(key, known)
     outside = {key: value for key, value in words.items() if "." not in key}
     settings: Settings = validated("", Settings, {**known, **outside})
     executors = {key: value for key, value in words.items() if key.startswith("executor.")}
     run = open_run(name)
     _ = run.best
     if run.driver:
-        raise UserError(f"The run {run.name} is still being driven by {run.driver}.")
+        raise UserError(f"The run {run.name} is still running: {run.driver}.")
     return Plan(
         run=run,
         recipe=recipe_of(settings.recipe, within(words, "recipe")),
@@ -153,7 +153,10 @@ def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
 def contenders(
     plan: Plan, random: Run | None, before: Mapping[str, Contender] | None = None
 ) -> Iterator[Contender]:
-    """All that are compared, the winner first. random: the finished random search. before: rivals that are known."""
+    """Yield all contenders, the winner first.
+
+    random: the finished random search. before: contenders of an earlier comparison in this folder.
+    """
     winner = plan.run.best.architecture
     yield Contender(WINNER, winner, f"{plan.run.name}:{plan.run.best.number}")
     if random is not None:
@@ -163,41 +166,41 @@ def contenders(
         if before and name in before:
             yield before[name]
             continue
-        found = _rival(plan, name, winner)
-        off = "" if found.equal else f", {plan.settings.match} x {found.ratio:.2f}, the nearest there is"
-        yield Contender(name, found.architecture, f"width x {found.width:.3f}{off}")
+        network = _baseline(plan, name, winner)
+        off = "" if network.equal else f", {plan.settings.match} x {network.ratio:.2f}, the nearest possible"
+        yield Contender(name, network.architecture, f"width x {network.width:.3f}{off}")
 
 
 def networks(run: Run) -> int:
-    """How many networks a run has trained; one that was trained again counts once."""
+    """Return the number of distinct networks that a run has trained."""
     return len({trial.architecture for trial in run.ranked})
 
 
 def trainings(run: Run) -> int:
-    """What a run has cost before its finals, in whole trainings: with those of earlier runs that it began from."""
-    taken = sum(trial.state == "imported" for trial in run.trials)
-    return taken + math.ceil(run.trainings)
+    """Return the cost of a run before its finals, in full-budget trainings, with those of imported trials."""
+    imported = sum(trial.state == "imported" for trial in run.trials)
+    return imported + math.ceil(run.trainings)
 
 
-def _rival(plan: Plan, name: str, winner: Architecture) -> Rival:
+def _baseline(plan: Plan, name: str, winner: Architecture) -> Baseline:
     if plan.settings.match == "macs":
-        return rival(name, winner)
+        return baseline(name, winner)
     from search.proxy.measure import measure
 
-    return rival_by_step(name, winner, lambda one, other: measure(one, other, plan.run.config.proxy).ratio)
+    return baseline_by_step(name, winner, lambda one, other: measure(one, other, plan.run.config.proxy).ratio)
 
 
 def task_of(plan: Plan, contender: Contender, seed: int) -> Task:
-    """A training of a contender: all have the same recipe, images, threads and seeds."""
+    """Return a training of a contender; all have the same recipe, images, threads and seeds."""
     best = plan.run.best
-    mine = contender.name == WINNER
+    searched = contender.name == WINNER
     task = Task(
         contender.architecture,
         plan.run.config.data,
         plan.recipe,
         seed=seed,
         threads=plan.executor.threads,
-        run=plan.run.name if mine else "",
-        trial=best.number if mine else None,
+        run=plan.run.name if searched else "",
+        trial=best.number if searched else None,
     )
     return task.for_data()

@@ -1,4 +1,4 @@
-"""What a comparison found: a row for each network, and sentences that say what is more than chance."""
+"""The table of a comparison: a row for each network, and sentences on the significant differences."""
 
 from __future__ import annotations
 
@@ -21,52 +21,52 @@ if TYPE_CHECKING:
 
 
 COLUMNS = (
-    Column("what", "Network", description="the search's winner, the best of a random search, published ones"),
-    Column(
-        "origin", "From", description="a trial; for published networks, what their widths were multiplied by"
-    ),
-    Column("n", "n", form="d", description="trainings, each with a seed that all networks share"),
+    Column("what", "Network", description="the winner, the best of a random search, or a published network"),
+    Column("origin", "From", description="trial, or for published networks the width multiplier"),
+    Column("n", "n", form="d", description="number of trainings, with seeds that all networks share"),
     Column("accuracy", "Accuracy", form=".4f", description="mean on the test split, 0 to 1", better="high"),
-    Column("accuracy_half", "+-", form=".4f", description="half its 95% interval over seeds"),
+    Column("accuracy_half", "+-", form=".4f", description="half-width of its 95% interval over seeds"),
     Column(
         "validation",
         "Validation",
         form=".4f",
-        description="mean on the split that the winner was selected by",
+        description="mean on the split that selected the winner",
     ),
     Column("params", "Params", form="si", description="trainable parameters", better="low"),
     Column("macs", "MACs", form="si", description="multiply-adds for one image", better="low"),
-    Column("step_ms", "Step", "ms", form=".1f", description="of training, on few images", better="low"),
+    Column("step_ms", "Step", "ms", form=".1f", description="of training, on a few images", better="low"),
     Column("step_ratio", "S/S0", form=".3f", description="relative to the reference network's", better="low"),
     Column(
         "reward",
         "Reward",
         form=".4f",
-        description="of the run, with the accuracy on the test split",
+        description="the reward of the run, with the accuracy on the test split",
         better="high",
     ),
-    Column("behind", "Accuracy less winner's", form="+.4f", description="mean difference, seed by seed"),
-    Column("behind_half", "+- ", form=".4f", description="half its interval, all rows at once"),
-    Column("told_apart", "Told apart", description="whether that interval excludes 0"),
-    Column("reward_behind", "Reward less winner's", form="+.4f", description="mean difference, seed by seed"),
-    Column("reward_half", "+-  ", form=".4f", description="half its interval, all rows at once"),
-    Column("reward_told_apart", "Rewards told apart", description="whether that interval excludes 0"),
-    Column("seconds", "Time", "s", form=".0f", description="of its trainings together"),
+    Column("difference", "Accuracy - winner's", form="+.4f", description="mean difference, seed by seed"),
+    Column("difference_half", "+- ", form=".4f", description="half-width of its simultaneous interval"),
+    Column("significant", "Significant", description="whether that interval excludes 0"),
+    Column(
+        "reward_difference", "Reward - winner's", form="+.4f", description="mean difference, seed by seed"
+    ),
+    Column("reward_half", "+-  ", form=".4f", description="half-width of its simultaneous interval"),
+    Column("reward_significant", "Reward significant", description="whether that interval excludes 0"),
+    Column("seconds", "Time", "s", form=".0f", description="of all its trainings"),
 )
 EXACT = (
     Column("accuracies", "Accuracies", description="on the test split, seed by seed"),
     Column("architecture", "Architecture", description="canonical string"),
 )
-"""What data formats hold besides."""
+"""Further columns of data formats."""
 NAME = "comparison"
-"""Of the tables' files."""
+"""Name of the files of the table."""
 
 
 def rows(every: Sequence[Trained], reward: Reward, reference: Architecture) -> list[Row]:
-    """A row for each network, the winner first."""
+    """Return a row for each network, the winner first."""
     accuracies = Layout([one.accuracies for one in every])
     rewards = Layout([_rewards(one, reward, reference) for one in every])
-    found: list[Row] = []
+    table: list[Row] = []
     for place, one in enumerate(every):
         spent = cost(one.contender.architecture)
         mean = accuracies.mean(place)
@@ -87,48 +87,49 @@ def rows(every: Sequence[Trained], reward: Reward, reference: Architecture) -> l
             "architecture": str(one.contender.architecture),
         }
         if place:
-            row |= _less("behind", "behind_half", "told_apart", accuracies, place)
-            row |= _less("reward_behind", "reward_half", "reward_told_apart", rewards, place)
-        found.append(row)
-    return found
+            row |= _difference("difference", "difference_half", "significant", accuracies, place)
+            row |= _difference("reward_difference", "reward_half", "reward_significant", rewards, place)
+        table.append(row)
+    return table
 
 
-def verdict(found: Sequence[Row]) -> list[str]:
-    """What the rows say, in sentences: what the winner is better than, and whether the search paid."""
-    n = found[0]["n"]
+def verdict(table: Sequence[Row]) -> list[str]:
+    """Return sentences: where the winner is better, and whether the search paid."""
+    n = table[0]["n"]
     if n == 1:
-        return ["With one training of each network, chance may be all of every difference; seeds=3 tells."]
+        return ["With one training of each network, every difference may be chance. Use seeds=3 or more."]
     lines = []
-    for row in found[1:]:
-        ahead = f"{row['what']}: the winner's accuracy is {_told(row['behind'], row['behind_half'])}"
-        lines.append(f"{ahead}; its reward is {_told(row['reward_behind'], row['reward_half'])}.")
-    drawn = [row for row in found[1:] if row["what"] == RANDOM]
-    for row in drawn:
-        lines.append(_paid(row))
+    for row in table[1:]:
+        accuracy = _compared(row["difference"], row["difference_half"])
+        reward = _compared(row["reward_difference"], row["reward_half"])
+        lines.append(f"{row['what']}: the winner's accuracy is {accuracy}; its reward is {reward}.")
+    lines += [_paid(row) for row in table[1:] if row["what"] == RANDOM]
     lines.append(
-        f"Half-widths are {CONFIDENCE:.0%} intervals over {n} seeds, for all rows at once; they cover the chance of "
-        "training, not that of the images."
+        f"Half-widths are simultaneous {CONFIDENCE:.0%} intervals over {n} seeds. They cover the chance of training, "
+        "not the choice of test images."
     )
     return lines
 
 
-def write(found: Sequence[Row], plan: Plan) -> list[Path]:
+def write(table: Sequence[Row], plan: Plan) -> list[Path]:
     """Write comparison.csv, .json and .md into the comparison's folder, and return their paths."""
-    caption = f"The winner of {plan.run.name} beside others, {plan.recipe.epochs} epochs. {' '.join(verdict(found))}"
+    caption = (
+        f"The winner of {plan.run.name} and others, {plan.recipe.epochs} epochs. {' '.join(verdict(table))}"
+    )
     written = []
     for form, columns in (("csv", (*COLUMNS, *EXACT)), ("json", (*COLUMNS, *EXACT)), ("md", COLUMNS)):
         written.append(plan.out / f"{NAME}.{form}")
-        write_table(found, columns, form, written[-1], caption=caption)
+        write_table(table, columns, form, written[-1], caption=caption)
     return written
 
 
 def read(folder: Path) -> list[Row]:
-    """The rows that `write` wrote into `folder`, none if it did not."""
+    """Return the rows that `write` wrote into `folder`, none if there are none."""
     try:
-        found: list[Row] = json.loads((folder / f"{NAME}.json").read_text("utf-8"))["rows"]
+        table: list[Row] = json.loads((folder / f"{NAME}.json").read_text("utf-8"))["rows"]
     except (OSError, ValueError, KeyError):
         return []
-    return found
+    return table
 
 
 def _rewards(one: Trained, reward: Reward, reference: Architecture) -> list[float]:
@@ -137,21 +138,22 @@ def _rewards(one: Trained, reward: Reward, reference: Architecture) -> list[floa
     return [reward.score(accuracy, ratio, network, reference).reward for accuracy in one.accuracies]
 
 
-def _less(mean: str, half: str, apart: str, layout: Layout, place: int) -> Row:
-    less = layout.difference(place, 0, max(1, len(layout.means) - 1))
-    return {mean: less.mean, half: less.half, apart: None if less.half is None else less.beyond_chance}
+def _difference(mean: str, half: str, significant: str, layout: Layout, place: int) -> Row:
+    estimate = layout.difference(place, 0, max(1, len(layout.means) - 1))
+    beyond_chance = None if estimate.half is None else estimate.beyond_chance
+    return {mean: estimate.mean, half: estimate.half, significant: beyond_chance}
 
 
-def _told(behind: float, half: float | None) -> str:
-    """Of a difference of another network to the winner, seen from the winner."""
-    if not Estimate(behind, half).beyond_chance:
-        return f"no different beyond chance ({-behind:+.4f} +- {half:.4f})"
-    return f"{'higher' if behind < 0 else 'LOWER'} ({-behind:+.4f} +- {half:.4f})"
+def _compared(difference: float, half: float | None) -> str:
+    """Return the words for the winner's side of the `difference` of another network to it."""
+    if not Estimate(difference, half).beyond_chance:
+        return f"not significantly different ({-difference:+.4f} +- {half:.4f})"
+    return f"{'higher' if difference < 0 else 'LOWER'} ({-difference:+.4f} +- {half:.4f})"
 
 
 def _paid(row: Row) -> str:
-    if not row["reward_told_apart"]:
-        return "As far as this tells, the search did not pay: a random one of equal cost found as good a network."
-    if row["reward_behind"] < 0:
-        return "The search paid: its winner is better than what a random search of the same cost found."
+    if not row["reward_significant"]:
+        return "The search did not pay significantly: a random search of equal cost found as good a network."
+    if row["reward_difference"] < 0:
+        return "The search paid: its winner is better than the best of a random search of the same cost."
     return "The search did NOT pay: a random search of the same cost found a better network."

@@ -1,6 +1,6 @@
 import pytest
 
-from search.compare.baselines import TOLERANCE, fitted, rival, rival_by_step
+from search.compare.baselines import TOLERANCE, adapt, baseline, baseline_by_step
 from space import UserError, cost, decode, published
 
 WINNER = decode(
@@ -11,25 +11,25 @@ NAMES = ("v2-b0", "b0", "mobilenet-v3-large", "mobilenet-v3-small", "resnet-18")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_rival_is_as_dear_as_the_winner_on_the_same_images(name):
-    found = rival(name, WINNER)
-    assert abs(cost(found.architecture).macs / cost(WINNER).macs - 1) <= TOLERANCE
-    assert found.equal and found.ratio == cost(found.architecture).macs / cost(WINNER).macs
-    network = found.architecture
+def test_a_baseline_costs_as_much_as_the_winner_on_the_same_images(name):
+    adapted = baseline(name, WINNER)
+    network = adapted.architecture
+    assert abs(cost(network).macs / cost(WINNER).macs - 1) <= TOLERANCE
+    assert adapted.equal and adapted.ratio == cost(network).macs / cost(WINNER).macs
     assert (network.resolution, network.classes, network.stride) == (32, 7, WINNER.stride)
     original = published(name).architecture
-    # All its blocks are there; those that became alike are one stage now.
+    # No block is lost; stages that became alike are merged.
     assert network.depth == original.depth
     assert network.stages[0].op == original.stages[0].op
 
 
-def test_on_large_images_a_network_is_left_as_it_is():
+def test_on_large_images_a_network_stays_unchanged():
     b0, v2 = published("b0").architecture, published("v2-b0").architecture
-    assert fitted(b0, v2) == b0
+    assert adapt(b0, v2) == b0
 
 
 def test_strides_go_from_the_front():
-    network = fitted(
+    network = adapt(
         published("resnet-18").architecture, decode("r32_i8_s1/mb_d1_k3_s2_e1_w8/mb_d1_k3_s2_e1_w16/h8_c2")
     )
     assert (network.stem.stride, network.stem.op, network.stem.kernel) == (1, "conv", 3)
@@ -37,25 +37,25 @@ def test_strides_go_from_the_front():
 
 
 def test_step_times_can_be_made_equal():
-    """On a device on which b0 takes three times what its multiply-adds say."""
+    """b0 takes three times the time of its multiply-adds here."""
     measured = []
 
     def ratio(network, winner):
         measured.append(network)
         return 3 * cost(network).macs / cost(winner).macs
 
-    found = rival_by_step("b0", WINNER, ratio)
-    assert found.equal and found.ratio == ratio(found.architecture, WINNER)
+    network = baseline_by_step("b0", WINNER, ratio)
+    assert network.equal and network.ratio == ratio(network.architecture, WINNER)
     assert len(measured) < 7
 
 
-def test_what_cannot_be_as_cheap_is_the_nearest_there_is():
+def test_the_nearest_cost_is_taken_where_none_is_equal():
     tiny = decode("r32_i1_s1/mb_d1_k3_s2_e1_w1/mb_d1_k3_s2_e1_w1/h1_c2")
-    found = rival("v2-s", tiny)
-    assert not found.equal and found.ratio > 1
-    assert found.divisor == 1
+    network = baseline("v2-s", tiny)
+    assert not network.equal and network.ratio > 1
+    assert network.divisor == 1
 
 
-def test_refuses_what_is_not_published():
+def test_unpublished_names_are_refused():
     with pytest.raises(UserError, match="resnet-18"):
-        rival("resnet-19", WINNER)
+        baseline("resnet-19", WINNER)
