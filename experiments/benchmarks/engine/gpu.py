@@ -1,0 +1,225 @@
+"""What a GPU makes of this package: speed of trainings, how many share it, times predicted and measured, searches.
+
+    python -m experiments.benchmarks.engine.gpu --minutes 5 --data photographs.npz --out results/
+    python -m experiments.benchmarks.engine.gpu --device cpu --tiny --out rehearsal     # without a GPU
+
+Each section runs in a process of its own. One that fails or takes too long is recorded with its reason, and the
+next begins. `gpu.json` and `gpu.md` in --out are written again after every section, so nothing is lost when time
+runs out. The network of the speed sections is EfficientNetV2-B0 as the default proxy trains it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks.engine import gpu_searches, gpu_speed
+
+ROOT = Path(__file__).parents[3]
+Figures = dict[str, Any]
+
+
+def _unnoted(figures: Figures) -> None:
+    """Take figures that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What sections are told. data: a .npz file with photographs, None: shapes instead. out: for files of theirs."""
+
+    device: str
+    tiny: bool
+    data: Path | None
+    out: Path
+    note: Callable[[Figures], None] = _unnoted
+    """Takes the figures so far, for a section that is stopped half-way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the benchmark. seconds: the most it may take; where less is left, it is not begun with under half."""
+
+    run: Callable[[Any], Figures]
+    seconds: float
+
+
+def environment(setup: Setup) -> Figures:
+    """Return the machine, the card as the driver tells it, and versions."""
+    names = ("torch", "torchvision", "triton", "numpy", "optuna", "pydantic", "nvidia-cudnn-cu13", "timm")
+    return {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "versions": {name: _version(name) for name in names},
+        "missing": [name for name in ("ray", "pyarrow", "matplotlib", "pandas") if not _version(name)],
+        "mps": shutil.which("nvidia-cuda-mps-control"),
+        "nvidia_smi": _said("nvidia-smi"),
+        "card": _said(
+            "nvidia-smi",
+            "--query-gpu=name,driver_version,memory.total,clocks.sm,clocks.max.sm,compute_mode,power.limit",
+            "--format=csv",
+        ),
+    }
+
+
+def tests(setup: Setup) -> Figures:
+    """Run `tests/gpu`."""
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "gpu",
+        "tests/gpu",
+    ]
+    begun = time.perf_counter()
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    return {"code": done.returncode, "seconds": time.perf_counter() - begun, "tail": done.stdout[-6000:]}
+
+
+SECTIONS: Mapping[str, Section] = {
+    "environment": Section(environment, 20),
+    "steps": Section(gpu_speed.steps, 60),
+    "sharing": Section(gpu_speed.sharing, 70),
+    "sharing_mps": Section(gpu_speed.sharing_with_mps, 70),
+    "search_photographs": Section(gpu_searches.search_photographs, 150),
+    "repeats": Section(gpu_speed.repeats, 40),
+    "tests": Section(tests, 100),
+    "times": Section(gpu_speed.times, 80),
+    "search_shapes": Section(gpu_searches.search_shapes, 120),
+    "training": Section(gpu_searches.training, 100),
+}
+
+
+def main() -> None:
+    """Run the sections and write what they found."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--tiny", action="store_true", help="a rehearsal: tiny networks, few steps")
+    parser.add_argument("--minutes", type=float, default=4.0, help="after which nothing is begun or goes on")
+    parser.add_argument("--data", type=Path, help="photographs, .npz")
+    parser.add_argument("--out", type=Path, default=Path("gpu"))
+    parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=list(SECTIONS))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = options.data.absolute() if options.data else None
+    end = time.monotonic() + 60 * options.minutes
+    found: Figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = str(Path(folder) / "cache")
+        setup = Setup(options.device, options.tiny, data, Path(folder))
+        for name in options.sections:
+            begun = time.monotonic()
+            found[name] = _guarded(SECTIONS[name], setup, end - begun)
+            found[name]["took"] = round(time.monotonic() - begun, 1)
+            print(f"{name}: {found[name]['took']} s {found[name].get('failed', '')}", flush=True)
+            (options.out / "gpu.json").write_text(json.dumps(found, indent=1, default=str) + "\n")
+            (options.out / "gpu.md").write_text(table(found))
+    print(table(found), flush=True)
+
+
+def _guarded(section: Section, setup: Setup, left: float) -> Figures:
+    """Return the figures of a section; where it fails, those so far and the reason."""
+    limit = min(section.seconds, left)
+    if limit < section.seconds / 2 and not setup.tiny:
+        return {"failed": f"not begun: {left:.0f} s left"}
+    context = get_context("forkserver")
+    # torch is imported once, and no section finds another's CUDA context.
+    context.set_forkserver_preload(["search.proxy.training", "search.proxy.measure"])
+    figures = context.Queue()
+    process = context.Process(target=_section, args=(section.run, setup, figures))
+    process.start()
+    end, latest = time.monotonic() + limit, {}
+    while True:
+        try:
+            kind, content = figures.get(timeout=0.2)
+        except queue.Empty:
+            if time.monotonic() < end and process.is_alive():
+                continue
+            died = "" if process.is_alive() else f"ended with code {process.exitcode}"
+            process.kill()
+            process.join()
+            return {**latest, "failed": died or f"stopped after {limit:.0f} s"}
+        if kind == "note":
+            latest = content
+            continue
+        process.join(timeout=5)
+        process.kill()
+        return {**latest, **content}
+
+
+def _section(run: Callable[[Setup], Figures], setup: Setup, figures: Any) -> None:
+    def note(part: Figures) -> None:
+        figures.put(("note", json.loads(json.dumps(part, default=str))))
+
+    told = Setup(setup.device, setup.tiny, setup.data, setup.out, note)
+    try:
+        figures.put(("end", run(told)))
+    except BaseException:
+        figures.put(("end", {"failed": traceback.format_exc()[-4000:]}))
+
+
+def table(found: Figures) -> str:
+    """Return the figures as Markdown, section by section."""
+    lines = ["# GPU benchmark", ""]
+    for name, section in found.items():
+        lines += [f"## {name}", ""]
+        for key, value in section.items():
+            if isinstance(value, str) and "\n" in value.strip():
+                lines += [f"{key}:", "```", value.strip(), "```"]
+            elif isinstance(value, list) and value and isinstance(value[0], dict):
+                lines += ["", *_rows(value), ""]
+            else:
+                lines.append(f"- {key}: {value}")
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def _rows(rows: list[Figures]) -> list[str]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_cell(row.get(name, "")) for name in names] for row in rows]
+    return [" | ".join(line) for line in (names, ["---"] * len(names), *cells)]
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _said(*words: str) -> str:
+    try:
+        return subprocess.run(words, capture_output=True, text=True, timeout=15).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Sections of `experiments.benchmarks.engine.gpu` that search and train, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+
+
+def search_photographs(setup: Any) -> dict[str, Any]:
+    """The default search with finals, on photographs."""
+    data = ["data=npz", f"data.path={setup.data}"] if setup.data else ["data=shapes", "data.images=300"]
+    return searched(setup, "photographs", data)
+
+
+def search_shapes(setup: Any) -> dict[str, Any]:
+    """The default search with finals, on shapes."""
+    return searched(setup, "shapes", ["data=shapes", *(["data.images=300"] if setup.tiny else [])])
+
+
+def searched(setup: Any, name: str, data: list[str]) -> dict[str, Any]:
+    """Launch a search in the folder `setup.out` and return what became of it."""
+    words = ["trials=64", *os.environ.get("GPU_SEARCH", "").split()]
+    if setup.tiny:
+        words = [
+            "trials=2",
+            "space=tiny_space",
+            "proxy=tiny",
+            "proxy.images=64",
+            "executor.workers=1",
+            "step=measured",
+        ]
+    words += [f"proxy.device={setup.device if setup.device == 'cpu' else 'auto'}", f"run={name}", *data]
+    found = command(setup, "search", "launch", *words)
+    setup.note(found)
+    found |= outcome(setup.out / "runs" / name)
+    return found
+
+
+def outcome(path: Path) -> dict[str, Any]:
+    """Return the figures of the run at `path`."""
+    from search.runs.run import open_run
+
+    run = open_run(path)
+    complete = [trial for trial in run.trials if trial.result and trial.state == "complete"]
+    results = [trial.result for trial in complete if trial.result]
+    return {
+        "states": Counter(trial.state for trial in run.trials),
+        "reasons": Counter(trial.reason for trial in run.trials if trial.reason),
+        "graphs": Counter(result.graph for result in results),
+        "trial_seconds": median(result.seconds for result in results) if results else None,
+        "images_per_second": median(result.images_per_second for result in results) if results else None,
+        "best_accuracy": max((result.accuracy for result in results), default=None),
+        "finals": sum(len(trial.final_trainings) for trial in run.trials),
+        "step": run.config.settings.step,
+    }
+
+
+def training(setup: Any) -> dict[str, Any]:
+    """Train an answer with `search train`, with and without torch.compile."""
+    runs = [name for name in ("photographs", "shapes") if (setup.out / "runs" / name).is_dir()]
+    network = runs[0] if runs else "v2-b0"
+    words = ["recipe.epochs=2", f"recipe.device={setup.device if setup.device == 'cpu' else 'auto'}"]
+    words += ["recipe.batch=16"] if setup.tiny else []
+    words += [] if runs else ["data=shapes"]
+    figures: dict[str, Any] = {"network": network}
+    for kind in ("false",) if setup.tiny else ("false", "true"):
+        found = command(
+            setup, "search", "train", network, *words, f"recipe.compile={kind}", f"out=model-{kind}"
+        )
+        document = setup.out / f"model-{kind}" / "model.json"
+        if document.exists():
+            found["metrics"] = json.loads(document.read_text()).get("metrics")
+        figures[f"compile_{kind}"] = found
+        setup.note(figures)
+    return figures
+
+
+def command(setup: Any, *words: str) -> dict[str, Any]:
+    """Run a command of ours in `setup.out` and return its output, exit code and time."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=setup.out, env=environment, capture_output=True, text=True
+    )
+    return {
+        "command": " ".join(words),
+        "code": done.returncode,
+        "seconds": time.perf_counter() - begun,
+        "said": done.stdout[-2500:],
+        "noted": done.stderr[-2500:],
+    }
