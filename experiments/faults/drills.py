@@ -1,11 +1,11 @@
-"""What becomes of a search when things go wrong: each drill breaks one thing and looks at what is left.
+"""Fault drills: each breaks one thing in a running search and checks what is left.
 
     python -m experiments.faults.drills                              # all but the long ones, both executors
     python -m experiments.faults.drills kill_driver --executor local --times 100
     python -m experiments.faults.drills kill_driver --executor ray --times 30
 
-Writes its rows into experiments/results/faults.md beside those of other drills that are there. Searches train
-nothing but take their time (`driving.py`), except where a data file is deleted.
+Each drill writes a row into experiments/results/faults.md. The docstring of a drill is its description there. The
+searches sleep instead of training (`driving.py`), except the one whose data file is deleted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 from experiments.faults.storage import data_deleted, disk_full, read_only
 from experiments.faults.watching import (
     Driver,
-    Seen,
+    Outcome,
     evaluations,
     finished,
     fresh,
@@ -37,8 +37,8 @@ from experiments.faults.watching import (
 )
 
 
-def kill_driver(executor: str, times: int) -> Seen:
-    """kill -9 of the driver at random moments, until each search is complete all the same."""
+def kill_driver(executor: str, times: int) -> Outcome:
+    """Kill the driver (kill -9) at random moments, and resume until each search is complete."""
     rng, slowest = random.Random(0), 0.0
     kills = runs = lost = repeated = wrong = unlucky = 0
     while kills < times:
@@ -60,7 +60,7 @@ def kill_driver(executor: str, times: int) -> Seen:
                 slowest = max(slowest, driver.remain() or 1e3)
                 now = finished(folder)
                 lost += sum(now.get(number) != row for number, row in known.items())
-                lost += len(driver.told - set(now))
+                lost += len(driver.reported - set(now))
                 done = evaluations(folder)
                 repeated += sum(done[number] > counted[number] for number in known)
                 known, counted = now, done
@@ -71,15 +71,15 @@ def kill_driver(executor: str, times: int) -> Seen:
             unlucky += sum(row[0] == "failed" for row in tried)
             lost += sum(now.get(number) != row for number, row in known.items())
     what = (
-        f"{runs} searches of {total} trials: {lost} finished trials lost, {repeated} done again, {wrong} searches"
-        f" that did not end with {total} different trials; all processes gone {slowest:.1f} s after the kill at"
-        f" the latest; {unlucky} trials were at work in three kills, and counted as failed for it"
+        f"{runs} searches of {total} trials: {lost} finished trials lost, {repeated} repeated, {wrong} searches"
+        f" that did not end with {total} different trials; all processes ended within {slowest:.1f} s of the kill;"
+        f" {unlucky} trials were running in three kills and counted as failed"
     )
-    return Seen(kills, not (lost or repeated or wrong) and slowest < 100, what)
+    return Outcome(kills, not (lost or repeated or wrong) and slowest < 100, what)
 
 
-def _searched(executor: str, evaluator: str, expected: str, reason: str = "", **more: object) -> Seen:
-    """A search that is to end by itself with trials in the `expected` states."""
+def _searched(executor: str, evaluator: str, expected: str, reason: str = "", **more: object) -> Outcome:
+    """Run a search that ends by itself, and check that its trials are in the `expected` states."""
     with fresh() as folder:
         driver = Driver(folder, evaluator, *settings(executor, **{"max_failures": 50, **more}))
         code, error = driver.end()
@@ -89,55 +89,55 @@ def _searched(executor: str, evaluator: str, expected: str, reason: str = "", **
         held = code == 0 and states(folder) == expected and left is not None
         held &= all(reason in text for text in reasons) and bool(reasons) == bool(reason)
         tried = ", ".join(f"{count} at attempt {attempt}" for attempt, count in sorted(attempts.items()))
-        told = f"; {min(reasons)!r}" if reasons else ""
-        return Seen(1, held, f"{states(folder)} ({tried}){told}{'; ' + error if code else ''}")
+        reason_shown = f"; {min(reasons)!r}" if reasons else ""
+        return Outcome(1, held, f"{states(folder)} ({tried}){reason_shown}{'; ' + error if code else ''}")
 
 
-def kill_worker(executor: str, times: int) -> Seen:
-    """kill -9 of the worker in the first attempt at one trial of four."""
+def kill_worker(executor: str, times: int) -> Outcome:
+    """Kill the worker (kill -9) in the first attempt of every fourth trial."""
     return _searched(executor, "killed_once", "12 complete")
 
 
-def stop_worker(executor: str, times: int) -> Seen:
-    """SIGSTOP of the worker in the first attempt at one trial of four; the deadline is 4 s."""
+def stop_worker(executor: str, times: int) -> Outcome:
+    """Stop the worker (SIGSTOP) in the first attempt of every fourth trial. The deadline is 4 s."""
     return _searched(executor, "stops_once", "12 complete", **{"executor.timeout": 4})
 
 
-def stop_worker_always(executor: str, times: int) -> Seen:
-    """SIGSTOP of the worker in every attempt at one trial; the deadline is 4 s."""
+def stop_worker_always(executor: str, times: int) -> Outcome:
+    """Stop the worker (SIGSTOP) in every attempt of one trial. The deadline is 4 s."""
     return _searched(
         executor, "stops", "5 complete, 1 failed", "longer than 4 s", trials=6, **{"executor.timeout": 4}
     )
 
 
-def out_of_memory(executor: str, times: int) -> Seen:
-    """One trial of four asks for more memory than there is."""
+def out_of_memory(executor: str, times: int) -> Outcome:
+    """Request more memory than there is in every fourth trial."""
     return _searched(executor, "greedy", "9 complete, 3 failed", "MemoryError")
 
 
-def nan_loss(executor: str, times: int) -> Seen:
-    """The result of one trial of four is not a number."""
+def nan_loss(executor: str, times: int) -> Outcome:
+    """Return NaN in every fourth trial."""
     return _searched(executor, "diverging", "9 complete, 3 failed", "not a finite result")
 
 
-def broken_block(executor: str, times: int) -> Seen:
-    """A block raises in one network of four."""
+def broken_block(executor: str, times: int) -> Outcome:
+    """Raise an exception in a block of every fourth network."""
     return _searched(executor, "broken", "9 complete, 3 failed", "a block that fails")
 
 
-def clock_set_back(executor: str, times: int) -> Seen:
-    """The driver's clock goes back a day after the sixth trial; then it is killed and resumed."""
+def clock_set_back(executor: str, times: int) -> Outcome:
+    """Set the clock of the driver back by a day after the sixth trial, kill it and resume."""
     with fresh() as folder:
         driver = Driver(folder, "quick", *settings(executor), DRILL_CLOCK="1")
         driver.after(9)
         driver.signal(signal.SIGKILL)
         driver.remain()
         code, error = Driver(folder, "quick").end()
-        return Seen(1, code == 0 and whole(folder, 12), states(folder) + error)
+        return Outcome(1, code == 0 and whole(folder, 12), states(folder) + error)
 
 
-def _interrupted(executor: str, *signals: int, group: bool) -> Seen:
-    """A search that gets `signals`, 0.2 s apart, and is resumed."""
+def _interrupted(executor: str, *signals: int, group: bool) -> Outcome:
+    """Send `signals` to a search, 0.2 s apart, and resume it."""
     with fresh() as folder:
         driver = Driver(folder, "quick", *settings(executor, 40))
         driver.after(5)
@@ -154,39 +154,39 @@ def _interrupted(executor: str, *signals: int, group: bool) -> Seen:
         held = code in (130, -signal.SIGINT) and left is not None and back and first and again == 0
         held &= whole(folder, 40)
         what = (
-            f"exit {code} after {took:.1f} s, processes gone {left or 0:.1f} s later, attempts not counted;"
+            f"exit {code} after {took:.1f} s, processes ended {left or 0:.1f} s later, attempts not counted;"
         )
-        return Seen(1, held, f"{what} resumed: {states(folder)}")
+        return Outcome(1, held, f"{what} resumed: {states(folder)}")
 
 
-def ctrl_c(executor: str, times: int) -> Seen:
-    """SIGINT to the whole process group, as a terminal sends it."""
+def ctrl_c(executor: str, times: int) -> Outcome:
+    """Send SIGINT to the process group, as a terminal does."""
     return _interrupted(executor, signal.SIGINT, group=True)
 
 
-def ctrl_c_twice(executor: str, times: int) -> Seen:
-    """SIGINT to the process group, and again 0.2 s later."""
+def ctrl_c_twice(executor: str, times: int) -> Outcome:
+    """Send SIGINT to the process group twice, 0.2 s apart."""
     return _interrupted(executor, signal.SIGINT, signal.SIGINT, group=True)
 
 
-def sigterm(executor: str, times: int) -> Seen:
-    """SIGTERM to the driver, as a batch system sends it."""
+def sigterm(executor: str, times: int) -> Outcome:
+    """Send SIGTERM to the driver, as a batch system does."""
     return _interrupted(executor, signal.SIGTERM, group=False)
 
 
-def two_drivers(executor: str, times: int) -> Seen:
-    """A second driver on a run that is being driven."""
+def two_drivers(executor: str, times: int) -> Outcome:
+    """Start a second driver on a running search."""
     with fresh() as folder:
         first = Driver(folder, "quick", *settings(executor, 60))
         first.after(3)
         code, error = Driver(folder, "quick").end()
         end, _ = first.end()
         held = code == 2 and "driven by process" in error and end == 0 and whole(folder, 60)
-        return Seen(1, held, f"the second: exit {code}, {error!r}; the first: {states(folder)}")
+        return Outcome(1, held, f"the second: exit {code}, {error!r}; the first: {states(folder)}")
 
 
-def node_dies(executor: str, times: int) -> Seen:
-    """kill -9 of the raylet of a second node of a cluster in mid-run."""
+def node_dies(executor: str, times: int) -> Outcome:
+    """Kill the raylet (kill -9) of the second node of a cluster during a search."""
     from ray.cluster_utils import Cluster
 
     with fresh() as folder:
@@ -201,15 +201,15 @@ def node_dies(executor: str, times: int) -> Seen:
             code, error = driver.end()
             held = code == 0 and whole(folder, 100)
             again = sum(row[1] != "1" for row in ledger(folder).values())
-            return Seen(
+            return Outcome(
                 1, held, f"{states(folder)}, {again} at a second attempt{'; ' + error if code else ''}"
             )
         finally:
             cluster.shutdown()
 
 
-def only_node_dies(executor: str, times: int) -> Seen:
-    """kill -9 of the raylet of a private cluster, which is its only node."""
+def only_node_dies(executor: str, times: int) -> Outcome:
+    """Kill the raylet (kill -9) of the only node of a private cluster."""
     with fresh() as folder:
         driver = Driver(folder, "quick", *settings(executor, 100))
         driver.after(5)
@@ -220,20 +220,20 @@ def only_node_dies(executor: str, times: int) -> Seen:
                     os.kill(process, signal.SIGKILL)
                     killed += 1
         code, _ = driver.end()
-        told, before, left = driver.told, finished(folder), driver.remain()
+        reported, before, left = driver.reported, finished(folder), driver.remain()
         again, _ = Driver(folder, "quick").end()
         held = (
             killed == 1
             and code in (0, 1)
-            and told <= set(before)
+            and reported <= set(before)
             and left is not None
             and again == 0
             and whole(folder, 100)
         )
-        return Seen(killed, held, f"exit {code} with {len(before)} finished; resumed: {states(folder)}")
+        return Outcome(killed, held, f"exit {code} with {len(before)} finished; resumed: {states(folder)}")
 
 
-Drill = Callable[[str, int], Seen]
+Drill = Callable[[str, int], Outcome]
 BOTH: tuple[Drill, ...] = (
     kill_worker,
     stop_worker,
@@ -256,20 +256,20 @@ DRILLS = {drill.__name__: drill for drill in (*BOTH, *LONG, *RAY)}
 
 
 def main() -> None:
-    """Runs drills, prints what was seen and keeps it in the table."""
+    """Run the drills, print their results and write them into the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("drills", nargs="*", metavar="DRILL", help=", ".join(DRILLS))
     parser.add_argument("--executor", choices=["local", "ray"], action="append")
-    parser.add_argument("--times", type=int, default=3, help="of kill_driver")
-    asked = parser.parse_args()
-    # A shell's background job ignores Ctrl-C, and would have its searches do so too.
+    parser.add_argument("--times", type=int, default=3, help="number of kills of kill_driver")
+    arguments = parser.parse_args()
+    # A background job of a shell ignores Ctrl-C, and its child processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for executor in asked.executor or ("local", "ray"):
-        names = asked.drills or [drill.__name__ for drill in (*BOTH, *(RAY if executor == "ray" else ()))]
+    for executor in arguments.executor or ("local", "ray"):
+        names = arguments.drills or [drill.__name__ for drill in (*BOTH, *(RAY if executor == "ray" else ()))]
         for name in names:
-            seen = DRILLS[name](executor, asked.times)
-            print(f"{name} {executor}: {'held' if seen.held else 'NOT HELD'}: {seen.what}", flush=True)
-            record(DRILLS[name].__doc__ or name, executor, seen)
+            outcome = DRILLS[name](executor, arguments.times)
+            print(f"{name} {executor}: {'held' if outcome.held else 'NOT HELD'}: {outcome.what}", flush=True)
+            record(DRILLS[name].__doc__ or name, executor, outcome)
 
 
 if __name__ == "__main__":

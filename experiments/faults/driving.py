@@ -1,9 +1,9 @@
-"""A driver to be maltreated by `drills.py`: searches without training, in the run `runs/drill` of this folder.
+"""A driver for the drills of `drills.py`: searches without training, as run `runs/drill` of the working folder.
 
     python experiments/faults/driving.py EVALUATOR [KEY=VALUE]...
 
-It prints "ready" when the run is driven, and the number of each trial that has finished. What workers did is in
-evaluated.txt: a line "NUMBER ATTEMPT" for each evaluation that came to its end.
+It prints "ready" when the search has begun, and the number of each finished trial. Workers append a line
+"NUMBER ATTEMPT" to evaluated.txt for each finished evaluation.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ SMALL = {
     "run": "drill",
 }
 BAD = 4
-"""One trial of so many is bad, where an evaluator has bad ones."""
+"""Every fourth trial is bad for evaluators that fail."""
 
 
 def quick(request: Request, report: Report) -> Result:
-    """Nothing is trained, and it takes 30 ms."""
+    """Sleep for 30 ms instead of training."""
     time.sleep(0.03)
     result = looked_up(request, report)
     with open(os.environ["DRILL_FOLDER"] + "/evaluated.txt", "a") as log:
@@ -51,28 +51,28 @@ def quick(request: Request, report: Report) -> Result:
 
 
 def killed_once(request: Request, report: Report) -> Result:
-    """The first attempt at a bad trial ends its worker."""
+    """Kill the worker in the first attempt of a bad trial."""
     if request.number % BAD == 1 and request.attempt == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return quick(request, report)
 
 
 def stops_once(request: Request, report: Report) -> Result:
-    """The first attempt at a bad trial stops its worker (SIGSTOP), which then neither works nor ends."""
+    """Stop the worker (SIGSTOP) in the first attempt of a bad trial, so that it neither works nor ends."""
     if request.number % BAD == 1 and request.attempt == 1:
         os.kill(os.getpid(), signal.SIGSTOP)
     return quick(request, report)
 
 
 def stops(request: Request, report: Report) -> Result:
-    """Every attempt at trial 1 stops its worker."""
+    """Stop the worker in every attempt of trial 1."""
     if request.number == 1:
         os.kill(os.getpid(), signal.SIGSTOP)
     return quick(request, report)
 
 
 def greedy(request: Request, report: Report) -> Result:
-    """A bad trial asks for more memory than its process may have."""
+    """Allocate more memory than the process may have in a bad trial."""
     if request.number % BAD == 1:
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (2**34, before[1]))
@@ -84,13 +84,13 @@ def greedy(request: Request, report: Report) -> Result:
 
 
 def diverging(request: Request, report: Report) -> Result:
-    """The accuracy of a bad trial is not a number."""
+    """Return an accuracy of NaN for a bad trial."""
     result = quick(request, report)
     return replace(result, accuracy=float("nan")) if request.number % BAD == 1 else result
 
 
 def broken(request: Request, report: Report) -> Result:
-    """A block of a bad trial's network raises when it runs."""
+    """Raise an exception in a block of a bad trial's network."""
     if request.number % BAD == 1:
         import torch
 
@@ -112,8 +112,8 @@ EVALUATORS = {
 }
 
 
-class Told:
-    """Prints what the engine tells."""
+class Printer:
+    """A display that prints the numbers of finished trials."""
 
     def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
         print("ready", flush=True)
@@ -127,17 +127,17 @@ class Told:
 
 
 def main() -> int:
-    """The exit code of the command line."""
+    """Run the command line and return its exit code."""
     name, *words = sys.argv[1:]
     settings, evaluator = parse(words), EVALUATORS[name]
     try:
         if os.path.exists("runs/drill"):
-            resume("drill", settings, display=Told(), evaluate=evaluator)
+            resume("drill", settings, display=Printer(), evaluate=evaluator)
         else:
             small = {
                 key: value for key, value in SMALL.items() if "data" not in settings or "data." not in key
             }
-            launch({**small, **settings}, display=Told(), evaluate=evaluator)
+            launch({**small, **settings}, display=Printer(), evaluate=evaluator)
     except KeyboardInterrupt:
         return 130
     except (Stopped, LedgerFailed, UserError, OSError) as error:

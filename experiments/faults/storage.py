@@ -1,4 +1,4 @@
-"""Drills in which a disk or the data go. Disks are tmpfs, for which one must be root."""
+"""Drills in which a disk or the data disappear. They mount tmpfs, which needs root."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from experiments.faults.watching import Driver, Seen, finished, fresh, settings, states, whole
+from experiments.faults.watching import Driver, Outcome, finished, fresh, settings, states, whole
 
 
 @contextmanager
@@ -21,8 +21,8 @@ def _tmpfs(size: str) -> Iterator[Path]:
             subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def disk_full(executor: str, times: int) -> Seen:
-    """The disk of the run fills up; there is room again, and it is resumed."""
+def disk_full(executor: str, times: int) -> Outcome:
+    """Fill the disk of the run, free it again and resume."""
     with _tmpfs("4m") as folder, fresh() as other:
         elsewhere = {"XDG_CACHE_HOME": str(other), "DRILL_FOLDER": str(other)}
         driver = Driver(folder, "quick", *settings(executor, 60), **elsewhere)
@@ -31,16 +31,16 @@ def disk_full(executor: str, times: int) -> Seen:
             while True:
                 ballast.write(bytes(4096))
         code, error = driver.end()
-        told, before = driver.told, finished(folder)
+        reported, before = driver.reported, finished(folder)
         (folder / "ballast").unlink()
         again, _ = Driver(folder, "quick", **elsewhere).end()
-        kept = told <= set(before) and all(finished(folder)[number] == row for number, row in before.items())
-        held = code == 1 and kept and again == 0 and whole(folder, 60)
-        return Seen(1, held, f"exit {code} with {len(before)} finished, {error!r}; resumed: {states(folder)}")
+        intact = reported <= set(before) and all(finished(folder)[number] == row for number, row in before.items())
+        held = code == 1 and intact and again == 0 and whole(folder, 60)
+        return Outcome(1, held, f"exit {code} with {len(before)} finished, {error!r}; resumed: {states(folder)}")
 
 
-def read_only(executor: str, times: int) -> Seen:
-    """The run's file system cannot be written to, before a search and before it is resumed."""
+def read_only(executor: str, times: int) -> Outcome:
+    """Make the file system of the run read-only before a resume, and resume again when it is writable."""
     with _tmpfs("8m") as folder, fresh() as other:
         elsewhere = {"XDG_CACHE_HOME": str(other), "DRILL_FOLDER": str(other)}
         driver = Driver(folder, "quick", *settings(executor, 30), **elsewhere)
@@ -52,11 +52,11 @@ def read_only(executor: str, times: int) -> Seen:
         subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
         again, _ = Driver(folder, "quick", **elsewhere).end()
         held = code == 2 and again == 0 and whole(folder, 30)
-        return Seen(1, held, f"exit {code}, {error!r}; writable again: {states(folder)}")
+        return Outcome(1, held, f"exit {code}, {error!r}; writable again: {states(folder)}")
 
 
-def data_deleted(executor: str, times: int) -> Seen:
-    """The data file is deleted in mid-run, then put back. Real trainings."""
+def data_deleted(executor: str, times: int) -> Outcome:
+    """Delete the data file during a search with real trainings, restore it and resume."""
     import numpy as np
 
     with fresh() as folder:
@@ -71,10 +71,10 @@ def data_deleted(executor: str, times: int) -> Seen:
         before = finished(folder)
         (folder / "away.npz").rename(path)
         again, last = Driver(folder, "evaluate", "max_failures=20").end()
-        kept = all(finished(folder)[number] == row for number, row in before.items())
+        intact = all(finished(folder)[number] == row for number, row in before.items())
         complete = sum(row[0] == "complete" for row in finished(folder).values())
-        held = code == 1 and "photos.npz" in error and again == 0 and kept and complete >= 9
-        return Seen(1, held, f"exit {code}, {error[:120]!r}; resumed: {states(folder)}{last}")
+        held = code == 1 and "photos.npz" in error and again == 0 and intact and complete >= 9
+        return Outcome(1, held, f"exit {code}, {error[:120]!r}; resumed: {states(folder)}{last}")
 
 
 _SPLITS = (("train", 300), ("test", 30))

@@ -1,4 +1,4 @@
-"""Drivers that are watched from outside while `drills.py` breaks things, and the table of what was seen."""
+"""The processes that `drills.py` observes, and the table of results."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from pathlib import Path
 TABLE = Path(__file__).parents[1] / "results/faults.md"
 HERE = Path(__file__).parent
 TITLE = (
-    "# Fault drills\n\nWritten by `experiments/faults/drills.py`, which says what each does.\n\n"
-    "| Drill | Executor | Times | Held | What was seen |\n|---|---|---:|---|---|\n"
+    "# Fault drills\n\nWritten by `python -m experiments.faults.drills`.\n\n"
+    "| Drill | Executor | Times | Held | Result |\n|---|---|---:|---|---|\n"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a drill found. held: whether every promise was kept. times: how often the fault was made."""
+class Outcome:
+    """The outcome of a drill. held: whether every guarantee was kept. times: the number of injected faults."""
 
     times: int
     held: bool
@@ -35,7 +35,7 @@ class Seen:
 
 
 class Driver:
-    """A search in a process group of its own, in the run `runs/drill` of `folder`."""
+    """A search in its own process group, as run `runs/drill` of `folder`."""
 
     def __init__(self, folder: Path, evaluator: str, *settings: str, **environment: str) -> None:
         command = [sys.executable, str(HERE / "driving.py"), evaluator, *settings]
@@ -62,18 +62,18 @@ class Driver:
         self.ready.set()
 
     @property
-    def told(self) -> set[int]:
-        """The trials that it said have finished."""
+    def reported(self) -> set[int]:
+        """The trials that the driver has reported as finished."""
         return {int(line) for line in self.lines if line.isdecimal()}
 
     def after(self, count: int, seconds: float = 120) -> None:
-        """Waits until so many trials have finished, or the driver has."""
+        """Wait until so many trials have finished, or until the driver has ended."""
         deadline = time.monotonic() + seconds
-        while len(self.told) < count and self.process.poll() is None and time.monotonic() < deadline:
+        while len(self.reported) < count and self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def end(self, seconds: float = 300) -> tuple[int, str]:
-        """Waits for its end; its exit code and last line on standard error."""
+        """Wait for the end of the driver. Return its exit code and its last line on standard error."""
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -88,7 +88,7 @@ class Driver:
             (os.killpg if group else os.kill)(self.process.pid, number)
 
     def remain(self, seconds: float = 100) -> float | None:
-        """Seconds until no process of its search is there any more; None: some are after `seconds`."""
+        """Return the seconds until all processes of the search have ended; None if some remain after `seconds`."""
         begun = time.monotonic()
         while processes(self.mark):
             if time.monotonic() - begun > seconds:
@@ -98,18 +98,18 @@ class Driver:
 
 
 def processes(mark: str) -> list[int]:
-    """The living processes whose environment has `mark`."""
-    found = []
+    """Return the running processes whose environment contains `mark`."""
+    numbers = []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             state = (path / "stat").read_text().rsplit(")", 1)[1].split()[0]
             if state != "Z" and mark.encode() in (path / "environ").read_bytes():
-                found.append(int(path.name))
-    return [process for process in found if process != os.getpid()]
+                numbers.append(int(path.name))
+    return [process for process in numbers if process != os.getpid()]
 
 
 def ledger(folder: Path) -> dict[int, tuple[str, ...]]:
-    """The trials of the run by number: state, attempt, network, what was measured, reason."""
+    """Return the trials of the run by number: state, attempt, network, metrics, reason."""
     path = folder / "runs/drill/trials.sqlite"
     if not path.exists():
         return {}
@@ -120,12 +120,12 @@ def ledger(folder: Path) -> dict[int, tuple[str, ...]]:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'evaluation'").fetchone():
-            return {}  # killed before it made its tables
+            return {}  # The driver was killed before it created the tables.
         return {number: tuple(map(str, rest)) for number, *rest in database.execute(query)}
 
 
 def finished(folder: Path) -> dict[int, tuple[str, ...]]:
-    """The trials that are over, those among them that were answered by an earlier one."""
+    """Return the trials that have ended, duplicates included."""
     return {number: row for number, row in ledger(folder).items() if row[0] not in ("waiting", "running")}
 
 
@@ -135,7 +135,7 @@ def states(folder: Path) -> str:
 
 
 def whole(folder: Path, total: int) -> bool:
-    """Whether the run has so many complete trials of different networks, and nothing that is not over."""
+    """Return True if the run has `total` complete trials of different networks and nothing unfinished."""
     rows = ledger(folder).values()
     complete = [row[2] for row in rows if row[0] == "complete"]
     return len(complete) == len(set(complete)) == total and {row[0] for row in rows} <= {
@@ -145,7 +145,7 @@ def whole(folder: Path, total: int) -> bool:
 
 
 def evaluations(folder: Path) -> Counter[int]:
-    """How often each trial was evaluated to the end."""
+    """Return the number of finished evaluations of each trial."""
     path = folder / "evaluated.txt"
     return (
         Counter(int(line.split()[0]) for line in path.read_text().splitlines())
@@ -156,7 +156,7 @@ def evaluations(folder: Path) -> Counter[int]:
 
 @contextmanager
 def fresh() -> Iterator[Path]:
-    """A folder for one search."""
+    """Create a folder for one search, and delete it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="drill-"))
     try:
         yield folder
@@ -169,12 +169,12 @@ def settings(executor: str, trials: int = 12, **more: object) -> list[str]:
     return [f"{key}={value}" for key, value in given.items()]
 
 
-def record(description: str, executor: str, seen: Seen) -> None:
-    """Puts a row into the table, in the place of an older one of the same drill."""
+def record(description: str, executor: str, outcome: Outcome) -> None:
+    """Write a row into the table, replacing an older one of the same drill."""
     rows = TABLE.read_text("utf-8").removeprefix(TITLE).splitlines() if TABLE.exists() else []
     described = description.strip().rstrip(".")
     key = f"| {described} | {executor} |"
-    what = seen.what.replace("|", "/")
-    row = f"{key} {seen.times} | {'yes' if seen.held else '**no**'} | {what} |"
-    kept = [old for old in rows if old and not old.startswith(key)]
-    TABLE.write_text(TITLE + "\n".join(sorted([*kept, row])) + "\n", "utf-8")
+    what = outcome.what.replace("|", "/")
+    row = f"{key} {outcome.times} | {'yes' if outcome.held else '**no**'} | {what} |"
+    others = [old for old in rows if old and not old.startswith(key)]
+    TABLE.write_text(TITLE + "\n".join(sorted([*others, row])) + "\n", "utf-8")
