@@ -1,11 +1,11 @@
-"""How many networks per second can be counted? Exact params, MACs and activations, on one core.
+"""Networks counted per second: exact params, MACs and activations on one core.
 
     python experiments/benchmarks/cost/cost_throughput.py --space effv2 --networks 20000 --repeats 7
 
-All networks differ, within a repeat and between repeats: their digests are compared. The first repeat begins
-with empty caches of blocks, the others find the blocks that earlier networks had, as in a search. Rates are
-by CPU time, which other load on the machine does not count into. Drawing networks is timed beside counting
-them: a search does both. Half a minute with the defaults.
+All networks differ, within a repeat and between repeats: their digests are compared. The first repeat begins with
+empty caches of blocks. The others find the blocks of earlier networks there, as in a search. Rates are per second of
+CPU time, which other load on the machine does not affect. Drawing networks is timed too, since a search does both.
+Half a minute with the defaults.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from space.timing.device import processor
 
 
 def drawn(space: Space, number: int, rng: random.Random, seen: set[str]) -> tuple[list[Architecture], float]:
-    """`number` networks that are not in `seen`, and how many per second were drawn, repeated ones too."""
+    """Return `number` networks that are not in `seen`, and the number of draws per second, duplicates included."""
     networks: list[Architecture] = []
     draws, spent = 0, 0.0
     while len(networks) < number:
@@ -39,7 +39,7 @@ def drawn(space: Space, number: int, rng: random.Random, seen: set[str]) -> tupl
 
 
 def rate(count: Callable[[Architecture], object], networks: Sequence[Architecture]) -> float:
-    """Networks per second through `count`."""
+    """Return the networks per second through `count`."""
     before = time.thread_time()
     for network in networks:
         count(network)
@@ -47,12 +47,12 @@ def rate(count: Callable[[Architecture], object], networks: Sequence[Architectur
 
 
 def row(name: str, rates: Sequence[float]) -> str:
-    """Median and extremes of `rates`."""
+    """Return the median and the extremes of `rates`."""
     return f"{name:<34}{statistics.median(rates):>10,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}"
 
 
 def main() -> None:
-    """Prints hardware, versions, and a table of networks per second."""
+    """Print hardware, versions, and a table of networks per second."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

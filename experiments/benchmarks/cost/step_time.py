@@ -1,15 +1,15 @@
-"""How well does a profile predict the step time of networks that it never saw? And what does other load do to it?
+"""Errors of predicted step times on networks that the profile has not seen, and the effect of other load.
 
     search profile space=effv2_32
-    python experiments/benchmarks/cost/step_time.py --networks 60 --scaled 20                    # some 12 minutes
-    python experiments/benchmarks/cost/step_time.py --networks 60 --scaled 0 --load other both   # some 20 more
+    python experiments/benchmarks/cost/step_time.py --networks 60 --scaled 20                    # about 12 minutes
+    python experiments/benchmarks/cost/step_time.py --networks 60 --scaled 0 --load other both   # about 20 more
 
-Random networks of the space, none of them measured for the profile, and random networks scaled in depth, width
-and resolution. Each is measured twice, in turns with the profile's reference network (`step_ratio`), all of them
-once and then all of them again: the second take says what repeating the measurement gives. With --load both takes
-are followed by one beside a training on the other core, and one beside as many trainings as there are cores.
-Ranking: the rewards of 100 networks from S predicted and S measured, with accuracies drawn from what
-`experiments/results/photographs_32px.csv` says of accuracy and size. Start it on an idle machine.
+The networks are random ones of the space, none of them measured for the profile, and random ones scaled in
+depth, width and resolution. All are measured once and then all again, alternating with the profile's
+reference network (`step_ratio`): the second take shows the error of a repeated measurement. With --load, both
+takes are followed by one with a training on the other core, and one with as many trainings as there are
+cores. Ranking: the rewards of 100 networks from predicted and from measured S, with accuracies drawn from the
+relation of accuracy and size in `experiments/results/photographs_32px.csv`. Start it on an idle machine.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ while True:
 
 
 def drawn(space: Space, number: int, seed: int, known: set[Architecture]) -> list[Architecture]:
-    """`number` distinct networks of `space` that are not in `known`."""
+    """Return `number` distinct networks of `space` that are not in `known`."""
     rng, found = random.Random(seed), dict[Architecture, None]()
     while len(found) < number:
         network = space.at(space.sample(rng))
@@ -66,7 +66,7 @@ def drawn(space: Space, number: int, seed: int, known: set[Architecture]) -> lis
 
 
 def scaled(space: Space, number: int, seed: int, most: int) -> list[Architecture]:
-    """`number` networks of `space` at random depth, width and resolution, of up to `most` multiply-adds."""
+    """Return `number` networks of `space`, randomly scaled, with at most `most` multiply-adds."""
     rng, found = random.Random(seed), dict[Architecture, None]()
     while len(found) < number:
         factors = Multipliers(rng.uniform(1, 1.6), rng.uniform(0.5, 1.6), rng.uniform(0.75, 1.6))
@@ -77,7 +77,7 @@ def scaled(space: Space, number: int, seed: int, most: int) -> list[Architecture
 
 
 def measured(networks: Sequence[Architecture], reference: Architecture, batch: int, name: str) -> np.ndarray:
-    """The step of each network in steps of the reference."""
+    """Measure the step of each network relative to the reference."""
     started, ratios = time.monotonic(), []
     other, images = inputs(reference, batch)
     for number, network in enumerate(networks, 1):
@@ -92,7 +92,7 @@ def measured(networks: Sequence[Architecture], reference: Architecture, batch: i
 
 
 def inputs(network: Architecture, batch: int) -> tuple[torch.nn.Module, torch.Tensor]:
-    """The built network and images for it."""
+    """Return the built network and images for it."""
     shape = batch, network.channels, network.resolution, network.resolution
     images = torch.randn(shape).contiguous(memory_format=torch.channels_last)
     return build(network).to(memory_format=torch.channels_last), images
@@ -100,7 +100,7 @@ def inputs(network: Architecture, batch: int) -> tuple[torch.nn.Module, torch.Te
 
 @contextmanager
 def neighbours(number: int, network: Architecture, batch: int) -> Iterator[None]:
-    """So many processes that train beside this one."""
+    """Run so many training processes in the background."""
     code = _NEIGHBOUR % (str(network), batch)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(number)]
@@ -114,7 +114,7 @@ def neighbours(number: int, network: Architecture, batch: int) -> Iterator[None]
 
 
 def line(name: str, told: np.ndarray, truth: np.ndarray, flagged: int | None = None) -> str:
-    """Kendall's tau, mean and worst absolute error of `told` beside `truth`."""
+    """Return Kendall's tau, and the mean and largest absolute error of `told` against `truth`."""
     errors = np.abs(told / truth - 1)
     rest = "" if flagged is None else f"{flagged:>9}"
     tau = kendalltau(told, truth).statistic
@@ -122,7 +122,7 @@ def line(name: str, told: np.ndarray, truth: np.ndarray, flagged: int | None = N
 
 
 def accuracies(networks: Sequence[Architecture], seed: int) -> np.ndarray:
-    """What networks of these sizes may reach: the real trainings' line in log MACs, and a residual of theirs."""
+    """Draw accuracies for networks of these sizes: the linear fit to real trainings in log MACs plus a residual."""
     with TRAINED.open() as file:
         rows = [(float(row["accuracy"]), math.log(float(row["macs"]))) for row in csv.DictReader(file)]
     known, sizes = np.array(rows).T
@@ -133,7 +133,7 @@ def accuracies(networks: Sequence[Architecture], seed: int) -> np.ndarray:
 
 
 def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """Of each network, with the shipped exponents; S and P in units of the first network's."""
+    """Return the reward of each network with the shipped exponents; S and P are relative to the first network."""
     objective = EfficientNetV2(reward="effv2")
     unit = cost(networks[0]).params
     return np.array(
@@ -145,7 +145,7 @@ def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.n
 
 
 def agreement(networks: Sequence[Architecture], told: np.ndarray, truth: np.ndarray) -> str:
-    """How the best ten by reward under one S and under the other agree."""
+    """Return the overlap of the ten best by one S and by the other."""
     shared, best = [], 0
     for seed in range(20):
         accuracy = accuracies(networks, seed)
@@ -159,12 +159,12 @@ def agreement(networks: Sequence[Architecture], told: np.ndarray, truth: np.ndar
 
 
 def main() -> None:
-    """Prints hardware, versions, and the tables."""
+    """Print hardware, versions, and the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--space", default="effv2_32")
-    parser.add_argument("--profile", type=Path, help="a profile's file; else the space's for this device")
+    parser.add_argument("--profile", type=Path, help="file of a profile (default: the space's on this device)")
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--networks", type=int, default=60)
     parser.add_argument("--scaled", type=int, default=20)

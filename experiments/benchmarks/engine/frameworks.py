@@ -1,7 +1,7 @@
-"""Who is compared by `overhead.py`: our executors, plain Optuna in a loop, plain Ray Tune with its `OptunaSearch`.
+"""The contestants of `overhead.py`: our executors, plain Optuna in a loop, plain Ray Tune with its `OptunaSearch`.
 
-All do the same with uniform proposals from one space: the network of a point, and `search.testing.looked_up` of
-it. Each tells for every trial that ended the time on the clock and the CPU time of its driver, both in seconds.
+All use uniform proposals from one space and evaluate a network with `search.testing.looked_up`. Each returns, for
+every finished trial, the time on the clock and the CPU time of its driver, both in seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SEARCH = {"space": "effv2", "sampler": "random", "step": "measured"}
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """epochs: that each trial reports. workers: of those who have several."""
+    """The size of a contest. epochs: reported by each trial. workers: of contestants with several."""
 
     trials: int
     epochs: int
@@ -43,7 +43,7 @@ def _config() -> Config:
 
 
 def _evaluated(params: Mapping[str, int], epochs: int) -> Result:
-    """What our workers do for a trial, at the point that `params` are."""
+    """Evaluate the network at the point `params`, as our workers do."""
     config = _config()
     network = config.space.at(tuple(params[choice.name] for choice in config.space.choices))
     proxy = config.proxy.model_copy(update={"epochs": epochs})
@@ -60,7 +60,7 @@ class _Ticking(Silent):
 
 
 def ours(executor: str, contest: Contest) -> Ticks:
-    """A search with `executor=`, in the run `runs/bench` of this folder."""
+    """Run a search with `executor=`, as run `runs/bench` of this folder."""
     ticks: Ticks = []
     several = {} if executor == "serial" else {"executor.workers": contest.workers}
     more = {
@@ -76,7 +76,7 @@ def ours(executor: str, contest: Contest) -> Ticks:
 
 
 def optuna_loop(storage: str | None, contest: Contest) -> Ticks:
-    """`study.optimize` with Optuna's RandomSampler. storage: a URL; None: in memory."""
+    """Run `study.optimize` with Optuna's RandomSampler. storage: a URL; None: in memory."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -94,7 +94,7 @@ def optuna_loop(storage: str | None, contest: Contest) -> Ticks:
 
 
 def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
-    """Ray Tune with OptunaSearch and kept actors. lean: without its loggers and its snapshots of the experiment."""
+    """Run Ray Tune with OptunaSearch and reused actors. lean: without its loggers and experiment snapshots."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if lean:
         os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_GLOBAL_CHECKPOINT_S": "1000000000"}
@@ -141,7 +141,7 @@ def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
 
 
 def _trainable(epochs: int) -> type:
-    """Tune's: a step for each epoch, the last of which is the evaluation."""
+    """Report a step for each epoch, and the evaluation with the last, as a trainable of Tune."""
     from ray.tune import Trainable
 
     class Trivial(Trainable):

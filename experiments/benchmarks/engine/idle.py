@@ -1,11 +1,11 @@
-"""What share of their time did the workers of a run wait for the driver?
+"""The share of time in which the workers of a run waited for the driver.
 
     search launch space=effv2_32 proxy=small proxy.images=3000 trials=40 run=busy
     python -m experiments.benchmarks.engine.idle busy
 
-Counted from the moment at which all workers have a trial to the moment at which the last trial is begun: before
-it workers start, after it there is nothing to hand out. A worker is busy from `told - seconds` to `told` of its
-trial, which includes measuring step times. What failed attempts took is in no ledger and counts as idle.
+It counts from the moment at which all workers have a trial to the start of the last trial. Before, workers start;
+after, there is nothing to hand out. A worker is busy for the `seconds` before its trial finished, which include
+measuring step times. Failed attempts are not in the ledger and count as idle.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from search.runs.run import Run, open_run
 
 
 def share(jobs: Sequence[tuple[float, float]], workers: int) -> float:
-    """0..1 of the workers' time in which they had nothing to do, given when each job was begun and ended, in seconds.
+    """Return the idle share of the workers' time, 0 to 1, given the start and end of each job in seconds.
 
-    Raises ValueError where there are no more jobs than workers: nobody waited for another one.
+    Raises ValueError if there are no more jobs than workers, since then no worker waited for a second job.
     """
     if len(jobs) <= workers:
         raise ValueError(f"{len(jobs)} jobs for {workers} workers; there is nothing to see")
@@ -31,17 +31,17 @@ def share(jobs: Sequence[tuple[float, float]], workers: int) -> float:
 
 
 def jobs_of(run: Run) -> list[tuple[float, float]]:
-    """When each complete trial was begun and ended, in seconds since 1970."""
+    """Return the start and end of each complete trial, in seconds since 1970."""
     ended = ((trial.finished_at, trial.result) for trial in run.trials if trial.state == "complete")
     return [(told - result.seconds, told) for told, result in ended if told and result]
 
 
 def main() -> None:
-    """Prints a line for each run."""
+    """Print a line for each run."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--workers", type=int, help="where the run's executor does not tell")
+    parser.add_argument("--workers", type=int, help="if the run's executor does not state it")
     parser.add_argument("runs", nargs="+", metavar="RUN")
     asked = parser.parse_args()
     for name in asked.runs:

@@ -1,11 +1,12 @@
-"""What a long search costs beside its trainings: opening a run with many trials, proposing and storing one more.
+"""The cost of a long history: opening a run with many trials, and proposing and storing one more.
 
     python experiments/benchmarks/engine/ledger_size.py --trials 5000 --more 20
-    python experiments/benchmarks/engine/ledger_size.py --trials 100 300 480 --more 16 --samplers ordinal_gp   # proposals
+    python experiments/benchmarks/engine/ledger_size.py --trials 100 300 480 --more 16 --samplers ordinal_gp
 
-For each sampler and number of trials a run with so many finished ones is made, opened, taken up by an engine, and
-searched further. Nothing is trained, and no sampler ends the search. CPU time of the driver's thread, which other
-load does not count into, and time on the clock, in which waiting for the disk counts too. A minute with the defaults.
+For each sampler and number of trials, a run with so many finished trials is written, opened, resumed by an
+engine, and continued. Nothing is trained, and early stop is off. It prints CPU time of the driver's thread,
+which other load does not affect, and time on the clock, which includes waiting for the disk. A minute with
+the defaults.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def result(request: Request) -> Result:
 
 
 def fill(path: Path, config: Config, trials: int) -> None:
-    """A run of so many networks drawn at random, all of them complete."""
+    """Write a run of so many random networks, all complete."""
     path.mkdir(parents=True)
     (path / CONFIG).write_text(yaml.safe_dump(config.document()))
     rng = random.Random(0)
@@ -54,14 +55,14 @@ def fill(path: Path, config: Config, trials: int) -> None:
 
 
 def taken(what: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of CPU and on the clock."""
+    """Return the seconds of CPU and on the clock."""
     clock, thread = time.perf_counter(), time.thread_time()
     what()
     return time.thread_time() - thread, time.perf_counter() - clock
 
 
 def search_on(engine: Engine) -> None:
-    """One trial more."""
+    """Run one more trial."""
     request = engine.next_trial()
     assert request is not None
     engine.on_report(request.number, 1, 1.0)
@@ -69,7 +70,7 @@ def search_on(engine: Engine) -> None:
 
 
 def measured(sampler: str, trials: int, more: int) -> None:
-    """Prints what a run with so many trials takes."""
+    """Print the times of a run with so many trials."""
     total = trials + more + 1
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": total})
     endless = config.sampler.model_copy(update={"early_stop": False})
@@ -90,7 +91,7 @@ def measured(sampler: str, trials: int, more: int) -> None:
 
 
 def main() -> None:
-    """Prints a table."""
+    """Print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, nargs="+", default=[5000])
     parser.add_argument("--more", type=int, default=20)

@@ -1,20 +1,20 @@
-"""What does a trial cost beside its training? Our executors beside plain Optuna and plain Ray Tune, in one run.
+"""The time of a trial in addition to its training: our executors, plain Optuna and plain Ray Tune.
 
-    python -m experiments.benchmarks.engine.overhead                            # some 6 minutes on two idle cores
+    python -m experiments.benchmarks.engine.overhead                            # about 6 minutes on two idle cores
     python -m experiments.benchmarks.engine.overhead --trials 60 --times 1 --only serial local optuna
 
-Trials of a few tenths of a millisecond (`contestants.py`), uniform proposals. Each contestant runs in a process and
-folder of its own, all of them once, then all of them again, in another order each time. Overhead is the time from
-the end of trial number `--skip` to that of the last one, over the trials between: starting Python, workers
-and clusters is not in it, but stands in a column of its own, as the time until the first trial has ended.
+Trials take a few tenths of a millisecond (`frameworks.py`), with uniform proposals. Each contestant runs in
+its own process and folder, all of them once, then all again in another order. Overhead is the time from the
+end of trial number `--skip` to the end of the last one, divided by the trials between. It excludes the start
+of Python, workers and clusters, which has its own column: the time until the first trial has finished.
 
     serial, local, ray    search launch with executor=...; local and ray have `--workers`
-    optuna                study.optimize, in memory: nothing is kept
-    optuna_sqlite         the same, kept in SQLite, which is what of it survives the end of the process
-    tune, tune_lean       Ray Tune with OptunaSearch(RandomSampler), reuse_actors, `--workers` at a time; as it comes,
-                          and without its loggers and snapshots, so that nothing is kept
+    optuna                study.optimize in memory, without storage
+    optuna_sqlite         the same with SQLite, which survives the end of the process
+    tune, tune_lean       Ray Tune with OptunaSearch(RandomSampler), reuse_actors, `--workers` at a time;
+                          with its defaults, and without its loggers and snapshots, so without storage
 
-`idle.py` tells of any run how long its workers waited.
+`idle.py` measures how long the workers of a run waited.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from experiments.benchmarks.engine.frameworks import CONTESTANTS, Contest, Ticks
 from space.timing.device import processor
 
 BESIDE = (("local", "optuna"), ("ray", "tune"), ("ray", "tune_lean"))
-"""Ours, and whose overhead, plus 10 ms, is the bar for it."""
+"""Our executors, and the contestants whose overhead plus 10 ms is the target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Of one contest, in seconds: a trial on the clock, a trial of the driver's CPU, until the first has ended."""
+    """The times of one contest in seconds: a trial on the clock, a trial of driver CPU, the first trial's end."""
 
     clock: float
     cpu: float
@@ -49,7 +49,7 @@ class Taken:
 
 
 def contested(name: str, contest: Contest, skip: int) -> Taken:
-    """What the contestant takes, in a new process and folder."""
+    """Run the contestant in a new process and folder, and return its times."""
     command = [
         sys.executable,
         "-m",
@@ -59,7 +59,7 @@ def contested(name: str, contest: Contest, skip: int) -> Taken:
     ]
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()  # of the machine, not of the process, on Linux and macOS
+        began = time.perf_counter()  # The clock of the machine, not of the process, on Linux and macOS.
         done = subprocess.run(
             [*command, "--only", name],
             cwd=folder,
@@ -75,13 +75,13 @@ def contested(name: str, contest: Contest, skip: int) -> Taken:
 
 
 def spread(values: Sequence[float], unit: float) -> str:
-    """Median, and in brackets the extremes."""
+    """Return the median, and the extremes in brackets."""
     least, middle, most = (unit * each for each in (min(values), statistics.median(values), max(values)))
     return f"{middle:8.2f} ({least:.2f} to {most:.2f})"
 
 
 def report(taken: dict[str, list[Taken]]) -> None:
-    """Prints the table, and how ours compare."""
+    """Print the table and the comparisons."""
     print(f"\n{'':<16}{'ms a trial':<28}{'of it CPU of the driver':<28}{'s until the first trial':<28}")
     for name, each in taken.items():
         columns = spread([t.clock for t in each], 1e3), spread([t.cpu for t in each], 1e3)
@@ -97,9 +97,9 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--trials", type=int, default=300)
-    parser.add_argument("--epochs", type=int, default=1, help="that each trial reports")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs that each trial reports")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--skip", type=int, default=50, help="trials that end before the clock starts")
+    parser.add_argument("--skip", type=int, default=50, help="trials that finish before the clock starts")
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--play", help=argparse.SUPPRESS)
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
@@ -110,10 +110,10 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Prints hardware and versions, a line for each contest, and the table."""
+    """Print hardware and versions, a line for each contest, and the table."""
     asked = arguments()
     names = asked.only
-    if asked.play:  # this process is a contest's
+    if asked.play:  # This process runs a contest.
         print("\n" + json.dumps(CONTESTANTS[names[0]](Contest(**json.loads(asked.play)))))
         return
     contest = Contest(asked.trials, asked.epochs, asked.workers)

@@ -1,17 +1,17 @@
-"""A search on clusters that are not there: from how many workers on does the driver keep them waiting?
+"""A search on simulated clusters: the number of workers at which the driver becomes the bottleneck.
 
     python -m experiments.benchmarks.engine.scale --out experiments/results/scale.csv
     python -m experiments.benchmarks.engine.scale --sampler tpe --workers 8 64 256 --seconds 600 60
 
-Training is replaced by waiting, on simulated time: log-normal around `--seconds`, of which the engine hears as many
-epochs as the proxy has. The driver is the real one, its ledger on a real disk, serving one worker after another as
-executors do; simulated time goes on by what its work takes on the clock (`--time cpu`: of CPU, into which neither
-the disk nor other load counts). What an executor itself spends on a trial is no part of it, but can be added:
-`--transport` milliseconds a trial, say what `overhead.py` measured.
+Training is replaced by waiting in simulated time, log-normal around `--seconds`, with as many epoch reports as the
+proxy has epochs. The driver and its ledger on disk are real, and serve one worker after another as executors do.
+Simulated time advances by the duration of the driver's work (`--time cpu`: by its CPU time, which the disk and other
+load don't affect). The time that an executor spends on a trial is not included; `--transport` adds milliseconds per
+trial, such as those that `overhead.py` measured.
 
-A row for each size and duration: the driver's work for a trial, of all and of the last tenth to be begun, when the
-history is longest; the workers' idle share from when all have a trial until the last is begun; and at how many
-workers the driver would be busy all the time, by the last tenth.
+It prints a row for each size and duration: the driver's work per trial, for all trials and for the last tenth, when
+the history is longest; the idle share of the workers from the moment when all have a trial until the last trial
+begins; and the number of workers that would keep the driver busy all the time, by the last tenth.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ from space.timing.device import processor
 
 T = TypeVar("T")
 SIGMA = 0.25
-"""Of the logarithm of a trial's duration: 20 default trials took 29 to 60 s, 37 in the median (README)."""
+"""The standard deviation of the logarithm of a trial's duration: 20 default trials took 29 to 60 s, median 37."""
 CLOCKS: dict[str, Callable[[], float]] = {"clock": time.perf_counter, "cpu": time.thread_time}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A simulated study. workers_busy_driver: how many would keep the driver at work without a pause."""
+    """A simulated study. workers_busy_driver: the number of workers that would keep the driver busy all the time."""
 
     sampler: str
     workers: int
@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(order=True, slots=True)
 class Event:
-    """A worker ends an epoch."""
+    """The end of an epoch on a worker."""
 
     when: float
     number: int
@@ -78,10 +78,9 @@ class Event:
 
 
 class Cluster:
-    """Workers on simulated time, and a driver that is late by what its work really takes. All in seconds.
+    """Workers in simulated time, and a driver that is late by the duration of its real work. All in seconds.
 
-    jobs: when each trial was begun and ended by its worker. worked: what the driver did, in all; work: up to the
-    beginning of each trial.
+    jobs: start and end of each trial. worked: the total work of the driver; work: up to the start of each trial.
     """
 
     def __init__(self, workers: int, trial: float, transport: float, now: Callable[[], float]) -> None:
@@ -94,7 +93,7 @@ class Cluster:
         self.work: list[float] = []
 
     def run(self, engine: Driven) -> None:
-        """What an executor does: trains all that the engine asks for."""
+        """Train all that the engine requests, as an executor does."""
         while True:
             while self._free and (request := self._driver(engine.next_trial)):
                 self._begin(request)
@@ -122,7 +121,7 @@ class Cluster:
         self.work.append(self.worked)
         self._free -= 1
         self._begun[request.number] = self._clock
-        # The mean of the log-normal is the trial's.
+        # So that the mean of the log-normal distribution is the trial's duration.
         seconds = self._trial * self._durations.lognormvariate(-(SIGMA**2) / 2, SIGMA)
         epochs = request.proxy.epochs
         for epoch in range(1, epochs + 1):
@@ -139,14 +138,14 @@ class Cluster:
 
 
 def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namespace) -> Row:
-    """A search of `asked.each` trials for each worker."""
+    """Run a search with `asked.each` trials for each worker."""
     trials = asked.each * workers
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": trials})
     cluster = Cluster(workers, seconds, asked.transport / 1e3, CLOCKS[asked.time])
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder, "trials.sqlite"))) as ledger:
         cluster.run(Engine(config, Sampled(config), ledger, partial(fidelity, data_digest="simulated")))
     tenth = math.ceil(trials / 10)
-    # Between two beginnings lie a proposal and a result; after the last one there are only results.
+    # Between two starts there are a proposal and a result. After the last start there are only results.
     last = (cluster.work[-1] - cluster.work[-1 - tenth]) / tenth
     return Row(
         sampler=sampler,
@@ -163,7 +162,7 @@ def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namesp
 
 
 def table(rows: Iterable[Row]) -> str:
-    """As CSV."""
+    """Return the rows as CSV."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [each.name for each in fields(Row)], lineterminator="\n")
     writer.writeheader()
@@ -172,22 +171,22 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def main() -> None:
-    """Prints hardware, versions and a row for each study; keeps the rows if told where."""
+    """Print hardware, versions and a row for each study, and write the rows if there is a file for them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sampler", nargs="+", default=["random"])
     parser.add_argument("--workers", nargs="+", type=int, default=[8, 64, 256, 1024])
-    parser.add_argument("--seconds", nargs="+", type=float, default=[600, 60], help="of a trial, on average")
+    parser.add_argument("--seconds", nargs="+", type=float, default=[600, 60], help="mean duration of a trial")
     parser.add_argument("--each", type=int, default=4, help="trials for each worker")
-    parser.add_argument("--transport", type=float, default=0.0, help="ms a trial that the executor takes")
+    parser.add_argument("--transport", type=float, default=0.0, help="milliseconds per trial that the executor takes")
     parser.add_argument("--time", choices=CLOCKS, default="clock")
-    parser.add_argument("--out", type=Path, help="a CSV file")
+    parser.add_argument("--out", type=Path, help="CSV file for the rows")
     asked = parser.parse_args()
     print(f"{processor()}, load {os.getloadavg()[0]:.1f}, optuna {version('optuna')}, time by {asked.time}")
     rows = []
     for sampler in asked.sampler:
-        simulated(sampler, 2, 1.0, asked)  # for what is imported at the first proposal
+        simulated(sampler, 2, 1.0, asked)  # imports of the first proposal
         for workers in asked.workers:
             for seconds in asked.seconds:
                 rows.append(simulated(sampler, workers, seconds, asked))

@@ -1,13 +1,13 @@
-"""The table `effv2_mini`: 256 networks of Fused-MBConv and MBConv, each of them trained, to compare samplers by.
+"""The table `effv2_mini`: 256 trained networks of Fused-MBConv and MBConv, to compare samplers on.
 
-    python -m experiments.benchmarks.samplers.effv2_mini train --data FILE.npz     # hours; Ctrl-C and kill -9 lose nothing
-    python -m experiments.benchmarks.samplers.effv2_mini write                     # what is there, into experiments/results/
-    python -m experiments.benchmarks.samplers.effv2_mini noise                     # how well trainings agree about networks
+    python -m experiments.benchmarks.samplers.effv2_mini train --data FILE.npz     # hours; can be interrupted
+    python -m experiments.benchmarks.samplers.effv2_mini write                     # write the table
+    python -m experiments.benchmarks.samplers.effv2_mini noise                     # rank correlations between seeds
 
-Trained are separate, complete schedules of 9, 3 and 1 epochs, each with a seed of its own, and the 9 epochs with
-two more seeds for some networks, with another one for the best. Each is a search of our own engine that is told its
-networks; most take them in the same order, a random one, `_BLOCK` at a time, so that what is there at any moment can
-be used.
+The trainings are separate, complete schedules of 9, 3 and 1 epochs, each with its own seed; 9 epochs also
+with two more seeds for some networks, and with one more for the best. Each part is a search of our engine
+with given networks. Most parts take the networks in the same random order, `_BLOCK` at a time, so that an
+unfinished table is useful.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _BLOCK = 32
 class Part:
     """Trainings of the first `networks` for so many epochs with one seed.
 
-    timed: with their step times. best: not of the first, but of the most accurate ones of the first part.
+    timed: with step times. best: of the most accurate networks of the first part instead of the first networks.
     """
 
     epochs: int
@@ -49,20 +49,20 @@ class Part:
         return f"effv2-mini-{self.epochs}-epochs-seed-{self.seed}"
 
 
-# First those that tell whether the table is more than noise.
+# First the parts that show whether the table is more than noise.
 PARTS = (
     Part(9, 1, timed=True),
     Part(9, 4, 32),
     Part(9, 5, 32),
     Part(3, 2),
     Part(1, 3),
-    # The luckiest would pass for the best ones.
+    # With one seed, the luckiest networks would be taken for the best.
     Part(9, 6, 16, best=True),
 )
 
 
 def networks() -> list[Architecture]:
-    """All of them, in the order in which they are trained."""
+    """Return all networks in the order of training."""
     space = Space.load("effv2_mini")
     found = list(dict.fromkeys(space.at(point) for point in space.points()))
     random.Random(0).shuffle(found)
@@ -70,7 +70,7 @@ def networks() -> list[Architecture]:
 
 
 def train(data: str) -> None:
-    """Trains what is missing."""
+    """Train what is missing."""
     order = [str(network) for network in networks()]
     for end in range(_BLOCK, len(order) + 1, _BLOCK):
         for part in PARTS:
@@ -83,7 +83,7 @@ def train(data: str) -> None:
 
 
 def _train(part: Part, order: list[str], end: int, data: str) -> None:
-    """Trains the first `end` of `order` as a part is."""
+    """Train the first `end` networks of `order` with the settings of a part."""
     if (RUNS / part.run).exists():
         run = resume(part.run, {"trials": end, "finals": "off"})
     else:
@@ -93,7 +93,7 @@ def _train(part: Part, order: list[str], end: int, data: str) -> None:
 
 
 def task(data: str) -> dict[str, object]:
-    """Settings of all trainings. Half of the images are to validate on: with a fifth, networks change places."""
+    """Return the settings of all trainings. Half of the images validate: with a fifth, ranks change too much."""
     return {
         "space": "effv2_mini",
         "data": "npz",
@@ -104,7 +104,7 @@ def task(data: str) -> dict[str, object]:
 
 
 def settings(part: Part, order: list[str], data: str) -> dict[str, object]:
-    """Of the search that trains a part."""
+    """Return the settings of the search that trains a part."""
     return task(data) | {
         "proxy.epochs": part.epochs,
         "sampler": "random",
@@ -117,7 +117,7 @@ def settings(part: Part, order: list[str], data: str) -> dict[str, object]:
 
 
 def rows() -> Iterator[dict[str, object]]:
-    """What has been trained so far."""
+    """Return the rows of all finished trainings."""
     for part in PARTS:
         if not (RUNS / part.run).exists():
             continue
@@ -136,7 +136,7 @@ def rows() -> Iterator[dict[str, object]]:
 
 
 def write() -> None:
-    """Writes the table."""
+    """Write the table."""
     with TABLE.open("w", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
@@ -145,7 +145,7 @@ def write() -> None:
 
 
 def noise() -> None:
-    """Spearman's rank correlation between each two trainings of the table, other seeds each time."""
+    """Print Spearman's rank correlation between each two trainings with different seeds."""
     with TABLE.open() as file:
         found: dict[tuple[int, int], dict[str, float]] = defaultdict(dict)
         for row in csv.DictReader(file):
@@ -168,7 +168,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("train", "write", "noise"))
-    parser.add_argument("--data", help="an .npz file, as data=npz reads it")
+    parser.add_argument("--data", help="an .npz file for data=npz")
     asked = parser.parse_args()
     if asked.what == "train" and not asked.data:
         parser.error("train needs --data FILE.npz")

@@ -1,10 +1,10 @@
-"""Does the model-based sampler find better networks than random search, trials being equal?
+"""Gaussian process against random search with equal numbers of trials.
 
-    python experiments/benchmarks/samplers/gp_against_random.py --seeds 5 space=effv2_32 data=npz data.path=FILE trials=24
+    python experiments/benchmarks/samplers/gp_against_random.py --seeds 5 space=effv2_32 data=npz data.path=FILE
 
-For each seed a search with each sampler; the winners (by what the search saw) are then trained again with fresh
-seeds, and the rewards of these trainings are compared, pair by pair. Everything is kept in ./runs: started
-again with the same words, it goes on where it was.
+For each seed there is a search with each sampler. The winners by the accuracy of the search are then trained
+again with fresh seeds, and these rewards are compared in pairs. Everything is stored in ./runs: the same
+command continues an interrupted comparison.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SAMPLERS = ("gp", "random")
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Trains each of `networks` with each of `seeds`."""
+    """A source of proposals that trains each of `networks` with each of `seeds`."""
 
     networks: tuple[Architecture, ...]
     seeds: tuple[int, ...]
@@ -51,12 +51,12 @@ class Again:
 
 
 def searched(name: str, settings: dict[str, object]) -> Run:
-    """The finished run `name`, begun or gone on with if it has to be."""
+    """Return the finished run `name`, after launching or resuming it if necessary."""
     return resume(name) if (RUNS / name).exists() else launch({"finals": "off", **settings, "run": name})
 
 
 def trained_again(name: str, config: Config, winners: Sequence[Architecture], seeds: int) -> dict[str, float]:
-    """Mean reward over `seeds` fresh seeds of each winner, by canonical string."""
+    """Return the mean reward over `seeds` fresh seeds of each winner, by canonical string."""
     data = load(config.data, config.proxy.resolution)
     networks = tuple(dict.fromkeys(winners))
     path = RUNS / name
@@ -87,7 +87,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=5, help="pairs of searches")
     parser.add_argument("--again", type=int, default=3, help="fresh seeds for each winner")
-    parser.add_argument("--name", default="compare", help="what the runs' names begin with")
+    parser.add_argument("--name", default="compare", help="prefix of the names of the runs")
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE")
     given = parser.parse_args()
     settings = parse(given.settings)

@@ -1,12 +1,12 @@
-"""How well do gradients before any training rank networks, and how well their sizes? On tables of real trainings.
+"""Rank correlations of gradient signals before training, and of sizes, with recorded accuracies.
 
     python -m experiments.benchmarks.samplers.gradient_signals --effv2-mini
     python -m experiments.benchmarks.samplers.gradient_signals --nas-bench-macro FILE --resolution 16
 
-Of every network with its first weights one backward pass, on noise for images and all classes in turn for labels, so
-that nothing but the network tells: `grad norm`, the norm of the gradients of its weights; `snip`, the sum of
-|weight x gradient| (Lee et al. 2019, "SNIP", as a score in Abdelfattah et al. 2021, "Zero-cost proxies"); both as
-logarithms. Beside them MACs and params. Spearman's rho with the mean recorded reward, of all networks and of the best
+Every network gets one backward pass with its initial weights, on noise as images and all classes in turn as
+labels: `grad norm` is the norm of the gradients of its weights; `snip` is the sum of |weight x gradient| (Lee
+et al. 2019, "SNIP", as a score in Abdelfattah et al. 2021, "Zero-cost proxies"); both as logarithms. They are
+compared with MACs and params by Spearman's rho with the mean recorded reward, of all networks and of the best
 quarter, with intervals over resampled networks.
 """
 
@@ -30,12 +30,12 @@ from experiments.benchmarks.samplers.tabular.problem import Problem, effv2_mini,
 from space import UserError, cost, decode
 
 IMAGES = 16
-"""Of noise, in the one step."""
+"""The batch size of the backward pass."""
 _RESAMPLED = 500
 
 
 def signals(text: str, resolution: int | None, seed: int = 0) -> dict[str, float]:
-    """What is known of a network before it is trained, by name. resolution: of the noise, None for the network's."""
+    """Return the signals of an untrained network by name. resolution: of the noise; None: the network's."""
     import torch
 
     from space import build
@@ -48,7 +48,7 @@ def signals(text: str, resolution: int | None, seed: int = 0) -> dict[str, float
     images = torch.randn(IMAGES, architecture.channels, pixels, pixels)
     labels = torch.arange(IMAGES) % architecture.classes
     torch.nn.functional.cross_entropy(network(images), labels).backward()
-    # Weights of convolutions and of the classifier: scales and shifts of normalisation have one dimension.
+    # Only weights of convolutions and the classifier: scales and shifts of normalisation have one dimension.
     weights = [each for each in network.parameters() if each.ndim > 1]
     pairs = [(each.detach(), each.grad) for each in weights if each.grad is not None]
     spent = cost(architecture)
@@ -61,7 +61,7 @@ def signals(text: str, resolution: int | None, seed: int = 0) -> dict[str, float
 
 
 def ranked(values: NDArray[np.float64], truths: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Spearman's rho, and the bounds of its 95 % interval. Both: (networks,)."""
+    """Return Spearman's rho and the bounds of its 95 % interval. Both arguments: (networks,)."""
     draws = np.random.default_rng(0).integers(0, len(values), (_RESAMPLED, len(values)))
     found = [float(spearmanr(values[draw], truths[draw]).statistic) for draw in draws]
     low, high = np.quantile(found, (0.025, 0.975))
@@ -69,7 +69,7 @@ def ranked(values: NDArray[np.float64], truths: NDArray[np.float64]) -> tuple[fl
 
 
 def table(problem: Problem, resolution: int | None, workers: int) -> str:
-    """A line for each signal of the networks of `problem`."""
+    """Return a line for each signal of the networks of `problem`."""
     truths = np.array(list(problem.truths.values()))
     started = time.perf_counter()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -90,13 +90,13 @@ def _told(correlation: tuple[float, float, float]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Prints what `words`, or the command line, ask for. Exits with 2 and one line for what cannot be."""
+    """Run the command line `words`. Exits with 2 and a one-line message for a mistake."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--effv2-mini", action="store_true")
     parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE")
-    parser.add_argument("--resolution", type=int, help="of the noise; otherwise that of the networks")
+    parser.add_argument("--resolution", type=int, help="resolution of the noise (default: that of the networks)")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args(words)
     problems: list[Problem] = []

@@ -1,11 +1,11 @@
-"""What does an option of a sampler change? Two values side by side, where every training is recorded.
+"""The effect of a sampler's option: two values compared where every training is recorded.
 
     python -m experiments.benchmarks.samplers.options --nas-bench-macro FILE auto early_stop false true --trials 256
     python -m experiments.benchmarks.samplers.options --nas-bench-macro FILE evolution finish 0 0.2 --trials 1024
 
-Searches with the same number see the same trainings. Regret, in % of the best reward, is on the mean over the
-recorded seeds: of the network that was seen to be best, and of the best among the five that were seen to be best,
-which is what finals with all recorded seeds would find. One worker; the engine is the real one.
+Searches with the same number have the same trainings. Regret, in % of the best reward, is that of the mean
+over the recorded seeds: of the best network seen, and of the best among the five best seen, which finals with
+all recorded seeds would select. One worker; the engine is the real one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from search.trials.trial import ranked
 from space import UserError
 
 TOP = 5
-"""Networks that finals train again."""
+"""The number of networks that finals train again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of a search: the trials that it had, and the regrets, in %, of its best and of the best of its `TOP` best."""
+    """The outcome of a search: its trials, and the regrets in % of its best and of the best of its `TOP` best."""
 
     trials: int
     best: float
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def outcome(problem: Problem, sampler: Sampler, seed: int, trials: int) -> Outcome:
-    """What becomes of a search with the number `seed`."""
+    """Return the outcome of the search with the number `seed`."""
     config, place = problem.config(sampler, trials, seed), MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
         engine = Engine(config, Sampled(config), ledger, lambda proxy: "simulated")
@@ -56,23 +56,23 @@ def outcome(problem: Problem, sampler: Sampler, seed: int, trials: int) -> Outco
 
 
 def spread(values: Sequence[float], digits: int = 3) -> str:
-    """Mean, median, and in brackets the extremes."""
+    """Return mean, median, and the extremes in brackets."""
     mean, middle = statistics.fmean(values), statistics.median(values)
     return f"{mean:.{digits}f}, {middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def main() -> None:
-    """Prints a line for each search, and what they come to."""
+    """Print a line for each search, and a summary."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE", required=True)
     parser.add_argument("sampler", choices=SAMPLERS)
     parser.add_argument("option")
-    parser.add_argument("values", nargs=2, metavar="VALUE", help="the one, and the other")
+    parser.add_argument("values", nargs=2, metavar="VALUE", help="the two values")
     parser.add_argument("--trials", type=int, default=256)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first of them")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first seed")
     asked = parser.parse_args()
     settings = {v: [f"sampler={asked.sampler}", f"sampler.{asked.option}={v}"] for v in asked.values}
     try:
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def report(option: str, found: dict[str, list[Outcome]]) -> None:
-    """Prints means, medians and extremes of each, and of the differences search by search."""
+    """Print means, medians and extremes of both values and of their paired differences."""
     for value, outcomes in found.items():
         print(f"\n{option}={value}, n = {len(outcomes)}: mean, median (extremes)")
         print(f"  trials                 {spread([each.trials for each in outcomes], 0)}")
@@ -98,7 +98,7 @@ def report(option: str, found: dict[str, list[Outcome]]) -> None:
         print(f"  regret %, best of {TOP}    {spread([each.top for each in outcomes])}")
     (one, ones), (other, others) = found.items()
     pairs = list(zip(ones, others, strict=True))
-    print(f"\n{option}={other} less {one}, search by search: mean, median (extremes)")
+    print(f"\n{option}={other} minus {one}, paired by search: mean, median (extremes)")
     print(f"  regret %, best seen    {spread([b.best - a.best for a, b in pairs])}")
     print(f"  regret %, best of {TOP}    {spread([b.top - a.top for a, b in pairs])}")
 

@@ -1,17 +1,18 @@
-"""How many networks must be trained until a good one is found? Samplers compared where every training is recorded.
+"""Trials that samplers need to select a good network, where every training is recorded.
 
     python -m experiments.benchmarks.samplers.sample_efficiency --effv2-mini
     python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE
-    python -m experiments.benchmarks.samplers.sample_efficiency --table FILE --space NAME --samplers auto tpe --workers 1 8
-    python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE --report   # tables and figure only
+    python -m experiments.benchmarks.samplers.sample_efficiency --table FILE --space NAME --samplers auto tpe
+    python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE --report   # only tables
 
-The engine is the real one: it asks, tells, keeps its ledger and refuses duplicates. Trainings are looked up: each
-gives one of the recorded seeds, the same for all samplers in searches with the same number. Time is simulated, and
-what the driver computes is added to it (CPU time). What a search believes to be best is what it has seen to be
-best; how good that truly is, is the mean over the recorded seeds.
+The engine, its ledger and its handling of duplicates are real. A training is a look-up of one of the recorded
+seeds, the same one for all samplers in searches with the same number. Time is simulated, plus the CPU time of
+the driver. A search selects the network with the best reward seen; its true reward is the mean over the
+recorded seeds.
 
-Every search is kept in `searches.jsonl` of `--out` as soon as it has ended: started again, only what is missing is
-run. NAS-Bench-Macro: nas-bench-macro_cifar10.json of github.com/xiusu/NAS-Bench-Macro (1.2 MB, Apache 2.0).
+Every finished search is appended to `searches.jsonl` of `--out`, and the same command runs only what is
+missing. NAS-Bench-Macro: nas-bench-macro_cifar10.json of github.com/xiusu/NAS-Bench-Macro (1.2 MB, Apache
+2.0).
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ from space.timing.device import processor
 OUT = Path("experiments/results/sample_efficiency")
 DEFAULT = ("random", "auto", "gp", "tpe", "evolution", "optuna_nsga2", "local_search")
 FEW_TRIALS, MANY_TRIALS = 128, 1024
-"""Of a search with a sampler that is slow to propose, and with any other."""
+"""The trials of a search with a slow sampler, and with any other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A search that is to be run."""
+    """A search to run."""
 
     sampler: str
     workers: int
@@ -57,7 +58,7 @@ class Plan:
     trials: int
 
     def done(self, runs: Sequence[Searched], problem: Problem) -> bool:
-        """Whether it is among `runs`: a longer search of this kind answers it too."""
+        """Return True if it is among `runs`, also as a longer search of this kind."""
         own = (problem.name, self.sampler, self.workers, self.seed)
         return any(own == (r.problem, r.sampler, r.workers, r.seed) and r.trials >= self.trials for r in runs)
 
@@ -65,10 +66,10 @@ class Plan:
 def plans(
     problem: Problem, samplers: Sequence[str], workers: Sequence[int], seeds: Iterable[int], most: int | None
 ) -> Iterator[Plan]:
-    """All searches, seed by seed, so that at any time about as many of each kind are done.
+    """Return all searches, seed by seed, so that at any time about as many of each kind are finished.
 
-    most: trials of each, None for as many as are usual; twice as many where most are shorter. No search has more than
-    half of the networks.
+    most: trials of each; None for the usual number, doubled for pruners. No search has more than half of the
+    networks.
     """
     for seed in seeds:
         for count in workers:
@@ -80,9 +81,9 @@ def plans(
 
 
 def kept(path: Path) -> list[Searched]:
-    """The searches in a file, of those that are there twice the longest; none where there is no file.
+    """Read the searches of a file; of duplicates the longest, none without a file.
 
-    Its last line may have been cut by a kill.
+    The last line may be incomplete after a kill.
     """
     found: dict[tuple[str, str, int, int], Searched] = {}
     for line in path.read_text("utf-8").splitlines() if path.exists() else ():
@@ -99,7 +100,7 @@ def kept(path: Path) -> list[Searched]:
 
 
 def keep(path: Path, run: Searched) -> None:
-    """Adds a search to the file, on a line of its own also after half of one."""
+    """Append a search to the file on its own line, also after an incomplete one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = asdict(run) | {"steps": [list(asdict(step).values()) for step in run.steps]}
     with path.open("ab+") as file:
@@ -110,7 +111,7 @@ def keep(path: Path, run: Searched) -> None:
 
 
 def run_all(problem: Problem, every: Sequence[Plan], out: Path) -> None:
-    """Runs what is missing, and says what each search came to."""
+    """Run what is missing, and print a line for each search."""
     path = out / "searches.jsonl"
     runs = kept(path)
     for plan in every:
@@ -127,7 +128,7 @@ def run_all(problem: Problem, every: Sequence[Plan], out: Path) -> None:
 
 
 def report(problem: Problem, out: Path) -> None:
-    """Writes the tables and the figure of a problem's searches, and prints the table."""
+    """Write the tables and the figure of a problem's searches, and print the table."""
     from experiments.benchmarks.samplers.tabular.epochs import by_epochs
     from experiments.benchmarks.samplers.tabular.report import as_csv, as_markdown, figure, rows
 
@@ -135,7 +136,7 @@ def report(problem: Problem, out: Path) -> None:
     if not runs:
         raise UserError(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
     about = f"{processor()}, optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}."
-    # Where networks can have shorter trainings, their number compares with no other.
+    # With low-fidelity trainings, numbers of networks are not comparable.
     whole = [run for run in runs if "+" not in run.sampler]
     text = as_markdown(problem, whole, about) + by_epochs(problem, runs)
     write_file(out / f"{problem.name}.md", text)
@@ -158,7 +159,7 @@ def _problems(asked: argparse.Namespace) -> Iterator[Problem]:
 
 
 def _table(path: Path, space: str, settings: Sequence[str]) -> Problem:
-    """The problem has the name of the file, and the settings behind it if there are any."""
+    """Read the problem of a file, which gets the name of the file and the settings, if any."""
     name = "-".join([path.stem, *(text.replace("=", "") for text in settings)])
     return trained(name, Space.load(space), {**ACCURACY_ALONE, **parse(settings)}, path)
 
@@ -173,40 +174,40 @@ def _parser() -> argparse.ArgumentParser:
         help=f"our own table, {EFFV2_MINI}: 256 networks, trained for real",
     )
     parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="trainings, as JSONL or CSV")
-    parser.add_argument("--space", metavar="NAME", help="of the table")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="table of trainings, JSONL or CSV")
+    parser.add_argument("--space", metavar="NAME", help="space of the table")
     parser.add_argument(
-        "--made-up", action="store_true", help="124 networks with invented accuracies: a trial run"
+        "--made-up", action="store_true", help="124 networks with invented accuracies, for quick checks"
     )
     parser.add_argument(
         "--samplers",
         nargs="+",
         default=list(DEFAULT),
         metavar="NAME",
-        help=f"of {', '.join(CONTESTANTS)}; where the table has shorter trainings also with +{', +'.join(PRUNERS)}; "
-        "with options of its own: ordinal_gp:sizes=false,startup=6",
+        help=f"of {', '.join(CONTESTANTS)}; with low-fidelity trainings also with +{', +'.join(PRUNERS)}; "
+        "with options: ordinal_gp:sizes=false,startup=6",
     )
     parser.add_argument("--seeds", type=int, default=30, help="searches of each kind")
     parser.add_argument(
         "--first-seed",
         type=int,
         default=0,
-        help="of the searches: design on others than are reported, 0 to 29",
+        help="first seed; use others than the reported ones, 0 to 29, to develop a sampler",
     )
     parser.add_argument("--workers", nargs="+", type=int, default=[1])
     parser.add_argument(
-        "--trials", type=int, help=f"at most; otherwise {FEW_TRIALS} with slow samplers, else {MANY_TRIALS}"
+        "--trials", type=int, help=f"trials (default: {FEW_TRIALS} with slow samplers, else {MANY_TRIALS})"
     )
     parser.add_argument("--report", action="store_true", help="run nothing")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument(
-        "settings", nargs="*", metavar="KEY=VALUE", help="of the table's reward: reward.w=-0.07"
+        "settings", nargs="*", metavar="KEY=VALUE", help="settings of the table's reward: reward.w=-0.07"
     )
     return parser
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Runs what `words`, or the command line, ask for. Exits with 2 and one line for what cannot be."""
+    """Run the command line `words`. Exits with 2 and a one-line message for a mistake."""
     parser = _parser()
     asked = parser.parse_args(words)
     try:

@@ -1,10 +1,11 @@
-"""Are the dilations that EDO reads off a trained network worth anything? Four trainings of equal length tell.
+"""Dilations that EDO determines from a trained network, compared with three baselines of equal length.
 
     python -m experiments.benchmarks.training.dilations --data FILE.npz --epochs 4 --seeds 3
 
-For each seed a network with 7 x 7 kernels is trained and dilated (`space.network.edo`). What then has 3 x 3 kernels, params
-and MACs alike, is trained for as many epochs again: dilated, from the weights that were read off; undilated, from the
-middle of the same kernels; and both from fresh weights. Accuracy on the validation split, after the last epoch.
+For each seed, a network with 7 x 7 kernels is trained and dilated (`space.network.edo`). Four networks with 3
+x 3 kernels and equal params and MACs are then trained for as many epochs again: dilated with the inherited
+weights; undilated from the middles of the same kernels; and both from random weights. Accuracy is that of the
+validation split after the last epoch.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ LARGE = "r32_i16_s1/mb_d1_k7_s2_e4_w24/mb_d2_k7_s2_e4_w40/mb_d1_k7_s2_e4_w64/h19
 
 
 def undilated(network: Architecture) -> Architecture:
-    """The same with kernels of 3."""
+    """Return the same network with kernels of 3."""
     return replace(network, stages=tuple(replace(stage, kernel=3) for stage in network.stages))
 
 
 def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What of `tensors`, which have larger kernels, is left for the kernels of `network`."""
+    """Cut the larger kernels of `tensors` to the kernels of `network`."""
     found = {}
     for name, own in build(network).state_dict().items():
         tensor = tensors[name]
@@ -48,7 +49,7 @@ def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tens
 
 
 def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
-    """The task's model, from the weights of `begin` or fresh ones."""
+    """Train the task's model from the weights of `begin` or from random ones."""
     if begin:
         save_model(begin, folder / "begin")
         task = replace(task, architecture=begin.architecture, weights=folder / "begin")
@@ -56,7 +57,7 @@ def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
 
 
 def contest(task: Task, folder: Path) -> dict[str, float]:
-    """Validation accuracy of each contestant."""
+    """Return the validation accuracy of each contestant."""
     trained(task, folder / "large")
     large = load_model(folder / "large" / "model")
     network, tensors = edo(rebuild(large.weights))
@@ -76,9 +77,9 @@ def contest(task: Task, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints a line for each contestant."""
+    """Print a line for each contestant."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", required=True, help="an .npz file, as data=npz reads it")
+    parser.add_argument("--data", required=True, help="an .npz file for data=npz")
     parser.add_argument("--network", default=LARGE)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)

@@ -1,10 +1,10 @@
-"""Does progressive learning pay, the budget being equal?
+"""Progressive learning against one image size, with equal budgets.
 
     python -m experiments.benchmarks.training.progressive RUN:12 data=npz data.path=FILE --epochs 12 --seeds 3
 
-Trains one network by `recipe=small` at one size, and by `recipe=progressive_small`: for as many epochs, and for so
-many more that as many pixels are trained on. Everything is kept in ./models: started again with the same words, it
-goes on where it was.
+Trains one network by `recipe=small` at one size, and by `recipe=progressive_small` for as many epochs, and
+for so many more that the number of trained pixels is equal. Everything is stored in ./models: the same
+command continues an interrupted comparison.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from search.training.task import Task
 COLUMNS = (
     Column("recipe", "Recipe"),
     Column("epochs", "Epochs", form="d"),
-    Column("pixels", "Pixels", form=".2f", description="trained on, over those of the first row"),
-    Column("n", "n", form="d", description="trainings, each with a seed that all rows share"),
+    Column("pixels", "Pixels", form=".2f", description="pixels trained on, divided by those of the first row"),
+    Column("n", "n", form="d", description="number of trainings; all rows share the seeds"),
     Column("accuracy", "Accuracy", form=".4f", description="mean on the test split"),
-    Column("accuracy_half", "+-", form=".4f", description="half its 95% interval over seeds"),
-    Column("seconds", "Time", "s", form=".0f", description="of one training on the clock, mean"),
+    Column("accuracy_half", "+-", form=".4f", description="half of its 95% interval over seeds"),
+    Column("seconds", "Time", "s", form=".0f", description="mean time of one training on the clock"),
     Column(
-        "less", "Less fixed size", form="+.4f", description="mean difference to the first row, seed by seed"
+        "less", "Less fixed size", form="+.4f", description="mean difference to the first row, paired by seed"
     ),
-    Column("less_half", "+- ", form=".4f", description="half its interval, all rows at once"),
+    Column("less_half", "+- ", form=".4f", description="half of its interval, adjusted for all rows"),
     Column("accuracies", "Seed by seed"),
 )
 
 
 def pixels(recipe: Recipe, evaluated: int) -> float:
-    """Pixels of an image that are trained on in all epochs."""
+    """Return the pixels of an image that are trained on in all epochs."""
     return float(sum((stage.end - stage.first) * stage.resolution**2 for stage in stages(recipe, evaluated)))
 
 
 def equal(recipe: Recipe, evaluated: int, target: float) -> Recipe:
-    """`recipe` for the number of epochs whose pixels are nearest to `target`."""
+    """Return `recipe` with the number of epochs whose pixels are nearest to `target`."""
     made = [
         recipe.model_copy(update={"epochs": epochs}) for epochs in range(recipe.stages, 20 * recipe.epochs)
     ]

@@ -1,13 +1,13 @@
-"""What of a proxy's recipe ranks networks more reliably, on networks of `effv2_mini`.
+"""Reliability of proxy recipes in ranking networks, measured on networks of `effv2_mini`.
 
     python -m experiments.benchmarks.training.proxy_recipe --data FILE.npz [--networks 24] [--seeds 3] [--epochs 3]
 
-Each network is trained with each seed by the recipe of `proxy=mini` and by ones that differ from it in one respect.
-Of every training, several readings are taken: the last weights' or their running average's, with statistics of
-normalisation as trained or taken anew, by the image alone or with its mirror image. A reading is reliable if the
-accuracies that it gives with one seed rank the networks as those with another do: Spearman's rho, the mean over pairs
-of seeds; with an interval over resampled networks, also of the difference to the plain reading of the plain recipe.
-And how far do they rank as the 9 epochs of the table do, which had the plain recipe? The column `whole` tells.
+Each network is trained with each seed by the recipe of `proxy=mini` and by recipes that differ from it in one
+respect. Every training is read in several ways: last weights or running average; batch-norm statistics as
+trained or recomputed; the image only or with its mirror image. The reliability of a reading is the rank
+correlation of accuracies between seeds (Spearman's rho, mean over pairs of seeds), with an interval over
+resampled networks, also for the difference to the plain reading of the plain recipe. The column `whole` is
+the rank correlation with the 9 epochs of the table.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ RECIPES: dict[str, dict[str, object]] = {
     "random flip": {"flip": "random"},
     "no flip": {"flip": "none"},
 }
-"""What each changes; epochs: by what factor; flip: which images are mirrored, instead of every other epoch each."""
+"""The change of each recipe. epochs: a factor. flip: the images to mirror, instead of each in every other epoch."""
 EMA = 0.97
-"""Decay of the running average: of about as many steps as a tenth of a training of three epochs has."""
+"""The decay of the running average, which spans about a tenth of the steps of three epochs."""
 ANEW = 2000
-"""Images for new statistics of normalisation."""
+"""The number of images for recomputed batch-norm statistics."""
 READINGS = tuple(itertools.product(("last", "average"), ("trained", "anew"), ("plain", "mirror")))
 _RESAMPLED = 500
 
@@ -65,7 +65,7 @@ class Task:
 
 
 def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]]:
-    """Trains, and returns the task, its CPU seconds without the readings, and the accuracy by each of `READINGS`."""
+    """Train. Returns the task, its CPU seconds without the readings, and the accuracy of each of `READINGS`."""
     import torch
 
     from search.data import load
@@ -104,7 +104,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
 
 
 def _at_random(indices: Tensor, epoch: int, seed: int) -> Tensor:
-    """Which images (b,) to mirror: a random half in every epoch."""
+    """Return which images (b,) to mirror: a random half in every epoch."""
     from search.data.augment import mirrored
 
     return mirrored(indices, 0, (seed + 1) * 1_000_003 + epoch)
@@ -118,20 +118,23 @@ FLIPS = {"random": _at_random, "none": _not_at_all}
 
 
 def reliability(accuracies: np.ndarray) -> float:
-    """Mean rank correlation between seeds. accuracies: (networks, seeds)."""
+    """Return the mean rank correlation between seeds. accuracies: (networks, seeds)."""
     pairs = itertools.combinations(range(accuracies.shape[1]), 2)
     return float(np.mean([spearmanr(accuracies[:, a], accuracies[:, b]).statistic for a, b in pairs]))
 
 
 def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
-    """Mean rank correlation of a seed with whole trainings. accuracies: (networks, seeds); whole: (networks,)."""
+    """Return the mean rank correlation of seeds with full trainings.
+
+    accuracies: (networks, seeds). whole: (networks,).
+    """
     return float(np.mean([spearmanr(own, whole).statistic for own in accuracies.T]))
 
 
 def rows(
     found: Mapping[tuple[str, str, str, str], np.ndarray], seconds: Mapping[str, float], whole: np.ndarray
 ) -> Iterator[dict[str, object]]:
-    """A row for each recipe and reading. found: accuracies (networks, seeds) of each. whole: (networks,)."""
+    """Return a row for each recipe and reading. found: accuracies (networks, seeds) of each. whole: (networks,)."""
     plain = found["plain", *READINGS[0]]
     draws = np.random.default_rng(0).integers(0, len(plain), (_RESAMPLED, len(plain)))
     for (recipe, *reading), accuracies in found.items():
@@ -164,15 +167,15 @@ def rows(
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Runs what `words`, or the command line, ask for. Exits with 2 and one line for what cannot be."""
+    """Run the command line `words`. Exits with 2 and a one-line message for a mistake."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", required=True, help="an .npz file, as data=npz reads it")
+    parser.add_argument("--data", required=True, help="an .npz file for data=npz")
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--recipes", default=",".join(RECIPES), help="with commas between; always also plain")
+    parser.add_argument("--recipes", default=",".join(RECIPES), help="separated by commas; always includes plain")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("proxy_recipe.csv"))
     asked = parser.parse_args(words)

@@ -1,9 +1,9 @@
-"""Do the synthetic images tell networks apart? Trains several networks, and one at several resolutions.
+"""Accuracies of several networks on the synthetic images, and of one network at several resolutions.
 
     python experiments/benchmarks/training/shapes_difficulty.py --difficulty 0.5 --seeds 3
 
-Accuracies in % on the validation split after a one-cycle training of `--epochs` over 10,000 images; the
-spread between networks has to be well above that between seeds. One thread; 15 minutes with the defaults.
+Accuracies in % on the validation split after a one-cycle training of `--epochs` over 10,000 images. The
+spread between networks must be well above that between seeds. One thread; 15 minutes with the defaults.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BATCH = 64
 
 
 def accuracy(data: Dataset, architecture: str, epochs: int, seed: int) -> float:
-    """0..1 on the validation split, after a one-cycle training by SGD with Nesterov momentum."""
+    """Train with SGD, Nesterov momentum and one cycle. Returns the validation accuracy, 0 to 1."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     network = build(decode(architecture)).to(memory_format=torch.channels_last)
@@ -56,7 +56,7 @@ def accuracy(data: Dataset, architecture: str, epochs: int, seed: int) -> float:
 
 
 def _triangle(part: float) -> float:
-    """The learning rate over its peak after a part 0..1 of the training."""
+    """Return the learning rate divided by its peak at a share of the training, 0 to 1."""
     return min(part / 0.2, (1 - part) / 0.8)
 
 
@@ -71,7 +71,7 @@ def _validated(network: nn.Module, data: Dataset) -> float:
 
 
 def main() -> None:
-    """Prints one row per network, then one per resolution."""
+    """Print one row per network, then one per resolution."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--resolutions", type=int, nargs="*", default=[16, 24, 32, 48])
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
     parser.add_argument(
-        "--ladder", default="fused, 5 blocks", help="the network that is trained at every resolution"
+        "--ladder", default="fused, 5 blocks", help="the network to train at every resolution"
     )
     options = parser.parse_args()
     torch.set_num_threads(1)

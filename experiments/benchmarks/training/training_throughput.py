@@ -1,11 +1,11 @@
-"""How much of a bare training step's speed is left in `search.proxy.training.train`, validation excluded.
+"""Throughput of `search.proxy.training.train` relative to bare training steps, without validation.
 
     python -m experiments.benchmarks.training.training_throughput --epochs 9 --images 1920
 
-The network is EfficientNetV2-B0 as the default proxy trains it. A bare step is forward, cross-entropy,
-backward and SGD on one batch that lies ready on the device. After each epoch of `train` as many images go
-through bare steps: both see the same machine in the same minute. Other load disturbs the ratio of CPU times
-less than that of wall times. Target: a median of at least 0.95.
+The network is EfficientNetV2-B0 as in the default proxy. A bare step is forward, cross-entropy, backward and
+SGD on one batch that is already on the device. After each epoch of `train`, as many images go through bare
+steps, so that both run under the same load. Other load affects the ratio of CPU times less than that of wall
+times. Target: a median of at least 0.95.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Taken = tuple[float, float]
 
 
 def main() -> None:
-    """Prints the setting, then images per second and the ratio."""
+    """Print the setting, then images per second and the ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--epochs", type=int, default=9, help="repeats")
     parser.add_argument("--images", type=int, default=1920, help="images in each")
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[list[Taken], list[Taken]]:
-    """The time of each epoch of `train` but the first, and of bare steps on as many images right after it."""
+    """Return the time of each epoch of `train` but the first, and of bare steps on as many images after it."""
     ours: list[Taken] = []
     bare: list[Taken] = []
     device = choose_device(proxy.device)
@@ -68,7 +68,7 @@ def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[lis
         own = _since(started, device)
         started = _now(device)
         run()
-        if epoch > 1:  # the first epochs of both choose and compile kernels
+        if epoch > 1:  # The first epochs of both select and compile kernels.
             ours.append(own)
             bare.append(_since(started, device))
         started = _now(device)
@@ -78,7 +78,7 @@ def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[lis
 
 
 def bare_steps(network: Architecture, proxy: Proxy, device: torch.device) -> Callable[[], None]:
-    """Steps on one batch at rest, for as many images as an epoch has (to the nearest batch)."""
+    """Run steps on one batch for as many images as an epoch has, to the nearest batch."""
     built = build(network).to(device).to(memory_format=torch.channels_last)
     optimiser = optimiser_of(built, proxy)
     dtype = precision_on(device, proxy.precision)
@@ -111,7 +111,7 @@ def _since(start: Taken, device: torch.device) -> Taken:
 
 
 def _processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the name of the processor, if the system reports it."""
     try:
         with open("/proc/cpuinfo") as lines:
             return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))

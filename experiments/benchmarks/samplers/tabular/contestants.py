@@ -1,4 +1,4 @@
-"""Who is compared: every sampler of ours by its name, Optuna's as they come, and local search."""
+"""The contestants: every sampler of ours, Optuna's with their defaults, and local search."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class AsItComes(Sampler):
-    """One of Optuna's samplers with its own defaults, which asks and is told as `study.ask` and `study.tell` would.
+    """One of Optuna's samplers with its own defaults, used through `study.ask` and `study.tell`.
 
-    What the engine refuses to train again is told the reward that it had. Only for searches that are not interrupted.
+    A duplicate, which the engine does not train again, gets the reward of its first trial. Only for searches
+    that are not interrupted.
     """
 
     kind: str
@@ -51,7 +52,7 @@ class Asking:
         """Numbers of Optuna's trials that were not told of yet, by point."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`. The first question's seed is the study's."""
+        """Propose a point (see `Proposer`). The first seed is that of the study."""
         import optuna
 
         if self._study is None:
@@ -79,14 +80,14 @@ class Asking:
             for number in self._open.pop(point):
                 if point in rewards:
                     self._study.tell(number, rewards[point])
-                else:  # Another name of a network that was tried: its reward stands with that name.
+                else:  # Another point of a network that was tried: it has the reward of that point.
                     self._study.tell(number, state=TrialState.FAIL)
 
 
 class LocalSearch(Sampler):
-    """The best of some random networks, and from there, network by network, to one that is better by one choice.
+    """Local search from the best of some random networks, by changes of one choice.
 
-    First improvement: neighbours are tried in a random order. Where none is better it begins again. Only for
+    First improvement: neighbours are tried in a random order. If none is better, it restarts. Only for
     searches that are not interrupted.
     """
 
@@ -113,7 +114,7 @@ class Climbing:
         """Its neighbours that are still to be tried."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Propose a point (see `Proposer`)."""
         rng = random.Random(seed)
         rewards = {trial.point: trial.reward for trial in history if trial.reward is not None}
         known = {trial.point for trial in history}
@@ -131,16 +132,16 @@ class Climbing:
 
 
 OPTUNAS = {"optuna_gp": "GPSampler", "optuna_tpe": "TPESampler", "optuna_nsga2": "NSGAIISampler"}
-"""The names by which samplers of Optuna take part without anything of ours."""
+"""The names of Optuna's samplers without any change of ours."""
 CONTESTANTS: tuple[str, ...] = (*documents.names("sampler"), *OPTUNAS, "local_search")
-"""The names of all who can take part."""
+"""The names of all contestants."""
 FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
-"""Those that take so long for a proposal that they are compared over fewer trials."""
+"""Contestants with slow proposals, which are compared over fewer trials."""
 
 
 @dataclass(frozen=True, slots=True)
 class AfterAll(Ladder):
-    """Rungs without a promotion until all `total` networks have finished the first; then the `top` go on."""
+    """Rungs that promote only when all `total` networks have finished the first; then the `top` are promoted."""
 
     total: int = 0
     top: int = 0
@@ -163,11 +164,11 @@ PRUNERS: dict[str, Pruner] = {
     "sha": SuccessiveHalving(pruner="sha", gate=0),
     "one_epoch": OneEpoch(pruner="one_epoch"),
 }
-"""What stands after the + of a contestant's name: ours, with its gate; sha: without; one_epoch."""
+"""The pruners by their name after the +: asha has the gate, sha has none."""
 
 
 def pruned(name: str) -> tuple[Sampler, Pruner | None]:
-    """The sampler and the pruner of "tpe+asha"; of "tpe" the sampler alone. Raises `UserError` for others."""
+    """Return the sampler and the pruner of "tpe+asha"; of "tpe" only the sampler. Raises `UserError` for others."""
     sampler, plus, pruner = name.partition("+")
     if plus and pruner not in PRUNERS:
         raise unknown_name("pruner", pruner, PRUNERS)
@@ -175,9 +176,9 @@ def pruned(name: str) -> tuple[Sampler, Pruner | None]:
 
 
 def contestant(name: str) -> Sampler:
-    """The sampler with this name: its defaults, but for an early stop, and for what "auto:startup=6,until=64" says.
+    """Return the sampler with this name, with its defaults, without early stop, and with options ("auto:startup=6").
 
-    Raises `UserError` for a name that none has, and for options that the sampler lacks.
+    Raises `UserError` for an unknown name, and for options that the sampler lacks.
     """
     sampler, _, options = name.partition(":")
     if sampler not in CONTESTANTS:
@@ -185,7 +186,7 @@ def contestant(name: str) -> Sampler:
     changes = parse([f"sampler.{option}" for option in options.split(",") if option])
     if sampler in documents.names("sampler"):
         made = Config.of({"sampler": sampler, **changes}).sampler
-        # All curves go on to the same number of trials.
+        # All curves have the same number of trials.
         return made.model_copy(update={"early_stop": False}) if hasattr(made, "early_stop") else made
     if changes:
         raise UserError(f"{sampler} takes no options here, and {name} has some.")

@@ -1,4 +1,4 @@
-"""What searches cost in epochs: where networks can have shorter trainings, their number says little."""
+"""The cost of searches in epochs: with low-fidelity trainings, numbers of trials are not comparable."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
 
 
 def by_epochs(problem: Problem, runs: Sequence[Searched]) -> str:
-    """A table of regrets after equal epochs and of epochs to each level, then how much pruners gain or lose.
+    """Return a table of regrets after equal epochs and of epochs to each level, then the gains of pruners.
 
-    Epochs are counted in whole trainings. "" where all trainings are whole, or no search is known by epochs.
+    Epochs are counted in full trainings. "" if all trainings are full, or if no search has recorded epochs.
     """
     alone = [run for run in runs if run.workers == 1 and run.epochs]
     if not problem.shorter or not alone:
@@ -46,12 +46,12 @@ def by_epochs(problem: Problem, runs: Sequence[Searched]) -> str:
 
 
 def spent(run: Searched, level: float, whole: int) -> float:
-    """As `statistics.cost`, in whole trainings of so many epochs."""
+    """Return the epochs until the level is reached, in full trainings of so many epochs; inf if never."""
     return next((step.epochs / whole for step in run.steps if step.true >= level), math.inf)
 
 
 def believed(run: Searched, epochs: int) -> Step | None:
-    """What the search believes to be best after so many epochs; None before its first whole training."""
+    """Return the selection of the search after so many epochs; None before its first full training."""
     found = [step for step in run.steps if step.epochs <= epochs]
     return found[-1] if found else None
 
@@ -61,7 +61,7 @@ def _costs(runs: Sequence[Searched], name: str, level: float, whole: int) -> dic
 
 
 def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) -> str:
-    """The median, in percent; "" where a search ended before, or believed in nothing yet."""
+    """Return the median in percent; "" if a search ended before, or had selected nothing yet."""
     if any(run.epochs < trainings * whole for run in own):
         return ""
     steps = [believed(run, trainings * whole) for run in own]
@@ -73,7 +73,7 @@ def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) ->
 def _gains(
     after: int, costs: Mapping[str, Mapping[int, float]], runs: Sequence[Searched], problem: Problem
 ) -> list[str]:
-    """Each sampler with a pruner against itself without."""
+    """Compare each sampler with a pruner to itself without."""
     pairs = [(name.partition("+")[0], name) for name in costs if "+" in name]
     pairs = [(sampler, name) for sampler, name in pairs if sampler in costs]
     if not pairs:
@@ -81,7 +81,7 @@ def _gains(
     lines = ["", _line([f"to random-{after}", "pairs", "fewer epochs", "more", "without / with", "p"])]
     lines.append(_line(["---", *["---:"] * 5]))
     for sampler, name in pairs:
-        # In epochs there is no next trial: what was not reached cost a training more than all there were.
+        # A level that was not reached counts as one training more than there were.
         most = {
             each: max(run.epochs for run in runs if run.sampler == each) / problem.epochs
             for each in (sampler, name)

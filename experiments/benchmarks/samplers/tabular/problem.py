@@ -1,4 +1,4 @@
-"""Problems for samplers: spaces of which every network was trained, so that a training is a look-up."""
+"""Problems for samplers: spaces whose networks were all trained, so that a training is a look-up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from space import Architecture, Space, UserError, cost, decode
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One recorded training of a network. accuracy: 0..1. seconds: that it took. step_ratio: S/S0, if recorded."""
+    """One recorded training of a network. accuracy: 0 to 1. seconds: its duration. step_ratio: S/S0, if recorded."""
 
     accuracy: float
     seconds: float
@@ -34,11 +34,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Problem:
-    """A space and what became of each of its networks.
+    """A space with the recorded trainings of all its networks.
 
-    settings: of the search, such as {"reward.w": 0}. readings: of each network, by canonical string, one for each
-    recorded seed. shorter: by epochs, the same of trainings shorter than the whole, where the table has some. levels:
-    trials of random search whose median best is to be reached.
+    settings: of the search, such as {"reward.w": 0}. readings: of each network, by canonical string, one for
+    each recorded seed. shorter: by epochs, the same of low-fidelity trainings, if the table has some. levels:
+    numbers of trials; the median best of random search after so many trials is a level to reach.
     """
 
     name: str
@@ -57,9 +57,10 @@ class Problem:
                 )
 
     def config(self, sampler: Sampler, trials: int, seed: int, pruner: Pruner | None = None) -> Config:
-        """A search of this problem.
+        """Return the configuration of a search of this problem.
 
-        pruner: None, and where all trainings are whole any, is none. Raises `UserError` for rungs that the table lacks.
+        pruner: None means none, and so does any if the table has only full trainings. Raises `UserError` for
+        rungs that the table lacks.
         """
         config = Config.of({**self.settings, "trials": trials, "seed": seed, "pruner": "none"})
         config = replace(config, space=self.space, sampler=sampler)
@@ -72,12 +73,12 @@ class Problem:
 
     @cached_property
     def epochs(self) -> int:
-        """Of a whole training."""
+        """The epochs of a full training."""
         return Config.of(dict(self.settings)).proxy.epochs
 
     @cached_property
     def rewards(self) -> Mapping[str, tuple[float, ...]]:
-        """Of each network, one for each recorded seed."""
+        """The rewards of each network, one for each recorded seed."""
         config = Config.of(dict(self.settings))
         reward, reference = config.reward, replace(config, space=self.space).reference
 
@@ -88,22 +89,22 @@ class Problem:
 
     @cached_property
     def truths(self) -> Mapping[str, float]:
-        """The reward of each network, the mean over its recorded seeds."""
+        """The true reward of each network: the mean over its recorded seeds."""
         return {text: sum(rewards) / len(rewards) for text, rewards in self.rewards.items()}
 
     @cached_property
     def deviation(self) -> float:
-        """The standard deviation of rewards from seed to seed, over networks with several; NaN without any."""
+        """The standard deviation of rewards between seeds, over networks with several; NaN without any."""
         several = [rewards for rewards in self.rewards.values() if len(rewards) > 1]
         return math.sqrt(statistics.fmean(map(statistics.variance, several))) if several else math.nan
 
     @cached_property
     def points(self) -> Mapping[str, int]:
-        """How many points of the space stand for each network."""
+        """The number of points of the space that give each network."""
         return Counter(str(self.space.at(point)) for point in self.space.points())
 
     def result(self, request: Request, run: int) -> Result:
-        """What a training gives: one of its recordings, the same one in all searches with the number `run`."""
+        """Look up a training: one of its recordings, the same one in all searches with the number `run`."""
         epochs = request.proxy.epochs
         shorter = epochs in self.shorter
         readings = (self.shorter[epochs] if shorter else self.readings)[request.architecture]
@@ -129,14 +130,14 @@ _MACRO_STAGES = ((64, 2), (128, 3), (256, 3))
 """Width and layers of each stage of NAS-Bench-Macro (Su et al. 2021, "Prioritized Architecture Sampling with
 Monto-Carlo Tree Search"). The networks made of these have exactly the params and flops of its table."""
 SECONDS = 60.0
-"""That a training of average MACs is said to take where a table does not tell; others in proportion to their MACs."""
+"""The assumed seconds of a training with average MACs if the table has none. Others are proportional to MACs."""
 
 
 def nas_bench_macro(path: Path) -> Problem:
-    """The 3,969 networks of NAS-Bench-Macro, trained on CIFAR-10 with three seeds each; the reward is the accuracy.
+    """Read the 3,969 networks of NAS-Bench-Macro, trained on CIFAR-10 with three seeds. The reward is the accuracy.
 
-    path: `nas-bench-macro_cifar10.json` of github.com/xiusu/NAS-Bench-Macro. Several of its 6,561 rows can be of one
-    network. Raises `UserError` if it is another file.
+    path: `nas-bench-macro_cifar10.json` of github.com/xiusu/NAS-Bench-Macro. Several of its 6,561 rows can
+    describe the same network. Raises `UserError` for another file.
     """
     table = _macro_table(path)
     space = Space.of(_macro_document(), "nas_bench_macro")
@@ -167,7 +168,7 @@ def _macro_table(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _macro_document() -> dict[str, Any]:
-    """Each layer is nothing, MBConv k3 e3 or MBConv k5 e6. Where it has stride 2, nothing is a 1x1 convolution."""
+    """Return the space. A layer is nothing (a 1x1 convolution at stride 2), MBConv k3 e3 or MBConv k5 e6."""
     stages: list[dict[str, Any]] = []
     for width, layers in _MACRO_STAGES:
         for layer in range(layers):
@@ -184,11 +185,12 @@ _PROJECTION = {"op": "fused", "kernel": 1, "expand": 1, "depth": 1}
 
 
 def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) -> Problem:
-    """A table of our own: a row for each training, as JSONL or CSV, with the columns architecture, accuracy, seconds,
-    epochs where there are shorter trainings, and step_ratio where the reward counts the step time: the first that is
-    recorded of a network is that of all its trainings. Recordings of one network stand in the order of the rows.
+    """Read a table of our own as JSONL or CSV, with a row for each training.
 
-    Raises `UserError` for a row that cannot be, or if a network of the space is missing.
+    Columns: architecture, accuracy, seconds, epochs if there are low-fidelity trainings, and step_ratio if
+    the reward has the step time: the first that is recorded for a network holds for all its trainings. The
+    recordings of a network are in the order of the rows. Raises `UserError` for an invalid row, or if a
+    network of the space is missing.
     """
     found: dict[int, dict[str, list[Reading]]] = {}
     ratios: dict[str, float] = {}
@@ -211,7 +213,7 @@ def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) ->
 
 
 def effv2_mini(settings: Mapping[str, Any] = ACCURACY_ALONE) -> Problem:
-    """Our own table, of 256 networks trained for 9, 3 and 1 epochs."""
+    """Read our own table of 256 networks trained for 9, 3 and 1 epochs."""
     return trained("effv2_mini", Space.load("effv2_mini"), settings, TABLE)
 
 
@@ -243,9 +245,9 @@ def _lines(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
 
 
 def made_up(seed: int = 0) -> Problem:
-    """The networks of `tiny_space` with invented accuracies of two seeds each: for tests of what uses problems.
+    """Return the networks of `tiny_space` with invented accuracies of two seeds each, for tests.
 
-    A whole training has 9 epochs. With 3 and 1 networks are worth less, and less surely so.
+    A full training has 9 epochs. With 3 and 1, accuracies are lower and noisier.
     """
     space, rng = Space.load("tiny_space"), random.Random(seed)
     worth = [[rng.gauss(0, 1) for _ in choice.options] for choice in space.choices]

@@ -1,4 +1,4 @@
-"""Tables and a figure of how many trials samplers need."""
+"""Tables and a figure of the trials that samplers need."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched
 from search.files import write_file
 
 CHECKPOINTS = (16, 32, 64, 128, 256)
-"""Trials after which regrets are told."""
+"""The numbers of trials at which regrets are reported."""
 NEAR = 64
-"""Trials after which it is told how many searches believe in a network within one seed's noise of the best."""
+"""The number of trials at which `Row.near` is reported."""
 _MARKS = (("o", 0.12), ("^", -0.12), ("s", 0.0))
-"""Of the levels in the figure, and how far beside the line they stand."""
+"""The markers of the levels in the figure, and their vertical shifts."""
 OURS = "auto"
-"""Which others are compared with."""
+"""The sampler that others are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A sampler with so many workers.
 
-    regrets: at each checkpoint that all its searches reached, the median over searches of how much worse than the
-    best network the believed one truly is, in percent of the best. near: after `NEAR` trials, the part of searches
-    whose believed network is truly within one standard deviation, that from seed to seed, of the best one; None
-    where trials or seeds are too few. costs: trials to each level; most: of nine in ten searches; seconds: of
-    simulated time to the first level.
+    regrets: at each checkpoint that all its searches reached, the median over searches of the true regret of
+    the selected network, in percent of the best. near: after `NEAR` trials, the share of searches whose
+    selected network is within one standard deviation (between seeds) of the best; None with too few trials or
+    seeds. costs: trials to each level; most: of 90 % of searches; seconds: of simulated time to the first
+    level.
     """
 
     sampler: str
@@ -64,7 +64,7 @@ class Row:
 
 
 def rows(problem: Problem, runs: Sequence[Searched]) -> list[Row]:
-    """A row for each sampler and number of workers, the fewest trials to the first level first."""
+    """Return a row for each sampler and number of workers, sorted by trials to the first level."""
     reach = levels(problem)
     kinds = dict.fromkeys((run.sampler, run.workers) for run in runs)
     found = [_row(problem, name, workers, _of(runs, name, workers), reach) for name, workers in kinds]
@@ -89,7 +89,7 @@ def _row(
         searches=len(own),
         trials=trials,
         regrets={
-            # Kept with six digits, the best can seem to be better than itself.
+            # Rounding to six digits can make a network seem better than the best.
             after: max(0.0, float(np.median([100 * (1 - believed(run, after) / best) for run in own])))
             for after in CHECKPOINTS
             if after <= trials
@@ -107,7 +107,7 @@ def _near(own: Sequence[Searched], least: float) -> float | None:
 
 
 def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, tuple[Comparison, ...]]:
-    """For each level how our default compares with the other samplers, all with one worker."""
+    """Compare our default with the other samplers for each level, all with one worker."""
     alone = [run for run in runs if run.workers == 1]
     names = dict.fromkeys(run.sampler for run in alone)
     if OURS not in names:
@@ -124,7 +124,7 @@ def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, 
 
 
 def as_csv(found: Sequence[Row]) -> str:
-    """The rows, with every figure in a column of its own; what was not reached is empty."""
+    """Return the rows as CSV with one number in each column, empty for a level that was not reached."""
     reach = sorted({after for row in found for after in row.costs})
     header = ["sampler", "workers", "searches", "trials", *(f"regret_percent_{n}" for n in CHECKPOINTS)]
     for after in reach:
@@ -157,7 +157,7 @@ def as_csv(found: Sequence[Row]) -> str:
 
 
 def as_markdown(problem: Problem, runs: Sequence[Searched], about: str) -> str:
-    """The same for people: what was run, the levels, the rows, and how sure the differences are."""
+    """Return the report as Markdown: the setting, the levels, the rows, and the significance of differences."""
     found, reach = rows(problem, runs), levels(problem)
     best = max(problem.truths.values())
     told = " and ".join(f"{level:.4f} after {after:,} trials" for after, level in reach.items())
@@ -232,11 +232,11 @@ def _whole(value: float, never: str = "never") -> str:
 
 
 def figure(problem: Problem, runs: Sequence[Searched], out: Path) -> None:
-    """Draws regret against trials, and trials to the levels with their intervals, as PNG."""
+    """Draw regret against trials, and trials to the levels with their intervals, as PNG."""
     sheet = Figure(figsize=(12, 4.8), layout="constrained")
     left, right = sheet.subplots(1, 2, width_ratios=[3, 2])
     found = rows(problem, runs)
-    # A sampler has one colour, also where it has several workers.
+    # A sampler has one colour for all numbers of workers.
     colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(row.sampler for row in found))}
     for row in found:
         own = _of(runs, row.sampler, row.workers)
@@ -263,7 +263,7 @@ def _regret(axes: Axes, own: Sequence[Searched], best: float, colour: str, label
     trials = min(run.trials for run in own)
     at = np.unique(np.geomspace(1, trials, 200).astype(int))
     regrets = np.array([[100 * (1 - believed(run, n) / best) for n in at] for run in own])
-    # The best of all has no regret, which a logarithm cannot show.
+    # Regret 0 cannot be drawn on a logarithmic axis.
     regrets = np.maximum(regrets, 1e-2)
     style = {1: "-", 2: "--"}.get(own[0].workers, ":")
     axes.plot(at, np.median(regrets, axis=0), style, color=colour, label=f"{label} ({len(own)})", lw=1.6)

@@ -1,4 +1,4 @@
-"""What searches of a problem cost, and whether one sampler's cost less than another's."""
+"""The costs of searches, their intervals, and the significance of differences between samplers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 DRAWN = 1000
-"""Random searches whose median is a level that others are to reach."""
+"""The number of random searches whose median is a level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A median over searches, and where that of other seeds would be in 95 of 100 cases. inf: never reached."""
+    """A median over searches and its 95 % interval. inf: the level was never reached."""
 
     median: float
     low: float
@@ -27,29 +27,29 @@ class Interval:
 
 
 def believed(run: Searched, trials: int) -> float:
-    """The true reward of what the search believes to be best after so many trials."""
+    """Return the true reward of the network that the search selects after so many trials."""
     return [step.true for step in run.steps if step.trials <= trials][-1]
 
 
 def cost(run: Searched, level: float) -> float:
-    """Trials until what the search believes to be best is truly as good as `level`; inf if it never is.
+    """Return the trials until the selected network is truly as good as `level`; inf if it never is.
 
-    It counts that it is so for the first time: a later belief may be wrong.
+    The first time counts, even if a later selection is worse.
     """
     return next((step.trials for step in run.steps if step.true >= level), math.inf)
 
 
 def spent(run: Searched, level: float) -> float:
-    """As `cost`, in seconds of simulated time."""
+    """Return the seconds of simulated time until `level` is reached; inf if it never is."""
     return next((step.seconds for step in run.steps if step.true >= level), math.inf)
 
 
 def levels(problem: Problem) -> dict[int, float]:
-    """For each number of trials of the problem's `levels` what random search believes in then: the median of `DRAWN`.
+    """Return the median selection of `DRAWN` random searches for each number of trials in the problem's `levels`.
 
-    A level by tens of searches would be a matter of luck, so these do without an engine: networks are drawn without
-    repetition, each as likely as it has points, and each is seen with one of its recorded seeds. Left out are numbers
-    of trials that the space has not got.
+    Tens of searches would make the level a matter of luck, so these run without the engine: networks are
+    drawn without repetition, with the probability of their points, and each is seen with one of its recorded
+    seeds. Numbers of trials beyond the size of the space are left out.
     """
     networks = list(problem.readings)
     rng = np.random.default_rng(0)
@@ -61,35 +61,34 @@ def levels(problem: Problem) -> dict[int, float]:
         row[: len(problem.rewards[network])] = problem.rewards[network]
     best: dict[int, list[float]] = {trials: [] for trials in problem.levels if trials <= len(networks)}
     for _ in range(DRAWN):
-        # The first of exponential clocks, each as fast as its network is likely, and so on.
+        # Sorting exponential times with these rates draws without repetition in proportion to the points.
         order = np.argsort(rng.exponential(size=len(networks)) / points)[: max(best, default=0)]
         rewards = seen[order, rng.integers(seeds[order])]
-        for trials, found in best.items():
-            found.append(float(truths[order[rewards[:trials].argmax()]]))
-    return {trials: round(float(np.median(found)), 6) for trials, found in best.items()}
+        for trials, selected in best.items():
+            selected.append(float(truths[order[rewards[:trials].argmax()]]))
+    return {trials: round(float(np.median(selected)), 6) for trials, selected in best.items()}
 
 
 def median_of(values: Sequence[float]) -> Interval:
-    """The median of `values`, and a percentile bootstrap interval of it. inf can be among them."""
-    given = np.array(values, dtype=float)
-    again = np.random.default_rng(0).choice(given, size=(RESAMPLES, len(given)))
+    """Return the median of `values` and its percentile bootstrap interval. Values can be inf."""
+    sample = np.array(values, dtype=float)
+    resampled = np.random.default_rng(0).choice(sample, size=(RESAMPLES, len(sample)))
     tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(np.median(again, axis=1), [tail, 100 - tail], method="nearest")
-    return Interval(float(np.median(given)), float(low), float(high))
+    low, high = np.percentile(np.median(resampled, axis=1), [tail, 100 - tail], method="nearest")
+    return Interval(float(np.median(sample)), float(low), float(high))
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The least value that `share` of the values do not exceed."""
+    """Return the smallest value that is not exceeded by `share` of the values."""
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One sampler's cost against another's, search by search with the same seed.
+    """One sampler's cost against another's, paired by seed.
 
-    ratio: of the medians, other by one. p: that costs differ so much where samplers do not, by Wilcoxon's signed-rank
-    test on logarithms, corrected for the number of comparisons (Holm). A level that was not reached counts as reached
-    by the next trial.
+    ratio: of the medians, other by one. p: of Wilcoxon's signed-rank test on logarithms, corrected for the
+    number of comparisons (Holm). A level that was not reached counts as reached by the next trial.
     """
 
     one: str
@@ -104,9 +103,9 @@ class Comparison:
 def comparisons(
     one: str, costs: Mapping[str, Mapping[int, float]], budgets: Mapping[str, int]
 ) -> tuple[Comparison, ...]:
-    """`one` against each other sampler.
+    """Compare `one` with each other sampler.
 
-    costs: of each sampler's searches, by seed. budgets: how many trials each sampler's searches have.
+    costs: of each sampler's searches, by seed. budgets: the number of trials of each sampler's searches.
     """
     raw: list[Comparison] = []
     for other in costs:
@@ -134,13 +133,13 @@ def _wilcoxon(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 def _holm(raw: Sequence[Comparison]) -> tuple[Comparison, ...]:
     corrected: dict[str, float] = {}
-    least = 0.0
+    largest = 0.0
     for place, each in enumerate(sorted(raw, key=lambda each: each.p)):
-        least = max(least, min(1.0, each.p * (len(raw) - place)))
-        corrected[each.other] = least
+        largest = max(largest, min(1.0, each.p * (len(raw) - place)))
+        corrected[each.other] = largest
     return tuple(replace(each, p=corrected[each.other]) for each in raw)
 
 
 def per_seed(runs: Sequence[Searched], measure: Callable[[Searched], float]) -> dict[int, float]:
-    """`measure` of each of `runs`, by seed."""
+    """Return `measure` of each of `runs`, by seed."""
     return {run.seed: measure(run) for run in runs}

@@ -1,4 +1,4 @@
-"""A search of a problem by the real engine: trainings are looked up, and time is simulated."""
+"""A search of a problem by the real engine, with looked-up trainings and simulated time."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from search.trials.trial import Trial
 
 T = TypeVar("T")
 MEMORY = Path("/dev/shm")
-"""Where ledgers are kept, if there is such a place: on a disk, writing them would take longer than all else."""
+"""The folder of the ledgers if it exists: on a disk, writing them would dominate the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A trial that the search believes to be better than all before it.
+    """A trial that becomes the selection of the search.
 
-    trials: that had finished, it included, or rest at a rung. seconds: of simulated time. seen: its reward as the
-    search saw it; true: its mean over the recorded seeds. epochs: trained by then, of all networks; 0 in searches
-    that were kept before there were rungs.
+    trials: finished or pruned so far, this one included. seconds: of simulated time. seen: its reward in the
+    search; true: its mean over the recorded seeds. epochs: trained so far, of all networks; 0 in searches
+    recorded before there were rungs.
     """
 
     trials: int
@@ -46,11 +46,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What became of a search.
+    """The outcome of a search.
 
-    trials: that finished or rest at a rung. duplicates: proposals of networks that had been tried. seconds: of
-    simulated time, the driver's own work included; driver_seconds: that work, of CPU time, and longest_seconds: the
-    longest of its calls. epochs: of all trainings.
+    trials: finished or pruned. duplicates: proposals of networks that had been tried. seconds: of simulated
+    time, with the driver's work; driver_seconds: CPU time of that work, and longest_seconds: its longest
+    call. epochs: of all trainings.
     """
 
     problem: str
@@ -75,7 +75,7 @@ def searched(
     trials: int,
     pruner: Pruner | None = None,
 ) -> Searched:
-    """The search of `problem` with `sampler` and `pruner`, which together are called `name`."""
+    """Run the search of `problem` with `sampler` and `pruner`, whose common name is `name`."""
     config = problem.config(sampler, trials, seed, pruner)
     simulation = _Workers(problem, seed, workers)
     place = MEMORY if MEMORY.is_dir() else None
@@ -101,7 +101,7 @@ def searched(
 
 
 class _Workers:
-    """An executor on simulated time, which serves the engine as `executor=local` does."""
+    """An executor in simulated time that serves the engine as `executor=local` does."""
 
     def __init__(self, problem: Problem, seed: int, workers: int) -> None:
         self._problem, self._seed, self._free, self._several = problem, seed, workers, workers > 1
@@ -113,7 +113,7 @@ class _Workers:
         self.steps: list[Step] = []
 
     def run(self, engine: Driven) -> None:
-        """Trains what the engine asks for until it has nothing more."""
+        """Train what the engine requests until there is nothing more."""
         while True:
             while self._free and (request := self._driver(engine.next_trial)):
                 self._begin(request)
@@ -129,7 +129,7 @@ class _Workers:
             self._driver(lambda n=number, r=result: engine.on_result(n, r))
 
     def watch(self, trial: Trial) -> None:
-        """Is told of every trial that has finished, or rests at a rung."""
+        """Record a trial that has finished or was pruned."""
         if trial.state == "duplicate":
             self.duplicates += 1
             return
