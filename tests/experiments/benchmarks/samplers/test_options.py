@@ -11,7 +11,7 @@ def test_a_search_of_all_networks_has_no_regret_but_for_noise():
     assert found.best >= found.top == 0
 
 
-def test_both_values_and_their_differences_are_told(capsys):
+def test_both_values_and_their_differences_are_printed(capsys):
     random = SAMPLERS["random"](sampler="random")
     found = {
         value: [outcome(made_up(), random, seed, trials) for seed in range(2)]
@@ -21,7 +21,7 @@ def test_both_values_and_their_differences_are_told(capsys):
     told = capsys.readouterr().out
     assert "option=a, n = 2" in told
     assert "9, 9 (9 to 9)" in told
-    assert "option=b less a" in told
+    assert "option=b minus a" in told
 
 
 def test_an_option_that_the_sampler_has_not_got_is_refused(capsys, monkeypatch, tmp_path):
