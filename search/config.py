@@ -1,8 +1,8 @@
-"""What a search is told: groups of settings chosen by name, single settings by `key=value`. Nothing else reads them.
+"""The configuration of a search: groups of settings chosen by name, and single settings by `key=value`.
 
     space=effv2_32 data=npz data.path=photos.npz proxy.epochs=3 space.stages.2.kernel=3,5 trials=100
 
-`experiments/GROUP/NAME.yaml` holds what `GROUP=NAME` stands for; `GROUP=./my.yaml` is a file of the user's.
+`experiments/settings/GROUP/NAME.yaml` holds the settings of `GROUP=NAME`. `GROUP=./my.yaml` is a file of the user's.
 """
 
 from __future__ import annotations
@@ -11,90 +11,93 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from search.data import DATASETS, Source
-from search.engine.initial_networks import enqueued
+from search.data import DATASETS, Dataset, Source, load
 from search.executors import EXECUTORS, Executor
 from search.profiles.forecast import Forecast
+from search.profiles.profile import Profile
 from search.proxy.proxy import Proxy
 from search.pruners import PRUNERS, Ladder, Pruner, Workload
-from search.reward import REWARDS, Reward, network
+from search.reward import REWARDS, Reward
 from search.samplers import SAMPLERS, Sampler
-from search.settings.run_settings import KEYS, RunSettings, started
+from search.settings.limits import Limits
+from search.settings.run_settings import KEYS, RunSettings
 from search.settings.validation import mapping, of_kind, validated
 from search.settings.words import GROUPS, KIND
-from search.trials.finals import OFF, Finals
+from search.trials.finals import Finals
 from space import Architecture, Space, UserError, decode, documents
+from space.catalog import unpublished
+from space.named import FORMS, named_network
 from space.refusal import unknown_name
 from space.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A search, resolved: every setting has its value."""
+    """A search with a value for every setting. Networks are canonical strings: no other run is needed to read it."""
 
     space: Space
     data: Source
     proxy: Proxy
     reward: Reward
+    limit: Limits
     sampler: Sampler
     pruner: Pruner
     executor: Executor
     finals: Finals
     settings: RunSettings
     forecast: Forecast | None = None
-    """Step times before training, where a profile tells them; no part of the document, but a file beside it."""
+    """Step times before training, where a profile predicts them. It is kept in a file of its own beside `document`."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
-        """From `{"space": "effv2", "proxy.epochs": 3}`. Raises `UserError` in one line for anything unknown."""
+        """Read settings such as `{"space": "effv2", "proxy.epochs": 3}`.
+
+        Networks in `first` are words that `space.named` knows. Raises `UserError` in one line for anything unknown.
+        """
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")
         if chosen.get("budget") is not None and "trials" not in chosen:
             defaults["trials"] = None
         names = {group: str(chosen.pop(group, defaults.pop(group))) for group in GROUPS}
-        made = {
-            group: _made(group, {**_document(group, names[group]), **inner[group]}) for group in GROUPS[1:]
+        groups = {
+            group: _validated(group, {**_document(group, names[group]), **inner[group]})
+            for group in GROUPS[1:]
         }
         space = Space.load(names["space"], inner["space"])
-        seed, first = started(chosen.pop("seed", defaults["seed"]))
-        settings = {**defaults, **chosen, "seed": seed, "first": enqueued(first, space)}
-        return cls(space, **made, settings=validated("", RunSettings, settings))
+        run_settings = validated("", RunSettings, {**defaults, **chosen})
+        return cls(space, **groups, settings=_adapted(run_settings, space))
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """The inverse of `document`. Raises `UserError` if it isn't one."""
+        """Read what `document` returned. Raises `UserError` for anything else."""
         try:
             name, space = document["space"]["name"], document["space"]["document"]
-            # Runs of versions that knew no finals have none, and those that knew no rungs neither.
-            document = {"finals": OFF.model_dump(), "pruner": {"pruner": "none"}, **document}
-            if isinstance(document["finals"], dict):  # Nor did the first that had finals have the base's.
-                document["finals"] = {"base": False, **document["finals"]}
-            made = {group: _made(group, document[group]) for group in GROUPS[1:]}
-            settings = {key: document[key] for key in KEYS if key in document}
+            groups = {group: _validated(group, document[group]) for group in GROUPS[1:]}
+            run_settings = {key: document[key] for key in KEYS if key in document}
         except (KeyError, TypeError) as error:
             raise UserError(f"The configuration of the run lacks {error}.") from None
-        return cls(Space.of(space, name), **made, settings=validated("", RunSettings, settings))
+        return cls(Space.of(space, name), **groups, settings=validated("", RunSettings, run_settings))
 
     def document(self) -> documents.Document:
-        """All settings as plain values, ready for YAML."""
+        """Return all settings as plain values, ready for YAML."""
         groups = {group: getattr(self, group).model_dump(mode="json") for group in GROUPS[1:]}
         space = {"name": self.space.name, "document": self.space.document}
         return {**self.settings.document(), "space": space, **groups}
 
     @property
     def reference(self) -> Architecture:
-        """The reward's reference network, for the classes and channels of the data."""
+        """The reward's reference network, with the classes and channels of the data."""
         frame = self.space.frames[0]
-        return replace(network(self.reward.reference), classes=frame.classes, channels=frame.channels)
+        return replace(self.reward.network, classes=frame.classes, channels=frame.channels)
 
     @property
     def base(self) -> Architecture:
-        """The network that a winner is measured by: the first that was named to be trained, else the reference."""
+        """The network that a winner is compared with: the first of `first`, else the reward's reference."""
         return decode(self.settings.first[0]) if self.settings.first else self.reference
 
     @property
     def ladder(self) -> Ladder:
-        """The rungs that its networks may climb; the last is the proxy's training."""
+        """The rungs of epochs that networks may be trained for. The last is the proxy's own number."""
         return self.pruner.ladder(self.workload)
 
     @property
@@ -108,17 +111,34 @@ class Config:
             multi_objective=self.reward.multi_objective,
         )
 
+    def dataset(self) -> Dataset:
+        """Load the data as the networks are trained on them; where these differ in resolution, at the first one.
+
+        Its digest stands for the data at every resolution, since a changed pixel changes all of them.
+        """
+        return load(self.data, self.proxy.resolution or self.space.frames[0].resolution)
+
     def for_data(self, classes: int, channels: int) -> Self:
-        """This search for images of so many classes and channels: all its networks have them."""
+        """Return this search for images of so many classes and channels, which all its networks get."""
         document = {**self.space.document, "classes": classes, "channels": channels}
         space = Space.of(document, self.space.name)
-        settings = self.settings.model_copy(update={"first": enqueued(self.settings.first, space)})
-        return replace(self, space=space, settings=settings)
+        return replace(self, space=space, settings=_adapted(self.settings, space))
+
+    def with_profile(self, profile: Profile) -> Self:
+        """Return this search with step times predicted from `profile`."""
+        settings = self.settings.model_copy(update={"step": "profile"})
+        forecast = Forecast(profile, self.reference, self.proxy.resolution is not None)
+        return replace(self, settings=settings, forecast=forecast)
+
+    def exceeded(self, network: Architecture) -> str:
+        """Return in words which limit a full network exceeds, "" if none. Step times count where they are predicted."""
+        step = self.forecast.step(network).ms if self.forecast and self.limit.step is not None else None
+        return self.limit.exceeded(network, step)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
-        """This search with other limits, finals or another executor: what a resume may change.
+        """Return this search with what a resume may change: totals, finals or another executor.
 
-        Raises `UserError` for anything else, since trials before and after would not compare.
+        Raises `UserError` for anything else, since trials before and after it could not be compared.
         """
         chosen, inner = _sorted(settings)
         permitted = ("trials", "budget", "max_failures", *_RESUMED)
@@ -129,51 +149,52 @@ class Config:
                     f"{key} cannot change in a run that has begun; permitted: {', '.join(permitted)}. "
                     "A new launch can search differently."
                 )
-        made = {}
+        groups = {}
         for group in _RESUMED:
             before = getattr(self, group).model_dump()
             named = _document(group, str(chosen.pop(group))) if group in chosen else before
-            made[group] = _made(group, {**named, **inner[group]})
+            groups[group] = _validated(group, {**named, **inner[group]})
         run_settings = validated("", RunSettings, {**self.settings.document(), **chosen})
-        # Decided by what it was: other limits or workers must not take the rungs away in the middle.
-        return replace(self, **made, settings=run_settings, pruner=self.pruner.decided(self.workload))
+        # Decided by the settings before: another total or more workers must not take the rungs away in the middle.
+        return replace(self, **groups, settings=run_settings, pruner=self.pruner.decided(self.workload))
 
 
-def reward_of(before: Reward, settings: Mapping[str, Any]) -> Reward:
-    """The objective `before` with other settings, or the one that they name: {"reward": "mnasnet", ...}.
+def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, Limits]:
+    """Return the objective and limits of `before` with other settings: {"reward": "mnasnet", "limit.params": "3M"}.
 
-    Raises `UserError` for settings that are of no objective.
+    Raises `UserError` for settings of other groups.
     """
     chosen, inner = _sorted(settings)
     for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):
-        if key.partition(".")[0] != "reward":
-            raise UserError(f"{key} is no part of an objective; give reward=NAME or reward.SETTING=VALUE.")
-    named = _document("reward", str(chosen["reward"])) if "reward" in chosen else before.model_dump()
-    made: Reward = _made("reward", {**named, **inner["reward"]})
-    return made
-
-
-_SINGLE = tuple(key for key in KEYS if key != "first")
-"""Settings that stand outside all groups. What comes first is said by `seed`."""
+        if key.partition(".")[0] not in ("reward", "limit"):
+            raise UserError(
+                f"{key} is not part of an objective; give reward=NAME, reward.SETTING=VALUE or limit.COST=VALUE."
+            )
+    found = []
+    for group, known in (("reward", before.reward), ("limit", before.limit)):
+        values = _document(group, str(chosen[group])) if group in chosen else known.model_dump()
+        found.append(_validated(group, {**values, **inner[group]}))
+    reward, limits = found
+    return reward, limits
 
 
 def _sorted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Top-level settings, and for each group the settings inside it."""
+    """Return the settings outside all groups, and for each group the settings inside it."""
     chosen: dict[str, Any] = {}
     inner: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
     for key, value in settings.items():
         group, dot, rest = key.partition(".")
         if dot and group in GROUPS and rest:
             inner[group][rest] = value
-        elif not dot and group in (*GROUPS, *_SINGLE):
+        elif not dot and group in (*GROUPS, *KEYS):
             chosen[key] = value
         elif dot and group in GROUPS:
             raise UserError(f"{key} names no setting of the group; write {group}.SETTING=VALUE.")
-        elif dot and group in _SINGLE:
+        elif dot and group in KEYS:
             raise UserError(f"{key}: {group} is a single setting; write {group}=VALUE.")
         else:
             place = "group" if dot else "setting"
-            raise unknown_name(place, group if dot else key, GROUPS if dot else (*GROUPS, *_SINGLE))
+            raise unknown_name(place, group if dot else key, GROUPS if dot else (*GROUPS, *KEYS))
     return chosen, inner
 
 
@@ -184,17 +205,21 @@ _KINDS: dict[str, Registry[Any]] = {
     "pruner": PRUNERS,
     "executor": EXECUTORS,
 }
-"""For each group that has several kinds of settings: the kinds."""
+"""The kinds of settings, for each group that has several."""
 
-_MODELS: dict[str, type[Proxy] | type[Finals]] = {"proxy": Proxy, "finals": Finals}
-"""For each other group: what its settings are."""
+_MODELS: dict[str, type[Proxy] | type[Limits] | type[Finals]] = {
+    "proxy": Proxy,
+    "limit": Limits,
+    "finals": Finals,
+}
+"""The model of the settings of each other group."""
 
 _RESUMED = ("executor", "finals")
-"""Groups that can change when a run is resumed: where it is trained, and what comes after the search."""
+"""Groups that can change when a run is resumed: the machine that trains it, and the finals."""
 
 
 def _document(group: str, name: str) -> documents.Document:
-    """The settings that `GROUP=NAME` stands for. What another package adds has its defaults in its class."""
+    """Return the settings of `GROUP=NAME`. A class that another package adds brings its own defaults."""
     shipped = documents.names(group)
     if group in _KINDS and name not in shipped and not name.endswith((".yaml", ".yml")):
         if name in _KINDS[group]:
@@ -203,8 +228,21 @@ def _document(group: str, name: str) -> documents.Document:
     return documents.read(group, name)
 
 
-def _made(group: str, settings: Any) -> Any:
+def _validated(group: str, settings: Any) -> Any:
+    """Return the value of a group's settings."""
     if group in _KINDS:
         return of_kind(group, KIND[group], _KINDS[group], settings)
     mapping(group, settings)
     return validated(f"{group}.", _MODELS[group], settings)
+
+
+def _adapted(settings: RunSettings, space: Space) -> RunSettings:
+    """Return `settings` with `first` as canonical strings of networks adapted to `space`, each once."""
+    networks = (space.adapt(_network(word)) for word in settings.first)
+    return settings.model_copy(update={"first": tuple(dict.fromkeys(map(str, networks)))})
+
+
+def _network(word: str) -> Architecture:
+    if named := named_network(word):
+        return named.architecture
+    raise unpublished("network for first", word, forms=FORMS)

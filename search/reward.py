@@ -1,8 +1,8 @@
-"""What a search maximises: one number from accuracy and costs, its terms kept apart; and limits on costs.
+"""The objective of a search: one number from accuracy and costs, with its terms kept apart.
 
-A cost enters relative to a unit, the reference network's cost or a target. EfficientNetV2 (Tan and Le 2021,
-section 3.2) maximises A * S^w * P^v: with S and P relative to a reference, that reads as an accuracy: of an
-equally good network which trains as fast and is as large as the reference. The choice of reference multiplies
+A cost enters relative to a unit, which is the reference network's cost or a target. EfficientNetV2 (Tan and Le 2021,
+section 3.2) maximises A * S^w * P^v. With S and P relative to a reference, the reward reads as an accuracy: that of
+an equally good network that trains as fast and is as large as the reference. The choice of the reference multiplies
 all such rewards by one constant, so it changes no ranking.
 """
 
@@ -12,27 +12,32 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from search.settings.extensions import ENTRY_POINTS
-from search.settings.quantities import count
-from space import Architecture, cost, decode, published
-from space.cost.memory import training_memory
+from space import Architecture
+from space.catalog import unpublished
+from space.cost.table import BATCH, CostName, cost_row, exact_cost, parse_amount
+from space.named import FORMS, named_network
 from space.registry import Registry
 
 UNIT = "v2-b0"
 """The network whose costs are the units unless another is named."""
 
-CostName = Literal["step", "macs", "params", "activations", "memory"]
-"""What a network can cost. step: a training step's time relative to the reference network's, measured beside it;
-memory: bytes that a training holds (`space.cost.memory`); the others as in `space.Cost`. All of the full network."""
-
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What one cost contributes to a reward. ratio: the cost in its unit, positive. value: the factor or summand."""
+    """The contribution of one cost to a reward. ratio: the cost in its unit, positive. value: the factor or summand."""
 
     cost: CostName
     ratio: float
@@ -41,7 +46,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A reward and what it is made of. accuracy: 0..1. sign: what joins it to the costs' terms."""
+    """A reward and its terms. accuracy: 0 to 1. sign: the operation that joins it to the costs' terms."""
 
     reward: float
     accuracy: float
@@ -50,17 +55,17 @@ class Terms:
 
     @property
     def objectives(self) -> tuple[float, ...]:
-        """What the reward weighs against each other, each to be minimised: the error, then each cost."""
+        """The quantities that the reward weighs, each to be minimised: the error, then each cost."""
         return (1 - self.accuracy, *(term.ratio for term in self.costs))
 
     def __str__(self) -> str:
-        """The reward term by term: "reward 0.7736 = accuracy 0.8000 x step 0.947 x params 1.021"."""
+        """Return the reward term by term: "reward 0.7736 = accuracy 0.8000 x step 0.947 x params 1.021"."""
         parts = (f" {self.sign} {term.cost} {term.value:.3f}" for term in self.costs)
         return f"reward {self.reward:.4f} = accuracy {self.accuracy:.4f}" + "".join(parts)
 
 
 class Reward(BaseModel, ABC):
-    """The YAML group `reward`: an objective with its options, and the limits that a network must keep.
+    """The YAML group `reward`: an objective with its options.
 
     A new objective is a subclass with one line in `REWARDS`.
     """
@@ -70,23 +75,9 @@ class Reward(BaseModel, ABC):
     reward: str
     """The key in `REWARDS`."""
     reference: str = UNIT
-    """The network whose costs are the units: a catalog name or a canonical string."""
-    batch: int = Field(default=32, ge=1)
-    """Images of the training whose memory is meant, where memory counts or is limited."""
-    max_params: int | None = Field(default=None, ge=1)
-    max_macs: int | None = Field(default=None, ge=1)
-    max_activations: int | None = Field(default=None, ge=1)
-    max_memory: int | None = Field(default=None, ge=1)
-    """Bytes. Limits are of the full network; a network over a limit is never trained."""
-    max_step_ms: float | None = Field(default=None, gt=0)
-    """Milliseconds of a training step, predicted from the device's profile for as many images as it has."""
-
-    @field_validator("max_params", "max_macs", "max_activations", "max_memory", mode="before")
-    @classmethod
-    def _whole(cls, value: object) -> object:
-        if isinstance(value, str):
-            return count(value)
-        return int(value) if isinstance(value, float) and value.is_integer() else value
+    """The network whose costs are the units: a published network, a canonical string or a file."""
+    batch: int = Field(default=BATCH, ge=1)
+    """Images in the training batch that memory is computed for, where memory counts."""
 
     @field_validator("reference")
     @classmethod
@@ -95,51 +86,40 @@ class Reward(BaseModel, ABC):
         return value
 
     multi_objective: ClassVar[bool] = False
-    """Whether a search optimises accuracy and costs side by side, and not the reward."""
+    """Whether a search optimises accuracy and costs separately, instead of the reward."""
+
+    @property
+    def network(self) -> Architecture:
+        """The reference network as it is named, with its own classes and channels."""
+        return network(self.reference)
 
     @property
     @abstractmethod
     def costs(self) -> tuple[CostName, ...]:
-        """Which costs count."""
+        """The costs that count."""
 
     @abstractmethod
     def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
-        """The reward of a network from its accuracy, 0..1, and the costs that count, each in its unit, positive."""
+        """Return the reward of a network from its accuracy, 0 to 1, and the ratio of each cost that counts to its unit."""
 
     def unit(self, name: CostName, reference: Architecture) -> float:
-        """What a cost is relative to: the reference network's cost."""
-        return 1.0 if name == "step" else self.spent(name, reference)
+        """Return the unit of a cost: the reference network's cost. Step times are ratios to the reference already."""
+        return 1.0 if name == "step" else self.exact_cost(name, reference)
 
-    def spent(self, name: CostName, network: Architecture) -> int:
-        """A cost of `network` that needs no measurement: any but the step time."""
-        return training_memory(network, self.batch) if name == "memory" else getattr(cost(network), name)
-
-    def limits(self) -> dict[CostName, int]:
-        """The limits that are set, by the cost that they limit."""
-        every: tuple[CostName, ...] = ("params", "macs", "activations", "memory")
-        found = {name: getattr(self, f"max_{name}") for name in every}
-        return {name: limit for name, limit in found.items() if limit is not None}
-
-    def exceeds(self, network: Architecture, step_ms: float | None = None) -> str:
-        """Which limit a full network breaks, in words; "" if it keeps all. step_ms: predicted, None if unknown."""
-        for name, limit in self.limits().items():
-            value = self.spent(name, network)
-            if value > limit:
-                return f"{name} {value:,} > reward.max_{name} {limit:,}"
-        if step_ms is not None and self.max_step_ms is not None and step_ms > self.max_step_ms:
-            return f"step {step_ms:.1f} ms > reward.max_step_ms {self.max_step_ms:g}"
-        return ""
+    def exact_cost(self, name: CostName, network: Architecture) -> int:
+        """Return a cost of `network` that needs no measurement: any but the step time."""
+        return exact_cost(name, network, self.batch)
 
     def score(
         self, accuracy: float, step_ratio: float | None, network: Architecture, reference: Architecture
     ) -> Terms:
-        """The reward of a trained network. step_ratio: S/S0, None where it was not measured.
+        """Return the reward of a trained network. step_ratio: S/S0, None where it was not measured.
 
-        Raises ValueError where a figure that counts is missing or the reward would not be a finite number.
+        Raises ValueError if a cost that counts is missing or the reward would not be a finite number.
         """
         ratios: dict[CostName, float] = {}
         for name in self.costs:
-            value = step_ratio if name == "step" else self.spent(name, network)
+            value = step_ratio if name == "step" else self.exact_cost(name, network)
             if value is None:
                 raise ValueError("the step time is missing")
             ratios[name] = value / self.unit(name, reference)
@@ -149,19 +129,28 @@ class Reward(BaseModel, ABC):
         return terms
 
 
-class EfficientNetV2(Reward):
-    """A * (C/C0)^w * (P/P0)^v: `cost` and parameters, relative to the reference's."""
+def _usable(value: CostName) -> CostName:
+    cost_row(value)
+    return value
 
-    cost: CostName = "step"
+
+Cost = Annotated[CostName, AfterValidator(_usable)]
+"""A cost that a reward can count today. step: the training step's time relative to the reference network's."""
+
+
+class EfficientNetV2(Reward):
+    """A * (C/C0)^w * (P/P0)^v, C being `cost` and P the parameters, each relative to the reference's."""
+
+    cost: Cost = "step"
     w: float = Field(default=-0.07, le=0)
-    """Halving the training step time is worth as much as 5.0% more accuracy (0.5 ** -0.07 = 1.0497)."""
+    """Halving the training step time is worth 5.0% more accuracy (0.5 ** -0.07 = 1.0497)."""
     v: float = Field(default=-0.05, le=0)
-    """Halving the parameters is worth 3.5% (0.5 ** -0.05 = 1.0353)."""
+    """Halving the parameters is worth 3.5% more accuracy (0.5 ** -0.05 = 1.0353)."""
 
     @model_validator(mode="after")
     def _once(self) -> EfficientNetV2:
         if self.cost == "params" and self.w and self.v:
-            raise ValueError("cost=params, and v weighs the parameters already; set v=0 or another cost")
+            raise ValueError("cost=params, but v weighs the parameters already; set v=0 or another cost")
         return self
 
     @property
@@ -173,16 +162,16 @@ class EfficientNetV2(Reward):
         return Terms(accuracy * math.prod(term.value for term in costs), accuracy, costs)
 
     def _exponents(self) -> dict[CostName, float]:
-        """Of the costs that count. One with exponent 0 is not even measured."""
+        """Return the exponents of the costs that count. A cost with exponent 0 is not even measured."""
         both: list[tuple[CostName, float]] = [(self.cost, self.w), ("params", self.v)]
         return {name: exponent for name, exponent in both if exponent}
 
 
 class Pareto(EfficientNetV2):
-    """Accuracy, `cost` and parameters, each optimised beside the others: the search is for the whole front.
+    """Accuracy, `cost` and parameters as separate objectives: the search is for the whole Pareto front.
 
-    w and v say what the reward of a trial is, which orders tables; what is proposed does not depend on them, but
-    on which of them are 0, since what has no weight is no objective.
+    w and v only define the reward that orders tables. Proposals do not depend on their values, except that a cost
+    with exponent 0 is not an objective.
     """
 
     multi_objective: ClassVar[bool] = True
@@ -191,15 +180,17 @@ class Pareto(EfficientNetV2):
 class Targeted(Reward):
     """An objective with one cost and a target T for it."""
 
-    cost: CostName = "step"
+    cost: Cost = "step"
     target: float | None = Field(default=None, gt=0)
     """T in the cost's own unit: multiply-adds, parameters, elements or bytes of the full network, and for `step`
-    as a multiple of the reference's step time; null: the reference's cost."""
+    a multiple of the reference's step time. None: the reference's cost."""
 
     @field_validator("target", mode="before")
     @classmethod
-    def _amount(cls, value: object) -> object:
-        return count(value) if isinstance(value, str) else value
+    def _amount(cls, value: object, info: ValidationInfo) -> object:
+        name = info.data.get("cost", "step")
+        # A multiple of the reference's step time is a plain number.
+        return parse_amount(name, value) if isinstance(value, str) and name != "step" else value
 
     @property
     def costs(self) -> tuple[CostName, ...]:
@@ -212,8 +203,8 @@ class Targeted(Reward):
 class MnasNet(Targeted):
     """A * (C/T)^w, w being alpha up to the target and beta above it (Tan et al. 2019, section 3).
 
-    Soft: alpha = beta = -0.07. Hard: alpha = 0, beta = -1. With multiply-adds it is EfficientNet's
-    A * (FLOPS/T)^w, T being 400M (Tan and Le 2019, section 4).
+    Soft target: alpha = beta = -0.07. Hard target: alpha = 0, beta = -1. With multiply-adds it is EfficientNet's
+    A * (FLOPS/T)^w with T = 400M (Tan and Le 2019, section 4).
     """
 
     alpha: float = Field(default=-0.07, le=0)
@@ -227,10 +218,10 @@ class MnasNet(Targeted):
 
 
 class TuNAS(Targeted):
-    """A + beta * |C/T - 1| (Bender et al. 2020): what is cheaper than the target loses as what is dearer does."""
+    """A + beta * |C/T - 1| (Bender et al. 2020). Networks cheaper than the target lose as dearer ones do."""
 
     beta: float = Field(default=-0.10, le=0)
-    """google-research tunas/search_space_utils.py has this default."""
+    """The default of google-research tunas/search_space_utils.py."""
 
     def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
         ratio = ratios[self.cost]
@@ -245,6 +236,8 @@ REWARDS: Registry[type[Reward]] = Registry(
 """Every objective by the name that `reward=` takes: the extension point."""
 
 
-def network(name: str) -> Architecture:
-    """The architecture that a catalog name ("v2-b0") or a canonical string stands for."""
-    return decode(name) if "/" in name else published(name).architecture
+def network(word: str) -> Architecture:
+    """Return the network that `word` names. Raises `UserError` for a word that `space.named` does not know."""
+    if named := named_network(word):
+        return named.architecture
+    raise unpublished("network", word, forms=FORMS)

@@ -47,7 +47,7 @@ KEYS = st.one_of(
         """space data proxy reward sampler executor trials budget seed run max_failures spce proxy. . space..
         space.stages.2.kernel space.stages.*.expand space.stages.0 space.stages.99.op space.head.width
         space.resolution space.classes proxy.width proxy.epochs proxy.epochs.x data.path data.images data.source
-        reward.w reward.max_params reward.reference reward.reward executor.workers sampler.startup""".split()
+        reward.w limit.params reward.reference reward.reward executor.workers sampler.startup""".split()
     ),
     st.text(max_size=6),
 )

@@ -23,7 +23,8 @@ from scaling.fitting.plan import Fitted, Plan
 from scaling.fitting.results import write
 from search.config import Config
 from search.data import Dataset, load
-from search.engine.launch import Display, Silent, Stopped, create, drive
+from search.engine.display import Display, Silent
+from search.engine.launch import Stopped, create, drive
 from search.executors import Evaluate
 from search.files import unused
 from search.proxy.evaluate import evaluate
@@ -55,7 +56,7 @@ def plan(
     }
     config = Config.of({**chosen, **fixed, "reward.reference": str(resolved.architecture)})
     if config.settings.first:
-        raise UserError("seed: a fit trains its own candidates; permitted: a number.")
+        raise UserError("first: a fit trains its own candidates.")
     # JSON turns tuples into lists, as the document of a space has them.
     space = Space.of(json.loads(json.dumps(asdict(resolved.architecture))), resolved.name)
     return _planned(resolved, design, replace(config, space=space))

@@ -47,9 +47,9 @@ def training(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def objectives(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete KEY=VALUE words of the group `reward`."""
+    """Complete KEY=VALUE words of the groups `reward` and `limit`."""
     items = settings(context, parameter, incomplete)
-    return [item for item in items if str(item.value).startswith("reward")]
+    return [item for item in items if str(item.value).startswith(("reward", "limit"))]
 
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:

@@ -77,8 +77,8 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     from search.engine.estimate import estimate, told
     from search.engine.launch import prepared
 
-    config, data = prepared(chosen)
-    return told(estimate(config, data), config)
+    plan = prepared(chosen)
+    return told(estimate(plan.config, plan.data), plan.config)
 
 
 def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:

@@ -23,34 +23,34 @@ class Terminal:
         self._console = console
         self.path: Path | None = None
         """The folder of the run, None before it exists."""
-        self._course: SearchAndFinals | None = None
+        self._source: SearchAndFinals | None = None
 
-    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
-        """See `search.engine.launch.Display`."""
-        self.path, self._course = path, course
-        setting = course.setting
+    def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
+        """See `search.engine.display.Display`."""
+        self.path, self._source = path, source
+        config = source.config
         self._print(
-            f"{path}: data {setting.data.source}, executor {setting.executor.executor},"
-            f" {_parallel(setting.executor.parallel)}; {counts(course.status)}"
+            f"{path}: data {config.data.source}, executor {config.executor.executor},"
+            f" {_parallel(config.executor.parallel)}; {counts(source.status)}"
         )
         if not self._console.is_terminal:
             return nullcontext()
         return Live(
-            get_renderable=lambda: panel(course.status),
+            get_renderable=lambda: panel(source.status),
             console=self._console,
             refresh_per_second=2,
             transient=True,
         )
 
     def finished(self, trial: Trial) -> None:
-        """See `search.engine.launch.Display`."""
+        """See `search.engine.display.Display`."""
         text = line(trial)
-        if self._course and not self._console.is_terminal:
-            text += f"; {progress(self._course.status)}"
+        if self._source and not self._console.is_terminal:
+            text += f"; {progress(self._source.status)}"
         self._print(text)
 
     def note(self, text: str) -> None:
-        """See `search.engine.launch.Display`."""
+        """See `search.engine.display.Display`."""
         self._print(text)
 
     def _print(self, text: str) -> None:

@@ -68,16 +68,17 @@ def rescore(
 
     \b
     search rescore RUN reward.w=-0.1                       another exponent of the step time
-    search rescore RUN reward.max_params=3e6               another limit
+    search rescore RUN limit.params=3M                     another limit
     search rescore RUN reward=mnasnet reward.cost=macs     another objective
     """
-    from search.config import reward_of
+    from search.config import objective_of
+    from search.engine.initial_networks import resolved
     from search.runs.rescoring import rescored
     from search.runs.run import open_run
     from search.settings.words import parse
 
     opened = open_run(run)
-    places = rescored(opened, reward_of(opened.config.reward, parse(settings)))
+    places = rescored(opened, *objective_of(opened.config, resolved(parse(settings))))
     if form or out or columns:
         return _write(opened, places[:top], form, out, columns)
     return print_all(_ranking(opened, places, top or 10))

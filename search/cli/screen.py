@@ -65,7 +65,7 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
             yield f"step predicted {trial.predicted.ms:.1f} ms, S/S0 {trial.step_ratio:.3f}{estimated}"
         if result.step_ms is not None:
             yield f"step measured {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}"
-        memory = reward.spent("memory", trial.architecture)
+        memory = reward.exact_cost("memory", trial.architecture)
         yield f"training the full network with batches of {reward.batch} images needs {memory:,} bytes or more"
     yield from show_network(trial.architecture)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from search.compare.plan import Contender, Plan, contenders, task_of
-from search.data import load
-from search.engine.launch import Display, Silent, create, resume
+from search.engine.display import Display, Silent
+from search.engine.launch import create, resume
 from search.executors.jobs import done
 from search.files import write_file
 from search.models.model import Document, Metric, is_model, read_document
@@ -105,7 +105,7 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     if not (RUNS / name).exists():
         config = plan.random_config()
         note(f"random search of {config.settings.trials} networks, the cost of the search: run {name}")
-        data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
+        data = config.dataset()
         files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
         create(name, config.document(), data, files)
     # Returns at once if it is finished.

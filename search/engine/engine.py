@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from search.config import Config
 from search.engine.failures import Failures
 from search.engine.history import History
 from search.engine.proposals import Proposal, Proposals
-from search.engine.requests import Setting, request
+from search.engine.requests import request
 from search.proxy.evaluate import Request, Result
 from search.proxy.proxy import Proxy
 from search.pruners.gate import RungGate
@@ -34,7 +35,7 @@ class Engine:
 
     def __init__(
         self,
-        setting: Setting,
+        config: Config,
         proposals: Proposals,
         ledger: Ledger,
         fidelity: Callable[[Proxy], str],
@@ -45,13 +46,13 @@ class Engine:
 
         Raises `LedgerFailed` where the ledger cannot be written, as every call can.
         """
-        self._setting, self._proposals, self._ledger, self._watch = setting, proposals, ledger, watch
-        self._ladder = setting.ladder
-        self._history = History(setting, ledger, fidelity)
+        self._config, self._proposals, self._ledger, self._watch = config, proposals, ledger, watch
+        self._ladder = config.ladder
+        self._history = History(config, ledger, fidelity)
         self._epochs: dict[int, int] = {}
         self._goals: dict[int, int] = {}
         """Of trials that run, for how many epochs."""
-        self._failures = Failures(setting.settings.max_failures)
+        self._failures = Failures(config.settings.max_failures)
         self._begun: dict[int, float] = {}
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
@@ -140,9 +141,9 @@ class Engine:
         self._clock()
 
     @property
-    def setting(self) -> Setting:
-        """What all trials have in common."""
-        return self._setting
+    def config(self) -> Config:
+        """The configuration of the search."""
+        return self._config
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -164,7 +165,7 @@ class Engine:
     @property
     def late(self) -> bool:
         """Whether a training that begins now would not end within the budget."""
-        return late(self.trials, self._setting.settings.budget, self._seconds())
+        return late(self.trials, self._config.settings.budget, self._seconds())
 
     @property
     def status(self) -> Status:
@@ -185,14 +186,14 @@ class Engine:
         return self._ladder.promoted(self.trials) if len(self._ladder.epochs) > 1 else None
 
     def _begin(self, record: Record) -> Request:
-        number, setting = record.number, self._setting
+        number, config = record.number, self._config
         epochs = self._ladder.next_epochs(self._history.trial(number), self.trials)
         self._history.begin(record)
         self._epochs[number], self._goals[number] = 0, epochs
         self._begun[number] = time.monotonic()
-        timed = "step" in setting.reward.costs and not setting.forecast and not record.rungs
+        timed = "step" in config.reward.costs and not config.forecast and not record.rungs
         seed = self._ladder.seed(record.seed, epochs)
-        return request(setting, number, record.attempt, record.architecture, seed, timed, epochs)
+        return request(config, number, record.attempt, record.architecture, seed, timed, epochs)
 
     def _take_up(self) -> None:
         """What a driver that died left running is handed out again."""
@@ -229,7 +230,7 @@ class Engine:
 
     def _ending(self) -> bool:
         """Whether no trial is begun any more: the run was stopped, or the budget is spent but for the finals."""
-        budget, finals, base = self._setting.settings.budget, self._setting.finals, self._setting.base
+        budget, finals, base = self._config.settings.budget, self._config.finals, self._config.base
         if self._why_stopped:
             return True
         return late(self.trials, budget, self._seconds(), finals, self._parallel(), base)
@@ -244,12 +245,12 @@ class Engine:
     def _parallel(self) -> int:
         """How many trials run at a time: as many as do now, where the executor cannot tell."""
         running = sum(trial.state == "running" for trial in self.trials)
-        return self._setting.executor.parallel or max(1, running)
+        return self._config.executor.parallel or max(1, running)
 
     def _left(self) -> float | None:
-        setting, trials, total = self._setting, self.trials, self._proposals.total
+        config, trials, total = self._config, self.trials, self._proposals.total
         if self._exhausted:
             total = sum(trial.state not in NOT_TRAINED_HERE for trial in trials)
         ahead = remaining_work(self._ladder, trials, total) if total else None
-        finals, settings, base = setting.finals, setting.settings, setting.base
+        finals, settings, base = config.finals, config.settings, config.base
         return left(trials, finals, settings, ahead, self._seconds(), self._parallel(), base)

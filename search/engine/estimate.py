@@ -119,7 +119,7 @@ def _spread(config: Config) -> tuple[Architecture, ...]:
     """A small, a middling and a large network of the space, all within the limits."""
     rng, space = random.Random(config.settings.seed), config.space
     drawn = [space.at(space.sample(rng)) for _ in range(20 * _DRAWN)]
-    kept = [network for network in drawn if not config.reward.exceeds(network)][:_DRAWN] or drawn
+    kept = [network for network in drawn if not config.limit.exceeded(network)][:_DRAWN] or drawn
     kept.sort(key=lambda network: cost(network).macs)
     return tuple(kept[round(share * (len(kept) - 1))] for share in (0.1, 0.5, 0.9))
 

@@ -1,4 +1,4 @@
-"""Failures in a row for one reason: a sign that no other trial will fare better."""
+"""Failures in a row for one reason: a sign that all other trials will fail too."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import time
 class Failures:
     """The failures since the last success."""
 
-    def __init__(self, most: int) -> None:
-        """most: after so many for one reason the run is to stop."""
-        self._most = most
+    def __init__(self, max_failures: int) -> None:
+        """max_failures: failures in a row for one reason that stop the run."""
+        self._max = max_failures
         self._reasons: list[str] = []
         self.latest = -math.inf
-        """When the latest happened, on the monotonic clock."""
+        """The time of the latest failure, on the monotonic clock."""
 
     def add(self, reason: str) -> str:
-        """Counts a failure. Returns why the run is to stop, "" while it is not."""
+        """Count a failure. Return why the run has to stop, "" if it goes on."""
         self.latest = time.monotonic()
         self._reasons.append(reason)
         # "diverged at step 12" and "diverged at step 40" are one reason.
-        kinds = {re.sub(r"\d+", "#", failure) for failure in self._reasons[-self._most :]}
-        stops = len(self._reasons) >= self._most and len(kinds) == 1
-        return f"{self._most} failures in a row: {reason}" if stops else ""
+        kinds = {re.sub(r"\d+", "#", failure) for failure in self._reasons[-self._max :]}
+        stops = len(self._reasons) >= self._max and len(kinds) == 1
+        return f"{self._max} failures in a row: {reason}" if stops else ""
 
     def end(self) -> None:
-        """A trial went well."""
+        """Forget the failures: a trial has succeeded."""
         self._reasons.clear()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from search.engine.requests import Setting
+from search.config import Config
 from search.proxy.evaluate import Result
 from search.proxy.proxy import Proxy, shorter
 from search.trials.ledger import FinalTraining, Ledger, Record
@@ -20,12 +20,12 @@ class History:
     All raise `LedgerFailed` where the ledger cannot be written.
     """
 
-    def __init__(self, setting: Setting, ledger: Ledger, fidelity: Callable[[Proxy], str]) -> None:
+    def __init__(self, config: Config, ledger: Ledger, fidelity: Callable[[Proxy], str]) -> None:
         """fidelity: what evaluations by a proxy have in common."""
-        self._setting, self._ledger, self._ladder = setting, ledger, setting.ladder
-        self._reference = setting.reference
-        self._fidelity = fidelity(setting.proxy)
-        self._fidelities = {each: fidelity(shorter(setting.proxy, each)) for each in self._ladder.epochs}
+        self._config, self._ledger, self._ladder = config, ledger, config.ladder
+        self._reference = config.reference
+        self._fidelity = fidelity(config.proxy)
+        self._fidelities = {each: fidelity(shorter(config.proxy, each)) for each in self._ladder.epochs}
         self._records = {record.number: record for record in ledger.records(self._fidelity)}
         self._trials = {number: self._trial_of(record) for number, record in self._records.items()}
 
@@ -138,5 +138,5 @@ class History:
         self._trials[record.number] = self._trial_of(record)
 
     def _trial_of(self, record: Record) -> Trial:
-        setting = self._setting
-        return trial_from_record(record, setting.reward, self._reference, setting.forecast)
+        config = self._config
+        return trial_from_record(record, config.reward, self._reference, config.forecast)

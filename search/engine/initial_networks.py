@@ -1,30 +1,39 @@
-"""Networks that a search tries first: published ones, a user's own, or those of earlier runs."""
+"""Words for networks that only other runs and models explain, resolved before a configuration is made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
-from search.reward import network
-from space import CATALOG, Architecture, Space
-from space.catalog import unpublished
+from search.runs.networks import find_network
+from search.settings.run_settings import split
+
+REFERENCE = "reward.reference"
 
 
-def enqueued(names: Iterable[str], space: Space) -> tuple[str, ...]:
-    """The canonical strings of networks as they are trained in a search of `space`, each once.
+def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `settings` with the networks in `first` and `reward.reference` as canonical strings.
 
-    names: of the catalog, canonical strings, and trials of earlier runs ("RUN:12"). Their classes and channels
-    become those of the space, and so does a resolution that the space does not have. They need not be in the
-    space. Raises `UserError` for a name that stands for nothing.
+    Raises `UserError` for a word that means no network.
     """
-    return tuple(dict.fromkeys(str(space.adapt(_named(str(name)))) for name in names))
+    found = dict(settings)
+    if words := split(settings.get("first")):
+        found["first"] = [
+            str(find_network(str(word), "network for first").architecture) for word in _listed(words)
+        ]
+    if reference := settings.get(REFERENCE):
+        found[REFERENCE] = resolved_reference(str(reference))
+    return found
 
 
-def _named(name: str) -> Architecture:
-    from search.runs.run import open_run, split
+def resolved_reference(word: str) -> str:
+    """Return `word` if it names a network by itself, else the canonical string of the trial or model it means."""
+    from space.named import named_network
 
-    run, number = split(name)
-    if number is None and ("/" in name or name in CATALOG):
-        return network(name)
-    if number is None:
-        raise unpublished("network for seed", name, forms=("RUN:NUMBER", "a canonical string"))
-    return open_run(run).trial(number).architecture
+    return (
+        word if named_network(word) else str(find_network(word, "network for reward.reference").architecture)
+    )
+
+
+def _listed(words: object) -> list[object]:
+    return list(words) if isinstance(words, list | tuple) else [words]

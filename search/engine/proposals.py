@@ -47,8 +47,7 @@ class Sampled:
     """The proposals of a search: depend on its configuration and on the trials so far alone."""
 
     def __init__(self, config: Config) -> None:
-        self._space, self._sampler, self._reward = config.space, config.sampler, config.reward
-        self._forecast = config.forecast
+        self._config, self._space, self._sampler = config, config.space, config.sampler
         self._seed, self._first = config.settings.seed, tuple(map(decode, config.settings.first))
         objectives = 1 + len(config.reward.costs) if config.reward.multi_objective else 1
         config.sampler.check_objectives(objectives)
@@ -116,7 +115,7 @@ class Sampled:
         self._trials = list(trials)
 
     def _permits(self, network: Architecture) -> bool:
-        return not self._reward.exceeds(network, self._forecast.step(network).ms if self._forecast else None)
+        return not self._config.exceeded(network)
 
 
 def _observation(trial: Trial) -> Observation:

@@ -29,7 +29,7 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
     from search.proxy.measure import measure
 
     started = time.monotonic()
-    proxy, images = engine.setting.proxy, forecast.profile.batch
+    proxy, images = engine.config.proxy, forecast.profile.batch
     for trial, result in missing:
         if time.monotonic() - started > _SECONDS:
             return

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from search.config import Config
 from search.engine.engine import ATTEMPTS, Engine
-from search.engine.requests import Setting, request
+from search.engine.requests import request
 from search.proxy.evaluate import Request, Result
 from search.runs.status import Status
 from search.trials.finals import agenda
@@ -106,9 +107,9 @@ class SearchAndFinals:
         self._engine.release()
 
     @property
-    def setting(self) -> Setting:
-        """What all trainings have in common."""
-        return self._engine.setting
+    def config(self) -> Config:
+        """The configuration of the search."""
+        return self._engine.config
 
     @property
     def status(self) -> Status:
@@ -123,10 +124,10 @@ class SearchAndFinals:
     def _next_final(self) -> Request | None:
         """The next training of the finals, marked as running in the ledger; None: nothing now."""
         engine, at_work = self._engine, {(job.trial, job.training.seed) for job in self._jobs.values()}
-        setting = engine.setting
+        config = engine.config
         if engine.late:
             return None
-        for trial, seed in agenda(engine.trials, setting.finals, setting.settings.seed, setting.base).missing:
+        for trial, seed in agenda(engine.trials, config.finals, config.settings.seed, config.base).missing:
             if (trial.number, seed) not in at_work:
                 return self._begin(trial, seed)
         return None
@@ -140,7 +141,7 @@ class SearchAndFinals:
         # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
         self._jobs[number] = _FinalJob(trial.number, training)
         self._keep(trial.number, training)
-        return request(self.setting, number, training.attempt, str(trial.architecture), seed, timed=False)
+        return request(self.config, number, training.attempt, str(trial.architecture), seed, timed=False)
 
     def _again(self, trial: int, training: FinalTraining, reason: str) -> None:
         """Has a training that the machine is to blame for tried again, `ATTEMPTS` times."""
@@ -163,6 +164,6 @@ class SearchAndFinals:
 
     def _progress(self) -> tuple[int, int]:
         """How many trainings of the finals are over, and how many there are."""
-        setting = self.setting
-        wanted = agenda(self._engine.trials, setting.finals, setting.settings.seed, setting.base)
+        config = self.config
+        wanted = agenda(self._engine.trials, config.finals, config.settings.seed, config.base)
         return len(wanted.trainings) - wanted.left, len(wanted.trainings)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from search.config import Config
 from search.data import Dataset
-from search.profiles.forecast import Forecast
 from search.profiles.lookup import serving
 from search.profiles.profile import BATCH, Profile, folder, kept
 from search.profiles.profiling import TOLD, device_for, make, seconds
@@ -30,7 +29,7 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
     `note` is told. A file: the profile in it. Raises `UserError` for a profile of another device or version, and where
     step=measured is to keep a limit on the step time.
     """
-    step, limited = config.settings.step, config.reward.max_step_ms is not None
+    step, limited = config.settings.step, config.limit.step is not None
     if "step" not in config.reward.costs and not limited:
         return _measured(config)
     if step == "auto":
@@ -39,25 +38,18 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
             note(f"Step times are predicted, from the profile of {profile.space} made {profile.made}")
         elif limited or _cheap(config, data):
             profile = _made(config, note)
-        return forecasting(config, profile) if profile else _measured(config)
+        return config.with_profile(profile) if profile else _measured(config)
     if step == "profile":
-        return forecasting(config, _found(config) or _made(config, note))
+        return config.with_profile(_found(config) or _made(config, note))
     if step == "measured":
         if limited:
-            raise UserError("reward.max_step_ms needs step times before training; step=profile has them.")
+            raise UserError("limit.step needs step times before training; step=profile predicts them.")
         return config
     profile = Profile.load(Path(step))
     if not config.settings.force_step:
         device = device_for(config.proxy.device, config.proxy.precision)
         profile.check(device, profile.batch, "force_step=true uses it nevertheless")
-    return forecasting(config, profile)
-
-
-def forecasting(config: Config, profile: Profile) -> Config:
-    """`config` with step times predicted from `profile`."""
-    settings = config.settings.model_copy(update={"step": "profile"})
-    forecast = Forecast(profile, config.reference, config.proxy.resolution is not None)
-    return replace(config, settings=settings, forecast=forecast)
+    return config.with_profile(profile)
 
 
 def _measured(config: Config) -> Config:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from search.config import Config
-from search.engine.launch import Display
+from search.engine.display import Display
 from search.engine.search_and_finals import SearchAndFinals
 from search.loggers import LOGGERS, LoggedTrial, Logger
 from search.runs.run import config_of
@@ -17,7 +17,7 @@ from space.refusal import UserError, unknown_name
 
 
 class Logged:
-    """A display, and the loggers of these names. See `search.engine.launch.Display`.
+    """A display, and the loggers of these names. See `search.engine.display.Display`.
 
     Raises `UserError` for an unknown name, and for a logger whose library is not installed.
     """
@@ -33,14 +33,14 @@ class Logged:
         self._loggers: dict[str, Logger] = {}
         self._config: Config | None = None
 
-    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
-        """See `search.engine.launch.Display`."""
+    def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
+        """See `search.engine.display.Display`."""
         self._config = config_of(path)
         self._loggers = {name: LOGGERS[name](path) for name in self._names}
-        return self._open(self._display.begin(path, course))
+        return self._open(self._display.begin(path, source))
 
     def finished(self, trial: Trial) -> None:
-        """See `search.engine.launch.Display`."""
+        """See `search.engine.display.Display`."""
         self._display.finished(trial)
         assert self._config
         if trial.state == "pruned":
@@ -53,7 +53,7 @@ class Logged:
                 self.note(f"--log {name} failed and is dropped: {error}")
 
     def note(self, text: str) -> None:
-        """See `search.engine.launch.Display`."""
+        """See `search.engine.display.Display`."""
         self._display.note(text)
 
     @contextmanager

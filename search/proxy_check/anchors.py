@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 
-from search.reward import Reward
+from search.settings.limits import Limits
 from space import Architecture, Space, cost
 
 _DRAWN = 20
 """For each that is kept."""
 
 
-def anchors(space: Space, reward: Reward, count: int, seed: int = 0) -> tuple[Architecture, ...]:
-    """`count` distinct networks of `space` within the reward's limits, from few multiply-adds to many; fewer where
+def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Architecture, ...]:
+    """`count` distinct networks of `space` within `limits`, from few multiply-adds to many; fewer where
     the space has no more.
 
     The cheapest, the dearest and those at equal distances of rank between, of twenty times as many that are drawn.
@@ -20,7 +20,7 @@ def anchors(space: Space, reward: Reward, count: int, seed: int = 0) -> tuple[Ar
     rng = random.Random(seed)
     drawn = {space.at(space.sample(rng)) for _ in range(_DRAWN * count)}
     # Sorted by their strings too, for sets have no order.
-    kept = sorted((n for n in drawn if not reward.exceeds(n)), key=lambda n: (cost(n).macs, str(n)))
+    kept = sorted((n for n in drawn if not limits.exceeded(n)), key=lambda n: (cost(n).macs, str(n)))
     if len(kept) <= count:
         return tuple(kept)
     return tuple(kept[round(place * (len(kept) - 1) / (count - 1))] for place in range(count))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from search.config import Config
-from search.data import load
 from search.executors.jobs import done
 from search.proxy.evaluate import Request, Result, evaluate
 from search.proxy.proxy import Proxy, fidelity
@@ -56,9 +55,9 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
     """
     from search.settings.validation import validated
 
-    data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
+    data = config.dataset()
     config = config.for_data(len(data.classes), data.channels)
-    networks = anchors(config.space, config.reward, count, config.settings.seed)
+    networks = anchors(config.space, config.limit, count, config.settings.seed)
     if len(networks) < 3:
         raise UserError(
             f"The space {config.space.name} has {len(networks)} networks within limits; 3 are needed."
@@ -132,7 +131,7 @@ def _all(planned: Plan) -> dict[str, Proxy]:
 def _fidelity(planned: Plan, proxy: Proxy) -> str:
     """Of a training: with its seed, and the data at the resolution that the check was planned with."""
     config = planned.config
-    data = load(config.data, config.proxy.resolution or config.space.frames[0].resolution)
+    data = config.dataset()
     return f"{fidelity(proxy, data.digest)}-{config.settings.seed}"
 
 

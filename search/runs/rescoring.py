@@ -1,4 +1,4 @@
-"""Finished trials under another objective: accuracy, step time and costs are kept apart, so nothing is trained."""
+"""Finished trials under another objective. Accuracy, step time and costs are stored, so nothing is trained."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search.reward import Reward, network
+from search.reward import Reward
 from search.runs.run import Run
+from search.settings.limits import Limits
 from search.tables.table import Column
 from search.trials.columns import TERMS, TRIALS, row
 from search.trials.trial import Trial, ranked, with_reward
 from space import Architecture, UserError
 
-SCHEMA, VERSION = "compound-nas.rescored", 1
+SCHEMA, VERSION = "compound-nas.rescored", 2
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
 
 RESCORED = (
@@ -33,7 +34,7 @@ BRIEF = ("rank", "rank_before", "number", "reward", "reward_before", "accuracy",
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a trial stands. trial: scored anew; before: as the run has it. rank: None where it exceeds a limit."""
+    """A trial under both objectives. trial: by the new one; before: by the run's. rank: None where it exceeds a limit."""
 
     trial: Trial
     before: Trial
@@ -42,7 +43,7 @@ class Place:
     exceeds: str
 
     def row(self) -> dict[str, Any]:
-        """The values by the keys of `RESCORED`."""
+        """Return the values by the keys of `RESCORED`."""
         terms = self.before.terms
         return {
             **row(self.trial),
@@ -53,16 +54,16 @@ class Place:
         }
 
 
-def rescored(run: Run, reward: Reward) -> list[Place]:
-    """The complete trials of a run, ranked by another objective; what exceeds its limits comes last, unranked.
+def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
+    """Rank the complete trials of a run by another objective. Those over a limit come last, without a rank.
 
-    Raises `UserError` where the run has not measured what the objective counts.
+    Raises `UserError` if the run has not measured a cost that the objective counts.
     """
     if not run.ranked:
         raise UserError(f"The run {run.name} has no complete trial yet.")
     before = {trial.number: rank for rank, trial in enumerate(run.ranked, start=1)}
     found = ranked(_scored(run, reward))
-    exceeding = {trial.number: _exceeds(trial, reward) for trial in found}
+    exceeding = {trial.number: _exceeded(trial, limits) for trial in found}
     kept = [trial for trial in found if not exceeding[trial.number]]
     ranks = {trial.number: rank for rank, trial in enumerate(kept, start=1)}
     places = (
@@ -88,18 +89,18 @@ def _scored(run: Run, reward: Reward) -> Iterator[Trial]:
 
 
 def _reference(run: Run, reward: Reward) -> Architecture:
-    """The reference network of the new objective, as the run's data have it."""
+    """Return the reference network of the new objective, with the classes and channels of the run's data."""
     before, frame = run.config, run.config.space.frames[0]
-    reference = replace(network(reward.reference), classes=frame.classes, channels=frame.channels)
+    reference = replace(reward.network, classes=frame.classes, channels=frame.channels)
     if reference != before.reference and "step" in reward.costs and not before.forecast:
         raise UserError(
-            f"reward.reference={reward.reference}: the run measured step times beside {before.reward.reference}, "
-            "and beside no other network."
+            f"reward.reference={reward.reference}: the run measured step times relative to {before.reward.reference} "
+            "only."
         )
     return reference
 
 
-def _exceeds(trial: Trial, reward: Reward) -> str:
-    if reward.max_step_ms is not None and not trial.predicted:
-        raise UserError("reward.max_step_ms needs predicted step times; the run was begun without a profile.")
-    return reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None)
+def _exceeded(trial: Trial, limits: Limits) -> str:
+    if limits.step is not None and not trial.predicted:
+        raise UserError("limit.step needs predicted step times; the run was begun without a profile.")
+    return limits.exceeded(trial.architecture, trial.predicted.ms if trial.predicted else None)

@@ -254,10 +254,9 @@ def _configured(document: documents.Document, path: Path) -> Config:
     config = Config.of_document(document)
     if config.settings.step != "profile":
         return config
-    from search.engine.step_times import forecasting
     from search.profiles.profile import Profile
 
-    return forecasting(config, Profile.load(path / PROFILE))
+    return config.with_profile(Profile.load(path / PROFILE))
 
 
 def find(name: str) -> Path:

@@ -19,7 +19,7 @@ from search.trials.trial import RANKED, trial_from_record
 from space import UserError
 
 
-def earlier(config: Config, fidelity: str) -> tuple[Record, ...]:
+def imported_trials(config: Config, fidelity: str) -> tuple[Record, ...]:
     """The trials that the search `config` starts from, each network once, numbered from 0; () where it names no run.
 
     fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for a run that there is not, and for one
@@ -46,7 +46,7 @@ def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]
                 f"from={config.settings.warm_start}: {record.reason}: {error}; step=profile predicts it, and with "
                 "reward.w=0 it does not count."
             ) from None
-        if not config.reward.exceeds(trial.architecture, trial.predicted.ms if trial.predicted else None):
+        if not config.exceeded(trial.architecture):
             kept.append(replace(record, number=len(kept)))
     return tuple(kept)
 

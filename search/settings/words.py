@@ -9,7 +9,7 @@ from search.settings.quantities import number_or_word
 from space import documents
 from space.refusal import UserError
 
-GROUPS = ("space", "data", "proxy", "reward", "sampler", "pruner", "executor", "finals")
+GROUPS = ("space", "data", "proxy", "reward", "limit", "sampler", "pruner", "executor", "finals")
 """The groups of settings, in the order in which help and `config.yaml` show them."""
 
 KIND = {
@@ -21,7 +21,7 @@ KIND = {
 }
 """For each group that has several kinds of settings: the setting that names the kind."""
 
-_NAMES = ("run", "from", "data.path", *GROUPS)
+_NAMES = ("run", "from", "first", "data.path")
 """Settings whose values are names even where they look like numbers: run=2026, data.path=2024."""
 
 
@@ -36,7 +36,8 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise UserError(f"{key} is set twice.")
         if not value.strip():
             raise UserError(f"{key}= has no value; {key}=null means none.")
-        settings[key] = value if key == "seed" else _value(value, key.startswith("space."), key in _NAMES)
+        # A group always has a choice, so pruner=none is the choice of that name.
+        settings[key] = value if key in GROUPS else _value(value, key.startswith("space."), key in _NAMES)
     return settings
 
 

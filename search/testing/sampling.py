@@ -87,7 +87,7 @@ def tolerant(sampler: Sampler) -> None:
 
 def searches(sampler: Sampler) -> None:
     """In a search with failures, trials still running and a limit: every network is new and keeps the limit."""
-    settings = {"space": "tiny_space", "reward": "effnet", "reward.max_params": 5000, "trials": 25}
+    settings = {"space": "tiny_space", "reward": "effnet", "limit.params": 5000, "trials": 25}
     config = replace(Config.of(settings), sampler=sampler)
     proposals = Sampled(config)
     trials: list[Trial] = []
@@ -98,7 +98,7 @@ def searches(sampler: Sampler) -> None:
         assert proposal is not None
         trials.append(_trial(config, number, proposal))
     assert len({trial.architecture for trial in trials}) == len(trials)
-    assert not any(map(config.reward.exceeds, (trial.architecture for trial in trials)))
+    assert not any(map(config.limit.exceeded, (trial.architecture for trial in trials)))
 
 
 def compromises(sampler: Sampler) -> None:

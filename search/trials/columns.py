@@ -6,12 +6,31 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from search.tables.table import Column
+from space.cost.table import COSTS
 
 if TYPE_CHECKING:
     from search.trials.trial import Trial
 
 SCHEMA, VERSION = "compound-nas.trials", 6
 """The version rises with every change of the keys, their types or their meanings, also when one is added."""
+
+_TERM_ORDER = ("step", "params", "macs", "activations", "memory", "size")
+"""The costs in the order of their terms: those of the default reward first."""
+
+
+def _term(name: str) -> Column:
+    """Return the column of a cost's term of the reward, such as effv2's (S/S0)^w for the step time."""
+    row = COSTS[name]
+    return Column(
+        f"{name}_term", f"{row.title} term", form=".4f", description=f"of the {row.meaning}", better="high"
+    )
+
+
+def _exact(name: str) -> Column:
+    """Return the column of a cost that is known from the architecture."""
+    row = COSTS[name]
+    return Column(row.column, row.title, row.unit, form=row.form, description=row.meaning, better="low")
+
 
 TRIALS = (
     Column("number", "Trial", form="d", description="counted from 0 as they were proposed"),
@@ -37,44 +56,8 @@ TRIALS = (
         description="like accuracy, the class among the five likeliest",
         better="high",
     ),
-    Column(
-        "step_term",
-        "Step term",
-        form=".4f",
-        description="of the step time; for effv2 (S/S0)^w",
-        better="high",
-    ),
-    Column(
-        "params_term",
-        "Params term",
-        form=".4f",
-        description="of the parameters; for effv2 (P/P0)^v",
-        better="high",
-    ),
-    Column("macs_term", "MACs term", form=".4f", description="of the multiply-adds", better="high"),
-    Column(
-        "activations_term", "Activations term", form=".4f", description="of the activations", better="high"
-    ),
-    Column(
-        "memory_term",
-        "Memory term",
-        form=".4f",
-        description="of the memory that a training holds",
-        better="high",
-    ),
-    Column(
-        "params", "Params", form="si", description="trainable parameters of the full network", better="low"
-    ),
-    Column(
-        "macs", "MACs", form="si", description="multiply-adds of the full network for one image", better="low"
-    ),
-    Column(
-        "activations",
-        "Activations",
-        form="si",
-        description="output elements of its convolutions",
-        better="low",
-    ),
+    *(_term(name) for name in _TERM_ORDER),
+    *(_exact(name) for name in ("params", "size", "macs", "activations")),
     Column(
         "step_ms",
         "Step",
@@ -149,8 +132,8 @@ TRIALS = (
     Column("architecture", "Architecture", description="canonical string of the full network"),
 )
 
-TERMS = ("step_term", "params_term", "macs_term", "activations_term", "memory_term")
-"""Of the costs; None where a cost does not count."""
+TERMS = tuple(f"{name}_term" for name in _TERM_ORDER)
+"""The columns of the reward's terms. A term is None where its cost does not count."""
 
 BRIEF = (
     "number",
@@ -179,9 +162,7 @@ def row(trial: Trial) -> dict[str, Any]:
         "reward": terms and terms.reward,
         **dict.fromkeys(TERMS),
         **{f"{term.cost}_term": term.value for term in (terms.costs if terms else ())},
-        "params": trial.cost.params,
-        "macs": trial.cost.macs,
-        "activations": trial.cost.activations,
+        **{name: getattr(trial.cost, name) for name in ("params", "size", "macs", "activations")},
         **{key: result and getattr(result, key) for key in measured},
         "predicted_ms": trial.predicted and trial.predicted.ms,
         "unmeasured": trial.predicted and trial.predicted.unmeasured,

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from search.config import Config
+from search.config import _KINDS, _MODELS, Config
 from search.settings.quantities import seconds
+from search.settings.run_settings import RunSettings
 from search.settings.words import GROUPS, parse
 from space import UserError, documents
 
@@ -23,7 +24,7 @@ def test_defaults_are_whole():
 
 
 def test_document_round_trip_through_yaml():
-    config = Config.of(parse(["space=effv2_32", "proxy.epochs=3", "trials=7", "reward.max_params=3e6"]))
+    config = Config.of(parse(["space=effv2_32", "proxy.epochs=3", "trials=7", "limit.params=3e6"]))
     again = Config.of_document(yaml.safe_load(yaml.safe_dump(config.document())))
     assert again == config
 
@@ -83,17 +84,15 @@ def test_choices_are_pinned_and_widened():
         (["trials=0"], "trials=0"),
         (["trials.x=0"], "write trials=VALUE"),
         (["trials="], "trials= has no value; trials=null means none."),
-        (["reward.max_params=3X"], "reward.max_params=3X: '3X' is no count"),
+        (["limit.params=3X"], "limit.params=3X: '3X' is not a valid count"),
         (["budget=soon"], "budget=soon: a time is written like 90s, 30m or 1h30m"),
         (["seed=-1"], "seed=-1"),
         (["seed=1.5"], "seed=1.5"),
-        (["seed=1,2,v2-b0"], "seed=1,2,v2-b0: one number is for the random draws"),
-        (["seed=v2b0"], "Unknown network for seed 'v2b0'. Did you mean 'v2-b0'?"),
-        (["seed=r32_i16/mbb_d1_k3_s1_e1_w8/h8_c10"], "Did you mean 'mb'?"),
-        (["seed=none:3"], "There is no run 'none'"),
-        (["first=v2-b0"], "Unknown setting 'first'"),
+        (["seed=7,v2-b0"], "seed=7,v2-b0: a seed is a number; networks to try first are first=v2-b0"),
+        (["first=v2b0"], "Unknown network for first 'v2b0'. Did you mean 'v2-b0'?"),
+        (["first=r32_i16/mbb_d1_k3_s1_e1_w8/h8_c10"], "Did you mean 'mb'?"),
         (["reward.cost=params"], "weighs the parameters already"),
-        (["reward=tunas", "reward.cost=latency"], "reward.cost=latency"),
+        (["reward=tunas", "reward.cost=latency"], "reward.cost=latency: unknown cost 'latency'"),
         (["reward=mnasnet", "reward.alpha=0.07"], "reward.alpha=0.07"),
         (["reward=mnasnethard"], "Did you mean 'mnasnet_hard'?"),
         (["sampler=nsga"], "Did you mean 'nsga2'?"),
@@ -163,15 +162,32 @@ def test_all_yaml_is_in_a_group():
     assert found == {*GROUPS, "launch", "train", "recipe", "compare"}
 
 
-def test_finals_of_earlier_versions_are_as_they_were():
-    document = Config.of({}).document()
-    del document["finals"]["base"]
-    assert not Config.of_document(document).finals.base
-    del document["finals"]
-    assert Config.of_document(document).finals.size(100) == (0, 3)
+@pytest.mark.parametrize("group", ["limit", "finals"])
+def test_a_default_is_the_same_in_the_class_and_in_yaml(group):
+    model, document = _MODELS[group], documents.read(group, documents.read("launch", "default")[group])
+    assert model.model_validate(document) == model()
 
 
-def test_counts_are_written_with_letters_too():
-    config = Config.of(parse(["reward.max_params=3M", "reward.max_macs=0.6G"]))
-    assert (config.reward.max_params, config.reward.max_macs) == (3_000_000, 600_000_000)
+def test_defaults_outside_groups_are_the_same_in_the_class_and_in_yaml():
+    document = documents.read("launch", "default")
+    values = {key: value for key, value in document.items() if key not in GROUPS}
+    assert RunSettings.model_validate(values) == RunSettings()
+
+
+@pytest.mark.parametrize("group", ["reward", "executor"])
+def test_the_first_document_of_a_kind_has_the_defaults_of_its_class(group):
+    for name, kind in _KINDS[group].items():
+        if name in documents.names(group):
+            fields = {key for key, field in kind.model_fields.items() if not field.is_required()}
+            document = {key: value for key, value in documents.read(group, name).items() if key in fields}
+            needed = {key: value for key, value in documents.read(group, name).items() if key not in fields}
+            needed = {k: v if v is not None else "x" for k, v in needed.items()}
+            assert kind.model_validate({**needed, **document}) == kind.model_validate(needed), name
+
+
+def test_targets_are_written_with_letters_too():
     assert Config.of(parse(["reward=mnasnet", "reward.cost=macs", "reward.target=600M"])).reward.target == 6e8
+
+
+def test_a_group_called_none_is_not_nothing():
+    assert Config.of(parse(["pruner=none", "limit=none"])).pruner.pruner == "none"

@@ -16,7 +16,7 @@ from typing import Any
 
 from search import Trial, launch
 from search.config import Config
-from search.engine.launch import Silent
+from search.engine.display import Silent
 from search.proxy.evaluate import Request, Result
 from search.testing import looked_up
 

@@ -111,7 +111,8 @@ def settings(part: Part, order: list[str], data: str) -> dict[str, object]:
         "finals": "off",
         "reward.w": -0.07 if part.timed else 0,
         "step": "measured",
-        "seed": ",".join([str(part.seed), *order[: part.networks]]),
+        "seed": part.seed,
+        "first": ",".join(order[: part.networks]),
         "run": part.run,
     }
 

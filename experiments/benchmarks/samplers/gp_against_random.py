@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from search import Run, Trial, launch, open_run, resume
 from search.config import Config
 from search.data import load
-from search.engine.launch import Silent, create, drive
+from search.engine.display import Silent
+from search.engine.launch import create, drive
 from search.engine.proposals import Proposal
 from search.proxy.evaluate import evaluate
 from search.runs.environment import environment

@@ -328,7 +328,7 @@ class TestRefusals:
             ({"space": "effv2"}, {}, "space is not a setting of a fit; permitted: data, proxy"),
             ({"reward.w": -0.1}, {}, r"reward\.w is not a setting of a fit"),
             ({"trials": 4}, {}, "trials is not a setting"),
-            ({"seed": "3,v2-b0"}, {}, "seed: a fit trains its own candidates; permitted: a number"),
+            ({"first": "v2-b0"}, {}, "first: a fit trains its own candidates"),
             ({"data": "npz"}, {}, r"data\.images is a setting of data=shapes; this is data=npz"),
             ({"run": "a/b"}, {}, "run=a/b"),
             ({}, {"rule": "compund"}, "Did you mean 'compound'"),

@@ -69,7 +69,7 @@ def test_keys(offered):
 
 def test_runs_to_start_from_and_objectives_to_score_by(offered):
     assert offered("search launch from=") == ["from=done"]
-    assert offered("search rescore done reward.max_st") == ["reward.max_step_ms="]
+    assert offered("search rescore done limit.st") == ["limit.step="]
     assert offered("search rescore done pro") == []
 
 

@@ -53,13 +53,13 @@ def test_the_first_are_told_with_where_they_were():
 
 def test_limits_say_what_they_cost():
     best = open_run("done").best.cost.params
-    text = said("done", f"reward.max_params={best - 1}")
+    text = said("done", f"limit.params={best - 1}")
     assert "exceed a limit" in text
     assert "the best before, exceeds a limit" in text
 
 
 def test_limits_that_nothing_keeps():
-    text = said("done", "reward.max_params=1")
+    text = said("done", "limit.params=1")
     assert "14 of 14 trials exceed a limit" in text
     assert "Next" not in text
 
@@ -68,7 +68,7 @@ def test_it_is_written_like_any_table(tmp_path):
     rows = list(csv.DictReader(io.StringIO(said("done", "reward.w=-0.3", "--format", "csv"))))
     assert [int(row["rank"]) for row in rows] == list(range(1, 15))
     document = json.loads(said("done", "reward.w=-0.3", "--format", "json", "--top", "2"))
-    assert (document["schema"], document["version"], len(document["rows"])) == ("compound-nas.rescored", 1, 2)
+    assert (document["schema"], document["version"], len(document["rows"])) == ("compound-nas.rescored", 2, 2)
     assert said("done", "reward.w=-0.3", "--out", str(tmp_path / "t.md")) == ""
     assert "- Before: by the run's own" in (tmp_path / "t.md").read_text()
     short = said("done", "reward.w=-0.3", "--columns", "rank,number", "--top", "1")

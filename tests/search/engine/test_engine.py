@@ -90,7 +90,7 @@ def test_a_small_space_is_searched_to_its_end_and_no_further():
 
 
 def test_a_grid_is_every_network_once():
-    run = searched(trials=200, sampler="grid", **{"space.stages.0.expand": 1, "reward.max_params": 9000})
+    run = searched(trials=200, sampler="grid", **{"space.stages.0.expand": 1, "limit.params": 9000})
     expected = {run.config.space.at(point) for point in run.config.space.points()}
     assert set(networks(run)) == {str(a) for a in expected if cost(a).params <= 9000}
     assert len(networks(run)) == len(set(networks(run)))
@@ -110,21 +110,21 @@ def test_duplicates_are_answered_from_the_ledger():
 def test_limits_reject_before_training():
     space = Space.load("tiny_space")
     sizes = sorted(cost(space.at(point)).params for point in space.points())
-    run = searched(trials=10, **{"reward.max_params": sizes[len(sizes) // 3]})
+    run = searched(trials=10, **{"limit.params": sizes[len(sizes) // 3]})
     assert max(trial.cost.params for trial in run.trials) <= sizes[len(sizes) // 3]
-    with pytest.raises(UserError, match=rf"max_params=10: .* has {sizes[0]:,} params"):
-        launch({**SMALL, "run": "none", "reward.max_params": 10}, evaluate=looked_up)
-    with pytest.raises(UserError, match=r"max_memory=10: the smallest .* trains in at least [0-9,]+ bytes"):
-        launch({**SMALL, "run": "none", "reward.max_memory": 10}, evaluate=looked_up)
+    with pytest.raises(UserError, match=rf"limit.params=10: .* has {sizes[0]:,} params"):
+        launch({**SMALL, "run": "none", "limit.params": 10}, evaluate=looked_up)
+    with pytest.raises(UserError, match=r"limit.memory=10: the smallest .* has [0-9,]+ bytes of memory"):
+        launch({**SMALL, "run": "none", "limit.memory": 10}, evaluate=looked_up)
     assert not Path("runs/none").exists()
 
 
-@pytest.mark.parametrize("name", ["macs", "activations", "memory"])
+@pytest.mark.parametrize("name", ["macs", "size", "activations", "memory"])
 def test_every_cost_can_be_limited(name):
     space, reward = Space.load("tiny_space"), Config.of({"space": "tiny_space"}).reward
-    costs = sorted(reward.spent(name, space.at(point)) for point in space.points())
-    run = searched(trials=10, **{f"reward.max_{name}": costs[20]})
-    assert max(reward.spent(name, trial.architecture) for trial in run.trials) <= costs[20]
+    costs = sorted(reward.exact_cost(name, space.at(point)) for point in space.points())
+    run = searched(trials=10, **{f"limit.{name}": costs[20]})
+    assert max(reward.exact_cost(name, trial.architecture) for trial in run.trials) <= costs[20]
 
 
 @pytest.mark.parametrize("reward", ["effv2", "mnasnet", "mnasnet_hard", "effnet", "tunas"])

@@ -9,29 +9,27 @@ from space import UserError
 
 
 def limited(**limits):
-    return Config.of({**QUICK, **{f"reward.{name}": limit for name, limit in limits.items()}})
+    return Config.of({**QUICK, **{f"limit.{name}": limit for name, limit in limits.items()}})
 
 
 @pytest.mark.parametrize("name", ["params", "macs", "activations"])
 def test_a_limit_is_refused_exactly_where_the_smallest_network_is_over_it(name):
     least = getattr(Config.of(QUICK).space.range, name)[0]
-    check(limited(**{f"max_{name}": least}))
+    check(limited(**{name: least}))
     with pytest.raises(
-        UserError, match=rf"reward.max_{name}={least - 1}: the smallest network of the space has"
+        UserError, match=rf"limit.{name}={least - 1}: the smallest network of the space has"
     ):
-        check(limited(**{f"max_{name}": least - 1}))
+        check(limited(**{name: least - 1}))
 
 
 def test_memory_is_that_of_a_training():
-    with pytest.raises(
-        UserError, match=r"max_memory=1: the smallest network of the space trains in at least \S+ bytes"
-    ):
-        check(limited(max_memory=1))
+    with pytest.raises(UserError, match=r"memory=1: the smallest network of the space has \S+ bytes"):
+        check(limited(memory=1))
 
 
 def test_a_network_to_be_tried_first_keeps_the_limits_too():
     network = str(Config.of(QUICK).space.at((1,) * 7))
     least = Config.of(QUICK).space.range.params[0]
-    check(Config.of({**QUICK, "seed": network}))
-    with pytest.raises(UserError, match=r"seed: .*: params .* > reward.max_params"):
-        check(Config.of({**QUICK, "seed": network, "reward.max_params": least}))
+    check(Config.of({**QUICK, "first": network}))
+    with pytest.raises(UserError, match=r"first: .*: params .* > limit.params"):
+        check(Config.of({**QUICK, "first": network, "limit.params": least}))

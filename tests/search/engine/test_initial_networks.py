@@ -6,7 +6,8 @@ import pytest
 from quick import QUICK
 
 from search import launch, open_run, resume
-from search.engine.initial_networks import enqueued
+from search.config import Config
+from search.engine.initial_networks import resolved
 from search.testing import looked_up
 from space import Space, UserError, cost, decode, published
 
@@ -22,14 +23,14 @@ def searched(**settings):
 
 
 def test_they_are_trained_before_anything_is_proposed():
-    run = searched(trials=4, seed=f"5,{OWN},{OUTSIDE},{OWN}")
+    run = searched(trials=4, seed=5, first=f"{OWN},{OUTSIDE},{OWN}")
     assert [str(trial.architecture) for trial in run.trials[:2]] == [OWN, OUTSIDE]
     assert len(run.trials) == 4
     assert {trial.seed for trial in run.trials} == {5}
 
 
 def test_one_in_the_space_has_its_point_and_another_none():
-    run = searched(trials=2, seed=f"{OUTSIDE},{OWN}")
+    run = searched(trials=2, first=f"{OUTSIDE},{OWN}")
     assert run.trials[0].point == ()
     assert TINY.at(run.trials[1].point) == decode(OWN)
 
@@ -37,21 +38,31 @@ def test_one_in_the_space_has_its_point_and_another_none():
 @pytest.mark.parametrize("sampler", ["auto", "gp", "tpe", "evolution", "nsga2", "qmc", "grid"])
 def test_every_sampler_takes_them_in_its_stride(sampler):
     startup = {"sampler.startup": 4} if sampler in ("auto", "gp", "tpe") else {}
-    run = searched(trials=8, sampler=sampler, seed=f"{OUTSIDE},{OWN}", **startup)
+    run = searched(trials=8, sampler=sampler, first=f"{OUTSIDE},{OWN}", **startup)
     assert sum(trial.state == "complete" for trial in run.trials) == 8
     assert len({trial.architecture for trial in run.trials if trial.state == "complete"}) == 8
 
 
 def test_published_networks_become_the_spaces_size_and_the_datas_classes():
-    (text,) = enqueued(["v2-b0"], TINY)
+    (text,) = Config.of({"space": "tiny_space", "first": "v2-b0"}).settings.first
     network = decode(text)
     assert (network.resolution, network.classes, network.stages) == (
         16,
         10,
         published("v2-b0").architecture.stages,
     )
-    several = Space.load("tiny_space", {"resolution": [16, 224]})
-    assert decode(*enqueued(["v2-b0"], several)).resolution == 224
+    settings = {"space": "tiny_space", "space.resolution": [16, 224], "first": "v2-b0"}
+    assert decode(*Config.of(settings).settings.first).resolution == 224
+
+
+def test_runs_and_trials_are_resolved_before_the_configuration_is_read():
+    run = searched(trials=2, run="r")
+    best, second = str(run.best.architecture), str(run.trials[1].architecture)
+    settings = resolved({"trials": 3, "first": "r, r:1, v2-b0", "reward.reference": "r:1"})
+    v2_b0 = str(published("v2-b0").architecture)
+    assert settings == {"trials": 3, "first": [best, second, v2_b0], "reward.reference": second}
+    with pytest.raises(UserError, match="Unknown run 'none'"):
+        resolved({"first": "none:3"})
 
 
 def test_a_resume_keeps_them():
@@ -61,23 +72,23 @@ def test_a_resume_keeps_them():
         return looked_up(request, report)
 
     with pytest.raises(KeyboardInterrupt):
-        launch({**QUICK, "trials": 4, "seed": f"{OWN},{OUTSIDE}"}, evaluate=interrupted)
+        launch({**QUICK, "trials": 4, "first": f"{OWN},{OUTSIDE}"}, evaluate=interrupted)
     parts = resume("r", evaluate=looked_up)
-    whole = searched(trials=4, seed=f"{OWN},{OUTSIDE}", run="whole")
+    whole = searched(trials=4, first=f"{OWN},{OUTSIDE}", run="whole")
     assert [t.architecture for t in parts.trials] == [t.architecture for t in whole.trials]
 
 
 def test_the_best_of_an_earlier_run_can_be_among_them():
     first = searched(trials=3)
-    again = searched(trials=3, run="again", seed=f"r:{first.best.number}")
+    again = searched(trials=3, run="again", first=f"r:{first.best.number}")
     assert again.trials[0].architecture == open_run("r").best.architecture
     with pytest.raises(UserError, match="no trial 9"):
-        searched(run="third", seed="r:9")
+        searched(run="third", first="r:9")
 
 
 def test_one_over_a_limit_is_refused_at_launch():
     limit = cost(decode(OWN)).params - 1
-    with pytest.raises(UserError, match=rf"seed: r16_.*: params .* > reward.max_params {limit:,}") as refused:
-        searched(**{"seed": OWN, "reward.max_params": limit})
+    with pytest.raises(UserError, match=rf"first: r16_.*: params .* > limit.params {limit:,}") as refused:
+        searched(**{"first": OWN, "limit.params": limit})
     assert "\n" not in str(refused.value)
     assert not Path("runs").exists()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from search import launch, resume
-from search.engine.launch import Silent
+from search.engine.display import Silent
 from search.testing import looked_up
 
 

@@ -18,7 +18,7 @@ from quick import QUICK
 
 from search import Stopped, launch, open_run, resume
 from search.cli.screen import show_run
-from search.engine.launch import Silent
+from search.engine.display import Silent
 from search.engine.proposals import Sampled
 from search.proxy.evaluate import Result, TrialFailed
 from search.testing import looked_up
@@ -292,7 +292,7 @@ def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
         textwrap.dedent("""
         import os, time
         from search import launch, resume
-        from search.engine.launch import Silent
+        from search.engine.display import Silent
         from search.testing import looked_up
 
         class Told(Silent):

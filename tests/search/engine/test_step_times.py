@@ -102,10 +102,10 @@ def test_a_device_without_profiles_is_measured(kept):
 
 def test_a_reward_without_step_times_needs_none(kept):
     assert settled(**{"reward.w": 0})[0].forecast is None
-    assert settled(**{"reward.w": 0, "reward.max_step_ms": 9})[0].forecast
+    assert settled(**{"reward.w": 0, "limit.step": 9})[0].forecast
 
 
-@pytest.mark.parametrize("asked", [{"step": "profile"}, {"reward.max_step_ms": 1e6}])
+@pytest.mark.parametrize("asked", [{"step": "profile"}, {"limit.step": 1e6}])
 def test_a_profile_is_made_when_it_is_asked_for(asked, device, profile, monkeypatch):
     monkeypatch.setattr(choosing, "make", lambda space, **rest: (profile, "p.json"))
     config, said = settled(**asked)
@@ -124,7 +124,7 @@ def test_a_profile_of_another_device_is_refused(kept, profile, tmp_path):
 
 def test_a_limit_on_step_times_needs_a_profile(device):
     with pytest.raises(UserError, match="step=profile"):
-        settled(**{"reward.max_step_ms": 5, "step": "measured"})
+        settled(**{"limit.step": 5, "step": "measured"})
 
 
 def test_the_wrong_word_is_refused():
@@ -134,7 +134,7 @@ def test_the_wrong_word_is_refused():
 
 def test_a_search_with_a_profile(kept, profile):
     """No worker measures; rewards have S from the profile, and nothing over the limit is trained."""
-    run = launch({**SETTINGS, "trials": 6, "run": "one", "reward.max_step_ms": 6}, evaluate=looked_up)
+    run = launch({**SETTINGS, "trials": 6, "run": "one", "limit.step": 6}, evaluate=looked_up)
     assert run.config.settings.step == "profile"
     assert len(run.ranked) == 6
     for trial in run.trials:
@@ -162,7 +162,7 @@ def test_the_best_are_measured_at_the_end(kept):
 
 def test_a_limit_that_nothing_keeps_is_refused(kept):
     with pytest.raises(UserError, match="the fastest network of the space takes"):
-        launch({**SETTINGS, "run": "none", "reward.max_step_ms": 0.01}, evaluate=looked_up)
+        launch({**SETTINGS, "run": "none", "limit.step": 0.01}, evaluate=looked_up)
 
 
 def test_runs_of_versions_that_knew_no_profiles_are_measured():

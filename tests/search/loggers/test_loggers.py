@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from search import launch
-from search.engine.launch import Silent
+from search.engine.display import Silent
 from search.loggers import LOGGERS, LoggedTrial, Logger
 from search.loggers.logged import Logged
 from search.testing import looked_up

@@ -14,6 +14,7 @@ from search.proxy_check.anchors import anchors
 from search.proxy_check.check import check, plan
 from search.proxy_check.table import recommended, rows, verdict
 from search.proxy_check.variants import longer, variations
+from search.settings.limits import Limits
 from search.testing import looked_up
 from space import Space, UserError, cost
 
@@ -85,12 +86,12 @@ def test_it_recommends_the_cheapest_that_ranks_well(planned):
 
 
 def test_anchors_are_spread_over_the_costs():
-    space, reward = Space.load("tiny_space"), Config.of(TINY).reward
-    found = anchors(space, reward, 8)
+    space = Space.load("tiny_space")
+    found = anchors(space, Limits(), 8)
     costs = [cost(network).macs for network in found]
     assert len(set(found)) == 8 and costs == sorted(costs)
-    assert found == anchors(space, reward, 8)
-    limited = reward.model_copy(update={"max_macs": costs[3]})
+    assert found == anchors(space, Limits(), 8)
+    limited = Limits(macs=costs[3])
     assert max(cost(network).macs for network in anchors(space, limited, 8)) <= costs[3]
 
 

@@ -14,7 +14,7 @@ from search import launch, open_run, resume
 from search.cli.live import line
 from search.cli.screen import show_run, show_trial
 from search.config import Config
-from search.engine.launch import Silent
+from search.engine.display import Silent
 from search.executors.serial import Serial
 from search.proxy.evaluate import Result, TrialFailed
 from search.proxy.proxy import fidelity, shorter

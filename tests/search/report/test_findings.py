@@ -60,7 +60,7 @@ def test_a_baseline_must_compare(done, tmp_path):
 
 def test_its_margin_over_a_base_that_was_trained(tmp_path):
     named = str(open_run(filled(tmp_path / "a")).trials[0].architecture)
-    path = filled(tmp_path / "r", seed=f"0,{named}")
+    path = filled(tmp_path / "r", first=named)
     found = findings(open_run(path))
     assert found.base_trial.number == 0
     winner, base = found.winner.result.accuracy, found.base_trial.result.accuracy
@@ -74,7 +74,7 @@ def test_its_margin_over_a_base_that_was_trained(tmp_path):
 
 def test_over_a_base_that_was_trained_again_the_interval_is_of_seeds(tmp_path):
     named = str(open_run(filled(tmp_path / "a", complete=30)).trials[0].architecture)
-    path = filled(tmp_path / "r", complete=30, seed=f"0,{named}", finals="auto")
+    path = filled(tmp_path / "r", complete=30, first=named, finals="auto")
     train_again(path)
     found = findings(open_run(path))
     winner, base = found.winner, found.base_trial

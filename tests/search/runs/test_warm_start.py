@@ -68,7 +68,7 @@ def test_they_are_scored_by_the_new_objective():
 def test_what_exceeds_the_new_limits_is_left_out():
     old = searched("old")
     limit = sorted(trial.cost.params for trial in old.trials)[3]
-    new = searched("new", trials=2, **{"from": "old", "reward.max_params": limit})
+    new = searched("new", trials=2, **{"from": "old", "limit.params": limit})
     assert len(own(new)) == 2
     assert [t.origin for t in new.trials if t.origin] == [
         f"old:{t.number}" for t in old.trials if t.cost.params <= limit
@@ -127,7 +127,7 @@ def test_retrainings_are_taken_along():
 
 def test_a_network_to_try_first_is_not_tried_again():
     old = searched("old")
-    new = searched("new", trials=1, seed="0,old:3", **{"from": "old"})
+    new = searched("new", trials=1, first="old:3", **{"from": "old"})
     assert networks(own(new))[0] != str(old.trials[3].architecture)
 
 

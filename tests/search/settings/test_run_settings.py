@@ -1,25 +1,25 @@
 import pytest
+from pydantic import ValidationError
 
-from search.settings.run_settings import started
-from space import UserError
+from search.settings.run_settings import RunSettings, split
 
 
 @pytest.mark.parametrize(
-    ("seed", "told_apart"),
+    ("value", "words"),
     [
-        (3, (3, ())),
-        ("3", (3, ())),
-        ("v2-b0", (0, ("v2-b0",))),
-        ("7, v2-b0,RUN:12", (7, ("v2-b0", "RUN:12"))),
-        (["v2-b0", 7], (7, ("v2-b0",))),
-        ("r32_i16/mb_d1_k3_s1_e1_w8/h8_c10", (0, ("r32_i16/mb_d1_k3_s1_e1_w8/h8_c10",))),
-        ("", (0, ())),
+        (None, ()),
+        ("", ()),
+        ("v2-b0", ("v2-b0",)),
+        ("v2-b0, RUN:12,", ("v2-b0", "RUN:12")),
+        (["v2-b0", "b0"], ("v2-b0", "b0")),
+        ("r32_i16/mb_d1_k3_s1_e1_w8/h8_c10", ("r32_i16/mb_d1_k3_s1_e1_w8/h8_c10",)),
     ],
 )
-def test_a_number_and_networks_are_told_apart(seed, told_apart):
-    assert started(seed) == told_apart
+def test_networks_to_try_first_are_separated_by_commas(value, words):
+    assert RunSettings(first=value).first == tuple(split(value)) == words
 
 
-def test_a_second_number_is_refused():
-    with pytest.raises(UserError, match="one number is for the random draws"):
-        started("1,2")
+@pytest.mark.parametrize("seed", ["7,v2-b0", "v2-b0", [7, "v2-b0"]])
+def test_a_seed_is_a_number_only(seed):
+    with pytest.raises(ValidationError, match="networks to try first are first=v2-b0,RUN:12"):
+        RunSettings(seed=seed)

@@ -1,0 +1,49 @@
+"""The one answer to the question which network a word of the command line means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.models.model import is_model, read_document
+from search.runs.run import Run, open_run, runs, split
+from search.trials.trial import Trial
+from space import CATALOG, Architecture, decode
+from space.catalog import unpublished
+from space.named import FORMS, named_network
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNetwork:
+    """A network that a word means, and where it is from.
+
+    name: for folders and families. model: the folder of the model that the word names, None if it names none.
+    run, trial: where a search trained it, None for a network of no run.
+    """
+
+    name: str
+    architecture: Architecture
+    model: Path | None = None
+    run: Run | None = None
+    trial: Trial | None = None
+
+
+def find_network(word: str, what: str = "network or run") -> FoundNetwork:
+    """Return the network that `word` means, the first of these that it can be.
+
+    The folder of a model, as `search train` and `scale --save` write them; whatever `space.named.named_network`
+    knows; a run, for its best network ("RUN"), or one of its trials ("RUN:12"). what: the kind of word, for the
+    refusal. Raises `UserError` for anything else, naming the nearest published networks and runs.
+    """
+    folder = Path(word).expanduser()
+    is_folder = word not in CATALOG and is_model(folder)
+    if not is_folder and (named := named_network(word)):
+        return FoundNetwork(named.name, named.architecture)
+    if is_folder:
+        return FoundNetwork(folder.resolve().name, decode(read_document(folder).architecture), model=folder)
+    name, number = split(word)
+    if number is None and "/" not in name and name not in runs() and not Path(name).exists():
+        raise unpublished(what, word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))
+    run = open_run(name)
+    trial = run.best if number is None else run.trial(number)
+    return FoundNetwork(f"{run.path.name}-{trial.number}", trial.architecture, run=run, trial=trial)

@@ -1,0 +1,55 @@
+"""Limits on what a network may cost, a group of their own: `limit.params=200k limit.step=300ms`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from space.architecture import Architecture
+from space.cost.table import BATCH, COSTS, EXACT, USABLE
+
+
+class Limits(BaseModel):
+    """The YAML group `limit`. A full network that exceeds a limit is never proposed and never trained.
+
+    Amounts are in the units of `space.cost.table`: counts, bytes and milliseconds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    params: int | None = None
+    size: int | None = None
+    """Bytes of the weights."""
+    macs: int | None = None
+    activations: int | None = None
+    memory: int | None = None
+    """Bytes that a training of the full network holds."""
+    step: float | None = None
+    """Milliseconds of a training step, as the device's profile predicts it."""
+    batch: int = Field(default=BATCH, ge=1)
+    """Images in the training batch that `memory` is computed for."""
+
+    @field_validator(*USABLE, mode="before")
+    @classmethod
+    def _amount(cls, value: Any, info: ValidationInfo) -> Any:
+        return None if value is None else COSTS[str(info.field_name)].parse(value)
+
+    @property
+    def exact(self) -> Iterator[tuple[str, int]]:
+        """The limits that are set on costs known from the architecture, each with the name of its cost."""
+        for name in EXACT:
+            if (limit := getattr(self, name)) is not None:
+                yield name, limit
+
+    def exceeded(self, network: Architecture, step_ms: float | None = None) -> str:
+        """Return in words which limit a full network exceeds, "" if none. step_ms: predicted, None if unknown."""
+        for name, limit in self.exact:
+            compute = COSTS[name].compute
+            value = compute(network, self.batch) if compute else 0
+            if value > limit:
+                return f"{name} {value:,} > limit.{name} {limit:,}"
+        if step_ms is not None and self.step is not None and step_ms > self.step:
+            return f"step {step_ms:.1f} ms > limit.step {self.step:g} ms"
+        return ""

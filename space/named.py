@@ -1,0 +1,98 @@
+"""The network that a word names: a published network, a canonical string, a file, or block strings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from space.architecture import Architecture, decode
+from space.block_strings import decode_blocks
+from space.catalog import CATALOG
+from space.refusal import UserError
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""Endings of files that describe a network."""
+
+FORMS = (
+    "FILE.yaml",
+    "a canonical string such as r32_i16/.../h640_c10",
+    "block strings separated by commas",
+)
+"""The words that name a network beside the names of published ones, for refusals."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedNetwork:
+    """A network and a short name for it, which folders and families can take."""
+
+    name: str
+    architecture: Architecture
+
+
+def named_network(word: str) -> NamedNetwork | None:
+    """Return the network that `word` names, the first of these that it can be, or None if it is none of them.
+
+    A name of the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that describes
+    one network; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or timm separated by
+    commas ("r1_k3_s11_e1_i32_o16_se0.25,..."). Raises `UserError` for a string or file of such a form that is not
+    valid.
+    """
+    for reader in _READERS:
+        if network := reader(word):
+            return network
+    return None
+
+
+def called(architecture: Architecture) -> NamedNetwork:
+    """Name a network after the catalog's row that it equals, else after its digest."""
+    names = (name for name, row in CATALOG.items() if row.architecture == architecture)
+    return NamedNetwork(next(names, architecture.digest[:8]), architecture)
+
+
+def _from_catalog(word: str) -> NamedNetwork | None:
+    return NamedNetwork(word, CATALOG[word].architecture) if word in CATALOG else None
+
+
+def _from_file(word: str) -> NamedNetwork | None:
+    if not word.endswith(SUFFIXES):
+        return None
+    # Imported here: reading YAML takes time that a name does not.
+    from space import documents
+    from space.choices.space import Space
+
+    path = Path(word).expanduser()
+    try:
+        content = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"Cannot read {word}: {getattr(error, 'strerror', 'it is not UTF-8 text')}."
+        ) from None
+    document = documents.parse(content, word)
+    try:
+        space = Space.of(document, path.stem)
+    except UserError as error:
+        raise UserError(f"{word}: {error}") from None
+    if space.choices:
+        raise UserError(
+            f"{word} is a search space: it leaves {len(space.choices)} choices open, such as "
+            f"{space.choices[0].name}. Name one network."
+        )
+    return NamedNetwork(path.stem, space.at(()))
+
+
+def _from_canonical(word: str) -> NamedNetwork | None:
+    return called(decode(word)) if re.match(r"r\d+_[^/]*/", word) else None
+
+
+def _from_blocks(word: str) -> NamedNetwork | None:
+    return called(decode_blocks(word)) if re.match(r"([a-z]+_)?r\d+_k\d", word) else None
+
+
+_READERS: tuple[Callable[[str], NamedNetwork | None], ...] = (
+    _from_catalog,
+    _from_file,
+    _from_canonical,
+    _from_blocks,
+)
