@@ -17,8 +17,9 @@ import pytest
 from quick import QUICK
 
 import experiments
-from search import Stopped, driver, launch, open_run, resume
+from search import Stopped, launch, open_run, resume
 from search.config import Config
+from search.engine import launch as driver
 from search.engine.engine import Engine
 from search.engine.proposals import Sampled
 from search.executors import EXECUTORS, Executor
