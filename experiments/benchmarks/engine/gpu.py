@@ -16,12 +16,14 @@ import os
 import platform
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
@@ -159,18 +161,27 @@ def _guarded(section: Section, setup: Setup, left: float) -> Figures:
             if time.monotonic() < end and process.is_alive():
                 continue
             died = "" if process.is_alive() else f"ended with code {process.exitcode}"
-            process.kill()
-            process.join()
+            _end(process)
             return {**latest, "failed": died or f"stopped after {limit:.0f} s"}
         if kind == "note":
             latest = content
             continue
         process.join(timeout=5)
-        process.kill()
+        _end(process)
         return {**latest, **content}
 
 
+def _end(process: Any) -> None:
+    """End a section and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
 def _section(run: Callable[[Setup], Figures], setup: Setup, figures: Any) -> None:
+    os.setsid()
+
     def note(part: Figures) -> None:
         figures.put(("note", json.loads(json.dumps(part, default=str))))
 
