@@ -54,7 +54,7 @@ def _step_ms(plan: Plan) -> float:
     batch = torch.randn(size, device=device).to(memory_format=torch.channels_last)
     labels = torch.zeros(proxy.batch, dtype=torch.long, device=device)
     dtype = None if precision == torch.float32 else precision
-    return step_ratio(model, model, batch, labels, pairs=3, most=3, dtype=dtype).ms
+    return step_ratio(model, model, batch, labels, pairs=3, max_pairs=3, dtype=dtype).ms
 
 
 def _steps(plan: Plan) -> float:

@@ -10,7 +10,7 @@ import click
 from search.cli import completers
 
 if TYPE_CHECKING:
-    from space.timing.standalone import Alone
+    from space.timing.standalone import Timing
 
 
 @click.command()
@@ -54,7 +54,7 @@ def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
     print_all(lines)
 
 
-def _line(name: str, timing: Alone) -> str:
+def _line(name: str, timing: Timing) -> str:
     doubts = f"; UNRELIABLE: {'; '.join(timing.doubts)}" if timing.doubts else ""
     return f"{name} {timing.ms:.2f} ms +- {timing.spread:.1%} (95%), {timing.repeats} repetitions{doubts}"
 

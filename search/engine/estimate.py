@@ -160,7 +160,7 @@ def _step(network: Architecture, config: Config) -> float:
     labels = torch.zeros(proxy.batch, dtype=torch.long, device=place)
     precision = precision_on(place, proxy.precision)
     dtype = None if precision == torch.float32 else precision
-    return step_ratio(built, built, batch, labels, pairs=3, most=3, dtype=dtype).wall_ms / 1e3
+    return step_ratio(built, built, batch, labels, pairs=3, max_pairs=3, dtype=dtype).wall_ms / 1e3
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from space import Architecture, UserError, cost
 from space.network.network import Network, build
 from space.timing.clock import Step, timer_of, undisturbed
 from space.timing.device import Device
-from space.timing.per_block import dissect
+from space.timing.per_block import block_times
 from space.timing.ratio import training_step
 
 _SECONDS = 2.0
@@ -49,12 +49,12 @@ class Bench:
     def measure(self, architecture: Architecture) -> Sample:
         """The step of `architecture` and its blocks. Raises `UserError` where memory is too small for it."""
         try:
-            found = dissect(
+            found = block_times(
                 *self._inputs(architecture),
                 self._reference,
                 steps=self._steps(),
                 warmup=_WARMUP,
-                most=3 * self._steps(),
+                max_steps=3 * self._steps(),
                 dtype=self._dtype,
             )
         except RuntimeError as error:

@@ -26,7 +26,7 @@ Work = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A network that was measured: `space.timing.per_block.Dissected` says what the figures are."""
+    """A network that was measured: `space.timing.per_block.BlockTimes` says what the figures are."""
 
     architecture: str
     blocks: tuple[float, ...]

@@ -9,9 +9,9 @@ from search.proxy.proxy import Precision, Proxy
 from space import Architecture, UserError
 from space.network.network import build
 from space.timing.ratio import StepTime, step_ratio
-from space.timing.standalone import Alone, latency, peak_memory, step_time
+from space.timing.standalone import Timing, latency, peak_memory, step_time
 
-_WARMUP, _PAIRS, _MOST, _TOLERANCE = 2, 7, 21, 0.05
+_WARMUP, _PAIRS, _MAX_PAIRS, _TOLERANCE = 2, 7, 21, 0.05
 """S enters a reward as S^-0.07, so that 5 % of it are 0.35 % of the reward, less than another seed's effect. At
 most 21 pairs keep the measurement short where other load makes them differ."""
 _GPU = 32
@@ -48,14 +48,14 @@ def measure(
         pairs=_PAIRS,
         warmup=_WARMUP,
         tolerance=_TOLERANCE,
-        most=_MOST,
+        max_pairs=_MAX_PAIRS,
         dtype=None if dtype == torch.float32 else dtype,
     )
 
 
 def alone(
     network: Architecture, *, batch: int, device: str = "auto", precision: Precision = "auto"
-) -> tuple[Alone, Alone, int]:
+) -> tuple[Timing, Timing, int]:
     """The time of a training step of `network` on `batch` images, of an inference, and bytes of memory at its peak.
 
     Raises `UserError` for a device that isn't here, and where memory is too small.

@@ -1,10 +1,10 @@
-"""Clocks for work on a device, and the quiet in which they are read.
+"""Clocks for work on a device, and the conditions under which they are read.
 
-On a CPU the clock is the CPU time of the calling thread, which waits for no neighbour; on a GPU it is the
-device's own events. Read them inside `undisturbed`: one thread, and an allocator that keeps what it has. Left to
-itself, glibc gives freed maps back to the system and gets them again, page by page, several times a step or
-never, as the heap happens to lie: 0 to 9,000 page faults in a step of one network (`experiments/LOG.md`). That
-is the history of a process, not the network's.
+On a CPU the clock is the CPU time of the calling thread, which other processes do not lengthen. On a GPU it is the
+device's own events. Read them inside `undisturbed`: one thread, and an allocator that returns no memory to the
+system. Otherwise glibc returns freed maps and requests them again page by page, several times a step or never,
+depending on the layout of the heap: 0 to 9,000 page faults in a step of one network (`experiments/LOG.md`). They
+belong to the history of the process, not to the network.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import torch
 
 Step = Callable[[], None]
 Timer = Callable[[Step], tuple[float, float]]
-"""Runs what it is given and returns the milliseconds it took: on the device itself, and by the wall clock."""
+"""A function that runs a step and returns its milliseconds: on the device, and by the wall clock."""
 
 
 def timer_of(device: torch.device) -> Timer:
-    """The timer for work on `device`."""
+    """Return the timer for work on `device`."""
     return _cuda if device.type == "cuda" else _cpu
 
 
@@ -45,17 +45,17 @@ def _cuda(step: Step) -> tuple[float, float]:
 
 
 class Marks(Protocol):
-    """Moments of work on a device."""
+    """A list of moments of a device's work."""
 
     def mark(self) -> None:
-        """Remembers this moment of the device's work."""
+        """Append the present moment of the device's work."""
 
     def read(self) -> list[float]:
-        """The moments in milliseconds since the first, once the device has reached them all; none are left."""
+        """Wait for the device, return the moments in milliseconds since the first, and empty the list."""
 
 
 def marks_of(device: torch.device) -> Marks:
-    """An empty list of moments on `device`."""
+    """Return an empty list of moments on `device`."""
     return _CudaMarks() if device.type == "cuda" else _CpuMarks()
 
 
@@ -67,9 +67,9 @@ class _CpuMarks:
         self._seconds.append(thread_time())
 
     def read(self) -> list[float]:
-        found = [1e3 * (second - self._seconds[0]) for second in self._seconds]
+        moments = [1e3 * (second - self._seconds[0]) for second in self._seconds]
         self._seconds = []
-        return found
+        return moments
 
 
 class _CudaMarks:
@@ -83,16 +83,16 @@ class _CudaMarks:
 
     def read(self) -> list[float]:
         torch.cuda.synchronize()
-        found = [float(self._events[0].elapsed_time(event)) for event in self._events]
+        moments = [float(self._events[0].elapsed_time(event)) for event in self._events]
         self._events = []
-        return found
+        return moments
 
 
 @contextmanager
 def undisturbed(device: torch.device) -> Iterator[None]:
-    """One thread and a warm allocator; the random state and the number of threads are put back at the end."""
+    """Compute with one thread and a warm allocator; restore the random state and the number of threads at the end."""
     threads = torch.get_num_threads()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.enable_grad(), _keeping():
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.enable_grad(), _untrimmed_heap():
         torch.set_num_threads(1)
         try:
             yield
@@ -103,14 +103,14 @@ def undisturbed(device: torch.device) -> Iterator[None]:
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
 """Parameters of glibc's `mallopt`, from its malloc.h."""
 _WARM = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 2**26}
-"""All memory comes from the heap, which grows by 64 MiB at a time and is never trimmed."""
+"""Values under which all memory comes from the heap, which grows by 64 MiB at a time and is never trimmed."""
 _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26, _TOP_PAD: 2**17}
-"""Where glibc's own adjustment ends in a process that has freed 32 MiB at once, as a training does."""
+"""Values that glibc itself arrives at in a process that has freed 32 MiB at once, as a training does."""
 
 
 @contextmanager
-def _keeping() -> Iterator[None]:
-    """Memory that is freed stays with the process. Does nothing where the C library isn't glibc."""
+def _untrimmed_heap() -> Iterator[None]:
+    """Keep freed memory in the process. Does nothing if the C library is not glibc."""
     try:
         library = ctypes.CDLL(None)
         mallopt, trim = library.mallopt, library.malloc_trim

@@ -1,4 +1,4 @@
-"""Which device a time was measured on, and under which conditions: times of others do not compare."""
+"""The device and the conditions of a measurement: times are comparable only where these are equal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a step time depends on besides the network and the images.
+    """The conditions that a step time depends on besides the network and the images.
 
-    kind: "cpu" or "cuda". processor: its name, as the system tells it. cores: of the machine. threads: that
-    compute. torch: its version. precision: of the forward pass. memory_format: of images and weights.
+    kind: "cpu" or "cuda". processor: the name that the system reports. cores: number in the machine. threads: number
+    that compute. torch: its version. precision: dtype of the forward pass. memory_format: of images and weights.
     """
 
     kind: str
@@ -26,13 +26,13 @@ class Device:
     memory_format: str = "channels_last"
 
     def differences(self, other: Device) -> tuple[str, ...]:
-        """In words, what differs: ("torch 2.14.1, not 2.13.0", ...), this one's value first."""
+        """Return the differing fields in words, this device's value first: ("torch 2.14.1, not 2.13.0", ...)."""
         mine, theirs = asdict(self), asdict(other)
         return tuple(f"{key} {mine[key]}, not {theirs[key]}" for key in mine if mine[key] != theirs[key])
 
 
 def this_device(kind: str = "cpu", precision: str = "float32") -> Device:
-    """The device that one thread of this process computes on. kind: "cpu", "cuda" or "cuda:1"."""
+    """Return the device that one thread of this process computes on. kind: "cpu", "cuda" or "cuda:1"."""
     name, _, number = kind.partition(":")
     return Device(
         kind=name,
@@ -45,7 +45,7 @@ def this_device(kind: str = "cpu", precision: str = "float32") -> Device:
 
 
 def processor() -> str:
-    """The name of the processor, as the system tells it; "" if it doesn't."""
+    """Return the name of the processor that the system reports, "" if it reports none."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,8 +1,8 @@
-"""The time of a training step, block by block, taken inside a step of the whole network.
+"""The time of a training step for each block, measured inside steps of the complete network.
 
-A block timed on its own finds its maps in the cache and the heap as it likes it; a sum of such times is off by
-6 to 8%. Here each block runs where it belongs. What is noted are the moments between blocks: forward when a
-block begins, backward when the gradient of its input is complete.
+A block that is timed alone finds its maps in the cache and a tidy heap, so a sum of such times is wrong by 6 to 8%.
+Here each block runs in its place. The moments between blocks are recorded: in the forward pass when a block begins,
+in the backward pass when the gradient of its input is complete.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from space.timing.ratio import median_and_spread, training_step
 
 
 @dataclass(frozen=True, slots=True)
-class Dissected:
-    """A network's training step and its parts, in steps of a reference that took turns with it.
+class BlockTimes:
+    """A network's training step and its parts, in units of a reference's step that was measured in turns with it.
 
-    blocks: for each block of `space.plan.plan` from stem to head, the classifier not counted and so no head that
-    is a classifier alone, the median of its forward and backward time. rest: of all else: classifier, loss,
-    optimiser. step: of the whole step, and spread: half the 95% interval of that median, as a share of it.
-    reference_ms: one step of the reference in milliseconds. wall: the step's wall time over its time on the
-    device: 1 where nothing else ran.
+    blocks: median of forward plus backward time for each block of `space.plan.plan` from stem to head, without the
+    classifier (a head that is only a classifier has no entry). rest: the same for classifier, loss and optimiser.
+    step: median of the complete step. spread: half the 95% interval of `step`, as a share of it. reference_ms:
+    milliseconds of the reference's step. wall: wall time of the step over its time on the device; 1 where nothing
+    else ran.
     """
 
     blocks: tuple[float, ...]
@@ -39,7 +39,7 @@ class Dissected:
     wall: float
 
 
-def dissect(
+def block_times(
     network: Network,
     batch: Tensor,
     labels: Tensor,
@@ -48,16 +48,16 @@ def dissect(
     steps: int = 6,
     warmup: int = 2,
     tolerance: float = 0.03,
-    most: int = 18,
+    max_steps: int = 18,
     dtype: torch.dtype | None = None,
     timer: Timer | None = None,
     marks: Marks | None = None,
-) -> Dissected:
-    """The times of the blocks of `network`: medians over `steps` training steps, after `warmup` untimed ones.
+) -> BlockTimes:
+    """Return the times of the blocks of `network`: medians over `steps` training steps, after `warmup` untimed ones.
 
-    batch, labels, dtype: as `space.timing.ratio.step_ratio` has them; `reference` is run before and after each step.
-    As many steps again are taken until the spread is at most `tolerance` or there are `most`. The network is
-    copied. timer, marks: for other devices, and for tests. Call it inside `space.timing.clock.undisturbed`.
+    batch, labels, dtype: as in `space.timing.ratio.step_ratio`. `reference` is run before and after each step.
+    `steps` more are taken until the spread is at most `tolerance` or there are `max_steps`. The network is copied.
+    timer, marks: for other devices, and for tests. Call it inside `space.timing.clock.undisturbed`.
     """
     timer, marks = timer or timer_of(batch.device), marks or marks_of(batch.device)
     step = _marked_step(deepcopy(network), batch, labels, dtype, marks)
@@ -67,14 +67,14 @@ def dissect(
         reference()
     takes: list[_Take] = []
     before = timer(reference)[0]
-    while not takes or (len(takes) < most and _spread(takes) > tolerance):
-        for _ in range(min(steps, most - len(takes))):
+    while not takes or (len(takes) < max_steps and _spread(takes) > tolerance):
+        for _ in range(min(steps, max_steps - len(takes))):
             own, wall = timer(step)
             after = timer(reference)[0]
             takes.append(_Take(_parts(marks.read(), own), own, (before + after) / 2, wall))
             before = after
     *blocks, rest = (median(column) for column in zip(*(take.shares for take in takes), strict=True))
-    return Dissected(
+    return BlockTimes(
         blocks=tuple(blocks),
         rest=rest,
         step=median(take.own / take.reference for take in takes),
@@ -86,7 +86,7 @@ def dissect(
 
 @dataclass(frozen=True, slots=True)
 class _Take:
-    """A step: its parts, itself, the reference around it, in milliseconds on the device; and by the wall clock."""
+    """A timed step: its parts, its total and the reference's, in milliseconds on the device; and its wall time."""
 
     parts: list[float]
     own: float
@@ -103,10 +103,10 @@ def _spread(takes: list[_Take]) -> float:
 
 
 def _parts(moments: list[float], step: float) -> list[float]:
-    """The time of each block, forward and backward, and of the rest of a `step`, from a step's moments.
+    """Return the forward plus backward time of each block, and of the rest of `step`, from a step's moments.
 
-    2 n + 2 moments of n blocks: where each begins forward, where the last ends, then backward from the last
-    block's end to the first one's beginning.
+    moments: 2 n + 2 for n blocks. In the forward pass the beginning of each block and the end of the last, then in
+    the backward pass from the last block's end to the first one's beginning.
     """
     count = len(moments) // 2 - 1
     forward, backward = moments[: count + 1], moments[count + 1 :]
@@ -119,9 +119,9 @@ def _parts(moments: list[float], step: float) -> list[float]:
 def _marked_step(
     network: Network, batch: Tensor, labels: Tensor, dtype: torch.dtype | None, marks: Marks
 ) -> Step:
-    """A training step that marks the moments that `_parts` reads.
+    """Return a training step that marks the moments that `_parts` reads.
 
-    The first block's backward ends with the whole of backward: images have no gradient.
+    The first block's backward pass ends with the whole backward pass, since images have no gradient.
     """
     blocks = (block for stage in network.stages for block in stage.children())
     *features, classifier = network.head

@@ -1,12 +1,12 @@
-"""How long a training step of a network takes, told as a ratio to that of a reference network.
+"""The time of a network's training step as a ratio to that of a reference network.
 
-A step's time in seconds belongs to a machine and to a moment: beside other load, wall time on a CPU is off by
-a factor of 2, and CPU time by a fifth, since neighbours take caches and clock rate as well. Two networks that
-take turns suffer alike: their ratio stays within a few percent. A reward A * S^w only needs the ratio: the
-reference multiplies all rewards of a study by one constant, and at w = -0.07 an error of 5% in S moves a
+A time in seconds holds for one machine at one moment: under other load, wall time on a CPU is off by a factor of 2,
+and CPU time by a fifth, since other processes use the caches and lower the clock rate. Two networks that are timed
+in turns are slowed down alike, and their ratio stays within a few percent. A reward A * S^w only needs the ratio:
+the reference multiplies all rewards of a study by one constant, and at w = -0.07 an error of 5% in S changes a
 reward by 0.35%, less than the noise of a training's seed. Compare ratios to one reference, on one host.
 
-Measured: eight takes of one pair of networks on two cores with up to four other processes gave ratios of 2.03
+Measured: eight runs with one pair of networks on two cores with up to four other processes gave ratios of 2.03
 +- 0.07 (standard deviation; 1.92 to 2.15), while the wall time of the same step ranged from 60 to 287 ms.
 """
 
@@ -27,13 +27,13 @@ from space.timing.clock import Step, Timer, timer_of, undisturbed
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """The time of one training step of a network beside that of a reference.
+    """The time of one training step of a network, and of a reference.
 
     ratio: median over pairs of steps of network's time / reference's time.
     spread: half the 95% interval of that median, as a share of it: 0.03 means within 3%.
-    pairs: how many pairs of steps were timed.
+    pairs: number of pairs of steps that were timed.
     ms, reference_ms: median milliseconds of a step: CPU time of the one thread, or time on the GPU.
-    wall_ms, reference_wall_ms: the same by the wall clock, which other load makes longer.
+    wall_ms, reference_wall_ms: the same by the wall clock, which counts the waits caused by other load.
     """
 
     ratio: float
@@ -55,22 +55,22 @@ def step_ratio(
     pairs: int = 13,
     warmup: int = 3,
     tolerance: float = 0.03,
-    most: int = 65,
+    max_pairs: int = 65,
     dtype: torch.dtype | None = None,
     timer: Timer | None = None,
 ) -> StepTime:
-    """The time of a training step of `network`, measured in turns with `reference`.
+    """Measure the time of a training step of `network` in turns with `reference`.
 
     batch: (batch, channels, height, width), on the device of both networks, in the memory format to be
     timed. labels: (batch,) class indices that both networks have. A step is forward, cross-entropy, backward
     and SGD with momentum; with a `dtype`, forward runs under autocast to it. reference_batch: as many images,
     for a reference that takes them at another resolution.
 
-    `warmup` steps of each are not timed. Then `pairs` pairs are, and again as many, until the spread (see
-    `StepTime`) is at most `tolerance` or `most` pairs are reached: the caller sees which in the result.
+    `warmup` steps of each are not timed. Then `pairs` pairs are timed, and as many again until the spread (see
+    `StepTime`) is at most `tolerance` or `max_pairs` is reached: the result says which.
 
-    On a CPU one thread is used, whatever torch is set to. Both networks are copied, and the global random
-    state is put back: weights, gradients, running statistics and modes stay as they were.
+    On a CPU one thread is used, whatever torch is set to. Both networks are copied, and the global random state is
+    restored: weights, gradients, running statistics and modes stay as they were.
     timer: for devices that are neither CPU nor CUDA, and for tests.
     """
     timer = timer or timer_of(batch.device)
@@ -81,18 +81,18 @@ def step_ratio(
         for _ in range(warmup):
             step()
             other_step()
-        taken = _rounds(timer, step, other_step, pairs, tolerance, most)
+        taken = _rounds(timer, step, other_step, pairs, tolerance, max_pairs)
     own, wall, reference_ms, reference_wall = (median(times) for times in zip(*taken, strict=True))
     return StepTime(*_ratio(taken), len(taken), own, reference_ms, wall, reference_wall)
 
 
 def _rounds(
-    timer: Timer, step: Step, reference: Step, pairs: int, tolerance: float, most: int
+    timer: Timer, step: Step, reference: Step, pairs: int, tolerance: float, max_pairs: int
 ) -> list[tuple[float, float, float, float]]:
-    """Rounds of `pairs` pairs until the ratio is known within `tolerance` or there are `most` of them."""
+    """Time rounds of `pairs` pairs until the ratio is known within `tolerance` or there are `max_pairs` pairs."""
     taken: list[tuple[float, float, float, float]] = []
-    while not taken or (len(taken) < most and _ratio(taken)[1] > tolerance):
-        for _ in range(min(pairs, most - len(taken))):
+    while not taken or (len(taken) < max_pairs and _ratio(taken)[1] > tolerance):
+        for _ in range(min(pairs, max_pairs - len(taken))):
             taken.append(_pair(timer, step, reference, swapped=len(taken) % 2 == 1))
     return taken
 
@@ -102,7 +102,7 @@ def _ratio(taken: list[tuple[float, float, float, float]]) -> tuple[float, float
 
 
 def _pair(timer: Timer, step: Step, reference: Step, swapped: bool) -> tuple[float, float, float, float]:
-    """One pair of steps. Who comes first alternates: a drift of the clock rate then favours neither."""
+    """Time one pair of steps. The order alternates, so that a drift of the clock rate favours neither."""
     if swapped:
         after = timer(reference)
         return *timer(step), *after
@@ -110,10 +110,10 @@ def _pair(timer: Timer, step: Step, reference: Step, swapped: bool) -> tuple[flo
 
 
 def median_and_spread(values: list[float]) -> tuple[float, float]:
-    """The median and half its 95% interval as a share of it, from order statistics: no normality assumed.
+    """Return the median and half its 95% interval as a share of it, without assuming normality (order statistics).
 
-    The k-th smallest and k-th largest of n enclose the median unless fewer than k of n fair coins show
-    heads, or tails; k is the largest for which each has a probability of at most 2.5%.
+    The k-th smallest and k-th largest of n enclose the median unless fewer than k of n fair coins show heads,
+    or fewer than k show tails. k is the largest number for which each has a probability of at most 2.5%.
     """
     ordered, n = sorted(values), len(values)
     k, tail = 0, comb(n, 0) / 2**n
@@ -132,7 +132,7 @@ def training_step(
     dtype: torch.dtype | None,
     after_backward: Callable[[], None] = lambda: None,
 ) -> Step:
-    """A training step of `network`, which it changes: cross-entropy, and SGD with momentum."""
+    """Return a training step of `network`, which it changes: cross-entropy and SGD with momentum."""
     network.train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
 

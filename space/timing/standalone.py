@@ -1,7 +1,7 @@
-"""What a network takes on its own: the time of a training step, of an inference, and memory at its peak.
+"""Absolute measurements of one network: the time of a training step and of an inference, and peak memory.
 
-Where other load comes and goes, the ratio to a reference in `space.timing.ratio` is steadier. These are for an idle
-machine, and they say when it wasn't one.
+Under changing load, the ratio to a reference in `space.timing.ratio` is more stable. These measurements are for an
+idle machine; they report signs that it was not idle.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from space.timing.clock import Step, Timer, timer_of, undisturbed
 from space.timing.device import Device, this_device
 from space.timing.ratio import median_and_spread, training_step
 
-_FEWEST, _ATTEMPTS = 6, 3
-"""Steps of a take: of fewer, no interval of 95% can be told. And takes."""
-_WARM, _WARMUP_MOST = 0.05, 15
+_MIN_STEPS, _ATTEMPTS = 6, 3
+"""Minimum number of timed steps (fewer have no 95% interval), and of attempts."""
+_WARM, _WARMUP_MAX = 0.05, 15
 """Warm-up ends when the medians of the last three steps and of the three before are within 5%, or after 15."""
 _WAITED, _DRIFTED, _BUSY = 1.1, 0.05, 0.5
-"""From when on it counts as interference: wall time over the device's; one half's median over the other's, less
-1; and how many other processes compute, in the mean of the last minute."""
+"""Thresholds of interference: wall time over the device's time; relative difference between the medians of the two
+halves; and the number of other computing processes, averaged over the last minute."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
-    """A time, and what it holds for.
+class Timing:
+    """A measured time with its uncertainty and conditions.
 
     ms: median milliseconds on the device: CPU time of the one thread, or time on the GPU. spread: half its 95%
-    interval, as a share of it. wall_ms: by the wall clock. repeats, warmup: steps that were timed, and not.
-    batch, resolution: images, and pixels of a side. doubts: why the figure is not reliable, in words.
+    interval, as a share of it. wall_ms: the same by the wall clock. repeats, warmup: number of timed and of untimed
+    steps. batch: number of images. resolution: their side in pixels. doubts: reasons not to rely on the figure.
     """
 
     ms: float
@@ -50,7 +50,7 @@ class Alone:
 
     @property
     def reliable(self) -> bool:
-        """Whether nothing was noticed that would make another take differ."""
+        """True if no interference was detected."""
         return not self.doubts
 
 
@@ -60,21 +60,22 @@ def step_time(
     labels: Tensor,
     *,
     tolerance: float = 0.02,
-    most: int = 60,
+    max_steps: int = 60,
     dtype: torch.dtype | None = None,
     timer: Timer | None = None,
     load: Callable[[], float] = lambda: os.getloadavg()[0],
-) -> Alone:
-    """The time of a training step of `network`: forward, cross-entropy, backward, SGD with momentum.
+) -> Timing:
+    """Measure the time of a training step of `network`: forward, cross-entropy, backward, SGD with momentum.
 
-    batch: (batch, channels, height, width) in the memory format to be timed; labels: (batch,). Steps are repeated
-    until the spread is at most `tolerance` or there are `most`; where other work is noticed, three times over, and
-    the take with the fewest doubts is given. The network is copied, and all random state is put back.
-    load: how many processes compute or wait, this one counted; timer: for other devices. Both for tests, too.
+    batch: (batch, channels, height, width) in the memory format to be timed. labels: (batch,). Steps are repeated
+    until the spread is at most `tolerance` or there are `max_steps`. If interference is detected, the measurement is
+    made up to three times, and the one with the fewest doubts is returned. The network is copied, and all random
+    state is restored. load: number of computing or waiting processes, including this one. timer: for other devices.
+    Both are also for tests.
     """
     with undisturbed(batch.device):
         step = training_step(deepcopy(network), batch, labels, dtype)
-        return _settled(step, batch, dtype, tolerance, most, timer, load)
+        return _repeated(step, batch, dtype, tolerance, max_steps, timer, load)
 
 
 def latency(
@@ -82,12 +83,12 @@ def latency(
     batch: Tensor,
     *,
     tolerance: float = 0.02,
-    most: int = 100,
+    max_steps: int = 100,
     dtype: torch.dtype | None = None,
     timer: Timer | None = None,
     load: Callable[[], float] = lambda: os.getloadavg()[0],
-) -> Alone:
-    """The time of an inference of `network` on `batch`, the network in evaluation mode; as `step_time`."""
+) -> Timing:
+    """Measure the time of an inference of `network` on `batch` in evaluation mode. Arguments as in `step_time`."""
     copy = deepcopy(network).eval()
 
     def step() -> None:
@@ -95,19 +96,19 @@ def latency(
             copy(batch)
 
     with undisturbed(batch.device):
-        return _settled(step, batch, dtype, tolerance, most, timer, load)
+        return _repeated(step, batch, dtype, tolerance, max_steps, timer, load)
 
 
 def peak_memory(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.dtype | None = None) -> int:
-    """Bytes that a training step of `network` needs at its peak, the images counted, torch itself not.
+    """Return the peak memory of a training step of `network` in bytes: images included, torch itself not.
 
-    On a GPU as its allocator tells. On a CPU what is alive when backward begins: images, weights, gradients,
-    momentum and running statistics, and each storage that backward keeps, once.
+    On a GPU the allocator's figure. On a CPU the tensors that are alive when the backward pass begins: images,
+    weights, gradients, momentum, running statistics, and each storage that is saved for the backward pass, once.
     """
     with undisturbed(batch.device):
         copy = deepcopy(network)
         step = training_step(copy, batch, labels, dtype)
-        step()  # Momentum is allocated by the first.
+        step()  # The first step allocates momentum.
         if batch.is_cuda:
             torch.cuda.reset_peak_memory_stats(batch.device)
             before = torch.cuda.memory_allocated(batch.device)
@@ -115,17 +116,17 @@ def peak_memory(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.
             own = _bytes((*copy.parameters(), *copy.buffers(), batch)) + _bytes(copy.parameters())
             return torch.cuda.max_memory_allocated(batch.device) - before + own
         weights = list(copy.parameters())
-        kept = {weight.untyped_storage().data_ptr(): 0 for weight in weights}
-        kept[batch.untyped_storage().data_ptr()] = _bytes([batch])
+        saved = {weight.untyped_storage().data_ptr(): 0 for weight in weights}
+        saved[batch.untyped_storage().data_ptr()] = _bytes([batch])
 
-        def keep(tensor: Tensor) -> Tensor:
+        def save(tensor: Tensor) -> Tensor:
             storage = tensor.untyped_storage()
-            kept.setdefault(storage.data_ptr(), storage.nbytes())
+            saved.setdefault(storage.data_ptr(), storage.nbytes())
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
             loss = functional.cross_entropy(copy.train()(batch), labels)
-        total = sum(kept.values()) + 3 * _bytes(weights) + _bytes(copy.buffers())
+        total = sum(saved.values()) + 3 * _bytes(weights) + _bytes(copy.buffers())
         del loss
         return total
 
@@ -134,26 +135,26 @@ def _bytes(tensors: object) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)  # type: ignore[attr-defined]
 
 
-def _settled(
+def _repeated(
     step: Step,
     batch: Tensor,
     dtype: torch.dtype | None,
     tolerance: float,
-    most: int,
+    max_steps: int,
     timer: Timer | None,
     load: Callable[[], float],
-) -> Alone:
+) -> Timing:
     timer = timer or timer_of(batch.device)
     device = this_device(str(batch.device), str(dtype or torch.float32).removeprefix("torch."))
     warmup = _warm_up(step, timer)
-    takes: list[Alone] = []
+    takes: list[Timing] = []
     while not takes or (takes[-1].doubts and len(takes) < _ATTEMPTS):
         times: list[tuple[float, float]] = []
-        while len(times) < _FEWEST or (len(times) < most and _spread(times) > tolerance):
+        while len(times) < _MIN_STEPS or (len(times) < max_steps and _spread(times) > tolerance):
             times.append(timer(step))
         ms, spread = median_and_spread([own for own, _ in times])
         takes.append(
-            Alone(
+            Timing(
                 ms=ms,
                 spread=spread,
                 wall_ms=median(wall for _, wall in times),
@@ -173,9 +174,9 @@ def _spread(times: list[tuple[float, float]]) -> float:
 
 
 def _warm_up(step: Step, timer: Timer) -> int:
-    """Runs steps until they take as long as those before; how many."""
+    """Run steps until they take as long as those before, and return their number."""
     times: list[float] = []
-    while len(times) < _WARMUP_MOST:
+    while len(times) < _WARMUP_MAX:
         times.append(timer(step)[0])
         if len(times) >= 6 and abs(median(times[-3:]) / median(times[-6:-3]) - 1) <= _WARM:
             break
@@ -187,10 +188,10 @@ def _doubts(times: list[tuple[float, float]], tolerance: float, load: float) -> 
     waited = median(wall for _, wall in times) / median(own)
     half = len(own) // 2
     drift = median(own[half:]) / median(own[:half]) - 1
-    found = {
+    doubts = {
         f"the median is known within {_spread(times):.1%} only": _spread(times) > tolerance,
         f"wall time is {waited:.2f} of the device's": waited > _WAITED,
         f"the second half took {drift:+.1%}": abs(drift) > _DRIFTED,
         f"other processes compute: the load is {load:.1f}": load > 1 + _BUSY,
     }
-    return [doubt for doubt, holds in found.items() if holds]
+    return [doubt for doubt, holds in doubts.items() if holds]

@@ -88,7 +88,8 @@ def test_a_package_of_the_user_called_experiments_is_not_asked(tmp_path):
 def test_settings_are_searched_beside_the_package_as_in_an_installed_wheel(tmp_path):
     for folder in ("space", "experiments/settings"):
         shutil.copytree(Path(space.__file__).parents[1] / folder, tmp_path / folder)
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom space import documents; print(documents.SETTINGS)"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    code += "from space import documents; print(documents.SETTINGS)"
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
     )

@@ -83,7 +83,7 @@ def measured(networks: Sequence[Architecture], reference: Architecture, batch: i
     for number, network in enumerate(networks, 1):
         own, batch_images = inputs(network, batch)
         labels = torch.arange(batch) % min(network.classes, reference.classes)
-        taken = step_ratio(own, other, batch_images, labels, reference_batch=images, pairs=9, most=27)
+        taken = step_ratio(own, other, batch_images, labels, reference_batch=images, pairs=9, max_pairs=27)
         ratios.append(taken.ratio)
         if number % 20 == 0 or number == len(networks):
             seconds = time.monotonic() - started

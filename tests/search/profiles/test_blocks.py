@@ -11,7 +11,7 @@ from space.architecture import Head, Stage
 from space.blocks import BLOCKS
 from space.network.network import build
 from space.plan import plan
-from space.timing.per_block import dissect
+from space.timing.per_block import block_times
 from space.timing.ratio import training_step
 
 
@@ -96,6 +96,6 @@ def test_each_block_is_met_in_a_step_of_every_family(op, head):
     )
     images, labels = torch.zeros(2, 3, 32, 32), torch.zeros(2, dtype=torch.long)
     reference = training_step(build(network), images, labels, None)
-    found = dissect(build(network), images, labels, reference, steps=1, warmup=0, most=1)
+    found = block_times(build(network), images, labels, reference, steps=1, warmup=0, max_steps=1)
     assert len(found.blocks) == len(parts(network))
     assert all(work(part) for part in parts(network))

@@ -6,7 +6,7 @@ import torch
 from space.architecture import decode
 from space.network.network import build
 from space.plan import plan
-from space.timing.per_block import _marked_step, _parts, dissect
+from space.timing.per_block import _marked_step, _parts, block_times
 from space.timing.ratio import training_step
 
 NETWORK = decode("r16_i4/mb_d2_k3_s2_e2_w8_se0.25/fused_d1_k3_s1_e1_w8/h8_c3")
@@ -36,7 +36,7 @@ def inputs():
 
 
 def test_each_block_has_its_time(inputs):
-    found = dissect(*inputs, steps=2, warmup=1, most=2)
+    found = block_times(*inputs, steps=2, warmup=1, max_steps=2)
     assert len(found.blocks) == len(plan(NETWORK)) == 5
     assert all(time > 0 for time in (*found.blocks, found.rest, found.reference_ms))
     assert found.step == pytest.approx(sum(found.blocks) + found.rest, rel=0.5)
@@ -46,7 +46,7 @@ def test_each_block_has_its_time(inputs):
 def test_the_moments_of_a_step(inputs):
     """Six forward, where each of five blocks and the classifier begin, and six backward."""
     marks = Counting()
-    found = dissect(*inputs, steps=1, warmup=2, most=1, marks=marks, timer=fixed(inputs[-1], 20.0))
+    found = block_times(*inputs, steps=1, warmup=2, max_steps=1, marks=marks, timer=fixed(inputs[-1], 20.0))
     assert marks.read_times == [12, 12, 12]
     # A millisecond between all of them: two for each block, and the reference takes ten.
     assert found.blocks == pytest.approx((0.2,) * 5)
@@ -79,7 +79,7 @@ def test_steps_are_added_until_the_interval_is_small(inputs):
         step()
         return (20.0, 20.0) if step is reference else (next(wild), 20.0)
 
-    found = dissect(*inputs, steps=4, warmup=0, most=12, timer=timer, marks=Counting())
+    found = block_times(*inputs, steps=4, warmup=0, max_steps=12, timer=timer, marks=Counting())
     assert found.step == 1
     assert found.spread == 0
 
@@ -87,7 +87,7 @@ def test_steps_are_added_until_the_interval_is_small(inputs):
 def test_the_network_stays_as_it_was(inputs):
     network, *rest = inputs
     before = deepcopy(network.state_dict())
-    dissect(network, *rest, steps=1, warmup=0, most=1)
+    block_times(network, *rest, steps=1, warmup=0, max_steps=1)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
     assert not any(module._forward_pre_hooks for module in network.modules())

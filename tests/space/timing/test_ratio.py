@@ -40,7 +40,7 @@ def alternating(ratios):
 
 
 def test_it_measures_a_real_step(inputs):
-    measured = step_ratio(*inputs, pairs=3, warmup=1, most=3)
+    measured = step_ratio(*inputs, pairs=3, warmup=1, max_pairs=3)
     assert isinstance(measured, StepTime)
     assert measured.pairs == 3
     assert measured.ratio > 0
@@ -56,7 +56,7 @@ def test_nothing_is_left_behind(inputs):
     before = deepcopy([one.state_dict() for one in (network, reference)])
     gradients = [parameter.grad.clone() for parameter in network.parameters()]
     random_state, threads = torch.get_rng_state(), torch.get_num_threads()
-    step_ratio(network, reference, batch, labels, pairs=2, warmup=1, most=2)
+    step_ratio(network, reference, batch, labels, pairs=2, warmup=1, max_pairs=2)
     for one, state in zip((network, reference), before, strict=True):
         assert all(torch.equal(tensor, state[name]) for name, tensor in one.state_dict().items())
     assert all(torch.equal(p.grad, g) for p, g in zip(network.parameters(), gradients, strict=True))
@@ -89,7 +89,7 @@ def test_rounds_are_added_until_the_interval_is_small(inputs):
 
 def test_rounds_end_at_the_limit(inputs):
     ratios = [1, 3] * 20
-    measured = step_ratio(*inputs, pairs=6, most=20, timer=scripted(alternating(ratios)))
+    measured = step_ratio(*inputs, pairs=6, max_pairs=20, timer=scripted(alternating(ratios)))
     assert measured.pairs == 20
     assert measured.spread > 0.03
 
@@ -118,5 +118,5 @@ def test_the_interval_covers_the_median_as_often_as_it_says():
 def test_it_runs_under_autocast(inputs):
     seen = []
     inputs[0].head.classifier.register_forward_hook(lambda module, x, y: seen.append(y.dtype))
-    step_ratio(*inputs, pairs=1, warmup=1, most=1, dtype=torch.bfloat16)
+    step_ratio(*inputs, pairs=1, warmup=1, max_pairs=1, dtype=torch.bfloat16)
     assert set(seen) == {torch.bfloat16}

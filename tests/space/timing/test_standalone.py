@@ -34,7 +34,7 @@ def idle():
 def test_a_real_step_and_inference(inputs):
     network, images, labels = inputs
     before = deepcopy(network.state_dict())
-    for found in (step_time(network, images, labels, most=6), latency(network, images, most=6)):
+    for found in (step_time(network, images, labels, max_steps=6), latency(network, images, max_steps=6)):
         assert 0 < found.ms < 60_000
         assert found.repeats >= 6
         assert (found.batch, found.resolution) == (4, 16)
@@ -70,7 +70,7 @@ def test_what_waits_for_others_is_noticed(inputs):
 
 def test_a_drift_is_noticed(inputs):
     slower = [10.0] * 6 + [10.0] * 4 + [11.0] * 56
-    found = step_time(*inputs, timer=scripted(slower), load=idle, tolerance=0.001, most=20)
+    found = step_time(*inputs, timer=scripted(slower), load=idle, tolerance=0.001, max_steps=20)
     # The second take is steady, and so the one that counts.
     assert found.reliable
     assert found.ms == 11
@@ -85,7 +85,7 @@ def test_the_take_with_the_fewest_doubts_counts(inputs):
 
 def test_one_that_never_settles_says_so(inputs):
     found = step_time(
-        *inputs, timer=scripted(repeat(4.0, 6), *repeat((1.0, 2.0, 3.0), 99)), load=idle, most=15
+        *inputs, timer=scripted(repeat(4.0, 6), *repeat((1.0, 2.0, 3.0), 99)), load=idle, max_steps=15
     )
     assert found.repeats == 15
     assert "the median is known within" in found.doubts[0]
