@@ -1,10 +1,10 @@
-"""What can be built, and what it costs.
+"""Networks as values, their exact costs, search spaces, and the torch modules built from them.
 
     >>> from space import cost, decode, published
     >>> cost(published("b0").architecture).macs
     385814752
 
-`build`, which needs torch, is imported when it is first asked for; everything else answers at once.
+`build` needs torch and is imported at its first use; everything else takes milliseconds.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in ("build", "Network"):
-        from space.network import network as model
+        from space.network import network
 
-        return getattr(model, name)
+        return getattr(network, name)
     raise AttributeError(f"module 'space' has no attribute {name!r}")

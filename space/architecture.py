@@ -5,11 +5,11 @@ The string lists the stem, the stages and the head, in that order, between slash
     r224_i32/mb_d1_k3_s1_e1_w16_se0.25/mb_d2_k3_s2_e6_w24_se0.25/h1280_c1000
 
 r resolution, i stem width, d depth, k kernel, s stride, e expand, w width, se squeeze-excite ratio, g groups,
-di dilation, h head width, f its hidden width, c classes, x image channels; a word is an activation, a kind of
-stem ("pool"), "noskip" or "nobias"; "b:" stands before the branches of an inception module, "di:" before groups
-of dilations (see `space.blocks.branches` and `space.blocks.dilations`). What equals its default is left out
-(stem: k3, s2, x3; everywhere: silu, no se, g1, di1), and so is what a block family doesn't read, so that equal
-networks have equal strings.
+di dilation, h head width, f its hidden width, c classes, x image channels. A word is an activation, a kind of
+stem ("pool"), "noskip" or "nobias". "b:" stands before the branches of an inception module, "di:" before groups
+of dilations (see `space.blocks.branches` and `space.blocks.dilations`). Values that equal their default are left
+out (stem: k3, s2, x3; everywhere: silu, no se, g1, di1), and so are fields that a block family does not read. Thus
+equal networks have equal strings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from space.blocks import BLOCKS
 from space.checks import act, whole
 from space.conv import ACTIVATIONS
 from space.refusal import UserError, unknown_name
-from space.stage import Stage, unread
+from space.stage import Stage, ignored_fields
 from space.stems import STEMS, Stem
 
 __all__ = ["Architecture", "Head", "Stage", "Stem", "decode", "decode_stage", "encode", "encode_stage"]
@@ -38,10 +38,10 @@ _HEAD = {"h": "width", "f": "hidden", "c": "classes"}
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What follows the last block: a 1x1 convolution to `width` channels, pooling and the classifier.
+    """The layers after the last block: a 1x1 convolution to `width` channels, pooling and the classifier.
 
-    width: 0 for a head without that convolution. hidden: width of a further layer between pooling and
-    classifier (MobileNetV3), 0 for none. bias: the classifier has one.
+    width: 0 for a head without that convolution. hidden: width of another layer between pooling and classifier
+    (MobileNetV3), 0 for none. bias: whether the classifier has a bias.
     """
 
     width: int
@@ -50,8 +50,8 @@ class Head:
     bias: bool = True
 
     def __post_init__(self) -> None:
-        whole("head.width", self.width, least=0)
-        whole("head.hidden", self.hidden, least=0)
+        whole("head.width", self.width, minimum=0)
+        whole("head.hidden", self.hidden, minimum=0)
         act("head.act", self.act)
         if type(self.bias) is not bool:
             raise UserError(f"head.bias is {self.bias!r}; it must be true or false.")
@@ -61,12 +61,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network, complete: what it costs and how it is built follow from this value alone.
+    """A complete network: its costs and its modules follow from this value alone.
 
-    resolution: height and width of its images in pixels. channels: of its images.
-    Made canonical when it is made: stages of depth 0 are dropped, a stage that only continues the one
-    before it is merged with it, and `skip` is true where no shortcut could be. Raises `UserError` for a value
-    that is no network.
+    resolution: height and width of its images in pixels. channels: number of channels of its images.
+    The value is canonical: stages of depth 0 are dropped, a stage that only continues the one before it is merged
+    with it, and `skip` is true where no shortcut is possible. Raises `UserError` for a value that is not a network.
     """
 
     resolution: int
@@ -86,7 +85,7 @@ class Architecture:
 
     @property
     def stride(self) -> int:
-        """How many pixels of the image one pixel of the last map stands for, along each side."""
+        """The side of the image divided by the side of the last map (rounded up at each stride)."""
         total = self.stem.reduction
         for stage in self.stages:
             total *= stage.stride
@@ -99,7 +98,7 @@ class Architecture:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits that two architectures share exactly when they are the same network."""
+        """16 hexadecimal digits of a hash of the canonical string: equal for equal networks."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
@@ -107,7 +106,7 @@ class Architecture:
 
 
 def encode(architecture: Architecture) -> str:
-    """The canonical string of `architecture`; `decode` is its inverse."""
+    """Return the canonical string of `architecture`; `decode` is the inverse."""
     stem, head = architecture.stem, architecture.head
     first = f"r{architecture.resolution}_i{stem.width}"
     first += _unless("k", stem.kernel, 3) + _unless("s", stem.stride, 2)
@@ -120,7 +119,7 @@ def encode(architecture: Architecture) -> str:
 
 
 def encode_stage(stage: Stage) -> str:
-    """The part of the canonical string that stands for `stage`, e.g. `mb_d2_k3_s2_e6_w24_se0.25`."""
+    """Return the part of the canonical string for `stage`, e.g. `mb_d2_k3_s2_e6_w24_se0.25`."""
     reads = BLOCKS[stage.op].reads
     text = f"{stage.op}_d{stage.depth}" + (f"_k{stage.kernel}" if "kernel" in reads else "")
     text += f"_s{stage.stride}" + (f"_e{stage.expand}" if "expand" in reads else "") + f"_w{stage.width}"
@@ -130,11 +129,11 @@ def encode_stage(stage: Stage) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """The architecture that a canonical string stands for. Raises `UserError` naming the part that is wrong."""
+    """Return the architecture of a canonical string. Raises `UserError` that names the invalid part."""
     first, *middle, last = text.strip().split("/") if text.count("/") > 1 else ("", "")
     if not middle:
         raise UserError(
-            f"{text!r} is no architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
+            f"{text!r} is not an architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
         )
     opening = _fields(first, _STEM, "ri", {})
     closing = _fields(last, _HEAD, "hc", {"nobias": ("bias", False)})
@@ -146,21 +145,22 @@ def decode(text: str) -> Architecture:
 
 @lru_cache(maxsize=1 << 14)  # The networks of a search have the same few stages.
 def decode_stage(text: str) -> Stage:
-    """The inverse of `encode_stage`."""
+    """Return the stage that `encode_stage` wrote as `text`. Raises `UserError` that names the invalid part."""
     op, _, rest = text.partition("_")
     if op not in BLOCKS:
         raise unknown_name(f"op in {text!r}", op, BLOCKS)
-    required = "".join(key for key in "dksew" if _STAGE[key] not in unread(op))
+    required = "".join(key for key in "dksew" if _STAGE[key] not in ignored_fields(op))
     fields = _fields(rest, _STAGE, required, {"noskip": ("skip", False)}, whole=text)
-    return Stage(op=op, **{**unread(op), **fields})
+    return Stage(op=op, **{**ignored_fields(op), **fields})
 
 
 def _fields(
     text: str, names: dict[str, str], required: str, words: dict[str, tuple[str, Any]], whole: str = ""
 ) -> dict[str, Any]:
-    """The values that the parts of `text` stand for, by name of the field.
+    """Return field name -> value for the parts of `text` between underscores.
 
-    names: of what is written as letters and a number. words: what else a part can be.
+    names: letters before a number -> field. required: the letters that must occur. words: other permitted parts ->
+    (field, value). whole: the text to show in messages, if it is longer.
     """
     fields: dict[str, Any] = {}
     name: str
@@ -199,7 +199,7 @@ def _unless(key: str, value: object, default: object) -> str:
 
 def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
     merged: list[Stage] = []
-    free = False  # Whether the last stage is one block that has no shortcut, so that its skip says nothing.
+    free = False  # True if the last stage is one block that can have no shortcut: its `skip` is meaningless.
     for stage in stages:
         if not stage.depth:
             continue
@@ -215,7 +215,7 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
 
 
 def _continues(stage: Stage, before: Stage, free: bool) -> bool:
-    """Whether a stage of stride 1 is more of the one before it, of which `free` says that its skip says nothing."""
+    """Return whether a stage of stride 1 only continues `before`. free: the `skip` of `before` is meaningless."""
     if stage.op != before.op or stage.width != before.width:
         return False
     skip = stage.skip if free else before.skip

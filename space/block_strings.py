@@ -1,11 +1,11 @@
-"""Block strings: the notations of EfficientNet and of timm, one string for each stage.
+"""Block strings, one for each stage, in the notations of EfficientNet and of timm.
 
 EfficientNet (tensorflow/tpu efficientnet_builder.py, google/automl): `r2_k3_s22_e6_i24_o40_se0.25_noskip`;
-r repeats, k kernel, s strides along both sides (automl writes one), e expand, i input width, o width, c1 fused.
+r repeats, k kernel, s strides along both sides (automl writes one), e expand, i input width, o width, c1 fused block.
 timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`; a kind of block first, c width, n activation.
 
-Neither says anything of stem and head: they are EfficientNet-B0's, but that the stem is as wide as the first
-block string says its input is.
+Neither notation describes stem and head. They are EfficientNet-B0's, except that the stem has the input width of
+the first block string, if that is given.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EFFICIENTNET = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "i":
 _EFFICIENTNET |= {"se": "se", "c": "fused"}
 _TIMM = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "c": "width", "se": "se"}
 _ACTS = {"nre": "relu", "nr6": "relu6", "nhs": "hardswish", "nsw": "silu"}
-# timm's kind -> our family and expansion, where the kind says it. cn has a shortcut only on demand.
+# timm's kind -> our family, and the expansion if the kind implies one. cn has a shortcut only if "skip" is written.
 _KINDS: dict[str, tuple[str, int | None]] = {
     "ir": ("mb", None),
     "ds": ("mb", 1),
@@ -34,9 +34,9 @@ _KINDS: dict[str, tuple[str, int | None]] = {
 
 
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
-    """The network that block strings with commas between stand for, in either notation.
+    """Return the network of block strings in either notation, separated by commas.
 
-    Raises `UserError` naming the string and the part that is wrong.
+    Raises `UserError` that names the string and its invalid part.
     """
     pairs = [_decode(part.strip()) for part in text.split(",")]
     stem = pairs[0][1] or 32
@@ -50,22 +50,22 @@ def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> A
 
 
 def encode_blocks(architecture: Architecture, notation: str = "efficientnet") -> str:
-    """The block strings of `architecture` with commas between; `decode_blocks` reads them.
+    """Return the block strings of `architecture`, separated by commas; `decode_blocks` reads them.
 
-    notation: one of `NOTATIONS`. Raises `UserError` for blocks that the notation has no word for.
+    notation: one of `NOTATIONS`. Raises `UserError` for blocks that the notation cannot express.
     """
     if notation not in NOTATIONS:
         raise unknown_name("notation", notation, NOTATIONS)
     width = architecture.stem.width
-    found = []
+    strings = []
     for stage in architecture.stages:
-        found.append(_efficientnet(stage, width) if notation == "efficientnet" else _timm(stage))
+        strings.append(_efficientnet(stage, width) if notation == "efficientnet" else _timm(stage))
         width = stage.width
-    return ",".join(found)
+    return ",".join(strings)
 
 
 def _decode(text: str) -> tuple[Stage, int | None]:
-    """The stage, and the width of its input if `text` says it."""
+    """Return the stage, and the width of its input if `text` has it."""
     kind, _, rest = text.partition("_")
     if kind in _KINDS:
         return _from_timm(text, kind, rest), None
@@ -90,7 +90,7 @@ def _from_timm(text: str, kind: str, rest: str) -> Stage:
         if _TIMM[key] not in fields:
             raise UserError(f"{text!r} lacks {key}NUMBER.")
     if expand is None and fields["expand"] == 1:
-        raise UserError(f"{text!r}: {kind} with e1 has a convolution that ours has not; write ds or cn.")
+        raise UserError(f"{text!r}: {kind} with e1 has a convolution that our blocks lack; write ds or cn.")
     if kind == "cn":
         fields = {"skip": False} | fields
     return Stage(**{**fields, "op": op, "expand": expand or fields["expand"]})
@@ -114,7 +114,7 @@ def _fields(text: str, rest: str, names: dict[str, str], words: dict[str, tuple[
 
 def _efficientnet(stage: Stage, width_in: int) -> str:
     if stage.op not in ("mb", "fused") or stage.act != "silu" or stage.dilation > 1 or stage.dilations:
-        raise UserError(f"EfficientNet's notation has no word for {encode_stage(stage)}.")
+        raise UserError(f"EfficientNet's notation cannot express {encode_stage(stage)}.")
     text = f"r{stage.depth}_k{stage.kernel}_s{stage.stride}{stage.stride}_e{stage.expand}"
     text += f"_i{width_in}_o{stage.width}" + ("_c1" if stage.op == "fused" else "")
     return text + (f"_se{stage.se}" if stage.se else "") + ("" if stage.skip else "_noskip")
@@ -125,7 +125,7 @@ def _timm(stage: Stage) -> str:
         kind for kind, (op, expand) in _KINDS.items() if op == stage.op and expand in (None, stage.expand)
     ]
     if not kinds or stage.dilation > 1 or stage.dilations or (kinds[-1] == "cn" and stage.se):
-        raise UserError(f"timm's notation has no word for {encode_stage(stage)}.")
+        raise UserError(f"timm's notation cannot express {encode_stage(stage)}.")
     kind = kinds[-1]
     text = f"{kind}_r{stage.depth}_k{stage.kernel}_s{stage.stride}"
     text += (f"_e{stage.expand}" if _KINDS[kind][1] is None else "") + f"_c{stage.width}"

@@ -1,4 +1,4 @@
-"""What networks are planned, counted and built in: the convolution, and the step without parameters."""
+"""The two kinds of layers that networks are planned in: the convolution, and the step without parameters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ ACTIVATIONS = ("silu", "relu", "relu6", "hardswish", "sigmoid")
 class Conv:
     """One planned convolution, with the normalisation and activation that follow it.
 
-    A convolution reads what is planned before it in its block (the first reads the block's input), unless
-    `reads` names another layer, or several with "+" between, which it reads one behind the other; `"input"`
-    is the block's input. It may read a part of the channels. `pooled` says that it reads the spatial mean
-    of that, a 1x1 map, as squeeze-excitation and the classifier do. dilations: (channels, rows, columns) for
-    groups of output channels with dilations of their own; nothing for one `dilation`. act: a key of `ACTIVATIONS`, or
-    "hardsigmoid", which gates.
+    A convolution reads the layer that is planned before it in its block (the first reads the block's input), unless
+    `reads` names another layer, or several with "+" between, whose channels are concatenated; "input" is the block's
+    input. It may read a part of the channels. pooled: it reads the spatial mean, a 1x1 map, as squeeze-excitation
+    and the classifier do. dilations: (channels, rows, columns) for each group of output channels with its own
+    dilation; empty if `dilation` holds for all. act: one of `ACTIVATIONS`, or "hardsigmoid" for gates.
     """
 
     name: str
@@ -48,17 +47,17 @@ class Conv:
         return weights + self.width * (self.bias or self.norm)
 
     def macs(self, height: int, width: int) -> int:
-        """Multiply-adds for an output of `height` x `width` pixels; bias and normalisation do not count."""
+        """Return the multiply-adds, without bias and normalisation, for an output of `height` x `width` pixels."""
         return height * width * self.kernel[0] * self.kernel[1] * (self.width_in // self.groups) * self.width
 
     def outputs(self, height: int, width: int) -> int:
-        """Elements of an output of `height` x `width` pixels."""
+        """Return the number of elements of an output of `height` x `width` pixels."""
         return height * width * self.width
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """The (height, width) of the output for an input of `height` x `width` pixels.
+        """Return the (height, width) of the output for an input of `height` x `width` pixels.
 
-        `same` gives ceil(n / stride), whether the padding is TensorFlow's or symmetric.
+        "same" padding gives ceil(n / stride), whether it is TensorFlow's or symmetric.
         """
         spans = self.dilation * (self.kernel[0] - 1) + 1, self.dilation * (self.kernel[1] - 1) + 1
         return _size((height, width), spans, self.stride, self.padding)
@@ -66,14 +65,13 @@ class Conv:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One planned operation without parameters, which costs nothing as costs are counted here.
+    """One planned operation without parameters, which counts nothing in params, MACs and activations.
 
-    kind: "max" or "avg", pooling over `kernel` x `kernel` pixels (avg counts the padding as zeros, unless
-    it is "avg-inside"); "act", the activation `act`; "shuffle", which interleaves `groups` equal groups of
-    channels; "scale", which multiplies by `factor`. padding: as of a convolution; "same" pads max-pooling with
-    what is never the largest, and where one side must have more, that is the far one (TensorFlow),
-    "symmetric" pads both alike (torch).
-    width: of its output. reads: as of a convolution.
+    kind: "max" or "avg", pooling over `kernel` x `kernel` pixels ("avg" counts the padding as zeros, "avg-inside"
+    ignores it); "act", the activation `act`; "shuffle", which interleaves `groups` equal groups of channels; "scale",
+    which multiplies by `factor`. padding: "same" pads max-pooling with minus infinity, and the far side more where
+    the two sides differ (TensorFlow); "symmetric" pads both sides alike (torch); "valid" does not pad.
+    width: channels of its output. reads: as in a convolution.
     """
 
     name: str
@@ -87,21 +85,21 @@ class Step:
     factor: float = 1
     reads: str = ""
 
-    # What costs are summed over.
+    # Costs are summed over these.
     params = 0
     folded_params = 0
     pooled = False
 
     def macs(self, height: int, width: int) -> int:
-        """None."""
+        """Return 0: steps count no multiply-adds."""
         return 0
 
     def outputs(self, height: int, width: int) -> int:
-        """None: activations are counted of convolutions."""
+        """Return 0: only convolutions count activations."""
         return 0
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """The (height, width) of the output for an input of `height` x `width` pixels."""
+        """Return the (height, width) of the output for an input of `height` x `width` pixels."""
         return _size((height, width), (self.kernel, self.kernel), self.stride, self.padding)
 
 
@@ -116,14 +114,14 @@ def _size(size: tuple[int, int], spans: tuple[int, int], stride: int, padding: s
 
 
 def divisible(exact: float, divisor: int = 8, limit: float = 0.9) -> int:
-    """The multiple of `divisor` nearest to `exact` channels, at least one and not below `limit` of it.
+    """Return the multiple of `divisor` nearest to `exact` channels, at least one and not below `limit` * `exact`.
 
-    `_make_divisible` of tensorflow/models slim/nets/mobilenet; `round_filters` of EfficientNet.
+    Source: `_make_divisible` of tensorflow/models slim/nets/mobilenet; `round_filters` of EfficientNet.
     """
     rounded = max(divisor, int(exact + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < limit * exact else rounded
 
 
 def conv(name: str, width_in: int, width: int, kernel: int = 1, **rest: Any) -> Conv:
-    """A `Conv` with a square kernel."""
+    """Return a `Conv` with a square kernel."""
     return Conv(name, width_in, width, (kernel, kernel), **rest)

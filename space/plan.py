@@ -1,4 +1,4 @@
-"""What a network is made of, said in one place: costs are summed over it and models are built from it."""
+"""The plan of a network: its blocks and layers, over which costs are summed and from which modules are built."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from space.stems import STEMS
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of a network: its layers in the order they are run.
+    """One block of a network: its layers in the order in which they run.
 
     name: "stem", "stages.2.0" (the first block of the third stage) or "head". op: a key of
-    `space.blocks.BLOCKS`, or "" for stem and head, whose layers simply follow one another.
-    shortcut: the block's input is added to its output.
+    `space.blocks.BLOCKS`, or "" for stem and head, whose layers form a chain.
+    shortcut: whether the block's input is added to its output.
     """
 
     name: str
@@ -27,12 +27,12 @@ class Block:
 
     @property
     def convs(self) -> tuple[Conv, ...]:
-        """Its convolutions: all of its layers that have parameters."""
+        """The convolutions, which are all layers with parameters."""
         return tuple(layer for layer in self.layers if isinstance(layer, Conv))
 
 
 def plan(architecture: Architecture) -> tuple[Block, ...]:
-    """The blocks of `architecture` from stem to head; the last convolution is the classifier."""
+    """Return the blocks of `architecture` from stem to head; the last convolution is the classifier."""
     width = architecture.stem.width
     blocks = [Block("stem", "", stem_layers(architecture.stem, architecture.channels))]
     for number, stage in enumerate(architecture.stages):
@@ -46,18 +46,18 @@ def plan(architecture: Architecture) -> tuple[Block, ...]:
 
 
 def stem_layers(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """The layers of the stem for images of `channels` channels."""
+    """Return the layers of the stem for images of `channels` channels."""
     return STEMS[stem.op](stem, channels)
 
 
 @lru_cache(maxsize=65_536)
 def block_layers(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """The layers of one block of `stage` that has `width_in` input channels and this `stride`."""
+    """Return the layers of one block of `stage` with `width_in` input channels and this `stride`."""
     return BLOCKS[stage.op].plan(stage, width_in, stride)
 
 
 def head_layers(head: Head, width_in: int, classes: int) -> tuple[Layer, ...]:
-    """The head's convolution and hidden layer, if any, and the classifier, which reads the spatial mean."""
+    """Return the head's convolution and hidden layer, if any, and the classifier, which reads the spatial mean."""
     layers: list[Layer] = []
     width = width_in
     if head.width:

@@ -1,4 +1,4 @@
-"""How the project says no: one line with the value, the place, what is permitted and the nearest match."""
+"""Refusals of a user's mistake: one line with the value, the place, the permitted values and the nearest match."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """A user's mistake, told in one line. Commands print it without a traceback and exit with 2."""
+    """A user's mistake, in one line. Commands print it without a traceback and exit with code 2."""
 
 
-_MOST, _NEAREST = 20, 5
-"""Permitted names that a line names all of, and of more of them."""
+_MAX_LISTED, _NEAREST = 20, 5
+"""Up to 20 permitted names are listed; of more, the five nearest are."""
 
 
 def unknown_name(
     what: str, value: object, permitted: Iterable[object], forms: Iterable[str] = (), listed: str = ""
 ) -> UserError:
-    """The refusal of `value`, which is none of the `permitted` ones, naming the nearest of them.
+    """Return the refusal of `value`, which is not among the `permitted` names, with the nearest of them.
 
-    what: what the value was meant to be, e.g. "sampler" or "key in stages.2". forms: of other values that are
-    permitted, "FILE.yaml". listed: the command that names all of many.
+    what: the kind of value, e.g. "sampler" or "key in stages.2". forms: further permitted forms, such as "FILE.yaml".
+    listed: the command that lists all names if there are many.
     """
     names = [str(name) for name in permitted]
     close = get_close_matches(str(value), names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    if len(names) <= _MOST:
-        told = f" Permitted: {', '.join([*names, *forms])}." if names else ""
+    if len(names) <= _MAX_LISTED:
+        permission = f" Permitted: {', '.join([*names, *forms])}." if names else ""
     else:
         near = get_close_matches(str(value), names, n=_NEAREST, cutoff=0)
-        told = f" {len(names)} are permitted, such as {', '.join([*near, *forms])}."
-        told += f" See all: {listed}" if listed else ""
-    return UserError(f"Unknown {what} {str(value)!r}.{hint}{told}")
+        permission = f" {len(names)} are permitted, such as {', '.join([*near, *forms])}."
+        permission += f" See all: {listed}" if listed else ""
+    return UserError(f"Unknown {what} {str(value)!r}.{hint}{permission}")
 
 
 def setting_of_other_choice(key: str, group: str, owners: Iterable[str], chosen: str) -> UserError:
-    """The refusal of a setting that other choices of a group have. chosen: the one that has not."""
+    """Return the refusal of a setting that only other choices of its group have. chosen: the present choice."""
     return UserError(f"{key} is a setting of {group}={', '.join(owners)}; this is {group}={chosen}.")

@@ -1,6 +1,6 @@
-"""Multiply a network's depth, width and resolution, and round what comes out.
+"""Multiply a network's depth, width and resolution, and round the results.
 
-The published families, the proxy networks of a search and every scaling rule are made by this one function.
+The published families, the proxy networks of a search and every scaling rule use this one function.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from space.conv import divisible
 
 @dataclass(frozen=True, slots=True)
 class Multipliers:
-    """By how much to multiply every stage's depth, every width, and the resolution; 1 changes nothing."""
+    """Factors for every stage's depth, every width, and the resolution; 1 changes nothing."""
 
     depth: float = 1.0
     width: float = 1.0
@@ -24,11 +24,11 @@ class Multipliers:
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """How fractions become whole numbers.
+    """The rules by which fractions become whole numbers.
 
-    divisor: widths become multiples of it. limit: a width may not fall below this share of the exact
-    product; the next multiple is taken then (0 switches the rule off). depth: "ceil", or "round" to the
-    nearest. resolution: becomes a multiple of this many pixels.
+    divisor: widths become multiples of it. limit: if a width falls below this share of the exact product, the next
+    multiple is taken (0 switches the rule off). depth: "ceil", or "round" to the nearest. resolution: the resolution
+    becomes a multiple of this many pixels.
 
     The defaults are EfficientNet's (tensorflow/tpu efficientnet_model.py: round_filters, round_repeats).
     google/automl, and with it EfficientNetV2-B1..B3, rounds widths with limit 0.
@@ -47,11 +47,11 @@ AUTOML = Rounding(limit=0)
 def rescale(
     architecture: Architecture, multipliers: Multipliers, rounding: Rounding = EFFICIENTNET
 ) -> Architecture:
-    """`architecture` with each stage's depth, each width (stem and head too) and its resolution scaled."""
+    """Scale each stage's depth, each width (stem and head included) and the resolution of `architecture`."""
     depth, width = multipliers.depth, multipliers.width
     stem, head = architecture.stem, architecture.head
 
-    def larger(stage: Stage) -> Stage:
+    def scaled(stage: Stage) -> Stage:
         return replace(
             stage,
             depth=round_depth(stage.depth, depth, rounding),
@@ -62,7 +62,7 @@ def rescale(
         architecture,
         resolution=round_resolution(architecture.resolution, multipliers.resolution, rounding),
         stem=replace(stem, width=round_width(stem.width, width, rounding)),
-        stages=tuple(map(larger, architecture.stages)),
+        stages=tuple(map(scaled, architecture.stages)),
         head=replace(
             head,
             width=round_width(head.width, width, rounding),
@@ -72,39 +72,39 @@ def rescale(
 
 
 def stage_width(stage: Stage, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """The width of `stage` times `multiplier`, as a multiple of the divisor that its groups divide too."""
+    """Return the width of `stage` times `multiplier`, as a multiple of the divisor and of the stage's groups."""
     common = math.lcm(rounding.divisor, stage.multiple)
     return round_width(stage.width, multiplier, replace(rounding, divisor=common))
 
 
 def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """`width` channels times `multiplier`, as a multiple of the divisor; unchanged at multiplier 1.
+    """Return `width` channels times `multiplier`, as a multiple of the divisor; unchanged at multiplier 1.
 
-    0 channels, a head without a convolution, stay 0.
+    A width of 0, a head without a convolution, stays 0.
     """
     if multiplier == 1 or not width:
         return width
     rounded = divisible(width * multiplier, rounding.divisor, rounding.limit)
-    return _no_turning(width, multiplier, rounded)
+    return _not_reversed(width, multiplier, rounded)
 
 
 def round_depth(depth: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """`depth` blocks times `multiplier`, at least 1."""
+    """Return `depth` blocks times `multiplier`, at least 1."""
     exact = depth * multiplier
-    # A product such as 25 * 2.2 is 55.00000000000001 in binary: a billionth is forgiven before rounding up.
+    # A product such as 25 * 2.2 is 55.00000000000001 in binary: a billionth is subtracted before rounding up.
     whole = math.ceil(exact - 1e-9) if rounding.depth == "ceil" else math.floor(exact + 0.5)
     return max(1, whole)
 
 
 def round_resolution(resolution: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """`resolution` pixels times `multiplier`, to the nearest multiple; unchanged at multiplier 1."""
+    """Return `resolution` pixels times `multiplier`, to the nearest multiple; unchanged at multiplier 1."""
     if multiplier == 1:
         return resolution
     multiple = rounding.resolution
     rounded = max(multiple, math.floor(resolution * multiplier / multiple + 0.5) * multiple)
-    return _no_turning(resolution, multiplier, rounded)
+    return _not_reversed(resolution, multiplier, rounded)
 
 
-def _no_turning(size: int, multiplier: float, rounded: int) -> int:
-    """`rounded`, unless it is smaller than a `size` that was to grow, or larger than one that was to shrink."""
+def _not_reversed(size: int, multiplier: float, rounded: int) -> int:
+    """Return `rounded`, or `size` if rounding made a growing size smaller or a shrinking size larger."""
     return max(size, rounded) if multiplier > 1 else min(size, rounded)

@@ -1,4 +1,4 @@
-"""The stage: what most of a network consists of."""
+"""The stage: a sequence of equal blocks."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from space.blocks import BLOCKS, branches, dilations
 from space.checks import act, odd, ratio, stride, text, whole
 from space.refusal import UserError, unknown_name
 
-_UNREAD: dict[str, Any] = {"kernel": 1, "expand": 1, "se": 0, "act": "silu", "skip": True}
-_UNREAD |= {"groups": 1, "dilation": 1, "dilations": "", "branches": ""}
+_DEFAULTS: dict[str, Any] = {"kernel": 1, "expand": 1, "se": 0, "act": "silu", "skip": True}
+_DEFAULTS |= {"groups": 1, "dilation": 1, "dilations": "", "branches": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """`depth` blocks of one kind, all `width` channels wide; the first has `stride`, the others stride 1.
 
-    op: a key of `space.blocks.BLOCKS`. expand: hidden width over input width. se: squeeze-excitation's
-    bottleneck over the block's input width, 0 for none. The stage's input width is the width before it.
-    groups: of the 1x1 convolutions; one whose channels they do not divide has none. dilation: of the spatial
-    convolution; dilations: of groups of its channels, see `space.blocks.dilations`. skip: whether a block's
-    input is added to its output where their shapes agree. branches: of inception modules, see
-    `space.blocks.branches`. What the family doesn't read is set to its default here.
+    op: a key of `space.blocks.BLOCKS`. expand: hidden width divided by input width. se: squeeze-excitation's
+    bottleneck divided by the block's input width, 0 for none. The stage's input width is the width before it.
+    groups: number of groups of the 1x1 convolutions; a convolution whose channels they do not divide has one group.
+    dilation: dilation of the spatial convolution. dilations: those of groups of its channels, see
+    `space.blocks.dilations`. skip: whether a block's input is added to its output where their shapes agree.
+    branches: the branches of inception modules, see `space.blocks.branches`. Fields that the family does not read
+    are set to their defaults.
     """
 
     op: str
@@ -43,29 +44,29 @@ class Stage:
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
             raise unknown_name("op", self.op, BLOCKS)
-        whole("depth", self.depth, least=0, most=1_000_000)
+        whole("depth", self.depth, minimum=0, maximum=1_000_000)
         odd("kernel", self.kernel)
         stride("stride", self.stride)
         object.__setattr__(self, "expand", ratio("expand", self.expand, 0.05, 64))
         whole("width", self.width)
         object.__setattr__(self, "se", 0 if self.se == 0 else ratio("se", self.se, 0.001, 1))
         act("act", self.act)
-        # Most stages have none of these, and searches make them by the million.
-        rare = (self.groups, self.dilation, self.skip, self.branches, self.dilations) != _USUAL
+        # Most stages have none of these, and searches make stages by the million.
+        rare = (self.groups, self.dilation, self.skip, self.branches, self.dilations) != _RARE_DEFAULTS
         if rare:
-            self._check_rarities()
+            self._check_rare_fields()
         reads = BLOCKS[self.op].reads
-        for name, default in _UNREAD.items():
+        for name, default in _DEFAULTS.items():
             if name not in reads and getattr(self, name) != default:
                 object.__setattr__(self, name, default)
         if rare:
-            self._settle_rarities()
+            self._canonicalise()
         if self.width % self.multiple:
             raise UserError(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
 
-    def _check_rarities(self) -> None:
-        whole("groups", self.groups, most=1024)
-        whole("dilation", self.dilation, most=64)
+    def _check_rare_fields(self) -> None:
+        whole("groups", self.groups, maximum=1024)
+        whole("dilation", self.dilation, maximum=64)
         if type(self.skip) is not bool:
             raise UserError(f"skip is {self.skip!r}; it must be true or false.")
         text("branches", self.branches, branches.DEFAULT)
@@ -75,8 +76,8 @@ class Stage:
             self.dilations and dilations.parse(self.dilations),
         )
 
-    def _settle_rarities(self) -> None:
-        """One way to say each: pixels that are alone have no distance, and a square dilation is `dilation`."""
+    def _canonicalise(self) -> None:
+        """Give equal stages equal fields: a 1x1 kernel has no dilation, and one square dilation is `dilation`."""
         if self.branches:
             object.__setattr__(self, "branches", branches.canonical(self.branches))
         if self.kernel == 1:
@@ -92,20 +93,20 @@ class Stage:
 
     @property
     def multiple(self) -> int:
-        """What the width is a multiple of: it is divided into groups."""
+        """The number that must divide the width, because channels are split into groups."""
         return lcm(self.groups, BLOCKS[self.op].multiple)
 
 
-_USUAL = (1, 1, True, "", "")
+_RARE_DEFAULTS = (1, 1, True, "", "")
 
 
-def unread(op: str) -> dict[str, Any]:
-    """The fields of a stage that blocks of the family `op` do not read, each with what it is set to."""
-    return {name: default for name, default in _UNREAD.items() if name not in BLOCKS[op].reads}
+def ignored_fields(op: str) -> dict[str, Any]:
+    """Return the fields of a stage that the family `op` does not read, with their defaults."""
+    return {name: default for name, default in _DEFAULTS.items() if name not in BLOCKS[op].reads}
 
 
-def completed(values: Any) -> Any:
-    """The fields of a stage, with those that its family does not read where they are needed and not said."""
+def with_defaults(values: Any) -> Any:
+    """Return the fields of a stage, with the defaults of missing ones that its family does not read."""
     if not isinstance(values, dict) or ("kernel" in values and "expand" in values):
         return values
-    return {**unread(values["op"]), **values} if values.get("op") in BLOCKS else values
+    return {**ignored_fields(values["op"]), **values} if values.get("op") in BLOCKS else values

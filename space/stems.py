@@ -1,6 +1,6 @@
-"""Stems: the layers before the first block, one after the other.
+"""Stems: the layers before the first block.
 
-A stem is a function (stem, channels) -> its layers, of which the last has `stem.width` channels.
+A kind of stem is a function (stem, channels) -> its layers in order, the last of which has `stem.width` channels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from space.registry import Registry
 class Stem:
     """The first convolution: `width` channels, a square `kernel`, `stride` 1 or 2.
 
-    op: a key of `STEMS`, for stems of more layers.
+    op: a key of `STEMS`; kinds other than "conv" have more layers.
     """
 
     width: int
@@ -38,28 +38,28 @@ class Stem:
 
     @property
     def reduction(self) -> int:
-        """How many pixels of the image one pixel behind the stem stands for, along each side."""
+        """The side of the image divided by the side of the stem's output (rounded up at each stride)."""
         return prod(layer.stride for layer in STEMS[self.op](self, 1))
 
 
 def plain(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """One convolution."""
+    """Plan one convolution."""
     return (conv("conv", channels, stem.width, stem.kernel, stride=stem.stride, act=stem.act),)
 
 
 def pooled(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """A convolution and max-pooling of stride 2, as ShuffleNet has them."""
+    """Plan a convolution and max-pooling of stride 2 (ShuffleNet, ResNet)."""
     return (*plain(stem, channels), Step("pool", "max", stem.width, 3, 2))
 
 
 def folded(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """One convolution with a bias, into which its normalisation has been folded: BlazeFace's, as released."""
+    """Plan one convolution with a bias, into which its normalisation has been folded (BlazeFace as released)."""
     more = {"stride": stem.stride, "act": stem.act, "bias": True, "norm": False}
     return (conv("conv", channels, stem.width, stem.kernel, **more),)
 
 
 def xception(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Two convolutions without padding, the first half as wide (timm.models.xception)."""
+    """Plan two convolutions without padding, the first half as wide (timm.models.xception)."""
     half = max(1, stem.width // 2)
     return (
         conv("conv", channels, half, stem.kernel, stride=stem.stride, act=stem.act, padding="valid"),
@@ -68,7 +68,7 @@ def xception(stem: Stem, channels: int) -> tuple[Layer, ...]:
 
 
 def googlenet(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """A convolution, pooling, two more convolutions, pooling (torchvision.models.googlenet)."""
+    """Plan a convolution, pooling, two more convolutions, pooling (torchvision.models.googlenet)."""
     third = max(1, stem.width // 3)
     return (
         conv("conv", channels, third, stem.kernel, stride=stem.stride, act=stem.act),
@@ -80,7 +80,7 @@ def googlenet(stem: Stem, channels: int) -> tuple[Layer, ...]:
 
 
 def inception(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """InceptionV3's and Inception-ResNet's: five convolutions and two poolings, most without padding."""
+    """Plan five convolutions and two poolings, most without padding (InceptionV3, Inception-ResNet)."""
     third, wide = max(1, stem.width // 3), max(1, stem.width * 5 // 12)
     return (
         *_opening(stem, channels, third),
@@ -92,7 +92,7 @@ def inception(stem: Stem, channels: int) -> tuple[Layer, ...]:
 
 
 def inception_v4(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """The three convolutions before InceptionV4's first branches."""
+    """Plan the three convolutions before InceptionV4's first branches."""
     return _opening(stem, channels, stem.width)
 
 
@@ -117,4 +117,4 @@ STEMS: Registry[Callable[[Stem, int], tuple[Layer, ...]]] = Registry(
         "inceptionv4": inception_v4,
     },
 )
-"""Every stem by the name that architectures and spaces use for it: the extension point."""
+"""The extension point of stems: name in architectures and spaces -> function."""

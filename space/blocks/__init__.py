@@ -1,8 +1,8 @@
-"""Block families: what convolutions a block consists of, and how they are joined.
+"""Block families: the convolutions of a block, and how they are joined.
 
-A family is one file with a `Family` value. Its `plan` is read by the cost model and by the network alike;
-its `forward` joins exactly the planned convolutions and needs no torch import: it calls layers and
-multiplies or adds what they return.
+A family is one file with a `Family` value. Both the cost model and the network read its `plan`. Its `forward` joins
+exactly the planned convolutions and needs no torch import: it calls layers and multiplies or adds their outputs.
+To add a family, write such a file and add one line to `BLOCKS`.
 """
 
 from space.blocks.blaze import BLAZE, BLAZE_DOUBLE
@@ -39,6 +39,6 @@ BLOCKS = Registry(
         "basic": BASIC,
     },
 )
-"""Every block family by the name that architectures and spaces use for it: the extension point."""
+"""The extension point of blocks: name in architectures and spaces -> family."""
 
 __all__ = ["BLOCKS", "Family"]

@@ -1,7 +1,7 @@
-"""BlazeFace's blocks, as they are released: with biases, into which normalisation has been folded.
+"""BlazeFace's blocks as released: with biases, into which normalisation has been folded.
 
-Source: Bazarevsky et al. 2019, arXiv:1907.05047, section 3; MediaPipe's networks as hollance/BlazeFace-PyTorch
-has them, which are of single blocks.
+Source: Bazarevsky et al. 2019, arXiv:1907.05047, section 3; MediaPipe's networks in hollance/BlazeFace-PyTorch,
+which consist of single blocks.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Depthwise and 1x1; the input is added, pooled for a stride and padded with empty channels."""
+    """Plan depthwise and 1x1; the input, pooled for a stride and padded with zero channels, is added."""
     return _joined(stage, width_in, stride, _pair(stage, "", width_in, stage.width, stride))
 
 
 def plan_double(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Twice depthwise and 1x1; between the two it is `expand` times narrower than the output."""
+    """Plan depthwise and 1x1 twice; the width between the two is that of the output divided by `expand`."""
     narrow = max(1, round(stage.width / stage.expand))
     first = _pair(stage, "_in", width_in, narrow, stride, act=stage.act)
     return _joined(stage, width_in, stride, (*first, *_pair(stage, "", narrow, stage.width, 1)))
@@ -45,7 +45,7 @@ def _joined(stage: Stage, width_in: int, stride: int, layers: tuple[Layer, ...])
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     import torch
 
     y = layers["project_in"](layers["depthwise_in"](x)) if "project_in" in layers else x

@@ -1,12 +1,12 @@
-"""How inception modules are written: `64+96>3:128+16>3:32+max>32`.
+"""The notation of inception modules: `64+96>3:128+16>3:32+max>32`.
 
-Branches stand between "+", their layers between ">". A number is a convolution of that many channels; before
-":" stands its kernel, 3 or 1x7 (1 if there is none), with "v" for no padding; "max", "avg" and "avgi" are
-pooling over 3 x 3 pixels ("avgi": the mean over what is inside the map), "maxv" without padding. The last
-layer of a branch may be two side by side: 384>(1x3:384|3x1:384). "max;", or "max2;" for 2 x 2 pixels, before
-it all pools what the branches read; the stride of the block is then the pooling's. "=320*0.17" behind it all
-makes the module residual: a linear 1x1 convolution of the branches to 320 channels, times that, is added to
-the input; "~" leaves the activation out that follows.
+Branches are separated by "+", their layers by ">". A number is a convolution of that many channels. Before ":" is
+its kernel, 3 or 1x7 (1 if there is none), with "v" for no padding. "max", "avg" and "avgi" are pooling over 3 x 3
+pixels ("avgi" averages only pixels inside the map), "maxv" is max-pooling without padding. The last layer of a
+branch may be two in parallel: 384>(1x3:384|3x1:384). A leading "max;", or "max2;" for 2 x 2 pixels, pools the input
+of the branches; the pooling then has the stride of the block. A trailing "=320*0.17" makes the module residual: a
+linear 1x1 convolution of the branches to 320 channels, times 0.17, is added to the input; "~" leaves out the
+activation after that.
 
 Numbers are shares of the block's width, divided by their greatest common divisor.
 """
@@ -44,15 +44,15 @@ class Spatial:
 
 
 Branch = tuple[tuple["Spatial | str", ...], ...]
-"""Layers one after the other, each of one or, at the end, several side by side; a word is pooling."""
+"""Layers in sequence. Each has one part or, at the end of a branch, two in parallel; a word is pooling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module: its branches, and what pools their input ("" for nothing).
+    """A module: its branches, and the pooling of their input ("" for none).
 
-    merged: the share of its width that a residual module's input and output are, 0 if it is none. scale: what
-    the branches are multiplied by then. linear: no activation follows.
+    merged: the share of its width that a residual module's input and output have, 0 for other modules. scale: the
+    factor of the branches in a residual module. linear: no activation follows.
     """
 
     branches: tuple[Branch, ...]
@@ -68,13 +68,13 @@ class Module:
 
     @property
     def outputs(self) -> tuple[Spatial | str, ...]:
-        """What the branches end with, which is put together or merged."""
+        """The last layers of the branches, which are concatenated or merged."""
         return tuple(one for branch in self.branches for one in branch[-1])
 
 
 @lru_cache(maxsize=4096)
 def module(text: str) -> Module:
-    """The module that `text` stands for, its shares without a common divisor. Raises `UserError`."""
+    """Return the module of `text`, its shares without a common divisor. Raises `UserError` for an invalid text."""
     whole = _WHOLE.fullmatch(text) if len(text) < 400 else None
     if not whole:
         raise _wrong(text, text)
@@ -101,16 +101,16 @@ def module(text: str) -> Module:
 
 
 def canonical(text: str) -> str:
-    """`text` as all write it who mean the same module; "" for the default."""
+    """Return the one text that all equal modules share; "" for the default module."""
     written = str(module(text))
     return "" if written == str(module(DEFAULT)) else written
 
 
 def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
-    """The branches with channels for shares, for a block of `width`. Raises `UserError` if that is too few.
+    """Return the branches with channels instead of shares, for a block of `width` channels.
 
-    What is put together adds up to `width`. Branches of pooling alone pass all channels on; they are left out
-    where that leaves no room, as in a second reduction module behind the first.
+    The outputs add up to `width`. Branches that only pool pass all channels on; they are left out if the others
+    would have no channels, as in a second reduction module after the first. Raises `UserError` for too few channels.
     """
     branches = read.branches
     outputs = [one.share for one in read.outputs if isinstance(one, Spatial)]
@@ -142,7 +142,7 @@ def _written(layer: tuple[Spatial | str, ...]) -> str:
 
 
 def _times(one: Spatial, factor: int, divisor: int) -> Spatial:
-    """`one` with its share multiplied and divided, rounded to the nearest, at least 1."""
+    """Return `one` with its share times `factor` / `divisor`, rounded to the nearest, at least 1."""
     return Spatial(max(1, (2 * one.share * factor + divisor) // (2 * divisor)), one.kernel, one.padded)
 
 
@@ -166,4 +166,4 @@ def _one(text: str, one: str) -> Spatial | str:
 
 
 def _wrong(text: str, part: str) -> UserError:
-    return UserError(f"branches {text!r}: {part!r} is no layer; write 64, 3:128, 1x7:192, max or avg.")
+    return UserError(f"branches {text!r}: {part!r} is not a layer; write 64, 3:128, 1x7:192, max or avg.")

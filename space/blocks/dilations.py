@@ -1,6 +1,7 @@
-"""Inception convolutions: output channels in groups, each with dilations of its own along rows and columns.
+"""Inception convolutions: groups of output channels with their own dilations along rows and columns.
 
-Written `1x1:3+1x2:1`: three shares of the channels look at neighbouring pixels, one at every second column.
+In the notation `1x1:3+1x2:1`, three quarters of the channels read neighbouring pixels, and one quarter reads every
+second column.
 Source: Liu et al. 2021, arXiv:2012.13587; yifan123/IC-Conv.
 """
 
@@ -13,20 +14,20 @@ from math import gcd
 
 from space.refusal import UserError
 
-MOST = 64
-"""Pixels between those that a kernel reads."""
+MAX_DILATION = 64
+"""Pixels from one that a kernel reads to the next."""
 
 _GROUP = re.compile(r"([1-9]\d?)x([1-9]\d?):([1-9]\d{0,4})")
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> tuple[tuple[int, int, int], ...]:
-    """(share, rows, columns) for each group, in the order of the dilations. Raises `UserError`."""
+    """Return (share, rows, columns) for each group in the order of the dilations. Raises `UserError`."""
     shares: dict[tuple[int, int], int] = {}
     for part in text.split("+"):
         match = _GROUP.fullmatch(part)
-        if not match or max(int(match[1]), int(match[2])) > MOST:
-            raise UserError(f"dilations {text!r}: {part!r} is no group; write 1x1:3+1x2:1.")
+        if not match or max(int(match[1]), int(match[2])) > MAX_DILATION:
+            raise UserError(f"dilations {text!r}: {part!r} is not a group; write 1x1:3+1x2:1.")
         pair = int(match[1]), int(match[2])
         shares[pair] = shares.get(pair, 0) + int(match[3])
     common = gcd(*shares.values())
@@ -34,23 +35,23 @@ def parse(text: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def canonical(text: str) -> str:
-    """`text` as all write it who mean the same groups."""
+    """Return the one text that all equal groups share."""
     return "+".join(f"{high}x{wide}:{share}" for share, high, wide in parse(text))
 
 
 def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
-    """(channels, rows, columns) for each group of `width` channels; nothing for no text. Raises `UserError`."""
+    """Return (channels, rows, columns) for each group of `width` channels; () for no text. Raises `UserError`."""
     if not text:
         return ()
-    found = parse(text)
-    if width < len(found):
-        raise UserError(f"{width} channels are too few for {len(found)} groups of dilations.")
-    channels = apportioned([share for share, _, _ in found], width)
-    return tuple((each, high, wide) for each, (_, high, wide) in zip(channels, found, strict=True))
+    parts = parse(text)
+    if width < len(parts):
+        raise UserError(f"{width} channels are too few for {len(parts)} groups of dilations.")
+    channels = apportioned([share for share, _, _ in parts], width)
+    return tuple((each, high, wide) for each, (_, high, wide) in zip(channels, parts, strict=True))
 
 
 def apportioned(shares: list[int], room: int) -> list[int]:
-    """Channels in proportion to `shares`, at least one each, that add up to `room`, which is enough for that."""
+    """Divide `room` channels in proportion to `shares`, with at least one each. `room` is at least len(shares)."""
     total = sum(shares)
     bounds = [sum(shares[:end]) * room // total for end in range(len(shares) + 1)]
     widths = [high - low for low, high in pairwise(bounds)]

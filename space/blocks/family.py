@@ -1,4 +1,4 @@
-"""What every block family states about itself."""
+"""The interface of a block family."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Layers = Mapping[str, Callable[["Tensor"], "Tensor"]]
 """The planned layers of a block by name, each convolution with its normalisation and activation."""
 
 READS = frozenset({"kernel", "expand", "se", "act", "skip"})
-"""What MBConv and its like read of a stage, beside op, depth, stride and width."""
+"""The fields of a stage that MBConv and similar families read, in addition to op, depth, stride and width."""
 
 
 class Stage(Protocol):
@@ -52,12 +52,12 @@ class Family:
     plan: (stage, width_in, stride) -> the layers of one block with `width_in` input channels.
     forward: (layers, x) -> y. x: (batch, width_in, height, width);
         y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or what `valid` padding leaves.
-        The identity shortcut is not its concern: see `shortcut`.
-    shortcut: the block's input is added to its output where their shapes agree, unless the stage says skip
-        is off. A family that joins them in another way does so in its forward, and says False here.
-    reads: the fields of a stage that its plan reads, beside op, depth, stride and width. The others are set
-        to their defaults when a stage is made, so that what changes nothing makes no other network.
-    multiple: widths must be multiples of it.
+        The network adds the identity shortcut: see `shortcut`.
+    shortcut: the block's input is added to its output where their shapes agree, unless the stage has skip=False.
+        A family that joins them in another way does so in its forward, and has False here.
+    reads: the fields of a stage that the plan reads, in addition to op, depth, stride and width. The others are set
+        to their defaults when a stage is made, so that a field without effect does not make another network.
+    multiple: widths must be multiples of this number.
     """
 
     plan: Callable[[Stage, int, int], tuple[Layer, ...]]

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
-    """Dense expand, squeeze-excite (if any), project without activation.
+    """Plan a dense expansion, squeeze-excitation (if any), and a projection without activation.
 
-    At expand 1 the projection is the dense convolution, and keeps its activation; unless `keep`, as timm's
-    EdgeResidual has it.
+    At expand 1 the projection is the dense convolution and has an activation; with `keep` both are built, as in
+    timm's EdgeResidual.
     """
     hidden = max(1, round(width_in * stage.expand))
     weights = squeeze(stage, width_in, hidden)
@@ -35,7 +35,7 @@ def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, .
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     y = layers["expand"](x) if "expand" in layers else x
     return layers["project"](excite(layers, y))
 

@@ -1,8 +1,8 @@
-"""Inception modules: branches of convolutions side by side, from GoogLeNet's to Inception-ResNet's.
+"""Inception modules: parallel branches of convolutions, from GoogLeNet's to Inception-ResNet's.
 
 Source: Szegedy et al. 2014, arXiv:1409.4842 (v1); 2015, arXiv:1512.00567 (v3); 2016, arXiv:1602.07261 (v4,
 Inception-ResNet); torchvision.models.googlenet and timm.models.inception_v3, inception_v4,
-inception_resnet_v2. How modules are written: `space.blocks.branches`.
+inception_resnet_v2. The notation of modules: `space.blocks.branches`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """The layers of each branch, called bN_P or bN_P_S: branch, position, and side where two stand there.
+    """Plan the layers of each branch, called bN_P or bN_P_S: branch, position, and side of two parallel layers.
 
-    The last layer of every branch that sees more than a pixel has the stride, unless pooling before them
-    all has it.
+    The stride is that of the last layer in each branch with a kernel of more than one pixel, unless pooling before
+    all branches has it.
     """
     read = module(stage.branches or DEFAULT)
     layers: list[Layer] = []
@@ -58,7 +58,7 @@ def _padding(pool: str) -> Literal["symmetric", "valid"]:
 
 
 def _merged(layers: list[Layer], stage: Stage, read: Module, same: bool) -> Iterator[Layer]:
-    """What follows the branches of a residual module."""
+    """Plan the layers after the branches of a residual module."""
     if not read.merged:
         return
     names = {layer.name: layer for layer in layers}
@@ -75,7 +75,7 @@ def _merged(layers: list[Layer], stage: Stage, read: Module, same: bool) -> Iter
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     import torch
 
     y = layers["before"](x) if "before" in layers else x

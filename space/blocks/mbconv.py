@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Expand (left out at expand 1), depthwise, squeeze-excite (if any), project without activation."""
+    """Plan expand (left out at expand 1), depthwise, squeeze-excite (if any), project without activation."""
     hidden = max(1, round(width_in * stage.expand))
     expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
     spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}
@@ -28,7 +28,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     y = layers["expand"](x) if "expand" in layers else x
     y = layers["depthwise"](y)
     return layers["project"](excite(layers, y))

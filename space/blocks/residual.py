@@ -1,4 +1,4 @@
-"""ResNet's basic block: two convolutions beside a shortcut, and the activation after their sum.
+"""ResNet's basic block: two convolutions in parallel with a shortcut, and the activation after the sum.
 
 Source: He et al. 2016, arXiv:1512.03385; torchvision.models.resnet, class BasicBlock.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Where stride or width change, a 1x1 convolution stands in for the shortcut."""
+    """Plan two convolutions, and a 1x1 convolution as the shortcut where stride or width change."""
     changes = stride > 1 or width_in != stage.width
     side = (conv("side", width_in, stage.width, stride=stride),) if changes else ()
     return (
@@ -27,7 +27,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     side = layers["side"](x) if "side" in layers else x
     return layers["act"](layers["second"](layers["first"](x)) + side)
 

@@ -1,4 +1,4 @@
-"""MobileNeXt's SandGlass: wide where MBConv is narrow, and narrow where it is wide.
+"""MobileNeXt's SandGlass: wide at its ends and narrow in the middle, the reverse of MBConv.
 
 Source: Zhou et al. 2020, arXiv:2007.02269; zhoudaquan/rethinking_bottleneck_design, mnext.py, class SGBlock.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
-    """Depthwise, reduce, expand, depthwise; reduce and the last without activation.
+    """Plan depthwise, reduce, expand, depthwise; reduce and the last depthwise have no activation.
 
-    `expand` says how many times narrower the middle is than the input, but that is at least a sixth of the
-    output. Unless `keep`, a block that changes the width leaves the first depthwise convolution out, and the
-    last too if it has no stride (the code's keep_3x3; the networks keep them in stages of one such block).
+    The middle has the input's width divided by `expand`, but at least a sixth of the output's. Without `keep`, a
+    block that changes the width has no first depthwise convolution, and at stride 1 no last one either (keep_3x3 in
+    the code; the published networks keep them in stages of one such block).
     """
     hidden = int(width_in / stage.expand)
     if hidden < stage.width / 6:
@@ -38,7 +38,7 @@ def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, .
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     y = layers["depthwise"](x) if "depthwise" in layers else x
     y = layers["expand"](layers["reduce"](y))
     return layers["spread"](y) if "spread" in layers else y

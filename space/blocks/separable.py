@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Depthwise, then 1x1; both with an activation."""
+    """Plan depthwise, then 1x1; both with an activation."""
     spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}
     depthwise = conv("depthwise", width_in, width_in, stage.kernel, groups=width_in, **spatial)
     return depthwise, conv("project", width_in, stage.width, act=stage.act)
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     return layers["project"](layers["depthwise"](x))
 
 

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Reduce to a quarter of the output, shuffle, depthwise, expand; at stride 2 beside the pooled input.
+    """Plan reduce to a quarter of the output, depthwise, shuffle, expand; at stride 2 the pooled input is appended.
 
-    The first convolution has no groups where it widens: so in the first unit of all, which reads the few
-    channels of the stem. (The code shuffles behind the depthwise convolution, the paper before it.)
+    The first convolution has one group where it widens, as in the first unit of the network, which reads the few
+    channels of the stem. (The code shuffles after the depthwise convolution, the paper before it.)
     """
     groups = stage.groups
     hidden = groups * max(1, round(stage.width / 4 / groups))
-    beside = stride > 1 and stage.width > width_in
-    width = stage.width - width_in if beside else stage.width
+    appends = stride > 1 and stage.width > width_in
+    width = stage.width - width_in if appends else stage.width
     added = stride == 1 and stage.width == width_in
     first = 1 if width_in < hidden else _dividing(groups, width_in)
     return (
-        *((Step("pool", "avg", width_in, 3, stride),) if beside else ()),
+        *((Step("pool", "avg", width_in, 3, stride),) if appends else ()),
         conv("reduce", width_in, hidden, groups=first, act=stage.act, reads="input"),
         conv(
             "depthwise", hidden, hidden, stage.kernel, stride=stride, groups=hidden, dilation=stage.dilation
@@ -43,7 +43,7 @@ def _dividing(groups: int, width: int) -> int:
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     import torch
 
     y = layers["depthwise"](layers["reduce"](x))

@@ -1,4 +1,4 @@
-"""ShuffleNetV2's unit: one half of the channels passes, the other is transformed, and both are shuffled.
+"""ShuffleNetV2's unit: half of the channels pass unchanged, half are transformed, and both are shuffled.
 
 Source: Ma et al. 2018, arXiv:1807.11164; torchvision.models.shufflenetv2, class InvertedResidual.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Three convolutions on half of the channels; where stride or width change, two more for the other half."""
+    """Plan three convolutions on half of the channels; where stride or width change, two on the other half."""
     half, act, kernel, dilation = stage.width // 2, stage.act, stage.kernel, stage.dilation
     split = stride == 1 and width_in == stage.width
 
@@ -34,7 +34,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     import torch
 
     if "other_project" in layers:

@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation as EfficientNet has it, shared by the blocks that use it."""
+"""EfficientNet's squeeze-and-excitation, shared by the blocks that use it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:
-    """The two 1x1 convolutions that weigh `hidden` channels, or none at ratio 0.
+    """Plan the two 1x1 convolutions that weight `hidden` channels; none at ratio 0.
 
     The bottleneck is a share of the *block's input* width, not of the expanded width
     (efficientnet_model.py: `max(1, int(input_filters * se_ratio))`).
@@ -27,7 +27,7 @@ def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:
 
 
 def excite(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, hidden, h, w), each channel multiplied by its weight; x itself in a block without them."""
+    """Multiply each channel of x: (batch, hidden, h, w) by its weight; return x in a block without weights."""
     if "se_reduce" not in layers:
         return x
     return x * layers["se_expand"](layers["se_reduce"](x))

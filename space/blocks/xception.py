@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Activation and separable convolution, three times; twice where stride or width change.
+    """Plan activation and separable convolution three times; twice where stride or width change.
 
-    There a 1x1 convolution stands in for the shortcut, and pooling does the stride. All separable
-    convolutions but the last are `expand` times as wide as the input.
+    In that case a 1x1 convolution is the shortcut, and pooling has the stride. All separable convolutions but the
+    last are `expand` times as wide as the input.
     """
     hidden = max(1, round(width_in * stage.expand))
     changes = stride > 1 or width_in != stage.width
@@ -35,13 +35,13 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def _depthwise(stage: Stage, name: str, width: int, stride: int = 1) -> Conv:
-    """Without normalisation and activation: these follow its 1x1 convolution."""
+    """Plan a depthwise convolution without normalisation and activation, which follow its 1x1 convolution."""
     more = {"groups": width, "stride": stride, "dilation": stage.dilation}
     return conv(name, width, width, stage.kernel, norm=False, **more)
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     side = layers["side"](x) if "side" in layers else x
     y = layers["project_0"](layers["depthwise_0"](layers["act_0"](x)))
     y = layers["project_1"](layers["depthwise_1"](layers["act_1"](y)))
@@ -51,13 +51,13 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
 
 
 def plan_end(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """A depthwise convolution and a 1x1 convolution, with one normalisation and activation for both."""
+    """Plan a depthwise and a 1x1 convolution, with one normalisation and activation for both."""
     depthwise = _depthwise(stage, "depthwise", width_in, stride)
     return depthwise, conv("project", width_in, stage.width, act=stage.act)
 
 
 def forward_end(layers: Layers, x: Tensor) -> Tensor:
-    """x: (batch, width_in, h, w) -> (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
     return layers["project"](layers["depthwise"](x))
 
 

@@ -1,4 +1,4 @@
-"""Published networks by name, each with the place it comes from: a file for each group of families."""
+"""Published networks by name, each with its source: one file for each group of families."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ CATALOG: dict[str, Published] = {
 
 
 def published(name: str) -> Published:
-    """The published network called `name`, e.g. "b0" or "v2-s". Raises `UserError` naming the nearest."""
+    """Return the published network `name`, e.g. "b0" or "v2-s". Raises `UserError` with the nearest name."""
     if name not in CATALOG:
         raise unpublished("network", name)
     return CATALOG[name]
 
 
 def unpublished(what: str, value: str, others: Iterable[str] = (), forms: Iterable[str] = ()) -> UserError:
-    """The refusal of `value`, which is neither a published network nor one of `others`; see `unknown_name`."""
+    """Return the refusal of a `value` that is neither a published network nor one of `others`; see `unknown_name`."""
     return unknown_name(what, value, (*CATALOG, *others), forms, listed="scale --published --family all")
 
 
 def name_of(architecture: Architecture) -> str | None:
-    """The published name of `architecture`, whatever its resolution, classes and image channels; else None."""
+    """Return the published name of `architecture` at any resolution, classes and channels; None if it has none."""
     parts = (architecture.stem, architecture.stages, architecture.head)
     rows = ((row.name, row.architecture) for row in CATALOG.values())
     return next((name for name, a in rows if (a.stem, a.stages, a.head) == parts), None)
 
 
 def families() -> tuple[str, ...]:
-    """What published networks are listed under: "efficientnet", "mobilenet", ..."""
+    """Return the families of published networks: "efficientnet", "mobilenet", ..."""
     return tuple(dict.fromkeys(row.family for row in CATALOG.values()))
 
 

@@ -1,4 +1,4 @@
-"""EfficientNet, EfficientNetV2 and what was made of them: Lite, EdgeTPU, TinyNet.
+"""EfficientNet, EfficientNetV2 and their derivatives: Lite, EdgeTPU, TinyNet.
 
 EfficientNet: coefficients and blocks of tensorflow/tpu models/official/efficientnet/efficientnet_builder.py
 (the strides are the code's; the paper's Table 1 misprints two resolutions, tensorflow/tpu#383).
@@ -102,7 +102,7 @@ EFFICIENTNETS = (
 
 
 def _lite(number: int, width: float, depth: float, resolution: int, dropout: float, stated: str) -> Published:
-    """No squeeze-excitation, ReLU6; stem, head and the depths of the first and the last stage stay."""
+    """Return a row without squeeze-excitation, with ReLU6; stem, head and first and last depth are not scaled."""
     plain = tuple(replace(stage, se=0, act="relu6") for stage in _B0.stages)
     base = replace(_B0, stem=replace(_B0.stem, act="relu6"), stages=plain, head=Head(1280, "relu6"))
     made = rescale(base, Multipliers(depth, width))
@@ -122,7 +122,7 @@ _EDGETPU = decode(
 
 
 def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: float) -> Published:
-    """Its first stage expands 4 times the width of its output, and has no shortcut."""
+    """Return a row whose first stage has 4 times the width of its output as hidden width, and no shortcut."""
     made = rescale(_EDGETPU, Multipliers(depth, width))
     first = made.stages[0]
     opening = replace(first, depth=1, expand=first.width * 4 / made.stem.width)
@@ -136,7 +136,7 @@ def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: fl
 
 
 def _tinynet(letter: str, width: float, depth: float, resolution: int, stated: str) -> Published:
-    """The stem stays, and the head where the network is narrower; depths are rounded to the nearest."""
+    """Return a row with unscaled stem and head; depths are rounded to the nearest."""
     made = rescale(_B0, Multipliers(depth, width), Rounding(depth="round"))
     made = replace(made, resolution=resolution, stem=_B0.stem, head=_B0.head)
     source = "huawei-noah/Efficient-AI-Backbones tinynet_pytorch; timm"
@@ -158,7 +158,7 @@ def _rw(size: str, network: Architecture, resolution: int, train_resolution: int
 
 
 def _rw_medium() -> Architecture:
-    """The last two stages grow deeper than the others."""
+    """Return RW-M, in which the depths of the last two stages grow more than the others."""
     early, late = (rescale(_RW, Multipliers(depth, 1.2)) for depth in (1.2, 1.6))
     return replace(early, stages=(*early.stages[:4], *late.stages[4:]))
 

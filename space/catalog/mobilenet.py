@@ -11,7 +11,7 @@ from space.rescale import Multipliers, rescale
 
 
 def _scaled(base: Architecture, width: float, head: int) -> Architecture:
-    """`base` with its widths scaled, but for the head: that has `head` channels."""
+    """Return `base` with scaled widths and a head of `head` channels."""
     return replace(rescale(base, Multipliers(width=width)), head=replace(base.head, width=head))
 
 
@@ -98,7 +98,7 @@ def _mnasnet(width: float) -> Published:
 
 
 def _mobilenext(width: float, note: str = "") -> Published:
-    """The last stage is never narrower than 1280."""
+    """Return a row whose last stage has at least 1280 channels."""
     made = rescale(_MOBILENEXT, Multipliers(width=width))
     last = replace(made.stages[-1], width=divisible(1280 * max(1, width)))
     network = replace(made, stages=(*made.stages[:-1], last))

@@ -1,4 +1,4 @@
-"""What is known of a published network."""
+"""The row of a published network in the catalog."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from space.architecture import Architecture
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published network: `architecture` at the resolution it is evaluated at, for ImageNet's 1000 classes
-    unless the note says otherwise.
+    """A published network at its evaluation resolution, for ImageNet's 1000 classes unless `note` differs.
 
-    depth, width: its coefficients relative to its base, where it was derived from one (else 0).
-    train_resolution: pixels, the same as at evaluation unless published otherwise.
-    dropout: rate before the classifier. source: where the row comes from. family: what it is listed under.
-    note: where a published figure differs from what the code builds, or the row from the publication.
+    depth, width: its coefficients relative to the base it was derived from (0 if there is none).
+    train_resolution: pixels; the resolution of evaluation unless published otherwise.
+    dropout: rate before the classifier. source: publication and code of the row. family: the heading in lists.
+    note: differences between published figures, published code and the row.
     """
 
     name: str

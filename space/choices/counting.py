@@ -1,4 +1,4 @@
-"""How many networks a space holds, and from what to what they cost, without visiting each."""
+"""The number of networks in a space and the ranges of their costs, without visiting each network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from space.cost.memory import head_saved, memory, stage_saved, stem_saved
 from space.cost.table import BATCH
 
 Alternatives = Sequence[Sequence[Stage]]
-"""For each stage of a space, what it can be."""
+"""The alternatives of each stage of a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class Range:
 
 
 _State = tuple[int, Stage | None, int]
-"""(n, block, left): inside stage n, `left` more such blocks follow; (n, None, 0): before stage n."""
+"""(n, block, left): inside stage n, `left` more such blocks follow. (n, None, 0): before stage n."""
 
 
 def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
-    """The number of distinct networks: for each frame (all that is not a stage) the distinct block sequences.
+    """Return the number of distinct networks: distinct block sequences times frames (all that is not a stage).
 
-    Several ways to choose can give one sequence (a stage of depth 0, or two alike stages that merge), so
-    sequences are counted as the words of an automaton, made deterministic on the way: what is reached by
-    the blocks read so far is the set of all places in the space that they can have led to.
+    Several choices can give one sequence (a stage of depth 0, or two equal stages that merge). Therefore sequences
+    are counted as the words of an automaton, which is made deterministic on the way: its state is the set of all
+    places in the space that the blocks read so far can lead to.
     """
     automaton = _Automaton(stages)
     ended, end = 0, automaton.number((len(stages), None, 0))
     words = Counter({automaton.reached((0, None, 0)): 1})
-    while words:  # All of one length, by what they lead to.
+    while words:  # All words of one length, by the state that they reach.
         ended += sum(count for reached, count in words.items() if end in reached)
         longer: Counter[frozenset[int]] = Counter()
         for reached, count in words.items():
@@ -66,7 +66,7 @@ def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
 
 
 class _Automaton:
-    """What block sequences lead to. Blocks and states go by numbers, which are faster to compare."""
+    """The automaton of block sequences. Blocks and states are numbered, since numbers are faster to compare."""
 
     def __init__(self, stages: Alternatives) -> None:
         self._stages = stages
@@ -82,11 +82,11 @@ class _Automaton:
         return self._numbers[state]
 
     def reached(self, state: _State) -> frozenset[int]:
-        """`state` and what absent stages let one pass on to."""
+        """Return `state` and the states after it that absent stages permit."""
         return frozenset(map(self.number, _skip_absent(state, self._stages)))
 
     def _read(self, reached: frozenset[int]) -> tuple[frozenset[int], ...]:
-        """What each block that can come next leads to, from all the places that may have been reached."""
+        """Return the set of states after each possible next block, from all states in `reached`."""
         following: dict[int, frozenset[int]] = {}
         for state in reached:
             for block, after in self._after(state).items():
@@ -94,7 +94,7 @@ class _Automaton:
         return tuple(following.values())
 
     def _steps(self, state: int) -> dict[int, frozenset[int]]:
-        """The same from one place."""
+        """Return next block -> the states after it, from one state."""
         following: dict[int, frozenset[int]] = {}
         for block, state_after in _steps(self._states[state], self._stages):
             number = self._blocks.setdefault(block, len(self._blocks))
@@ -103,7 +103,7 @@ class _Automaton:
 
 
 def _steps(state: _State, stages: Alternatives) -> Iterator[tuple[Stage, _State]]:
-    """The blocks that can come next, each with the state after it."""
+    """Yield the possible next blocks, each with the state after it."""
     number, block, left = state
     if block:
         yield block, _state(number, block, left - 1)
@@ -119,7 +119,7 @@ def _state(number: int, block: Stage, left: int) -> _State:
 
 
 def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
-    """`state`, and where it stands before a stage that may be absent, the state behind that."""
+    """Yield `state` and, if the next stage may be absent, the states after that stage."""
     yield state
     number, block, _ = state
     if not block and number < len(stages) and not all(stage.depth for stage in stages[number]):
@@ -127,10 +127,10 @@ def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
 
 
 def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:
-    """The exact extremes of every cost.
+    """Return the exact extremes of every cost.
 
-    What a stage costs depends on the stages before it only through the width and size that reach it, so
-    the extremes are carried from stage to stage for each (width, size).
+    The cost of a stage depends on the stages before it only through the width and size of its input, so the extremes
+    are carried from stage to stage for each (width, size).
     """
     ended: list[_Extremes] = []
     for frame in frames:
@@ -147,22 +147,22 @@ def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:
 
 
 _Figures = tuple[int, ...]
-"""What a part of a network costs, as the fields of `Range` have it."""
+"""The costs of a part of a network, in the order of the fields of `Range`."""
 _Extremes = tuple[_Figures, _Figures]
-"""The least, and the most."""
+"""The minimum and the maximum of each cost."""
 _Reached = dict[tuple[int, int], _Extremes]
-"""By (width, size)."""
+"""(width, size) -> extremes."""
 
 
 def _extremes(reached: _Reached, alternatives: Sequence[Stage]) -> _Reached:
-    found: dict[tuple[int, int], list[_Extremes]] = {}
+    collected: dict[tuple[int, int], list[_Extremes]] = {}
     for (width, size), extremes in reached.items():
         for stage in alternatives:
             spent, size_out = stage_cost(stage, width, size)
             key = (stage.width, size_out) if stage.depth else (width, size)
             figures = _figures(spent, stage_saved(stage, width, size)[0])
-            found.setdefault(key, []).append(_added(extremes, figures))
-    return {key: _widest(several) for key, several in found.items()}
+            collected.setdefault(key, []).append(_added(extremes, figures))
+    return {key: _widest(several) for key, several in collected.items()}
 
 
 def _figures(spent: Cost, saved: int) -> _Figures:
@@ -170,10 +170,10 @@ def _figures(spent: Cost, saved: int) -> _Figures:
 
 
 def _added(extremes: _Extremes, figures: _Figures) -> _Extremes:
-    least, most = (tuple(a + b for a, b in zip(extreme, figures, strict=True)) for extreme in extremes)
-    return least, most
+    low, high = (tuple(a + b for a, b in zip(extreme, figures, strict=True)) for extreme in extremes)
+    return low, high
 
 
 def _widest(several: Sequence[_Extremes]) -> _Extremes:
-    least, most = zip(*several, strict=True)
-    return tuple(map(min, zip(*least, strict=True))), tuple(map(max, zip(*most, strict=True)))
+    lows, highs = zip(*several, strict=True)
+    return tuple(map(min, zip(*lows, strict=True))), tuple(map(max, zip(*highs, strict=True)))

@@ -1,4 +1,4 @@
-"""Where a network stands in a space: the inverse of `Space.at`."""
+"""The inverse of `Space.at`: the choices that give a network."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TypeVar
 from space.architecture import Architecture, Stage
 
 Chosen = dict[int, int]
-"""The options of some choices of a space: index of the choice -> index of the option."""
+"""Options of some choices of a space: index of the choice -> index of the option."""
 T = TypeVar("T")
 Settled = tuple[Chosen, T]
-"""What a part of a space is when those are chosen."""
+"""A part of a space with the options that give it."""
 
 
 def find(
@@ -21,35 +21,35 @@ def find(
     frames: Iterable[Settled[Architecture]],
     stages: Sequence[Sequence[Settled[Stage]]],
 ) -> Chosen | None:
-    """What to choose to get `architecture`, None if nothing gives it.
+    """Return the options that give `architecture`, None if none do.
 
-    frames: all that is not a stage, around the stages of `architecture`. stages: what each stage of the space can
-    be; one of depth 0 is absent, and two alike that follow one another are one, so stages of the space are laid
-    along the blocks of the network and not along its stages.
+    frames: all that is not a stage, around the stages of `architecture`. stages: the alternatives of each stage of
+    the space. A stage of depth 0 is absent, and two equal ones in sequence are merged, so the stages of the space are
+    matched with the blocks of the network and not with its stages.
     """
     frame = next((chosen for chosen, frame in frames if frame == architecture), None)
     blocks = [block for stage in architecture.stages for block in _blocks(stage)]
 
     @cache
-    def laid(number: int, reached: int) -> tuple[Chosen, ...] | None:
-        """What to choose from stage `number` on to get the blocks from `reached` on."""
+    def match(number: int, reached: int) -> tuple[Chosen, ...] | None:
+        """Return the options of the stages from `number` on that give the blocks from `reached` on."""
         if number == len(stages):
             return () if reached == len(blocks) else None
         for chosen, stage in stages[number]:
             end = reached + stage.depth
             if blocks[reached:end] == _blocks(stage):
-                rest = laid(number + 1, end)
+                rest = match(number + 1, end)
                 if rest is not None:
                     return (chosen, *rest)
         return None
 
-    found = None if frame is None else laid(0, 0)
-    if found is None or frame is None:
+    stage_options = None if frame is None else match(0, 0)
+    if stage_options is None or frame is None:
         return None
-    return {choice: option for chosen in (frame, *found) for choice, option in chosen.items()}
+    return {choice: option for chosen in (frame, *stage_options) for choice, option in chosen.items()}
 
 
 def _blocks(stage: Stage) -> list[Stage]:
-    """The blocks of a stage, each as a stage of depth 1."""
+    """Return the blocks of a stage, each as a stage of depth 1."""
     first = replace(stage, depth=1)
     return [first, *[replace(first, stride=1)] * (stage.depth - 1)] if stage.depth else []

@@ -9,15 +9,14 @@ from space.refusal import UserError, unknown_name
 
 
 def override(document: Document, place: str, value: Any) -> Document:
-    """A copy of `document` in which `place` holds `value`; `document` is unchanged.
+    """Return a copy of `document` in which `place` has `value`.
 
-    place: keys and stage numbers joined by dots; `*` is every stage. value: a scalar pins, a list chooses.
-    An op that is named keeps the options it has in the document. Raises `UserError` for a place that
-    cannot be.
+    place: keys and stage numbers joined by dots; `*` is every stage. value: a scalar pins, a list is a choice. An op
+    that is given by name keeps its options in the document. Raises `UserError` for a place that does not exist.
     """
-    made = _put(document, place.split("."), value, place)
-    assert isinstance(made, dict)
-    return made
+    changed = _put(document, place.split("."), value, place)
+    assert isinstance(changed, dict)
+    return changed
 
 
 def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
@@ -39,7 +38,7 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
 
 
 def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None]]:
-    """Each item of a list with True where `key` is its number, False where it is a key inside, else None."""
+    """Return the items of a list, each with True if `key` is its number, False if `key` is in it, else None."""
     if key == "*" or key.isdecimal():
         chosen = [key in ("*", str(number)) for number in range(len(node))]
         if not any(chosen):
@@ -52,7 +51,7 @@ def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None
 
 
 def _with_options(value: Any, before: Any) -> Any:
-    """`value` in which each op that `before` gives options to gets them: mb -> {mb: {se: 0.25}}."""
+    """Return `value` in which each op has the options that it has in `before`: mb -> {mb: {se: 0.25}}."""
     known = {
         name: option
         for option in (before if isinstance(before, list) else [before])

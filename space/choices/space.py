@@ -1,12 +1,11 @@
-"""Search spaces: a document of the shape of an architecture, with choices in it.
+"""Search spaces: documents in the form of an architecture, with choices in them.
 
-Wherever a scalar is expected and a list stands, the search chooses. Anything richer is written
-`{choose: [...]}`, with `ordered: true` beside it where alternatives that follow one another are alike (from
-small to large, say); and an op may carry its options: `op: [fused, {mb: {se: 0.25}}]`. A document without
-choices is one network.
+A list in the place of a scalar is a choice of the search. Other alternatives are written `{choose: [...]}`, with
+`ordered: true` if neighbouring alternatives are similar (from small to large, say). An op may have options:
+`op: [fused, {mb: {se: 0.25}}]`. A document without choices is one network.
 
-A *point* is a tuple with one option index for each of the space's choices. Several points may be the same
-network (the kernel of a stage of depth 0 changes nothing); counts are of distinct networks.
+A *point* is a tuple with one option index for each choice of the space. Several points may be the same network (the
+kernel of a stage of depth 0 changes nothing); counts are of distinct networks.
 """
 
 from __future__ import annotations
@@ -25,21 +24,20 @@ from space.choices.counting import Range, cost_range, count_networks
 from space.choices.inverse import Chosen, find
 from space.choices.override import override
 from space.refusal import UserError, unknown_name
-from space.stage import completed
+from space.stage import with_defaults
 
 Point = tuple[int, ...]
 
-MOST_ALTERNATIVES = 5_000
-"""Of one stage, or of all that is no stage: counting the networks of a space visits each of them."""
+MAX_ALTERNATIVES = 5_000
+"""The permitted number of alternatives of one stage, and of all that is not a stage: counting visits each of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One decision of the search.
 
-    name: its place in the document, e.g. "stages.2.kernel". options: what can be chosen; a number, a word,
-    or the number of an alternative of `{choose: [...]}`. ordered: neighbours in `options` are alike; numbers are,
-    and stand in ascending order.
+    name: its place in the document, e.g. "stages.2.kernel". options: numbers, words, or the positions of alternatives
+    in `{choose: [...]}`. ordered: neighbouring options are similar; numbers are, in ascending order.
     """
 
     name: str
@@ -51,7 +49,7 @@ class Choice:
 class Space:
     """A set of architectures. Make one with `Space.load` or `Space.of`.
 
-    name: what users call it. document: what it was read from, choices not yet made.
+    name: as users write it. document: the source of the space, with its choices.
     """
 
     name: str
@@ -59,10 +57,10 @@ class Space:
 
     @classmethod
     def load(cls, name: str, overrides: Mapping[str, Any] | None = None) -> Space:
-        """The space shipped as `name` (see `space.documents.names("space")`), or in a file `./my.yaml`.
+        """Return the shipped space `name` (see `space.documents.names("space")`), or the one in a file `./my.yaml`.
 
-        overrides: choices pinned or widened, by place: {"stages.2.kernel": 3, "stages.*.expand": [4, 6]}.
-        Raises `UserError` if the document or an override describes no space.
+        overrides: place -> value of choices to pin or widen: {"stages.2.kernel": 3, "stages.*.expand": [4, 6]}.
+        Raises `UserError` if the document or an override is not valid.
         """
         document = documents.read("space", name)
         for place, value in (overrides or {}).items():
@@ -72,11 +70,11 @@ class Space:
 
     @classmethod
     def of(cls, document: documents.Document, name: str = "space") -> Space:
-        """The space that `document` describes. Every alternative in it is checked at once."""
+        """Return the space of `document`, after checking every alternative in it."""
         space = cls(name, document)
         _ = space._tree, space.stages, space.frames
         if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
-            raise UserError("Every stage of the space may be absent; one at least must have no depth 0.")
+            raise UserError("Every stage of the space may be absent; at least one must have no depth 0.")
         return space
 
     @cached_property
@@ -85,11 +83,11 @@ class Space:
         return self._tree[1]
 
     def at(self, point: Point) -> Architecture:
-        """The architecture that a point of the space stands for."""
+        """Return the architecture of a point."""
         return _architecture(_settle(self._tree[0], point))
 
     def find(self, architecture: Architecture) -> Point | None:
-        """A point that stands for `architecture`, the first of several; None if the space does not have it."""
+        """Return the first point whose architecture is `architecture`, None if there is none."""
         tree = self._tree[0]
         frames = (
             (chosen, _frame(settled, architecture.stages))
@@ -99,8 +97,8 @@ class Space:
             [(chosen, _stage(number, settled)) for chosen, settled in self._settlements(stage)]
             for number, stage in enumerate(tree["stages"])
         ]
-        found = find(architecture, frames, stages)
-        return None if found is None else tuple(found.get(index, 0) for index in range(len(self.choices)))
+        options = find(architecture, frames, stages)
+        return None if options is None else tuple(options.get(index, 0) for index in range(len(self.choices)))
 
     def adapt(self, network: Architecture) -> Architecture:
         """Return `network` with the classes and channels of the space, and a resolution that the space has."""
@@ -110,11 +108,11 @@ class Space:
         return replace(network, classes=frame.classes, channels=frame.channels, resolution=resolution)
 
     def sample(self, rng: random.Random) -> Point:
-        """A point drawn uniformly over the options of every choice."""
+        """Draw a point, uniformly over the options of every choice."""
         return tuple(rng.randrange(len(choice.options)) for choice in self.choices)
 
     def points(self) -> Iterator[Point]:
-        """Every point of the space."""
+        """Yield every point of the space."""
         return product(*(range(len(choice.options)) for choice in self.choices))
 
     @cached_property
@@ -124,7 +122,7 @@ class Space:
 
     @cached_property
     def range(self) -> Range:
-        """The smallest and largest params and MACs in the space, exact."""
+        """The exact minimum and maximum of each cost in the space."""
         return cost_range(self.frames, self.stages)
 
     @cached_property
@@ -138,7 +136,7 @@ class Space:
 
     @cached_property
     def frames(self) -> tuple[Architecture, ...]:
-        """The distinct alternatives of all that is not a stage, each around the first stages there are."""
+        """The distinct alternatives of all that is not a stage, each with the deepest alternative of every stage."""
         tree = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = tuple(max(alternatives, key=lambda stage: stage.depth) for alternatives in self.stages)
         return tuple(dict.fromkeys(_frame(settled, stages) for _, settled in self._settlements(tree)))
@@ -150,13 +148,13 @@ class Space:
         return tree, tuple(choices)
 
     def _settlements(self, tree: Any) -> Iterator[tuple[Chosen, Any]]:
-        """Every way to settle the choices in a part of the tree: what is chosen, and what it is then."""
+        """Yield every alternative of a part of the tree, with the options that give it."""
         involved = sorted(_involved(tree))
         count = prod(len(self.choices[index].options) for index in involved)
-        if count > MOST_ALTERNATIVES:
+        if count > MAX_ALTERNATIVES:
             names = ", ".join(self.choices[index].name for index in involved)
             raise UserError(
-                f"{names} make {count:,} alternatives together; permitted: up to {MOST_ALTERNATIVES:,}. "
+                f"{names} make {count:,} alternatives together; permitted: up to {MAX_ALTERNATIVES:,}. "
                 "Pin some of them, or list fewer values."
             )
         point = [0] * len(self.choices)
@@ -169,20 +167,20 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class _Pick:
-    """A choice in a tree: `choice` is its index in the space's choices."""
+    """A choice in a tree. choice: its index in the choices of the space."""
 
     choice: int
     options: tuple[Any, ...]
 
 
 def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
-    """`node` with each choice replaced by a `_Pick`; the choices are appended in the order they stand in."""
+    """Return `node` with a `_Pick` for each choice, and append the choices in the order of the document."""
     if isinstance(node, list) and place == "stages":
         return [_parse(stage, f"stages.{number}", choices) for number, stage in enumerate(node)]
     if isinstance(node, dict) and "choose" in node:
         others, ordered = node.keys() - {"choose", "ordered"}, node.get("ordered", False)
         if others or not isinstance(node["choose"], list) or type(ordered) is not bool:
-            raise UserError(f"{place}: choose stands alone and takes a list; ordered: true can be beside it.")
+            raise UserError(f"{place}: choose takes a list, and no other key but ordered: true.")
         return _parse_options(node["choose"], place, choices, ordered)
     if isinstance(node, list):
         return _parse_options(node, place, choices)
@@ -204,7 +202,7 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: 
     labels = tuple(_label(option, number) for number, option in enumerate(options))
     index = len(choices)
     choices.append(Choice(place, labels, ordered or numbers))
-    # Choices inside an option are named by its key, or by its number where no key tells it from the others.
+    # Choices inside an option are named by its key, or by its number if its key is not unique.
     named = (
         place if key and keys.count(key) == 1 else f"{place}.{number}" for number, key in enumerate(keys)
     )
@@ -215,14 +213,14 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: 
 
 
 def _label(option: Any, number: int) -> int | float | str:
-    """What a choice calls an option: itself, or the one key of `{mb: {...}}`, or its number."""
+    """Return the name of an option in a choice: itself, or the one key of `{mb: {...}}`, or its number."""
     if isinstance(option, dict):
         return _key(option) or number
     return str(option) if option is None or isinstance(option, (bool, list)) else option
 
 
 def _key(option: Any) -> str:
-    """The one key of an option such as `{mb: {...}}`, "" if it is another kind of option."""
+    """Return the one key of an option such as `{mb: {...}}`, "" for other kinds of options."""
     if not isinstance(option, dict) or len(option) != 1 or "choose" in option:
         return ""
     return str(next(iter(option)))
@@ -269,8 +267,8 @@ def _known(node: Any, kind: str, place: str) -> None:
             raise unknown_name(f"key in {place}", key, _KEYS[kind])
 
 
-def _made(kind: type[Any], key: str, place: str, values: Any) -> Any:
-    """A `Stem`, `Stage` or `Head` from settled values, or the refusal that names its place."""
+def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
+    """Return a `Stem`, `Stage` or `Head` of values without choices. Raises `UserError` that names the place."""
     _known(values, key, place)
     try:
         return kind(**values)
@@ -282,7 +280,7 @@ def _made(kind: type[Any], key: str, place: str, values: Any) -> Any:
 
 
 def _stage(number: int, values: Any) -> Stage:
-    """An op that carries options, {mb: {se: 0.25}}, stands for these keys of the stage."""
+    """Return a stage of values without choices; the options of an op, {mb: {se: 0.25}}, are keys of the stage."""
     place = f"stages.{number}"
     if isinstance(values, dict) and isinstance(values.get("op"), dict):
         (op, options), *others = values["op"].items() or [("", None)]
@@ -292,12 +290,12 @@ def _stage(number: int, values: Any) -> Stage:
             if key in values:
                 raise UserError(f"{place} says {key} itself and for op {op}; keep one.")
         values = {**values, **options, "op": op}
-    return _made(Stage, "stage", place, completed(values))  # type: ignore[no-any-return]
+    return _build(Stage, "stage", place, with_defaults(values))  # type: ignore[no-any-return]
 
 
 def _frame(values: dict[str, Any], stages: tuple[Stage, ...]) -> Architecture:
-    stem = _made(Stem, "stem", "stem", values["stem"])
-    head = _made(Head, "head", "head", values["head"])
+    stem = _build(Stem, "stem", "stem", values["stem"])
+    head = _build(Head, "head", "head", values["head"])
     return Architecture(
         values["resolution"], stem, stages, head, values["classes"], values.get("channels", 3)
     )

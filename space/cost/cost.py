@@ -1,6 +1,6 @@
-"""What a network costs, exactly, before it is built: parameters, multiply-adds and activations.
+"""Exact costs of a network before it is built: parameters, size, multiply-adds and activations.
 
-Conventions: those of fvcore's operators `conv` and `linear` for one image. A multiply-add counts 1;
+The conventions are those of fvcore's operators `conv` and `linear` for one image: a multiply-add counts 1, and
 biases, normalisation, activation functions, pooling and additions count nothing.
 """
 
@@ -17,12 +17,12 @@ from space.refusal import UserError
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a network, or a part of one, costs.
+    """The costs of a network, or of a part of one.
 
     params: trainable parameters (running statistics of normalisation are not trainable).
     macs: multiply-adds of convolutions and classifier for one image.
-    activations: output elements of all convolutions for one image, the classifier's not counted, as
-        in Radosavovic et al. 2020, "Designing Network Design Spaces".
+    activations: output elements of all convolutions for one image, without the classifier, as in
+        Radosavovic et al. 2020, "Designing Network Design Spaces".
     size: bytes of the weights in float32 once batch normalisation is folded into the convolutions.
     """
 
@@ -42,9 +42,9 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A row of a network's stage table: the stem, a stage or the head, and what it costs.
+    """A row of a network's stage table: the stem, a stage or the head, with its costs.
 
-    size_in, size: side of its input and output maps in pixels. width_in, width: their channels.
+    size_in, size: sides of its input and output maps in pixels. width_in, width: their numbers of channels.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Part:
 
 
 def cost(architecture: Architecture) -> Cost:
-    """The exact cost of `architecture`, in tens of microseconds."""
+    """Return the exact cost of `architecture`; takes tens of microseconds."""
     stem, head = architecture.stem, architecture.head
     params, macs, activations, floats, side = _stem(stem, architecture.channels, architecture.resolution)
     width = stem.width
@@ -75,7 +75,7 @@ def cost(architecture: Architecture) -> Cost:
 
 
 def parts(architecture: Architecture) -> tuple[Part, ...]:
-    """The stage table of `architecture`: stem, stages, head. Their costs add up to `cost(architecture)`."""
+    """Return the stage table of `architecture`: stem, stages, head. Their costs add up to `cost(architecture)`."""
     stem, head = architecture.stem, architecture.head
     total, size = stem_cost(stem, architecture.channels, architecture.resolution)
     rows = [Part("stem", stem, architecture.resolution, size, architecture.channels, stem.width, total)]
@@ -90,18 +90,18 @@ def parts(architecture: Architecture) -> tuple[Part, ...]:
 
 
 def stem_cost(stem: Stem, channels: int, resolution: int) -> tuple[Cost, int]:
-    """The cost of `stem` on images of `channels` channels, and the side of its output in pixels."""
+    """Return the cost of `stem` on images of `channels` channels, and the side of its output in pixels."""
     spent = _stem(stem, channels, resolution)
     return _cost(spent), spent[-1]
 
 
 def head_cost(head: Head, width_in: int, classes: int, size: int) -> Cost:
-    """The cost of `head` and the classifier on maps of `width_in` channels and `size` pixels a side."""
+    """Return the cost of `head` and the classifier on maps of `width_in` channels and `size` pixels a side."""
     return _cost(_head(head, width_in, classes, size))
 
 
 def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
-    """The cost of `stage` on maps of `width_in` channels and `size` pixels a side, and its output's side."""
+    """Return the cost of `stage` on maps of `width_in` channels and `size` pixels a side, and its output's side."""
     total = Cost(0, 0, 0, 0)
     for index in range(stage.depth):
         spent = _block(stage, stage.width if index else width_in, 1 if index else stage.stride, size)
@@ -112,7 +112,7 @@ def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
 FLOAT = 4
 """Bytes of a float32."""
 _Spent = tuple[int, int, int, int, int]
-"""(params, macs, activations, floats to store, side of the output): plain, since costs are summed by the million."""
+"""(params, macs, activations, floats to store, side of the output): a plain tuple, since a search sums millions."""
 
 
 def _cost(spent: _Spent) -> Cost:
@@ -125,7 +125,7 @@ def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
     before = "input"
     params = macs = activations = floats = 0
     for part in layers:
-        # Maps that are read together are of one size.
+        # Maps that are read together have one size.
         reads = (1, 1) if part.pooled else sizes[part.reads.partition("+")[0] or before]
         height, width = sizes[part.name] = part.size(*reads)
         if height < 1 or width < 1:

@@ -1,11 +1,11 @@
-"""EDO: which dilation each channel should have, read off a trained network with large kernels.
+"""EDO: the dilation of each channel, chosen from a trained network with large kernels.
 
-The large kernels of a supernet hold every dilated 3 x 3 kernel up to their radius. For each output channel the
-one is taken that leaves the least of the kernel's weights out, without further training, and channels are
-rearranged so that those of one dilation stand together: an inception convolution (`space.blocks.dilations`).
+The large kernels of a supernet contain every dilated 3 x 3 kernel up to their radius. For each output channel the
+dilation is chosen that discards the least of the kernel's weights (sum of absolute values), without further training.
+Then channels are rearranged so that those of one dilation are adjacent: an inception convolution
+(`space.blocks.dilations`).
 
-Source: Liu et al. 2021, arXiv:2012.13587, section 3.3 (efficient dilation optimization). What is left out is
-measured by the sum of absolute weights.
+Source: Liu et al. 2021, arXiv:2012.13587, section 3.3 (efficient dilation optimization).
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ Pair = tuple[int, int]
 
 
 def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
-    """The network of 3 x 3 inception convolutions that is nearest to `supernet`, and its state dict.
+    """Return the network of 3 x 3 inception convolutions nearest to `supernet`, and its state dict.
 
-    Blocks "mb" and "fused" that expand and have a kernel of 5 or more get the dilations 1 to (kernel - 1) / 2
-    along each side; the others stay as they are, since their channels cannot be rearranged. Params and MACs
-    are those of the same network with undilated 3 x 3 kernels.
+    Blocks "mb" and "fused" with an expansion and a kernel of at least 5 get dilations from 1 to (kernel - 1) / 2
+    along each side. Other blocks stay as they are, since their channels cannot be rearranged. Params and MACs are
+    those of the same network with undilated 3 x 3 kernels.
     """
     architecture, tensors = supernet.architecture, supernet.state_dict()
     stages: list[Stage] = []
-    found: list[dict[str, Tensor]] = []
+    block_tensors: list[dict[str, Tensor]] = []
     for block in plan(architecture)[1:-1]:
         number, index = map(int, block.name.split(".")[1:])
         stage = architecture.stages[number]
@@ -48,26 +48,26 @@ def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
         if stage.op in ("mb", "fused") and stage.expand != 1 and stage.kernel > 3 and not stage.dilations:
             stage, own = _dilated(stage, block, own)
         stages.append(stage)
-        found.append(own)
-    made = replace(architecture, stages=tuple(stages))
+        block_tensors.append(own)
+    dilated = replace(architecture, stages=tuple(stages))
     state = {key: tensor for key, tensor in tensors.items() if not key.startswith("stages.")}
-    for block, own in zip(plan(made)[1:-1], found, strict=True):
+    for block, own in zip(plan(dilated)[1:-1], block_tensors, strict=True):
         state |= {f"{block.name}.{key}": tensor for key, tensor in own.items()}
-    return made, state
+    return dilated, state
 
 
 def best(weight: Tensor) -> list[Pair]:
-    """The dilation of a 3 x 3 kernel that keeps most of each output channel's weights; the smaller of equals.
+    """Return the 3 x 3 dilation that keeps most of each output channel's weights; of equals, the smallest.
 
     weight: (channels, inputs, kernel, kernel), kernel odd and at least 3.
     """
     radius = weight.shape[-1] // 2
     size = weight.abs().sum(1)
     pairs = list(product(range(1, radius + 1), repeat=2))
-    kept = torch.stack(
+    sums = torch.stack(
         [size[:, _taps(high, radius)][:, :, _taps(wide, radius)].sum((1, 2)) for high, wide in pairs]
     )
-    return [pairs[number] for number in kept.argmax(0).tolist()]
+    return [pairs[number] for number in sums.argmax(0).tolist()]
 
 
 def _taps(dilation: int, radius: int) -> list[int]:
@@ -75,7 +75,7 @@ def _taps(dilation: int, radius: int) -> list[int]:
 
 
 def _dilated(stage: Stage, block: Block, own: dict[str, Tensor]) -> tuple[Stage, dict[str, Tensor]]:
-    """The stage with the best dilations, and its tensors with smaller kernels and rearranged channels."""
+    """Return the stage with the best dilations, and its tensors with small kernels and rearranged channels."""
     (spatial,) = (conv for conv in block.convs if conv.kernel != (1, 1))
     key = f"{spatial.name}.conv.weight"
     pairs = best(own[key])
@@ -91,7 +91,7 @@ def _dilated(stage: Stage, block: Block, own: dict[str, Tensor]) -> tuple[Stage,
 
 
 def _rearranged(name: str, tensor: Tensor, convs: tuple[Conv, ...], order: list[int]) -> Tensor:
-    """A tensor of a block whose hidden channels are put in `order`."""
+    """Return a tensor of a block with the hidden channels in `order`."""
     layer, *_, last = name.split(".")
     if not tensor.ndim:
         return tensor

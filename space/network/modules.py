@@ -1,4 +1,4 @@
-"""The torch modules that planned layers are built from, where torch has none of its own."""
+"""The torch modules of planned layers for which torch has no module of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch.nn import functional
 from space.conv import Step
 
 Pair = tuple[int, ...]
-"""Height and width of something."""
+"""(height, width)."""
 
-# In place where the derivative needs the output alone: autograd would have to copy the input of the others.
+# ReLU is in place, since its derivative needs only its output. Autograd would copy the input of the others.
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "silu": nn.SiLU,
     "relu": partial(nn.ReLU, inplace=True),
@@ -42,21 +42,21 @@ class SameConv(nn.Conv2d):
 
 
 class Shuffle(nn.Module):
-    """Channels of equal groups, interleaved: the first of each group, then the second of each, ..."""
+    """A shuffle of equal groups of channels: the first of each group, then the second of each, ..."""
 
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        # Channels last, which is also how they lie in memory where that is the fast format.
+        # Channels last, which is also the order in memory if that is the fast format.
         y = x.permute(0, 2, 3, 1)
         y = y.reshape(*y.shape[:3], self.groups, -1)
         return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
 
 
 class Scale(nn.Module):
-    """Its input times `factor`."""
+    """A multiplication by `factor`."""
 
     def __init__(self, factor: float) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Scale(nn.Module):
 
 
 class SameMaxPool(nn.MaxPool2d):
-    """Max-pooling with TensorFlow's SAME padding: where one side must have more, it is the far one."""
+    """Max-pooling with TensorFlow's SAME padding, which pads the far side more if the two sides differ."""
 
     def forward(self, x: Tensor) -> Tensor:
         side, stride = cast(int, self.kernel_size), cast(int, self.stride)
@@ -111,7 +111,7 @@ class InceptionConv(nn.Conv2d):
 
 
 def _same(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
-    """What SAME pads a map with, as `functional.pad` takes it, which begins with the last dimension."""
+    """Return SAME padding in the order of `functional.pad`, which begins with the last dimension."""
     before_after: list[int] = []
     for axis in (1, 0):
         size, span = x.shape[2 + axis], (kernel[axis] - 1) * dilation[axis] + 1
@@ -121,9 +121,9 @@ def _same(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
 
 
 def step_module(step: Step) -> nn.Module:
-    """The module that does a planned step."""
+    """Return the module of a planned step."""
     if step.kind == "act":
-        # Not in place: what it is given may be read again.
+        # Not in place, since its input may be read again.
         return nn.ReLU() if step.act == "relu" else ACTIVATIONS[step.act]()
     if step.kind == "shuffle":
         return Shuffle(step.groups)

@@ -1,6 +1,6 @@
-"""The network of an architecture as a torch module, built from the plan that its cost is counted on.
+"""The torch module of an architecture, built from the plan over which its cost is summed.
 
-Modules bear the plan's names: `network.get_submodule("stages.2.0.expand")` is the convolution "expand" of
+Modules have the names of the plan: `network.get_submodule("stages.2.0.expand")` is the convolution "expand" of
 the third stage's first block with its normalisation ("norm") and activation ("act").
 """
 
@@ -25,8 +25,8 @@ from space.refusal import UserError
 
 Padding = Literal["symmetric", "same"]
 
-MOST_BLOCKS = 5_000
-"""In a network that is built. The deepest of the published ones has 100; costs know no limit."""
+MAX_BLOCKS = 5_000
+"""The permitted number of blocks in a network that is built; the deepest published one has 100."""
 
 
 def build(
@@ -38,50 +38,50 @@ def build(
     norm_eps: float = 1e-3,
     norm_momentum: float = 0.1,
 ) -> Network:
-    """A freshly initialised network of `architecture`, in training mode, in the default memory format.
+    """Build a newly initialised network of `architecture`, in training mode and the default memory format.
 
     dropout: rate at which features before the classifier are dropped in training, 0 to below 1.
-    drop_path: rate at which a block is skipped by a sample in training; of n blocks the i-th, counted from
-        0, has drop_path * i / n (google/automl effnetv2_model.py).
-    padding: how a convolution with a stride is padded: "symmetric" as in torch, or "same" as in TensorFlow,
-        which pads one pixel less before the map when its size is even. Weights trained with one do not fit
-        the other, except on images of 32 n + 1 pixels, where the two are the same function.
-    norm_eps: added to variances by batch normalisation: 1e-3 in all of Google's networks.
-    norm_momentum: share of a batch in the running statistics. 0.1 is google/automl's default; the papers'
-        0.01 takes thousands of steps to settle, which short trainings do not have.
+    drop_path: rate at which a sample skips a block in training. The i-th of n blocks, counted from 0, has
+        drop_path * i / n (google/automl effnetv2_model.py).
+    padding: padding of convolutions with a stride: "symmetric" as in torch, or "same" as in TensorFlow, which pads
+        one pixel less before the map when its size is even. Weights trained with one are not valid for the other,
+        except on images of 32 n + 1 pixels, where both are the same function.
+    norm_eps: added to variances by batch normalisation; 1e-3 in all of Google's networks.
+    norm_momentum: weight of a batch in the running statistics. 0.1 is google/automl's default; the papers' 0.01
+        needs thousands of steps to converge, more than short trainings have.
 
     The initial weights are those of tensorflow/tpu efficientnet_model.py (google/automl's are the same):
     convolutions normal with variance 2 / (kernel area * outputs of a group), classifier uniform within
-    +-1 / sqrt(classes), biases 0. They depend on `torch.manual_seed` alone. On a CPU and with AMP it runs
-    fastest after `.to(memory_format=torch.channels_last)`, on images in that format.
+    +-1 / sqrt(classes), biases 0. They depend on `torch.manual_seed` alone. On a CPU and with AMP the
+    network is fastest after `.to(memory_format=torch.channels_last)`, on images in that format.
 
-    Raises `UserError` for a network of more than `MOST_BLOCKS` blocks.
+    Raises `UserError` for a network of more than `MAX_BLOCKS` blocks.
     """
     depth = sum(stage.depth for stage in architecture.stages)
-    if depth > MOST_BLOCKS:
-        raise UserError(f"A network of {depth:,} blocks is not built; permitted: up to {MOST_BLOCKS:,}.")
+    if depth > MAX_BLOCKS:
+        raise UserError(f"A network of {depth:,} blocks is not built; permitted: up to {MAX_BLOCKS:,}.")
     style = _Style(padding, norm_eps, norm_momentum)
     return Network(architecture, dropout, drop_path, style)
 
 
 class Network(nn.Module):
-    """A convolutional classifier: `stem`, `stages`, `head`. Made by `build`."""
+    """A convolutional classifier with the parts `stem`, `stages` and `head`. Use `build` to make one."""
 
     def __init__(self, architecture: Architecture, dropout: float, drop_path: float, style: _Style) -> None:
         super().__init__()
         stem, *blocks, head = plan(architecture)
-        made = (_Joined(block, drop_path * i / len(blocks), style) for i, block in enumerate(blocks))
+        modules = (_Joined(block, drop_path * i / len(blocks), style) for i, block in enumerate(blocks))
         self.architecture = architecture
         self.stem = _chain(stem.layers, style)
         self.stages = nn.ModuleList(
-            nn.Sequential(*islice(made, stage.depth)) for stage in architecture.stages
+            nn.Sequential(*islice(modules, stage.depth)) for stage in architecture.stages
         )
         self.head = _chain(head.layers[:-1], style)
         self.head.add_module("classifier", _Classifier(head.convs[-1], dropout))
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (batch, channels, resolution, resolution) -> logits (batch, classes).
+        """Map x: (batch, channels, resolution, resolution) to logits (batch, classes).
 
         Other sizes of images are accepted too.
         """
@@ -91,10 +91,10 @@ class Network(nn.Module):
         return cast(Tensor, self.head(x))
 
     def features(self, x: Tensor) -> dict[int, Tensor]:
-        """The last map at each reduction, before the head: what detectors and segmenters build on.
+        """Return the last map at each reduction, before the head, for detectors and segmenters.
 
-        x: (batch, channels, height, width). Returns reduction r -> (batch, width of the last stage at that
-        reduction, ceil(height / r), ceil(width / r)), for B0 r = 2, 4, 8, 16, 32; in ascending order.
+        x: (batch, channels, height, width). The result maps each reduction r, in ascending order (for B0 2, 4, 8, 16,
+        32), to a map (batch, width of the last stage at r, ceil(height / r), ceil(width / r)).
         """
         x = self.stem(x)
         reduction = self.architecture.stem.reduction
@@ -108,7 +108,7 @@ class Network(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """What the digest leaves open about a convolution: it belongs to weights, not to architectures."""
+    """The conventions that belong to weights and not to architectures, and are not part of the digest."""
 
     padding: Padding
     norm_eps: float
@@ -116,7 +116,7 @@ class _Style:
 
 
 class _Joined(nn.ModuleDict):
-    """A block: its planned layers, joined by its family, with the shortcut around them."""
+    """A block: its planned layers, joined by its family, and the shortcut around them."""
 
     def __init__(self, block: Block, drop: float, style: _Style) -> None:
         super().__init__({layer.name: _layer(layer, style) for layer in block.layers})
@@ -134,7 +134,7 @@ class _Joined(nn.ModuleDict):
 
 
 class _Classifier(nn.Linear):
-    """Logits from the spatial mean of a map. Its `dropout.p` may be changed during training."""
+    """The classifier on the spatial mean of a map. Its `dropout.p` may be changed during training."""
 
     def __init__(self, conv: Conv, dropout: float) -> None:
         super().__init__(conv.width_in, conv.width, bias=conv.bias)
@@ -176,7 +176,7 @@ def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
             padding == "same",
         )
     height, width = (conv.dilation * (k - 1) // 2 for k in conv.kernel)
-    # With stride 1 the two styles agree. A pooled convolution sees one pixel.
+    # With stride 1 both styles are equal. A pooled convolution reads one pixel.
     dynamic = padding == "same" and conv.stride > 1 and conv.padding == "same"
     return (SameConv if dynamic else nn.Conv2d)(
         conv.width_in,
@@ -191,15 +191,15 @@ def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
 
 
 def _drop_samples(y: Tensor, rate: float) -> Tensor:
-    """`y` with each sample set to zero at `rate`, and the others enlarged so that the mean stays."""
+    """Set samples of `y` to zero at `rate`, and enlarge the others so that the mean stays the same."""
     keep = torch.empty((y.shape[0], 1, 1, 1), dtype=y.dtype, device=y.device).bernoulli_(1 - rate)
     return y * keep.div_(1 - rate)
 
 
 def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
-        # A depthwise kernel has one output per group in TensorFlow's shape of it, and so a fan-out of its
-        # area; torchvision's `fan_out` counts all groups, which makes depthwise weights vanish.
+        # In TensorFlow's shape, a depthwise kernel has one output per group, and so its area as fan-out;
+        # torchvision's `fan_out` counts all groups, which makes depthwise weights vanish.
         fan_out = module.weight[:, 0].numel() // module.groups
         nn.init.normal_(module.weight, std=sqrt(2 / fan_out))
     elif isinstance(module, _Classifier):

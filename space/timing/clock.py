@@ -92,7 +92,11 @@ class _CudaMarks:
 def undisturbed(device: torch.device) -> Iterator[None]:
     """Compute with one thread and a warm allocator; restore the random state and the number of threads at the end."""
     threads = torch.get_num_threads()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.enable_grad(), _untrimmed_heap():
+    with (
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+        torch.enable_grad(),
+        _untrimmed_heap(),
+    ):
         torch.set_num_threads(1)
         try:
             yield

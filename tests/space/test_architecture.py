@@ -140,9 +140,9 @@ def test_a_part_refuses(make, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "'' is no architecture"),
-        ("r32_i16/h64_c10", "'r32_i16/h64_c10' is no architecture"),
-        ("r32_i16", "'r32_i16' is no architecture: it lacks a stem, stages or a head"),
+        ("", "'' is not an architecture"),
+        ("r32_i16/h64_c10", "'r32_i16/h64_c10' is not an architecture"),
+        ("r32_i16", "'r32_i16' is not an architecture: it lacks a stem, stages or a head"),
         ("r32/mb_d1_k3_s1_e1_w8/h64_c10", "'r32' lacks iNUMBER (width)."),
         ("r32_i16/mb_d1_k3_s1_e1/h64_c10", "'mb_d1_k3_s1_e1' lacks wNUMBER (width)."),
         ("r32_i16/mb_d1_k3_s1_e1_w8/h64", "'h64' lacks cNUMBER (classes)."),

@@ -97,7 +97,7 @@ def test_what_is_encoded_is_decoded(stages, notation, act):
         ("r1_k3_s11_e1_i32_o16_sq0.25", "Unknown part in 'r1_k3_s11_e1_i32_o16_sq0.25' 'sq0.25'."),
         ("r1_k3_k3_s11_e1_i32_o16", "says kernel twice."),
         ("it_r1_k3_s1_e6_c16", "Unknown kind of block in 'it_r1_k3_s1_e6_c16' 'it'. Did you mean 'ir'?"),
-        ("ir_r1_k3_s1_e1_c16", "ir with e1 has a convolution that ours has not; write ds or cn."),
+        ("ir_r1_k3_s1_e1_c16", "ir with e1 has a convolution that our blocks lack; write ds or cn."),
         ("ir_r1_k3_s1_c16", "lacks eNUMBER."),
         ("r1_k4_s11_e1_i32_o16", "kernel is 4; it must be odd"),
     ],
@@ -110,9 +110,9 @@ def test_refusals_name_the_part(text, said):
 
 
 def test_what_a_notation_has_no_word_for_is_refused():
-    with pytest.raises(UserError, match=r"EfficientNet's notation has no word for shufflev2_"):
+    with pytest.raises(UserError, match=r"EfficientNet's notation cannot express shufflev2_"):
         encode_blocks(published("shufflenet-v2-1.0").architecture)
-    with pytest.raises(UserError, match=r"timm's notation has no word for sandglasskeep_"):
+    with pytest.raises(UserError, match=r"timm's notation cannot express sandglasskeep_"):
         encode_blocks(published("mobilenext-1.0").architecture, "timm")
     with pytest.raises(UserError, match=r"Unknown notation 'tim'\. Did you mean 'timm'\?"):
         encode_blocks(published("b0").architecture, "tim")

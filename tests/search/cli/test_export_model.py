@@ -89,7 +89,7 @@ def test_a_network_and_a_folder_are_required():
         (["done:99", "--out", "m"], "has no trial 99"),
         (["done", "--out", "m", "--forms", "onx"], "Did you mean 'onnx'"),
         (["b00", "--out", "m"], "Did you mean 'b0'"),
-        (["r32_i8/mb_d1_k3_s2_e2_w8", "--out", "m"], "is no architecture"),
+        (["r32_i8/mb_d1_k3_s2_e2_w8", "--out", "m"], "is not an architecture"),
         (["here/none", "--out", "m"], "Unknown run 'here/none'"),
     ],
 )

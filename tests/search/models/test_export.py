@@ -110,7 +110,7 @@ def test_forms_that_cannot_be_are_left_out_unless_they_were_asked_for(tmp_path, 
     written = export("s", shuffled, tmp_path / "s")
     assert set(written.left_out) == {"timm", "torchvision"}
     card = (tmp_path / "s" / "README.md").read_text()
-    assert "- not written: timm. timm's notation has no word for shufflev2" in card
+    assert "- not written: timm. timm's notation cannot express shufflev2" in card
 
 
 def test_a_folder_is_exported_again_but_not_over_other_files(tmp_path):

@@ -89,7 +89,7 @@ def changed(folder, **values):
         ({"version": 2}, "model.json: version: "),
         ({"format": "other"}, "model.json: format: "),
         ({"colour": 1}, "model.json: colour: "),
-        ({"architecture": "r32"}, "is no architecture"),
+        ({"architecture": "r32"}, "is not an architecture"),
         ({"mean": [0.5]}, "1 means for images with 3 channels"),
         ({"norm_eps": -1.0}, "norm_eps is -1"),
         ({"weights_sha256": "00"}, "their hashes differ"),

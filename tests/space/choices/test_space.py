@@ -142,9 +142,9 @@ def test_an_op_keeps_its_options_when_it_is_chosen_by_name():
         ({"stem": [1]}, "the stem"),
         ({"head": {"widht": 3}}, "Did you mean 'width'?"),
         ({"classes": "ten"}, "classes is 'ten'"),
-        ({"resolution": {"choose": 3}}, "choose stands alone and takes a list"),
-        ({"resolution": {"choose": [3], "order": True}}, "choose stands alone and takes a list"),
-        ({"resolution": {"choose": [3], "ordered": "yes"}}, "ordered: true can be beside it"),
+        ({"resolution": {"choose": 3}}, "choose takes a list"),
+        ({"resolution": {"choose": [3], "order": True}}, "choose takes a list"),
+        ({"resolution": {"choose": [3], "ordered": "yes"}}, "no other key but ordered: true"),
         ({"resolution": []}, "resolution is an empty list"),
         ({"stages": [{**SMALL["stages"][1], "op": {"mb": 3}}]}, "{mb: {se: 0.25}}"),
         (
@@ -152,7 +152,7 @@ def test_an_op_keeps_its_options_when_it_is_chosen_by_name():
             "says kernel itself and for op mb",
         ),
         ({"stages": [{**SMALL["stages"][1], "depth": 0}]}, "at least one stage of depth"),
-        ({"stages": [SMALL["stages"][1]]}, "one at least must have no depth 0"),
+        ({"stages": [SMALL["stages"][1]]}, "at least one must have no depth 0"),
     ],
 )
 def test_mistakes_are_told_in_one_line(change, says):

@@ -194,14 +194,14 @@ def test_mistakes_are_refused_before_the_file_is_read(tmp_path):
     assert "Did you mean 'b0'" in refusal(nothing, "b00")
     assert "Did you mean 'timm'" in refusal(nothing, format="tim")
     assert "Did you mean 'inception'" in refusal(nothing, normalisation="incept")
-    assert "is no architecture" in refusal(nothing, "r32/h3")
+    assert "is not an architecture" in refusal(nothing, "r32/h3")
     assert "Unknown file" in refusal(nothing, "b0")
 
 
 def test_a_damaged_header_is_refused(tmp_path):
     weights = fresh(SMALL)
     for key, value, said in (
-        ("architecture", "r32_i8/what", "is no architecture"),
+        ("architecture", "r32_i8/what", "is not an architecture"),
         ("architecture", str(V1_SMALL), "they lack"),
         ("conventions", "{}{", "unreadable conventions"),
     ):
