@@ -14,7 +14,7 @@ from search.cli.terminal import fail, print_all
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
   space=effv2_32 data=npz data.path=FILE proxy=small    as for search launch
-  longer.epochs=20      the longer training: any setting of the proxy (default: 4 times the epochs)
+  longer.epochs=20      the longer training: any setting of the proxy (default: the real network, 10 epochs or more)
   networks=12           number of networks, 3 or more
   good=0.7              the tau from which the proxy counts as good
   seed=0 executor.workers=2
@@ -34,10 +34,10 @@ _JOURNAL = Path("checks", "trainings.jsonl")
     help="Write the table to a file: .csv, .md, .json, ...",
 )
 def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> None:
-    """Check that the proxy ranks like a longer training.
+    """Check that the proxy ranks like a longer training of the real networks.
 
-    Some networks, spread over the space, are trained with the proxy and longer. The result is Kendall's tau of the
-    two rankings with its interval, and the cost of both trainings.
+    Some networks, spread over the space, are trained with the proxy, and longer at their own width and resolution.
+    The result is Kendall's tau of the two rankings with its interval, and the cost of both trainings.
     """
     from rich.console import Console
 

@@ -1,1 +1,1 @@
-"""Does the proxy rank? Networks ranked by cheap trainings, and the same ranked by longer ones."""
+"""Compare the ranking of networks by a proxy with their ranking by real trainings."""

@@ -1,4 +1,4 @@
-"""Networks that stand for a space: drawn uniformly, and then spread over what they cost."""
+"""Networks that represent a space: drawn uniformly, then spread over their cost."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import random
 from search.settings.limits import Limits
 from space import Architecture, Space, cost
 
-_DRAWN = 20
-"""For each that is kept."""
+_DRAWS = 20
+"""Networks drawn for each that is returned."""
 
 
 def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Architecture, ...]:
-    """`count` distinct networks of `space` within `limits`, from few multiply-adds to many; fewer where
-    the space has no more.
+    """Return `count` distinct networks of `space` within `limits`, in ascending order of multiply-adds.
 
-    The cheapest, the dearest and those at equal distances of rank between, of twenty times as many that are drawn.
+    Of twenty times as many random networks they are the cheapest, the most expensive, and those at equal distances of
+    rank between. A space with fewer networks gives fewer.
     """
     rng = random.Random(seed)
-    drawn = {space.at(space.sample(rng)) for _ in range(_DRAWN * count)}
+    drawn = {space.at(space.sample(rng)) for _ in range(_DRAWS * count)}
     # Sorted by their strings too, for sets have no order.
-    kept = sorted((n for n in drawn if not limits.exceeded(n)), key=lambda n: (cost(n).macs, str(n)))
-    if len(kept) <= count:
-        return tuple(kept)
-    return tuple(kept[round(place * (len(kept) - 1) / (count - 1))] for place in range(count))
+    ordered = sorted((n for n in drawn if not limits.exceeded(n)), key=lambda n: (cost(n).macs, str(n)))
+    if len(ordered) <= count:
+        return tuple(ordered)
+    return tuple(ordered[round(place * (len(ordered) - 1) / (count - 1))] for place in range(count))

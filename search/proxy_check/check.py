@@ -1,9 +1,10 @@
-"""Train anchors by one or more proxies and by a longer training, and compare the rankings."""
+"""Train networks by proxies and by the real training, and compare the rankings."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,145 +15,170 @@ from search.executors.jobs import done
 from search.proxy.evaluate import Request, Result, evaluate
 from search.proxy.proxy import Proxy, fidelity
 from search.proxy_check.anchors import anchors
-from search.proxy_check.variants import longer, variations
+from search.proxy_check.variants import real, variations
 from search.stats.rank_correlation import Agreement, agreement
+from search.tables.units import clock
 from space import Architecture, UserError
 
 Note = Callable[[str], None]
 Key = tuple[str, str]
 """A network's canonical string, and a fidelity."""
 LONGER = "longer"
+_FIGURES = ("accuracy", "loss", "seconds")
+"""The figures of a training in the journal."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A check. proxies: those in question by name, the given one first. against: the longer training. journal: of
-    finished trainings."""
+    """A check of proxies.
+
+    proxies: by name, the given one first. against: the longer training, of the real network unless set otherwise.
+    journal: the file of finished trainings. digest: of the data.
+    """
 
     config: Config
     networks: tuple[Architecture, ...]
     proxies: Mapping[str, Proxy]
     against: Proxy
     journal: Path
+    digest: str
+
+    def key(self, network: Architecture, name: str) -> Key:
+        """Return the key of a training in the journal, which includes its seed."""
+        proxy = self.against if name == LONGER else self.proxies[name]
+        return str(network), f"{fidelity(proxy, self.digest)}-{self.seed(name)}"
+
+    def seed(self, name: str) -> int:
+        """Return the seed of a training; the longer one has another than the proxies."""
+        return self.config.settings.seed + (name == LONGER)
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A proxy. seconds: of one training, in the mean. agreement: with the longer training, whose own is None."""
+    """A checked training.
+
+    seconds: mean of one training. agreement, loss_agreement: of the ranking by accuracy, and by validation loss, with
+    the accuracies of the longer training; None for the longer training itself.
+    """
 
     name: str
     proxy: Proxy
     seconds: float
     accuracies: tuple[float, ...]
     agreement: Agreement | None
+    loss_agreement: Agreement | None = None
 
 
 def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], *, suggest: bool) -> Plan:
-    """The check of the proxy of `config` on `count` anchors of its space.
+    """Return the check of the proxy of `config` on `count` networks of its space.
 
-    against: settings of the longer training; what is not among them is the proxy's, with four times its epochs and
-    all images. suggest: whether other proxies are tried beside it.
+    against: settings of the longer training; the others are those of `search.proxy_check.variants.real`. suggest:
+    whether variations of the proxy are checked too.
     """
     from search.settings.validation import validated
 
+    resolution = config.space.frames[0].resolution
     data = config.dataset()
     config = config.for_data(len(data.classes), data.channels)
     networks = anchors(config.space, config.limit, count, config.settings.seed)
     if len(networks) < 3:
         raise UserError(
-            f"The space {config.space.name} has {len(networks)} networks within limits; 3 are needed."
+            f"The space {config.space.name} has {len(networks)} networks within the limits; 3 are needed."
         )
-    dearer = validated("longer.", Proxy, {**longer(config.proxy).model_dump(), **against})
-    if dearer == config.proxy:
-        raise UserError("longer: that is the proxy itself; give longer.epochs=N.")
-    tried = dict(variations(config.proxy, config.space.frames[0].resolution, len(data.train)))
-    given = dict(list(tried.items())[: None if suggest else 1])
-    return Plan(config, networks, given, dearer, journal)
+    longer = validated("longer.", Proxy, {**real(config.proxy).model_dump(), **against})
+    if longer == config.proxy:
+        raise UserError("longer: this is the proxy itself; give longer.epochs=N.")
+    proxies = dict(variations(config.proxy, resolution, len(data.train)))
+    chosen = dict(list(proxies.items())[: None if suggest else 1])
+    return Plan(config, networks, chosen, longer, journal, data.digest)
 
 
 def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
-    """Trains what the journal lacks. Returns the longer training, then the proxies."""
-    known = _trained(planned, note)
-    keys = {name: _fidelity(planned, proxy) for name, proxy in _all(planned).items()}
-    failed = [n for n in planned.networks if any(known[str(n), key] is None for key in keys.values())]
-    kept = [network for network in planned.networks if network not in failed]
-    if len(kept) < 3:
-        raise UserError(f"{len(failed)} of {len(planned.networks)} anchors could not be trained.")
-    found: list[Checked] = []
-    for name, proxy in _all(planned).items():
-        results = [known[str(network), keys[name]] for network in kept]
-        accuracies = tuple(result["accuracy"] for result in results if result)
-        seconds = sum(result["seconds"] for result in results if result) / len(kept)
-        agrees = agreement(accuracies, found[0].accuracies, planned.config.settings.seed) if found else None
-        found.append(Checked(name, proxy, seconds, accuracies, agrees))
-    return found
+    """Train what the journal lacks. Returns the longer training, then the proxies."""
+    trained = _trained(planned, note)
+    names = (LONGER, *planned.proxies)
+    failed = [n for n in planned.networks if any(trained[planned.key(n, name)] is None for name in names)]
+    networks = [network for network in planned.networks if network not in failed]
+    if len(networks) < 3:
+        raise UserError(f"{len(failed)} of {len(planned.networks)} networks could not be trained.")
+    checked: list[Checked] = []
+    for name in names:
+        figures = [trained[planned.key(network, name)] or {} for network in networks]
+        accuracies, losses, seconds = (tuple(one[key] for one in figures) for key in _FIGURES)
+        truth, seed = checked[0].accuracies if checked else None, planned.config.settings.seed
+        checked.append(
+            Checked(
+                name=name,
+                proxy=planned.proxies.get(name, planned.against),
+                seconds=sum(seconds) / len(networks),
+                accuracies=accuracies,
+                agreement=agreement(accuracies, truth, seed) if truth else None,
+                loss_agreement=agreement([-loss for loss in losses], truth, seed) if truth else None,
+            )
+        )
+    return checked
 
 
 def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
-    """What is known of every network by every proxy, None where its training failed."""
-    known = _read(planned.journal)
-    config = planned.config
-    wanted = [
-        ((str(network), _fidelity(planned, proxy)), network, proxy)
-        for name, proxy in _all(planned).items()
-        for network in planned.networks
-    ]
-    missing = [(key, network, proxy) for key, network, proxy in wanted if key not in known]
+    """Return the figures of every network by every training, None where one failed."""
+    known, config = _read(planned.journal), planned.config
+    # The longer trainings come first, since no figure means anything without them.
+    wanted = [(network, name) for name in (LONGER, *planned.proxies) for network in planned.networks]
+    missing = [pair for pair in wanted if planned.key(*pair) not in known]
     note(f"{len(wanted)} trainings, {len(wanted) - len(missing)} of them finished already: {planned.journal}")
     requests = [
-        Request(number, 1, key[0], proxy, config.data, config.settings.seed, threads=config.executor.threads)
-        for number, (key, _, proxy) in enumerate(missing)
+        Request(
+            number,
+            1,
+            str(network),
+            planned.proxies.get(name, planned.against),
+            config.data,
+            planned.seed(name),
+            threads=config.executor.threads,
+        )
+        for number, (network, name) in enumerate(missing)
     ]
-    keys = {request.number: key for request, (key, _, _) in zip(requests, missing, strict=True)}
-    ended = len(wanted) - len(missing)
+    count, started = 0, time.monotonic()
 
     def finished(request: Request, result: Result) -> None:
-        nonlocal ended
-        ended += 1
-        told = {"accuracy": result.accuracy, "seconds": result.seconds}
-        known[keys[request.number]] = told
-        _append(planned.journal, keys[request.number], told)
+        nonlocal count
+        count += 1
+        network, name = missing[request.number]
+        key, figures = planned.key(network, name), {k: getattr(result, k) for k in _FIGURES}
+        known[key] = figures
+        _append(planned.journal, key, figures)
+        place = f"{len(wanted) - len(missing) + count} of {len(wanted)}"
+        passed = clock(time.monotonic() - started)
         note(
-            f"{ended} of {len(wanted)}: {result.epochs} epochs, accuracy {result.accuracy:.4f}, "
-            f"{result.seconds:.0f} s"
+            f"{place}: {name}, accuracy {result.accuracy:.4f}, loss {result.loss:.4f}, {result.seconds:.0f} s;"
+            f" {passed} passed"
         )
 
     for request, reason in done(config.executor, requests, evaluate, finished):
         note(f"failed: {request.architecture}: {reason}")
-        known[keys[request.number]] = None
+        known[planned.key(*missing[request.number])] = None
     return known
 
 
-def _all(planned: Plan) -> dict[str, Proxy]:
-    """The longer training first: without it no other tells anything."""
-    return {LONGER: planned.against, **planned.proxies}
-
-
-def _fidelity(planned: Plan, proxy: Proxy) -> str:
-    """Of a training: with its seed, and the data at the resolution that the check was planned with."""
-    config = planned.config
-    data = config.dataset()
-    return f"{fidelity(proxy, data.digest)}-{config.settings.seed}"
-
-
 def _read(path: Path) -> dict[Key, dict[str, float] | None]:
-    """The journal. A last line that was cut off by the end of a process does not count."""
+    """Return the journal without a last line that was cut off by the end of a process."""
     if not path.exists():
         return {}
-    found: dict[Key, dict[str, float] | None] = {}
+    known: dict[Key, dict[str, float] | None] = {}
     for line in path.read_text("utf-8").splitlines():
         try:
-            network, key, told = json.loads(line)
+            network, key, figures = json.loads(line)
         except ValueError:
             continue
-        found[network, key] = told
-    return found
+        if all(name in figures for name in _FIGURES):
+            known[network, key] = figures
+    return known
 
 
-def _append(path: Path, key: Key, told: Mapping[str, float]) -> None:
+def _append(path: Path, key: Key, figures: Mapping[str, float]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     torn = path.exists() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as file:
-        file.write(("\n" if torn else "") + json.dumps([*key, told]) + "\n")
+        file.write(("\n" if torn else "") + json.dumps([*key, figures]) + "\n")
         file.flush()
         os.fsync(file.fileno())

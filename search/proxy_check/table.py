@@ -1,4 +1,4 @@
-"""What a check found: a row for each proxy, and which of them is worth its time."""
+"""The table of a check: a row for each proxy, and the cheapest one that ranks well."""
 
 from __future__ import annotations
 
@@ -7,41 +7,47 @@ from typing import Any
 
 from search.proxy_check.check import Checked
 from search.stats.confidence import CONFIDENCE
+from search.stats.rank_correlation import Agreement
 from search.tables.table import Column
 
 GOOD = 0.7
-"""Of Kendall's tau, what counts as ranking well unless something else is asked for: 85 % of all pairs in order."""
+"""Kendall's tau from which a proxy counts as good by default: 85 % of all pairs are in order."""
 
 COLUMNS = (
     Column(
         "name",
         "Proxy",
-        description="what differs from the one that was given; longer: what all are held against",
+        description="the setting that differs from the given proxy; longer: the real training",
     ),
     Column("epochs", "Epochs", form="d"),
-    Column("images", "Images", description="to train with; all where nothing is said"),
-    Column("resolution", "Resolution", "px", form="d"),
-    Column("width", "Width", form="g", description="multiplies that of every layer"),
-    Column("seconds", "Time", "s", form=".1f", description="of one training, in the mean over the networks"),
-    Column(
-        "share", "Cost", form=".0%", description="its time over that of the longer training", better="low"
-    ),
+    Column("images", "Images", description="training images; empty: all"),
+    Column("resolution", "Resolution", "px", form="d", description="empty: each network's own"),
+    Column("width", "Width", form="g", description="multiplier of every layer's width"),
+    Column("seconds", "Time", "s", form=".1f", description="mean time of one training"),
+    Column("share", "Cost", form=".0%", description="time relative to the longer training", better="low"),
     Column(
         "tau",
         "Kendall's tau",
         form=".3f",
-        description="with the ranking of the longer training",
+        description="of the ranking by accuracy with that of the longer training",
         better="high",
     ),
     Column("low", "from", form=".3f", description="its 95% bootstrap interval over networks"),
     Column("high", "to", form=".3f"),
+    Column(
+        "loss_tau",
+        "tau by loss",
+        form=".3f",
+        description="of the ranking by validation loss with the longer training's by accuracy",
+        better="high",
+    ),
     Column("lowest", "Accuracy from", form=".4f", description="of the worst network"),
-    Column("highest", "to ", form=".4f", description="of the best"),
+    Column("highest", "to ", form=".4f", description="of the best network"),
 )
 
 
 def rows(checked: Sequence[Checked]) -> list[dict[str, Any]]:
-    """A row for each proxy, the longer training first."""
+    """Return a row for each proxy, the longer training first."""
     return [
         {
             "name": one.name,
@@ -54,6 +60,7 @@ def rows(checked: Sequence[Checked]) -> list[dict[str, Any]]:
             "tau": one.agreement and one.agreement.tau,
             "low": one.agreement and one.agreement.low,
             "high": one.agreement and one.agreement.high,
+            "loss_tau": one.loss_agreement and one.loss_agreement.tau,
             "lowest": min(one.accuracies),
             "highest": max(one.accuracies),
         }
@@ -62,46 +69,47 @@ def rows(checked: Sequence[Checked]) -> list[dict[str, Any]]:
 
 
 def recommended(checked: Sequence[Checked], good: float = GOOD) -> Checked | None:
-    """The cheapest proxy whose tau is at least `good`; None if there is none."""
+    """Return the cheapest proxy whose tau is at least `good`; None if there is none."""
     ranking = [one for one in checked if one.agreement and (one.agreement.tau or -1.0) >= good]
     return min(ranking, key=lambda one: one.seconds, default=None)
 
 
 def verdict(checked: Sequence[Checked], good: float = GOOD) -> list[str]:
-    """What the check found, in sentences."""
+    """Return the result of a check in sentences."""
     given = checked[1]
     assert given.agreement is not None
     count = given.agreement.networks
     lines = [
-        f"The proxy ranks {count} networks like the longer training: {_tau(given)}; {_cost(given, checked)}."
+        f"The proxy ranks {count} networks like the longer training with {_tau(given.agreement)};"
+        f" {_cost(given, checked)}. By validation loss: {_tau(given.loss_agreement)}."
     ]
     if len(checked) > 2:
-        found = recommended(checked, good)
-        if found is None:
+        cheapest = recommended(checked, good)
+        if cheapest is None:
             best = max(checked[1:], key=lambda one: (one.agreement and one.agreement.tau) or -1.0)
             lines.append(
-                f"None reaches {good:g}; the best is {best.name}, {_tau(best)}, at {_cost(best, checked)}."
+                f"No proxy reaches {good:g}; the best is {best.name}, {_tau(best.agreement)}, at"
+                f" {_cost(best, checked)}."
             )
         else:
             lines.append(
-                f"The cheapest that reaches {good:g}: {found.name}, {_tau(found)}, at {_cost(found, checked)}."
+                f"The cheapest proxy that reaches {good:g} is {cheapest.name}, {_tau(cheapest.agreement)}, at"
+                f" {_cost(cheapest, checked)}."
             )
     lines.append(
-        "One seed each: the longer training's own chance is in every tau, and intervals say what other networks "
-        "might have given."
+        "Each network has one seed, so chance lowers every tau. Intervals are over the choice of networks."
     )
     return lines
 
 
-def _tau(one: Checked) -> str:
-    told = one.agreement
-    if told is None or told.tau is None:
-        return "no tau: all its accuracies are equal"
-    interval = "" if told.low is None else f" ({CONFIDENCE:.0%}: {told.low:.2f} to {told.high:.2f})"
-    return f"tau {told.tau:.2f}{interval}"
+def _tau(agreement: Agreement | None) -> str:
+    if agreement is None or agreement.tau is None:
+        return "no tau, since all values are equal"
+    low, high = agreement.low, agreement.high
+    interval = "" if low is None else f" ({CONFIDENCE:.0%}: {low:.2f} to {high:.2f})"
+    return f"tau {agreement.tau:.2f}{interval}"
 
 
 def _cost(one: Checked, checked: Sequence[Checked]) -> str:
-    return (
-        f"{one.seconds:.0f} s a network, {one.seconds / checked[0].seconds:.0%} of the longer training's time"
-    )
+    share = one.seconds / checked[0].seconds
+    return f"{one.seconds:.0f} s a network, {share:.0%} of the longer training's time"

@@ -1,4 +1,4 @@
-"""Proxies that are cheaper or dearer than a given one, each in a single respect."""
+"""The real training that a proxy stands for, and proxies that differ from a given one in a single setting."""
 
 from __future__ import annotations
 
@@ -6,18 +6,29 @@ from collections.abc import Iterator
 
 from search.proxy.proxy import Proxy
 
+REAL_EPOCHS = 10
+"""Minimum epochs of a real training; the ranking of 10 epochs is that of the lab book's table of proxies."""
 
-def longer(proxy: Proxy, times: int = 4) -> Proxy:
-    """`proxy` with so many times the epochs, on all images: what rankings are held against."""
+
+def real(proxy: Proxy) -> Proxy:
+    """Return the training of the real network: own resolution, width and stem, all images, a longer schedule."""
     return proxy.model_copy(
-        update={"epochs": times * proxy.epochs, "images": None, "validation_images": None}
+        update={
+            "resolution": None,
+            "width": 1.0,
+            "stem_stride": None,
+            "epochs": max(REAL_EPOCHS, 2 * proxy.epochs),
+            "images": None,
+            "validation_images": None,
+        }
     )
 
 
 def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str, Proxy]]:
-    """`proxy` itself, and others: what differs, and the proxy. resolution: of the networks. images: there are.
+    """Yield `proxy` itself and its variations, each with a name. resolution: of the networks. images: of the data.
 
-    Half and twice the epochs, half the images, three quarters of the pixels along each side, half the width.
+    The variations have half and twice the epochs, half the images, three quarters of the image side, and half the
+    width.
     """
     pixels = proxy.resolution or resolution
     seen = {proxy}
@@ -30,11 +41,11 @@ def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str
         f"width={proxy.width / 2:g}": {"width": proxy.width / 2},
     }
     for name, change in changes.items():
-        # Checked again, which a copy is not: a shift must fit the resolution.
-        made = Proxy.model_validate({**proxy.model_dump(), **change})
-        if made not in seen:
-            seen.add(made)
-            yield name, made
+        # Validated, which a copy is not: the shift must fit the resolution.
+        variation = Proxy.model_validate({**proxy.model_dump(), **change})
+        if variation not in seen:
+            seen.add(variation)
+            yield name, variation
 
 
 def _half(proxy: Proxy, images: int) -> int:
@@ -42,5 +53,5 @@ def _half(proxy: Proxy, images: int) -> int:
 
 
 def _smaller(pixels: int) -> int:
-    """Three quarters, in whole eights."""
+    """Return three quarters of `pixels`, a multiple of 8."""
     return max(8, round(pixels * 0.75 / 8) * 8)

@@ -1,4 +1,4 @@
-"""Checks with accuracies that are looked up, and one from the command line with trainings of a second."""
+"""Checks of proxies with looked-up accuracies, and one by the command line with trainings of a second."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from search.proxy_check import check as module
 from search.proxy_check.anchors import anchors
 from search.proxy_check.check import check, plan
 from search.proxy_check.table import recommended, rows, verdict
-from search.proxy_check.variants import longer, variations
+from search.proxy_check.variants import real, variations
 from search.settings.limits import Limits
 from search.testing import looked_up
 from space import Space, UserError, cost
@@ -37,11 +37,11 @@ CALLS = []
 
 
 def by_epochs(request, report):
-    """Longer trainings take longer and rank the same; half of the images rank the other way round."""
+    """Rank alike, but for half of the images, which reverse the ranking. An epoch takes a second."""
     CALLS.append(request)
-    found = looked_up(request, report)
+    result = looked_up(replace(request, seed=0), report)
     sign = -1 if request.proxy.images == 40 else 1
-    return replace(found, accuracy=0.5 + sign * found.accuracy / 3, seconds=1.0 * request.proxy.epochs)
+    return replace(result, accuracy=0.5 + sign * result.accuracy / 3, seconds=1.0 * request.proxy.epochs)
 
 
 @pytest.fixture
@@ -51,13 +51,22 @@ def planned(tmp_path, monkeypatch):
     return lambda **more: plan(Config.of(TINY), tmp_path / "t.jsonl", 5, {}, **{"suggest": False, **more})
 
 
-def test_a_check_tells_tau_and_both_costs(planned):
-    found = check(planned())
-    assert [one.name for one in found] == ["longer", "as given"]
-    assert found[0].agreement is None and found[1].agreement.tau == pytest.approx(1)
-    assert [one.seconds for one in found] == [4, 1]
-    assert rows(found)[1]["share"] == 0.25
-    assert "tau 1.00" in verdict(found)[0] and "25%" in verdict(found)[0]
+def test_a_check_has_tau_by_both_signals_and_both_costs(planned):
+    checked = check(planned())
+    assert [one.name for one in checked] == ["longer", "as given"]
+    assert checked[0].agreement is None and checked[1].agreement.tau == pytest.approx(1)
+    assert checked[1].loss_agreement.tau == pytest.approx(1)
+    assert [one.seconds for one in checked] == [10, 1]
+    assert rows(checked)[1]["share"] == 0.1
+    assert "tau 1.00" in verdict(checked)[0] and "10%" in verdict(checked)[0]
+
+
+def test_the_longer_training_is_of_the_real_network_with_another_seed(planned):
+    check(planned())
+    longer = [request for request in CALLS if request.seed == 1]
+    assert len(longer) == 5 == len(CALLS) - len(longer)
+    proxy = longer[0].proxy
+    assert (proxy.width, proxy.stem_stride, proxy.resolution, proxy.epochs) == (1, None, None, 10)
 
 
 def test_finished_trainings_are_not_repeated(planned, tmp_path):
@@ -65,7 +74,7 @@ def test_finished_trainings_are_not_repeated(planned, tmp_path):
     assert len(CALLS) == 10
     journal = tmp_path / "t.jsonl"
     lines = journal.read_text().splitlines()
-    # The process ended while it wrote the last line.
+    # A process that ended while it wrote leaves half a line.
     journal.write_text("\n".join([*lines[:-1], lines[-1][:10]]))
     assert check(planned()) == first
     assert len(CALLS) == 11
@@ -73,42 +82,42 @@ def test_finished_trainings_are_not_repeated(planned, tmp_path):
     assert json.loads(journal.read_text().splitlines()[-1])
 
 
-def test_it_recommends_the_cheapest_that_ranks_well(planned):
-    found = check(planned(suggest=True))
-    names = [one.name for one in found]
+def test_the_cheapest_good_proxy_is_recommended(planned):
+    checked = check(planned(suggest=True))
+    names = [one.name for one in checked]
     assert names[:2] == ["longer", "as given"] and "images=40" in names and "epochs=2" in names
-    by_name = {one.name: one for one in found}
+    by_name = {one.name: one for one in checked}
     assert by_name["images=40"].agreement.tau == pytest.approx(-1)
-    assert recommended(found).seconds == 1
-    assert "cheapest that reaches 0.7" in " ".join(verdict(found))
-    assert recommended(found, 1.1) is None
-    assert "None reaches" in " ".join(verdict(found, 1.1))
+    assert recommended(checked).seconds == 1
+    assert "cheapest proxy that reaches 0.7" in " ".join(verdict(checked))
+    assert recommended(checked, 1.1) is None
+    assert "No proxy reaches" in " ".join(verdict(checked, 1.1))
 
 
 def test_anchors_are_spread_over_the_costs():
     space = Space.load("tiny_space")
-    found = anchors(space, Limits(), 8)
-    costs = [cost(network).macs for network in found]
-    assert len(set(found)) == 8 and costs == sorted(costs)
-    assert found == anchors(space, Limits(), 8)
+    networks = anchors(space, Limits(), 8)
+    costs = [cost(network).macs for network in networks]
+    assert len(set(networks)) == 8 and costs == sorted(costs)
+    assert networks == anchors(space, Limits(), 8)
     limited = Limits(macs=costs[3])
     assert max(cost(network).macs for network in anchors(space, limited, 8)) <= costs[3]
 
 
-def test_variations_differ_in_one_thing():
+def test_variations_differ_in_one_setting():
     given = Proxy(epochs=4, images=1000)
-    found = dict(variations(given, 32, 5000))
-    assert found.pop("as given") == given
-    for name, proxy in found.items():
+    checked = dict(variations(given, 32, 5000))
+    assert checked.pop("as given") == given
+    for name, proxy in checked.items():
         changed = {k for k, v in proxy.model_dump().items() if v != given.model_dump()[k]}
         assert changed == {name.partition("=")[0]}
-    assert found.keys() == {"epochs=2", "epochs=8", "images=500", "resolution=24", "width=0.125"}
-    assert longer(given).epochs == 16 and longer(given).images is None
+    assert checked.keys() == {"epochs=2", "epochs=8", "images=500", "resolution=24", "width=0.125"}
+    assert real(given).epochs == 10 and real(given).images is None
 
 
-def test_refuses_a_longer_training_that_is_the_proxy(planned, tmp_path):
+def test_a_longer_training_that_is_the_proxy_is_refused(planned, tmp_path):
     with pytest.raises(UserError, match=r"longer\.epochs"):
-        plan(Config.of(TINY), tmp_path / "t", 5, {"epochs": 1, "images": 320}, suggest=False)
+        plan(Config.of(TINY), tmp_path / "t", 5, Config.of(TINY).proxy.model_dump(), suggest=False)
     with pytest.raises(UserError, match=r"longer\.epoch'"):
         plan(Config.of(TINY), tmp_path / "t", 5, {"epoch": 1}, suggest=False)
 
