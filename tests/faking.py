@@ -18,7 +18,7 @@ def parts_of(network):
     """The milliseconds of each block of a network, and of the rest."""
     found = blocks.parts(network)
     rest = milliseconds(blocks.work_of_classifier(network, *blocks.before_head(network)), REST)
-    rest += sum(milliseconds(blocks.work_of_optimiser(part.layers), REST) for part in found)
+    rest += sum(milliseconds(blocks.work_of_optimizer(part.layers), REST) for part in found)
     return [milliseconds(blocks.work(part), PER_IMAGE) for part in found], rest
 
 

@@ -46,7 +46,7 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
         return print_all(_summary(Profile.load(path), space))
     networks = options.pop("networks")
     try:
-        result, path = make(space, **options, most=networks, out=out, begin=_begin, watch=_progress)
+        result, path = make(space, **options, max_networks=networks, out=out, begin=_begin, watch=_progress)
     except KeyboardInterrupt:
         fail("Stopped. Finished measurements are kept; repeat the command to continue.", 130)
     print_all(_summary(result, space))
@@ -60,11 +60,11 @@ def options_of(
 
     Raises `UserError` for an unknown setting and for a value that is not permitted.
     """
-    from search.profiles.campaign import MOST
+    from search.profiles.campaign import MAX_NETWORKS
     from search.profiles.profile import BATCH
     from space.refusal import UserError, unknown_name
 
-    defaults = {"device": "auto", "precision": "auto", "batch": BATCH, "networks": MOST}
+    defaults = {"device": "auto", "precision": "auto", "batch": BATCH, "networks": MAX_NETWORKS}
     options = {name: defaults[name] for name in names} | settings
     for key, value in options.items():
         if key not in names:

@@ -9,8 +9,8 @@ from pathlib import Path
 from search.config import Config
 from search.data import Dataset
 from search.profiles.lookup import serving
-from search.profiles.profile import BATCH, Profile, folder, kept
-from search.profiles.profiling import TOLD, device_for, make, seconds
+from search.profiles.profile import BATCH, Profile, folder, saved_profiles
+from search.profiles.profiling import PROFILED_DEVICES, device_for, make, seconds
 from space import UserError
 
 Note = Callable[[str], None]
@@ -60,12 +60,12 @@ def _found(config: Config) -> Profile | None:
     if not _told(config) or not any(folder().glob("*.json")):
         return None  # Before torch is asked for its devices, which takes seconds.
     device = device_for(config.proxy.device, config.proxy.precision)
-    return serving(config.space, kept(device, BATCH))
+    return serving(config.space, saved_profiles(device, BATCH))
 
 
 def _told(config: Config) -> bool:
     """Whether there are profiles of such devices as the search computes on."""
-    return config.proxy.device.partition(":")[0] in ("auto", *TOLD)
+    return config.proxy.device.partition(":")[0] in ("auto", *PROFILED_DEVICES)
 
 
 def _cheap(config: Config, data: Dataset) -> bool:

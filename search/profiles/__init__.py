@@ -1,4 +1,4 @@
-"""Device profiles: how long the blocks of a space take on a device, and what a network made of them takes."""
+"""Device profiles: the time of a space's blocks on a device, and step times of networks predicted from them."""
 
 from search.profiles.predictor import Prediction, Predictor
 from search.profiles.profile import Profile

@@ -1,4 +1,4 @@
-"""Where networks are measured for a profile: a device, made quiet, with a reference that takes turns."""
+"""Measurements for a profile: on a quiet device, with a reference network that takes turns."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from space.timing.per_block import block_times
 from space.timing.ratio import training_step
 
 _SECONDS = 2.0
-"""Of steps on a network: short ones are repeated more often, up to `_STEPS`; long ones average over themselves."""
+"""The time to spend on a network's steps. Short steps are repeated more often, within the range `_STEPS`."""
 _STEPS = (3, 6)
 _WARMUP = 2
 
 
 class Bench:
-    """Measures networks. Made by `bench`."""
+    """A place to measure networks. Created by `bench`."""
 
     def __init__(self, place: torch.device, batch: int, reference: Architecture, dtype: torch.dtype) -> None:
         self._place, self._batch, self._network = place, batch, reference
@@ -33,13 +33,13 @@ class Bench:
         timer = timer_of(place)
         times = [timer(self._reference)[0] for _ in range(2 * _WARMUP + 1)]
         self.reference_ms = median(times[_WARMUP:])
-        """Of a training step of the reference, roughly: for estimates beforehand."""
+        """The approximate time of a training step of the reference, in milliseconds, for estimates beforehand."""
 
     def seconds(self, networks: Sequence[Architecture]) -> float:
-        """About how long `networks` take on a machine that is idle, if steps go with what is computed and written.
+        """Estimate the time to measure `networks` on an idle machine, in seconds.
 
-        Blocks and layers cost something however small they are, which is counted as if each network had half of
-        the reference's.
+        Half of the reference's step time is taken as constant, since every layer costs something however small it is.
+        The rest is proportional to MACs and activations.
         """
         unit = cost(self._network)
         sizes = [(cost(one).macs / unit.macs, cost(one).activations / unit.activations) for one in networks]
@@ -47,9 +47,9 @@ class Bench:
         return (self._steps() + _WARMUP + 1) * sum(1 + own for own in each) * self.reference_ms / 1e3
 
     def measure(self, architecture: Architecture) -> Sample:
-        """The step of `architecture` and its blocks. Raises `UserError` where memory is too small for it."""
+        """Measure a step of `architecture` and its blocks. Raise `UserError` if it does not fit into memory."""
         try:
-            found = block_times(
+            times = block_times(
                 *self._inputs(architecture),
                 self._reference,
                 steps=self._steps(),
@@ -66,17 +66,19 @@ class Bench:
             ) from None
         return Sample(
             str(architecture),
-            found.blocks,
-            found.rest,
-            found.step,
-            found.spread,
-            found.reference_ms,
-            found.wall,
+            times.blocks,
+            times.rest,
+            times.step,
+            times.spread,
+            times.reference_ms,
+            times.wall,
         )
 
     def _steps(self) -> int:
-        least, most = _STEPS
-        return max(least, min(most, round(_SECONDS * 1e3 / self.reference_ms))) if self.reference_ms else most
+        min_steps, max_steps = _STEPS
+        if not self.reference_ms:
+            return max_steps
+        return max(min_steps, min(max_steps, round(_SECONDS * 1e3 / self.reference_ms)))
 
     def _inputs(self, architecture: Architecture) -> tuple[Network, Tensor, Tensor]:
         network = build(architecture).to(self._place).to(memory_format=torch.channels_last)
@@ -87,6 +89,6 @@ class Bench:
 
 @contextmanager
 def bench(device: Device, place: torch.device, batch: int, reference: Architecture) -> Iterator[Bench]:
-    """A bench on `place`, which `device` describes, for steps on `batch` images."""
+    """Open a bench on `place`, which `device` describes, for steps on `batch` images."""
     with undisturbed(place):
         yield Bench(place, batch, reference, getattr(torch, device.precision))

@@ -1,4 +1,4 @@
-"""The blocks of networks and spaces as a profile knows them: by key, and by what a block makes a device do."""
+"""The blocks of networks and spaces as a profile sees them: by key, and by the work that they are for a device."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from space.plan import block_layers, head_layers, stem_layers
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A block where it stands in a network.
+class PlacedBlock:
+    """A block at its place in a network.
 
-    key: equal for blocks that do the same work. layers: what it consists of; width_in, size: channels of its input
-    and pixels of a side. shortcut: the input is added.
+    key: equal for blocks that do the same work. width_in, size: channels and side in pixels of its input. shortcut:
+    whether the input is added to the output.
     """
 
     key: str
@@ -34,59 +34,61 @@ class Part:
         return written
 
 
-def parts(architecture: Architecture) -> tuple[Part, ...]:
-    """The blocks of `architecture` from stem to head, in the order of `space.plan.plan`, less the classifier.
+def parts(architecture: Architecture) -> tuple[PlacedBlock, ...]:
+    """Return the blocks of `architecture` in the order of `space.plan.plan`, without the classifier.
 
-    A head that is a classifier and no more is no block.
+    A head that consists only of a classifier is left out.
     """
-    found = [stem_part(architecture)]
-    end = architecture.stem.width, found[0].size_out
+    blocks = [stem_part(architecture)]
+    end = architecture.stem.width, blocks[0].size_out
     for stage in architecture.stages:
         end, inside = through(stage, *end)
-        found += [*inside[:1], *inside[1:] * (stage.depth - 1)]
+        blocks += [*inside[:1], *inside[1:] * (stage.depth - 1)]
     head = head_part(architecture, *end)
-    return (*found, head) if head.layers else tuple(found)
+    return (*blocks, head) if head.layers else tuple(blocks)
 
 
 def before_head(architecture: Architecture) -> tuple[int, int]:
-    """Channels and side of the map that the head reads."""
+    """Return the channels and the side in pixels of the map that the head reads."""
     end = architecture.stem.width, stem_part(architecture).size_out
     for stage in architecture.stages:
         end, _ = through(stage, *end)
     return end
 
 
-def stem_part(architecture: Architecture) -> Part:
-    """The stem of a network."""
+def stem_part(architecture: Architecture) -> PlacedBlock:
+    """Return the stem of a network."""
     stem, channels = architecture.stem, architecture.channels
     key = f"stem_{stem.op}_k{stem.kernel}_s{stem.stride}_w{stem.width}_{stem.act}"
     return _part(key, stem_layers(stem, channels), channels, architecture.resolution)
 
 
-def block_part(stage: Stage, width_in: int, stride: int, size: int) -> Part:
-    """A block of `stage` with this `stride`, on maps of `width_in` channels and `size` pixels a side."""
+def block_part(stage: Stage, width_in: int, stride: int, size: int) -> PlacedBlock:
+    """Return a block of `stage` with this `stride`, on maps of `width_in` channels and `size` pixels a side."""
     key = encode_stage(replace(stage, depth=1, stride=stride))
     shortcut = BLOCKS[stage.op].shortcut and stage.skip and stride == 1 and width_in == stage.width
     return _part(key, block_layers(stage, width_in, stride), width_in, size, shortcut)
 
 
-def head_part(architecture: Architecture, width_in: int, size: int) -> Part:
-    """The head of a network on maps of `width_in` channels and `size` pixels a side, less the classifier."""
+def head_part(architecture: Architecture, width_in: int, size: int) -> PlacedBlock:
+    """Return the head, without the classifier, on maps of `width_in` channels and `size` pixels a side."""
     head = architecture.head
     *features, _ = head_layers(head, width_in, architecture.classes)
     return _part(f"head_w{head.width}_h{head.hidden}_{head.act}", tuple(features), width_in, size)
 
 
-def _part(key: str, layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool = False) -> Part:
-    return Part(f"{key}@{width_in}x{size}", layers, width_in, size, shortcut)
+def _part(
+    key: str, layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool = False
+) -> PlacedBlock:
+    return PlacedBlock(f"{key}@{width_in}x{size}", layers, width_in, size, shortcut)
 
 
-def parts_of_space(space: Space) -> dict[str, Part]:
-    """Every distinct block that a network of `space` can have, by its key."""
-    found: dict[str, Part] = {}
+def parts_of_space(space: Space) -> dict[str, PlacedBlock]:
+    """Return every distinct block that a network of `space` can have, by its key."""
+    blocks: dict[str, PlacedBlock] = {}
     for frame in space.frames:
         stem = stem_part(frame)
-        found[stem.key] = stem
+        blocks[stem.key] = stem
         reached = {(frame.stem.width, stem.size_out)}
         for alternatives in space.stages:
             beyond: set[tuple[int, int]] = set()
@@ -94,17 +96,17 @@ def parts_of_space(space: Space) -> dict[str, Part]:
                 for stage in alternatives:
                     end, inside = through(stage, width, size)
                     beyond.add(end)
-                    found.update((part.key, part) for part in inside)
+                    blocks.update((part.key, part) for part in inside)
             reached = beyond
         heads = (head_part(frame, width, size) for width, size in reached)
-        found.update((head.key, head) for head in heads if head.layers)
-    return found
+        blocks.update((head.key, head) for head in heads if head.layers)
+    return blocks
 
 
-def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[Part]]:
-    """What is behind a stage, (width, size), and its distinct blocks: the first, and those that follow it.
+def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[PlacedBlock]]:
+    """Return the (width, size) of a stage's output, and its distinct blocks: the first, and one for all that follow.
 
-    These are all alike, as `space.cost.cost` has it.
+    The blocks after the first are equal.
     """
     if not stage.depth:
         return (width, size), []
@@ -114,12 +116,13 @@ def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[
     return (stage.width, inside[-1].size_out), inside
 
 
-def work(part: Part) -> Mapping[str, float]:
-    """What a block makes a device do for one image, by kind of work.
+def work(part: PlacedBlock) -> Mapping[str, float]:
+    """Return the work of a block on one image, by kind of work.
 
-    For each kind of layer its multiply-adds, those of channels rounded up to 16 (how many a vector instruction
-    takes), the elements it reads and writes, and their number; elements that are normalised, activated, pooled
-    and added; parameters. A linear function of these is the model of blocks never measured.
+    Each kind of layer has its multiply-adds, those with channels rounded up to 16 (the width of a vector
+    instruction), the elements that it reads and writes, and its number of layers. Then there are the elements that
+    are normalised, activated, pooled and added, and the parameters. The time of a block that was never measured is
+    modelled as a linear function of these.
     """
     spent: Counter[str] = Counter()
     for layer, side, written in _sized(part):
@@ -145,17 +148,17 @@ def work(part: Part) -> Mapping[str, float]:
     return {kind: amount for kind, amount in spent.items() if amount}
 
 
-def work_of_optimiser(layers: tuple[Layer, ...]) -> Mapping[str, float]:
-    """What the parameters of layers are for an optimiser, which goes from tensor to tensor."""
+def work_of_optimizer(layers: tuple[Layer, ...]) -> Mapping[str, float]:
+    """Return the work of an optimizer step on the parameters of these layers, which goes tensor by tensor."""
     convs = [layer for layer in layers if isinstance(layer, Conv)]
     tensors = sum(1 + conv.bias + 2 * conv.norm for conv in convs)
     return {"params": sum(conv.params for conv in convs), "tensors": tensors}
 
 
 def work_of_classifier(architecture: Architecture, width_in: int, size: int) -> Mapping[str, float]:
-    """What of a step is neither a block's nor the optimiser's for one: classifier, loss and what every step has.
+    """Return the work of a step outside the blocks: classifier, loss, and the constant part of every step.
 
-    width_in, size: channels and side of the map that the head reads.
+    width_in, size: channels and side in pixels of the map that the head reads.
     """
     head = architecture.head
     *_, classifier = head_layers(head, width_in, architecture.classes)
@@ -165,11 +168,11 @@ def work_of_classifier(architecture: Architecture, width_in: int, size: int) -> 
         "classifier macs": classifier.macs(1, 1),
         "pooled": pooled * (head.hidden or head.width or width_in),
     }
-    return {**spent, **work_of_optimiser((classifier,))}
+    return {**spent, **work_of_optimizer((classifier,))}
 
 
-def _sized(part: Part) -> Iterator[tuple[Layer, int, int]]:
-    """Each layer with the sides of the map that it reads, before pooling, and of the one it writes."""
+def _sized(part: PlacedBlock) -> Iterator[tuple[Layer, int, int]]:
+    """Yield each layer with the side of the map that it reads, before pooling, and of the one that it writes."""
     sides, before = {"input": part.size}, "input"
     for layer in part.layers:
         side = sides[layer.reads.partition("+")[0] or before]

@@ -1,4 +1,4 @@
-"""Measuring a profile: which networks, in which order, and how it goes on after it was interrupted. No torch."""
+"""The measurements of a profile: their networks, their order, their continuation when interrupted. No torch."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ from search.reward import UNIT, network
 from space import Architecture, Space, UserError
 from space.timing.device import Device
 
-MOST = 60
-"""Networks of a space that are measured, unless told otherwise."""
+MAX_NETWORKS = 60
+"""The default of the largest number of networks to measure in a space."""
 _MANY, _FEW = 1000, 10
-"""Classes, as ImageNet and the small data sets have them."""
+"""The numbers of classes of ImageNet and of small data sets."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """What a profile is measured on: depends on the space and on how many networks are permitted, and no more."""
+    """The networks to measure for a profile. They depend only on the space and on the largest number of networks."""
 
     space: Space
     device: Device
     batch: int
-    most: int = MOST
+    max_networks: int = MAX_NETWORKS
 
     @cached_property
     def networks(self) -> list[Architecture]:
-        """What is measured, the most telling first.
+        """The networks to measure, the most informative first.
 
-        Beside those of the space: one with another number of classes, without which nothing would tell what
-        classes cost, and the network that rewards take for their unit if they aren't told another.
+        In addition to those of the space, there is one with another number of classes, to learn the cost of classes,
+        and the default reference network of rewards.
         """
         one, frame = self.reference, self.space.frames[0]
         other = replace(one, classes=_MANY if one.classes != _MANY else _FEW)
         unit = replace(
             network(UNIT), classes=frame.classes, channels=frame.channels, resolution=frame.resolution
         )
-        return [*chosen(self.space, self.most), other, unit]
+        return [*chosen(self.space, self.max_networks), other, unit]
 
     @cached_property
     def reference(self) -> Architecture:
-        """What takes turns with it."""
+        """The network that takes turns with each measured one."""
         return typical(self.space)
 
     def fit(self, samples: list[Sample]) -> Profile:
-        """The profile that samples give."""
-        made = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        return fit(samples, self.device, self.batch, self.space.name, self.reference, made)
+        """Fit the profile to samples."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        return fit(samples, self.device, self.batch, self.space.name, self.reference, now)
 
     def _document(self) -> dict[str, Any]:
-        """What samples in one file have in common."""
+        """Return the conditions that all samples of a file share."""
         return {**asdict(self.device), "batch": self.batch, "reference": str(self.reference)}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a measurement is. seconds: it took; left: it will still take, None before the first network."""
+    """The progress in networks. seconds: elapsed. left: seconds remaining; None before the first network."""
 
     done: int
     total: int
@@ -72,15 +72,15 @@ class Progress:
 
 
 def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample]) -> Iterator[Sample]:
-    """Measures what is missing in the file of samples at `path`, and yields each as it is there.
+    """Measure the networks missing in the file of samples at `path`, and yield each sample once it is written.
 
-    `samples` gives all of them. A file of other conditions is begun anew. Raises `UserError` if it can't be written.
+    A file of other conditions is overwritten. Raise `UserError` if the file cannot be written.
     """
     known = samples(campaign, path)
     done = {sample.architecture for sample in known}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Written anew: what a killed process left of its last line is not gone on with.
+        # Rewritten, so that the torn last line of a killed process is dropped.
         lines = [campaign._document(), *(sample.to_dict() for sample in known)]
         with path.open("w") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
@@ -95,7 +95,7 @@ def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample
 
 
 def samples(campaign: Campaign, path: Path) -> list[Sample]:
-    """What was measured before under the conditions of `campaign`; [] if nothing was."""
+    """Return the samples measured before under the conditions of `campaign`; [] if there are none."""
     try:
         first, *rest = path.read_text().splitlines() or [""]
     except OSError:
@@ -103,14 +103,14 @@ def samples(campaign: Campaign, path: Path) -> list[Sample]:
     if _line(first) != json.loads(json.dumps(campaign._document())):
         return []
     wanted = set(map(str, campaign.networks))
-    found = [Sample.from_dict(line) for line in map(_line, rest) if line]
-    return [sample for sample in found if sample.architecture in wanted]
+    known = [Sample.from_dict(line) for line in map(_line, rest) if line]
+    return [sample for sample in known if sample.architecture in wanted]
 
 
 def _line(text: str) -> dict[str, Any]:
-    """A line of the file, {} if it was not written to its end."""
+    """Parse a line of the file; {} if it was not written completely."""
     try:
-        found = json.loads(text)
+        values = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return values if isinstance(values, dict) else {}

@@ -1,4 +1,4 @@
-"""S of the networks of a search before they are trained: predicted from a profile, relative to the reference's."""
+"""Step times of a search's networks before they are trained, predicted from a profile, relative to the reference."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from space import Architecture
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a profile says of a search's full networks.
+    """The predicted step times of a search's full networks.
 
-    reference: the network whose step time is the unit. one_resolution: it is taken at the resolution of the
-    network that it is compared with, as `search.proxy.proxy.timed` has it; else at its own.
+    reference: the network whose step time is the unit. one_resolution: whether the reference is taken at the
+    resolution of the other network, as `search.proxy.proxy.timed` does, instead of its own.
     """
 
     profile: Profile
@@ -23,15 +23,15 @@ class Forecast:
     one_resolution: bool
 
     def step(self, network: Architecture) -> Prediction:
-        """The time of a training step of `network`, on as many images as the profile's steps had."""
+        """Predict the time of a training step of `network` on the profile's number of images."""
         return self._predictor(network)
 
     def ratio(self, network: Architecture) -> float:
-        """S/S0 of `network`."""
+        """Predict S/S0, the step time of `network` relative to the reference."""
         return self._predictor(network).ms / self._predictor(self.reference_for(network)).ms
 
     def reference_for(self, network: Architecture) -> Architecture:
-        """The network whose step is the unit for `network`."""
+        """Return the network whose step time is the unit for `network`."""
         resolution = network.resolution if self.one_resolution else self.reference.resolution
         return replace(self.reference, resolution=resolution)
 

@@ -1,4 +1,4 @@
-"""The profile document: what was measured on a device, as JSON. No torch, no numpy."""
+"""The profile document: the measurements of a device, as JSON. No torch, no numpy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from space import Space, UserError, decode
 from space.timing.device import Device
 
 BATCH = 32
-"""Images of a step where nothing else is asked for: the S of a profile is that of a step on so many."""
+"""The default number of images in a measured training step."""
 
 
-class Block(BaseModel):
+class MeasuredBlock(BaseModel):
     """The time of a block, forward and backward, for the profile's batch.
 
-    ms: median over the networks that it was measured in. spread: standard deviation among them, as a share of it.
+    ms: the median over the networks that contain it. spread: the standard deviation among them, relative to it.
+    networks: their number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -31,14 +32,14 @@ class Block(BaseModel):
 
 
 class Profile(BaseModel):
-    """How long blocks take on a device.
+    """The times of blocks on a device.
 
-    batch: images of a step. space: whose blocks were measured. made: when. networks: how many were measured.
-    wall: their wall time over the device's, median: 1 on an idle machine. reference: the network that took turns
-    with them, whose step took reference_ms. blocks: by `search.profiles.blocks.Part.key`. work: for blocks that
-    were not measured, milliseconds per unit of work (`search.profiles.blocks.work`); work_error: the median
-    error of that on measured blocks that it was not fitted to. rest: the same for all that is no block
-    (`search.profiles.regression.rest_work`). error: mean absolute error of the sum for the networks measured.
+    batch: images of a step. space: the name of the space with these blocks. made: date and time. networks: how many
+    were measured. wall: the median ratio of wall time to device time, 1 on an idle machine. reference: the network
+    that took turns with the measured ones; its step took reference_ms. blocks: by `PlacedBlock.key`. work:
+    milliseconds per unit of `search.profiles.blocks.work`, for blocks that were not measured; work_error: the median
+    relative error of that in cross-validation. rest: milliseconds per unit of work outside the blocks. error: the
+    mean absolute relative error of predicted steps on the measured networks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -53,7 +54,7 @@ class Profile(BaseModel):
     wall: float
     reference: str
     reference_ms: float = Field(gt=0)
-    blocks: dict[str, Block]
+    blocks: dict[str, MeasuredBlock]
     work: dict[str, float]
     work_error: float
     rest: dict[str, float]
@@ -61,21 +62,21 @@ class Profile(BaseModel):
 
     @property
     def digest(self) -> str:
-        """12 hexadecimal digits of all it says."""
+        """The first 12 hexadecimal digits of the document's SHA-256."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
     @property
     def resolution(self) -> int:
-        """Of the space that it was made for, in pixels."""
+        """The resolution of the space that it was measured for, in pixels."""
         return decode(self.reference).resolution
 
     def save(self, path: Path) -> None:
-        """Writes it to `path` in one step. Raises `UserError` if that cannot be written."""
+        """Write the profile to `path` atomically. Raise `UserError` if that fails."""
         write_file(path, self.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The profile in the file `path`. Raises `UserError` if it is none."""
+        """Read the profile in the file `path`. Raise `UserError` if it is not a profile."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
@@ -83,48 +84,48 @@ class Profile(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
-            raise UserError(f"{path} is no profile: {place}: {first['msg'].lower()}.") from None
+            raise UserError(f"{path} is not a profile: {place}: {first['msg'].lower()}.") from None
 
     def differences(self, device: Device, batch: int) -> tuple[str, ...]:
-        """Why it doesn't hold on `device` for steps on `batch` images, in words; () if it does."""
+        """Return the reasons why it does not apply to steps on `batch` images on `device`; () if it does."""
         other = () if batch == self.batch else (f"batch {self.batch}, not {batch}",)
         return (*self.device.differences(device), *other)
 
     def check(self, device: Device, batch: int, otherwise: str = "") -> None:
-        """Raises `UserError` if it doesn't hold on `device` for steps on `batch` images, saying why.
+        """Raise `UserError` with the reasons if it does not apply to steps on `batch` images on `device`.
 
-        otherwise: what the user can do, for the end of the message.
+        otherwise: advice for the end of the message.
         """
-        found = self.differences(device, batch)
-        if found:
+        reasons = self.differences(device, batch)
+        if reasons:
             rest = f"; {otherwise}" if otherwise else ""
-            raise UserError(f"The profile of {self.space} was made with {', '.join(found)}{rest}.")
+            raise UserError(f"The profile of {self.space} was made with {', '.join(reasons)}{rest}.")
 
 
 def folder() -> Path:
-    """Where profiles are kept: `compound-nas/profiles` in the user's cache."""
+    """Return the folder of profiles: `compound-nas/profiles` in the user's cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "compound-nas" / "profiles"
 
 
 def file_of(device: Device, batch: int, space: Space) -> Path:
-    """The file in `folder` for the profile of `space`: another one for every way to pin its choices."""
+    """Return the file for the profile of `space` in `folder`. Every way to pin its choices has its own."""
     named = hashlib.sha256(repr((device, space.document)).encode()).hexdigest()[:8]
     resolution = space.frames[0].resolution
     return folder() / f"{space.name}-r{resolution}-b{batch}-{device.kind}-{named}.json"
 
 
-def kept(device: Device, batch: int) -> list[Profile]:
-    """The profiles in `folder` that hold on `device` for steps on `batch` images, the latest first.
+def saved_profiles(device: Device, batch: int) -> list[Profile]:
+    """Return the profiles in `folder` that apply to steps on `batch` images on `device`, the latest first.
 
-    A file that is no profile, of a later version say, is passed over.
+    Files that are not profiles of this version are skipped.
     """
-    found: list[Profile] = []
+    profiles: list[Profile] = []
     for path in folder().glob("*.json"):
         try:
             profile = Profile.load(path)
         except UserError:
             continue
         if not profile.differences(device, batch):
-            found.append(profile)
-    return sorted(found, key=lambda profile: profile.made, reverse=True)
+            profiles.append(profile)
+    return sorted(profiles, key=lambda profile: profile.made, reverse=True)

@@ -1,4 +1,4 @@
-"""A profile from the beginning to the end: the device, the networks, the file."""
+"""The whole procedure of a profile: device, measurements, file."""
 
 from __future__ import annotations
 
@@ -6,36 +6,38 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from search.profiles.campaign import MOST, Campaign, Progress, run, samples
+from search.profiles.campaign import MAX_NETWORKS, Campaign, Progress, run, samples
 from search.profiles.profile import BATCH, Profile, file_of
 from search.proxy.proxy import Precision
 from space import Space, UserError
 from space.timing.device import Device, this_device
 
-TOLD = ("cpu", "cuda")
-"""Kinds of devices that profiles are of."""
+PROFILED_DEVICES = ("cpu", "cuda")
+"""The kinds of devices that can be profiled."""
 
 Begin = Callable[[Campaign, float], None]
-"""begin(campaign, seconds): before anything is measured, with an estimate of how long it takes when idle."""
+"""A callback begin(campaign, seconds) before the measurements, with an estimate of their time on an idle machine."""
 Watch = Callable[[Progress], None]
 
 
 def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
-    """The device that a search computes on which is told these.
+    """Return the device of a search with these settings.
 
-    Raises `UserError` if there is none, and for one whose time nothing here tells: not a CPU nor of CUDA.
+    Raise `UserError` if there is none, and for a device that is neither a CPU nor a CUDA GPU.
     """
     from search.proxy.device import choose_device, precision_on
 
     place = choose_device(name)
-    if place.type not in TOLD:
-        raise UserError(f"There are no profiles of the device {name!r}; permitted: {', '.join(TOLD)}.")
+    if place.type not in PROFILED_DEVICES:
+        raise UserError(
+            f"There are no profiles of the device {name!r}; permitted: {', '.join(PROFILED_DEVICES)}."
+        )
     dtype = precision_on(place, precision)
     return this_device(str(place), str(dtype).removeprefix("torch."))
 
 
 def seconds(space: Space, *, device: str = "auto", precision: Precision = "auto") -> float:
-    """About how long `make` takes on a machine that is idle. Takes some steps of a network."""
+    """Estimate the seconds that `make` takes on an idle machine. Runs some steps of a network."""
     from search.profiles.bench import bench
     from search.proxy.device import choose_device
 
@@ -50,27 +52,27 @@ def make(
     device: str = "auto",
     precision: Precision = "auto",
     batch: int = BATCH,
-    most: int = MOST,
+    max_networks: int = MAX_NETWORKS,
     out: Path | None = None,
     begin: Begin = lambda campaign, seconds: None,
     watch: Watch = lambda progress: None,
 ) -> tuple[Profile, Path]:
-    """Measures the blocks of `space` and writes the profile to `out`, or among the kept ones; where that is.
+    """Measure the blocks of `space`, and return the profile and its file: `out`, or one in the folder of profiles.
 
-    Goes on with what an interrupted measurement of the same left behind. most: networks to measure at most.
-    Raises `UserError` for a device that isn't there, a batch that is too large, a file that cannot be written.
+    Continue an interrupted measurement of the same. Raise `UserError` for a device that does not exist, a batch that
+    is too large, or a file that cannot be written.
     """
     from search.profiles.bench import bench
     from search.proxy.device import choose_device
 
-    found = device_for(device, precision)
-    campaign = Campaign(space, found, batch, most)
-    path = out or file_of(found, batch, space)
+    measured = device_for(device, precision)
+    campaign = Campaign(space, measured, batch, max_networks)
+    path = out or file_of(measured, batch, space)
     partial = path.with_name(path.name + ".part")
     done = {sample.architecture for sample in samples(campaign, partial)}
     missing = [network for network in campaign.networks if str(network) not in done]
     known, total = len(done), len(campaign.networks)
-    with bench(found, choose_device(device), batch, campaign.reference) as place:
+    with bench(measured, choose_device(device), batch, campaign.reference) as place:
         begin(campaign, place.seconds(missing))
         started = time.monotonic()
         watch(Progress(known, total, 0.0, None))

@@ -1,4 +1,4 @@
-"""A profile from samples: a table of blocks, and two linear models fitted to what was measured."""
+"""The fit of a profile to samples: a table of blocks, and two linear models."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import numpy as np
 from scipy.optimize import nnls
 
 from search.profiles import blocks
-from search.profiles.blocks import Part
+from search.profiles.blocks import PlacedBlock
 from search.profiles.predictor import Predictor
-from search.profiles.profile import Block, Profile
+from search.profiles.profile import MeasuredBlock, Profile
 from space import Architecture, UserError, decode
 from space.timing.device import Device
 
 _FOLDS = 10
-"""Of the cross-validation that says how well blocks never measured are estimated."""
+"""The number of folds in the cross-validation of estimates for blocks that were never measured."""
 
 Work = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A network that was measured: `space.timing.per_block.BlockTimes` says what the figures are."""
+    """The measurements of a network; see `space.timing.per_block.BlockTimes` for the figures."""
 
     architecture: str
     blocks: tuple[float, ...]
@@ -37,25 +37,25 @@ class Sample:
     wall: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Return plain values for JSON."""
         return asdict(self) | {"blocks": list(self.blocks)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
+        """Invert `to_dict`."""
         return cls(**{**values, "blocks": tuple(values["blocks"])})
 
 
 def fit(
     samples: Sequence[Sample], device: Device, batch: int, space: str, reference: Architecture, made: str
 ) -> Profile:
-    """The profile that `samples` give. made: when, for whoever reads it. Raises `UserError` without any sample."""
+    """Fit a profile to `samples`. made: date and time. Raise `UserError` if there is no sample."""
     if not samples:
-        raise UserError("A profile needs at least one network that was measured.")
+        raise UserError("A profile needs at least one measured network.")
     unit = median(sample.reference_ms for sample in samples)
     networks = [decode(sample.architecture) for sample in samples]
     taken: dict[str, list[float]] = {}
-    known: dict[str, Part] = {}
+    known: dict[str, PlacedBlock] = {}
     for network, sample in zip(networks, samples, strict=True):
         for part, time in zip(blocks.parts(network), sample.blocks, strict=True):
             known[part.key] = part
@@ -83,41 +83,40 @@ def fit(
     return profile.model_copy(update={"error": float(np.mean(np.abs(predicted / steps - 1)))})
 
 
-def _block(times: Sequence[float]) -> Block:
+def _block(times: Sequence[float]) -> MeasuredBlock:
     middle = max(0.0, median(times))
     spread = float(np.std(times)) / middle if middle else 0.0
-    return Block(ms=middle, spread=spread, networks=len(times))
+    return MeasuredBlock(ms=middle, spread=spread, networks=len(times))
 
 
 def _rest(network: Architecture) -> Work:
-    """What of a step of `network` belongs to no block."""
-    found = blocks.parts(network)
+    """Return the work in a step of `network` that belongs to no block."""
     spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network)))
-    for part in found:
-        spent.update(blocks.work_of_optimiser(part.layers))
+    for part in blocks.parts(network):
+        spent.update(blocks.work_of_optimizer(part.layers))
     return spent
 
 
 def rates(works: Sequence[Work], times: np.ndarray) -> dict[str, float]:
-    """The time per unit of each kind of work, none below 0, that explains `times` best, in relative error."""
+    """Return the non-negative time per unit of each kind of work that fits `times` best, in relative error."""
     kinds = sorted({kind for work in works for kind in work})
     amounts = np.array([[work.get(kind, 0.0) for kind in kinds] for work in works])
-    # Of one magnitude, for the solver's sake: multiply-adds go by the million, convolutions one by one.
+    # The solver needs columns of one magnitude: multiply-adds come in millions, convolutions in dozens.
     scale = amounts.max(axis=0)
     weight = 1 / np.maximum(times, times.max() * 1e-6)
-    found, _ = nnls(amounts / scale * weight[:, None], times * weight, maxiter=100 * len(kinds))
-    return {kind: float(rate) for kind, rate in zip(kinds, found / scale, strict=True) if rate}
+    solution, _ = nnls(amounts / scale * weight[:, None], times * weight, maxiter=100 * len(kinds))
+    return {kind: float(rate) for kind, rate in zip(kinds, solution / scale, strict=True) if rate}
 
 
 def _error_elsewhere(works: Sequence[Work], times: np.ndarray) -> float:
-    """The median relative error for blocks that the rates were not fitted to; 0 with too few to tell."""
+    """Return the median relative error on blocks outside the fit (cross-validated); 0 with too few blocks."""
     if len(works) < 2 * _FOLDS:
         return 0.0
     folds = np.random.default_rng(0).permutation(len(works)) % _FOLDS
     errors: list[float] = []
     for fold in range(_FOLDS):
-        found = rates([works[i] for i in map(int, np.flatnonzero(folds != fold))], times[folds != fold])
+        fitted = rates([works[i] for i in map(int, np.flatnonzero(folds != fold))], times[folds != fold])
         for i in map(int, np.flatnonzero(folds == fold)):
-            ms = sum(found.get(kind, 0.0) * amount for kind, amount in works[i].items())
+            ms = sum(fitted.get(kind, 0.0) * amount for kind, amount in works[i].items())
             errors.append(abs(ms / times[i] - 1) if times[i] else 0.0)
     return median(errors)

@@ -13,7 +13,7 @@ SPACE = Space.load("tiny_space")
 
 @pytest.fixture
 def campaign():
-    return Campaign(SPACE, DEVICE, 32, most=6)
+    return Campaign(SPACE, DEVICE, 32, max_networks=6)
 
 
 def test_all_networks_are_measured_once(campaign, tmp_path):
@@ -55,7 +55,7 @@ def test_other_conditions_begin_anew(campaign, tmp_path, other):
 def test_more_networks_go_on_with_what_is_there(campaign, tmp_path):
     path = tmp_path / "x.part"
     list(run(campaign, path, measured(campaign.reference)))
-    more = Campaign(SPACE, DEVICE, 32, most=9)
+    more = Campaign(SPACE, DEVICE, 32, max_networks=9)
     kept = samples(more, path)
     assert 5 <= len(kept) <= 8
     list(run(more, path, measured(more.reference)))

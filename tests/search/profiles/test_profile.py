@@ -6,13 +6,13 @@ from faking import DEVICE, profile_of
 
 from search.profiles import Profile
 from search.profiles.campaign import Campaign
-from search.profiles.profile import file_of, folder, kept
+from search.profiles.profile import file_of, folder, saved_profiles
 from space import Space, UserError
 
 
 @pytest.fixture(scope="module")
 def profile():
-    return profile_of(Campaign(Space.load("tiny_space"), DEVICE, 32, most=8))
+    return profile_of(Campaign(Space.load("tiny_space"), DEVICE, 32, max_networks=8))
 
 
 def test_it_is_small_and_comes_back_as_it_was(profile, tmp_path):
@@ -55,7 +55,7 @@ def test_it_holds_where_it_was_made(profile):
 def test_what_is_no_profile_is_refused_by_its_place(profile, tmp_path, change, said):
     path = tmp_path / "p.json"
     path.write_text(json.dumps(json.loads(profile.model_dump_json()) | change))
-    with pytest.raises(UserError, match=f"no profile: {said}"):
+    with pytest.raises(UserError, match=f"is not a profile: {said}"):
         Profile.load(path)
 
 
@@ -77,13 +77,13 @@ def test_every_way_to_pin_choices_has_its_file():
     assert all(path.name.startswith("tiny_space-r16-b") for path in files)
 
 
-def test_those_that_are_kept(profile, tmp_path, monkeypatch):
+def test_saved_profiles_of_the_device_are_listed(profile, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert kept(DEVICE, 32) == []
+    assert saved_profiles(DEVICE, 32) == []
     later = profile.model_copy(update={"made": "2999", "space": "later"})
     for one in (profile, later, profile.model_copy(update={"batch": 8, "space": "small"})):
         one.save(folder() / f"{one.space}.json")
     (folder() / "x.json").write_text("{}")
-    assert kept(DEVICE, 32) == [later, profile]
-    assert [found.space for found in kept(DEVICE, 8)] == ["small"]
-    assert kept(replace(DEVICE, torch="3.0"), 32) == []
+    assert saved_profiles(DEVICE, 32) == [later, profile]
+    assert [found.space for found in saved_profiles(DEVICE, 8)] == ["small"]
+    assert saved_profiles(replace(DEVICE, torch="3.0"), 32) == []
