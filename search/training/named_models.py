@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from search.models.model import UNKNOWN, Metric, Model, Provenance, is_model, load_model, numbered, versions
-from search.runs.run import ENVIRONMENT, Run, open_run, split
-from search.training.networks import named_network
+from search.models.model import UNKNOWN, Metric, Model, Provenance, load_model, numbered, versions
+from search.runs.networks import find_network
+from search.runs.run import ENVIRONMENT, Run
 from search.trials.trial import Trial
 from space import Architecture
 
@@ -17,18 +16,16 @@ from space import Architecture
 def named_model(word: str) -> tuple[str, Model]:
     """Return a name for the model that `word` names, and the model.
 
-    The folder of a model gives its trained weights; all other words of `search.training.networks.named_network` give
-    fresh weights. So does a trial, since a search keeps no weights; its model has the figures of the proxy. Raises
+    The folder of a model gives its trained weights; all other words of `search.runs.networks.find_network` give fresh
+    weights. So does a trial, since a search keeps no weights; its model has the figures of the proxy. Raises
     `UserError` for anything else, naming the nearest.
     """
-    path = Path(word).expanduser()
-    if is_model(path):
-        return path.resolve().name, load_model(path)
-    named = named_network(word)
-    if named.trial is None:
-        return named.name, untrained(named.architecture)
-    run = open_run(split(word)[0])
-    return named.name, _model_of_trial(run, run.trial(named.trial))
+    found = find_network(word)
+    if found.model:
+        return found.name, load_model(found.model)
+    if found.run and found.trial:
+        return found.name, _model_of_trial(found.run, found.trial)
+    return found.name, untrained(found.architecture)
 
 
 def untrained(

@@ -11,7 +11,7 @@ from search.data.dataset import source_from
 from search.data.source import Source
 from search.files import unused
 from search.settings.validation import unknown_setting, validated
-from search.training.networks import NamedNetwork, named_network
+from search.training.networks import NetworkToTrain, network_to_train
 from search.training.recipe import Recipe
 from search.training.task import DOCUMENT, Task
 from space import UserError, documents
@@ -32,7 +32,7 @@ def train(
 ) -> Model:
     """Train one network in full: `train("RUN:12", {"recipe.epochs": 30, "out": "models/mine"})`.
 
-    network: a word of the command, see `search.training.networks.named_network`. settings: those of the command.
+    network: a word of the command, see `search.runs.networks.find_network`. settings: those of the command.
     Returns the model, which is written into the folder `out`. Raises `UserError` for invalid settings, before
     anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
     """
@@ -54,7 +54,7 @@ def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
     refuse_unknown(settings, known)
     chosen = {**known, **{key: value for key, value in settings.items() if "." not in key}}
     recipe = recipe_of(str(chosen["recipe"]), within(settings, "recipe"))
-    named = named_network(network)
+    named = network_to_train(network)
     source = source_of(named, chosen["data"], within(settings, "data"))
     task = Task(
         architecture=named.architecture,
@@ -79,7 +79,7 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-def source_of(network: NamedNetwork, name: Any, inner: Mapping[str, Any]) -> Source:
+def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> Source:
     """Return the images: of `data=NAME`, else of the network's search or training, else a search's default.
 
     Raises `UserError` for a trained network whose images are not known.

@@ -11,7 +11,7 @@ from search.data import source_from
 from search.models.model import Provenance, load_model, save_model
 from search.settings.words import parse
 from search.training.named_models import untrained
-from search.training.networks import named_network
+from search.training.networks import network_to_train
 from search.training.recipe import Recipe
 from search.training.settings import task_of
 from search.training.task import DOCUMENT, Task
@@ -38,7 +38,7 @@ def test_a_model_of_dilated_kernels_is_written(large, tmp_path):
     assert made.provenance.origin == f"dilated: {load_model(large).architecture}"
     assert str(made.architecture) in result.output
     assert f"search train {out} weights={out}" in result.output
-    assert named_network(str(out)).architecture == made.architecture
+    assert network_to_train(str(out)).architecture == made.architecture
 
 
 @pytest.mark.parametrize("path", ["some photos.npz", "2024"])

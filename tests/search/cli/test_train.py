@@ -8,7 +8,7 @@ import search as search_package
 from search.cli.main import search
 from search.models.model import Provenance, save_model
 from search.training.named_models import untrained
-from search.training.networks import named_network
+from search.training.networks import network_to_train
 from search.training.settings import task_of
 from space import CATALOG, UserError, decode
 
@@ -74,20 +74,20 @@ def test_help_tells_the_recipe_that_the_words_choose():
 
 
 def test_what_can_be_trained(tmp_path):
-    assert named_network("b0").architecture == CATALOG["b0"].architecture
-    assert named_network(CANONICAL).architecture == decode(CANONICAL)
+    assert network_to_train("b0").architecture == CATALOG["b0"].architecture
+    assert network_to_train(CANONICAL).architecture == decode(CANONICAL)
     text = "resolution: 16\nstem: {width: 8, stride: 1}\nhead: {width: 16}\nclasses: 10\nstages:\n"
     (tmp_path / "net.yaml").write_text(
         text + "- {op: fused, kernel: 3, expand: 1, depth: 1, stride: 2, width: 8}\n"
     )
-    assert named_network("net.yaml").architecture == decode(CANONICAL)
+    assert network_to_train("net.yaml").architecture == decode(CANONICAL)
     (tmp_path / "space.yaml").write_text(
         text + "- {op: mb, kernel: [3, 5], expand: 1, depth: 1, stride: 2, width: 8}\n"
     )
     with pytest.raises(UserError, match="1 choices open"):
-        named_network("space.yaml")
+        network_to_train("space.yaml")
     with pytest.raises(UserError, match=r"net2\.yaml"):
-        named_network("net2.yaml")
+        network_to_train("net2.yaml")
 
 
 def test_the_data_decide_classes_and_channels_and_the_recipe_the_resolution():

@@ -1,4 +1,4 @@
-"""What a word means as a model. Runs and trials: tests/search/commands/test_export.py."""
+"""The model that a word names. Runs and trials: tests/search/cli/test_export_model.py."""
 
 import torch
 from trained import model
@@ -11,15 +11,13 @@ from space.weights import Conventions
 SMALL = decode("r32_i8_x1/mb_d1_k3_s2_e2_w8/h16_c2")
 
 
-def test_a_folder_comes_before_a_published_name(tmp_path, monkeypatch):
+def test_a_published_name_comes_before_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert (
-        named_model("mobilenet-v3-small-0.75")[1].architecture
-        == published("mobilenet-v3-small-0.75").architecture
-    )
-    save_model(model(SMALL), tmp_path / "mobilenet-v3-small-0.75")
-    name, found = named_model("mobilenet-v3-small-0.75")
-    assert (name, found.architecture, found.trained) == ("mobilenet-v3-small-0.75", SMALL, True)
+    word = "mobilenet-v3-small-0.75"
+    save_model(model(SMALL), tmp_path / word)
+    assert named_model(word)[1].architecture == published(word).architecture
+    name, saved = named_model(f"./{word}")
+    assert (name, saved.architecture, saved.trained) == (word, SMALL, True)
 
 
 def test_fresh_weights_are_the_same_each_time_and_leave_the_random_state():
@@ -32,5 +30,5 @@ def test_fresh_weights_are_the_same_each_time_and_leave_the_random_state():
 
 
 def test_a_canonical_string_is_called_by_its_digest():
-    name, found = named_model(str(SMALL))
-    assert (name, found.classes, found.trained) == (SMALL.digest[:8], ("0", "1"), False)
+    name, fresh = named_model(str(SMALL))
+    assert (name, fresh.classes, fresh.trained) == (SMALL.digest[:8], ("0", "1"), False)
