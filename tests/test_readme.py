@@ -200,3 +200,12 @@ def test_links_to_sections_exist():
                 re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings
             }
             assert anchor in anchors, f"{path}: #{anchor}"
+
+
+def test_the_lab_book_lists_its_entries():
+    text = (ROOT / "experiments/LOG.md").read_text("utf-8")
+    headings = [heading for heading in re.findall(r"^## (.*)$", text, re.MULTILINE) if heading != "Contents"]
+    anchors = [re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings]
+    contents = text[text.index("## Contents") : text.index(f"## {headings[0]}")]
+    assert re.findall(r"\(#([^)]+)\)", contents) == anchors
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) == set(anchors)
