@@ -5,9 +5,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from helpers.strategies import architectures
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import architectures
 
 from scaling import RULES, Coefficients, Rounding, scale
 from scaling.rules import TINYNET, V2, fast, nonuniform

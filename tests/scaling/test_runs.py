@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 from scaling import resolve
 from search import Stopped, launch, open_run, resume

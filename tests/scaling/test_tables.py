@@ -8,7 +8,7 @@ import subprocess
 
 import pandas as pd
 import pytest
-from filling import filled
+from helpers.runs import filled
 
 from scaling import family
 from scaling.fitting.tables import CANDIDATES, COMPARISON

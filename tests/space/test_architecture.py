@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 import pytest
+from helpers.strategies import architectures, stages
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import architectures, stages
 
 from space.architecture import Architecture, Head, Stage, Stem, decode, decode_stage, encode, encode_stage
 from space.catalog import CATALOG

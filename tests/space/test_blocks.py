@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 import torch
-from observing import convolutions
+from helpers.hooks import convolutions
 
 from space.architecture import Architecture, Head, Stage, Stem, decode_stage, encode_stage
 from space.blocks import BLOCKS

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
+from helpers.strategies import architectures
 from hypothesis import given, settings
-from strategies import architectures
 
 from space.architecture import decode
 from space.blocks import BLOCKS

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from libraries import OTHERS, other
+from helpers.libraries import OTHERS, other
 from torch import nn
 
 from space import published

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
+from helpers.strategies import architectures
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import architectures
 
 from space.catalog import published
 from space.cost.cost import cost

@@ -4,7 +4,7 @@ import os
 
 import pytest
 from click.testing import CliRunner
-from trained import model
+from helpers.models import model
 
 from search import launch
 from search.cli.main import search

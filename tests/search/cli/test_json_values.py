@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from filling import filled
+from helpers.runs import filled
 
 from scaling.cli.main import cli as scale
 from search import open_run

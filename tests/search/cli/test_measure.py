@@ -1,6 +1,6 @@
 import pytest
 from click.testing import CliRunner
-from faking import DEVICE, profile_of
+from helpers.fake_device import DEVICE, profile_of
 
 from search.cli.main import search
 from search.profiles import lookup as finding

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers.models import model
 from PIL import Image
-from trained import model
 
 from search.cli.main import search
 from search.models.model import save_model

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from click.testing import CliRunner
-from filling import filled
+from helpers.runs import filled
 
 from search.cli.main import search
 from search.runs.run import LOCK

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 from click.testing import CliRunner
-from libraries import theirs
+from helpers.libraries import theirs
 from safetensors.torch import load_file
 
 from search.cli.main import search

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from packing import idx, python2
+from helpers.datasets import idx, python2
 from PIL import Image
 
 

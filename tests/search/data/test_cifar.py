@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from packing import cifar10, cifar100, python2
+from helpers.datasets import cifar10, cifar100, python2
 
 from search.data import load, load_test, source_from
 from space.refusal import UserError

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from packing import cifar10, cifar100
+from helpers.datasets import cifar10, cifar100
 from pydantic import ValidationError
 
 from search.config import Config

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from packing import idx
+from helpers.datasets import idx
 
 from search.data import idx as idx_files
 from search.data import load, load_test, source_from

@@ -4,9 +4,9 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from helpers.datasets import python2
 from hypothesis import given
 from hypothesis import strategies as st
-from packing import python2
 
 from search.data import pickles
 from space.refusal import UserError

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 import experiments
 from search import Stopped, launch, open_run, resume

@@ -1,7 +1,7 @@
 """What would make every trial fail is refused before anything is written."""
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 from search.config import Config
 from search.engine.feasibility import check

@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 from search.config import Config
 from search.engine.history import History

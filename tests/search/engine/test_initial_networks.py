@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 from search import launch, open_run, resume
 from search.config import Config

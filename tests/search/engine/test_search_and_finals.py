@@ -13,8 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from counting import Counting
-from quick import QUICK
+from helpers.evaluations import Counting
+from helpers.quick import QUICK
 
 from search import Stopped, launch, open_run, resume
 from search.cli.screen import show_run

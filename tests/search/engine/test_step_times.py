@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from faking import DEVICE, profile_of
+from helpers.fake_device import DEVICE, profile_of
 
 from search import launch, open_run, resume
 from search.config import Config

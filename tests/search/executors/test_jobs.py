@@ -1,5 +1,5 @@
 import pytest
-from squaring import Square, squared
+from helpers.jobs import Square, squared
 
 from search.executors import EXECUTORS
 from search.executors.jobs import done, local

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
-from trained import model
+from helpers.models import model
 
 from search.models import export as exporting
 from search.models.export import export

@@ -1,7 +1,7 @@
 """Weights of others become models: with names of classes, and images cut as they expect."""
 
 import pytest
-from trained import model
+from helpers.models import model
 
 from search.models import imported as labels
 from search.models.imported import model_of

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from trained import model
+from helpers.models import model
 
 from search.models.model import (
     Feeding,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from helpers.models import model
 from PIL import Image
-from trained import model
 
 from search.models.model import Feeding
 from search.models.predict import inputs, predict

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers.strategies import architectures
 from hypothesis import given
-from strategies import architectures
 
 from search.profiles.blocks import before_head, block_part, parts, parts_of_space, work, work_of_classifier
 from space import Space, cost, decode, published

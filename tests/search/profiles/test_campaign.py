@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from faking import DEVICE, measured, profile_of, step_ms
+from helpers.fake_device import DEVICE, measured, profile_of, step_ms
 
 from search.profiles import Predictor
 from search.profiles.campaign import Campaign, run, samples

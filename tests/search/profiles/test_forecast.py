@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from faking import DEVICE, profile_of, step_ms
+from helpers.fake_device import DEVICE, profile_of, step_ms
 
 from search.profiles.campaign import Campaign
 from search.profiles.forecast import Forecast

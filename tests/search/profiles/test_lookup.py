@@ -1,4 +1,4 @@
-from faking import DEVICE, profile_of
+from helpers.fake_device import DEVICE, profile_of
 
 from search.profiles.campaign import Campaign
 from search.profiles.lookup import COVERED, covered, serving

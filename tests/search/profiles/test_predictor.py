@@ -2,7 +2,7 @@ import random
 
 import numpy as np
 import pytest
-from faking import DEVICE, profile_of, step_ms
+from helpers.fake_device import DEVICE, profile_of, step_ms
 from hypothesis import given
 from hypothesis import strategies as st
 

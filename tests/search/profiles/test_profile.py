@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from faking import DEVICE, profile_of
+from helpers.fake_device import DEVICE, profile_of
 
 from search.profiles import Profile
 from search.profiles.campaign import Campaign

@@ -2,7 +2,7 @@ import random
 
 import numpy as np
 import pytest
-from faking import DEVICE, measured, profile_of, step_ms
+from helpers.fake_device import DEVICE, measured, profile_of, step_ms
 
 from search.profiles import Predictor
 from search.profiles.campaign import Campaign

@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
+from helpers.strategies import architectures
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from strategies import architectures
 
 from search.proxy.proxy import Proxy, fidelity, proxy_architecture, timed
 from space import cost, decode, documents, published

@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from climbing import LAST, trial
+from helpers.rungs import LAST, trial
 
 from search.pruners.calibration import MIN_NETWORKS, Calibration, expectations
 

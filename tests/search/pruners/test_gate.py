@@ -2,7 +2,7 @@
 
 import random
 
-from climbing import trial
+from helpers.rungs import trial
 
 from search.pruners.gate import MIN_PILOTS, RungGate, lower_bound
 from search.stats.rank_correlation import spearman

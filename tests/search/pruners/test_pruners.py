@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from counting import Counting
-from quick import QUICK
+from helpers.evaluations import Counting
+from helpers.quick import QUICK
 
 from search import launch, open_run, resume
 from search.cli.live import line

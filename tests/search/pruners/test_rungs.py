@@ -5,7 +5,7 @@ from dataclasses import replace
 from statistics import fmean
 
 import pytest
-from climbing import LAST, trial
+from helpers.rungs import LAST, trial
 from hypothesis import given
 from hypothesis import strategies as st
 

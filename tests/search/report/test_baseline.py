@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
-from filling import filled
+from helpers.runs import filled
 from hypothesis import given
 from hypothesis import strategies as st
 

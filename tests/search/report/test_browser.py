@@ -4,8 +4,8 @@ import csv
 import io
 
 import pytest
-from browsing import asked, needs_browser
-from filling import filled
+from helpers.browser import asked, needs_browser
+from helpers.runs import filled
 
 from search import open_run
 from search.report.comparison_page import comparison_page

@@ -1,7 +1,7 @@
 """Searches side by side."""
 
 import pytest
-from filling import filled
+from helpers.runs import filled
 
 from search import open_run
 from search.report.comparison_page import comparison_page

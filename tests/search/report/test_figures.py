@@ -1,7 +1,7 @@
 """Charts for print."""
 
 import pytest
-from filling import filled
+from helpers.runs import filled
 
 from search import open_run
 from search.report import charts

@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 from rich.console import Console
 
 from search import launch, open_run, resume

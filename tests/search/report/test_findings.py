@@ -1,7 +1,7 @@
 """What a run is said to have found, in figures and in words."""
 
 import pytest
-from filling import ENVIRONMENT_OF_ALL, filled, train_again
+from helpers.runs import ENVIRONMENT_OF_ALL, filled, train_again
 
 from search import open_run
 from search.report.findings import findings

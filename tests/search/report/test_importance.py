@@ -1,7 +1,7 @@
 """Which choices decided, and what the best have in common."""
 
 import pytest
-from filling import filled
+from helpers.runs import filled
 
 from search import open_run
 from search.report.importance import common, importances, top

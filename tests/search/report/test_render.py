@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from filling import filled, train_again
+from helpers.runs import filled, train_again
 
 from search import open_run
 from search.report.comparison_page import comparison_page

@@ -1,7 +1,7 @@
 """What a page tells of shorter trainings."""
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 from search import launch
 from search.compare.plan import plan_of

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 from rich.console import Console
 
 from search import launch, open_run, resume

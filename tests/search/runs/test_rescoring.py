@@ -1,7 +1,7 @@
 """Finished trials under another objective."""
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 from search import launch
 from search.config import objective_of

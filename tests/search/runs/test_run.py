@@ -1,7 +1,7 @@
 """A run as Python and notebooks have it."""
 
 import pytest
-from filling import filled
+from helpers.runs import filled
 
 from search import open_run
 

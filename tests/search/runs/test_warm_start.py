@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from quick import QUICK
+from helpers.quick import QUICK
 
 from search import launch, open_run, resume
 from search.samplers import SAMPLERS

@@ -1,7 +1,7 @@
 """The model that a word names. Runs and trials: tests/search/cli/test_export_model.py."""
 
 import torch
-from trained import model
+from helpers.models import model
 
 from search.models.model import save_model
 from search.training.named_models import named_model, untrained

@@ -2,9 +2,9 @@ from dataclasses import astuple, replace
 from itertools import pairwise
 
 import pytest
+from helpers.strategies import architectures
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import architectures
 
 from space.architecture import Stage
 from space.blocks import BLOCKS

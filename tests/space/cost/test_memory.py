@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers.strategies import architectures
 from hypothesis import given, settings
-from strategies import architectures
 from torch.nn import functional
 
 from space import Architecture, Head, cost, decode, published

@@ -1,9 +1,9 @@
 import math
 
 import pytest
+from helpers.strategies import architectures
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import architectures
 
 from space import UserError, build, cost, published
 from space.cost.memory import training_memory

@@ -5,10 +5,10 @@ from random import Random
 import pytest
 import torch
 from fvcore.nn import FlopCountAnalysis, parameter_count
+from helpers.hooks import convolutions
+from helpers.strategies import architectures
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observing import convolutions
-from strategies import architectures
 from torch.utils.flop_counter import FlopCounterMode
 
 from space import Space, UserError, documents

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 import timm
 import torch
+from helpers.libraries import NAMES, OTHERS, theirs, timm_name
 from hypothesis import given
 from hypothesis import strategies as st
-from libraries import NAMES, OTHERS, theirs, timm_name
 from torchvision.models import get_model_weights
 
 from space.architecture import decode

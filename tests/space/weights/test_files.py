@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import safetensors.torch
 import torch
-from libraries import NAMES, OTHERS, other, theirs
-from trained import shaken
+from helpers.libraries import NAMES, OTHERS, other, theirs
+from helpers.models import shaken
 
 from space.architecture import decode
 from space.catalog import published

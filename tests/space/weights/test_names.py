@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import timm
 import torch
-from libraries import NAMES, OTHERS, empty, other
+from helpers.libraries import NAMES, OTHERS, empty, other
 
 from space.architecture import decode
 from space.catalog import published

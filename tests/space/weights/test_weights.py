@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 import timm
 import torch
-from libraries import NAMES, theirs
+from helpers.libraries import NAMES, theirs
+from helpers.models import shaken
 from timm.models import adapt_input_conv
-from trained import shaken
 
 from space.architecture import decode
 from space.catalog import published

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mistaking import told
+from helpers.mistakes import told
 
 from experiments.benchmarks.samplers.gradient_signals import main, ranked, signals
 from experiments.benchmarks.samplers.tabular.problem import made_up

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 
 import pytest
-from mistaking import told
+from helpers.mistakes import told
 
 from experiments.benchmarks.samplers.sample_efficiency import Plan, keep, kept, main, plans
 from experiments.benchmarks.samplers.tabular.contestants import CONTESTANTS, contestant, pruned

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mistaking import told
+from helpers.mistakes import told
 
 from experiments.benchmarks.training.proxy_recipe import FLIPS, READINGS, foretold, main, reliability, rows
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from trained import model
+from helpers.models import model
 
 from search.models.forms.card import card
 from search.models.model import Feeding, Metric, Provenance

@@ -4,7 +4,7 @@ import io
 import warnings
 
 import torch
-from trained import model
+from helpers.models import model
 
 from search.models.forms import parity as agreement
 from search.models.forms.exported_program import program

@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from trained import model
+from helpers.models import model
 
 from search.models.forms import onnx as module
 from search.models.forms.onnx import onnx_file

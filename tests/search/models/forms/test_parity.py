@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from trained import model
+from helpers.models import model
 
 from search.models.forms.parity import TOLERANCE, difference, ready, require_equal
 from space import UserError, decode

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.models import model
+from helpers.strategies import architectures
 from hypothesis import given, settings
-from strategies import architectures
-from trained import model
 
 import search.models.forms.standalone as module
 from search.models.forms.standalone import python_file

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from helpers.members import loaded, logits, members
+from helpers.models import model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from members import loaded, logits, members
-from trained import model
 
 from search.models.forms.timm import arch_def, timm_file
 from space import UserError, decode, published

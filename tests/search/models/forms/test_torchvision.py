@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from helpers.members import loaded, logits, members
+from helpers.models import model
 from hypothesis import given, settings
-from members import loaded, logits, members
-from trained import model
 
 from search.models.forms.torchvision import inverted_residual_setting, torchvision_file
 from space import UserError, decode, published

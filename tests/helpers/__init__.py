@@ -1,0 +1,1 @@
+"""Values, fixtures and functions that several tests share."""
