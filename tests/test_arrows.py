@@ -23,7 +23,7 @@ WITH_TORCH = {"network", "timing", "weights"}
 ROOMS = (
     *("space.refusal", "space.documents", "space.registry", "space.conv", "space.checks"),
     *("space.blocks", "space.stage", "space.stems", "space.architecture", "space.plan", "space.rescale"),
-    *("space.block_strings", "space.catalog", "space.named", "space.cost", "space.choices"),
+    *("space.block_strings", "space.catalog", "space.cost", "space.choices", "space.named"),
     *("space.network", "space.timing", "space.weights"),
     *("search.files", "search.stats", "search.settings", "search.tables", "search.data", "search.reward"),
     *("search.samplers", "search.proxy", "search.models", "search.profiles", "search.executors"),
@@ -91,6 +91,13 @@ def defined(module: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def lazy_names(room: str) -> set[str]:
+    """The names that the `__init__` of a room imports only when they are used: those under `TYPE_CHECKING`."""
+    guarded = [node for node in tree(room).body if isinstance(node, ast.If)]
+    imported = [node for block in guarded for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imported for alias in node.names}
+
+
 @cache
 def graph() -> dict[str, frozenset[str]]:
     """File -> the files that it imports. An `__init__` is one only if others import what it defines."""
@@ -154,6 +161,14 @@ def test_packages_import_only_packages_before_them():
         for to in imported
         if order[to.partition(".")[0]] > order[module.partition(".")[0]]
     ] == []
+
+
+def test_no_room_has_the_name_of_something_that_its_package_imports_lazily():
+    """Otherwise `from scaling import fit` gives the function or the module, depending on earlier imports."""
+    rooms = filter(is_room, modules())
+    names = {f"{room}.{name}" for room in rooms for name in lazy_names(room)}
+    assert names
+    assert names & modules().keys() == set()
 
 
 def test_importing_space_imports_nothing_heavy():

@@ -1,4 +1,4 @@
-"""The settings of a search that is over in a moment, where evaluations train nothing."""
+"""Settings of searches that end in a moment, for evaluations that train nothing."""
 
 QUICK = {
     "space": "tiny_space",
@@ -10,3 +10,15 @@ QUICK = {
     "sampler": "random",
     "run": "r",
 }
+
+DONE = {
+    "space": "tiny_space",
+    "proxy": "tiny",
+    "data.images": 400,
+    "data.test_images": 20,
+    "executor": "serial",
+    "sampler": "random",
+    "trials": 8,
+    "run": "done",
+}
+"""The settings of the fixture `finished_run`, unless the test module has its own, called SMALL."""

@@ -4,32 +4,19 @@ import subprocess
 import sys
 
 import pytest
+from helpers.quick import DONE
 
 from scaling.cli.main import cli as scale
-from search import launch
 from search.cli.main import search
 from search.cli.shells import Bash, Fish
-from search.testing import looked_up
 from space import documents
 
-SMALL = {
-    "space": "tiny_space",
-    "proxy": "tiny",
-    "data.images": 400,
-    "data.test_images": 20,
-    "executor": "serial",
-    "sampler": "random",
-    "trials": 4,
-    "run": "done",
-}
+SMALL = {**DONE, "trials": 4}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def done(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("home"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-        yield launch(SMALL, evaluate=looked_up)
+def done(finished_run):
+    return finished_run
 
 
 @pytest.fixture

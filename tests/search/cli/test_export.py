@@ -12,29 +12,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from search import launch
 from search.cli.main import search
-from search.testing import looked_up
 from space import UserError
-
-SMALL = {
-    "space": "tiny_space",
-    "proxy": "tiny",
-    "data.images": 400,
-    "data.test_images": 20,
-    "executor": "serial",
-    "sampler": "random",
-    "trials": 8,
-    "run": "done",
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def trials(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("home"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-        yield launch(SMALL, evaluate=looked_up).trials
+def trials(finished_run):
+    return finished_run.trials
 
 
 def exported(*words):

@@ -6,30 +6,14 @@ import pytest
 from click.testing import CliRunner
 from helpers.models import model
 
-from search import launch
 from search.cli.main import search
 from search.models.model import load_model, save_model
-from search.testing import looked_up
 from space import UserError, decode
-
-SMALL = {
-    "space": "tiny_space",
-    "proxy": "tiny",
-    "data.images": 400,
-    "data.test_images": 20,
-    "executor": "serial",
-    "sampler": "random",
-    "trials": 8,
-    "run": "done",
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def trials(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("home"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-        yield launch(SMALL, evaluate=looked_up).trials
+def trials(finished_run):
+    return finished_run.trials
 
 
 def modelled(*words):

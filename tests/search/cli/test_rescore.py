@@ -6,32 +6,16 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from helpers.quick import DONE
 
-from search import launch, open_run
+from search import open_run
 from search.cli.main import search
-from search.testing import looked_up
 from space import UserError
 
-SMALL = {
-    "space": "tiny_space",
-    "proxy": "tiny",
-    "data.images": 400,
-    "data.test_images": 20,
-    "executor": "serial",
-    "step": "measured",
-    "sampler": "random",
-    "trials": 14,
-    "run": "done",
-}
+SMALL = {**DONE, "step": "measured", "trials": 14}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("home"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-        launch(SMALL, evaluate=looked_up)
-        yield
+pytestmark = pytest.mark.usefixtures("finished_run")
 
 
 def said(*words):

@@ -5,6 +5,7 @@ import types
 from typing import ClassVar
 
 import pytest
+from helpers.quick import DONE
 
 from search import launch
 from search.engine.display import Silent
@@ -13,17 +14,7 @@ from search.loggers.logged import Logged
 from search.testing import looked_up
 from space import UserError
 
-SMALL = {
-    "space": "tiny_space",
-    "proxy": "tiny",
-    "proxy.epochs": 2,
-    "data.images": 400,
-    "data.test_images": 20,
-    "executor": "serial",
-    "sampler": "random",
-    "trials": 3,
-    "run": "r",
-}
+SMALL = {**DONE, "proxy.epochs": 2, "trials": 3, "run": "r"}
 
 
 @pytest.fixture

@@ -11,34 +11,20 @@ from datetime import datetime
 
 import optuna
 import pytest
+from helpers.quick import DONE
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from search import launch
 from search.runs.optuna_journal import journal
-from search.testing import looked_up
 from search.trials.columns import row
 
-SMALL = {
-    "space": "tiny_space",
-    "proxy": "tiny",
-    "proxy.epochs": 2,
-    "data.images": 400,
-    "data.test_images": 20,
-    "executor": "serial",
-    "sampler": "random",
-    "trials": 6,
-    "run": "done",
-}
+SMALL = {**DONE, "proxy.epochs": 2, "trials": 6}
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("home"))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-        yield launch(SMALL, evaluate=looked_up)
+def run(finished_run):
+    return finished_run
 
 
 def opened(run, tmp_path):
