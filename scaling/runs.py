@@ -1,30 +1,40 @@
-"""Networks of finished searches, as bases to scale."""
+"""Networks of searches and models, as bases to scale."""
 
 from __future__ import annotations
 
-from search.runs.run import open_run
+from pathlib import Path
+
+from search.runs.networks import find_network
+from search.runs.run import CONFIG, Run, open_run, runs, split
 from space import Architecture, UserError
+from space.catalog import unpublished
+from space.named import FORMS
 
 
-def best(name: str) -> Architecture:
-    """Return the best network of a finished run.
+def trained_network(word: str) -> tuple[str, Architecture]:
+    """Return the name and the network of a run ("RUN"), a trial ("RUN:12") or a model (its folder).
 
-    Raises `UserError` if the run is not finished or has no complete trial.
+    Raises `UserError` for the best network of an unfinished run, for a trial that is not complete, and for a word
+    that means no network.
     """
-    run = open_run(name)
+    if not word:
+        raise unpublished("base", word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))
+    name, number = split(word)
+    is_run = name in runs() or (Path(name).expanduser() / CONFIG).is_file()
+    if is_run and number is None:
+        _require_finished(open_run(name), name)
+    found = find_network(word, "base")
+    if found.run and found.trial and found.trial.terms is None:
+        raise UserError(
+            f"Trial {number} of the run {found.run.name} is {found.trial.state}; a base must be a complete trial."
+        )
+    if found.run and number is None:
+        return found.run.path.name, found.architecture
+    return found.name, found.architecture
+
+
+def _require_finished(run: Run, name: str) -> None:
     if not run.over:
         finish = f"It is still running ({run.driver})" if run.driver else f"Finish it: {run.go_on}"
         example = f"; or name a trial: {name}:{run.ranked[0].number}" if run.ranked else ""
         raise UserError(f"The run {run.name} is unfinished. {finish}{example}")
-    return run.best.architecture
-
-
-def trained(name: str, number: int) -> Architecture:
-    """Return the network of a complete trial. Raises `UserError` if the trial is missing or not complete."""
-    run = open_run(name)
-    trial = run.trial(number)
-    if trial.terms is None:
-        raise UserError(
-            f"Trial {number} of the run {run.name} is {trial.state}; a base must be a complete trial."
-        )
-    return trial.architecture

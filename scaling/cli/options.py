@@ -52,8 +52,8 @@ WHAT = _options(
         show_default=True,
         shell_complete=completers.networks,
         help="The network to scale: the name of a published network, a YAML or JSON file, a canonical string, block "
-        "strings separated by commas, the best network of a search (runs/NAME) or a trial (runs/NAME:12). A "
-        "published name takes precedence over a file of the same name.",
+        "strings separated by commas, the best network of a run (RUN), a trial (RUN:12), or the folder of a model. "
+        "A published name takes precedence over a file of the same name.",
     ),
 )
 HOW = _options(

@@ -24,7 +24,7 @@ def test_a_catalog_name(name):
     assert resolve(name).name == name
 
 
-def test_a_catalog_name_wins_over_a_path(tmp_path, monkeypatch):
+def test_a_published_name_takes_precedence_over_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "b0").write_text(DOCUMENT)
     assert resolve("b0").architecture == published("b0").architecture
@@ -61,13 +61,13 @@ def test_an_architecture_is_named_after_what_it_is():
     [
         ("b9", r"^Unknown base 'b9'\. Did you mean 'b"),
         ("", r"^Unknown base ''"),
-        ("no/such/place", r"^Unknown base 'no/such/place'"),
+        ("no/such/place", r"^There is no run 'no/such/place'"),
         ("absent.yaml", r"^Cannot read absent\.yaml: No such file or directory\.$"),
         ("r32_i16/mb_d2_k4_s2_e6_w24/h640_c10", r"^kernel is 4"),
         ("r32_i16/mv_d2_k3_s2_e6_w24/h640_c10", r"Unknown op .*Did you mean 'mb"),
     ],
 )
-def test_what_is_no_base_is_refused(tmp_path, monkeypatch, text, message):
+def test_other_words_are_refused(tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
         resolve(text)
@@ -78,7 +78,7 @@ def test_what_is_no_base_is_refused(tmp_path, monkeypatch, text, message):
     [
         (
             ("depth: 2", "depth: [1, 2]"),
-            r"is a search space with 1 open choices, such as stages\.0\.depth",
+            r"is a search space: it leaves 1 choices open, such as stages\.0\.depth",
         ),
         (("width: 640", "wdth: 640"), r"Unknown key in head 'wdth'. Did you mean 'width'"),
         (("kernel: 3, ", ""), r"kernel"),

@@ -5,9 +5,11 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 from helpers.quick import QUICK
 
-from scaling import resolve
+from scaling import resolve, scale
+from scaling.cli.main import cli
 from search import Stopped, launch, open_run, resume
 from search.engine.proposals import Sampled
 from search.proxy.evaluate import TrialFailed
@@ -32,15 +34,32 @@ def until(number, what):
 
 def test_the_best_of_a_finished_run(tmp_path):
     run = launch(SMALL, evaluate=looked_up)
-    for path in ("runs/r", "./runs/r", str(tmp_path / "runs/r")):
+    for path in ("r", "runs/r", "./runs/r", str(tmp_path / "runs/r")):
         assert resolve(path).architecture == run.best.architecture
         assert resolve(path).name == "r"
 
 
 def test_a_trial():
     run = launch(SMALL, evaluate=looked_up)
-    base = resolve("runs/r:3")
-    assert (base.name, base.architecture) == ("r-3", run.trial(3).architecture)
+    for word in ("runs/r:3", "r:3"):
+        base = resolve(word)
+        assert (base.name, base.architecture) == ("r-3", run.trial(3).architecture)
+
+
+def test_the_folder_of_a_model(tmp_path):
+    words = ["--base", "b0", "--phi", "0.5", "--save", str(tmp_path)]
+    assert CliRunner().invoke(cli, words, catch_exceptions=False).exit_code == 0
+    assert resolve(str(tmp_path / "b0-compound-phi0.5")).architecture == scale("b0", 0.5).architecture
+
+
+def test_completed_words_are_accepted():
+    launch(SMALL, evaluate=looked_up)
+    option = next(option for option in cli.params if option.name == "base")
+    context = cli.make_context("scale", ["--phi", "1"])
+    words = [item.value for typed in ("r", "r:") for item in option.shell_complete(context, typed)]
+    assert {"r", "r:0"} <= set(words)
+    for word in words:
+        assert resolve(word).architecture
 
 
 def test_an_unfinished_run_has_no_best_but_complete_trials():
@@ -129,16 +148,16 @@ def always_failing(request, report):
     [
         ("runs/q", "Unknown run 'runs/q'"),
         ("runs/r:99", "no trial 99; permitted: 0 to 4"),
-        ("r", "Unknown base 'r'"),
+        ("q", "Unknown base 'q'"),
     ],
 )
-def test_others_are_refused(base, message):
+def test_other_words_are_refused(base, message):
     launch(SMALL, evaluate=looked_up)
     with pytest.raises(UserError, match=message):
         resolve(base)
 
 
-def test_a_catalog_name_wins_over_a_run():
+def test_a_published_name_takes_precedence_over_a_run():
     launch(SMALL | {"run": "b0"}, evaluate=looked_up)
     assert resolve("b0").architecture == CATALOG["b0"].architecture
     assert resolve("runs/b0").architecture.classes == 10
