@@ -43,6 +43,8 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
 
     from search.cli.screen import table
     from search.config import Config
+    from search.engine.automatic import decided
+    from search.engine.initial_networks import resolved
     from search.proxy_check.check import check, plan
     from search.proxy_check.table import COLUMNS, rows, verdict
     from search.settings.words import parse
@@ -54,7 +56,8 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     count, good = _number(chosen, "networks", 12, 3), _share(chosen, "good")
     against = {key.partition(".")[2]: chosen.pop(key) for key in list(chosen) if key.startswith("longer.")}
     _refuse(chosen)
-    planned = plan(Config.of(chosen), _JOURNAL, count, against, suggest=suggest)
+    config = Config.of(decided(resolved(chosen)).settings)
+    planned = plan(config, _JOURNAL, count, against, suggest=suggest)
     console = Console(stderr=True)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:

@@ -45,13 +45,15 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers
     import yaml
 
     from search.config import Config
+    from search.engine.automatic import decided
+    from search.engine.initial_networks import resolved
     from search.engine.launch import launch as begin
     from search.settings.words import parse
 
     chosen = parse(settings)
     if print_config:
-        click.echo(yaml.safe_dump(Config.of(chosen).document(), sort_keys=False, width=110), nl=False)
-        return
+        config = Config.of(decided(resolved(chosen)).settings)
+        return click.echo(yaml.safe_dump(config.document(), sort_keys=False, width=110), nl=False)
     if dry_run:
         return print_all(_estimated(chosen))
     _run(lambda display: begin(chosen, display=display), loggers)
@@ -78,7 +80,9 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     from search.engine.launch import prepared
 
     plan = prepared(chosen)
-    return told(estimate(plan.config, plan.data), plan.config)
+    yield from map(str, plan.decisions)
+    yield plan.outlook
+    yield from told(estimate(plan.config, plan.data), plan.config)
 
 
 def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:

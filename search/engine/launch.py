@@ -23,6 +23,7 @@ import yaml
 from search.config import Config
 from search.data import Dataset
 from search.data.report import imbalance
+from search.engine.automatic import Decision, decided, outlook
 from search.engine.display import Display, Silent
 from search.engine.engine import Engine
 from search.engine.feasibility import check, check_step
@@ -70,6 +71,8 @@ def launch(
     name = config.settings.run or unused(RUNS, config.space.name).name
     _refuse_known(name)
     shown = display or Silent()
+    for line in (*map(str, plan.decisions), plan.outlook):
+        shown.note(line)
     config = with_step(config, data, lambda text: shown.note(text))
     check_step(config)
     proposals = Sampled(config)
@@ -87,20 +90,31 @@ def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A search whose settings and data are valid. imported: the trials of earlier runs that it starts from."""
+    """A search whose settings and data are valid.
+
+    imported: the trials of earlier runs that it starts from. decisions: about settings that were left open.
+    """
 
     config: Config
     data: Dataset
     imported: tuple[Record, ...]
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def outlook(self) -> str:
+        """One line on what the search can know."""
+        return outlook(self.config, len(self.data.train), len(self.data.validation))
 
 
 def prepared(settings: Mapping[str, Any]) -> Prepared:
     """Read settings, load the data and check that both fit. Raises `UserError` if not."""
-    config = Config.of(resolved(settings))
+    automatic = decided(resolved(settings))
+    config = Config.of(automatic.settings)
     data = config.dataset()
     config = config.for_data(len(data.classes), data.channels)
     check(config)
-    return Prepared(config, data, imported_trials(config, fidelity(config.proxy, data.digest)))
+    imported = imported_trials(config, fidelity(config.proxy, data.digest))
+    return Prepared(config, data, imported, automatic.decisions)
 
 
 def resume(

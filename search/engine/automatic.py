@@ -1,0 +1,189 @@
+"""The settings that are decided from the images: the space, the proxy and the number of trials.
+
+    decided({"data": "folder", "data.path": "pets"})
+
+is the one place that decides them. It returns complete settings, which the run stores, and a reason for each
+decision, which `search launch` and its --dry-run print.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from search.config import Config
+from search.data.source import Source
+from space import Architecture, Space
+
+AUTO = "auto"
+SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
+"""Sides of images in pixels that a space is fitted to; the largest one that needs no enlargement is taken."""
+SMALL = 48
+"""Side in pixels up to which the fitted space has a stem of stride 1 and a proxy does not shrink images."""
+MIDDLE = 96
+"""Side in pixels up to which the space is one for small images, with a stem of stride 2."""
+TRIALS = 20
+"""Default number of trials: the model-based sampler finds a network within the best 1 % after 16 to 19 trials."""
+BATCH = 64
+"""Images a step; the learning rate of the proxies is tuned for it."""
+STEPS = 450
+"""Steps of a proxy training: 3 epochs of 9,600 images, with which the lab book's table of proxies was made."""
+MIN_EPOCHS, MAX_EPOCHS = 3, 20
+MAX_IMAGES = 10_000
+"""Training images of a proxy: more of them cost more time than their better ranking is worth."""
+SYNTHETIC_STEPS = 135
+"""Steps of a proxy training on synthetic images, on which a first search shall end after three minutes."""
+_SAMPLE = 64
+"""Images that are decoded to learn their size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The images as far as decisions depend on them. side: median of the shorter side; None: drawn at any size."""
+
+    train: int
+    validation: int
+    side: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision about a setting, with its reason: "space=effv2_32" because "the images have 32 px"."""
+
+    setting: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Settings without "auto", and the decisions that replaced it."""
+
+    settings: dict[str, Any]
+    decisions: tuple[Decision, ...]
+
+
+def decided(settings: Mapping[str, Any]) -> Decided:
+    """Replace what is `auto` or missing among space, proxy and trials. Opens the data only if something is.
+
+    A setting inside a group wins over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for invalid
+    settings and data.
+    """
+    chosen = dict(settings)
+    automatic = [key for key in ("space", "proxy", "trials") if str(chosen.get(key, AUTO)) == AUTO]
+    for key in automatic:
+        chosen.pop(key, None)
+    if not automatic:
+        return Decided(chosen, ())
+    source = Config.of({key: value for key, value in chosen.items() if key.partition(".")[0] == "data"}).data
+    synthetic = source.source == "shapes"
+    decisions: list[Decision] = []
+    images = images_of(source)
+    if "space" in automatic and not synthetic and images.side:
+        _take(chosen, decisions, *_space(images.side))
+    space = Config.of({**chosen, "proxy": "default"}).space
+    if "proxy" in automatic:
+        _take(chosen, decisions, *_proxy(space.frames, images, synthetic=synthetic))
+    if "trials" in automatic and chosen.get("budget") is None:
+        _take(chosen, decisions, *_trials(space))
+    return Decided(chosen, tuple(decisions))
+
+
+def _take(
+    chosen: dict[str, Any], decisions: list[Decision], decision: Mapping[str, Any], reason: str
+) -> None:
+    """Add a decision to the settings, which win where they have a value."""
+    taken = {key: value for key, value in decision.items() if key not in chosen}
+    chosen |= taken
+    words = " ".join(f"{key}={'null' if value is None else value}" for key, value in taken.items())
+    if words:
+        decisions.append(Decision(words, reason))
+
+
+def images_of(source: Source) -> Images:
+    """Open the data, and decode some images to learn their size. Raises `UserError` for unusable data."""
+    contents = source.open()
+    used = np.flatnonzero(~contents.test)
+    validation = (
+        round(len(used) * source.validation)
+        if contents.validation is None
+        else int(contents.validation.sum())
+    )
+    # Spread over the whole data, since files of a folder are in the order of their classes.
+    sample = used[np.linspace(0, len(used) - 1, min(_SAMPLE, len(used))).astype(np.int64)]
+    sizes = contents.decode(sample, SIDES[0]).sizes if source.source != "shapes" else None
+    side = None if sizes is None or not len(sizes) else int(np.median(sizes.min(axis=1)))
+    return Images(len(used) - validation, validation, side)
+
+
+def _space(side: int) -> tuple[dict[str, Any], str]:
+    """Return the space for images of that side, and the reason.
+
+    Strides are reduced as for published networks in a comparison: the last map has 4 to 7 pixels a side.
+    """
+    resolution = max((fitting for fitting in SIDES if fitting <= side), default=SIDES[0])
+    reason = f"the shorter side of the images has {side} px (median)"
+    if resolution <= MIDDLE:
+        stride = 1 if resolution <= SMALL else 2
+        return {"space": "effv2_32", "space.resolution": resolution, "space.stem.stride": stride}, reason
+    return {"space": "effv2", "space.resolution": resolution}, reason
+
+
+def _proxy(frames: Sequence[Architecture], images: Images, *, synthetic: bool) -> tuple[dict[str, Any], str]:
+    """Return the proxy for networks of a space with these frames on these images, and the reason."""
+    count = min(images.train, MAX_IMAGES)
+    steps = SYNTHETIC_STEPS if synthetic else STEPS
+    per_epoch = max(1, count // BATCH)
+    epochs = min(MAX_EPOCHS, max(MIN_EPOCHS, math.ceil(steps / per_epoch)))
+    if synthetic and per_epoch * MIN_EPOCHS > steps:
+        count = max(BATCH, steps * BATCH // MIN_EPOCHS)
+    values: dict[str, Any] = {
+        "proxy": AUTO,
+        "proxy.epochs": epochs,
+        "proxy.images": None if count == images.train else count,
+        "proxy.batch": min(BATCH, max(2, images.train)),
+    }
+    resolutions = {frame.resolution for frame in frames}
+    if max(resolutions) <= SMALL:
+        own = resolutions.pop() if len(resolutions) == 1 else None
+        values |= {"proxy.resolution": own, "proxy.width": 0.5, "proxy.stem_stride": None}
+        why = "half the width ranks networks for small images best at a tenth of the cost of 10 epochs"
+    else:
+        values |= {"proxy.resolution": 32, "proxy.width": 0.25, "proxy.stem_stride": 2}
+        why = "a quarter of the width and 32 px make a training of large networks affordable"
+    trained = f"{epochs * max(1, count // BATCH)} steps on {count:,} of {images.train:,} images"
+    return values, f"{trained}; {'synthetic images are for trying' if synthetic else why}"
+
+
+def _trials(space: Space) -> tuple[dict[str, Any], str]:
+    """Return the number of trials, and the reason."""
+    if space.size <= TRIALS:
+        return {"trials": space.size}, "all networks of the space"
+    return {"trials": TRIALS}, "a model-based sampler needs 16 to 19 trials on the tables of the lab book"
+
+
+def chance(images: int) -> float:
+    """Return the difference of two accuracies on `images` images that chance exceeds once in twenty times.
+
+    It is the 95 % half-width for two independent accuracies of 50 %, the most uncertain ones.
+    """
+    return 1.96 * math.sqrt(0.5 / images)
+
+
+def outlook(config: Config, train: int, validation: int) -> str:
+    """Return one line on what a search can know: the images it selects by, and the steps of a training."""
+    proxy = config.proxy
+    count = min(proxy.images or train, train)
+    validated = min(proxy.validation_images or validation, validation)
+    steps = proxy.epochs * max(1, count // proxy.batch)
+    points = 100 * chance(validated)
+    return (
+        f"{validated:,} validation images: differences under {points:.{0 if points >= 2 else 1}f} points between two"
+        f" networks are chance; {steps:,} steps a training"
+    )
