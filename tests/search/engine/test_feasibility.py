@@ -16,9 +16,7 @@ def limited(**limits):
 def test_a_limit_is_refused_exactly_where_the_smallest_network_is_over_it(name):
     least = getattr(Config.of(QUICK).space.range, name)[0]
     check(limited(**{name: least}))
-    with pytest.raises(
-        UserError, match=rf"limit.{name}={least - 1}: the smallest network of the space has"
-    ):
+    with pytest.raises(UserError, match=rf"limit.{name}={least - 1}: the smallest network of the space has"):
         check(limited(**{name: least - 1}))
 
 

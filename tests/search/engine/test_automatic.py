@@ -1,0 +1,103 @@
+"""The settings that are decided from the images."""
+
+import numpy as np
+import pytest
+
+from search.config import Config
+from search.engine import automatic
+from search.engine.automatic import MAX_EPOCHS, SIDES, chance, decided
+from search.engine.launch import prepared
+from space import UserError
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    """A function that writes `count` images of `side` pixels, half of each class, and returns their settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def write(count=400, side=32):
+        pixels = np.random.default_rng(0).integers(0, 256, (count, side, side, 1)).astype(np.uint8)
+        np.savez(tmp_path / f"{side}.npz", train_x=pixels, train_y=np.arange(count) % 2)
+        return {"data": "npz", "data.path": f"{side}.npz"}
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("side", "resolution", "space", "last"),
+    [
+        (20, 28, "effv2_32", 4),
+        (28, 28, "effv2_32", 4),
+        (33, 32, "effv2_32", 4),
+        (64, 64, "effv2_32", 4),
+        (100, 96, "effv2_32", 6),
+        (128, 128, "effv2", 4),
+        (300, 224, "effv2", 7),
+    ],
+)
+def test_the_space_fits_the_images(images, side, resolution, space, last):
+    config = Config.of(decided(images(60, side)).settings)
+    (frame,) = set(config.space.frames)
+    assert (config.space.name, frame.resolution) == (space, resolution)
+    assert -(-frame.resolution // frame.stride) == last
+
+
+def test_every_size_gives_a_space_with_networks_of_several_pixels():
+    for side in SIDES:
+        settings, reason = automatic._space(side)
+        assert settings["space.resolution"] == side and f"{side} px" in reason
+
+
+def test_a_proxy_is_measured_in_steps_not_epochs(images):
+    few, more = (decided(images(count)).settings for count in (200, 3000))
+    assert few["proxy.epochs"] == MAX_EPOCHS
+    steps = more["proxy.epochs"] * (3000 * 0.8 * 0.8 // 64)
+    assert 450 <= steps < 500
+
+
+def test_what_is_set_is_not_decided(images):
+    given = {**images(), "space": "tiny_space", "proxy": "tiny", "trials": 3}
+    assert decided(given).decisions == () and decided(given).settings == given
+    partly = decided({**images(), "proxy.epochs": 2, "space.resolution": 40})
+    assert partly.settings["proxy.epochs"] == 2 and partly.settings["space.resolution"] == 40
+    assert "trials" not in decided({**images(), "budget": "10m"}).settings
+
+
+@pytest.mark.parametrize("key", ["space", "proxy", "trials"])
+def test_auto_is_what_is_not_set(images, key):
+    given = images()
+    assert decided({**given, key: "auto"}) == decided(given)
+
+
+def test_a_space_has_no_more_trials_than_networks(tmp_path, monkeypatch, images):
+    (tmp_path / "few.yaml").write_text(
+        "resolution: 32\nstem: {width: 8}\n"
+        "stages:\n  - {op: mb, kernel: [3, 5], expand: 2, depth: 1, stride: 2, width: 8}\nhead: {width: 16}\nclasses: 2\n"
+    )
+    assert decided({**images(), "space": "./few.yaml"}).settings["trials"] == 2
+
+
+def test_decisions_are_stored_resolved_and_reproducible(images):
+    plan = prepared({**images(), "reward": "effv2"})
+    assert [decision.setting.partition("=")[0] for decision in plan.decisions] == ["space", "proxy", "trials"]
+    document = plan.config.document()
+    assert document["space"]["name"] == "effv2_32" and document["proxy"]["epochs"] == MAX_EPOCHS
+    assert Config.of_document(document) == plan.config
+
+
+def test_synthetic_images_get_a_short_training():
+    proxy = Config.of(decided({"space": "effv2"}).settings).proxy
+    assert proxy.epochs * (proxy.images // proxy.batch) == 135
+
+
+def test_chance_is_the_half_width_for_two_accuracies_of_a_half():
+    assert chance(480) == pytest.approx(0.0633, abs=1e-4)
+    assert chance(4) > 0.5
+
+
+def test_mistakes_are_refused(images):
+    with pytest.raises(UserError, match="spase"):
+        decided({**images(), "spase": "effv2"}) and prepared({**images(), "spase": "effv2"})
+    with pytest.raises(UserError, match="nowhere"):
+        decided({"data": "npz", "data.path": "nowhere.npz"})
