@@ -1,5 +1,5 @@
-"""Runs as pages and figures for people: one file that opens anywhere, and charts for print.
+"""Reports: runs as HTML pages, and as charts for print.
 
-A page is a value (`search.report.document`) before it is drawn: its charts are drawn by the page's own script, and
-by matplotlib for papers, from the same numbers.
+A page is a value (`search.report.document`) before it is rendered. Its charts are drawn by the script of the page
+and, for papers, by matplotlib, from the same numbers.
 """

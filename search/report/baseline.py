@@ -1,9 +1,9 @@
-"""What drawing networks at random would have found: the baseline that a search has to beat.
+"""Random draws: the baseline that a search has to beat.
 
-A search draws its first networks at random before its sampler proposes any, or all of them (`sampler=random`).
-What the best of k such draws has, is told from them by resampling (Dodge et al. 2019, "Show Your Work: Improved
-Reporting of Experimental Results", section 3.1): the largest of k rewards drawn from the n with replacement is at
-most the i-th smallest with probability (i/n)^k. No further than k = n: what more draws would find, n cannot tell.
+A search draws its first networks at random before its sampler proposes any, or all of them (`sampler=random`). The
+reward of the best of k draws is estimated by resampling (Dodge et al. 2019, "Show Your Work: Improved Reporting of
+Experimental Results", section 3.1): the largest of k rewards drawn with replacement from n is at most the i-th
+smallest with probability (i/n)^k. The estimate ends at k = n.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from search.runs.run import Run
 from search.trials.trial import Trial
 from space import CATALOG, Architecture, decode
 
-LEAST = 3
-"""Draws that a baseline is made of, at least."""
+MIN_DRAWS = 3
+"""The minimum number of draws for a baseline."""
 COVERED = 0.9
-"""Of the cases, by the band that is drawn; what is said in words has an interval of 95 %."""
+"""The share of cases in the band of the charts. Intervals in sentences are of 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The best reward of so many random draws: its mean, and the limits of the middle part of all cases."""
+    """The best reward of a number of random draws: its mean, and the limits of the middle part of all cases."""
 
     draws: int
     low: float
@@ -33,10 +33,11 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
-    """What the sampler proposed, beside what was drawn. beats: in which part of all pairs the proposal is the better.
+class Proposals:
+    """The sampler's proposals compared with random draws.
 
-    p: of such a part or a further one from a half by chance (Mann-Whitney). proposals, draws: how many there are.
+    beats: the share of pairs in which the proposal has the higher reward. p: of the Mann-Whitney test that the share
+    is a half. proposals, draws: their numbers.
     """
 
     beats: float
@@ -46,10 +47,10 @@ class Proposed:
 
 
 def random_draws(run: Run) -> list[Trial]:
-    """The complete trials whose networks were drawn at random, in the order they were proposed; see `drew`.
+    """Return the complete trials whose networks were drawn at random, in the order of their proposal.
 
-    Those that the sampler drew before it proposed anything else; networks that the user named, and the published
-    ones that a stratified start begins with, are none of them; nor are those that shorter trainings chose.
+    These are the trials before the sampler proposes anything else, without networks that the user named, published
+    networks of a stratified start, and networks that low-fidelity trainings selected.
     """
     until, named = run.config.sampler.random_until, _named(run)
     complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
@@ -59,22 +60,22 @@ def random_draws(run: Run) -> list[Trial]:
     if _stratified(run) and until is not None:
         drawn = [trial for trial in complete if trial.number < until]
     else:
-        # Results of earlier searches teach a sampler as well.
+        # Samplers learn from imported results too.
         results = (trial.finished_at for trial in run.ranked if trial.point)
-        ended = sorted(told for told in results if told is not None)
+        ended = sorted(time for time in results if time is not None)
         drawn = [t for t in complete if until is None or bisect_right(ended, t.proposed_at) < until]
     return [trial for trial in drawn if trial.architecture not in named]
 
 
 def proposals(run: Run) -> list[Trial]:
-    """What the sampler has learnt to try: complete trials that were neither drawn at random nor named by anybody."""
+    """Return the complete trials that the sampler proposed from results: neither drawn at random nor named."""
     drawn, named = {trial.number for trial in random_draws(run)}, _named(run)
     own = (trial for trial in run.trials if trial.state == "complete" and trial.terms)
     return [trial for trial in own if trial.number not in drawn and trial.architecture not in named]
 
 
 def _named(run: Run) -> set[Architecture]:
-    """The networks that a search begins with because somebody named them: its user, or who published them."""
+    """Return the named networks that a search starts with: those of `first=`, and published ones."""
     named = {decode(text) for text in run.config.settings.first}
     if _stratified(run):
         named |= {run.config.space.adapt(row.architecture) for row in CATALOG.values()}
@@ -82,22 +83,22 @@ def _named(run: Run) -> set[Architecture]:
 
 
 def chosen_by_rungs(run: Run) -> bool:
-    """Whether shorter trainings decide which networks have the whole one, so that those are better than all are."""
+    """Return whether low-fidelity trainings select the networks of complete trials, which makes these better."""
     return len(run.config.ladder.used(run.trials)) > 1
 
 
 def drew(run: Run) -> str:
-    """How `run` came by its random draws, as in "the networks that it drew at random"."""
+    """Return how the run drew networks, for sentences: "the networks that it drew at random"."""
     return "drew at random, evenly over sizes" if _stratified(run) else "drew at random"
 
 
 def _stratified(run: Run) -> bool:
-    """Whether its draws were. Where compromises are searched, Optuna's samplers draw."""
+    """Return whether the draws are stratified by size. Multi-objective searches draw by Optuna's samplers."""
     return run.config.sampler.stratified and not run.config.reward.multi_objective
 
 
 def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> Band:
-    """The best of `count` draws, from the `rewards` of those that were made. covered: of all cases, by the band."""
+    """Return the best of `count` draws, estimated from `rewards`. covered: the share of cases in the band."""
     ascending, n = sorted(rewards), len(rewards)
     below = [(place / n) ** count for place in range(n + 1)]
     mean = sum(
@@ -111,17 +112,16 @@ def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> B
 
 
 def bands(rewards: Sequence[float], counts: Iterable[int]) -> list[Band]:
-    """The band for each of `counts` that the draws can tell; none where `LEAST` of them are missing."""
-    return [best_of(rewards, count) for count in counts if LEAST <= len(rewards) >= count]
+    """Return the band for each of `counts` up to the number of draws; none with fewer than `MIN_DRAWS`."""
+    return [best_of(rewards, count) for count in counts if MIN_DRAWS <= len(rewards) >= count]
 
 
-def proposed(rewards: Sequence[float], draws: Sequence[float]) -> Proposed | None:
-    """How the rewards of proposals stand beside those of draws; None with fewer than `LEAST` of either."""
-    if min(len(rewards), len(draws)) < LEAST:
+def compare_with_draws(rewards: Sequence[float], draws: Sequence[float]) -> Proposals | None:
+    """Compare the rewards of proposals with those of draws; None with fewer than `MIN_DRAWS` of either."""
+    if min(len(rewards), len(draws)) < MIN_DRAWS:
         return None
     from scipy.stats import mannwhitneyu
 
-    found = mannwhitneyu(rewards, draws)
-    return Proposed(
-        float(found.statistic) / (len(rewards) * len(draws)), float(found.pvalue), len(rewards), len(draws)
-    )
+    test = mannwhitneyu(rewards, draws)
+    share = float(test.statistic) / (len(rewards) * len(draws))
+    return Proposals(share, float(test.pvalue), len(rewards), len(draws))

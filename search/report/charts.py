@@ -1,45 +1,38 @@
-"""The charts of one run: of its page, and for print."""
+"""The charts of one run, for its page and for print."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
+from search.report.answers import overview
+from search.report.axes import axis, column
 from search.report.baseline import COVERED, bands, drew
 from search.report.document import Axis, Bars, Chart, Series
 from search.report.findings import Findings, reward
 from search.report.importance import importances
-from search.report.shorter import rungs
+from search.report.low_fidelity import rungs
+from search.report.palette import GREY, colour
 from search.runs.front import growth
 from search.runs.run import Run
 from search.stats.pareto import front
-from search.tables.table import Column
-from search.trials.columns import TRIALS, row
+from search.tables.units import plural
+from search.trials.columns import row
 from search.trials.trial import Trial
 
 _CURVES = 200
-"""Learning curves that are drawn at most."""
+"""The maximum number of learning curves."""
 _NAMED = 5
-"""Of them, the best ones, which have a colour and a name."""
+"""The number of learning curves with a colour and a name: the best."""
 _STEPS = 60
-"""Of the random draws' band, at most."""
+"""The maximum number of points of the band of random draws."""
 _MOMENTS = 40
-"""Of a run, at which its front is measured, at most."""
+"""The maximum number of points of the hypervolume."""
 REWARD = Axis("Reward", form=".4f")
 
 
-def column(key: str) -> Column:
-    """The column of trials with that key."""
-    return next(found for found in TRIALS if found.key == key)
-
-
-def axis(found: Column) -> Axis:
-    """A column as an axis; what spans orders of magnitude is drawn by factors."""
-    return Axis(found.title, found.unit, found.form, log=found.form == "si")
-
-
 def reward_over_trials(found: Findings) -> Chart:
-    """Every reward by trial number, the best so far, and what random draws would have had."""
+    """Return the chart of rewards by trial: each, the best so far, and the best of as many random draws."""
     done = _finished(found.run)
     numbers = tuple(float(place + 1) for place in range(len(done)))
     return Chart(
@@ -53,10 +46,10 @@ def reward_over_trials(found: Findings) -> Chart:
 
 
 def reward_over_time(found: Findings) -> Chart:
-    """The same by the clock, from the first proposal on."""
+    """Return the same chart by time since the first proposal."""
     done = _finished(found.run)
-    begun = min((trial.proposed_at for trial in found.run.trials if not trial.origin), default=0.0)
-    minutes = tuple(((trial.finished_at or begun) - begun) / 60 for trial in done)
+    start = min((trial.proposed_at for trial in found.run.trials if not trial.origin), default=0.0)
+    minutes = tuple(((trial.finished_at or start) - start) / 60 for trial in done)
     return Chart(
         "reward-over-time",
         "Reward over time",
@@ -64,22 +57,22 @@ def reward_over_time(found: Findings) -> Chart:
         REWARD,
         (*_band(found, minutes), *_so_far(done, minutes)),
         _note(found)
-        + " Time in which nobody drove the run is counted; random draws are taken to last as long as these trials.",
+        + " Time in which the run was stopped counts. Random draws are assumed to take as long as these trials.",
     )
 
 
 def learning_curves(run: Run) -> Chart:
-    """The training loss of every epoch: of the best trials by name, of others as a crowd."""
+    """Return the chart of training losses by epoch, in which the best trials have names."""
     with_curve = [trial for trial in run.ranked if trial.result and len(trial.result.curve) > 1]
     best, others = with_curve[:_NAMED], with_curve[_NAMED:]
     step = max(1, -(-len(others) // _CURVES))
     drawn = [
         *(_curve(trial, "others", faint=True) for trial in others[::step]),
-        *(_curve(trial, f"trial {trial.number}", colour) for colour, trial in enumerate(best)),
+        *(_curve(trial, f"trial {trial.number}", colour(number)) for number, trial in enumerate(best)),
     ]
     left = len(others) - len(others[::step])
-    note = f"The {len(best)} trials of the highest reward in colour." + (
-        f" Of the others, {len(others[::step])} are drawn and {left} are not." if left else ""
+    note = "The trials of the highest reward are in colour." + (
+        f" Of the others, {len(others[::step])} are shown and {left} are not." if left else ""
     )
     return Chart(
         "learning-curves",
@@ -92,12 +85,12 @@ def learning_curves(run: Run) -> Chart:
 
 
 def pareto(run: Run, key: str) -> Chart:
-    """Accuracy against the cost `key`, and the trials that no other beats in both."""
+    """Return the chart of accuracy against the cost `key`, with the Pareto front."""
     rows = [row(trial) for trial in run.ranked]
-    rows = [found for found in rows if found[key] is not None]
-    points = [(float(found[key]), 1 - found["accuracy"]) for found in rows]
+    rows = [values for values in rows if values[key] is not None]
+    points = [(float(values[key]), 1 - values["accuracy"]) for values in rows]
     best = sorted(points[index] for index in front(points))
-    accuracies = tuple(found["accuracy"] for found in rows)
+    accuracies = tuple(values["accuracy"] for values in rows)
     return Chart(
         f"accuracy-{key.replace('_', '-')}",
         f"Accuracy against {column(key).title}",
@@ -109,26 +102,26 @@ def pareto(run: Run, key: str) -> Chart:
                 "Pareto front", "step", tuple(x for x, _ in best), tuple(1 - y for _, y in best), colour=1
             ),
         ),
-        "No trial has both less of the cost and a higher accuracy than one of the front.",
+        "No trial has both a lower cost and a higher accuracy than one on the front.",
     )
 
 
 def front_growth(run: Run) -> Chart:
-    """The hypervolume of a search for compromises after so many trials."""
-    moved = growth(run.trials, _MOMENTS)
+    """Return the chart of the hypervolume of a multi-objective search by trial."""
+    volumes = growth(run.trials, _MOMENTS)
     return Chart(
         "hypervolume",
         "The front over trials",
         Axis("Complete trials", form="d"),
         Axis("Hypervolume", form=".2f"),
-        (Series("hypervolume", "step", tuple(float(n) for n, _ in moved), tuple(v for _, v in moved)),),
+        (Series("hypervolume", "step", tuple(float(n) for n, _ in volumes), tuple(v for _, v in volumes)),),
         "The part of the box between the best and the worst seen of each objective, costs on a logarithmic scale, "
-        "that the front leaves behind it. It says how this search went on, and does not compare searches.",
+        "that the front dominates. It shows the progress of this search, and cannot be compared between searches.",
     )
 
 
 def step_times(run: Run) -> Chart | None:
-    """Each measured training step over what the device's profile had predicted; None where no trial has both."""
+    """Return the chart of measured against predicted training steps; None where no trial has both."""
     pairs = [
         (trial.predicted.ms, trial.result.step_ms, f"trial {trial.number}")
         for trial in run.trials
@@ -145,34 +138,36 @@ def step_times(run: Run) -> Chart | None:
         Axis("Predicted", "ms", form=".1f"),
         Axis("Measured", "ms", form=".1f"),
         (
-            Series("as predicted", "line", ends, ends, colour=6, dashed=True),
+            Series("as predicted", "line", ends, ends, colour=GREY, dashed=True),
             Series("trials", "points", xs, ys, labels=labels),
         ),
-        f"{len(pairs)} trials have both; half of the measured times are within {off:.0%} of the prediction.",
+        f"{plural(len(pairs), 'trial')} with both; half of the measured times are within {off:.0%} of the "
+        "prediction.",
     )
 
 
 def importance(run: Run) -> tuple[Bars, ...]:
-    """How much each choice decided the reward, a chart for each evaluator; () where too little was tried."""
+    """Return a bar chart of the importance of choices for each evaluator; () with too few trials."""
     notes = {
-        "PED-ANOVA": "which choices tell the best tenth of the trials from the others",
-        "fANOVA": "the part of the reward's variance over the whole space that a choice accounts for",
+        "PED-ANOVA": "how much a choice differs between the best tenth of the trials and the others",
+        "fANOVA": "the share of the reward's variance over the space that a choice explains",
     }
     return tuple(
         Bars(
-            f"importance-{found.evaluator.lower()}",
-            f"Importance of each choice ({found.evaluator})",
-            found.shares,
+            f"importance-{each.evaluator.lower()}",
+            f"Importance of each choice ({each.evaluator})",
+            each.shares,
             "share",
-            f"Optuna's {found.evaluator} evaluator: {notes[found.evaluator]}. From {found.trials} trials; their "
-            "rewards are noisy, and trials of a sampler that learns are no even sample of the space.",
+            f"Optuna's {each.evaluator} evaluator: {notes[each.evaluator]}. From {each.trials} trials. Their rewards "
+            "are "
+            "noisy, and a sampler that learns does not sample the space evenly.",
         )
-        for found in importances(run)
+        for each in importances(run)
     )
 
 
 def every(found: Findings) -> tuple[Chart | Bars, ...]:
-    """All charts of a run that have something to show."""
+    """Return all charts of a run that have data."""
     run = found.run
     if not run.ranked:
         return ()
@@ -181,6 +176,7 @@ def every(found: Findings) -> tuple[Chart | Bars, ...]:
     steps = step_times(run)
     curves, short = learning_curves(run), rungs(run)
     return (
+        overview(found),
         *(pareto(run, key) for key in costs),
         reward_over_trials(found),
         reward_over_time(found),
@@ -192,65 +188,64 @@ def every(found: Findings) -> tuple[Chart | Bars, ...]:
 
 
 def _finished(run: Run) -> list[Trial]:
-    """The complete trials of this run, in the order they finished."""
+    """Return the complete trials of this run, in the order in which they finished."""
     own = (trial for trial in run.ranked if not trial.origin)
     return sorted(own, key=lambda trial: (trial.finished_at or 0.0, trial.number))
 
 
 def best_so_far(rewards: Sequence[float]) -> list[float]:
-    """The highest of the rewards up to each place."""
-    best, found = float("-inf"), []
+    """Return the maximum of the rewards up to each place."""
+    best, maxima = float("-inf"), []
     for value in rewards:
         best = max(best, value)
-        found.append(best)
-    return found
+        maxima.append(best)
+    return maxima
 
 
 def _so_far(done: Sequence[Trial], xs: Sequence[float]) -> tuple[Series, ...]:
     rewards = [reward(trial) for trial in done]
     labels = tuple(f"trial {trial.number}" for trial in done)
     best = best_so_far(rewards)
-    kept = [n for n in range(len(best)) if n in (0, len(best) - 1) or best[n] != best[n - 1]]
+    steps = [n for n in range(len(best)) if n in (0, len(best) - 1) or best[n] != best[n - 1]]
     return (
         Series("each trial", "points", tuple(xs), tuple(rewards), labels=labels, colour=0, faint=True),
-        Series("best so far", "step", tuple(xs[n] for n in kept), tuple(best[n] for n in kept), colour=1),
+        Series("best so far", "step", tuple(xs[n] for n in steps), tuple(best[n] for n in steps), colour=1),
     )
 
 
 def _band(found: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
-    """Of random draws, as far as there are any: the band, and its mean."""
+    """Return the band of the best of random draws and its mean, as far as there are draws."""
     step = max(1, len(xs) // _STEPS)
     counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(found.drawn))})
-    told = bands([reward(trial) for trial in found.drawn], counts if xs else [])
-    if not told:
+    every = bands([reward(trial) for trial in found.drawn], counts if xs else [])
+    if not every:
         return ()
-    places = tuple(xs[band.draws - 1] for band in told)
-    lows, highs = tuple(band.low for band in told), tuple(band.high for band in told)
-    means = tuple(band.mean for band in told)
+    places = tuple(xs[band.draws - 1] for band in every)
+    lows, highs = tuple(band.low for band in every), tuple(band.high for band in every)
+    means = tuple(band.mean for band in every)
     series = (
-        Series("random draws", "band", places, lows, highs=highs, colour=6),
-        Series("random draws, expected best", "line", places, means, colour=6),
+        Series("random draws", "band", places, lows, highs=highs, colour=GREY),
+        Series("random draws, expected best", "line", places, means, colour=GREY),
     )
     if places[-1] == xs[-1]:
         return series
-    further = Series(
-        "more draws: at least", "line", (places[-1], xs[-1]), (means[-1],) * 2, colour=6, dashed=True
+    more = Series(
+        "more draws: at least", "line", (places[-1], xs[-1]), (means[-1],) * 2, colour=GREY, dashed=True
     )
-    return (*series, further)
+    return (*series, more)
 
 
 def _note(found: Findings) -> str:
     if not _band(found, (1.0,)):
-        return "No band of random draws: there are too few of them."
+        return "There are too few random draws for a band."
     whose = "this run" if found.baseline is found.run else found.baseline.name
     return (
-        f"Grey: where the best of so many random draws is in {COVERED:.0%} of all cases, by resampling the "
-        f"n = {len(found.drawn)} networks that {whose} {drew(found.baseline)}; more draws than these cannot be told "
-        "of."
+        f"Grey: the best of as many random draws in {COVERED:.0%} of all cases, by resampling the "
+        f"n = {len(found.drawn)} networks that {whose} {drew(found.baseline)}."
     )
 
 
-def _curve(trial: Trial, name: str, colour: int = 6, faint: bool = False) -> Series:
+def _curve(trial: Trial, name: str, colour: int = GREY, faint: bool = False) -> Series:
     assert trial.result
     losses = trial.result.curve
     return Series(

@@ -1,4 +1,4 @@
-"""The page that sets several searches side by side."""
+"""The page that compares several searches."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ from search.report.document import (
     Series,
     Texts,
 )
-from search.report.search_page import AXES, MOST_ROWS
+from search.report.palette import colour
+from search.report.search_page import AXES, MAX_ROWS
 from search.runs.run import Run
 from search.stats.confidence import CONFIDENCE
 from search.tables.selection import filled
 from search.tables.table import Column, Row
-from search.tables.units import clock
+from search.tables.units import clock, plural
 from search.trials.columns import TRIALS, row
 from space import UserError
 
-_ONE_GROUP = "There is one group only, so nothing to tell apart: its band shows what seeds do."
+_ONE_GROUP = "There is only one group, so there is nothing to compare: its band shows the effect of seeds."
 _UNLIKE = (
-    "Shorter trainings chose who had the whole one, and not in all of these searches alike: complete trials cost "
-    "unlike amounts, and no difference is told."
+    "Low-fidelity trainings selected the complete trials, but not in the same way in all searches, so their trials "
+    "cost different amounts and cannot be compared."
 )
-_DRAWN = 4
-"""Winners that are drawn."""
-_RUN = Column("run", "Run", description="which search it is of")
+_DIAGRAMS = 4
+"""The maximum number of winners with a diagram."""
+_RUN = Column("run", "Run", description="the search of the trial")
 _RUNS = (
     Column("name", "Run"),
-    Column("group", "Group", description="searches that differ in their seed alone are one group"),
+    Column("group", "Group", description="searches that differ only in their seed"),
     Column("seed", "Seed", form="d"),
     Column("complete", "Complete", form="d", description="trials"),
     Column("reward", "Best reward", form=".4f"),
@@ -58,108 +59,106 @@ _RUNS = (
     Column("worked", "Worked", description="hours:minutes:seconds on the clock"),
 )
 _DIFFERENCES = (
-    Column("one", "This"),
-    Column("other", "Less this"),
+    Column("one", "Group"),
+    Column("other", "Compared with"),
     Column("n", "n", form="d", description="searches of the smaller group"),
     Column("mean", "Mean difference", form="+.4f"),
-    Column("low", "From", form="+.4f", description="the interval, for all rows at once"),
+    Column("low", "From", form="+.4f", description="the 95 % interval, for all rows at once"),
     Column("high", "To", form="+.4f"),
-    Column("p", "p", form=".3f", description="of such a difference by chance, times the number of rows"),
+    Column("p", "p", form=".3f", description="of so large a difference by chance, for all rows at once"),
     Column("verdict", "Verdict"),
 )
 
 
 def comparison_page(runs: Sequence[Run], refresh: int | None = None) -> Page:
-    """Two searches or more: curves, the difference with its significance, and one Pareto front of all.
+    """Return the page of two or more searches: curves, differences, and their common Pareto front.
 
-    Raises `UserError` where a run is given twice.
+    Raises `UserError` if a run is given twice.
     """
     for place, run in enumerate(runs):
         if run.path.resolve() in [other.path.resolve() for other in runs[:place]]:
             raise UserError(f"The run {run.name} is given twice.")
-    found, of = groups(runs), quantity(runs)
-    compared, apart = differences(found, of)
+    members, of = groups(runs), quantity(runs)
+    trials, apart = differences(members, of)
     sections = (
-        Section("runs", "The searches", (Listing(_RUNS, [r for g in found for r in _rows(g)]),)),
-        Section("progress", f"Best {of} so far", (curves(found, of),)),
-        Section("difference", "Is there a difference", _told(apart, compared, of, _untold(runs))),
+        Section("runs", "The searches", (Listing(_RUNS, [r for g in members for r in _rows(g)]),)),
+        Section("progress", f"Best {of} so far", (curves(members, of),)),
+        Section("difference", "Differences", _listing(apart, trials, of, _reason(runs))),
         _winners(runs),
         Section("trials", "All trials, and their common Pareto front", (_explorer(runs),)),
     )
     made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {', '.join(str(run.path) for run in runs)}"
     return Page(
-        f"{len(runs)} searches compared", _summary(runs, found, of, compared, apart), sections, made, refresh
+        f"{len(runs)} searches compared", _summary(runs, members, of, trials, apart), sections, made, refresh
     )
 
 
 def _summary(
-    runs: Sequence[Run], found: Sequence[Group], of: Quantity, compared: int, apart: Sequence[Difference]
+    runs: Sequence[Run], members: Sequence[Group], of: Quantity, trials: int, apart: Sequence[Difference]
 ) -> Pairs:
-    told = [
-        f"{len(runs)} searches in {len(found)} group{'s' * (len(found) > 1)}; what is compared is the {of}."
-    ]
+    texts = [f"{len(runs)} searches in {plural(len(members), 'group')}, compared by {of}."]
     if of == "accuracy":
-        told.append("Their rewards differ, so that rewards cannot be compared.")
+        texts.append("Their objectives differ, so their rewards cannot be compared.")
     for group in ("data", "proxy", "space"):
         if len({str(run.config.document()[group]) for run in runs}) > 1:
-            warned = (
-                "." if group == "space" else ": their accuracies are of different tasks, and do not compare."
-            )
-            told.append(f"They differ in {group}{warned}")
-    differ = [_sentence(difference, compared, of) for difference in apart]
-    if alike(runs) and not compared:
-        differ = ["One of them has no complete trial, so that there is nothing to compare yet."]
-    pairs = [("Compared", " ".join(told)), ("Difference", " ".join(differ) or _untold(runs))]
+            warned = "." if group == "space" else ", so their accuracies belong to different tasks."
+            texts.append(f"They differ in {group}{warned}")
+    differ = [_sentence(difference, trials, of) for difference in apart]
+    if alike(runs) and not trials:
+        differ = ["One of them has no complete trial, so there is nothing to compare yet."]
+    pairs = [("Compared", " ".join(texts)), ("Differences", " ".join(differ) or _reason(runs))]
     best = max((run for run in runs if run.ranked), key=lambda run: curve(run, of)[-1], default=None)
     if best:
-        highest = f"{curve(best, of)[-1]:.4f}, in {best.name}; single figures are noisy."
+        highest = f"{curve(best, of)[-1]:.4f}, in {best.name}; single values are noisy."
         pairs.append((f"Highest {of}", highest))
     return tuple(pairs)
 
 
-def _sentence(found: Difference, compared: int, of: Quantity) -> str:
-    begin = f"After {compared} trials each, {found.one} is {found.mean:+.4f} {of} from {found.other}"
-    if found.low is None or found.p is None or found.high is None:
-        return f"{begin}; with n = {found.n} that cannot be told from chance."
-    how = "paired by seed" if found.paired else "Welch's t"
+def _sentence(difference: Difference, trials: int, of: Quantity) -> str:
+    estimate = difference.estimate
+    begin = f"After {plural(trials, 'trial')} each, {difference.one}"
+    text = f"{begin} is {estimate.mean:+.4f} {of} from {difference.other}"
+    if estimate.low is None or estimate.high is None or difference.p is None:
+        return f"{text}; n = {difference.n} is too few for an interval."
+    seeds = "paired by seed, " if difference.paired else ""
     return (
-        f"{begin} ({CONFIDENCE:.0%} interval {found.low:+.4f} to {found.high:+.4f}, p = {found.p:.3f}, {how}, "
-        f"n = {found.n}): {_verdict(found)}."
+        f"{text} ({CONFIDENCE:.0%} interval {estimate.low:+.4f} to {estimate.high:+.4f}, p = {difference.p:.3f}, "
+        f"{seeds}Tukey's test, n = {difference.n}): {_verdict(difference)}."
     )
 
 
-def _verdict(found: Difference) -> str:
-    if found.low is None or found.high is None:
-        return "cannot be told with so few"
-    return "not told from chance" if found.low <= 0 <= found.high else "more than chance explains"
+def _verdict(difference: Difference) -> str:
+    if difference.estimate.half is None:
+        return "too few for an interval"
+    return "significant" if difference.estimate.significant else "not significant"
 
 
-def _untold(runs: Sequence[Run]) -> str:
-    """Why no difference is told, where none is."""
+def _reason(runs: Sequence[Run]) -> str:
+    """Return why there are no differences to show."""
     return _ONE_GROUP if alike(runs) else _UNLIKE
 
 
-def _told(
-    apart: Sequence[Difference], compared: int, of: Quantity, untold: str
+def _listing(
+    apart: Sequence[Difference], trials: int, of: Quantity, reason: str
 ) -> tuple[Texts | Listing, ...]:
     if not apart:
-        return (Texts((untold,)),)
+        return (Texts((reason,)),)
     rows: list[Row] = [
         {
-            "one": d.one,
-            "other": d.other,
-            "n": d.n,
-            "mean": d.mean,
-            "low": d.low,
-            "high": d.high,
-            "p": d.p,
-            "verdict": _verdict(d),
+            "one": each.one,
+            "other": each.other,
+            "n": each.n,
+            "mean": each.estimate.mean,
+            "low": each.estimate.low,
+            "high": each.estimate.high,
+            "p": each.p,
+            "verdict": _verdict(each),
         }
-        for d in apart
+        for each in apart
     ]
     note = (
-        f"Of the best {of} after {compared} complete trials, which every run has. It is what the searches saw: the "
-        "best of many noisy figures is somewhat too high in each of them."
+        f"The best {of} after {trials} complete trials, which every run has, as the searches saw it. The best of "
+        "many noisy values is somewhat too high in each of them."
     )
     return (Listing(_DIFFERENCES, rows, note),)
 
@@ -184,10 +183,10 @@ def _rows(group: Group) -> list[Row]:
     return rows
 
 
-def curves(found: Sequence[Group], of: Quantity) -> Chart:
-    """The best so far of every group: the mean over its searches, and the band from the least to the most."""
+def curves(members: Sequence[Group], of: Quantity) -> Chart:
+    """Return the chart of the best so far of every group: its mean, and the band from its lowest to its highest."""
     series: list[Series] = []
-    for colour, group in enumerate(found):
+    for number, group in enumerate(members):
         every = [curve(run, of) for run in group.runs if run.ranked]
         if not every:
             continue
@@ -196,16 +195,16 @@ def curves(found: Sequence[Group], of: Quantity) -> Chart:
         name = f"{group.name} (n = {len(every)})"
         if len(every) > 1:
             lows, highs = tuple(map(min, shared)), tuple(map(max, shared))
-            series.append(Series(name, "band", xs, lows, highs=highs, colour=colour % 6))
+            series.append(Series(name, "band", xs, lows, highs=highs, colour=colour(number)))
         means = tuple(map(statistics.fmean, shared))
-        series.append(Series(name, "line", xs, means, colour=colour % 6))
+        series.append(Series(name, "line", xs, means, colour=colour(number)))
     return Chart(
         f"best-{of}-so-far",
         f"Best {of} so far",
         Axis("Complete trials", form="d"),
         Axis(of.capitalize(), form=".4f"),
         tuple(series),
-        "Lines are means over the searches of a group, bands from its least to its highest; n searches each.",
+        "Lines are means over the n searches of a group, bands reach from its lowest to its highest.",
     )
 
 
@@ -213,16 +212,16 @@ def _winners(runs: Sequence[Run]) -> Section:
     drawn = tuple(
         diagram(f"{run.name}, trial {run.best.number}", run.best.architecture) for run in runs if run.ranked
     )
-    left = "" if len(drawn) <= _DRAWN else f"The first {_DRAWN} of {len(drawn)}."
-    return Section("winners", "Their winners", (Texts((left,) if left else ()), Networks(drawn[:_DRAWN])))
+    left = "" if len(drawn) <= _DIAGRAMS else f"The first {_DIAGRAMS} of {len(drawn)}."
+    return Section("winners", "Their winners", (Texts((left,) if left else ()), Networks(drawn[:_DIAGRAMS])))
 
 
 def _explorer(runs: Sequence[Run]) -> Explorer:
-    most = MOST_ROWS // len(runs)
-    rows: list[Row] = [{**row(trial), "run": run.name} for run in runs for trial in run.ranked[:most]]
+    limit = MAX_ROWS // len(runs)
+    rows: list[Row] = [{**row(trial), "run": run.name} for run in runs for trial in run.ranked[:limit]]
     columns = filled(rows, (_RUN, *TRIALS))
     axes = tuple(key for key in AXES if key in {column.key for column in columns})
     note = "Complete trials" + (
-        f", the {most} best of each run" if any(len(r.ranked) > most for r in runs) else ""
+        f", the {limit} best of each run" if any(len(r.ranked) > limit for r in runs) else ""
     )
     return Explorer(columns, rows, axes, "params", "accuracy", "-accuracy", group="run", note=f"{note}.")

@@ -1,31 +1,29 @@
-"""A network as boxes, one for each stage: the higher the deeper, the wider the more channels."""
+"""Diagrams of networks: one box for each stage, whose height shows the depth and whose width the channels."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from search.report.palette import GREY, colour
 from search.tables.units import si
 from space import Architecture, Stage, cost, parts
 from space.blocks import BLOCKS
 from space.cost.cost import Part
 
 WIDTH = 190
-"""Of the widest box, in the drawing's units; the texts beside the boxes take as much again."""
-_NARROWEST = 60
-"""What the text in a box needs."""
-_LEAST, _BLOCK, _GAP = 24.0, 7.0, 5.0
-"""Height of a part of one block, of each further block, and between parts."""
-
-_GREY = 6
-"""The colour of stem and head; families of blocks have those before it."""
+"""The width of the widest box, in units of the drawing. The texts next to the boxes take as much again."""
+_MIN_WIDTH = 60
+"""The width that the text in a box needs."""
+_HEIGHT, _BLOCK, _GAP = 24.0, 7.0, 5.0
+"""The height of a part of one block, of each further block, and of the gap between parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of the network: where it is drawn, and what stands in it and beside it, in two lines.
+    """A part of the network with its place, the text in it, and two lines next to it.
 
-    colour: its place in the palette, the same for all stages of a family of blocks. told: all of its figures.
+    colour: its place in the palette, equal for all stages of a family of blocks. tooltip: all of its figures.
     """
 
     top: float
@@ -35,12 +33,12 @@ class Box:
     inside: str
     beside: str
     further: str
-    told: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A drawn network. height: of the drawing, in its units."""
+    """A diagram. height: the height of the drawing, in its units."""
 
     title: str
     subtitle: str
@@ -50,18 +48,20 @@ class Diagram:
 
 
 def diagram(title: str, architecture: Architecture) -> Diagram:
-    """The drawing of a network, with its exact costs."""
-    found = parts(architecture)
+    """Return the diagram of a network with its exact costs."""
+    every = parts(architecture)
     total = cost(architecture)
-    widest = max(part.width for part in found)
+    widest = max(part.width for part in every)
     boxes: list[Box] = []
     top = 0.0
-    for part in found:
-        height = _LEAST + _BLOCK * ((part.part.depth if isinstance(part.part, Stage) else 1) - 1)
-        width = _NARROWEST + (WIDTH - _NARROWEST) * math.sqrt(part.width / widest)
+    for part in every:
+        height = _HEIGHT + _BLOCK * ((part.part.depth if isinstance(part.part, Stage) else 1) - 1)
+        width = _MIN_WIDTH + (WIDTH - _MIN_WIDTH) * math.sqrt(part.width / widest)
         share = part.cost.macs / total.macs if total.macs else 0.0
         beside = f"{part.size} px, {part.width} ch, {share:.0%} of MACs"
-        boxes.append(Box(top, height, width, _colour(part), _inside(part), _shape(part), beside, _told(part)))
+        boxes.append(
+            Box(top, height, width, _colour(part), _inside(part), _shape(part), beside, _tooltip(part))
+        )
         top += height + _GAP
     subtitle = (
         f"{si(total.params)} params, {si(total.macs)} MACs, {si(total.activations)} activations, "
@@ -71,7 +71,7 @@ def diagram(title: str, architecture: Architecture) -> Diagram:
 
 
 def _colour(part: Part) -> int:
-    return list(BLOCKS).index(part.part.op) % _GREY if isinstance(part.part, Stage) else _GREY
+    return colour(list(BLOCKS).index(part.part.op)) if isinstance(part.part, Stage) else GREY
 
 
 def _inside(part: Part) -> str:
@@ -80,7 +80,7 @@ def _inside(part: Part) -> str:
 
 
 def _shape(part: Part) -> str:
-    """What was chosen of a stage."""
+    """Return the choices of a stage in one line; "" for stem and head."""
     stage = part.part
     if not isinstance(stage, Stage):
         return ""
@@ -88,8 +88,8 @@ def _shape(part: Part) -> str:
     return f"kernel {stage.kernel}, expand {stage.expand:g}{squeezed}"
 
 
-def _told(part: Part) -> str:
-    """All about a part, for who points at it."""
+def _tooltip(part: Part) -> str:
+    """Return all figures of a part."""
     stage, spent = part.part, part.cost
     figures = f"{spent.params:,} params, {spent.macs:,} MACs, {spent.activations:,} activations"
     maps = f"{part.size_in} -> {part.size} px, {part.width_in} -> {part.width} channels"

@@ -1,6 +1,6 @@
-"""What a report consists of, before anything is drawn: sections of texts, tables, charts and networks.
+"""The content of a report before it is rendered: cards, texts, tables, charts and networks in sections.
 
-A `Chart` is drawn twice: by the page's own script, and by matplotlib (`search.report.figures`).
+A `Chart` is drawn by the script of the page and by matplotlib (`search.report.figures`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """form: how numbers along it are written, as of a `search.tables.table.Column`; log: a factor is a distance."""
+    """An axis of a chart. form: the format of its numbers, as of a `search.tables.table.Column`. log: logarithmic."""
 
     title: str
     unit: str = ""
@@ -33,19 +33,20 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Numbers that belong together in a chart. colour: its place in the palette.
+    """A series of a chart. colour: its place in the palette.
 
-    kind: a "step" is a line that holds its value until the next; a "band" reaches from `ys` to `highs`.
-    labels: what is told about each point, () for nothing. faint: part of a crowd rather than a curve of its own.
-    tags: short texts that figures print beside the points.
+    kind: a "step" is a line that keeps its value until the next; a "band" reaches from `ys` to `highs`; "marks" are
+    large points. labels: a description of each point, () for none. errors: half the length of each point's error
+    bar. tags: short texts next to the points. faint: one of many that are not distinguished.
     """
 
     name: str
-    kind: Literal["points", "line", "step", "band"]
+    kind: Literal["points", "line", "step", "band", "marks"]
     xs: Numbers
     ys: Numbers
     highs: Numbers = ()
     labels: tuple[str, ...] = ()
+    errors: tuple[float | None, ...] = ()
     tags: tuple[str, ...] = ()
     colour: int = 0
     dashed: bool = False
@@ -54,7 +55,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """key: names its files and its place in the page. note: how to read it, in a sentence or two."""
+    """A chart. key: the name of its files and its place in the page. note: how to read it, in a sentence or two."""
 
     key: str
     title: str
@@ -66,7 +67,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Shares, each with a name: the longest is the most. unit: of the values."""
+    """A bar chart of shares with names. unit: the unit of the values."""
 
     key: str
     title: str
@@ -77,7 +78,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A table that is read from top to bottom."""
+    """A table. note: a paragraph before it."""
 
     columns: Sequence[Column]
     rows: Sequence[Row]
@@ -86,12 +87,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Explorer:
-    """Rows as points, on any two of their columns, and as a table to sort, filter and take along as CSV.
+    """An interactive view of rows: a scatter of any two columns, and a table to sort, filter and save as CSV.
 
-    axes: keys of the columns that can be an axis; x, y: of those that are to begin with. sort: the key that the
-    table is sorted by, "-" before it from high to low. name: of a row, for the file and the reader. group: the key
-    of the column that colours points, "" for none. front: whether what no other row beats is marked; aside: a
-    group that has no part in it.
+    axes: keys of the columns that can be an axis. x, y: the initial axes. sort: the key of the initial order; "-"
+    before it sorts from high to low. name: the noun for a row. group: the key of the column that colours points, ""
+    for none. front: whether the Pareto front is drawn. aside: a group that is not part of the front.
     """
 
     columns: Sequence[Column]
@@ -116,14 +116,14 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Names and what they stand for."""
+    """A list of terms with their descriptions."""
 
     pairs: Pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Something to copy. summary: "" where it is shown at once, else the line that unfolds it."""
+    """A text to copy. summary: the line that unfolds it; "" to show the text at once."""
 
     text: str
     summary: str = ""
@@ -131,7 +131,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Networks drawn side by side."""
+    """Diagrams of networks side by side."""
 
     diagrams: tuple[Diagram, ...]
 
@@ -140,8 +140,18 @@ Block = Texts | Terms | Code | Listing | Chart | Bars | Explorer | Networks
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """An answer of a search, in short. pairs: its figures. note: how it compares, in a sentence."""
+
+    title: str
+    subtitle: str
+    pairs: Pairs
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """key: its anchor in the page."""
+    """A section of a page. key: its anchor."""
 
     key: str
     title: str
@@ -150,9 +160,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """summary: what a reader with no time reads, each part with what it is about.
+    """A page. made: the time and the source.
 
-    made: when, and of what. refresh: seconds, None for never.
+    cards, overview, advice: the first screen, for readers without time. summary: paragraphs with titles, below it.
+    refresh: seconds after which the page reloads itself, None for never.
     """
 
     title: str
@@ -160,9 +171,13 @@ class Page:
     sections: tuple[Section, ...]
     made: str
     refresh: int | None = None
+    cards: tuple[Card, ...] = ()
+    overview: Chart | None = None
+    advice: str = ""
 
     @property
     def charts(self) -> tuple[Chart | Bars, ...]:
-        """All charts in it that can be drawn for print."""
+        """The charts of the page that can be drawn for print."""
         blocks = (block for section in self.sections for block in section.blocks)
-        return tuple(block for block in blocks if isinstance(block, Chart | Bars))
+        charts = (block for block in blocks if isinstance(block, Chart | Bars))
+        return (*((self.overview,) if self.overview else ()), *charts)

@@ -1,4 +1,4 @@
-"""Charts for print, as PNG and SVG. matplotlib is imported here, and this module where a figure is drawn."""
+"""Charts for print, as PNG and SVG, by matplotlib. Import this module only to draw."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from search.files import write_file
 from search.report.document import Axis, Bars, Chart, Series
+from search.report.palette import PALETTE
 from search.tables.units import si
 
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b37400", "#3a93c9", "#777777")
-"""Okabe and Ito's colours, which people who see few of them can tell apart; the page has the same."""
 _WIDTH, _HEIGHT = 6.4, 4.0
-"""Inches."""
+"""The size of a figure in inches."""
 
 
 def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
@@ -27,10 +26,10 @@ def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
 
 
 def written(figure: Figure, out: Path) -> tuple[Path, Path]:
-    """Write `figure` as `out` with the endings .png and .svg. Raises `UserError` where that cannot be."""
+    """Write `figure` to `out` with the endings .png and .svg. Raises `UserError` if that fails."""
     stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
     paths = []
-    # A fixed salt and no date: the same figure is the same file.
+    # With a fixed salt and no date, equal figures are equal files.
     with rc_context({"svg.hashsalt": "compound-nas"}):
         for ending, metadata in ((".png", {}), (".svg", {"Date": None})):
             content = io.BytesIO()
@@ -57,7 +56,7 @@ def _chart(chart: Chart) -> Figure:
 
 
 def _draw(axes: Axes, series: Series, label: str) -> None:
-    """label: "_" leaves it out of the legend."""
+    """Draw a series. label: "_" leaves it out of the legend."""
     colour, alpha = PALETTE[series.colour], 0.45 if series.faint else 1.0
     look: dict[str, Any] = {
         "color": colour,
@@ -65,8 +64,11 @@ def _draw(axes: Axes, series: Series, label: str) -> None:
         "label": label,
         "rasterized": len(series.xs) > 2000,
     }
-    if series.kind == "points":
-        axes.plot(series.xs, series.ys, "o", ms=4, mew=0, **look)
+    if series.kind in ("points", "marks"):
+        axes.plot(series.xs, series.ys, "o", ms=4 if series.kind == "points" else 8, mew=0, **look)
+        halves = [half or 0.0 for half in series.errors]
+        if any(halves):
+            axes.errorbar(series.xs, series.ys, halves, fmt="none", color=colour, lw=1)
         for x, y, tag in zip(series.xs, series.ys, series.tags, strict=False):
             axes.annotate(tag, (x, y), (3, 3), textcoords="offset points", fontsize=6.5, color=colour)
     elif series.kind == "band":

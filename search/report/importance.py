@@ -1,4 +1,4 @@
-"""Which choices of the space decided the reward, and what the best networks have in common."""
+"""The importance of each choice of a space for the reward, and the options that the best networks share."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from search.trials.trial import RANKED, Trial
 if TYPE_CHECKING:
     import optuna
 
-LEAST = 10
-"""Trials, below which no importance is told."""
-_MOST = {"PED-ANOVA": 500, "fANOVA": 200}
-"""Trials that an evaluator is given at most, spread evenly over the run: a second or two of work."""
+MIN_TRIALS = 50
+"""The number of trials below which no importance is estimated: with fewer, PED-ANOVA ranks noise."""
+_MAX_TRIALS = {"PED-ANOVA": 500, "fANOVA": 200}
+"""The maximum number of trials for each evaluator, spread evenly over the run: a second or two of work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """The share of each choice, by one of Optuna's evaluators; all shares add up to 1. trials: it was made from."""
+    """The share of each choice by an evaluator of Optuna; shares add up to 1. trials: the number of trials used."""
 
     evaluator: str
     shares: tuple[tuple[str, float], ...]
@@ -31,7 +31,7 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What one option of a choice is among the best. top, all: its share among those, and among all, 0..1."""
+    """An option of a choice. top, all: its share among the best trials and among all trials, 0 to 1."""
 
     choice: str
     option: str
@@ -40,20 +40,20 @@ class Common:
 
 
 def importances(run: Run) -> list[Importance]:
-    """By PED-ANOVA and, where scikit-learn is installed, fANOVA; [] with too few trials or nothing to choose."""
+    """Return importances by PED-ANOVA and, with scikit-learn, fANOVA; [] with too few trials or no choices."""
     trials = _inside(run)
-    if len(trials) < LEAST or not run.config.space.choices or len({_reward(t) for t in trials}) < 2:
+    if len(trials) < MIN_TRIALS or not run.config.space.choices or len({_reward(t) for t in trials}) < 2:
         return []
-    found = []
+    results = []
     with warnings.catch_warnings():
-        # Optuna announces there what is experimental in it; nothing for a reader of ours to act on.
+        # Optuna warns of experimental features here, about which a reader can do nothing.
         warnings.simplefilter("ignore")
-        for name, most in _MOST.items():
-            used = _thinned(trials, most)
+        for name, limit in _MAX_TRIALS.items():
+            used = _thinned(trials, limit)
             shares = _shares(run, name, used)
             if shares:
-                found.append(Importance(name, shares, len(used)))
-    return found
+                results.append(Importance(name, shares, len(used)))
+    return results
 
 
 def _shares(run: Run, name: str, trials: Sequence[Trial]) -> tuple[tuple[str, float], ...]:
@@ -67,13 +67,13 @@ def _shares(run: Run, name: str, trials: Sequence[Trial]) -> tuple[tuple[str, fl
         evaluator = (
             PedAnovaImportanceEvaluator() if name == "PED-ANOVA" else FanovaImportanceEvaluator(seed=0)
         )
-    except ImportError:  # fANOVA grows scikit-learn's forest.
+    except ImportError:  # fANOVA needs scikit-learn.
         return ()
     return tuple(get_param_importances(_study(run, trials), evaluator=evaluator).items())
 
 
 def common(run: Run) -> list[Common]:
-    """For each choice, the option that most of the best networks have, beside its share among all."""
+    """Return for each choice the option that most of the best networks have, with its share among all."""
     trials = _inside(run)
     best = sorted(trials, key=lambda trial: -_reward(trial))[: top(len(trials))]
     rows = []
@@ -87,12 +87,12 @@ def common(run: Run) -> list[Common]:
 
 
 def top(count: int) -> int:
-    """How many of so many trials count as the best: a tenth, and five at least if there are as many."""
+    """Return how many of `count` trials count as the best: a tenth, but five if there are as many."""
     return min(count, max(5, count // 10))
 
 
 def _inside(run: Run) -> list[Trial]:
-    """The complete trials of networks of the space."""
+    """Return the complete trials of networks of the space."""
     width = len(run.config.space.choices)
     return [t for t in run.trials if t.state in RANKED and t.terms and len(t.point) == width]
 
@@ -102,13 +102,13 @@ def _reward(trial: Trial) -> float:
     return trial.terms.reward
 
 
-def _thinned(trials: Sequence[Trial], most: int) -> Sequence[Trial]:
-    step = -(-len(trials) // most)
+def _thinned(trials: Sequence[Trial], limit: int) -> Sequence[Trial]:
+    step = -(-len(trials) // limit)
     return trials[::step]
 
 
 def _study(run: Run, trials: Sequence[Trial]) -> optuna.Study:
-    """In memory, with the choices by their names and the rewards as values."""
+    """Return a study in memory with the choices as parameters and the rewards as values."""
     import optuna
 
     from search.samplers.optuna import distribution

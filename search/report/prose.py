@@ -1,4 +1,4 @@
-"""What a run found, in sentences: what a reader with no other source can act on."""
+"""The results of a run in sentences that a reader without other sources can act on."""
 
 from __future__ import annotations
 
@@ -9,120 +9,156 @@ from collections.abc import Iterator
 from search.report import finals_text
 from search.report.baseline import chosen_by_rungs, drew
 from search.report.document import Pairs
-from search.report.findings import TWO_SIDED, Findings, Lead, unbiased
-from search.tables.units import clock, si
+from search.report.findings import Findings, accuracy, unbiased
+from search.stats.confidence import CONFIDENCE
+from search.stats.differences import Estimate
+from search.tables.units import clock, plural, si, times_as_many
+from search.trials.trial import Trial
 from space import cost
 
-_TIED = 10
-"""Trials that are named as being as good as the winner."""
+LISTED = 10
+"""The maximum number of trials that a sentence lists."""
 
 
 def summary(found: Findings) -> Pairs:
-    """The top of the page: what each paragraph is about, and the paragraph."""
+    """Return the paragraphs at the top of the page, each with its title."""
     about = (("Data and device", _data(found)), ("Cost", _cost(found)))
     if found.winner is None:
-        return (("State", _progress(found)), ("Winner", _nothing(found)), *about)
+        return (("State", _state(found)), ("Winner", _no_winner(found)), *about)
     return (
-        ("State", _progress(found)),
+        ("State", _state(found)),
         ("Winner", _winner(found)),
+        ("Differences", " ".join(differences(found))),
         ("Against random", _against_random(found)),
         ("Against the base", _against_base(found)),
-        ("Noise", _noisy(found)),
+        ("Noise", _noise(found)),
         *about,
-        ("Next", " ".join(_next(found))),
+        ("Next", _next(found)),
     )
 
 
-def _progress(found: Findings) -> str:
+def _state(found: Findings) -> str:
     run = found.run
     states = [trial.state for trial in run.trials]
-    counted = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states)) or "no trial yet"
+    counts = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states)) or "no trial yet"
     total = f" of {run.config.settings.trials}" if run.config.settings.trials else ""
-    is_ = {
+    state = {
         "running": "is running",
-        "stopped": "ended before its time, and nobody drives it",
-        "empty": "has begun no trial, and nobody drives it",
+        "stopped": "was stopped before its end",
+        "empty": "has no trial yet and is not running",
         "finished": "is finished",
     }[found.state]
     left = f"; about {clock(run.left)} left" if found.state == "running" and run.left is not None else ""
-    on = f" Go on with: {run.go_on}" if found.state in ("stopped", "empty") else ""
-    rungs = str(run.gate) if run.gate else ""
-    gate = f" {rungs[:1].upper()}{rungs[1:]}." if rungs else ""
+    hint = f" Continue with: {run.go_on}" if found.state in ("stopped", "empty") else ""
+    gate = f" {sentence(str(run.gate))}" if run.gate else ""
     ended = f" It has ended: {run.ended}." if run.ended else ""
-    return f"The search {is_}: {counted}{total}{left}.{ended}{gate}{on}"
+    return f"The search {state}: {counts}{total}{left}.{ended}{gate}{hint}"
 
 
-def _nothing(found: Findings) -> str:
+def _no_winner(found: Findings) -> str:
     failed = [trial for trial in found.run.trials if trial.state == "failed"]
     if failed:
-        reason = failed[-1].reason
-        return f"There is no winner: no trial is complete. {len(failed)} failed, the last because: {reason}"
+        return (
+            f"There is no winner: no trial is complete. {plural(len(failed), 'trial')} failed, the last because: "
+            f"{failed[-1].reason}"
+        )
     return "There is no winner yet: no trial is complete."
 
 
 def _winner(found: Findings) -> str:
-    winner = found.winner
-    assert winner and winner.terms and winner.result
-    spent = winner.cost
-    step = (
-        f", a training step {winner.step_ratio:.2g} times the reference's"
-        if winner.step_ratio is not None
-        else ""
-    )
-    return (
-        f"{_won(found)} It has {si(spent.params)} parameters, {si(spent.macs)} multiply-adds{step}. "
-        f"Its network: {winner.architecture}"
-    )
-
-
-def _won(found: Findings) -> str:
-    """Who won, by what, and how sure its accuracy is."""
     winner, verdict = found.winner, found.verdict
-    assert winner
+    assert winner and winner.terms and found.comparison
+    costs = winner.cost
+    ratio = winner.step_ratio
+    step = f", and a training step of {ratio:.2g} times the reference's" if ratio is not None else ""
     if verdict:
-        half = "no interval can be given" if verdict.half is None else f"95 % interval +- {verdict.half:.4f}"
-        tied = verdict.tied[:_TIED]
-        trials = f"trial{'s' * (len(tied) > 1)} {', '.join(str(trial.number) for trial in tied)}"
-        apart = f" Its accuracy cannot be told from that of {trials}." if tied else ""
-        return (
-            f"The winner is trial {winner.number}: {winner.final_terms}, the mean of n = {len(winner.final_accuracies)} trainings "
-            f"with fresh seeds after the search ({half} of the accuracy). In the search it had {winner.terms}.{apart}"
+        basis = (
+            f"{winner.final_terms}, the mean of n = {plural(len(winner.final_accuracies), 'training')} with fresh "
+            f"seeds after the search ({interval(found.comparison.accuracy(winner))} of the accuracy). In the search "
+            f"it had {winner.terms}."
         )
+    else:
+        basis = f"{winner.terms}, from a single training in the search."
     so_far = " so far" if found.state == "running" else ""
-    within = ""
-    if found.noise and found.noise.accuracy is not None:
-        half = f"{TWO_SIDED * found.noise.accuracy:.4f}"
-        within = f" The 95 % interval of its accuracy is +- {half}, by its validation images alone."
-    return f"The winner{so_far} is trial {winner.number}: {winner.terms}.{within}"
+    return (
+        f"The winner{so_far}, by reward, is trial {winner.number}: {basis} It has {si(costs.params)} parameters, "
+        f"{si(costs.macs)} multiply-adds{step}. Its network: {winner.architecture}"
+    )
+
+
+def differences(found: Findings) -> Iterator[str]:
+    """Yield sentences about the differences of accuracy among the compared networks.
+
+    Every significant pair is named, and no other: each follows from the numbers of `search report --json`.
+    """
+    comparison = found.comparison
+    assert comparison
+    trials, tested = comparison.trials, comparison.differences
+    if len(trials) < 2:
+        yield "There is no other network to compare the accuracy of the winner with."
+        return
+    if not comparison.fresh:
+        yield (
+            "Every network was trained once, so no difference between accuracies can be called significant: another "
+            "seed could reverse it. finals=full trains the best again with fresh seeds."
+        )
+        return
+    if tested.difference(0, 1).half is None and tested.seeds < 2:
+        yield "One training with a fresh seed each does not show whether accuracies differ significantly."
+        return
+    pairs = [
+        (trials[better], trials[worse], tested.difference(better, worse)) for better, worse in tested.pairs()
+    ]
+    kinds = "seeds and validation images" if found.images else "seeds"
+    test = f"Tukey's test of all pairs together, family-wise error rate {1 - CONFIDENCE:.0%}, over {kinds}"
+    if not pairs:
+        yield (
+            f"No two of the {len(trials)} networks that were trained with fresh seeds differ significantly in "
+            f"accuracy ({test})."
+        )
+        return
+    listed = "; ".join(
+        f"trial {one.number} is more accurate than trial {other.number} by {estimate.mean:.4f} +- {estimate.half:.4f}"
+        for one, other, estimate in pairs[:LISTED]
+    )
+    more = f"; and {plural(len(pairs) - LISTED, 'more pair')}" if len(pairs) > LISTED else ""
+    total = math.comb(len(trials), 2)
+    yield (
+        f"Of the {plural(total, 'pair')} among the {len(trials)} networks that were trained with fresh seeds, "
+        f"{len(pairs)} {'differs' if len(pairs) == 1 else 'differ'} significantly in accuracy: {listed}{more} "
+        f"({test})."
+    )
 
 
 def _against_random(found: Findings) -> str:
     run, drawn, winner = found.run, found.drawn, found.winner
     assert winner
     if run.config.sampler.random_until is None and found.baseline is run and not chosen_by_rungs(run):
-        return "All networks were drawn at random: this search is a baseline, and has no margin over it."
+        return "All networks were drawn at random: this search is a baseline, so it has no margin over one."
     if found.over_random is None:
         return (
-            f"Its margin over random search is unknown: {_times(len(drawn), 'network')} "
-            f"{'was' if len(drawn) == 1 else 'were'} drawn at random, too few to tell. {_fair(found)}"
+            f"The margin over random search is unknown: {plural(len(drawn), 'network')} "
+            f"{'was' if len(drawn) == 1 else 'were'} drawn at random, which is too few. {_fair(found)}"
         )
     whose = "this run" if found.baseline is run else found.baseline.name
-    given, mean = min(len(drawn), found.complete), "mean " if winner.final_terms else ""
-    told = (
-        f"The winner's {mean}reward is {_less(found.over_random)} what the best of {given} random "
-        f"draws is expected to have ({_interval(found.over_random)}, by resampling the n = {len(drawn)} networks "
-        f"that {whose} {drew(found.baseline)})."
+    margin, count = found.over_random, min(len(drawn), found.complete)
+    mean = "mean " if winner.final_terms else ""
+    text = (
+        f"The winner's {mean}reward is {abs(margin.mean):.4f} {'above' if margin.mean >= 0 else 'below'} the expected "
+        f"best of {plural(count, 'random draw')} (95 % interval {margin.low:+.4f} to {margin.high:+.4f}, by resampling "
+        f"the n = {len(drawn)} networks that {whose} {drew(found.baseline)})."
     )
     if winner in drawn:
-        told += " The winner is itself one of them: nothing that the sampler proposed later beat it."
-    if found.proposed:
-        told += (
-            f" What the sampler proposed beats a draw in {found.proposed.beats:.0%} of all pairs (p = "
-            f"{found.proposed.p:.2g}, Mann-Whitney, n = {found.proposed.proposals} and {found.proposed.draws})."
+        text += " The winner is one of the draws: no later proposal of the sampler beat it."
+    if found.proposals:
+        test = found.proposals
+        text += (
+            f" The sampler's proposals beat a draw in {test.beats:.0%} of all pairs (p = {test.p:.2g}, Mann-Whitney, "
+            f"n = {test.proposals} and {test.draws})."
         )
-    if given < found.complete:
-        told += f" Random search had {given} trainings there, this search {found.complete}. {_fair(found)}"
-    return told
+    if count < found.complete:
+        text += f" Random search had {plural(count, 'training')} there, this search {found.complete}. {_fair(found)}"
+    return text
 
 
 def _fair(found: Findings) -> str:
@@ -134,49 +170,74 @@ def _fair(found: Findings) -> str:
 
 
 def _against_base(found: Findings) -> str:
-    winner, base, trained = found.winner, found.base, found.base_trial
-    assert winner and winner.result
-    ours, theirs = winner.cost, cost(base)
-    cheaper = (
-        f"it has {ours.params / theirs.params:.2g} times the parameters and {ours.macs / theirs.macs:.2g} times "
-        f"the multiply-adds ({si(theirs.params)} and {si(theirs.macs)})"
-    )
+    winner, trained, comparison = found.winner, found.base_trial, found.comparison
+    assert winner and comparison
     named = f"the base network, {found.base_name}"
     if trained is winner:
         return f"The winner is {named}: the search found nothing better."
-    if found.over_base is None or trained is None:
-        return (
-            f"Beside {named}, {cheaper}. The base was not trained in this search, so its accuracy here is unknown: "
-            f"a launch with seed={found.base_name if '(' not in found.base_name else 'NETWORK'} trains it first."
+    costs = against_base(found, winner)
+    if trained is None:
+        first = (
+            ""
+            if found.run.config.settings.first
+            else f": a launch with first={found.base_name} trains it first"
         )
-    seeds = (
-        "by the number of validation images; n = 1 training each, so what another seed would do is not in it"
-    )
-    if winner.final_accuracies and trained.final_accuracies:
-        n = found.over_base.n
-        seeds = f"of the means of n = {n} training{'s' * (n > 1)} with fresh seeds each, by the noise of the proxy"
+        return (
+            f"Compared with {named}, the winner has {costs}. The base was not trained in this search, so its accuracy "
+            f"here is unknown{first}."
+        )
+    rewards = f"reward {unbiased(winner):.4f} against {unbiased(trained):.4f}"
+    estimate = comparison.difference(winner, trained)
+    if estimate is None:
+        gain = f"accuracy {accuracy(winner) - accuracy(trained):+.4f} (the base has no training with fresh seeds)"
+    else:
+        gain = f"accuracy {estimate.mean:+.4f} ({interval(estimate)}; {significance(estimate)})"
+    return f"Compared with {named}, as trained here, the winner has {costs}; {gain}, {rewards}."
+
+
+def against_base(found: Findings, trial: Trial) -> str:
+    """Return how the costs of a trial compare with the base network's."""
+    ours, theirs = trial.cost, cost(found.base)
     return (
-        f"Over {named}, as trained here: accuracy {found.over_base.mean:+.4f} ({_interval(found.over_base)}; "
-        f"{seeds}), reward {unbiased(winner):.4f} against {unbiased(trained):.4f}; {cheaper}."
+        f"{times_as_many(ours.params, theirs.params, 'parameters')} and "
+        f"{times_as_many(ours.macs, theirs.macs, 'multiply-adds')} ({si(theirs.params)} and {si(theirs.macs)} in the base)"
     )
 
 
-def _noisy(found: Findings) -> str:
-    noise, verdict = found.noise, found.verdict
-    assert noise
-    told = (
-        "Every network was trained once (n = 1), so no interval over seeds can be given. The winner was chosen for "
-        "its figure, which is therefore somewhat too high."
+def significance(estimate: Estimate) -> str:
+    """Return whether a difference is significant."""
+    if estimate.half is None:
+        return "one training each, so its significance is unknown"
+    return "significant" if estimate.significant else "not significant"
+
+
+def _noise(found: Findings) -> str:
+    verdict = found.verdict
+    text = (
+        "Every network was trained once (n = 1), so its accuracy has no interval. The winner was selected for a high "
+        "value, so that value is somewhat too high."
     )
     if verdict and verdict.noise:
         lines = (finals_text.noise(verdict.noise), *finals_text.warning(found.run, verdict.noise))
-        told = sentence("; ".join(lines))
-    if noise.images is None or noise.accuracy is None:
-        return f"What the choice of validation images does is unknown: this run kept no count of them. {told}"
+        text = " ".join(map(sentence, lines))
+        text += _indistinct(found)
+    if found.images is None:
+        return f"{text} The number of validation images is unknown for this run."
+    return f"{text} Accuracies are measured on {found.images:,} validation images, the same for all networks."
+
+
+def _indistinct(found: Findings) -> str:
+    """Return how many trials differ significantly from the winner in the accuracy that the search saw."""
+    searched, winner = found.searched, found.winner
+    if searched is None or winner is None or len(searched.trials) < 2:
+        return ""
+    estimates = [searched.difference(trial, winner) for trial in searched.trials if trial is not winner]
+    different = [estimate for estimate in estimates if estimate and estimate.significant]
+    lower = sum(estimate.mean < 0 for estimate in different)
     return (
-        f"Accuracies are of {noise.images:,} validation images, a standard deviation of {noise.accuracy:.4f}. By "
-        f"that alone, {noise.rivals} of the {noise.trials} other complete trials cannot be told from the winner by "
-        f"the accuracy that they had in the search. {told}"
+        f" By the accuracy that the search saw, {lower} of the {plural(len(estimates), 'other complete trial')} "
+        f"{'is' if lower == 1 else 'are'} significantly less accurate than the winner and {len(different) - lower} "
+        "more accurate."
     )
 
 
@@ -184,12 +245,10 @@ def _data(found: Findings) -> str:
     run, environment = found.run, found.environment
     data, proxy = environment.get("data", {}), run.config.proxy
     classes = f", {len(data['classes'])} classes" if data.get("classes") else ""
-    counts = (
-        f", {data['train']:,} training and {data['validation']:,} validation images"
-        if "train" in data
-        else ""
-    )
-    drawn = " These images are synthetic: accuracies on them say nothing about other data." * (
+    counts = ""
+    if "train" in data:
+        counts = f", {data['train']:,} training and {data['validation']:,} validation images"
+    generated = " These images are generated: accuracies on them say nothing about other data." * (
         run.config.data.source == "shapes"
     )
     pixels = f"{proxy.resolution} px" if proxy.resolution else "the networks' own resolution"
@@ -197,44 +256,38 @@ def _data(found: Findings) -> str:
     device = environment.get("processor") or "unknown"
     cores = f", {environment['cores']} cores" if environment.get("cores") else ""
     return (
-        f"Images: {run.config.data.source}{classes}{counts}.{drawn} Proxy: {_times(proxy.epochs, 'epoch')} at "
-        f"{pixels} and {width}; costs are of the full networks. Device: {device}{cores} "
+        f"Images: {run.config.data.source}{classes}{counts}.{generated} Proxy: {plural(proxy.epochs, 'epoch')} at "
+        f"{pixels} and {width}; costs are those of the full networks. Device: {device}{cores} "
         f"(proxy.device={proxy.device}). Accuracies are of the validation split; the test split was not read."
     )
 
 
 def _cost(found: Findings) -> str:
-    run = found.run
     images = sum(result.images for result in found.trainings)
-    each = f", {found.worked / len(found.trainings):.1f} s a training" if found.trainings else ""
+    each = f", {found.worked / len(found.trainings):.1f} s for a training" if found.trainings else ""
     return (
-        f"{clock(run.seconds)} on the clock, {clock(found.worked)} of work of all workers together{each}; "
-        f"{images:,} images trained on, each epoch's counted."
+        f"{clock(found.run.seconds)} on the clock, {clock(found.worked)} of work summed over all workers{each}; "
+        f"{images:,} training images, counted in every epoch."
     )
 
 
-def _next(found: Findings) -> Iterator[str]:
+def _next(found: Findings) -> str:
     assert found.winner
     name = shlex.quote(found.run.name)
-    best = f"{name}:{found.winner.number}"
-    yield f"search show {best} has every figure of the winner;"
-    yield f"scale --base {shlex.quote(f'{found.run.path}:{found.winner.number}')} --phi 1 makes it larger."
+    path = shlex.quote(f"{found.run.path}:{found.winner.number}")
+    return (
+        f"search train {name} trains the winner in full; search show {name}:{found.winner.number} prints its "
+        f"details; scale --base {path} --phi 1 makes it larger."
+    )
+
+
+def interval(estimate: Estimate | None) -> str:
+    """Return the interval of an estimate in words."""
+    if estimate is None or estimate.half is None:
+        return "no interval can be given"
+    return f"95 % interval +- {estimate.half:.4f}"
 
 
 def sentence(line: str) -> str:
-    """A line of the screen as a sentence of a page."""
+    """Return a line of the terminal as a sentence."""
     return f"{line[:1].upper()}{line[1:]}."
-
-
-def _less(found: Lead) -> str:
-    return f"{abs(found.mean):.4f} {'above' if found.mean >= 0 else 'below'}"
-
-
-def _interval(found: Lead) -> str:
-    if found.low is None or found.high is None:
-        return "no interval can be given"
-    return f"95 % interval {found.low:+.4f} to {found.high:+.4f}"
-
-
-def _times(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

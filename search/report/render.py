@@ -44,12 +44,12 @@ def _source(name: str) -> str:
 def _data(page: Page) -> str:
     """Return the data of the page's script, as JSON that is safe inside a script element."""
     data: dict[str, Any] = {"refresh": page.refresh, "charts": {}, "explorers": []}
-    for section in page.sections:
-        for block in section.blocks:
-            if isinstance(block, Chart):
-                data["charts"][block.key] = _compact(asdict(block))
-            elif isinstance(block, Explorer):
-                data["explorers"].append(_explorer(block))
+    blocks = [block for section in page.sections for block in section.blocks]
+    for block in (*((page.overview,) if page.overview else ()), *blocks):
+        if isinstance(block, Chart):
+            data["charts"][block.key] = _compact(asdict(block))
+        elif isinstance(block, Explorer):
+            data["explorers"].append(_explorer(block))
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     # Only these characters can end a script element or begin a comment; JSON strings may hold them escaped.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,4 +1,4 @@
-"""The part of a page that says how to repeat a search."""
+"""The section of a page about repeating the search."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from search.report.document import Code, Section, Terms, Texts
 from search.report.findings import Findings
 
 
-def again(found: Findings) -> Section:
-    """The command, the versions that it ran with, and every setting."""
+def repeating(found: Findings) -> Section:
+    """Return the section with the command, the versions of packages, and every setting."""
     run, environment = found.run, found.environment
     config = yaml.safe_dump(run.config.document(), sort_keys=False, width=100)
     return Section(
@@ -23,8 +23,8 @@ def again(found: Findings) -> Section:
             Code(command(environment)),
             Texts(
                 (
-                    "A network, these settings and a seed give the same accuracy to the bit on a CPU. What is "
-                    "proposed repeats too where no step time is measured (reward.w=0) and one worker is at work.",
+                    "On a CPU a network, these settings and a seed give the same accuracy to the bit. The sequence "
+                    "of proposals repeats too, with one worker and without measured step times (reward.w=0).",
                 )
             ),
             Terms(tuple(_versions(environment))),
@@ -34,16 +34,13 @@ def again(found: Findings) -> Section:
 
 
 def command(environment: dict[str, Any]) -> str:
-    """The command that began a run, as it would be typed; of one begun from Python, what to do instead.
-
-    Without the run's name, which is taken.
-    """
+    """Return the command that started a run, without the run's name, which is taken; a comment for Python runs."""
     words = [str(word) for word in environment.get("command", ()) if not str(word).startswith("run=")]
     if len(words) > 1 and words[1] == "launch":
         return shlex.join(["search", *words[1:]])
     if len(words) > 1 and words[1] == "fit":
         return shlex.join(["scale", *words[1:]])
-    return "# begun from Python: search.launch(...) with the settings below"
+    return "# started from Python: search.launch(...) with the settings below"
 
 
 def _versions(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,23 +12,25 @@ from search.compare.plan import FOLDER
 from search.compare.table import COLUMNS as COMPARED
 from search.compare.table import read, verdict
 from search.report import charts
+from search.report.answers import advice, cards, overview, titles
 from search.report.diagram import diagram
 from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
 from search.report.finals_text import finals_text
 from search.report.findings import Findings
-from search.report.importance import common, top
+from search.report.importance import MIN_TRIALS, common, top
+from search.report.low_fidelity import low_fidelity_section
 from search.report.prose import sentence, summary
-from search.report.repeating import again
-from search.report.shorter import shorter_trainings
+from search.report.repeating import repeating
 from search.runs.front import on_front
 from search.runs.run import Run
 from search.tables.selection import filled
 from search.tables.table import Column, Row
-from search.tables.units import clock
+from search.tables.units import clock, plural
 from search.trials.columns import BRIEF, FINALS, TRIALS, row
+from search.trials.trial import Trial
 
-MOST_ROWS = 6000
-"""Trials that a page holds: with more it would be larger than 3 MB."""
+MAX_ROWS = 6000
+"""The maximum number of trials in a page: with more it would be larger than 3 MB."""
 AXES = (
     "reward",
     "accuracy",
@@ -42,42 +44,51 @@ AXES = (
     "predicted_ms",
     "number",
 )
-"""What the scatter can be of, where there are values."""
+"""The possible axes of the scatter, as far as there are values."""
 
 _COMMON = (
     Column("stage", "Stage"),
     Column("choice", "Choice"),
-    Column("option", "Most of the best have"),
-    Column("top", "Of the best", form=".0%", description="the part of the best trials that has it"),
-    Column("all", "Of all", form=".0%", description="the part of all complete trials that has it"),
+    Column("option", "Most frequent option", description="among the best trials"),
+    Column("top", "Of the best", form=".0%", description="share of the best trials that have it"),
+    Column("all", "Of all", form=".0%", description="share of all complete trials that have it"),
 )
 _FAILED = (
     Column("count", "Trials", form="d"),
-    Column("reason", "Reason", description="of the first; numbers that differ count as the same reason"),
-    Column("numbers", "Which"),
+    Column("reason", "Reason", description="of the first; reasons that differ only in numbers count as one"),
+    Column("numbers", "Numbers"),
 )
 
 
 def search_page(found: Findings, refresh: int | None = None) -> Page:
-    """Everything there is to say about a search, at any moment of it. refresh: see `Page`."""
+    """Return the page of a search, finished or not. refresh: see `Page`."""
     run = found.run
     sections = (
         _searched(found),
-        _winner(found),
+        _networks(found),
         _progress(found),
         *_front(run),
         *_finals(found),
         _trials(run),
-        *shorter_trainings(run),
+        *low_fidelity_section(run),
         _curves(run),
         _choices(run),
         _steps(run),
         _failures(run),
-        again(found),
+        repeating(found),
     )
-    sections = (*sections[:2], *_worth(run), *sections[2:])
+    sections = (*sections[:2], *_compared(run), *sections[2:])
     made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {run.path}"
-    return Page(f"Search {run.name}", summary(found), sections, made, refresh)
+    return Page(
+        f"Search {run.name}",
+        summary(found),
+        sections,
+        made,
+        refresh,
+        cards=cards(found),
+        overview=overview(found) if found.answers else None,
+        advice=advice(found),
+    )
 
 
 def _searched(found: Findings) -> Section:
@@ -100,22 +111,22 @@ def _searched(found: Findings) -> Section:
         ("Executor", _with(config.executor.executor, config.executor.model_dump(exclude={"executor"}))),
         ("Seed", str(config.settings.seed)),
         ("Step time", config.settings.step),
-        ("Begun", str(environment.get("started", "unknown"))),
-        ("Worked", f"{clock(run.seconds)} on the clock, {clock(found.worked)} of all workers together"),
+        ("Started", str(environment.get("started", "unknown"))),
+        ("Worked", f"{clock(run.seconds)} on the clock, {clock(found.worked)} summed over all workers"),
         ("Machine", _machine(environment)),
     )
-    return Section("searched", "What was searched", (Terms(tuple(pair for pair in pairs if pair[1])),))
+    return Section("searched", "Settings", (Terms(tuple(pair for pair in pairs if pair[1])),))
 
 
 def _images(data: dict[str, Any]) -> str:
     if "train" not in data:
         return ""
-    return f"{data['train']:,} to train on, {data['validation']:,} to validate on; digest {data['digest']}"
+    return f"{data['train']:,} for training, {data['validation']:,} for validation; digest {data['digest']}"
 
 
 def _with(name: str, settings: dict[str, Any]) -> str:
-    told = " ".join(f"{key}={value}" for key, value in settings.items() if value not in (None, "", {}, []))
-    return f"{name} ({told})" if told else name
+    words = " ".join(f"{key}={value}" for key, value in settings.items() if value not in (None, "", {}, []))
+    return f"{name} ({words})" if words else name
 
 
 def _machine(environment: dict[str, Any]) -> str:
@@ -124,31 +135,34 @@ def _machine(environment: dict[str, Any]) -> str:
     return ", ".join(str(part) for part in (*parts, cores) if part)
 
 
-def _winner(found: Findings) -> Section:
+def _networks(found: Findings) -> Section:
     base = diagram(f"Base: {found.base_name}", found.base)
-    winner = found.winner
-    best = (diagram(f"Winner: trial {winner.number}", winner.architecture),) if winner else ()
+    drawn: dict[int, Trial] = {trial.number: trial for trial in found.answers.values()}
+    answers = (
+        diagram(f"{titles(found, trial)}: trial {trial.number}", trial.architecture)
+        for trial in drawn.values()
+    )
     return Section(
         "winner",
-        "The winner beside the base network",
+        "The answers and the base network",
         (
             Texts(
                 (
-                    "Each box is a stage: the higher the deeper, the wider the more channels. Point at one for its "
-                    "figures. Full networks, as they would be trained in the end.",
+                    "Each box is a stage: its height shows the depth, its width the channels. Point at a box for its "
+                    "figures. These are the full networks, not their proxies.",
                 )
             ),
-            Networks((*best, base)),
+            Networks((*answers, base)),
         ),
     )
 
 
-def _worth(run: Run) -> Iterator[Section]:
-    """What `search compare` found, if it was asked."""
+def _compared(run: Run) -> Iterator[Section]:
+    """Yield the results of `search compare`, if there are any."""
     rows = read(run.path / FOLDER)
     if rows:
         blocks = (Texts(tuple(verdict(rows))), Listing(filled(rows, COMPARED), rows))
-        yield Section("worth", "Was the search worth it?", blocks)
+        yield Section("worth", "Compared with other networks", blocks)
 
 
 def _progress(found: Findings) -> Section:
@@ -159,20 +173,18 @@ def _progress(found: Findings) -> Section:
 
 
 def _front(run: Run) -> Iterator[Section]:
-    """The best compromises and how they got better, of a search for such."""
+    """Yield the Pareto front of a multi-objective search, and its growth."""
     best = on_front(run.trials) if run.config.reward.multi_objective else []
     if best:
         rows = [row(trial) for trial in best]
         columns = filled(rows, [column for column in TRIALS if column.key in BRIEF])
         costs = ", ".join(run.config.reward.costs)
-        note = f"The {len(best)} trials that no other beats in accuracy, {costs} together."
-        yield Section(
-            "front", "The best compromises", (charts.front_growth(run), Listing(columns, rows, note))
-        )
+        note = f"{plural(len(best), 'trial')} that no other beats in accuracy, {costs} together."
+        yield Section("front", "Pareto front", (charts.front_growth(run), Listing(columns, rows, note)))
 
 
 def _finals(found: Findings) -> Iterator[Section]:
-    """What became of the best ones' trainings with fresh seeds; nothing where there are to be none."""
+    """Yield the finals: the best trials trained with fresh seeds; nothing if there are none."""
     run, verdict = found.run, found.verdict
     agenda = run.agenda
     if verdict is None and not agenda.finalists:
@@ -183,57 +195,57 @@ def _finals(found: Findings) -> Iterator[Section]:
     else:
         done, total = len(agenda.trainings) - agenda.left, len(agenda.trainings)
         blocks.append(
-            Texts((f"{done} of {total} trainings are over; until all are, the highest reward counts.",))
+            Texts((f"{done} of {total} trainings are finished; until all are, the highest reward wins.",))
         )
     trials = verdict.standing if verdict else [trial for trial in agenda.finalists if trial.final_accuracies]
     rows = [row(trial) for trial in trials]
     columns = [column for key in FINALS for column in TRIALS if column.key == key]
     if rows:
-        note = "The best of the search, trained again with fresh seeds: these had no part in choosing them."
+        note = "The best of the search, trained again with fresh seeds, which had no part in their selection."
         blocks.append(Listing(filled(rows, columns), rows, note))
     yield Section("finals", "Finals", tuple(blocks))
 
 
 def _trials(run: Run) -> Section:
     if not run.trials:
-        return Section("trials", "Trials", (Texts(("There is none yet.",)),))
-    kept = list(run.trials)
+        return Section("trials", "Trials", (Texts(("There is no trial yet.",)),))
+    shown = list(run.trials)
     note = ""
-    if len(kept) > MOST_ROWS:
-        best = {trial.number for trial in run.ranked[:MOST_ROWS]}
-        kept = [trial for trial in kept if trial.number in best]
-        note = f"The {MOST_ROWS:,} best of {len(run.trials):,} trials; search export {run.name} has all."
-    rows = [row(trial) for trial in kept]
+    if len(shown) > MAX_ROWS:
+        best = {trial.number for trial in run.ranked[:MAX_ROWS]}
+        shown = [trial for trial in shown if trial.number in best]
+        note = f"The {MAX_ROWS:,} best of {len(run.trials):,} trials; search export {run.name} writes all."
+    rows = [row(trial) for trial in shown]
     return Section("trials", "Trials", (explorer(rows, TRIALS, note=note),))
 
 
 def explorer(
     rows: Sequence[Row], columns: tuple[Column, ...], *, group: str = "state", note: str = ""
 ) -> Explorer:
-    """Trials to look through: accuracy against parameters to begin with."""
+    """Return an interactive view of trials, at first accuracy against params."""
     shown = filled(rows, columns)
     keys = {column.key for column in shown}
-    if "predicted_ms" not in keys:  # Then the ratio is the measured one.
+    if "predicted_ms" not in keys:  # Then both ratios are the measured one.
         shown = tuple(column for column in shown if column.key != "measured_ratio")
     axes = tuple(key for key in AXES if key in keys)
     x, y = ("params", "accuracy") if "accuracy" in keys else ("number", "params")
     sort = "-reward" if "reward" in keys else "number"
-    # What a shorter training gave compares with no whole one.
-    aside = "pruned" if any(found.get(group) == "pruned" for found in rows) else ""
+    # Accuracies of low-fidelity trainings cannot be compared with those of full ones.
+    aside = "pruned" if any(values.get(group) == "pruned" for values in rows) else ""
     return Explorer(shown, rows, axes, x, y, sort, group=group, aside=aside, note=note)
 
 
 def _curves(run: Run) -> Section:
     chart = charts.learning_curves(run)
-    missing = Texts(("No complete trial has more than one epoch to draw.",))
+    missing = Texts(("No complete trial has more than one epoch.",))
     return Section("curves", "Learning curves", (chart if chart.series else missing,))
 
 
 def _choices(run: Run) -> Section:
     bars = charts.importance(run)
-    found = common(run)
-    if not found:
-        return Section("choices", "Choices", (Texts(("No complete trial is a choice within the space.",)),))
+    options = common(run)
+    if not options:
+        return Section("choices", "Choices", (Texts(("No complete trial is a network of the space.",)),))
     best = top(len(run.ranked))
     rows = [
         {
@@ -243,16 +255,16 @@ def _choices(run: Run) -> Section:
             "top": one.top,
             "all": one.all,
         }
-        for one in found
+        for one in options
     ]
-    note = f"Of the {best} trials of the highest reward, beside all {len(run.ranked)} complete ones."
+    note = f"The {best} trials of the highest reward, compared with all {len(run.ranked)} complete ones."
     if len(run.ranked) < 2 * best:
-        note += " The best are most of all: there is little to see yet."
+        note += " With so few trials the shares say little."
     few: tuple[Block, ...] = bars or (
-        Texts(("Too few trials, or all alike, to tell what decided the reward.",)),
+        Texts((f"The importance of choices is estimated from {MIN_TRIALS} trials on.",)),
     )
     return Section(
-        "choices", "What decided, and what the best have in common", (*few, Listing(_COMMON, rows, note))
+        "choices", "Importance of choices, and options of the best", (*few, Listing(_COMMON, rows, note))
     )
 
 
@@ -265,15 +277,15 @@ def _steps(run: Run) -> Section:
     if chart:
         return Section("steps", "Step time", (chart,))
     if not run.config.forecast:
-        text = "No profile of the device was used, so there is no prediction to compare with."
+        text = "No device profile was used, so there are no predictions to compare with."
         counted = "step" in run.config.reward.costs
         text += (
-            " Step times were measured beside each training."
+            " Step times were measured before each training."
             if counted
             else " The reward does not count step time."
         )
     else:
-        text = "Step times were predicted from the device's profile; no trial has a measured one yet."
+        text = "Step times were predicted by the device profile; none is measured yet."
     return Section("steps", "Step time", (Texts((text,)),))
 
 
@@ -285,10 +297,10 @@ def _failures(run: Run) -> Section:
     if not kinds:
         return Section("failures", "Failures", (Texts(("No trial failed.",)),))
     rows = [
-        {"count": len(found), "reason": found[0].reason, "numbers": _numbers(found)}
-        for found in kinds.values()
+        {"count": len(trials), "reason": trials[0].reason, "numbers": _numbers(trials)}
+        for trials in kinds.values()
     ]
-    rows.sort(key=lambda found: -found["count"])
+    rows.sort(key=lambda values: -values["count"])
     return Section("failures", "Failures", (Listing(_FAILED, rows),))
 
 

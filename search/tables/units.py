@@ -1,4 +1,4 @@
-"""Numbers for people: counts with metric prefixes, durations as clocks show them."""
+"""Numbers for people: counts with nouns and metric prefixes, durations as clocks show them, ratios in words."""
 
 from __future__ import annotations
 
@@ -14,6 +14,19 @@ def si(value: Any) -> str:
     while abs(number) >= 1000 and exponent < len(_PREFIXES) - 1:
         number, exponent = number / 1000, exponent + 1
     return f"{number:.3g}{_PREFIXES[exponent]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return "1 trial", "2 trials" or "1,000 trials"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def times_as_many(ours: float, theirs: float, noun: str) -> str:
+    """Return how a positive number compares with another: "108 times fewer params", "as many params"."""
+    ratio = theirs / ours
+    if 1 / 1.05 < ratio < 1.05:
+        return f"about as many {noun}"
+    return f"{si(ratio)} times fewer {noun}" if ratio > 1 else f"{si(1 / ratio)} times as many {noun}"
 
 
 def clock(seconds: float) -> str:

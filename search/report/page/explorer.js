@@ -1,9 +1,9 @@
 "use strict";
-// Rows as points on any two axes, and as a table to sort, filter and save. What is chosen stands in the address, so
-// that it outlives a reload.
+// Rows as points on any two axes, and as a table to sort, filter and save. The choices are kept in the address, so they
+// survive a reload.
 
 const AT_ONCE = 100;
-const BESIDE = ["architecture", "digest"];  // Too long for a table; told when a row is opened.
+const LONG = ["architecture", "digest"];  // Too long for a table; shown when a row is opened.
 
 const none = value => value === null || value === undefined || value === "";
 
@@ -63,14 +63,14 @@ class Explorer {
     });
   }
 
-  // The rows that no other beats in both: better is what the column says, and more where it says nothing.
+  // The Pareto front of the two axes. Columns without a better end count as higher is better.
   front(every) {
     const rows = every.filter(row => !this.data.aside || this.value(this.data.group, row) !== this.data.aside);
     const {x, y} = this.state, sign = key => this.columns[key].better === "low" ? 1 : -1;
     const places = rows.map(row => [sign(x) * this.value(x, row), sign(y) * this.value(y, row), row]);
     places.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    let least = Infinity;
-    return places.filter(place => place[1] < least && ((least = place[1]), true)).map(place => place[2]);
+    let lowest = Infinity;
+    return places.filter(place => place[1] < lowest && ((lowest = place[1]), true)).map(place => place[2]);
   }
 
   axis(key, rows) {
@@ -118,7 +118,7 @@ class Explorer {
   }
 
   table() {
-    const columns = this.data.columns.filter(column => !BESIDE.includes(column.key));
+    const columns = this.data.columns.filter(column => !LONG.includes(column.key));
     const head = document.createElement("tr");
     for (const column of columns) {
       const cell = html("th", "", head), sort = this.state.sort;
@@ -135,7 +135,7 @@ class Explorer {
       (this.kept.length > shownRows.length ? `, the first ${shownRows.length} shown` : "");
   }
 
-  // First the better end up, then the other.
+  // The first click sorts the better values to the top, the second reverses.
   next(column) {
     const first = column.better === "high" ? `-${column.key}` : column.key;
     return this.state.sort !== first ? first : first.startsWith("-") ? column.key : `-${column.key}`;
@@ -177,7 +177,7 @@ class Explorer {
   }
 }
 
-// What a filter says: words that stand anywhere in a row, and conditions such as params<1e6 or state=failed.
+// The tests of a filter: words anywhere in a row, and conditions such as params<1e6 or state=failed.
 function tests(filter, explorer) {
   const found = filter.trim().split(/\s+/).filter(Boolean).map(word => {
     const [, key, sign, value] = /^(\w+)(<=|>=|<|>|=)(.+)$/.exec(word) || [];

@@ -1,5 +1,5 @@
 "use strict";
-// Numbers as the project's tables write them (search/tables/table.py), and the ticks of axes.
+// Numbers in the formats of the project's tables (search/tables/table.py), and the ticks of axes.
 
 const PREFIXES = ["", "k", "M", "G", "T"];
 
@@ -25,10 +25,10 @@ function shown(value, form) {
   return form.startsWith(",") ? text.replace(/\B(?=(\d{3})+(?!\d))/g, ",") : text;
 }
 
-// As a tick: as few digits as the step between ticks needs.
+// The label of a tick, with as many digits as the step between ticks needs. step: null on a logarithmic axis.
 function ticked(value, form, step) {
   if (form === "si") return si(value);
-  if (form.endsWith("d") || form === "") return trimmed(value, 6);
+  if (step === null || form.endsWith("d") || form === "") return trimmed(value, 6);
   return value.toFixed(Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))));
 }
 
@@ -40,19 +40,19 @@ function stepFor(span, count) {
 function ticks(axis, low, high, count) {
   if (axis.log) {
     const factors = Math.log10(high / low) < 0.8 ? [1, 1.5, 2, 3, 4, 5, 7] : Math.log10(high / low) < 2 ? [1, 2, 5] : [1];
-    const found = [];
+    const places = [];
     for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1)
-      for (const factor of factors) if (factor * 10 ** power >= low && factor * 10 ** power <= high) found.push(factor * 10 ** power);
-    if (found.length > 1) return [found.filter((_, place) => place % Math.ceil(found.length / count) === 0), 1];
+      for (const factor of factors) if (factor * 10 ** power >= low && factor * 10 ** power <= high) places.push(factor * 10 ** power);
+    if (places.length > 1) return [places.filter((_, place) => place % Math.ceil(places.length / count) === 0), null];
   }
   let step = stepFor(high - low, count);
   if ((axis.form || "").endsWith("d")) step = Math.max(1, Math.round(step));
-  const found = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-9; value += step) found.push(value);
-  return [found, step];
+  const places = [];
+  for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-9; value += step) places.push(value);
+  return [places, step];
 }
 
-// The ends of an axis, with some room beyond the values.
+// The limits of an axis, with a margin around the values.
 function range(axis, values) {
   let low = Infinity, high = -Infinity;
   for (const value of values) { if (value < low) low = value; if (value > high) high = value; }

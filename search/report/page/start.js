@@ -1,19 +1,19 @@
 "use strict";
-// Draws what the page's data say, again where its width changes, and reads the page anew if it is to follow a search.
+// Draws the charts of the page, redraws them when its width changes, and reloads the page of a running search.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const PLOTS = [], EXPLORERS = [];
 
-function drawn() {
-  const said = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+function start() {
+  const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   for (const figure of document.querySelectorAll("figure[data-chart]"))
     PLOTS.push([figure, DATA.charts[figure.dataset.chart]]);
   for (const [figure, chart] of PLOTS) new Plot(figure, chart);
   for (const [place, element] of document.querySelectorAll(".explorer").entries())
-    EXPLORERS.push(new Explorer(element, DATA.explorers[place], said));
+    EXPLORERS.push(new Explorer(element, DATA.explorers[place], state));
 }
 
-drawn();
+start();
 
 let width = window.innerWidth;
 window.addEventListener("resize", () => {

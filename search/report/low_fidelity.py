@@ -1,25 +1,27 @@
-"""What trainings shorter than the whole told of networks, and what became of those: on the page of a search."""
+"""The section of a page about low-fidelity trainings: how many there were, and how well they rank networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from search.report.document import Axis, Block, Chart, Listing, Section, Series, Texts
+from search.report.palette import colour
 from search.runs.run import Run
 from search.tables.table import Column, Row
+from search.tables.units import plural
 from search.trials.trial import RANKED, Rung, Trial
 
 _RUNGS = (
     Column("epochs", "Epochs", form="d"),
-    Column("trained", "Networks trained", form="d", description="for so many epochs"),
-    Column("further", "Trained further", form="d", description="of these, for more epochs"),
-    Column("bound", "Rank correlation", form=".2f", description="with whole trainings: its lower bound"),
-    Column("used", "Used", description="to choose who is trained further"),
+    Column("trained", "Networks trained", form="d", description="for this number of epochs"),
+    Column("further", "Trained further", form="d", description="of these, promoted to more epochs"),
+    Column("bound", "Rank correlation", form=".2f", description="with full proxy trainings: a lower bound"),
+    Column("used", "Used", description="to select networks for more epochs"),
 )
 
 
-def shorter_trainings(run: Run) -> Iterator[Section]:
-    """A row for each rung, and what it said of networks against the whole training; nothing without rungs."""
+def low_fidelity_section(run: Run) -> Iterator[Section]:
+    """Yield a section with a row for each rung and its rewards against the full training; nothing without rungs."""
     ladder = run.config.ladder
     if len(ladder.epochs) == 1:
         return
@@ -40,42 +42,42 @@ def shorter_trainings(run: Run) -> Iterator[Section]:
     blocks.append(Listing(_RUNGS if gate else _RUNGS[:3], rows))
     if chart := rungs(run):
         blocks.insert(1 if gate else 0, chart)
-    yield Section("rungs", "Shorter trainings", tuple(blocks))
+    yield Section("rungs", "Low-fidelity trainings", tuple(blocks))
 
 
 def rungs(run: Run) -> Chart | None:
-    """The reward after shorter trainings against that after the whole one; None where no network has had both."""
+    """Return a chart of the reward after low-fidelity and full trainings; None where no network has had both."""
     several = run.config.reward.multi_objective
     series = []
-    for colour, epochs in enumerate(run.config.ladder.epochs[:-1]):
+    for number, epochs in enumerate(run.config.ladder.epochs[:-1]):
         pairs = [
-            (_worth(rung, several), _worth(trial, several), f"trial {trial.number}")
+            (_score(rung, several), _score(trial, several), f"trial {trial.number}")
             for trial in run.trials
             if trial.state in RANKED and trial.terms and (rung := trial.rung(epochs))
         ]
         if pairs:
             xs, ys, labels = (tuple(part) for part in zip(*pairs, strict=True))
-            name = f"{epochs} epoch{'s' * (epochs > 1)}"
-            series.append(Series(name, "points", xs, ys, labels=labels, colour=colour))
+            name = plural(epochs, "epoch")
+            series.append(Series(name, "points", xs, ys, labels=labels, colour=colour(number)))
     if not series:
         return None
     what, form = ("accuracy", ".3f") if several else ("reward", ".4f")
     return Chart(
         "rungs",
-        "Shorter trainings against whole ones",
-        Axis(f"{what.capitalize()} after a shorter training", form=form),
+        "Low-fidelity against full trainings",
+        Axis(f"{what.capitalize()} after a low-fidelity training", form=form),
         Axis(f"{what.capitalize()} after {run.config.ladder.last} epochs", form=form),
         tuple(series),
-        "A rung that ranks networks has its points along a rising line, however steep. Those that were not trained "
-        "further are missing, which narrows what is left.",
+        "The points of a rung that ranks networks well follow a rising line. Networks that were not promoted are "
+        "missing, which narrows the range.",
     )
 
 
-def _worth(scored: Rung | Trial, several: bool) -> float:
+def _score(scored: Rung | Trial, several: bool) -> float:
     assert scored.terms
     return scored.terms.accuracy if several else scored.terms.reward
 
 
 def _last(trial: Trial) -> int | None:
-    """The epochs of the training at which a trial rests."""
+    """Return the epochs of the longest training of a pruned trial, None for other trials."""
     return trial.rungs[-1].result.epochs if trial.state == "pruned" else None

@@ -11,7 +11,7 @@ from search.report.contest import differences, groups
 from search.report.findings import findings
 from search.report.prose import summary
 from search.report.search_page import search_page
-from search.report.shorter import rungs, shorter_trainings
+from search.report.low_fidelity import rungs, shorter_trainings
 from search.testing import looked_up
 
 SETTINGS = {

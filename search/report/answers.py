@@ -1,0 +1,155 @@
+"""The first screen of a page: the answers of a search as cards, a chart of them, and one sentence of advice."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Literal
+
+from search.report import finals_text
+from search.report.axes import axis, column
+from search.report.document import Axis, Card, Chart, Series
+from search.report.findings import ANSWERS, Findings, accuracy, unbiased
+from search.report.palette import GREY
+from search.report.prose import significance
+from search.stats.pareto import front
+from search.tables.units import plural, si, times_as_many
+from search.trials.trial import Trial
+from space import cost
+
+
+def cards(found: Findings) -> tuple[Card, ...]:
+    """Return the answers of the search, with their accuracy, costs, and relation to the base network."""
+    return tuple(
+        _card(found, title, found.answers[name]) for name, title in ANSWERS.items() if name in found.answers
+    )
+
+
+def _card(found: Findings, title: str, trial: Trial) -> Card:
+    estimate = found.comparison.accuracy(trial) if found.comparison else None
+    half = f" ± {estimate.half:.3f}" if estimate and estimate.half is not None else ""
+    runs = len(trial.final_accuracies)
+    seeds = f" (mean of {plural(runs, 'training')})" if runs else " (one training)"
+    pairs = [
+        ("Accuracy", f"{accuracy(trial):.3f}{half}{seeds}"),
+        ("Params", si(trial.cost.params)),
+        ("MACs", si(trial.cost.macs)),
+    ]
+    ms = trial.predicted.ms if trial.predicted else trial.result.step_ms if trial.result else None
+    if ms is not None:
+        pairs.append(("Step time", f"{ms:.1f} ms" + (" (predicted)" if trial.predicted else "")))
+    pairs.append(("Reward", f"{unbiased(trial):.4f}"))
+    return Card(title, f"trial {trial.number}", tuple(pairs), _card_note(found, trial))
+
+
+def _card_note(found: Findings, trial: Trial) -> str:
+    """Return how an answer compares with the base network, in one sentence."""
+    if found.base_trial is trial:
+        return f"It is the base network, {found.base_name}."
+    ours, theirs = trial.cost, cost(found.base)
+    params = times_as_many(ours.params, theirs.params, "params")
+    macs = times_as_many(ours.macs, theirs.macs, "MACs")
+    base = found.base_trial
+    gain = ""
+    if base is not None and found.comparison and (estimate := found.comparison.difference(trial, base)):
+        gain = f"; accuracy {estimate.mean:+.3f} ({significance(estimate)})"
+    return f"Compared with {found.base_name}: {params}, {macs}{gain}."
+
+
+def overview(found: Findings) -> Chart:
+    """Return the chart of accuracy against params with the answers, the base and the Pareto front.
+
+    Networks that were trained with fresh seeds have error bars, and the means of those trainings.
+    """
+    trials = found.run.ranked
+    answers = {trial.number: trial for trial in found.answers.values()}
+    base = found.base_trial
+    points = [(float(trial.cost.params), 1 - accuracy(trial)) for trial in trials]
+    best = sorted(points[index] for index in front(points))
+    others = [trial for trial in trials if trial.number not in answers and trial is not base]
+    series = [
+        _points("trials", others, found, "points", GREY, faint=True),
+        Series("Pareto front", "step", tuple(x for x, _ in best), tuple(1 - y for _, y in best), colour=0),
+    ]
+    if base is not None and base.number not in answers:
+        series.append(_points("base", [base], found, "marks", 2, tags=("base",)))
+    series += [
+        _points(
+            titles(found, trial).lower(), [trial], found, "marks", 1, tags=(titles(found, trial).lower(),)
+        )
+        for trial in answers.values()
+    ]
+    return Chart(
+        "overview",
+        "Accuracy against params",
+        axis(column("params")),
+        Axis("Validation accuracy", form=".3f"),
+        tuple(each for each in series if each.xs),
+        _overview_note(found),
+    )
+
+
+def _overview_note(found: Findings) -> str:
+    if found.comparison and found.comparison.fresh:
+        return (
+            "Networks with error bars were trained again with fresh seeds: their mean, and its 95 % interval. The "
+            "others show the accuracy that the search saw."
+        )
+    return "Each network was trained once, so there are no error bars."
+
+
+def _points(
+    name: str,
+    trials: Sequence[Trial],
+    found: Findings,
+    kind: Literal["points", "marks"],
+    colour: int,
+    faint: bool = False,
+    tags: tuple[str, ...] = (),
+) -> Series:
+    estimates = [found.comparison.accuracy(trial) if found.comparison else None for trial in trials]
+    return Series(
+        name,
+        kind,
+        tuple(float(trial.cost.params) for trial in trials),
+        tuple(accuracy(trial) for trial in trials),
+        labels=tuple(f"trial {trial.number}" for trial in trials),
+        errors=tuple(estimate.half if estimate else None for estimate in estimates),
+        tags=tags,
+        colour=colour,
+        faint=faint,
+    )
+
+
+def titles(found: Findings, trial: Trial) -> str:
+    """Return the names of the answers that a trial is, such as "Best, cheapest"."""
+    names = [
+        title
+        for name, title in ANSWERS.items()
+        if name in found.answers and found.answers[name].number == trial.number
+    ]
+    return ", ".join(names).capitalize()
+
+
+def advice(found: Findings) -> str:
+    """Return one sentence of advice: which answer to train, or what to do first."""
+    name = shlex.quote(found.run.name)
+    if found.winner is None:
+        return ""
+    if found.state == "running":
+        return "The search is still running: answers can change."
+    if found.verdict and found.verdict.noise and list(finals_text.warning(found.run, found.verdict.noise)):
+        (warning, *_) = finals_text.warning(found.run, found.verdict.noise)
+        return f"Before you rely on these answers: {warning.removeprefix('warning: ')}."
+    best, accurate = found.winner, found.answers.get("most-accurate", found.winner)
+    if best.number == accurate.number:
+        return f"Train the best network in full next: search train {name}."
+    relation = "a significantly higher accuracy"
+    estimate = found.comparison.difference(accurate, best) if found.comparison else None
+    if estimate is None or not estimate.significant:
+        relation = "the highest measured accuracy, though not significantly higher"
+    command = f"search train {name}:most-accurate"
+    return (
+        f"If accuracy matters more to you than cost, train the most accurate network ({command}), which has "
+        f"{relation} than the best by reward; otherwise the best: search train {name}."
+    )
