@@ -72,7 +72,7 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **
         watching = watch and any(run.driver for run in runs)
         page, charts = _page(runs, drawn, every if watching else None)
         if given["as_json"]:
-            return print_json({"title": page.title, "made": page.made, **dict(page.summary)})
+            return print_json({"title": page.title, "made": page.made, **dict(page.summary), **page.values})
         place = out or (runs[0].path / _NAME if len(runs) == 1 else Path(_NAME))
         write_file(place, html(page))
         if not watching:

@@ -5,9 +5,9 @@ A `Chart` is drawn by the script of the page and by matplotlib (`search.report.f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from search.report.diagram import Diagram
 from search.tables.table import Column, Row
@@ -163,7 +163,8 @@ class Page:
     """A page. made: the time and the source.
 
     cards, overview, advice: the first screen, for readers without time. summary: paragraphs with titles, below it.
-    refresh: seconds after which the page reloads itself, None for never.
+    values: the numbers behind the sentences, as `--json` prints them. refresh: seconds after which the
+    page reloads itself, None for never.
     """
 
     title: str
@@ -174,6 +175,7 @@ class Page:
     cards: tuple[Card, ...] = ()
     overview: Chart | None = None
     advice: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def charts(self) -> tuple[Chart | Bars, ...]:

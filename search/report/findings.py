@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from search.proxy.evaluate import Result
@@ -21,6 +22,7 @@ from search.report.baseline import (
     random_draws,
 )
 from search.runs.run import ENVIRONMENT, Run
+from search.stats.confidence import CONFIDENCE
 from search.stats.differences import Differences, Estimate, Spread
 from search.trials.finals import Verdict
 from search.trials.trial import RANKED, Trial
@@ -121,6 +123,39 @@ class Findings:
         """The seconds of all evaluations, summed over all workers."""
         return math.fsum(result.seconds for result in self.trainings)
 
+    def values(self) -> dict[str, Any]:
+        """Return the answers and the compared networks as plain values, as `search report --json` prints them.
+
+        Each sentence of the page about two networks follows from the accuracies of "compared" by
+        `search.stats.differences.Differences`, whose results are in "differences".
+        """
+        comparison = self.comparison or Comparison((), Differences(()), fresh=False)
+        trials, tested = comparison.trials, comparison.differences
+        pairs = []
+        for one, other in combinations(range(len(trials)), 2):
+            a, b = (one, other) if tested.means[one] >= tested.means[other] else (other, one)
+            estimate = tested.difference(a, b)
+            numbers = {"more": trials[a].number, "less": trials[b].number}
+            pairs.append(
+                {**numbers, "mean": estimate.mean, "half": estimate.half, "significant": estimate.significant}
+            )
+        return {
+            "answers": {name: trial.number for name, trial in self.answers.items()},
+            "validation_images": self.images,
+            "fresh_seeds": comparison.fresh,
+            "confidence": CONFIDENCE,
+            "compared": [
+                {
+                    "trial": trial.number,
+                    "accuracies": list(row),
+                    "params": trial.cost.params,
+                    "macs": trial.cost.macs,
+                }
+                for trial, row in zip(trials, tested.accuracies, strict=True)
+            ],
+            "differences": pairs,
+        }
+
 
 def findings(run: Run, baseline: Run | None = None) -> Findings:
     """Return the results of `run`. baseline: the run whose random draws it is compared with, if not its own.
@@ -160,6 +195,8 @@ def answers_of(run: Run) -> Mapping[str, Trial]:
     """Return the answers of a run by name; empty where no trial is complete."""
     if not run.ranked:
         return {}
+    if answers := getattr(run, "answers", None):
+        return {"best": answers.best, "most-accurate": answers.most_accurate, "cheapest": answers.cheapest}
     finalists = [trial for trial in run.ranked if trial.final_terms]
     accurate = max(finalists or run.ranked, key=lambda trial: accuracy(trial))
     return {"best": run.best, "most-accurate": accurate, "cheapest": accurate}

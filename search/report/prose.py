@@ -144,9 +144,9 @@ def _against_random(found: Findings) -> str:
     margin, count = found.over_random, min(len(drawn), found.complete)
     mean = "mean " if winner.final_terms else ""
     text = (
-        f"The winner's {mean}reward is {abs(margin.mean):.4f} {'above' if margin.mean >= 0 else 'below'} the expected "
-        f"best of {plural(count, 'random draw')} (95 % interval {margin.low:+.4f} to {margin.high:+.4f}, by resampling "
-        f"the n = {len(drawn)} networks that {whose} {drew(found.baseline)})."
+        f"The winner's {mean}reward is {abs(margin.mean):.4f} {'above' if margin.mean >= 0 else 'below'} the "
+        f"expected best of {plural(count, 'random draw')} (95 % interval {margin.low:+.4f} to {margin.high:+.4f}, by "
+        f"resampling the n = {len(drawn)} networks that {whose} {drew(found.baseline)})."
     )
     if winner in drawn:
         text += " The winner is one of the draws: no later proposal of the sampler beat it."
@@ -183,8 +183,8 @@ def _against_base(found: Findings) -> str:
             else f": a launch with first={found.base_name} trains it first"
         )
         return (
-            f"Compared with {named}, the winner has {costs}. The base was not trained in this search, so its accuracy "
-            f"here is unknown{first}."
+            f"Compared with {named}, the winner has {costs}. The base was not trained in this search, so its "
+            f"accuracy here is unknown{first}."
         )
     rewards = f"reward {unbiased(winner):.4f} against {unbiased(trained):.4f}"
     estimate = comparison.difference(winner, trained)
@@ -200,7 +200,8 @@ def against_base(found: Findings, trial: Trial) -> str:
     ours, theirs = trial.cost, cost(found.base)
     return (
         f"{times_as_many(ours.params, theirs.params, 'parameters')} and "
-        f"{times_as_many(ours.macs, theirs.macs, 'multiply-adds')} ({si(theirs.params)} and {si(theirs.macs)} in the base)"
+        f"{times_as_many(ours.macs, theirs.macs, 'multiply-adds')} "
+        f"({si(theirs.params)} and {si(theirs.macs)} in the base)"
     )
 
 

@@ -88,6 +88,7 @@ def search_page(found: Findings, refresh: int | None = None) -> Page:
         cards=cards(found),
         overview=overview(found) if found.answers else None,
         advice=advice(found),
+        values=found.values(),
     )
 
 

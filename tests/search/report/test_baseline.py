@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search import open_run
-from search.report.baseline import bands, best_of, drew, proposed, random_draws
+from search.report.baseline import bands, best_of, compare_with_draws, drew, random_draws
 
 REWARDS = st.lists(st.floats(0, 1), min_size=3, max_size=12)
 
@@ -37,16 +37,16 @@ def test_an_example():
     assert (band.low, band.high) == (2.0, 3.0)
 
 
-def test_more_draws_than_there_are_cannot_be_told_of():
+def test_no_band_beyond_the_number_of_draws():
     assert [band.draws for band in bands([0.1, 0.2, 0.3], [1, 3, 4, 10])] == [1, 3]
     assert bands([0.1, 0.2], [1, 2]) == []
 
 
-def test_proposals_beside_draws():
-    found = proposed([0.6, 0.7, 0.8], [0.1, 0.2, 0.3, 0.75])
+def test_proposals_are_compared_with_draws():
+    found = compare_with_draws([0.6, 0.7, 0.8], [0.1, 0.2, 0.3, 0.75])
     assert (found.beats, found.proposals, found.draws) == (pytest.approx(10 / 12), 3, 4)
     assert 0 < found.p < 1
-    assert proposed([0.6, 0.7], [0.1, 0.2, 0.3]) is None
+    assert compare_with_draws([0.6, 0.7], [0.1, 0.2, 0.3]) is None
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,6 @@ def test_published_networks_that_a_start_begins_with_are_no_draws(tmp_path):
 
 def test_networks_that_the_user_named_are_no_draws(tmp_path):
     path = filled(
-        tmp_path / "r", sampler="gp", seed=str(open_run(filled(tmp_path / "a")).trials[0].architecture)
+        tmp_path / "r", sampler="gp", first=str(open_run(filled(tmp_path / "a")).trials[0].architecture)
     )
     assert [trial.number for trial in random_draws(open_run(path))] == list(range(1, 8))

@@ -5,19 +5,21 @@ from helpers.runs import filled
 
 from search import open_run
 from search.report import charts
-from search.report.figures import PALETTE, draw
+from search.report.figures import draw
 from search.report.findings import findings
+from search.report.palette import PALETTE
 
 
 @pytest.fixture(scope="module")
 def every(tmp_path_factory):
     return charts.every(
-        findings(open_run(filled(tmp_path_factory.mktemp("r") / "r", complete=30, sampler="gp")))
+        findings(open_run(filled(tmp_path_factory.mktemp("r") / "r", complete=60, sampler="gp")))
     )
 
 
 def test_a_run_has_its_charts(every):
-    assert [chart.key for chart in every][:6] == [
+    assert [chart.key for chart in every][:7] == [
+        "overview",
         "accuracy-params",
         "accuracy-macs",
         "accuracy-step-ratio",

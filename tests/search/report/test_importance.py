@@ -23,7 +23,7 @@ def test_each_evaluator_shares_out_one_whole_among_all_choices(run):
 
 
 def test_too_few_trials_tell_nothing(tmp_path):
-    assert importances(open_run(filled(tmp_path / "r", complete=9))) == []
+    assert importances(open_run(filled(tmp_path / "r", complete=49))) == []
 
 
 def test_what_most_of_the_best_have(run):

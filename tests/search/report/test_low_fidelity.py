@@ -9,9 +9,9 @@ from search.report.baseline import random_draws
 from search.report.comparison_page import comparison_page
 from search.report.contest import differences, groups
 from search.report.findings import findings
+from search.report.low_fidelity import low_fidelity_section, rungs
 from search.report.prose import summary
 from search.report.search_page import search_page
-from search.report.low_fidelity import rungs, shorter_trainings
 from search.testing import looked_up
 
 SETTINGS = {
@@ -45,7 +45,7 @@ def run(home, monkeypatch, request):
 
 
 def test_each_rung_has_a_row_that_counts_its_networks(run):
-    (section,) = shorter_trainings(run)
+    (section,) = low_fidelity_section(run)
     rows = {row["epochs"]: row for row in section.blocks[-1].rows}
     assert list(rows) == [1, 3]
     for epochs, row in rows.items():
@@ -76,20 +76,20 @@ def test_of_several_objectives_the_accuracy_is_drawn(run):
 
 @pytest.mark.parametrize("run", [{"pruner.gate": 0}], indirect=True)
 def test_without_a_gate_no_correlation_is_told(run):
-    (section,) = shorter_trainings(run)
+    (section,) = low_fidelity_section(run)
     assert "bound" not in [column.key for column in section.blocks[-1].columns]
 
 
 @pytest.mark.parametrize("run", [{"pruner": "none", "trials": 1}], indirect=True)
 def test_a_search_without_rungs_has_no_such_section(run):
-    assert not list(shorter_trainings(run))
+    assert not list(low_fidelity_section(run))
     assert rungs(run) is None
 
 
 def test_only_networks_that_no_rung_chose_are_random_draws(run):
     judging = [trial.number for trial in run.trials if trial.state != "duplicate"][:8]
     assert [trial.number for trial in random_draws(run)] == judging
-    assert findings(run).proposed is None
+    assert findings(run).proposals is None
 
 
 @pytest.mark.parametrize("run", [{"pruner.min_correlation": 1}], indirect=True)
@@ -123,7 +123,7 @@ def test_no_difference_is_told_from_a_search_without(run):
     plain = {key: value for key, value in SETTINGS.items() if not key.startswith("pruner")}
     other = launch({**plain, "run": "plain", "pruner": "none"}, evaluate=looked_up)
     assert differences(groups([run, other]), "reward") == (0, [])
-    assert "unlike amounts" in dict(comparison_page([run, other]).summary)["Difference"]
+    assert "different amounts" in dict(comparison_page([run, other]).summary)["Differences"]
 
 
 def test_it_is_on_the_page(run):

@@ -108,19 +108,19 @@ def test_finals_have_a_section_while_they_last_and_at_their_end(tmp_path):
     path = filled(tmp_path / "r", complete=30, finals="auto")
     train_again(path, most=3)
     page = html(search_page(findings(open_run(path))))
-    assert "3 of 6 trainings are over" in page
+    assert "3 of 6 trainings are finished" in page
     train_again(path)
     page = html(search_page(findings(open_run(path))))
     assert "rank reliability" in page
     assert re.search(r'<section id="finals">.*?</section>', page, re.DOTALL)[0].count("<tr>") == 4
 
 
-def test_the_best_compromises_have_a_section_where_they_are_searched(tmp_path):
+def test_the_front_of_a_multi_objective_search_has_a_section(tmp_path):
     run = open_run(filled(tmp_path / "r", complete=20, reward="pareto"))
     found = html(search_page(findings(run)))
-    assert "The best compromises" in found and "hypervolume" in found
+    assert '<section id="front">' in found and "hypervolume" in found
     plain = open_run(filled(tmp_path / "plain", complete=20))
-    assert "The best compromises" not in html(search_page(findings(plain)))
+    assert '<section id="front">' not in html(search_page(findings(plain)))
 
 
 def test_a_page_that_follows_a_search_says_how_often(tmp_path):
@@ -128,7 +128,7 @@ def test_a_page_that_follows_a_search_says_how_often(tmp_path):
     assert data(html(search_page(findings(run))))["refresh"] is None
     followed = html(search_page(findings(run), refresh=30))
     assert data(followed)["refresh"] == 30
-    assert "reads itself anew every 30 s" in followed
+    assert "reloads every 30 s" in followed
 
 
 def test_searches_side_by_side(tmp_path):

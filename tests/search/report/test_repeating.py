@@ -16,4 +16,4 @@ def test_the_command_makes_another_run(words, typed):
 
 
 def test_a_run_from_python_has_no_command():
-    assert command({}).startswith("# begun from Python")
+    assert command({}).startswith("# started from Python")
