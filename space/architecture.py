@@ -209,7 +209,7 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
         else:
             closed = stage.stride == 2 or stage.width != width_in
             free = stage.depth == 1 and BLOCKS[stage.op].shortcut and closed
-            merged.append(replace(stage, skip=True) if free else stage)
+            merged.append(replace(stage, skip=True) if free and not stage.skip else stage)
         width_in = stage.width
     return tuple(merged)
 

@@ -37,7 +37,7 @@ class Candidates:
 
         @lru_cache(maxsize=1 << 16)
         def sizes(point: Point) -> Sizes:
-            total = cost(space.at(point))
+            total = space.cost_at(point)
             return math.log(total.macs), math.log(total.params)
 
         return cls(

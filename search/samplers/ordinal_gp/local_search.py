@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,26 +24,31 @@ def local_search(
 
     Every round scores all points that differ from the best ones in one choice, until no better one appears.
     """
-    scores: dict[Point, float] = {}
+    scored: set[Point] = set()
+    ranked: list[tuple[float, int, Point]] = []
     verdicts: dict[Point, bool] = {}
     beams: list[Point] = []
     new = list(dict.fromkeys(starts))
     for _ in range(ROUNDS):
         if not new:
             break
-        scores.update(zip(new, score(new).tolist(), strict=True))
+        # Equal scores keep the order in which the points were scored.
+        negative = (-value for value in score(new).tolist())
+        ranked += zip(negative, range(len(scored), len(scored) + len(new)), new, strict=True)
+        ranked.sort()
+        scored.update(new)
         # Only the best are checked, since checking a point takes longer than scoring it.
-        better = _best_admitted(sorted(scores, key=lambda point: -scores[point]), admits, verdicts)
+        better = _best_admitted((point for _, _, point in ranked), admits, verdicts)
         if better == beams:
             break
         beams = better
         around = (point for beam in beams for point in neighbours(beam, options))
-        new = [point for point in dict.fromkeys(around) if point not in scores]
+        new = [point for point in dict.fromkeys(around) if point not in scored]
     return beams[0] if beams else None
 
 
 def _best_admitted(
-    points: Sequence[Point], admits: Callable[[Point], bool], verdicts: dict[Point, bool]
+    points: Iterable[Point], admits: Callable[[Point], bool], verdicts: dict[Point, bool]
 ) -> list[Point]:
     """Return the first `BEAMS` of `points` that `admits`. verdicts: known answers, extended here."""
     accepted: list[Point] = []

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import erfcx, ndtr
 
 from search.samplers.base import Observation
-from search.samplers.ordinal_gp.regression import Hypothesis, Inputs, Posterior
+from search.samplers.ordinal_gp.kernels import Inputs, Pairs
+from search.samplers.ordinal_gp.regression import Hypothesis, Posterior
 from space import Point
 
 CLIPPED_STDS = 4
@@ -32,11 +33,11 @@ class Model:
     ) -> None:
         """Fit the posteriors. targets, extra_variance: one for each of `points`, see `training_targets`."""
         self._inputs, self._points = inputs, points
-        observed, begun = inputs(points), inputs(running)
-        self._posteriors = [Posterior(each, observed, targets, begun, extra_variance) for each in likely]
-        self._means = sum(each.weight * each.mean(observed) for each in self._posteriors)
-        every = inputs([*points, *running])
-        self._records = [float(each.mean(every).max()) for each in self._posteriors]
+        self._every = inputs([*points, *running])
+        pairs = Pairs(self._every, self._every)
+        self._posteriors = [Posterior(each, pairs, targets, extra_variance) for each in likely]
+        self._means = sum(each.weight * each.means[: len(points)] for each in self._posteriors)
+        self._records = [float(each.means.max()) for each in self._posteriors]
         self.noise = math.sqrt(sum(each.weight * each.noise for each in self._posteriors))
         """The standard deviation between two trainings of a network, in units of the targets."""
 
@@ -47,10 +48,11 @@ class Model:
     def log_improvement(self, points: Sequence[Point]) -> NDArray[np.float64]:
         """Return the logarithm of each point's expected improvement on the best observed or running point."""
         inputs = self._inputs(points)
-        parts = [
-            math.log(each.weight) + log_expected_improvement(each.mean(inputs) - record, each.std(inputs))
-            for each, record in zip(self._posteriors, self._records, strict=True)
-        ]
+        pairs = Pairs(self._every, inputs)
+        parts = []
+        for posterior, record in zip(self._posteriors, self._records, strict=True):
+            means, stds = posterior.predict(inputs, pairs)
+            parts.append(math.log(posterior.weight) + log_expected_improvement(means - record, stds))
         mixed: NDArray[np.float64] = np.logaddexp.reduce(parts, axis=0)
         return mixed
 

@@ -14,9 +14,10 @@ from search.samplers.evolution import drawn, mutated
 from search.samplers.ordinal_gp.candidates import Candidates
 from search.samplers.ordinal_gp.encoding import Encoding
 from search.samplers.ordinal_gp.initial import initial_point
+from search.samplers.ordinal_gp.kernels import Inputs
 from search.samplers.ordinal_gp.local_search import local_search
 from search.samplers.ordinal_gp.model import Model, training_targets
-from search.samplers.ordinal_gp.regression import Hypothesis, Inputs, hypotheses
+from search.samplers.ordinal_gp.regression import Hypothesis, hypotheses
 from search.samplers.ordinal_gp.stopping import REASON, EarlyStopping
 from space import Point
 

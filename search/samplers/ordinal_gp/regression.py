@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
 
-from search.samplers.ordinal_gp.encoding import Vectors
+from search.samplers.ordinal_gp.kernels import Inputs, Kernel, Matrix, Pairs
 
 LINEAR = (0.1, 0.5, 0.9)
 """The candidate shares of the linear part in the part over codes."""
@@ -36,46 +36,6 @@ SHAPE = SCALE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """Points as the model sees them, one per row. codes: scaled to a total variance of 1."""
-
-    codes: Vectors
-    sizes: Vectors
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """A covariance function. linear: share of the linear part in the codes' part; the rest is smooth with `length`.
-
-    sizes: share of the part over sizes.
-    """
-
-    linear: float
-    length: float
-    sizes: float
-
-    def __call__(self, one: Inputs, other: Inputs) -> NDArray[np.float64]:
-        """Return the covariance of every point of `one` with every point of `other`."""
-        inner = one.codes @ other.codes.T
-        squares = (one.codes**2).sum(1)[:, None] + (other.codes**2).sum(1) - 2 * inner
-        smooth = np.exp(-0.5 * np.maximum(squares, 0) / self.length**2)
-        codes = self.linear * inner + (1 - self.linear) * smooth
-        covariance: NDArray[np.float64] = (
-            1 + (1 - self.sizes) * codes + self.sizes * (one.sizes @ other.sizes.T)
-        )
-        return covariance
-
-    def variances(self, points: Inputs) -> NDArray[np.float64]:
-        """Return the diagonal of `self(points, points)`."""
-        codes = self.linear * (points.codes**2).sum(1) + 1 - self.linear
-        diagonal: NDArray[np.float64] = 1 + (1 - self.sizes) * codes + self.sizes * (points.sizes**2).sum(1)
-        return diagonal
-
-
-@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A kernel and a noise that may explain the observations. weight: its probability; all weights sum to 1."""
 
@@ -87,10 +47,11 @@ class Hypothesis:
 def hypotheses(points: Inputs, targets: NDArray[np.float64]) -> tuple[Hypothesis, ...]:
     """Return the likeliest kernels and noises, the best first, for `targets` with mean 0 and variance 1."""
     shares = SIZES if points.sizes.shape[1] else SIZES[:1]
+    pairs = Pairs(points, points)
     scored = [
         (likelihood, kernel, noise)
         for kernel in (Kernel(*parts) for parts in product(LINEAR, LENGTHS, shares))
-        for likelihood, noise in _likelihoods(kernel, points, targets)
+        for likelihood, noise in _likelihoods(kernel(pairs), targets)
     ]
     scored.sort(key=lambda each: -each[0])
     best = scored[0][0]
@@ -99,16 +60,14 @@ def hypotheses(points: Inputs, targets: NDArray[np.float64]) -> tuple[Hypothesis
     return tuple(Hypothesis(kernel, noise, math.exp(each - best) / total) for each, kernel, noise in likely)
 
 
-def _likelihoods(
-    kernel: Kernel, points: Inputs, targets: NDArray[np.float64]
-) -> Iterator[tuple[float, float]]:
+def _likelihoods(covariance: Matrix, targets: NDArray[np.float64]) -> Iterator[tuple[float, float]]:
     """Yield the log posterior of each candidate noise, up to a constant, and that noise."""
-    values, vectors = eigh(kernel(points, points), check_finite=False)
+    values, vectors = eigh(covariance, check_finite=False)
     weights = (vectors.T @ targets) ** 2
     for noise in NOISE:
         spectrum = np.maximum(values, 0) + noise
         fit = SCALE + 0.5 * float((weights / spectrum).sum())
-        likelihood = -0.5 * float(np.log(spectrum).sum()) - (SHAPE + len(points) / 2) * math.log(fit)
+        likelihood = -0.5 * float(np.log(spectrum).sum()) - (SHAPE + len(targets) / 2) * math.log(fit)
         yield likelihood - 0.5 * (math.log(noise / LIKELY_NOISE) / LOG_NOISE_STD) ** 2, noise
 
 
@@ -118,38 +77,39 @@ class Posterior:
     def __init__(
         self,
         hypothesis: Hypothesis,
-        points: Inputs,
+        every: Pairs,
         targets: NDArray[np.float64],
-        running: Inputs,
         extra_variance: NDArray[np.float64] | float = 0.0,
     ) -> None:
-        """Fit to targets of variance 1. extra_variance: of each target, in addition to that of a training."""
+        """Fit to targets of variance 1.
+
+        every: the pairs of all observed points, followed by the running ones. targets: of the observed ones.
+        extra_variance: of each target, in addition to that of a training.
+        """
         self.weight, self._kernel = hypothesis.weight, hypothesis.kernel
-        every = Inputs(np.vstack([points.codes, running.codes]), np.vstack([points.sizes, running.sizes]))
-        covariance = self._kernel(every, every)
+        count = len(targets)
+        covariance = self._kernel(every)
+        across = covariance[:, :count].copy()
         diagonal = np.einsum("ii->i", covariance)
         diagonal += hypothesis.noise
-        diagonal[: len(points)] += extra_variance
-        self._points, self._every = points, every
+        diagonal[:count] += extra_variance
         # The factor of a leading block is the leading block of the factor.
-        self._factor = cholesky(covariance, lower=True, check_finite=False)
-        own = self._factor[: len(points), : len(points)]
-        self._solved = cho_solve((own, True), targets, check_finite=False)
+        self._factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+        self._solved = cho_solve((self._factor[:count, :count], True), targets, check_finite=False)
         fit = SCALE + 0.5 * float(targets @ self._solved)
-        self._scale = fit / (SHAPE + len(points) / 2)
+        self._scale = fit / (SHAPE + count / 2)
         self.noise = self._scale * hypothesis.noise
         """The variance between two trainings of a network, in units of the targets."""
+        self.means: NDArray[np.float64] = across @ self._solved
+        """The expected targets of all points in `every`, without noise."""
 
-    def mean(self, points: Inputs) -> NDArray[np.float64]:
-        """Return the expected targets of networks, without noise."""
-        means: NDArray[np.float64] = self._kernel(points, self._points) @ self._solved
-        return means
+    def predict(self, points: Inputs, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the expected targets of points, without noise, and their standard deviations, all positive.
 
-    def std(self, points: Inputs) -> NDArray[np.float64]:
-        """Return the standard deviations of those means, all positive."""
-        halves = solve_triangular(
-            self._factor, self._kernel(self._every, points), lower=True, check_finite=False
-        )
+        pairs: of the points that the posterior was fitted to, running ones included, with `points`.
+        """
+        across = self._kernel(pairs)
+        means: NDArray[np.float64] = self._solved @ across[: len(self._solved)]
+        halves = solve_triangular(self._factor, across, lower=True, overwrite_b=True, check_finite=False)
         left = self._kernel.variances(points) - (halves**2).sum(0)
-        stds: NDArray[np.float64] = np.sqrt(self._scale * np.maximum(left, 1e-10))
-        return stds
+        return means, np.sqrt(self._scale * np.maximum(left, 1e-10))

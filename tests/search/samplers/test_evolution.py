@@ -1,7 +1,8 @@
+import random
 from dataclasses import replace
 
 from search.samplers import Observation
-from search.samplers.evolution import MIN_TRIALS_TO_FINISH, RegularizedEvolution
+from search.samplers.evolution import MIN_TRIALS_TO_FINISH, RegularizedEvolution, drawn
 from space import Space
 
 SPACE = Space.load("effv2_32")
@@ -15,6 +16,12 @@ def trial(number, point, reward, rejected=False):
 
 def changed(one, other):
     return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def test_a_drawn_point_is_that_of_randrange():
+    options = [2, 3, 1, 5, 16, 7]
+    one, other = random.Random(5), random.Random(5)
+    assert all(drawn(options, one) == tuple(map(other.randrange, options)) for _ in range(100))
 
 
 def test_a_child_is_its_parent_with_one_choice_changed():

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from search.samplers.ordinal_gp.encoding import Encoding
-from search.samplers.ordinal_gp.regression import Hypothesis, Inputs, Kernel, Posterior, hypotheses
+from search.samplers.ordinal_gp.kernels import Inputs, Kernel, Pairs
+from search.samplers.ordinal_gp.regression import Hypothesis, Posterior, hypotheses
 from space import Choice
-
-NONE = np.zeros((0, 2))
-
 
 def inputs(codes, sizes=None):
     codes = np.asarray(codes, dtype=float)
@@ -43,22 +41,27 @@ def test_a_posterior_equals_the_textbooks():
     known, new = inputs(rng.normal(size=(6, 2))), inputs(rng.normal(size=(3, 2)))
     targets = rng.normal(size=6)
     kernel = Kernel(linear=0.5, length=1.0, sizes=0.0)
-    posterior = Posterior(Hypothesis(kernel, 0.1, 1.0), known, targets, inputs(NONE))
-    inverse = np.linalg.inv(kernel(known, known) + 0.1 * np.eye(6))
-    across = kernel(new, known)
-    assert posterior.mean(new) == pytest.approx(across @ inverse @ targets)
+    posterior = Posterior(Hypothesis(kernel, 0.1, 1.0), Pairs(known, known), targets)
+    means, stds = posterior.predict(new, Pairs(known, new))
+    inverse = np.linalg.inv(kernel(Pairs(known, known)) + 0.1 * np.eye(6))
+    across = kernel(Pairs(new, known))
+    assert means == pytest.approx(across @ inverse @ targets)
+    assert posterior.means == pytest.approx(posterior.predict(known, Pairs(known, known))[0])
     scale = (1 + 0.5 * targets @ inverse @ targets) / (1 + 6 / 2)
-    variances = np.diag(kernel(new, new) - across @ inverse @ across.T)
-    assert posterior.std(new) ** 2 == pytest.approx(scale * variances)
+    variances = np.diag(kernel(Pairs(new, new)) - across @ inverse @ across.T)
+    assert stds**2 == pytest.approx(scale * variances)
 
 
 def test_running_trials_reduce_the_variance_and_move_no_mean():
     rng = np.random.default_rng(1)
     known, running = inputs(rng.normal(size=(6, 2))), inputs(rng.normal(size=(2, 2)))
     targets, hypothesis = rng.normal(size=6), Hypothesis(Kernel(0.5, 1.0, 0.0), 0.01, 1.0)
-    alone, both = (Posterior(hypothesis, known, targets, r) for r in (inputs(NONE), running))
-    assert both.mean(running) == pytest.approx(alone.mean(running))
-    assert (both.std(running) < 0.8 * alone.std(running)).all()
+    every = inputs(np.vstack([known.codes, running.codes]))
+    mean, std = Posterior(hypothesis, Pairs(known, known), targets).predict(running, Pairs(known, running))
+    both = Posterior(hypothesis, Pairs(every, every), targets)
+    narrowed_mean, narrowed_std = both.predict(running, Pairs(every, running))
+    assert narrowed_mean == pytest.approx(mean)
+    assert (narrowed_std < 0.8 * std).all()
 
 
 def test_ordered_options_are_on_one_axis_and_others_on_their_own():

@@ -1,0 +1,74 @@
+"""Covariance functions over points, and the parts of them that several kernels share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.samplers.ordinal_gp.encoding import Vectors
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Points as the model sees them, one per row. codes: scaled to a total variance of 1."""
+
+    codes: Vectors
+    sizes: Vectors
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+class Pairs:
+    """All pairs of a point of `one` and a point of `other`, in the shape (one, other).
+
+    inner, sizes: inner products of codes and of sizes. Kernels with the same length share the smooth part.
+    """
+
+    def __init__(self, one: Inputs, other: Inputs) -> None:
+        self.inner: Matrix = one.codes @ other.codes.T
+        self.sizes: Matrix = one.sizes @ other.sizes.T
+        squares = (one.codes**2).sum(1)[:, None] + (other.codes**2).sum(1) - 2 * self.inner
+        self._squares = np.maximum(squares, 0, out=squares)
+        self._smooth: dict[float, Matrix] = {}
+
+    def smooth(self, length: float) -> Matrix:
+        """Return the squared exponential of the distances between codes."""
+        if length not in self._smooth:
+            exponents = -0.5 * self._squares
+            exponents /= length**2
+            self._smooth[length] = np.exp(exponents, out=exponents)
+        return self._smooth[length]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A covariance function. linear: share of the linear part in the codes' part; the rest is smooth with `length`.
+
+    sizes: share of the part over sizes.
+    """
+
+    linear: float
+    length: float
+    sizes: float
+
+    def __call__(self, pairs: Pairs) -> Matrix:
+        """Return the covariance of every pair."""
+        covariance = self.linear * pairs.inner
+        covariance += (1 - self.linear) * pairs.smooth(self.length)
+        if self.sizes:
+            covariance *= 1 - self.sizes
+        covariance += 1
+        if self.sizes:
+            covariance += self.sizes * pairs.sizes
+        return covariance
+
+    def variances(self, points: Inputs) -> Matrix:
+        """Return the variance of every point: the diagonal of `self(Pairs(points, points))`."""
+        codes = self.linear * (points.codes**2).sum(1) + 1 - self.linear
+        diagonal: Matrix = 1 + (1 - self.sizes) * codes + self.sizes * (points.sizes**2).sum(1)
+        return diagonal

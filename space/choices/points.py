@@ -1,0 +1,90 @@
+"""The parts and costs of points, computed once for each combination of the choices that they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from operator import itemgetter
+from typing import Generic, TypeAlias, TypeVar
+
+from space.architecture import Architecture
+from space.cost.cost import Cost, head_cost, stage_cost, stem_cost
+from space.stage import Stage
+
+Point: TypeAlias = tuple[int, ...]
+"""An option index for each of a space's choices."""
+
+T = TypeVar("T")
+
+
+class Settled(Generic[T]):
+    """A part of a space as a function of points, cached by the choices that are inside the part."""
+
+    def __init__(self, choices: Iterable[int], compute: Callable[[Point], T]) -> None:
+        """Take the indices of the part's choices, and the function from points to its value."""
+        indices = sorted(choices)
+        self.key: Callable[[Point], Hashable] = itemgetter(*indices) if indices else _no_options
+        """The function from points to the options of the part's choices, which decide its value."""
+        self._compute = compute
+        self._values: dict[Hashable, T] = {}
+
+    def __call__(self, point: Point) -> T:
+        """Return the part at `point`."""
+        key = self.key(point)
+        if key not in self._values:
+            self._values[key] = self._compute(point)
+        return self._values[key]
+
+
+def _no_options(point: Point) -> Point:
+    return ()
+
+
+class PointCosts:
+    """The exact costs of the networks of a space, as sums over stem, stages and head, without building networks.
+
+    The cost of a stage is cached by its options and by the width and side of its input.
+    """
+
+    def __init__(self, frame: Settled[Architecture], stages: Sequence[Settled[Stage]]) -> None:
+        """Take the parts of the space. frame: a network with the stem, the head and the resolution of a point."""
+        self._frame = frame
+        self._stems: dict[Hashable, _Spent] = {}
+        known: list[dict[tuple[Hashable, int, int], _Spent]] = [{} for _ in stages]
+        self._steps = [(stage, stage.key, own) for stage, own in zip(stages, known, strict=True)]
+        self._heads: dict[tuple[Hashable, int, int], Cost] = {}
+
+    def __call__(self, point: Point) -> Cost:
+        """Return the cost of the network at `point`, in microseconds once its stages are known."""
+        frame = self._frame.key(point)
+        if frame not in self._stems:
+            self._stems[frame] = self._stem(point)
+        params, macs, activations, size, width, side = self._stems[frame]
+        for stage, options, known in self._steps:
+            key = options(point), width, side
+            if key not in known:
+                known[key] = _stage(stage(point), width, side)
+            p, m, a, s, width, side = known[key]
+            params, macs, activations, size = params + p, macs + m, activations + a, size + s
+        end = frame, width, side
+        if end not in self._heads:
+            network = self._frame(point)
+            self._heads[end] = head_cost(network.head, width, network.classes, side)
+        head = self._heads[end]
+        return Cost(params + head.params, macs + head.macs, activations + head.activations, size + head.size)
+
+    def _stem(self, point: Point) -> _Spent:
+        network = self._frame(point)
+        cost, side = stem_cost(network.stem, network.channels, network.resolution)
+        return cost.params, cost.macs, cost.activations, cost.size, network.stem.width, side
+
+
+_Spent: TypeAlias = tuple[int, int, int, int, int, int]
+"""(params, macs, activations, size in bytes, width and side of the output) of a stem or a stage: a plain tuple, since
+a search sums millions."""
+
+
+def _stage(stage: Stage, width: int, side: int) -> _Spent:
+    """Return the cost of a stage on maps of `width` channels and `side` pixels a side."""
+    cost, side_out = stage_cost(stage, width, side)
+    width_out = stage.width if stage.depth else width
+    return cost.params, cost.macs, cost.activations, cost.size, width_out, side_out

@@ -1,0 +1,46 @@
+"""The parts and costs of points."""
+
+import pickle
+import random
+
+import pytest
+
+from space import Space, cost, decode
+from space.choices.points import Settled
+from space.documents import names
+
+
+@pytest.mark.parametrize("name", names("space"))
+def test_costs_of_points_are_those_of_their_networks(name):
+    space, rng = Space.load(name), random.Random(0)
+    for point in (space.sample(rng) for _ in range(100)):
+        assert space.cost_at(point) == cost(space.at(point))
+
+
+def test_a_network_at_a_point_is_canonical():
+    """The same value as the one that its string stands for, whatever was asked before."""
+    space, rng = Space.load("mobile"), random.Random(0)
+    for point in (space.sample(rng) for _ in range(100)):
+        assert space.at(point) == decode(str(space.at(point))) == Space.load("mobile").at(point)
+
+
+def test_a_space_without_choices_has_a_cost():
+    tiny = Space.load("tiny_space")
+    fixed = Space.load("tiny_space", {choice.name: choice.options[-1] for choice in tiny.choices})
+    assert fixed.choices == ()
+    assert fixed.cost_at(()) == cost(fixed.at(()))
+
+
+def test_a_part_is_computed_once_for_its_own_choices():
+    computed = []
+    part = Settled({2, 0}, lambda point: computed.append(point) or point[0] + point[2])
+    assert [part((1, 5, 2)), part((1, 6, 2)), part((3, 5, 2))] == [3, 3, 5]
+    assert computed == [(1, 5, 2), (3, 5, 2)]
+
+
+def test_a_used_space_can_be_pickled():
+    space = Space.load("tiny_space")
+    point = space.sample(random.Random(0))
+    expected = space.at(point), space.cost_at(point)
+    copy = pickle.loads(pickle.dumps(space))
+    assert (copy.at(point), copy.cost_at(point)) == expected
