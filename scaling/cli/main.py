@@ -64,8 +64,7 @@ def cli(context: click.Context, /, **given: Any) -> None:
     if isinstance(given["phis"], str):
         given |= {"listed": _listed(given["phis"], given["published"]), "phis": None}
     predict = _predictor(given)
-    limits = {name: given[f"max_{name}"] for name in ("params", "macs", "activations", "step_ms")}
-    budget = Budget(**limits, predict=predict)
+    budget = Budget(**{name: given[f"max_{name}"] for name in options.LIMITS}, predict=predict)
     asked = (given["phi"] is not None, given["phis"] is not None, bool(budget))
     if sum(asked) > 1:
         raise UserError("Give one of --phi, --family and a budget (--max-...).")
@@ -219,7 +218,7 @@ def _report(
 
 def _predictor(given: dict[str, Any]) -> Callable[[Architecture], float] | None:
     """Return a function that predicts step times, by the given profile, else by this device's if needed."""
-    if given["profile"] is None and given["max_step_ms"] is None:
+    if given["profile"] is None and given["max_step"] is None:
         return None
     from search.profiles import Predictor, Profile
     from search.profiles.lookup import closest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from scaling.rows import ALL_COLUMNS
 from scaling.rules import RULES
 from search.cli import completers
 from search.tables.writing import FORMATS
+from space.cost.table import BATCH, COSTS, EXACT, CostRow, parse_amount
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -23,7 +25,6 @@ def _reads(read: Callable[[str], Any]) -> Callable[..., Any]:
 
 
 FILE = click.Path(path_type=Path)
-COUNT: dict[str, Any] = {"metavar": "N", "callback": _reads(types.count)}
 
 
 def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
@@ -76,18 +77,23 @@ HOW = _options(
         "--share", type=float, help="Share of the growth that goes to width, for rule fast (default: 0.8)."
     ),
 )
+
+
+def _limit(row: CostRow) -> Callable[[_F], _F]:
+    """Return the option of a limit on a cost: --max-macs for macs."""
+    batch = f", for {BATCH} images" if row.name == "memory" else ""
+    return click.option(
+        f"--max-{row.name}",
+        metavar="AMOUNT",
+        callback=_reads(partial(parse_amount, row.name)),
+        help=f"Upper limit on the {row.meaning.partition(':')[0]}{batch}.",
+    )
+
+
+LIMITS = (*EXACT, "step")
+"""The costs that can be limited. `step` needs a device profile."""
 BUDGET = _options(
-    click.option("--max-macs", **COUNT, help="At most so many multiply-adds for one image: 2e9, 400M, 2.5G."),
-    click.option("--max-params", **COUNT, help="At most so many trainable parameters."),
-    click.option(
-        "--max-activations", **COUNT, help="At most so many outputs of all convolutions for one image."
-    ),
-    click.option(
-        "--max-step-ms",
-        metavar="MS",
-        type=click.FloatRange(0, min_open=True),
-        help="At most so many milliseconds for a training step, by a device profile (search profile --help).",
-    ),
+    *(_limit(COSTS[name]) for name in LIMITS),
     click.option(
         "--profile",
         type=FILE,

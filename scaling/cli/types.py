@@ -1,4 +1,4 @@
-"""Types of command-line values: counts and ranges of phi."""
+"""Ranges of phi on the command line."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ import math
 import re
 
 from scaling.compound import checked_phi
-from search.settings import quantities
 from space import UserError
 
 _RANGE = re.compile(r"(.+)\.\.(.+?)(?::(.+))?")
 _MAX_STEPS = 1000
-
-
-def count(text: str) -> int:
-    """Read a positive whole number: "2000000", "2e9", "12e6", "12M", "2.5G". Raises `UserError`."""
-    try:
-        return quantities.count(text)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def phis(text: str) -> tuple[float, ...]:

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from scaling import RULES, resolve, scale
 from scaling.cli.main import cli, main
 from search.models.forms import FORMS
-from space import CATALOG, UserError, decode
+from space import CATALOG, UserError, cost, decode
+from space.cost.memory import training_memory
 
 
 def run(*arguments):
@@ -90,6 +91,13 @@ def test_rules_side_by_side():
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["rule"] for row in rows] == list(RULES)
     assert all(int(row["macs"]) <= 2e9 and int(row["params"]) <= 12e6 for row in rows)
+
+
+def test_limits_on_other_costs():
+    rows = json.loads(run("--base", "b0", "--rule", "compound", "--max-size", "10MB", "--json"))["rows"]
+    assert cost(decode(rows[0]["architecture"])).size <= 10_000_000
+    rows = json.loads(run("--base", "b0", "--rule", "compound", "--max-memory", "2GB", "--json"))["rows"]
+    assert training_memory(decode(rows[0]["architecture"]), 32) <= 2_000_000_000
 
 
 def test_a_rule_without_a_largest_network_is_a_note():
@@ -196,7 +204,9 @@ def test_help_without_arguments():
         (["--phi", "1", "--coefficients", "/no/such"], "Cannot read /no/such"),
         (["--phi", "1", "--coefficients", "/no/such", "--beta", "1"], "not both"),
         (["--family", "7..1"], "'7..1' is not a range of phi"),
-        (["--max-macs", "many"], "'many' is no count"),
+        (["--max-macs", "many"], "macs: 'many' is not a valid count"),
+        (["--max-size", "0"], "size: '0' is not a valid size"),
+        (["--max-step-ms", "300"], "No such option '--max-step-ms'. (Did you mean"),
         (["--max-params", "1k"], "the smallest, at phi = -14"),
         (["--phi", "1", "--format", "jsn"], "Did you mean 'json'"),
         (["--phi", "1", "--columns", "nme"], "Did you mean 'name'"),
@@ -238,7 +248,7 @@ def test_a_saved_network_can_be_a_base(tmp_path):
 
 def test_executable_forms_are_saved_on_request(tmp_path, monkeypatch):
     for key in ("onnx", "program"):
-        monkeypatch.setitem(FORMS, key, replace(FORMS[key], make=lambda name, model: b"made"))
+        monkeypatch.setitem(FORMS._ours, key, replace(FORMS[key], make=lambda name, model: b"made"))
     small = ["--base", "r17_i8_x1/mb_d2_k5_s2_e6_w24_se0.25/h40_c5", "--phi", "0", "--save", str(tmp_path)]
     assert CliRunner().invoke(cli, [*small, "--onnx"], catch_exceptions=False).exit_code == 0
     (folder,) = tmp_path.iterdir()
