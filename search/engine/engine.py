@@ -18,8 +18,8 @@ from search.engine.requests import request
 from search.proxy.evaluate import Request, Result
 from search.proxy.proxy import Proxy
 from search.pruners.gate import RungGate
-from search.pruners.rungs import NOT_TRAINED_HERE, remaining_work
-from search.runs.status import Status, late, left, typical
+from search.pruners.rungs import NOT_TRAINED_HERE
+from search.runs.status import Status, late, parallel_trials, seconds_left, typical
 from search.samplers import Exhausted
 from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
 from search.trials.trial import Trial
@@ -84,7 +84,7 @@ class Engine:
         Else it is better made when one is free: then it knows what those at work now will have told.
         """
         each = typical(self.trials) if self._history.waiting is None else None
-        if each is not None and self._proposing * self._parallel() > WAIT * each:
+        if each is not None and self._proposing * parallel_trials(self._config, self.trials) > WAIT * each:
             self._propose()
 
     def _propose(self) -> None:
@@ -175,7 +175,9 @@ class Engine:
             self._epochs,
             total=self._proposals.total,
             seconds=self._seconds(),
-            left=self._left(),
+            left=seconds_left(
+                self._config, self.trials, self._seconds(), self._proposals.total, bool(self._exhausted)
+            ),
             rungs=self.gate,
             why_stopped=self._why_stopped or self._exhausted,
             exhausted=bool(self._exhausted and not self._why_stopped),
@@ -233,7 +235,9 @@ class Engine:
         budget, finals, base = self._config.settings.budget, self._config.finals, self._config.base
         if self._why_stopped:
             return True
-        return late(self.trials, budget, self._seconds(), finals, self._parallel(), base)
+        return late(
+            self.trials, budget, self._seconds(), finals, parallel_trials(self._config, self.trials), base
+        )
 
     def _all_begun(self) -> bool:
         """Whether as many were begun as there are to be. More may be waiting, where a resume asked for fewer."""
@@ -241,16 +245,3 @@ class Engine:
         own = [trial for trial in self.trials if trial.state not in NOT_TRAINED_HERE]
         begun = sum(trial.state != "waiting" or bool(trial.rungs) for trial in own)
         return total is not None and begun >= total
-
-    def _parallel(self) -> int:
-        """How many trials run at a time: as many as do now, where the executor cannot tell."""
-        running = sum(trial.state == "running" for trial in self.trials)
-        return self._config.executor.parallel or max(1, running)
-
-    def _left(self) -> float | None:
-        config, trials, total = self._config, self.trials, self._proposals.total
-        if self._exhausted:
-            total = sum(trial.state not in NOT_TRAINED_HERE for trial in trials)
-        ahead = remaining_work(self._ladder, trials, total) if total else None
-        finals, settings, base = config.finals, config.settings, config.base
-        return left(trials, finals, settings, ahead, self._seconds(), self._parallel(), base)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.models.model import is_model, read_document
-from search.runs.run import Run, open_run, runs, split
+from search.runs.run import ANSWERS, Run, open_run, runs, split
 from search.trials.trial import Trial
 from space import CATALOG, Architecture, decode
 from space.catalog import unpublished
@@ -32,7 +32,7 @@ def find_network(word: str, what: str = "network or run") -> FoundNetwork:
     """Return the network that `word` means, the first of these that it can be.
 
     The folder of a model, as `search train` and `scale --save` write them; whatever `space.named.named_network`
-    knows; a run, for its best network ("RUN"), or one of its trials ("RUN:12"). what: the kind of word, for the
+    knows; a run, for its best network ("RUN"), one of its trials ("RUN:12") or answers ("RUN:most-accurate"). what: the kind of word, for the
     refusal. Raises `UserError` for anything else, naming the nearest published networks and runs.
     """
     folder = Path(word).expanduser()
@@ -41,9 +41,11 @@ def find_network(word: str, what: str = "network or run") -> FoundNetwork:
         return FoundNetwork(named.name, named.architecture)
     if is_folder:
         return FoundNetwork(folder.resolve().name, decode(read_document(folder).architecture), model=folder)
-    name, number = split(word)
-    if number is None and "/" not in name and name not in runs() and not Path(name).exists():
-        raise unpublished(what, word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))
+    name, which = split(word)
+    if which is None and "/" not in name and name not in runs() and not Path(name).exists():
+        raise unpublished(
+            what, word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER", *(f"RUN:{name}" for name in ANSWERS))
+        )
     run = open_run(name)
-    trial = run.best if number is None else run.trial(number)
+    trial = run.pick(which)
     return FoundNetwork(f"{run.path.name}-{trial.number}", trial.architecture, run=run, trial=trial)

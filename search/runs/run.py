@@ -1,4 +1,4 @@
-"""A run on disk: `runs/NAME` with its configuration, its ledger and what it was made on. Read-only.
+"""A run on disk: the folder `runs/NAME` with its configuration, its ledger and its environment. Read-only.
 
 >>> run = open_run("effv2-20261122-101500")  # doctest: +SKIP
 >>> run.best.terms.reward  # doctest: +SKIP
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
 
     from search.config import Config
     from search.pruners.gate import RungGate
+    from search.trials.answers import Answers
     from search.trials.finals import Agenda, Verdict
     from search.trials.trial import Trial
 
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.sqlite", "run.lock"
 PROFILE = "profile.json"
-"""Of the device that it was begun on, where step times are predicted."""
+"""The profile of the device that the run began on, where step times are predicted."""
 _SHOWN = 10
-"""Trials in a notebook."""
+"""Trials that a notebook shows."""
 
 
 class Trials(tuple["Trial", ...]):
@@ -37,7 +39,7 @@ class Trials(tuple["Trial", ...]):
     __slots__ = ()
 
     def __call__(self) -> pd.DataFrame:
-        """A row for each trial under the keys of `search export`, in typed columns; what is missing is NA."""
+        """Return a row for each trial under the keys of `search export`, in typed columns. Missing values are NA."""
         from search.tables.formats import frame
         from search.tables.table import Table
         from search.trials.columns import TRIALS, row
@@ -47,12 +49,11 @@ class Trials(tuple["Trial", ...]):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it was when it was opened. seconds: worked on it so far. driver: who drives it, "" if nobody.
+    """A run as it was when it was opened.
 
-    ended: why nothing more was proposed, before as many trials as there were to be; "" if it did not come to that.
-    closed: whether its latest driver came to the end of what it was asked, of the trials or of the budget; None for
-    a run of a version that did not note it. fit: whether it is one of `scale fit`.
-    trials: any sequence of them will do to make a run; it is kept as `Trials`.
+    seconds: worked on it so far. driver: the process that drives it, "" if none. ended: why nothing more was proposed
+    before the last trial, "" if all were. closed: whether its latest driver reached the end of the trials or of
+    the budget. fit: whether it belongs to `scale fit`. trials: any sequence of trials; it is stored as `Trials`.
     """
 
     path: Path
@@ -61,7 +62,7 @@ class Run:
     seconds: float
     driver: str = ""
     ended: str = ""
-    closed: bool | None = None
+    closed: bool = False
     fit: bool = False
 
     def __post_init__(self) -> None:
@@ -69,23 +70,23 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What commands call it."""
+        """The name that commands use."""
         return called(self.path)
 
     @property
     def running(self) -> list[Trial]:
-        """The trials at work, as far as the ledger knows: those of a driver that was killed are among them."""
+        """The trials that run according to the ledger, including those of a driver that was killed."""
         return [trial for trial in self.trials if trial.state == "running"]
 
     @property
     def rate(self) -> float | None:
-        """Trials and trainings of the finals that end in a second, over the time worked; None before the first."""
-        finished = self.finished + self._again
+        """Trials and final trainings per second of work, None before the first."""
+        finished = self.finished + self._finished_finals
         return finished / self.seconds if finished and self.seconds else None
 
     @property
     def gate(self) -> RungGate | None:
-        """What the first trials say of shorter trainings; None where none are asked."""
+        """The decision of the pilot trials about shorter trainings, None without pilot trials."""
         return self.config.ladder.gate(self.trials)
 
     @property
@@ -97,31 +98,18 @@ class Run:
 
     @property
     def left(self) -> float | None:
-        """Seconds to the end, by the trainings that are missing or the budget; None if neither tells."""
+        """Estimated seconds to the end, None if unknown."""
+        from search.runs.status import seconds_left
+
         if self.over:
             return 0.0
-        from search.pruners.rungs import remaining_work
-        from search.runs.status import tried
-
-        config, settings = self.config, self.config.settings
-        ends = [max(0.0, settings.budget - self.seconds)] if settings.budget else []
-        behind = self.trainings + self._again
-        if self.ended and behind and self.seconds:
-            going_on = sum(trial.state in ("waiting", "running") for trial in self.trials)
-            ends.append((going_on + self.agenda.left) * self.seconds / behind)
-        elif settings.trials and behind and self.seconds:
-            ahead = remaining_work(config.ladder, self.trials, settings.trials)
-            base = tried(config.base, self.trials)
-            earlier = sum(trial.state == "imported" for trial in self.trials)
-            again = self.agenda.left
-            if ahead.work:
-                again = config.finals.trainings(ahead.complete, base, earlier)
-            ends.append((ahead.work + again) * self.seconds / behind)
-        return min(ends, default=None)
+        return seconds_left(
+            self.config, self.trials, self.seconds, self.config.settings.trials, bool(self.ended)
+        )
 
     @property
     def searched(self) -> bool:
-        """Whether as many trials are over as there are to be, or nothing more is proposed or begun."""
+        """Whether all trials are over, or nothing more is proposed or begun."""
         if self.closed:
             return True
         if self.ended:
@@ -130,78 +118,103 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to go on with, unless more is asked for: see `closed`.
-
-        Where that was not noted, the trials and the budget tell.
-        """
-        from search.runs.status import late
-
-        if self.closed is not None:
-            return self.closed
-        states = {trial.state for trial in self.trials}
-        states |= {training.state for trial in self.trials for training in trial.final_trainings}
-        if "running" not in states and late(self.trials, self.config.settings.budget, self.seconds):
-            return True
-        return not {"running", "waiting"} & states and self.searched and not self.agenda.left
+        """Whether nothing is left to do, unless a resume asks for more."""
+        return self.closed
 
     @property
     def go_on(self) -> str:
-        """The command that goes on with it."""
+        """The command that continues it."""
         return f"{'scale fit --resume' if self.fit else 'search resume'} {self.name}"
 
     @property
     def finished(self) -> int:
-        """How many trials are over, be it after a shorter training."""
+        """The number of trials that are over, including those that were only trained for a lower rung."""
         return sum(trial.state in ("complete", "failed", "pruned") for trial in self.trials)
 
     @property
-    def _again(self) -> int:
-        """Trainings of the finals that are over."""
+    def _finished_finals(self) -> int:
+        """The number of final trainings that are over."""
         return sum(
             training.over for trial in self.trials if not trial.origin for training in trial.final_trainings
         )
 
     @property
     def ranked(self) -> list[Trial]:
-        """The complete trials, those of earlier runs among them, the highest reward in the search first."""
+        """The complete and the imported trials, the highest reward of the search first."""
         from search.trials.trial import ranked
 
         return ranked(self.trials)
 
     @property
     def agenda(self) -> Agenda:
-        """Which trials the finals are about, as far as the search is."""
+        """The finals of the trials so far."""
         from search.trials.finals import agenda
 
         return agenda(self.trials, self.config.finals, self.config.settings.seed, self.config.base)
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the finals say; None where there are none, or where they are not over."""
+        """The result of the finals, None if there are none or they are not over."""
         from search.trials.finals import verdict
 
         return verdict(self.trials, self.config.finals, self.config.settings.seed, self.config.base)
 
     @property
     def best(self) -> Trial:
-        """The winner of the finals; where there are none, or they are not over, the trial with the highest reward.
+        """The winner of the finals; without finished finals, the trial with the highest reward.
 
         Raises `UserError` if none is complete.
         """
+        return self.answers.best
+
+    @property
+    def answers(self) -> Answers:
+        """The answers of the run: its best, its most accurate and its cheapest trial.
+
+        Raises `UserError` if no trial is complete.
+        """
+        from search.trials.answers import answers
+
         if not self.ranked:
             raise UserError(f"The run {self.name} has no complete trial yet.")
-        said = self.verdict
-        return said.winner if said else self.ranked[0]
+        verdict = self.verdict
+        return answers(
+            verdict.standing if verdict else self.ranked,
+            verdict.winner if verdict else self.ranked[0],
+            self.config.reward,
+            self.config.limit,
+            self.validation_images,
+        )
+
+    @property
+    def validation_images(self) -> int | None:
+        """The images that the accuracy of a trial is measured on, None if the run did not note it."""
+        try:
+            data = json.loads((self.path / ENVIRONMENT).read_text("utf-8"))["data"]
+            images = int(data["validation"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return min(images, self.config.proxy.validation_images or images)
+
+    def pick(self, which: int | str | None) -> Trial:
+        """Return a trial by number or by the name of an answer ("best", "most-accurate", "cheapest"); None: the best.
+
+        Raises `UserError` if there is none.
+        """
+        if isinstance(which, int):
+            return self.trial(which)
+        answer: Trial = getattr(self.answers, (which or "best").replace("-", "_"))
+        return answer
 
     def trial(self, number: int) -> Trial:
-        """Trial `number`. Raises `UserError` if there is none."""
+        """Return trial `number`. Raises `UserError` if there is none."""
         if not 0 <= number < len(self.trials):
             last = f"0 to {len(self.trials) - 1}" if self.trials else "none yet"
             raise UserError(f"The run {self.name} has no trial {number}; permitted: {last}.")
         return self.trials[number]
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: how far it is, and its best trials."""
+        """Return the progress and the best trials as HTML, for notebooks."""
         from search.tables.formats import html_table
         from search.tables.selection import filled
         from search.tables.table import Table
@@ -219,8 +232,8 @@ class Run:
 
 
 def open_run(name: str | Path) -> Run:
-    """The run called `name`, or at that path. Raises `UserError` if there is none, naming the nearest."""
-    # Imported here: the names of runs, which a shell completes, need none of it.
+    """Open the run called `name`, or at that path. Raises `UserError` with the nearest name if there is none."""
+    # Imported here: shell completion only needs the names of runs.
     from search.runs.lock import driver_of
     from search.trials.ledger import ENDED, OVER, Ledger
     from search.trials.trial import trial_from_record
@@ -228,23 +241,22 @@ def open_run(name: str | Path) -> Run:
     path = find(str(name))
     document = documents.read("run", str(path / CONFIG))
     config, fit = _configured(document, path), "fit" in document
-    if not (path / LEDGER).exists():  # Its driver ended before it had one.
-        return Run(path, config, Trials(), 0.0, driver_of(path / LOCK), closed=False, fit=fit)
+    if not (path / LEDGER).exists():  # The driver died before it created one.
+        return Run(path, config, Trials(), 0.0, driver_of(path / LOCK), fit=fit)
     ledger = Ledger(path / LEDGER, write=False)
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
         seconds = float(ledger.noted("seconds") or 0)
-        ended, noted = ledger.noted(ENDED) or "", ledger.noted(OVER)
+        ended, closed = ledger.noted(ENDED) or "", bool(ledger.noted(OVER))
     finally:
         ledger.close()
-    closed = None if noted is None else bool(noted)
     reference = config.reference
     trials = tuple(trial_from_record(record, config.reward, reference, config.forecast) for record in records)
     return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended, closed, fit)
 
 
 def config_of(path: Path) -> Config:
-    """The configuration of the run at `path`, with the profile that it was begun with."""
+    """Return the configuration of the run at `path`, with the profile that it began with."""
     return _configured(documents.read("run", str(path / CONFIG)), path)
 
 
@@ -260,9 +272,9 @@ def _configured(document: documents.Document, path: Path) -> Config:
 
 
 def find(name: str) -> Path:
-    """The folder of a run: `NAME` in ./runs, or a path to it."""
+    """Return the folder of a run: `NAME` in ./runs, or a path to it."""
     for path in (RUNS / name, Path(name)):
-        with suppress(OSError):  # A name that is too long, or a folder that is not ours to look into.
+        with suppress(OSError):  # A name that is too long, or a folder without permission to read.
             if (path / CONFIG).is_file():
                 return path
     raise (
@@ -273,18 +285,24 @@ def find(name: str) -> Path:
 
 
 def called(path: Path) -> str:
-    """What commands call the run at `path`: its name if it is in ./runs, else the path."""
+    """Return the name that commands use for the run at `path`: the path itself if it is not in ./runs."""
     return path.name if path.parent == RUNS else str(path)
 
 
 def runs() -> tuple[str, ...]:
-    """The names of the runs in ./runs, the latest last."""
-    # What begins with a dot is a draft of one.
+    """Return the names of the runs in ./runs, the latest last."""
+    # A name that begins with a dot is a draft.
     found = [path.parent for path in RUNS.glob(f"[!.]*/{CONFIG}")]
     return tuple(path.name for path in sorted(found, key=lambda path: path.stat().st_mtime))
 
 
-def split(name: str) -> tuple[str, int | None]:
-    """`"RUN:12"` as ("RUN", 12), `"RUN"` as ("RUN", None)."""
-    run, colon, number = name.rpartition(":")
-    return (run, int(number)) if colon and re.fullmatch("[0-9]{1,18}", number) else (name, None)
+ANSWERS = ("best", "most-accurate", "cheapest")
+"""The names of a run's answers: `RUN:best`."""
+
+
+def split(word: str) -> tuple[str, int | str | None]:
+    """Split "RUN:12" into ("RUN", 12), "RUN:cheapest" into ("RUN", "cheapest") and "RUN" into ("RUN", None)."""
+    run, colon, which = word.rpartition(":")
+    if colon and which in ANSWERS:
+        return run, which
+    return (run, int(which)) if colon and re.fullmatch("[0-9]{1,18}", which) else (word, None)

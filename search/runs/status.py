@@ -1,4 +1,4 @@
-"""How far a run is, and how long it will take."""
+"""The progress of a run, and the time it still needs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from search.config import Config
 from search.pruners.gate import RungGate
-from search.pruners.rungs import RemainingWork
-from search.settings.run_settings import RunSettings
+from search.pruners.rungs import NOT_TRAINED_HERE, remaining_work
 from search.trials.finals import OFF, Finals, agenda
 from search.trials.trial import Trial, best
 from space import Architecture
@@ -19,13 +19,14 @@ from space import Architecture
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A run at one moment.
+    """The state of a run at one moment.
 
-    running: the trials at work, each with the epochs behind it. running_finals: the same of trainings with fresh seeds;
-    finals: of these, how many are over and how many there are to be, None before they have begun. rungs: what the
-    first trials say of shorter trainings, None where none are asked. pruned: trials that rest after one.
-    seconds: worked so far; left: an estimate until the end, None if unknown. why_stopped: what ended the run before
-    its time, "" if nothing did; exhausted: it was that nothing is left that is worth training.
+    running: the trials that are being trained, each with its finished epochs. running_finals: the same for the
+    finals. finals: how many trainings of the finals are over and how many there are, None before they begin.
+    rungs: the decision about shorter trainings from the pilot trials, None without pilot trials. pruned: trials
+    that were only trained for a rung below the last. seconds: worked so far. left: estimated seconds to the end,
+    None if unknown. why_stopped: why the run stopped before its end, "" if it did not. exhausted: it stopped because
+    no network is left that is worth training.
     """
 
     complete: int
@@ -46,7 +47,7 @@ class Status:
 
     @classmethod
     def of(cls, trials: Sequence[Trial], epochs: Mapping[int, int], **rest: Any) -> Status:
-        """The status of a search with these trials. epochs: behind each that runs, by number. rest: other fields."""
+        """Return the status of a search. epochs: finished epochs of each running trial, by number. rest: other fields."""
         states = Counter(trial.state for trial in trials)
         return cls(
             complete=states["complete"],
@@ -61,12 +62,12 @@ class Status:
 
 
 def tried(network: Architecture | None, trials: Sequence[Trial]) -> bool:
-    """Whether `network` is that of a trial."""
+    """Return whether `network` is that of a trial."""
     return any(trial.architecture == network for trial in trials)
 
 
 def typical(trials: Sequence[Trial]) -> float | None:
-    """Seconds of a trial, in the median; None before the first."""
+    """Return the median of the seconds that a trial took, None before the first result."""
     spent = [trial.result.seconds for trial in trials if trial.result and trial.state == "complete"]
     return statistics.median(spent) if spent else None
 
@@ -79,38 +80,41 @@ def late(
     parallel: int = 1,
     base: Architecture | None = None,
 ) -> bool:
-    """Whether a training that begins after so many seconds, and these finals after it, would not end in time.
+    """Return whether a training that begins after so many seconds, and these finals, would end after the budget.
 
-    The finals are those of all trials that will be complete by then: with it and with what runs now.
+    The finals are those of all trials that will be complete by then, including this training and the running ones.
     """
     if budget is None:
         return False
     states = Counter(trial.state for trial in trials)
     complete = states["complete"] + states["running"] + 1
-    kept = finals.trainings(complete, tried(base, trials), states["imported"])
-    return seconds + (typical(trials) or 0.0) * (1 + math.ceil(kept / parallel)) > budget
+    reserved = finals.trainings(complete, tried(base, trials), states["imported"])
+    return seconds + (typical(trials) or 0.0) * (1 + math.ceil(reserved / parallel)) > budget
 
 
-def left(
-    trials: Sequence[Trial],
-    finals: Finals,
-    settings: RunSettings,
-    ahead: RemainingWork | None,
-    seconds: float,
-    parallel: int,
-    base: Architecture,
+def parallel_trials(config: Config, trials: Sequence[Trial]) -> int:
+    """Return how many trials run at a time: those that do now, if the executor does not know."""
+    running = sum(trial.state == "running" for trial in trials)
+    return config.executor.parallel or max(1, running)
+
+
+def seconds_left(
+    config: Config, trials: Sequence[Trial], seconds: float, total: int | None, exhausted: bool = False
 ) -> float | None:
-    """Seconds to the end: by the trainings that are missing or by the budget, whichever is reached first.
+    """Estimate the seconds to the end, by the missing trainings or by the budget, whichever ends first.
 
-    ahead: what the search has before it; None where no number of trials ends it.
+    seconds: worked so far. total: trials of the search, None if only the budget ends it. exhausted: nothing more is
+    proposed. Returns None if nothing is known yet.
     """
-    each = typical(trials)
+    settings, base, each = config.settings, config.base, typical(trials)
     ends = [] if settings.budget is None else [max(0.0, settings.budget - seconds)]
-    if ahead and each is not None:
+    if exhausted:
+        total = sum(trial.state not in NOT_TRAINED_HERE for trial in trials)
+    if total and each is not None:
+        parallel, ahead = parallel_trials(config, trials), remaining_work(config.ladder, trials, total)
+        finals = agenda(trials, config.finals, settings.seed, base).left
         if ahead.work:
-            earlier = sum(trial.state == "imported" for trial in trials)
-            again = finals.trainings(ahead.complete, tried(base, trials), earlier)
-        else:
-            again = agenda(trials, finals, settings.seed, base).left
-        ends.append(each * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))
+            imported = sum(trial.state == "imported" for trial in trials)
+            finals = config.finals.trainings(ahead.complete, tried(base, trials), imported)
+        ends.append(each * (math.ceil(ahead.work / parallel) + math.ceil(finals / parallel)))
     return min(ends, default=None)

@@ -1,0 +1,91 @@
+"""The answers of a search: its best, its most accurate and its cheapest network, each a trial.
+
+The most accurate of many networks is partly the luckiest, and a much cheaper one is often as good within the noise.
+So the cheapest answer follows Breiman's one-standard-error rule (Breiman et al. 1984, Classification and Regression
+Trees, section 3.4.3): the cheapest network whose accuracy is within one standard error of the highest.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search.reward import Reward
+from search.settings.limits import Limits
+from search.trials.trial import Trial
+from space.cost.table import BATCH, CostName, exact_cost
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers of a search.
+
+    best: the winner under the reward. most_accurate: the trial with the highest accuracy. cheapest: the trial with
+    the lowest `cost` among those within one standard error of it. cost: the cost that decides. error: the standard
+    error of the most accurate trial's accuracy, over fresh seeds and validation images.
+    """
+
+    best: Trial
+    most_accurate: Trial
+    cheapest: Trial
+    cost: CostName
+    error: float
+
+    def names(self, trial: Trial) -> tuple[str, ...]:
+        """Return the names of the answers that `trial` is: ("best", "most-accurate")."""
+        named = {"best": self.best, "most-accurate": self.most_accurate, "cheapest": self.cheapest}
+        return tuple(name for name, answer in named.items() if answer.number == trial.number)
+
+
+def answers(
+    candidates: Sequence[Trial], best: Trial, reward: Reward, limits: Limits, images: int | None
+) -> Answers:
+    """Return the answers among `candidates`: the trials of the finals, or all complete trials without finals.
+
+    best: the winner under the reward. images: validation images, None if unknown.
+    """
+    accurate = max(candidates, key=lambda trial: (accuracy(trial), -trial.cost.params))
+    error = standard_error(accurate, candidates, images)
+    near = [trial for trial in candidates if accuracy(trial) >= accuracy(accurate) - error]
+    name = deciding_cost(reward, limits)
+    cheapest = min(near, key=lambda trial: (amount(trial, name, reward, limits), -accuracy(trial)))
+    return Answers(best, accurate, cheapest, name, error)
+
+
+def accuracy(trial: Trial) -> float:
+    """Return the mean accuracy over the fresh seeds of a trial, or that of its only training."""
+    if trial.final_accuracies:
+        return statistics.fmean(trial.final_accuracies)
+    return trial.result.accuracy if trial.result else -math.inf
+
+
+def standard_error(trial: Trial, candidates: Sequence[Trial], images: int | None) -> float:
+    """Return the standard error of a trial's accuracy from its seeds and the validation images.
+
+    The variance over seeds is pooled over all candidates with two final trainings or more. Every training is
+    validated on the same images, so their share p(1 - p)/images does not fall with the number of seeds. 0 where
+    neither is known.
+    """
+    groups = [each.final_accuracies for each in candidates if len(each.final_accuracies) > 1]
+    squares = sum(statistics.variance(group) * (len(group) - 1) for group in groups)
+    freedom = sum(len(group) - 1 for group in groups)
+    seeds = squares / freedom / max(1, len(trial.final_accuracies)) if freedom else 0.0
+    share = accuracy(trial)
+    return math.sqrt(seeds + (share * (1 - share) / images if images else 0.0))
+
+
+def deciding_cost(reward: Reward, limits: Limits) -> CostName:
+    """Return the cost that the cheapest answer minimises: a limited one, else the reward's first, else params."""
+    limited = [name for name, _ in limits.exact]
+    names = [*limited, *(["step"] if limits.step is not None else []), *reward.costs, "params"]
+    return names[0]  # type: ignore[return-value]
+
+
+def amount(trial: Trial, name: CostName, reward: Reward, limits: Limits) -> float:
+    """Return a cost of a trial's network. The step time is relative to the reference; infinite where unknown."""
+    if name == "step":
+        return math.inf if trial.step_ratio is None else trial.step_ratio
+    batch = limits.batch if limits.memory is not None else reward.batch
+    return exact_cost(name, trial.architecture, batch if name == "memory" else BATCH)
