@@ -76,8 +76,8 @@ def _from_file(word: str) -> NamedNetwork | None:
         raise UserError(f"{word}: {error}") from None
     if space.choices:
         raise UserError(
-            f"{word} is a search space: it leaves {len(space.choices)} choices open, such as "
-            f"{space.choices[0].name}. Name one network."
+            f"{word} is a search space with {len(space.choices)} open choices, such as "
+            f"{space.choices[0].name}. It must be one network."
         )
     return NamedNetwork(path.stem, space.at(()))
 

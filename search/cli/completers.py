@@ -60,16 +60,16 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 
 def trials(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete runs, and after a colon the trials of a run, the best first, with their rewards."""
-    from search.runs.run import open_run, split
+    """Complete runs, and after a colon a run's answers and its trials, the best first, with their rewards."""
+    from search.runs.run import ANSWERS, open_run, split
 
     run, colon, number = incomplete.rpartition(":")
     if not colon or split(f"{run}:0")[1] is None:
         return runs(context, parameter, incomplete)
-    ranked = (
-        (f"{run}:{t.number}", f"reward {t.terms.reward:.4f}" if t.terms else "") for t in open_run(run).ranked
-    )
-    return _beginning(f"{run}:{number}", ranked)[:_TRIALS]
+    ranked = open_run(run).ranked
+    answers = ((f"{run}:{name}", "an answer of the run") for name in ANSWERS if ranked)
+    numbered = ((f"{run}:{t.number}", f"reward {t.terms.reward:.4f}" if t.terms else "") for t in ranked)
+    return _beginning(f"{run}:{number}", chain(numbered, answers))[:_TRIALS]
 
 
 def networks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:

@@ -60,8 +60,6 @@ def _line(name: str, timing: Timing) -> str:
 
 
 def _network(what: str) -> Any:
-    from search.reward import network
-    from search.runs.run import open_run, split
+    from search.runs.networks import find_network
 
-    name, number = split(what)
-    return network(what) if number is None else open_run(name).trial(number).architecture
+    return find_network(what).architecture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,8 @@ def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     from search.cli.json_values import network_values, run_values, space_values, trial_values
     from search.cli.networks import show_network, show_space
     from search.cli.screen import show_run, show_trial
-    from search.runs.run import open_run, split
+    from search.runs.networks import find_network
+    from search.runs.run import is_run, open_run, split
 
     first, *rest = what
     if any(word.partition("=")[0].partition(".")[0] == "data" for word in what):
@@ -51,12 +51,12 @@ def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
         return print_json(space_values(space)) if as_json else print_all(show_space(space))
     if rest:
         raise click.UsageError(f"{first!r} takes no further words.")
-    name, number = split(first)
-    if number is not None:
+    name, which = split(first)
+    if which is not None:
         run = open_run(name)
-        trial = run.trial(number)
+        trial = run.pick(which)
         return print_json(trial_values(run, trial)) if as_json else print_all(show_trial(run, trial))
-    network = _network(first)
+    network = None if is_run(first) else find_network(first).architecture
     if as_json:
         return print_json(network_values(network) if network else run_values(open_run(first)))
     print_all(show_network(network) if network else show_run(open_run(first)))
@@ -100,17 +100,3 @@ def _space(words: tuple[str, ...]) -> Any:
         if key != "space" and not key.startswith("space."):
             raise UserError(f"{key} is not a setting of a space; use space=NAME and space.PLACE=VALUE.")
     return Config.of(settings | {"data": "shapes"}).space
-
-
-def _network(text: str) -> Any:
-    """Return the architecture of that name or string; None if it can only be the name of a run."""
-    from search.reward import network
-    from search.runs.run import runs
-    from space import CATALOG
-    from space.catalog import unpublished
-
-    if text in CATALOG or ("/" in text and "_" in text.partition("/")[0] and not os.path.isdir(text)):
-        return network(text)
-    if "/" not in text and text not in runs():
-        raise unpublished("network or run", text, runs())
-    return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.models.model import is_model, read_document
-from search.runs.run import ANSWERS, Run, open_run, runs, split
+from search.runs.run import ANSWERS, Run, is_run, open_run, runs, split
 from search.trials.trial import Trial
 from space import CATALOG, Architecture, decode
 from space.catalog import unpublished
@@ -42,7 +42,7 @@ def find_network(word: str, what: str = "network or run") -> FoundNetwork:
     if is_folder:
         return FoundNetwork(folder.resolve().name, decode(read_document(folder).architecture), model=folder)
     name, which = split(word)
-    if which is None and "/" not in name and name not in runs() and not Path(name).exists():
+    if which is None and not is_run(name):
         raise unpublished(
             what, word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER", *(f"RUN:{name}" for name in ANSWERS))
         )

@@ -271,17 +271,30 @@ def _configured(document: documents.Document, path: Path) -> Config:
     return config.with_profile(Profile.load(path / PROFILE))
 
 
+def is_run(name: str) -> bool:
+    """Return whether a run is called `name` or is at that path, and no published network has that name."""
+    from space import CATALOG
+
+    return name not in CATALOG and _folder(name) is not None
+
+
 def find(name: str) -> Path:
-    """Return the folder of a run: `NAME` in ./runs, or a path to it."""
-    for path in (RUNS / name, Path(name)):
-        with suppress(OSError):  # A name that is too long, or a folder without permission to read.
-            if (path / CONFIG).is_file():
-                return path
+    """Return the folder of a run: `NAME` in ./runs, or a path to it. Raises `UserError` if there is none."""
+    if path := _folder(name):
+        return path
     raise (
         unknown_name("run", name, runs())
         if runs()
         else UserError(f"There is no run {name!r}: {RUNS}/ has none.")
     )
+
+
+def _folder(name: str) -> Path | None:
+    for path in (RUNS / name, Path(name)):
+        with suppress(OSError):  # A name that is too long, or a folder without permission to read.
+            if (path / CONFIG).is_file():
+                return path
+    return None
 
 
 def called(path: Path) -> str:

@@ -13,7 +13,7 @@ from search.config import Config
 from search.proxy.evaluate import Request
 from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, open_run
 from search.testing import looked_up
-from search.trials.ledger import FinalTraining, Ledger, Record
+from search.trials.ledger import OVER, FinalTraining, Ledger, Record
 from space import cost
 
 ENVIRONMENT_OF_ALL = {
@@ -58,6 +58,7 @@ def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_AL
         for number, point in enumerate(points):
             state = "complete" if number < complete else "failed" if number < complete + failed else "running"
             add(ledger, config, number, point, state, accuracy)
+        ledger.replace(OVER, "" if running or chosen["finals"] != "off" else "yes")
     return path
 
 
@@ -83,6 +84,7 @@ def train_again(path, most=None, alike=False):
             ledger.record_final(
                 trial.architecture.digest, "none", FinalTraining(seed, 1, "complete", result=result)
             )
+        ledger.replace(OVER, "yes" if most is None else "")
 
 
 def add(ledger, config, number, point, state, accuracy=None):

@@ -83,7 +83,10 @@ def test_runs_and_their_trials_best_first(offered, done):
     for verb in ("export", "resume", "status", "show"):
         assert offered(f"search {verb} do") == ["done"]
     trials = [f"done:{trial.number}" for trial in done.ranked]
-    assert offered("search show done:") == offered("scale --base done:") == trials
+    answers = ["done:best", "done:most-accurate", "done:cheapest"]
+    assert offered("search show done:") == offered("scale --base done:") == [*trials, *answers]
+    assert [find_network(word).architecture for word in trials] == [t.architecture for t in done.ranked]
+    assert {find_network(word).run.name for word in answers} == {"done"}
 
 
 def test_networks_and_spaces(offered):

@@ -293,7 +293,8 @@ def test_a_node_that_dies_with_many_trials_is_one_failure(monkeypatch):
 def test_a_run_tells_its_pace_from_outside():
     run = replace(searched(trials=4), closed=False)
     half = replace(run, trials=run.trials[:2], seconds=8.0)
-    assert (half.rate, half.left) == (0.25, 8.0)
+    each, workers = run.trials[0].result.seconds, run.config.executor.parallel or 1
+    assert (half.rate, half.left) == (0.25, each * -(-2 // workers))
     assert (replace(half, trials=()).rate, replace(run, seconds=8.0).left) == (None, 0.0)
     begun = replace(half, trials=(*half.trials, replace(half.trials[0], state="running")))
     assert [trial.state for trial in begun.running] == ["running"]

@@ -4,12 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from search.config import Config
 from search.proxy.evaluate import Result
-from search.pruners import Ladder
-from search.pruners.rungs import remaining_work
 from search.reward import REWARDS
-from search.runs.status import late, left
-from search.settings.run_settings import RunSettings
+from search.runs.status import late, seconds_left
 from search.testing import requests
 from search.trials.finals import OFF, Finals
 from search.trials.ledger import Record
@@ -34,21 +32,32 @@ def trials(count, seconds=10.0):
     ]
 
 
-def ahead(count):
-    return remaining_work(Ladder((1,)), trials(count), 20)
+def left(count, finals=FINALS, seconds=0.0, total=20, first=(), **settings):
+    """Seconds left of a search with two workers, whose trials took 10 s each."""
+    config = Config.of(
+        {
+            "space": "tiny_space",
+            "trials": total,
+            "executor.workers": 2,
+            "pruner": "none",
+            "first": first,
+            **settings,
+        }
+    )
+    return seconds_left(replace(config, finals=finals), trials(count), seconds, total)
 
 
 def test_a_search_is_followed_by_its_finals():
-    """Two at a time: 5 rounds of the 10 trials that are missing, 3 of the finals, 10 s each."""
-    assert left(trials(10), FINALS, RunSettings(trials=20), ahead(10), 0.0, 2, REFERENCE) == 80
-    assert left(trials(20), FINALS, RunSettings(trials=20), ahead(20), 0.0, 2, REFERENCE) == 30
-    assert left(trials(20), OFF, RunSettings(trials=20), ahead(20), 0.0, 2, REFERENCE) == 0
-    assert left(trials(10), FINALS, RunSettings(trials=20, budget=50), ahead(10), 10.0, 2, REFERENCE) == 40
-    assert left([], FINALS, RunSettings(trials=20), ahead(0), 0.0, 2, REFERENCE) is None
+    """Two at a time: 5 rounds of the 10 missing trials and 3 rounds of finals, 10 s each."""
+    assert left(10) == 80
+    assert left(20) == 30
+    assert left(20, OFF) == 0
+    assert left(10, seconds=10.0, budget=50) == 40
+    assert left(0) is None
 
 
 def test_the_base_network_is_counted_where_it_is_one_of_the_trials():
-    assert left(trials(10), FINALS, RunSettings(trials=20), ahead(10), 0.0, 2, NETWORKS[3]) == 90
+    assert left(10, first=[str(NETWORKS[3])]) == 90
     assert not late(trials(5), 100, 55, FINALS, 2)
     assert late(trials(5), 100, 55, FINALS, 2, NETWORKS[3])
 

@@ -36,7 +36,7 @@ def test_the_schema_of_this_version(module, columns):
 
 
 def test_the_readme_names_every_column_of_a_trial():
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = (ROOT / "search/README.md").read_text("utf-8")
     assert [column.key for column in trials.TRIALS if f"`{column.key}`" not in readme] == []
 
 
