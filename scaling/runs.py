@@ -12,16 +12,16 @@ from space.named import FORMS
 
 
 def trained_network(word: str) -> tuple[str, Architecture]:
-    """Return the name and the network of a run ("RUN"), a trial ("RUN:12") or a model (its folder).
+    """Return the name and the network of a run ("RUN", "RUN:cheapest"), a trial ("RUN:12") or a model (its folder).
 
-    Raises `UserError` for the best network of an unfinished run, for a trial that is not complete, and for a word
+    Raises `UserError` for an answer of an unfinished run, for a trial that is not complete, and for a word
     that means no network.
     """
     if not word:
         raise unpublished("base", word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))
     name, number = split(word)
     is_run = name in runs() or (Path(name).expanduser() / CONFIG).is_file()
-    if is_run and number is None:
+    if is_run and not isinstance(number, int):
         _require_finished(open_run(name), name)
     found = find_network(word, "base")
     if found.run and found.trial and found.trial.terms is None:

@@ -1,6 +1,5 @@
 """Searches as bases: `--base runs/NAME` and `runs/NAME:12`."""
 
-import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
@@ -105,23 +104,6 @@ def test_a_run_whose_finals_were_interrupted_has_no_best_yet():
         resolve("runs/r")
 
 
-def test_a_run_of_a_version_that_did_not_note_its_end_is_judged_by_its_trials_and_budget():
-    run = launch({**SMALL, "budget": 3600}, evaluate=looked_up)
-    with (
-        closing(Ledger(run.path / LEDGER)) as ledger,
-        closing(sqlite3.connect(run.path / LEDGER)) as database,
-    ):
-        last = ledger.records(ledger.noted("fidelity"))[-1]
-        database.execute("DELETE FROM meta WHERE key = 'over'")
-        database.commit()
-        assert resolve("runs/r").architecture == run.best.architecture
-        ledger.add(replace(last, number=last.number + 1, state="waiting"))
-        with pytest.raises(UserError, match="unfinished"):
-            resolve("runs/r")
-        ledger.replace("seconds", "3600")
-        assert resolve("runs/r").architecture == run.best.architecture
-
-
 def test_a_run_that_its_budget_ended_is_finished():
     """Also with a trial that was proposed too late, which nobody is going to train."""
     run = launch(SMALL | {"budget": 0.3, "trials": None}, evaluate=looked_up)
@@ -146,7 +128,7 @@ def always_failing(request, report):
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        ("runs/q", "Unknown run 'runs/q'"),
+        ("runs/q", "Unknown base 'runs/q'"),
         ("runs/r:99", "no trial 99; permitted: 0 to 4"),
         ("q", "Unknown base 'q'"),
     ],

@@ -9,6 +9,7 @@ from helpers.quick import DONE
 from scaling.cli.main import cli as scale
 from search.cli.main import search
 from search.cli.shells import Bash, Fish
+from search.runs.networks import find_network
 from space import documents
 
 SMALL = {**DONE, "trials": 4}

@@ -62,7 +62,7 @@ def test_what_has_no_weight_is_no_objective():
 
 
 def test_strategies_for_one_number_are_refused():
-    with pytest.raises(UserError, match="reward=pareto takes auto, gp, tpe or nsga2"):
+    with pytest.raises(UserError, match="for reward=pareto take auto, gp, tpe or nsga2"):
         searched(sampler="evolution")
     with pytest.raises(UserError, match="no run"):
         open_run("r")
@@ -78,5 +78,5 @@ def test_a_run_shows_its_front_and_how_it_grew():
         f"front: {len(on_front(run.trials))} trials that no other beats in accuracy, step, params together"
         in text
     )
-    assert "hypervolume, of the box between the best and the worst seen: " in text
+    assert "hypervolume, of the box between the best and the worst values seen: " in text
     assert " after 14 trials" in text

@@ -53,4 +53,5 @@ def test_seeds_and_images_both_add_to_the_standard_error():
     found = of([0.5, 0.5, 0.5], again=[(0.60, 0.62), (0.70, 0.72), (0.78, 0.80)], images=1000)
     assert accuracy(found.most_accurate) == pytest.approx(0.79)
     assert found.error == pytest.approx(math.sqrt(0.0002 / 2 + 0.79 * 0.21 / 1000))
-    assert standard_error(replace(found.best, final_trainings=()), [found.best], None) == 0
+    single = trial(0, 0.6, SIZES[0], ())
+    assert standard_error(single, [single], None) == 0
