@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -9,29 +10,53 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from search.data.files import opaque, resized
-from search.data.source import Contents, Decoded, Images, Labels
+from search.data.decoding import opaque, resized
+from search.data.source import Contents, Decoded, Images, Labels, split_masks
 
 _LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
 """Weights of red, green and blue in the luma, times 65,536: ITU-R 601-2, rounded as in Pillow's mode "L"."""
 
 
 def in_memory(
-    classes: tuple[str, ...], images: Images, later: Images, labels: Labels, test: NDArray[np.bool_]
+    classes: tuple[str, ...],
+    splits: Mapping[str, tuple[Images, Labels]],
+    *,
+    test: float = 0.0,
+    seed: int = 0,
+    remarks: tuple[str, ...] = (),
 ) -> Contents:
-    """Return the contents of a source with `images` (k, height, width, c) and `later` (n - k, height, width, c).
+    """Return the contents of a source of arrays.
 
-    The two arrays may differ in height and width. c: 1, 3, or 4 with transparency, which is put on white. labels,
-    test: (n,), as in `Contents`. Images of another size than the resolution are resized as a whole.
+    splits: "train", and "validation" and "test" where the source has them -> images (n, height, width, c) and labels
+    (n,). Height and width may differ between splits. c: 1, 3, or 4 with transparency, which is put on white.
+    test: the fraction of the training images that becomes the test split if there is none; `seed` chooses them.
+    Images of another size than the resolution are resized as a whole.
     """
+    labels = np.concatenate([labels for _, labels in splits.values()])
+    parts = np.repeat(list(splits), [len(labels) for _, labels in splits.values()])
+    starts = np.cumsum([0, *(len(images) for images, _ in splits.values())])
+    arrays = [images for images, _ in splits.values()]
+
+    def image(index: int) -> Images:
+        part = int(np.searchsorted(starts, index, side="right")) - 1
+        array: Images = arrays[part][index - starts[part]]
+        return array
 
     def decode(indices: NDArray[np.int64], resolution: int) -> Decoded:
-        chosen = [images[i] if i < len(images) else later[i - len(images)] for i in indices]
-        sizes = np.array([image.shape[:2] for image in chosen], dtype=np.int64)
-        fitted = np.stack([_fitted(image, resolution) for image in chosen])
+        chosen = [image(index) for index in indices]
+        sizes = np.array([one.shape[:2] for one in chosen], dtype=np.int64)
+        fitted = np.stack([_fitted(one, resolution) for one in chosen])
         return Decoded(fitted, valid=np.ones(len(indices), dtype=bool), sizes=sizes)
 
-    return Contents(classes, min(images.shape[3], 3), labels, test, decode)
+    def describe(index: int) -> str:
+        values, number = image(index), index - starts[np.searchsorted(starts, index, side="right") - 1]
+        return f"{parts[index]} image {number} (values {values.min()} to {values.max()} of 255)"
+
+    test_mask, validation = split_masks(classes, labels, parts, test, seed)
+    channels = min(arrays[0].shape[3], 3)
+    return Contents(
+        classes, channels, labels, test_mask, decode, validation, remarks=remarks, describe=describe
+    )
 
 
 def _fitted(image: Images, resolution: int) -> Images:

@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from search.data.pixels import PixelStatistics
 from search.data.source import Decoded, Images, Labels
 from space.refusal import UserError
 
-FORMAT = 2
+FORMAT = 3
 """The version of the file layout and of the image processing. It rises when either changes."""
 _MANIFEST = "manifest.json"
 _ELSEWHERE = "Name another folder: data.cache=..."
@@ -47,6 +48,8 @@ class Manifest(BaseModel):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     skipped: tuple[str, ...]
+    remarks: tuple[str, ...]
+    """Sentences for the user: how the data were read, and signs that something is wrong with them."""
     digest: str
     streamed: bool
     """Whether there are no pixels."""
@@ -159,14 +162,14 @@ def _no_room(entry: Path, needed: int) -> UserError:
 
 
 class Writer:
-    """A writer that fills a draft part by part and batch by batch, and collects the statistics of the pixels."""
+    """A writer that fills a draft part by part and batch by batch, and collects `statistics` of the pixels."""
 
     def __init__(self, draft: Path, channels: int, *, streamed: bool) -> None:
         """Begin an empty entry. streamed: whether pixels are counted and hashed, but not stored."""
         self._draft, self._streamed = draft, streamed
         self._hashes: dict[str, hashlib._Hash] = {}
         self._counts: dict[str, int] = {}
-        self._histograms = np.zeros((channels, 256), dtype=np.int64)
+        self.statistics = PixelStatistics(channels)
         self._sizes: list[NDArray[np.int64]] = []
 
     def append(self, part: str, decoded: Decoded, indices: NDArray[np.int64], labels: Labels) -> None:
@@ -180,9 +183,7 @@ class Writer:
         if decoded.sizes is not None and len(decoded_labels):
             sizes = np.concatenate([*self._sizes, decoded.sizes])
             self._sizes = [np.stack([sizes.min(axis=0), sizes.max(axis=0)])]
-        if part == "train":
-            for channel, histogram in enumerate(self._histograms):
-                histogram += np.bincount(decoded.images[..., channel].ravel(), minlength=256)
+        self.statistics.add(part, decoded.images, indices[decoded.valid])
 
     def _write(self, path: Path, content: bytes, *, store: bool = True) -> None:
         self._hashes.setdefault(path.name, hashlib.sha256()).update(content)
@@ -190,9 +191,16 @@ class Writer:
             with path.open("ab") as file:
                 file.write(content)
 
-    def finish(self, state: str, classes: tuple[str, ...], resolution: int, skipped: tuple[str, ...]) -> None:
+    def finish(
+        self,
+        state: str,
+        classes: tuple[str, ...],
+        resolution: int,
+        skipped: tuple[str, ...],
+        remarks: tuple[str, ...],
+    ) -> None:
         """Write the manifest, and flush all files to the disk before the entry is renamed."""
-        mean, std = _moments(self._histograms)
+        mean, std = self.statistics.moments()
         hashes = {name: content.hexdigest() for name, content in sorted(self._hashes.items())}
         digest = hashlib.sha256(repr((classes, resolution, hashes)).encode()).hexdigest()
         heights, widths = np.concatenate(self._sizes).T.tolist() if self._sizes else (None, None)
@@ -205,6 +213,7 @@ class Writer:
             mean=mean,
             std=std,
             skipped=skipped,
+            remarks=remarks,
             digest=digest,
             streamed=self._streamed,
             heights=heights,
@@ -214,15 +223,6 @@ class Writer:
         for path in self._draft.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-
-
-def _moments(histograms: NDArray[np.int64]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and deviation per channel in 0..1. The deviation is at least half a grey level."""
-    level = np.arange(256) / 255
-    weight = histograms / histograms.sum(axis=1, keepdims=True)
-    mean = (weight * level).sum(axis=1)
-    variance = (weight * (level - mean[:, None]) ** 2).sum(axis=1)
-    return tuple(mean.tolist()), tuple(np.sqrt(variance).clip(0.5 / 255).tolist())
 
 
 def _pixels(entry: Path, part: str) -> Path:

@@ -81,9 +81,8 @@ class Cifar10(Source):
             _pair(entries[name], layout.labels, len(classes), location / name)
             for name in (*layout.train, layout.test)
         ]
-        images, labels = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        test = np.arange(len(labels)) >= len(labels) - len(pairs[-1][1])
-        return in_memory(classes, images, images[:0], labels, test)
+        images, labels = (np.concatenate(parts) for parts in zip(*pairs[:-1], strict=True))
+        return in_memory(classes, {"train": (images, labels), "test": pairs[-1]})
 
 
 class Cifar100(Cifar10):

@@ -1,4 +1,4 @@
-"""From a source to arrays: `load` for training and selection, `load_test` for the one figure at the end."""
+"""Loading a source: `load` gives the training and validation splits, `load_test` the test split."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from space.refusal import UserError
 from space.registry import Registry
 
 Progress = Callable[[int, int], None]
-"""Is told how many images of how many are decoded."""
+"""A function that is called with the number of decoded images and the number of all images."""
 _BATCH = 256
-"""Images that are decoded at a time: work for all cores, tens of megabytes at 224 px."""
+"""The number of images that are decoded at a time: work for all cores, tens of megabytes at 224 px."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Images in a random order whose every beginning is stratified: cheap training may take a prefix."""
+    """Images in a random order of which every prefix is stratified, so that a cheap training may use a prefix."""
 
     images: Images | Streamed
     """(n, resolution, resolution, channels), memory-mapped or decoded when indexed; read-only."""
@@ -50,7 +50,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """All that training and selection may see of a source; the test split is not among it."""
+    """The part of a source that training and selection may use: everything but the test split."""
 
     name: str
     classes: tuple[str, ...]
@@ -59,39 +59,40 @@ class Dataset:
     train: Split
     validation: Split
     mean: tuple[float, ...]
-    """Of the training images, per channel, in 0..1, as torchvision's `Normalize` takes it."""
+    """The mean of the training images per channel in 0..1, for torchvision's `Normalize`."""
     std: tuple[float, ...]
     flip: bool
     skipped: tuple[str, ...]
     """Images that could not be decoded, with the reason."""
     digest: str
-    """Of all pixels and labels of all splits, and of `balance`: equal for two studies that learn and select by the
-    same data in the same way, wherever it lies and however it is kept."""
+    """A hash of all pixels and labels of all splits, and of `balance`. It does not depend on the place of the files."""
     balance: Literal["sample", "loss"] | None = None
     """See `search.data.source.Source`."""
+    remarks: tuple[str, ...] = ()
+    """Sentences for the user: how the data were read, and signs that something is wrong with them."""
 
 
 def source_from(settings: Mapping[str, object]) -> Source:
-    """The source that a mapping such as {"source": "npz", "path": ...} describes.
+    """Return the source that a mapping such as {"source": "npz", "path": ...} describes.
 
-    Raises `UserError` for an unknown source, or for options that it does not have.
+    Raises `UserError` for an unknown source or option.
     """
     source: Source = of_kind("data", "source", DATASETS, settings)
     return source
 
 
 def words(source: Source) -> tuple[str, ...]:
-    """The settings that say `source` on the command line: ("data=npz", "data.path=/photos.npz")."""
+    """Return the settings of a source as words of the command line: ("data=npz", "data.path=/photos.npz")."""
     own = source.model_dump(mode="json", exclude={"source"}, exclude_defaults=True)
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in own.items()}
     return (f"data={source.source}", *(f"data.{key}={text}" for key, text in texts.items()))
 
 
 def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:
-    """The data at `resolution` pixels a side. Decodes on the first call, only maps files on later ones.
+    """Return the data at `resolution` pixels a side. The first call decodes images, later ones only map files.
 
-    Any number of processes may call it at once; one decodes, the others wait. Raises `UserError` for data that
-    cannot be used and for a cache that cannot be written.
+    Several processes may call it at the same time; one decodes, the others wait. Raises `UserError` for unusable
+    data, and for a cache that cannot be written.
     """
     manifest, parts = opened(source, resolution, ("train", "validation"), progress)
     digest = manifest.digest
@@ -110,32 +111,33 @@ def load(source: Source, resolution: int, progress: Progress | None = None) -> D
         skipped=manifest.skipped,
         digest=digest,
         balance=source.balance,
+        remarks=manifest.remarks,
     )
 
 
 def load_test(source: Source, resolution: int, progress: Progress | None = None) -> Split:
-    """The test split, for the report on networks that are already selected. Otherwise like `load`."""
+    """Return the test split, for networks that are already selected. Otherwise like `load`."""
     return opened(source, resolution, ("test",), progress)[1]["test"]
 
 
 def opened(
     source: Source, resolution: int, parts: tuple[str, ...], progress: Progress | None = None
 ) -> tuple[Manifest, dict[str, Split]]:
-    """The manifest and the named parts of the source's entry, which is made if missing or out of date."""
+    """Return the manifest and the named parts of the source's entry, which is written if missing or out of date."""
     state = source.state()
-    entry = place(source, resolution)
+    entry = cache_entry(source, resolution)
     with cache.locked(entry):
         manifest = cache.intact(entry, state)
         if manifest is None:
             _build(entry, source, resolution, state, progress or (lambda done, total: None))
             manifest = cache.intact(entry, state)
         if manifest is None:
-            raise UserError(f"{str(entry)!r} was changed while it was written. Does its disk know locks?")
+            raise UserError(f"{str(entry)!r} was changed while it was written. Does its disk support locks?")
         return manifest, _splits(entry, manifest, source, parts)
 
 
 def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, ...]) -> dict[str, Split]:
-    """The named parts of an entry that is whole."""
+    """Return the named parts of a complete entry."""
     if not manifest.streamed:
         return {part: Split(cache.mapped(entry, manifest, part), cache.labels(entry, part)) for part in parts}
     decode = _contents(source).decode
@@ -147,8 +149,8 @@ def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, .
     }
 
 
-def place(source: Source, resolution: int) -> Path:
-    """The folder of the source's entry: one for each split and resolution, filled anew when files change."""
+def cache_entry(source: Source, resolution: int) -> Path:
+    """Return the folder of the source's entry, one for each split and resolution."""
     options = source.model_dump_json(exclude={"cache", "flip", "balance"})
     key = hashlib.sha256(f"{options} {resolution}".encode()).hexdigest()[:16]
     return (source.cache or cache.default_folder()) / f"{source.source}-{resolution}px-{key}"
@@ -159,7 +161,7 @@ def _contents(source: Source) -> Contents:
 
 
 def _build(entry: Path, source: Source, resolution: int, state: str, progress: Progress) -> None:
-    """Decodes everything the source has into its entry, or only looks at it if it is to be streamed."""
+    """Decode all images of the source into its entry. If they are streamed, only statistics are stored."""
     contents = _contents(source)
     parts = _parts(contents, source)
     numbers, pixels = 16 * len(contents.labels), len(contents.labels) * resolution**2 * contents.channels
@@ -171,7 +173,8 @@ def _build(entry: Path, source: Source, resolution: int, state: str, progress: P
             raise _too_corrupt(corrupt, len(valid))
         for part, indices in parts.items():
             _complete(contents, part, indices, valid[indices])
-        writer.finish(state, contents.classes, resolution, tuple(corrupt))
+        remarks = (*contents.remarks, *writer.statistics.remarks(contents.describe))
+        writer.finish(state, contents.classes, resolution, tuple(corrupt), remarks)
 
 
 def _fill(
@@ -181,7 +184,7 @@ def _fill(
     resolution: int,
     progress: Progress,
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Decodes every part, batch by batch; which images (n,) came out, and the names of the others."""
+    """Decode every part, batch by batch. Return which images (n,) were decoded, and the names of the others."""
     valid = np.zeros(len(contents.labels), dtype=bool)
     corrupt: list[str] = []
     done = 0
@@ -197,21 +200,23 @@ def _fill(
 
 
 def _complete(contents: Contents, part: str, indices: NDArray[np.int64], valid: NDArray[np.bool_]) -> None:
-    """Raises `UserError` if a class has lost all its images (k,) of a part."""
+    """Raise `UserError` if all images (k,) of a class in a part are corrupt."""
     labels = contents.labels[indices]
     for lost in np.setdiff1d(labels, labels[valid])[:1]:
-        raise UserError(f"Class {contents.classes[lost]!r} has corrupt images only in the {part} split.")
+        raise UserError(f"All images of class {contents.classes[lost]!r} in the {part} split are corrupt.")
 
 
 def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:
-    """The indices of the images of each part, in the order in which they are kept."""
+    """Return the indices of the images of each part, in the order in which they are stored."""
     others = np.flatnonzero(~contents.test)
     labels = contents.labels[others]
     require(contents.classes, labels, 2, "one to train and one to select")
     given = contents.validation
     held = held_out(labels, source.validation, source.seed) if given is None else given[others]
     parts = {"train": others[~held], "validation": others[held], "test": np.flatnonzero(contents.test)}
-    return {part: of[interleaved(contents.labels[of], source.seed)] for part, of in parts.items()}
+    return {
+        part: indices[interleaved(contents.labels[indices], source.seed)] for part, indices in parts.items()
+    }
 
 
 def _too_corrupt(corrupt: list[str], total: int) -> UserError:
@@ -235,4 +240,4 @@ DATASETS: Registry[type[Source]] = Registry(
         "digits": Digits,
     },
 )
-"""The kinds of data. To add one: a `Source`, a line here, and its case in the tests of the contract."""
+"""The kinds of data. A new one is a `Source`, a line here, and a case in the tests of the contract."""

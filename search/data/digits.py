@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from search.data.arrays import in_memory
-from search.data.source import Contents, Fraction, Source, carved
+from search.data.source import Contents, Fraction, Source
 from space.refusal import UserError
 
 _WHITE = 16
@@ -33,5 +33,4 @@ class Digits(Source):
         images = np.rint(digits.images * (255 / _WHITE)).astype(np.uint8)[..., None]
         labels = digits.target.astype(np.int64)
         classes = tuple(str(name) for name in digits.target_names)
-        test = carved(classes, labels, self.test, self.seed)
-        return in_memory(classes, images, images[:0], labels, test)
+        return in_memory(classes, {"train": (images, labels)}, test=self.test, seed=self.seed)

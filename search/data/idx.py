@@ -56,10 +56,7 @@ class Mnist(Source):
     def open(self) -> Contents:
         """Read everything into memory. Raises `UserError` for files that are missing, damaged or of another kind."""
         paths = self._paths()
-        images, labels = self._pair(*paths[:2])
-        test_images, test_labels = self._pair(*paths[2:])
-        every = np.concatenate([labels, test_labels])
-        return in_memory(self.classes, images, test_images, every, np.arange(len(every)) >= len(labels))
+        return in_memory(self.classes, {"train": self._pair(*paths[:2]), "test": self._pair(*paths[2:])})
 
     def _pair(self, images_path: Path, labels_path: Path) -> tuple[Images, Labels]:
         images, labels = _numbers(images_path, 3), _numbers(labels_path, 1)

@@ -1,9 +1,10 @@
-"""Arrays in a `.npz` file: `train_x`, `train_y`, and if there are any `test_x`, `test_y`, `classes`."""
+"""Arrays in a `.npz` file: `train_x`, `train_y`, and optionally `val_x`, `val_y`, `test_x`, `test_y`, `classes`."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -15,12 +16,16 @@ from numpy.typing import NDArray
 
 from search.data.arrays import in_memory
 from search.data.files import existing, stamp
-from search.data.source import Contents, Fraction, Images, Labels, Source, carved
+from search.data.source import Contents, Fraction, Images, Labels, Source
 from space.refusal import UserError
 
 Arrays = dict[str, NDArray[np.generic]]
 
-_KEYS = ("train_x", "train_y", "test_x", "test_y", "classes")
+_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+"""The prefix of the keys of a split -> its name."""
+_KEYS = (*(f"{prefix}_{kind}" for prefix in _SPLITS for kind in "xy"), "classes")
+_IMAGES, _LABELS = ("x", "images", "image", "data", "imgs"), ("y", "labels", "label", "targets", "target")
+"""The words for images and labels in the files of other tools, such as Keras and MedMNIST."""
 _BROKEN = (
     OSError,
     ValueError,
@@ -32,48 +37,53 @@ _BROKEN = (
     MemoryError,
     struct.error,
 )
-"""What NumPy and zipfile raise for a file that is not, or no longer, what it should be: also one that calls
-itself encrypted (RuntimeError), or an array larger than any memory."""
+"""The exceptions of NumPy and zipfile for damaged files, among them a file that claims to be encrypted (RuntimeError)
+and an array that is larger than any memory (MemoryError)."""
 
 
 class Npz(Source):
     """`data=npz`: images uint8 (n, height, width, 1, 3 or 4) or (n, height, width), labels integers (n,).
 
-    `classes` holds the names of the labels 0, 1, ...; they are "0", "1", ... without it. Images that are not
-    square, or not of the resolution asked for, are resized as a whole.
+    `classes` holds the names of the labels 0, 1, ...; without it they are "0", "1", ... Images that are not
+    square, or of another size than the resolution, are resized as a whole.
     """
 
     source: Literal["npz"] = "npz"
     path: Path
     test: Fraction = 0.2
-    """The fraction of all images that is the test split of a file without one."""
+    """The fraction of the training images that is the test split of a file without one."""
 
     def state(self) -> str:
-        """Size and times of the file."""
+        """Return size and times of the file."""
         return stamp(existing(self.path))
 
     def open(self) -> Contents:
-        """Reads the whole file into memory. Raises `UserError` for a file, key or array that does not fit."""
-        arrays = _read(existing(self.path))
-        tested = "test_x" in arrays
-        images, labels = _pair(arrays, "train")
-        test_images, test_labels = _pair(arrays, "test") if tested else (images[:0], labels[:0])
-        if images.shape[3] != test_images.shape[3]:
-            raise UserError(f"train_x has {images.shape[3]} channels, test_x has {test_images.shape[3]}.")
-        every = np.concatenate([labels, test_labels])
-        classes = _classes(arrays.get("classes"), every)
-        given = np.arange(len(every)) >= len(labels)
-        test = given if tested else carved(classes, labels, self.test, self.seed)
-        return in_memory(classes, images, test_images, every, test)
+        """Read the whole file into memory. Raises `UserError` for a file, key or array that does not fit."""
+        arrays, others = _read(existing(self.path))
+        splits = {part: _pair(arrays, prefix) for prefix, part in _SPLITS.items() if f"{prefix}_x" in arrays}
+        for prefix, part in _SPLITS.items():
+            channels = [splits[name][0].shape[3] for name in ("train", part) if name in splits]
+            if len(set(channels)) > 1:
+                raise UserError(f"train_x has {channels[0]} channels, {prefix}_x has {channels[1]}.")
+        classes = _classes(arrays.get("classes"), np.concatenate([labels for _, labels in splits.values()]))
+        remarks = tuple(self._remarks(splits, others))
+        return in_memory(classes, splits, test=self.test, seed=self.seed, remarks=remarks)
+
+    def _remarks(self, splits: dict[str, tuple[Images, Labels]], others: list[str]) -> Iterator[str]:
+        if "validation" in splits:
+            test = "test_x tests" if "test" in splits else f"{self.test:.0%} of train_x test"
+            yield f"splits: train_x trains; val_x selects; {test}"
+        if others:
+            yield f"keys left out: {', '.join(others)}"
 
 
-def _read(path: Path) -> Arrays:
-    """The arrays that have a meaning here. Nothing in the file is run: no pickles."""
+def _read(path: Path) -> tuple[Arrays, list[str]]:
+    """Return the arrays of `_KEYS`, and the other keys. Nothing in the file is run: pickles are refused."""
     try:
         raw = path.open("rb")
     except OSError as error:
         raise UserError(f"Cannot read {str(path)!r} ({error.strerror}).") from None
-    with raw:  # NumPy would leave the file open if what it finds in it is no archive
+    with raw:  # NumPy would leave the file open if it is not an archive.
         try:
             file = np.load(raw, allow_pickle=False)
         except _BROKEN:
@@ -81,20 +91,35 @@ def _read(path: Path) -> Arrays:
         if not isinstance(file, NpzFile):
             raise UserError(f"{str(path)!r} holds one array; a .npz file with train_x, train_y is needed.")
         _check_keys(path, file.files)
-        return {key: _array(path, file, key) for key in _KEYS if key in file.files}
+        arrays = {key: _array(path, file, key) for key in _KEYS if key in file.files}
+        return arrays, [key for key in file.files if key not in _KEYS]
 
 
-def _check_keys(path: Path, found: list[str]) -> None:
-    """Raises `UserError` for a key of the training pair that is missing, or for half a test pair."""
-    needed = _KEYS[:4] if {"test_x", "test_y"} & set(found) else _KEYS[:2]
-    for key in needed:
-        if key not in found:
-            others = [name for name in found if name not in _KEYS]
-            # Keras' x_train is as near to train_x as y_train is, by letters.
-            turned = [name for name in others if sorted(name.split("_")) == sorted(key.split("_"))]
-            close = turned or get_close_matches(key, others, n=1, cutoff=0.5)
-            hint = f" Is it {close[0]!r}?" if close else ""
-            raise UserError(f"{str(path)!r} has no {key!r}.{hint} It holds: {', '.join(found)}.")
+def _check_keys(path: Path, keys: list[str]) -> None:
+    """Raise `UserError` for a missing key of the training pair, or of another pair that is incomplete."""
+    for prefix in _SPLITS:
+        pair = (f"{prefix}_x", f"{prefix}_y")
+        if prefix != "train" and not set(pair) & set(keys):
+            continue
+        for key in pair:
+            if key not in keys:
+                meant = _meant(key, [name for name in keys if name not in _KEYS])
+                hint = f" Is it {meant!r}? Save it as {key!r}." if meant else ""
+                raise UserError(f"{str(path)!r} has no {key!r}.{hint} It holds: {', '.join(keys)}.")
+
+
+def _meant(key: str, others: list[str]) -> str:
+    """Return the key in `others` that probably has the contents of `key`; "" if none has."""
+    prefix, _, kind = key.partition("_")
+    words = _IMAGES if kind == "x" else _LABELS
+    split = ("val", "valid", "validation") if prefix == "val" else (prefix, f"{prefix}ing")
+    for name in others:
+        parts = name.casefold().replace("-", "_").split("_")
+        if set(parts) & set(words) and (set(parts) & set(split) or len(parts) == 1):
+            return name
+    if any(set(name.casefold().split("_")) & {*_IMAGES, *_LABELS} for name in others):
+        return ""  # The keys are words that we know, and none of them fits.
+    return next(iter(get_close_matches(key, others, n=1, cutoff=0.5)), "")
 
 
 def _array(path: Path, file: NpzFile, key: str) -> NDArray[np.generic]:
@@ -105,44 +130,60 @@ def _array(path: Path, file: NpzFile, key: str) -> NDArray[np.generic]:
         raise UserError(f"{key!r} in {str(path)!r} is {what}.") from None
 
 
-def _pair(arrays: Arrays, part: str) -> tuple[Images, Labels]:
-    """The images (n, height, width, channels) and labels (n,) of "train" or "test"."""
-    images, labels = arrays[f"{part}_x"], arrays[f"{part}_y"]
+def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
+    """Return the images (n, height, width, channels) and labels (n,) of a split."""
+    images, labels = arrays[f"{prefix}_x"], arrays[f"{prefix}_y"]
     if images.dtype != np.uint8:
-        raise UserError(f"{part}_x is {images.dtype}; uint8 is needed, 0 for black and 255 for white.")
+        raise UserError(f"{prefix}_x is {images.dtype}; uint8 is needed, 0 for black and 255 for white.")
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[3] not in (1, 3, 4) or not all(images.shape[1:]):
         planes = images.ndim == 4 and images.shape[1] in (1, 3, 4)
         hint = " Channels come last: transpose it with (0, 2, 3, 1)." if planes else ""
-        raise UserError(f"{part}_x is {images.shape}; (n, height, width[, 1, 3 or 4]) is needed.{hint}")
+        raise UserError(f"{prefix}_x is {images.shape}; (n, height, width[, 1, 3 or 4]) is needed.{hint}")
     if not np.issubdtype(labels.dtype, np.integer):
-        raise UserError(f"{part}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
-    if labels.shape == (len(images), 1):  # as Keras has them
+        raise UserError(f"{prefix}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
+    if labels.shape == (len(images), 1):  # Keras and MedMNIST write them so.
         labels = labels[:, 0]
     if not len(images):
-        raise UserError(f"{part}_x has no images.")
+        raise UserError(f"{prefix}_x has no images.")
     if labels.shape != (len(images),):
-        raise UserError(f"{part}_y is {labels.shape} for {len(images)} images; ({len(images)},) is needed.")
+        raise UserError(f"{prefix}_y is {labels.shape} for {len(images)} images; ({len(images)},) is needed.")
     return images.astype(np.uint8, copy=False), labels.astype(np.int64)
 
 
 def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ...]:
-    """The class of each label. Raises `UserError` for labels without one, and for names that are no names."""
-    top = int(labels.max(initial=-1))
-    if len(labels) and labels.min() < 0:
-        raise UserError(f"The labels go down to {labels.min()}; they must be 0, 1, ...")
-    if names is None and top >= len(labels):
+    """Return the name of each label. Raises `UserError` for labels without a name and for invalid names."""
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0:
+        raise UserError(f"The labels go down to {low}; they must be 0, 1, ...")
+    number = len(names) if names is not None and names.ndim else high
+    if low == 1 and high == number:
+        raise UserError(f"The labels go from 1 to {high}; they must begin at 0: subtract 1.")
+    if names is None and high >= len(labels):
         raise UserError(
-            f"The labels go up to {top}, but there are {len(labels)} images; they must be 0, 1, ..."
+            f"The labels go up to {high}, but there are {len(labels)} images; they must be 0, 1, ..."
         )
     if names is None:
-        return tuple(str(label) for label in range(top + 1))
+        absent = np.setdiff1d(np.arange(high), labels)
+        if len(absent):
+            raise UserError(
+                f"The labels go up to {high}, but no image has label {absent[0]}; they must be 0, 1, ..."
+            )
+        return tuple(str(label) for label in range(high + 1))
     if names.ndim != 1 or names.dtype.kind not in "US":
         raise UserError(f"classes is {names.dtype} {names.shape}; a list of names is needed.")
-    if top >= len(names):
-        raise UserError(f"The labels go up to {top}, but there are names for {len(names)} classes only.")
-    texts = tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names.tolist())
+    if high >= len(names):
+        raise UserError(f"The labels go up to {high}, but there are names for {len(names)} classes only.")
+    texts = tuple(
+        name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else _valid(str(name))
+        for name in names.tolist()
+    )
     if len(set(texts)) < len(texts):
         raise UserError(f"classes names a class twice: {', '.join(texts)}.")
     return texts
+
+
+def _valid(name: str) -> str:
+    """Return a name without lone surrogates, which NumPy's texts can hold and files cannot."""
+    return name.encode("utf-8", "backslashreplace").decode()

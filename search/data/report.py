@@ -1,4 +1,4 @@
-"""What was found in a source, for whoever wants to see it before a search: `search show data=...`."""
+"""The report on a source for `search show data=...`."""
 
 from __future__ import annotations
 
@@ -9,89 +9,89 @@ from pathlib import Path
 import numpy as np
 
 from search.data.cache import Manifest
-from search.data.dataset import Progress, Split, opened, place
+from search.data.dataset import Progress, Split, cache_entry, opened
 from search.data.source import Labels, Source
 
 _PARTS = ("train", "validation", "test")
 _UNEVEN = 3
-"""Times as many images as the smallest class that the largest may have before it is worth a word."""
+"""The ratio between the largest and the smallest class above which classes are called imbalanced."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """A source as a search will see it. Of the test split nothing but the labels is looked at."""
+    """A source as a search will see it. Only the labels of the test split are read."""
 
     source: Source
     manifest: Manifest
     splits: dict[str, Split]
-    """By name: train, validation, test."""
+    """The splits by name: train, validation, test."""
     place: Path
     """The folder of its cache."""
 
     @property
     def counts(self) -> dict[str, list[int]]:
-        """Images of each class in each split."""
+        """The number of images of each class in each split."""
         classes = len(self.manifest.classes)
-        return {part: counted(split.labels, classes) for part, split in self.splits.items()}
+        return {part: class_sizes(split.labels, classes) for part, split in self.splits.items()}
 
     @property
     def bytes(self) -> int:
-        """That the cache takes on the disk."""
+        """The size of the cache on the disk."""
         return sum(file.stat().st_size for file in self.place.iterdir())
 
 
 def report(source: Source, resolution: int, progress: Progress | None = None) -> Report:
-    """The report on a source, which is decoded into the cache if it is not there. Raises `UserError` as `load`."""
+    """Return the report on a source, decoded into the cache if necessary. Raises `UserError` as `load` does."""
     manifest, splits = opened(source, resolution, _PARTS, progress)
-    return Report(source, manifest, splits, place(source, resolution))
+    return Report(source, manifest, splits, cache_entry(source, resolution))
 
 
-def counted(labels: Labels, classes: int) -> list[int]:
-    """Images of each class."""
-    found: list[int] = np.bincount(labels, minlength=classes).tolist()
-    return found
+def class_sizes(labels: Labels, classes: int) -> list[int]:
+    """Return the number of images of each class."""
+    sizes: list[int] = np.bincount(labels, minlength=classes).tolist()
+    return sizes
 
 
 def imbalance(classes: tuple[str, ...], labels: Labels) -> str:
-    """What to say about classes of very different sizes among training `labels` (n,); "" if they are not."""
-    counts = counted(labels, len(classes))
-    most, least = max(counts), min(counts)
-    if most <= _UNEVEN * least:
+    """Return a remark about classes of very different sizes among training `labels` (n,); "" if they are similar."""
+    sizes = class_sizes(labels, len(classes))
+    largest, smallest = max(sizes), min(sizes)
+    if largest <= _UNEVEN * smallest:
         return ""
-    large, small = classes[counts.index(most)], classes[counts.index(least)]
+    large, small = classes[sizes.index(largest)], classes[sizes.index(smallest)]
     return (
-        f"class {large!r} has {most / least:.3g} times as many training images as {small!r}"
-        f" ({most:,} and {least:,})"
+        f"class {large!r} has {largest / smallest:.3g} times as many training images as {small!r}"
+        f" ({largest:,} and {smallest:,})"
     )
 
 
-def lines(found: Report) -> Iterator[str]:
-    """The report in words, without the table of classes."""
-    source, manifest = found.source, found.manifest
+def lines(of: Report) -> Iterator[str]:
+    """Yield the lines of the report, without the table of classes."""
+    source, manifest = of.source, of.manifest
     path = getattr(source, "path", None)
     yield f"data {source.source}{f', {path}' if path else ''}"
-    numbers = ", ".join(f"{len(split):,} {part}" for part, split in found.splits.items())
+    numbers = ", ".join(f"{len(split):,} {part}" for part, split in of.splits.items())
     yield f"{len(manifest.classes)} classes; images: {numbers}"
     kind = {1: "1 (grey)", 3: "3 (colour)"}.get(manifest.channels, str(manifest.channels))
     size = f"{manifest.resolution} x {manifest.resolution}"
     yield f"channels {kind}; {_sizes(manifest)}{size} to train on; mirrored: {'yes' if source.flip else 'no'}"
     mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (manifest.mean, manifest.std))
     yield f"mean {mean}; standard deviation {std} (training images, black 0 to white 1)"
-    uneven = imbalance(manifest.classes, found.splits["train"].labels)
+    uneven = imbalance(manifest.classes, of.splits["train"].labels)
     balance = f"data.balance={source.balance}" if source.balance else "not balanced"
     yield f"imbalance: {uneven or 'no class has over 3 times the images of another'}; {balance}"
-    skipped = manifest.skipped
-    yield "skipped: " + ("; ".join(skipped) or "none")
-    kept = "labels and statistics; images are streamed" if manifest.streamed else "decoded"
-    yield f"cache: {found.place}, {found.bytes:,} bytes ({kept})"
+    yield from manifest.remarks
+    if manifest.skipped:
+        yield "not decodable, left out: " + "; ".join(manifest.skipped)
+    contents = "labels and statistics; images are streamed" if manifest.streamed else "decoded"
+    yield f"cache: {of.place}, {of.bytes:,} bytes ({contents})"
 
 
 def _sizes(manifest: Manifest) -> str:
-    """The heights and widths that were found."""
+    """Return the ranges of heights and widths."""
     if manifest.heights is None or manifest.widths is None:
         return "drawn at "
     height, width = (
-        str(least) if least == most else f"{least} to {most}"
-        for least, most in (manifest.heights, manifest.widths)
+        str(low) if low == high else f"{low} to {high}" for low, high in (manifest.heights, manifest.widths)
     )
     return f"images {height} high, {width} wide, resized to "

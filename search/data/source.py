@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from search.data.files import printable
 from search.data.splits import held_out
 from space.refusal import UserError
 
@@ -50,6 +51,10 @@ class Contents:
     """(n,): true for the images of the validation split; None: it is held out of the training images."""
     skip_corrupt: bool = False
     """Whether corrupt images are left out. Otherwise one of them stops the loading."""
+    remarks: tuple[str, ...] = ()
+    """Sentences for the user about how the data were read: splits, files that were left out."""
+    describe: Callable[[int], str] = "image {}".format
+    """The name of the image at an index, with the range of its stored values, for messages."""
 
 
 class Source(BaseModel, ABC):
@@ -81,6 +86,8 @@ class Source(BaseModel, ABC):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Expand `~`, which shells leave in `data.path=~/images`, and make the path independent of the folder."""
+        if path and printable(str(path)) != str(path):
+            raise ValueError(f"the bytes of {printable(str(path))} are not UTF-8; rename it, or link to it")
         return path and path.expanduser().absolute()
 
     @abstractmethod
@@ -96,10 +103,28 @@ class Source(BaseModel, ABC):
         return False
 
 
-def carved(classes: tuple[str, ...], labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Return a test split (n,) for data that have none. Raises `UserError` if a class has fewer than 3 images."""
-    require(classes, labels, 3, "one each to train, to select and to test")
-    return held_out(labels, fraction, seed)
+def split_masks(
+    classes: tuple[str, ...], labels: Labels, parts: NDArray[np.str_], test: float, seed: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Return which images (n,) are the test split, and which the validation split; None if that is to be held out.
+
+    parts: (n,), the split that the source gives each image: train, validation or test. test: the fraction of the
+    training images that becomes the test split if the source gives none. Raises `UserError` if a class has too few
+    training images for the splits that are made of them.
+    """
+    validation = parts == "validation" if "validation" in parts else None
+    if "test" in parts:
+        return parts == "test", validation
+    train = np.flatnonzero(parts == "train")
+    minimum, purpose = (
+        (3, "one each to train, to select and to test")
+        if validation is None
+        else (2, "one each to train and to test")
+    )
+    require(classes, labels[train], minimum, purpose)
+    mask = np.zeros(len(labels), dtype=bool)
+    mask[train] = held_out(labels[train], test, seed)
+    return mask, validation
 
 
 def require(classes: tuple[str, ...], labels: Labels, minimum: int, purpose: str) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from search.data.files import FORMATS, existing, photograph, undecodable
-from search.data.folder import image_files
+from search.data.decoding import FORMATS, photograph, undecodable
+from search.data.files import existing, printable
+from search.data.layout import image_files
 from search.data.source import Images
 from search.models.model import Model
 from search.tables.table import Column
@@ -87,7 +88,7 @@ def _decoded(model: Model, paths: Sequence[Path], skipped: Callable[[UserError],
         except MemoryError:
             raise
         except Exception as error:  # Malformed bytes make Pillow's decoders raise any exception.
-            return UserError(f"Cannot read {path} ({undecodable(error)}).")
+            return UserError(f"Cannot read {printable(str(path))} ({undecodable(error, str(path))}).")
 
     with ThreadPoolExecutor() as threads:  # Pillow releases Python's lock while it decodes.
         results = dict(enumerate(threads.map(attempt, paths)))
@@ -113,7 +114,13 @@ def _refuse(unreadable: UserError) -> NoReturn:
 def _rows(model: Model, path: Path, values: list[float], indices: list[int]) -> Iterator[dict[str, Any]]:
     for rank, (value, index) in enumerate(zip(values, indices, strict=True), 1):
         label = model.classes[index]
-        yield {"image": str(path), "rank": rank, "label": label, "probability": value, "index": index}
+        yield {
+            "image": printable(str(path)),
+            "rank": rank,
+            "label": label,
+            "probability": value,
+            "index": index,
+        }
 
 
 def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:

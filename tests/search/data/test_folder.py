@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision.transforms.functional import center_crop, resize
 
 from search.data import load, load_test, source_from
-from search.data.files import photograph
+from search.data.decoding import photograph
 from space.refusal import UserError
 
 
@@ -31,12 +31,15 @@ def test_one_folder_of_classes_is_split_in_three(write_folder):
     assert len(set(every)) == 30
 
 
-@pytest.mark.parametrize("name", ["val", "test", "valid", "validation"])
-def test_a_folder_beside_train_is_the_test_split(write_folder, name):
+@pytest.mark.parametrize(("name", "sizes"), [("val", (16, 7, 4)), ("test", (16, 4, 7))])
+def test_a_split_without_a_folder_is_made_from_train(write_folder, name, sizes):
     write_folder("images/train", {"ant": 10, "bee": 10})
     root = write_folder(f"images/{name}", {"ant": 3, "bee": 4}).parent
     data, test = load(folder(root), 8), load_test(folder(root), 8)
-    assert (len(data.train), len(data.validation), len(test)) == (16, 4, 7)
+    assert (len(data.train), len(data.validation), len(test)) == sizes
+    (remark,) = [text for text in data.remarks if text.startswith("splits")]
+    made = {"val": "val/ selects; 20% of train/ test", "test": "20% of train/ select; test/ tests"}[name]
+    assert remark == f"splits: train/ trains; {made}"
 
 
 def test_with_val_and_test_val_is_what_is_selected_by(write_folder):
@@ -61,7 +64,9 @@ def test_hidden_and_other_files_are_ignored(write_folder):
     assert (data.classes, len(data.train) + len(data.validation)) == (("ant", "bee"), 8)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".png", ".webp", ".bmp"])
+@pytest.mark.parametrize(
+    "suffix", [".jpg", ".JPEG", ".png", ".webp", ".bmp", ".jfif", ".TIFF", ".gif", ".ppm", ".avif", ".jp2"]
+)
 def test_formats(write_folder, suffix):
     data = load(folder(write_folder("images", {"ant": 5, "bee": 5}, suffix)), 8)
     red = np.asarray(data.train.images)[..., 0].astype(int)
@@ -199,7 +204,7 @@ def test_corrupt_images_are_refused_and_all_named(write_folder):
     with pytest.raises(UserError, match=r"Cannot decode 2 of 20 images: .*data\.corrupt=skip") as refusal:
         load(folder(root), 8)
     assert "ant/003.png (" in str(refusal.value)
-    assert "bee/001.png (not an image)" in str(refusal.value)
+    assert "bee/001.png (not an image, but a web page)" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
@@ -219,7 +224,7 @@ def test_a_class_without_an_image_left_is_refused(write_folder):
     root = write_folder("images", {"ant": 10, "bee": 3})
     for path in (root / "bee").iterdir():
         path.write_text("")
-    with pytest.raises(UserError, match="Class 'bee' has corrupt images only in the train split"):
+    with pytest.raises(UserError, match="All images of class 'bee' in the train split are corrupt"):
         load(folder(root, corrupt="skip"), 8)
 
 
@@ -252,7 +257,7 @@ def test_a_dangling_link_is_a_corrupt_image(write_folder):
             {"ant": 5, "bee": 2},
             "Class 'bee' has 2 images; at least 3 are needed, one each to train, to select",
         ),
-        ({"ant": 5, "bee": 0}, "bee' holds no image (.jpg, .jpeg, .png, .webp, .bmp)."),
+        ({"ant": 5, "bee": 0}, "bee' holds no image (.jpg, .jpeg, "),
         ({"ant": 5}, "Found 1 class (ant); a classifier needs at least 2."),
         ({}, "there is no class folder in "),
     ],
@@ -266,7 +271,9 @@ def test_folders_that_are_no_data_set_are_refused(tmp_path, write_folder, classe
 def test_classes_have_to_be_the_same_in_every_split(write_folder):
     write_folder("images/train", {"ant": 5, "bee": 5})
     root = write_folder("images/val", {"ant": 5, "bees": 5}).parent
-    with pytest.raises(UserError, match="Class 'bee' is only in train; train and test need the same classes"):
+    with pytest.raises(
+        UserError, match="Class 'bee' is only in train; train and validation need the same classes"
+    ):
         load(folder(root), 8)
 
 
@@ -274,7 +281,7 @@ def test_a_class_of_one_training_image_is_refused(write_folder):
     write_folder("images/train", {"ant": 5, "bee": 1})
     root = write_folder("images/val", {"ant": 5, "bee": 5}).parent
     with pytest.raises(
-        UserError, match="Class 'bee' has 1 image; at least 2 are needed, one to train and one"
+        UserError, match="Class 'bee' has 1 image; at least 2 are needed, one each to train and"
     ):
         load(folder(root), 8)
 

@@ -118,12 +118,18 @@ def test_a_changed_file_is_noticed_even_if_its_time_is_restored(write_npz):
 
 IMAGES = np.zeros((60, 12, 12, 3), dtype=np.uint8)
 BAD = [
-    ({"train_x": None, "x_train": IMAGES}, "has no 'train_x'. Is it 'x_train'? It holds: "),
+    (
+        {"train_x": None, "x_train": IMAGES},
+        "has no 'train_x'. Is it 'x_train'? Save it as 'train_x'. It holds: ",
+    ),
     (
         {"train_x": None, "train_y": None, "x_train": IMAGES, "y_train": np.arange(60) % 3},
-        "has no 'train_x'. Is it 'x_train'? It holds: ",
+        "has no 'train_x'. Is it 'x_train'? Save it as 'train_x'. It holds: ",
     ),
-    ({"train_x": None, "train_images": IMAGES}, "has no 'train_x'. Is it 'train_images'? It holds: "),
+    (
+        {"train_x": None, "train_images": IMAGES},
+        "has no 'train_x'. Is it 'train_images'? Save it as 'train_x'. It holds: ",
+    ),
     ({"test_y": None}, "has no 'test_y'"),
     ({"train_x": IMAGES / 255}, "train_x is float64; uint8 is needed"),
     ({"train_x": IMAGES[0]}, "train_y is (60,) for 12 images"),

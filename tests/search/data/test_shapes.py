@@ -14,9 +14,7 @@ SOME = np.arange(40)
 
 def test_images_are_what_they_have_always_been():
     """Raise `scenes.VERSION` with every change of this hash, or old caches will be taken for new ones."""
-    images = np.concatenate(
-        [pictures(3, SOME, d, r).ravel() for d, r in ((0.0, 16), (0.5, 32), (1.0, 48))]
-    )
+    images = np.concatenate([pictures(3, SOME, d, r).ravel() for d, r in ((0.0, 16), (0.5, 32), (1.0, 48))])
     assert hashlib.sha256(images.tobytes()).hexdigest() == GOLDEN
 
 

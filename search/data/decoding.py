@@ -1,0 +1,162 @@
+"""Image files to pixels: the formats that are read, and the conversions between Pillow and NumPy."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError, features
+
+from search.data.source import Images
+
+# Pillow warns about damaged metadata and large images, naming its own source file. Neither affects the pixels, and
+# the limit on pixels is `MAX_PIXELS`.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+Image.MAX_IMAGE_PIXELS = None
+
+_ALWAYS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"),
+    "PNG": (".png",),
+    "BMP": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+}
+_OPTIONAL = {
+    "WEBP": ("webp", (".webp",)),
+    "AVIF": ("avif", (".avif",)),
+    "JPEG2000": ("jpg_2000", (".jp2", ".j2k")),
+}
+FORMATS = {suffix: name for name, suffixes in _ALWAYS.items() for suffix in suffixes} | {
+    suffix: name
+    for name, (feature, suffixes) in _OPTIONAL.items()
+    if features.check(feature)
+    for suffix in suffixes
+}
+"""The endings of the files that are read -> Pillow's name of the format. The content may be any of these formats."""
+_NAMES = tuple(dict.fromkeys(FORMATS.values()))
+
+MAX_PIXELS = 178_956_970
+"""The default limit on the pixels of an image file, twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow refuses too."""
+
+Box = tuple[float, float, float, float]
+_GAP = 3
+"""JPEGs are decoded at a half, a quarter or an eighth of their size if that leaves this many times the pixels needed
+on a side. Pillow's documentation (`Image.draft`, `reducing_gap`) calls the result of such a gap indistinguishable."""
+
+_OTHER_CONTENTS = (
+    (b"%PDF", 0, "a PDF document"),
+    (b"PK\x03\x04", 0, "a zip archive"),
+    (b"\x1f\x8b", 0, "a gzip archive"),
+    (b"8BPS", 0, "a Photoshop file"),
+    (b"ftyphei", 4, "a HEIC image, which is not read"),
+    (b"ftypmif1", 4, "a HEIF image, which is not read"),
+    (b"ftypavif", 4, "an AVIF image, which this Pillow does not read"),
+    (b"version https://git-lfs", 0, "a pointer of Git LFS: git lfs pull"),
+    (b"\x00\x05\x16\x07", 0, "metadata of macOS"),
+)
+"""Beginnings of files that are often taken for images: (bytes, their position, name)."""
+
+
+def photograph(
+    path: str, resolution: int, channels: int = 3, crop: float = 1.0, max_pixels: int = MAX_PIXELS
+) -> tuple[Images, tuple[int, int]]:
+    """Return the centre of an image file (resolution, resolution, channels), and the file's height and width.
+
+    The part `crop` of the short side is cut out around the middle, as a square, and resized. Images are turned as
+    EXIF says, if their EXIF can be read. Raises ValueError for an image of more than `max_pixels`, and whatever
+    Pillow raises if the file cannot be decoded.
+    """
+    with Image.open(path, formats=_NAMES) as file:
+        if file.height * file.width > max_pixels:
+            raise ValueError(
+                f"{file.width:,} x {file.height:,} pixels; up to {max_pixels:,} are read: data.max_pixels"
+            )
+        stored = file.height, file.width
+        file.draft("RGB", (_GAP * resolution, _GAP * resolution))
+        image = opaque(_upright(file)).convert("L" if channels == 1 else "RGB")
+    side = min(image.size) * crop
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    cut = resized(image, resolution, (left, top, left + side, top + side))
+    return cut.reshape(resolution, resolution, channels), stored
+
+
+def _upright(file: Image.Image) -> Image.Image:
+    """Return the image turned as EXIF says; unchanged if its EXIF is malformed."""
+    file.load()
+    try:
+        return ImageOps.exif_transpose(file)
+    except Exception:  # Malformed metadata make Pillow raise any exception. The pixels are already decoded.
+        return file
+
+
+def undecodable(error: Exception, path: str) -> str:
+    """Return the reason why an image file could not be decoded, in a few words without the path."""
+    if isinstance(error, UnidentifiedImageError):
+        return _content(path)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(reason.split()) or type(error).__name__
+
+
+def _content(path: str) -> str:
+    """Return the name of the content of a file that is not an image."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+    if not head:
+        return "an empty file"
+    if head.lstrip()[:5].lower() in (b"<html", b"<!doc"):
+        return "not an image, but a web page"
+    for beginning, position, name in _OTHER_CONTENTS:
+        if head[position:].startswith(beginning):
+            return name
+    return "not an image"
+
+
+def grey(path: str) -> bool:
+    """Return whether an image file is stored without colours. Palettes count as colours. Only its header is read.
+
+    Raises whatever Pillow raises if the file is not an image.
+    """
+    with Image.open(path, formats=_NAMES) as file:
+        return file.mode in ("1", "L", "LA", "La", "F") or file.mode.startswith("I")
+
+
+def stored_range(path: str) -> str:
+    """Return the range of the values in an image file, for a message: "values 0 to 119 of 65,535"."""
+    with Image.open(path, formats=_NAMES) as file:
+        values = np.asarray(file.convert("L") if file.mode in ("1", "P") else file)
+        largest = "65,535" if file.mode.startswith("I") else "1" if file.mode == "F" else "255"
+    return f"values {values.min():g} to {values.max():g} of {largest}"
+
+
+def resized(image: Image.Image, resolution: int, box: Box | None = None) -> Images:
+    """Return the image, or its part `box` (left, top, right, bottom), as resolution x resolution pixels.
+
+    Bilinear interpolation over the area of a new pixel, as torchvision's `Resize` with antialiasing.
+    """
+    return np.asarray(image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=box))
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    """Return any kind of image with 8 bits a channel, and transparency put on white.
+
+    Integers of more than 8 bits are read as 0 to 65,535, floating-point numbers as 0 to 1. Raises ValueError for
+    other values.
+    """
+    if image.mode == "F":
+        image = Image.fromarray(np.rint(_within(np.asarray(image), 1) * 255).astype(np.uint8))
+    elif image.mode.startswith("I"):  # Pillow would clip to 255.
+        image = Image.fromarray((_within(np.asarray(image), 65_535) >> 8).astype(np.uint8))
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image
+
+
+def _within(values: NDArray[Any], largest: int) -> NDArray[Any]:
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= largest):
+        raise ValueError(f"values from {low:g} to {high:g}; 0 to {largest:,} are read")
+    return values

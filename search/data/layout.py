@@ -1,0 +1,221 @@
+"""The layout of a folder of images: class folders, folders of splits, and everything that is left out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from search.data.decoding import FORMATS
+from search.data.files import printable
+from space.refusal import UserError
+
+Part = str
+"""train, validation or test."""
+
+_PARTS = {
+    "train": "train(ing)?",
+    "validation": "val(id(ation|ate)?)?|dev(elopment)?",
+    "test": "test(ing|s)?",
+}
+_SUFFIX = r"[-_. ]?(set|data|images?|imgs?|split|\d{4})?"
+"""Endings of the names of split folders: train_set, val2017, TestImages."""
+_SPLIT_LIKE = re.compile(
+    r"(?<![a-z])(train|val|valid|dev|test|eval|hold|held|split|fold|part|query|gallery|probe|unseen)"
+)
+_JUNK = frozenset(
+    (
+        *("__macosx", "lost+found", "$recycle.bin", "recycler", "system volume information"),
+        *("@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot"),
+        *("__pycache__", "cvs"),
+    )
+)
+"""Folders that operating systems, network drives and tools leave, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The image files of a data set.
+
+    files: part -> class -> paths, each in the order of the names; "train" always, others if they have a folder.
+    folders: part -> name of its folder; empty if class folders lie directly in the data set's folder.
+    left_out: the reason -> number of files, or of folders.
+    """
+
+    files: Mapping[Part, Mapping[str, list[str]]]
+    folders: Mapping[Part, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def remark(self) -> str:
+        """The files and folders that were left out, as text; "" if there are none."""
+        counts = sorted(self.left_out.items(), key=lambda item: (-item[1], item[0]))
+        return ", ".join(f"{count:,} {reason}" if reason[:1] != "f" else reason for reason, count in counts)
+
+
+def split_of(name: str) -> Part | None:
+    """Return the split that a folder of this name holds, such as "validation" for "Val_set"; None for other names."""
+    for part, pattern in _PARTS.items():
+        if re.fullmatch(f"({pattern}){_SUFFIX}", name.casefold()):
+            return part
+    return None
+
+
+def layout(root: Path) -> Layout:
+    """Return the layout of a folder. Raises `UserError` if it is not one of class folders, alone or in splits."""
+    if not root.is_dir():
+        raise UserError(
+            f"data.path: {printable(str(root))!r} is a file; a folder of class folders is needed."
+        )
+    left_out: Counter[str] = Counter()
+    subfolders = class_folders(root, left_out)
+    nested = {sub.name: [inner.name for inner in class_folders(sub)] for sub in subfolders}
+    nested = {name: inner for name, inner in nested.items() if inner}
+    splits: dict[Part, list[str]] = {}
+    for name in nested:
+        if part := split_of(name):
+            splits.setdefault(part, []).append(name)
+    if "train" not in splits:
+        _refuse_unknown_splits(root, [sub.name for sub in subfolders], nested)
+        return Layout({"train": _listed(root, subfolders, left_out)}, left_out=left_out)
+    for part, names in splits.items():
+        if len(names) > 1:
+            raise UserError(
+                f"data.path: {_quoted(names)} in {printable(str(root))!r} both look like the {part} split;"
+                " remove or rename one."
+            )
+    folders = {part: splits[part][0] for part in _PARTS if part in splits}
+    for sub in subfolders:
+        if sub.name in folders.values():
+            continue
+        if set(nested.get(sub.name, ())) & set(nested[folders["train"]]):
+            raise UserError(
+                f"data.path: {printable(sub.name)!r} holds class folders as {folders['train']!r} does, and its name"
+                " is not that of a split; call it val or test, or move it elsewhere."
+            )
+        left_out[f"folder {printable(sub.name)}"] += 1
+    return Layout(
+        {
+            part: _listed(root / name, class_folders(root / name, left_out), left_out)
+            for part, name in folders.items()
+        },
+        {part: printable(name) for part, name in folders.items()},
+        left_out,
+    )
+
+
+def _refuse_unknown_splits(root: Path, names: list[str], nested: Mapping[str, list[str]]) -> None:
+    """Raise `UserError` for folders that look like splits and are not called so."""
+    place = printable(str(root))
+    if len(names) > 1 and all(map(split_of, names)):
+        raise UserError(
+            f"data.path: {_quoted(names)} in {place!r} look like splits, and there are no class folders in a train"
+            " folder; each split needs one folder per class."
+        )
+    for name, inner in nested.items():
+        shared = [other for other in nested if other != name and set(nested[other]) & set(inner)]
+        if shared and _SPLIT_LIKE.search(name.casefold()):
+            raise UserError(
+                f"data.path: {_quoted([name, *shared])} in {place!r} hold the same class folders and look like"
+                " splits; call them train, val and test."
+            )
+    if len(names) == 1 and len(nested.get(names[0], ())) > 1:
+        raise UserError(
+            f"data.path: {place!r} holds one class, {printable(names[0])!r}. Are the class folders in it?"
+            f" data.path={printable(str(root / names[0]))}"
+        )
+
+
+def _quoted(names: list[str]) -> str:
+    texts = [repr(printable(name)) for name in sorted(names)]
+    more = [f"{len(texts) - 3} more"] if len(texts) > 4 else texts[3:]
+    *first, last = texts[:3] + more
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dict[str, list[str]]:
+    """Return the paths of the images of each class, by the printable names of the classes."""
+    place = printable(str(folder))
+    if not subfolders:
+        raise UserError(f"data.path: there is no class folder in {place!r}.")
+    classes: dict[str, list[str]] = {}
+    for sub in subfolders:
+        name, others = printable(sub.name), Counter[str]()
+        if name in classes:
+            raise UserError(f"Two class folders in {place!r} are called {name!r}.")
+        classes[name] = [file.path for file in image_files(sub, others)]
+        if not classes[name]:
+            held = f" It holds {Layout({}, left_out=others).remark}." if others else ""
+            raise UserError(
+                f"Class folder {f'{place}/{name}'!r} holds no image ({', '.join(FORMATS)}).{held}"
+            )
+        left_out.update(others)
+    return classes
+
+
+def class_folders(folder: Path, left_out: Counter[str] | None = None) -> list[Path]:
+    """Return the class folders in a folder in the order of their names; none if there is no such folder.
+
+    left_out: counts what else is in it.
+    """
+    if not folder.is_dir():
+        return []
+    within, left_out, folders = folder.resolve(), Counter() if left_out is None else left_out, []
+    for entry in _entries(folder):
+        if not entry.is_dir():
+            left_out[_reason(entry.name, "images outside of class folders")] += 1
+        elif _is_junk(entry.name):
+            left_out[f"folder {printable(entry.name)}"] += 1
+        elif not within.is_relative_to(
+            os.path.realpath(entry.path)
+        ):  # A link that leads back is not a class.
+            folders.append(Path(entry.path))
+    return folders
+
+
+def image_files(
+    folder: Path, left_out: Counter[str] | None = None, above: frozenset[str] = frozenset()
+) -> Iterator[os.DirEntry[str]]:
+    """Yield the image files anywhere below a folder, in the order of their names.
+
+    left_out: counts other files by their ending, and hidden files and folders of tools. above: the folders on the way
+    to this one, to which links must not lead back.
+    """
+    here = os.path.realpath(folder)
+    if not folder.is_dir() or here in above:
+        return
+    left_out = Counter() if left_out is None else left_out
+    for entry in _entries(folder):
+        reason = _reason(entry.name)
+        if entry.is_dir():
+            if _is_junk(entry.name):
+                left_out[f"folder {printable(entry.name)}"] += 1
+            else:
+                yield from image_files(Path(entry.path), left_out, above | {here})
+        elif reason:
+            left_out[reason] += 1
+        else:
+            yield entry
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as listing:
+            return sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UserError(f"Cannot list {printable(str(folder))!r} ({error.strerror}).") from None
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in _JUNK
+
+
+def _reason(name: str, image: str = "") -> str:
+    """Return why a file is not read; `image` for an image file."""
+    if name.startswith("."):
+        return "hidden"
+    suffix = os.path.splitext(name)[1].lower()
+    return image if suffix in FORMATS else printable(suffix) or "without an ending"
