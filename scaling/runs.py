@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from search.runs.networks import find_network
@@ -20,7 +21,7 @@ def trained_network(word: str) -> tuple[str, Architecture]:
     if not word:
         raise unpublished("base", word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))
     name, number = split(word)
-    is_run = name in runs() or (Path(name).expanduser() / CONFIG).is_file()
+    is_run = name in runs() or Path(os.path.expanduser(name), CONFIG).is_file()
     if is_run and not isinstance(number, int):
         _require_finished(open_run(name), name)
     found = find_network(word, "base")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def _from_file(word: str) -> NamedNetwork | None:
     from space import documents
     from space.choices.space import Space
 
-    path = Path(word).expanduser()
+    path = Path(os.path.expanduser(word))
     try:
         content = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

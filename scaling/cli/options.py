@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +12,7 @@ from scaling.cli import types
 from scaling.rows import ALL_COLUMNS
 from scaling.rules import RULES
 from search.cli import completers
+from search.cli.terminal import UserPath
 from search.tables.writing import FORMATS
 from space.cost.table import BATCH, COSTS, EXACT, CostRow, parse_amount
 
@@ -24,7 +24,7 @@ def _reads(read: Callable[[str], Any]) -> Callable[..., Any]:
     return lambda context, option, text: None if text is None else read(text)
 
 
-FILE = click.Path(path_type=Path)
+FILE = UserPath()
 
 
 def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:

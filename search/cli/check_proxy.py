@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from search.cli import completers
-from search.cli.terminal import fail, print_all
+from search.cli.terminal import UserPath, fail, print_all
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
@@ -29,7 +29,7 @@ _JOURNAL = Path("checks", "trainings.jsonl")
 @click.option("--suggest", is_flag=True, help="Also try other proxies, and recommend the cheapest good one.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help="Write the table to a file: .csv, .md, .json, ...",
 )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from search.cli.terminal import UserPath
+
 _EXAMPLES = """\b
 search train r32_i16_s1/mb_d2_k7_s2_e4_w32/mb_d2_k7_s2_e4_w64/h256_c10 data=npz data.path=FILE out=large
 search dilate large --out dilated
@@ -14,10 +16,8 @@ search train dilated weights=dilated data=npz data.path=FILE
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The folder to write."
-)
+@click.argument("model", type=UserPath())
+@click.option("--out", type=UserPath(), required=True, metavar="DIR", help="The folder to write.")
 def dilate(model: Path, out: Path) -> None:
     """Replace large kernels of a MODEL by dilated ones.
 
@@ -39,7 +39,7 @@ def dilate(model: Path, out: Path) -> None:
 
     if out.exists():
         raise UserError(f"{out} exists; choose another --out DIR.")
-    large, known = load_model(model.expanduser()), network_of_model(model.expanduser())
+    large, known = load_model(model), network_of_model(model)
     network, tensors = edo(rebuild(large.weights))
     if not any(stage.dilations for stage in network.stages):
         raise UserError(f"{model} has no kernel of 5 x 5 or more in a block mb or fused that expands.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import completers
+from search.cli.terminal import UserPath
 
 if TYPE_CHECKING:
     from search.runs.run import Run
@@ -43,7 +44,7 @@ def _columns() -> Sequence[Column]:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help="The file to write; an existing one is replaced (default: standard output).",
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from search.cli import completers
+from search.cli.terminal import UserPath
 
 _EXAMPLES = """\b
 search export-model RUN --out DIR         the best network of a search, with fresh weights; RUN:12: trial 12
@@ -19,7 +20,7 @@ search export-model v2-s --out DIR        a published network, with fresh weight
 @click.argument("model", metavar="MODEL", shell_complete=completers.networks)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     required=True,
     metavar="DIR",
     help="The folder to write; one that search export-model has written is replaced.",

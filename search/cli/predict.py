@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from search.cli import completers
+from search.cli.terminal import UserPath
 
 _EXAMPLES = """\b
 search predict flowers photo.jpg
@@ -16,8 +17,8 @@ search predict flowers photos --top 1 --format csv
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
+@click.argument("model", type=UserPath())
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=UserPath())
 @click.option(
     "--top",
     type=click.IntRange(1),
@@ -35,7 +36,7 @@ search predict flowers photos --top 1 --format csv
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help="The file to write; an existing one is replaced.",
 )
@@ -57,7 +58,7 @@ def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, o
 
     chosen = format_of(form, out) if form or out else None
     skipped: list[UserError] = []
-    rows = predictions(load_model(model.expanduser()), images, top, skipped.append)
+    rows = predictions(load_model(model), images, top, skipped.append)
     if chosen:
         write(rows, PREDICTIONS, chosen, out, schema=SCHEMA, version=VERSION)
     elif rows:

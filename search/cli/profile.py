@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.terminal import fail, print_all
+from search.cli.terminal import UserPath, fail, print_all
 
 if TYPE_CHECKING:
     from search.profiles import Profile
@@ -25,9 +25,7 @@ Settings are KEY=VALUE words:
 
 @click.command(epilog=_SETTINGS)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write (default: the cache)."
-)
+@click.option("--out", type=UserPath(dir_okay=False), help="The file to write (default: the cache).")
 @click.option("--again", is_flag=True, help="Measure even if there is a profile.")
 def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     """Measure the blocks of a space on this device.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import completers
-from search.cli.terminal import print_json
+from search.cli.terminal import UserPath, print_json
 
 if TYPE_CHECKING:
     from search.report.document import Bars, Chart, Page
@@ -23,7 +23,7 @@ _NAME = "report.html"
 @click.argument("names", nargs=-1, required=True, metavar="RUN...", shell_complete=completers.runs)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help=f"The file to write (default: {_NAME} in the run's folder, or in the current folder for several runs).",
 )
@@ -40,7 +40,7 @@ _NAME = "report.html"
 )
 @click.option(
     "--figures",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     metavar="DIR",
     help="Also write the charts, each as PNG and SVG.",
 )

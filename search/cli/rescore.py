@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import completers
-from search.cli.terminal import print_all
+from search.cli.terminal import UserPath, print_all
 
 if TYPE_CHECKING:
     from search.runs.rescoring import Place
@@ -44,7 +44,7 @@ def _columns() -> Sequence[Column]:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help="The file to write; an existing one is replaced.",
 )

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from search.cli import completers
-from search.cli.terminal import print_all, print_json
+from search.cli.terminal import UserPath, print_all, print_json
 
 
 @click.command()
@@ -19,9 +19,7 @@ from search.cli.terminal import print_all, print_json
     metavar="RUN | RUN:N | NETWORK | GROUP=NAME [KEY=VALUE]...",
     shell_complete=completers.shown,
 )
-@click.option(
-    "--sheet", type=click.Path(path_type=Path), help="Write images of every class as a PNG (for data=...)."
-)
+@click.option("--sheet", type=UserPath(), help="Write images of every class as a PNG (for data=...).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; networks come without fvcore's counts.")
 def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     """Show a space, data, a network, a trial or a run.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -39,6 +41,17 @@ def _console() -> Console:
     return console
 
 
+class UserPath(click.Path):
+    """A path on the command line. `~` is expanded, which shells leave in `--out=~/file`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        """Return the path with `~` expanded."""
+        return super().convert(os.path.expanduser(value), param, context)
+
+
 def version_option(command: F) -> F:
     """Add --version. Unlike click's, it also answers where the package is not installed."""
 
@@ -70,6 +83,10 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
     """
     from space.refusal import UserError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of classes and files may have characters that the terminal's encoding lacks.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = command()
         sys.exit(code if isinstance(code, int) else 0)

@@ -12,7 +12,7 @@ import click
 
 from search.cli import completers
 from search.cli.settings_help import CommandWithSettings
-from search.cli.terminal import fail, print_all
+from search.cli.terminal import UserPath, fail, print_all
 
 if TYPE_CHECKING:
     from search.models.model import Model
@@ -39,7 +39,7 @@ class TrainingCommand(CommandWithSettings):
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completers.training)
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="DIR",
     help="Continue the training in DIR, however it ended.",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.terminal import print_json
+from search.cli.terminal import UserPath, print_json
 
 if TYPE_CHECKING:
     from space.weights import Weights
@@ -25,7 +25,7 @@ From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the netw
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=UserPath())
 @click.option(
     "--network",
     metavar="NAME",
@@ -60,16 +60,16 @@ From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the netw
 @click.option(
     "--to", metavar="FORMAT", help="The library whose names to write, as for --from (default: ours)."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The FILE.safetensors to write.")
+@click.option("--out", type=UserPath(), help="The FILE.safetensors to write.")
 @click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="DIR",
     help="A folder to write, which search predict and search export-model read.",
 )
 @click.option(
     "--labels",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help="With --model: a file with the name of a class on each line (default: ImageNet's for 1000 classes, where"
     " torchvision is installed, else numbers).",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +147,7 @@ def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
         recipe=recipe_of(settings.recipe, within(words, "recipe")),
         executor=Config.of({"executor": settings.executor, **executors}).executor,
         settings=settings,
-        out=Path(settings.out).expanduser() if settings.out else run.path / FOLDER,
+        out=Path(os.path.expanduser(settings.out)) if settings.out else run.path / FOLDER,
     )
 
 

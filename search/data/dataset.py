@@ -65,7 +65,7 @@ class Dataset:
     skipped: tuple[str, ...]
     """Images that could not be decoded, with the reason."""
     digest: str
-    """A hash of all pixels and labels of all splits, and of `balance`. It does not depend on the place of the files."""
+    """A hash of all pixels and labels of all splits, and of `balance`; equal wherever the files lie."""
     balance: Literal["sample", "loss"] | None = None
     """See `search.data.source.Source`."""
     remarks: tuple[str, ...] = ()

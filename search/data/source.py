@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class Source(BaseModel, ABC):
         """Expand `~`, which shells leave in `data.path=~/images`, and make the path independent of the folder."""
         if path and printable(str(path)) != str(path):
             raise ValueError(f"the bytes of {printable(str(path))} are not UTF-8; rename it, or link to it")
-        return path and path.expanduser().absolute()
+        return path and Path(os.path.expanduser(path)).absolute()
 
     @abstractmethod
     def open(self) -> Contents:

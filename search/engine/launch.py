@@ -201,6 +201,8 @@ def drive(
     uneven = imbalance(data.classes, data.train.labels)
     if uneven and not data.balance:
         display.note(f"{uneven}; data.balance=sample or data.balance=loss compensates for it")
+    for remark in data.remarks:
+        display.note(remark)
     with driver_lock(path / LOCK), _terminable(), closing(Ledger(path / LEDGER)) as ledger:
         by = partial(fidelity, data_digest=data.digest)
         measured = by(config.proxy)

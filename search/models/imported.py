@@ -49,7 +49,7 @@ def _known(classes: int) -> tuple[str, ...]:
 
 def _read(path: Path, classes: int) -> tuple[str, ...]:
     try:
-        lines = path.expanduser().read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UserError(f"Cannot read {path}: {reason}.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def find_network(word: str, what: str = "network or run") -> FoundNetwork:
     knows; a run, for its best network ("RUN"), one of its trials ("RUN:12") or answers ("RUN:most-accurate"). what: the kind of word, for the
     refusal. Raises `UserError` for anything else, naming the nearest published networks and runs.
     """
-    folder = Path(word).expanduser()
+    folder = Path(os.path.expanduser(word))
     is_folder = word not in CATALOG and is_model(folder)
     if not is_folder and (named := named_network(word)):
         return FoundNetwork(named.name, named.architecture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,8 +118,8 @@ def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
 
 
 def _read(weights: Path) -> Weights:
-    if weights.expanduser().is_dir():
+    if Path(os.path.expanduser(weights)).is_dir():
         from search.models.model import load_model
 
-        return load_model(weights.expanduser()).weights
+        return load_model(Path(os.path.expanduser(weights))).weights
     return load_weights(weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,14 +62,14 @@ def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
         source=source,
         recipe=recipe,
         seed=_whole("seed", chosen["seed"], 0),
-        weights=Path(str(chosen["weights"])).expanduser().absolute() if chosen["weights"] else None,
+        weights=Path(os.path.expanduser(str(chosen["weights"]))).absolute() if chosen["weights"] else None,
         freeze=chosen["freeze"],
         threads=None if chosen["threads"] is None else _whole("threads", chosen["threads"], 1),
         run=named.run,
         trial=named.trial,
         tensorboard=chosen["tensorboard"] is True,
     )
-    out = Path(str(chosen["out"])).expanduser() if chosen["out"] else unused(MODELS, named.name)
+    out = Path(os.path.expanduser(str(chosen["out"]))) if chosen["out"] else unused(MODELS, named.name)
     return task.for_data(), out
 
 

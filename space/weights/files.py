@@ -52,7 +52,7 @@ def load_weights(
         weight_format(format)
     if normalisation is not None:
         normalised(Conventions(), normalisation)
-    file = read_tensors(Path(path).expanduser())
+    file = read_tensors(Path(os.path.expanduser(path)))
     try:
         format = format or format_of(file.tensors)
         architecture = _architecture(file, network, format)
