@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scaling.families import ScaledModel
 from scaling.fitting.grid import Candidate
 from search.engine.proposals import Proposal
-from search.stats.paired import Layout
+from search.stats.differences import Differences
 from search.trials.trial import Trial
 from space import Architecture
 
@@ -33,7 +33,7 @@ class Verdict:
     """
 
     finalists: Numbers
-    layout: Layout
+    layout: Differences
     tied: Numbers
     winner: int
 
@@ -91,9 +91,7 @@ class Race:
             return None
         finalists = rounds[-1]
         layout = self._layout(finalists, self._seeds, done)
-        tied = tuple(
-            number for place, number in enumerate(finalists) if not layout.behind(place).beyond_chance
-        )
+        tied = tuple(number for place, number in enumerate(finalists) if not layout.behind(place).significant)
         if len(self._seeds) == 1:
             # With one training each, there is no estimate of noise: the highest accuracy wins.
             tied = (finalists[layout.best],)
@@ -133,15 +131,17 @@ class Race:
         if len(seeds) == 1:
             best = sorted(range(len(entrants)), key=lambda place: -layout.means[place])[: self._leaders]
         else:
-            best = [place for place in range(len(entrants)) if not layout.behind(place).beyond_chance]
+            best = [place for place in range(len(entrants)) if not layout.behind(place).significant]
         return tuple(
             number
             for place, number in enumerate(entrants)
             if place in best or self._candidates[number].published
         )
 
-    def _layout(self, entrants: Numbers, seeds: Sequence[int], done: Known) -> Layout:
-        return Layout([[accuracy(done[self._network(n), seed]) for seed in seeds] for n in entrants])
+    def _layout(self, entrants: Numbers, seeds: Sequence[int], done: Known) -> Differences:
+        return Differences(
+            [[accuracy(done[self._network(n), seed]) for seed in seeds] for n in entrants], common_seeds=True
+        )
 
     def _network(self, number: int) -> Architecture:
         return self._candidates[number].model.architecture

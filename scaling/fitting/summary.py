@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scaling.fitting.plan import Fitted
 from search.stats.confidence import CONFIDENCE
-from search.stats.paired import Estimate
+from search.stats.differences import Estimate
 
 
 def winner_accuracy(fitted: Fitted) -> Estimate:

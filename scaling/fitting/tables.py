@@ -10,7 +10,7 @@ from typing import Any
 from scaling.fitting.grid import Candidate
 from scaling.fitting.plan import Fitted
 from scaling.fitting.race import accuracy, known
-from search.stats.paired import Estimate, Layout
+from search.stats.differences import Differences, Estimate
 from search.tables.table import Column, Row
 from search.trials.trial import Trial
 from space import Architecture, cost
@@ -118,12 +118,12 @@ def compared_rows(fitted: Fitted) -> list[Row]:
         for what, model in models
     ]
     complete = [row for row in rows if row["n"] == len(fitted.plan.seeds)]
-    layout = Layout([row["accuracies"] for row in complete])
+    layout = Differences([row["accuracies"] for row in complete], common_seeds=True)
     for place, row in enumerate(complete):
         # The winner is the first row and is not compared with itself.
-        less = layout.difference(place, 0, max(1, len(complete) - 1)) if place else Estimate(0.0, None)
+        less = layout.difference(place, 0) if place else Estimate(0.0, None)
         row |= _estimates(layout.mean(place), less)
-        row["significant"] = less.beyond_chance if place and less.half is not None else None
+        row["significant"] = less.significant if place and less.half is not None else None
     return [*rows]
 
 

@@ -76,13 +76,16 @@ def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> Non
 
 
 def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
-    from search.engine.estimate import estimate, told
+    from search.engine.estimate import estimate, lines
     from search.engine.launch import prepared
+    from search.engine.step_times import profile_time
 
+    click.echo("reading the data, and timing a few steps of three networks ...", err=True)
     plan = prepared(chosen)
+    profile = profile_time(plan.config, plan.data)
     yield from map(str, plan.decisions)
     yield plan.outlook
-    yield from told(estimate(plan.config, plan.data), plan.config)
+    yield from lines(estimate(plan.config, plan.data, profile), plan.config)
 
 
 def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:

@@ -11,8 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from search.engine.search_and_finals import SearchAndFinals
+from search.runs.front import on_front
 from search.runs.status import Status
-from search.tables.units import clock, si
+from search.tables.units import clock, plural, si
 from search.trials.trial import Trial
 
 
@@ -24,11 +25,14 @@ class Terminal:
         self.path: Path | None = None
         """The folder of the run, None before it exists."""
         self._source: SearchAndFinals | None = None
+        self._front: tuple[Trial, ...] | None = None
+        """The Pareto front of a multi-objective search, None for other searches."""
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
         """See `search.engine.display.Display`."""
         self.path, self._source = path, source
         config = source.config
+        self._update_front()
         self._print(
             f"{path}: data {config.data.source}, executor {config.executor.executor},"
             f" {_parallel(config.executor.parallel)}; {counts(source.status)}"
@@ -36,7 +40,7 @@ class Terminal:
         if not self._console.is_terminal:
             return nullcontext()
         return Live(
-            get_renderable=lambda: panel(source.status),
+            get_renderable=lambda: panel(source.status, self._front),
             console=self._console,
             refresh_per_second=2,
             transient=True,
@@ -44,14 +48,19 @@ class Terminal:
 
     def finished(self, trial: Trial) -> None:
         """See `search.engine.display.Display`."""
-        text = line(trial)
+        self._update_front()
+        text = line(trial, by_reward=self._front is None)
         if self._source and not self._console.is_terminal:
-            text += f"; {progress(self._source.status)}"
+            text += f"; {progress(self._source.status, self._front)}"
         self._print(text)
 
     def note(self, text: str) -> None:
         """See `search.engine.display.Display`."""
         self._print(text)
+
+    def _update_front(self) -> None:
+        if self._source and self._source.config.reward.multi_objective:
+            self._front = tuple(on_front(self._source.trials))
 
     def _print(self, text: str) -> None:
         # As a `Text`, or brackets in the reason of a failure would be read as markup.
@@ -62,8 +71,8 @@ def _parallel(parallel: int | None) -> str:
     return f"{parallel} at a time" if parallel else "as many at a time as the cluster has room for"
 
 
-def line(trial: Trial) -> str:
-    """Return a finished trial in one line."""
+def line(trial: Trial, by_reward: bool = True) -> str:
+    """Return a finished trial in one line: its reward term by term, or its objectives."""
     if trial.state == "failed":
         return f"trial {trial.number} failed: {trial.reason}"
     assert trial.result
@@ -71,25 +80,35 @@ def line(trial: Trial) -> str:
         return f"trial {trial.number} {low_fidelity(trial)} in {trial.result.seconds:.0f} s"
     assert trial.terms
     duplicate = " (duplicate)" if trial.state == "duplicate" else ""
-    return f"trial {trial.number} {trial.terms} in {trial.result.seconds:.0f} s{duplicate}"
+    terms = str(trial.terms) if by_reward else objectives(trial)
+    return f"trial {trial.number} {terms} in {trial.result.seconds:.0f} s{duplicate}"
+
+
+def objectives(trial: Trial) -> str:
+    """Return the objectives of a trial: its accuracy, and its costs relative to the reference network's."""
+    assert trial.terms
+    costs = (f"{term.cost} {term.ratio:.3g}" for term in trial.terms.costs)
+    return ", ".join((f"accuracy {trial.terms.accuracy:.4f}", *costs))
 
 
 def low_fidelity(trial: Trial) -> str:
     """Return the result of the longest training of a pruned trial."""
     rung = trial.rungs[-1]
-    return f"after {_count(rung.result.epochs, 'epoch')}: {rung.terms}"
+    return f"after {plural(rung.result.epochs, 'epoch')}: {rung.terms}"
 
 
-def progress(status: Status) -> str:
-    """Return the progress of a search in a few words."""
+def progress(status: Status, front: tuple[Trial, ...] | None = None) -> str:
+    """Return the progress of a search in a few words. front: of a multi-objective search."""
     finished = status.complete + status.failed + status.pruned
     parts = [f"{finished} of {status.total}" if status.total else str(finished)]
-    if status.best and status.best.terms:
+    if front is not None:
+        parts.append(f"front {plural(len(front), 'trial')}")
+    elif status.best and status.best.terms:
         parts.append(f"best {status.best.terms.reward:.4f}")
     return ", ".join(parts + ([f"{clock(status.left)} left"] if status.left is not None else []))
 
 
-def panel(status: Status) -> RenderableType:
+def panel(status: Status, front: tuple[Trial, ...] | None = None) -> RenderableType:
     """Return the state of a search: counts, times, the best trial and the running ones. Lines fit 80 columns."""
     lines: list[RenderableType] = []
     if status.total:
@@ -99,13 +118,21 @@ def panel(status: Status) -> RenderableType:
     if status.finals:
         lines.append(Text("finals: {} of {} trainings".format(*status.finals)))
     lines += [Text(str(status.rungs), style="dim")] if status.rungs else []
-    if status.best:
+    if front:
+        lines.append(Text(f"front: {plural(len(front), 'trial')}, from {objectives(front[-1])}"))
+        lines.append(Text(f"       to {objectives(front[0])}"))
+    elif front is None and status.best:
         lines.append(Text(f"best: {figures(status.best)}"))
     running = [*status.running, *status.running_finals]
     if running:
-        listed = ", ".join(f"{trial.number} (epoch {epoch + 1})" for trial, epoch in running)
+        listed = ", ".join(f"{trial.number} ({_epoch(status, trial, epoch)})" for trial, epoch in running)
         lines.append(Text(f"training: trial{'s' * (len(running) > 1)} {listed}", style="dim"))
     return Group(*lines)
+
+
+def _epoch(status: Status, trial: Trial, finished: int) -> str:
+    total = status.goals.get(trial.number)
+    return f"epoch {min(finished + 1, total)} of {total}" if total else f"epoch {finished + 1}"
 
 
 def figures(trial: Trial) -> str:
@@ -125,7 +152,7 @@ def counts(status: Status) -> str:
         (status.duplicate, "duplicate"),
         (status.imported, "imported"),
     )
-    parts = [f"{finished} of {status.total} trials" if status.total else _count(finished, "trial")]
+    parts = [f"{finished} of {plural(status.total, 'trial')}" if status.total else plural(finished, "trial")]
     return ", ".join(parts + [f"{count} {state}" for count, state in others if count])
 
 
@@ -133,7 +160,3 @@ def times(status: Status) -> str:
     """Return the time worked and the time left."""
     left = f", about {clock(status.left)} left" if status.left is not None else ""
     return f"{clock(status.seconds)} so far{left}"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

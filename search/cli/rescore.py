@@ -10,6 +10,7 @@ import click
 
 from search.cli import completers
 from search.cli.terminal import UserPath, print_all
+from search.tables.units import plural
 
 if TYPE_CHECKING:
     from search.runs.rescoring import Place
@@ -78,10 +79,11 @@ def rescore(
     from search.settings.words import parse
 
     opened = open_run(run)
-    places = rescored(opened, *objective_of(opened.config, resolved(parse(settings))))
+    objective, limits = objective_of(opened.config, resolved(parse(settings)))
+    places = rescored(opened, objective, limits)
     if form or out or columns:
         return _write(opened, places[:top], form, out, columns)
-    return print_all(_ranking(opened, places, top or 10))
+    return print_all(_ranking(opened, places, top or 10, objective.multi_objective))
 
 
 def _write(run: Run, places: list[Place], form: str | None, out: Path | None, columns: str | None) -> None:
@@ -105,11 +107,21 @@ def _write(run: Run, places: list[Place], form: str | None, out: Path | None, co
     )
 
 
-def _ranking(run: Run, places: list[Place], top: int) -> Iterator[Any]:
-    """Yield the best trials under the new objective, and the new rank of the previous best."""
-    from search.cli.screen import table
+def _ranking(run: Run, places: list[Place], top: int, multi_objective: bool) -> Iterator[Any]:
+    """Yield the best trials under the new objective, and the new rank of the previous best.
+
+    A multi-objective reward ranks nothing: the Pareto front is its result.
+    """
+    from search.cli.screen import brief, table
+    from search.runs.front import on_front
     from search.runs.rescoring import BRIEF, RESCORED
 
+    if multi_objective:
+        front = on_front([place.trial for place in places if place.rank])
+        yield f"front: {plural(len(front), 'trial')} that no other beats in accuracy and every cost together"
+        yield brief(front)
+        yield from (f"{trial.number}: {trial.architecture}" for trial in front[:top])
+        return
     rows = [place.row() for place in places if place.rank][:top]
     used = [key for key in BRIEF if any(row[key] is not None for row in rows)]
     yield table(rows, [column for key in used for column in RESCORED if column.key == key])

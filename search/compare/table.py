@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from search.compare.plan import RANDOM
 from search.reward import Reward
 from search.stats.confidence import CONFIDENCE
-from search.stats.paired import Estimate, Layout
+from search.stats.differences import Differences, Estimate
 from search.tables.table import Column, Row
 from search.tables.writing import write as write_table
 from space import Architecture, cost
@@ -64,8 +64,8 @@ NAME = "comparison"
 
 def rows(every: Sequence[Trained], reward: Reward, reference: Architecture) -> list[Row]:
     """Return a row for each network, the winner first."""
-    accuracies = Layout([one.accuracies for one in every])
-    rewards = Layout([_rewards(one, reward, reference) for one in every])
+    accuracies = Differences([one.accuracies for one in every], common_seeds=True)
+    rewards = Differences([_rewards(one, reward, reference) for one in every], common_seeds=True)
     table: list[Row] = []
     for place, one in enumerate(every):
         spent = cost(one.contender.architecture)
@@ -105,7 +105,8 @@ def verdict(table: Sequence[Row]) -> list[str]:
         lines.append(f"{row['what']}: the winner's accuracy is {accuracy}; its reward is {reward}.")
     lines += [_paid(row) for row in table[1:] if row["what"] == RANDOM]
     lines.append(
-        f"Half-widths are simultaneous {CONFIDENCE:.0%} intervals over {n} seeds. They cover the chance of training, "
+        f"Half-widths are {CONFIDENCE:.0%} intervals over {n} seeds for all pairs at once (Tukey's test). They cover "
+        "the chance of training, "
         "not the choice of test images."
     )
     return lines
@@ -138,15 +139,17 @@ def _rewards(one: Trained, reward: Reward, reference: Architecture) -> list[floa
     return [reward.score(accuracy, ratio, network, reference).reward for accuracy in one.accuracies]
 
 
-def _difference(mean: str, half: str, significant: str, layout: Layout, place: int) -> Row:
-    estimate = layout.difference(place, 0, max(1, len(layout.means) - 1))
-    beyond_chance = None if estimate.half is None else estimate.beyond_chance
-    return {mean: estimate.mean, half: estimate.half, significant: beyond_chance}
+def _difference(mean: str, half: str, significant: str, layout: Differences, place: int) -> Row:
+    estimate = layout.difference(place, 0)
+    is_significant = None if estimate.half is None else estimate.significant
+    return {mean: estimate.mean, half: estimate.half, significant: is_significant}
 
 
 def _compared(difference: float, half: float | None) -> str:
     """Return the words for the winner's side of the `difference` of another network to it."""
-    if not Estimate(difference, half).beyond_chance:
+    if half is None:
+        return f"of unknown significance, since every seed gave the same difference ({-difference:+.4f})"
+    if not Estimate(difference, half).significant:
         return f"not significantly different ({-difference:+.4f} +- {half:.4f})"
     return f"{'higher' if difference < 0 else 'LOWER'} ({-difference:+.4f} +- {half:.4f})"
 

@@ -179,6 +179,7 @@ class Engine:
                 self._config, self.trials, self._seconds(), self._proposals.total, bool(self._exhausted)
             ),
             rungs=self.gate,
+            goals=dict(self._goals),
             why_stopped=self._why_stopped or self._exhausted,
             exhausted=bool(self._exhausted and not self._why_stopped),
         )

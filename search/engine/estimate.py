@@ -1,4 +1,4 @@
-"""What a search will take on this machine, before it is begun: a few steps of three of its networks are taken."""
+"""The time, memory and disk space of a search on this machine, estimated from a few steps of three networks."""
 
 from __future__ import annotations
 
@@ -16,60 +16,68 @@ from search.data import Dataset
 from search.executors.base import cores
 from search.proxy.proxy import proxy_architecture, timed
 from search.pruners.rungs import RemainingWork, remaining_work
-from search.tables.units import clock
+from search.tables.units import clock, plural
 from space import Architecture, cost
 
 _DRAWN = 15
-"""Networks drawn to find a small, a middling and a large one among: those at a tenth, a half and nine tenths."""
+"""The number of networks drawn, of which those at a tenth, a half and nine tenths of the order by size are timed."""
 _FORWARD = 1 / 3
-"""What an image costs in validation, of what it costs in training: a step is a forward and a backward pass."""
-_TOLD = 700
-"""Bytes of the ledger for a trial: 661, by `experiments/benchmarks/engine/ledger_size.py` for 5,000 trials of effv2."""
+"""The cost of an image in validation relative to training, whose backward pass costs two forward passes."""
+_ROW = 700
+"""Bytes of a trial in the ledger: 661 with 5,000 trials of effv2 (`experiments/benchmarks/engine/ledger_size.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a search will take.
+    """The estimate for a search.
 
-    trial: seconds of a small, a middling and a large one of random networks; a sampler may come to prefer others.
-    finals: trainings of the finals. total: seconds on the clock for all trials and the finals, or the budget; None
-    where neither is set. memory: bytes of one worker. disk: bytes that the run adds.
+    trial: seconds of a trial of a small, a medium and a large random network; a sampler may prefer others. finals:
+    trainings of the finals. profile: seconds of measuring a device profile first, None if none is measured. total:
+    seconds on the clock of all trials, the finals and the profile, at most the budget; None where neither a number of
+    trials nor a budget is set. memory: bytes of one worker. disk: bytes that the run adds.
     """
 
     trial: tuple[float, float, float]
     finals: int
+    profile: float | None
     parallel: int
     total: float | None
     memory: int
     disk: int
 
 
-def estimate(config: Config, data: Dataset) -> Estimate:
-    """The estimate for a search of these data, each worker having a core of its own. Trains for seconds."""
+def estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
+    """Return the estimate for a search on these data, with a core for each worker. Trains for seconds.
+
+    profile: seconds of measuring a device profile first, None if none is measured.
+    """
     spread = _spread(config)
     with _threads(config):
-        # It takes turns with the same reference whichever network it is of.
+        # Alternating with the reference takes as long for every network.
         measuring = _measuring(spread[1], config, data)
-        small, middling, large = (measuring + _training(network, config, data) for network in spread)
+        small, medium, large = (measuring + _training(network, config, data) for network in spread)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     again = _again(config, remaining_work(config.ladder, (), config.settings.trials or 0))
-    disk = _TOLD * ((config.settings.trials or 1000) + again)
+    disk = _ROW * ((config.settings.trials or 1000) + again)
     parallel = config.executor.parallel or 1
-    return Estimate((small, middling, large), again, parallel, _total(config, middling), peak, disk)
+    # Step times are predicted where there is a profile, so trials do not measure them.
+    trials = _total(config, medium if profile is None else medium - measuring)
+    total = None if trials is None else trials + (profile or 0.0)
+    return Estimate((small, medium, large), again, profile, parallel, total, peak, disk)
 
 
 def trainings(config: Config, data: Dataset) -> float | None:
-    """Seconds on the clock of all trainings of a search, if each takes what a middling network's does, or its budget.
+    """Return the seconds on the clock of all trainings of a search, each like a medium network's, or its budget.
 
-    None for a search without an end. Takes some steps of a network.
+    None for a search without an end. Runs some steps of a network.
     """
-    _, middling, _ = _spread(config)
+    _, medium, _ = _spread(config)
     with _threads(config):
-        return _total(config, _training(middling, config, data))
+        return _total(config, _training(medium, config, data))
 
 
 def _total(config: Config, trial: float) -> float | None:
-    """Seconds on the clock of a search whose trials take `trial` each; None where nothing ends it."""
+    """Return the seconds on the clock of a search whose trials take `trial` each; None for one without an end."""
     settings = config.settings
     ends = [settings.budget] if settings.budget is not None else []
     if settings.trials is not None:
@@ -80,52 +88,55 @@ def _total(config: Config, trial: float) -> float | None:
 
 
 def _again(config: Config, ahead: RemainingWork) -> int:
-    """The trainings of the finals, at most."""
+    """Return the maximum number of trainings of the finals."""
     base = bool(config.settings.first) or config.space.find(config.base) is not None
     return config.finals.trainings(ahead.complete, base)
 
 
-def told(found: Estimate, config: Config) -> Iterator[str]:
-    """The estimate in a few lines."""
-    small, middling, large = (f"{seconds:.0f}" for seconds in found.trial)
-    yield f"a trial: about {middling} s, of random networks ({small} s for a small one, {large} s for a large one)"
-    trials = f"{config.settings.trials} trials" if config.settings.trials else "the budget"
-    trials += f" and {found.finals} trainings with fresh seeds" if found.finals else ""
-    if found.total is not None:
-        yield f"{trials}, {found.parallel} at a time: about {clock(found.total)}"
+def lines(estimate: Estimate, config: Config) -> Iterator[str]:
+    """Yield the estimate in a few lines."""
+    small, medium, large = (f"{seconds:.0f}" for seconds in estimate.trial)
+    yield f"a trial: about {medium} s ({small} s for a small network, {large} s for a large one)"
+    if estimate.profile is not None:
+        yield f"a device profile, measured first: about {clock(estimate.profile)}"
+    parts = [plural(config.settings.trials, "trial") if config.settings.trials else "the budget"]
+    parts += [f"{plural(estimate.finals, 'training')} with fresh seeds"] if estimate.finals else []
+    parts += ["the profile"] if estimate.profile is not None else []
+    if estimate.total is not None:
+        yield f"{' and '.join(parts)}, {estimate.parallel} at a time: about {clock(estimate.total)}"
     yield from _rungs(config)
-    yield f"memory: about {found.memory / 1e9:.1f} GB for each of {found.parallel} workers"
-    yield f"disk: about {max(1, round(found.disk / 1e6))} MB in runs/; the images are in the cache already"
-    if found.parallel > cores():
-        yield f"{found.parallel} workers share {cores()} cores: it will take longer than that"
+    yield f"memory: about {estimate.memory / 1e9:.1f} GB for each of {plural(estimate.parallel, 'worker')}"
+    yield f"disk: about {max(1, round(estimate.disk / 1e6))} MB in runs/; the images are already in the cache"
+    if estimate.parallel > cores():
+        yield f"{estimate.parallel} workers share {plural(cores(), 'core')}, so it will take longer"
 
 
 def _rungs(config: Config) -> Iterator[str]:
-    """What rungs make of that time, where there are any."""
+    """Yield how rungs reduce that time, if there are any."""
     ladder = config.ladder
     if len(ladder.epochs) == 1:
         return
     every = ", ".join(map(str, ladder.epochs))
     if not ladder.pilots:
-        yield f"in it, of the networks at each of the rungs of {every} epochs one in {ladder.eta} goes on"
+        yield f"of the networks at each of the rungs of {every} epochs, one in {ladder.eta} is promoted"
         return
     yield (
-        f"in it, the first {ladder.pilots} networks are trained for {every} epochs each; if that shows that fewer"
-        " epochs rank as all do, the rest takes less"
+        f"the first {ladder.pilots} networks are trained for {every} epochs each; if fewer epochs rank them like all"
+        " do, the rest takes less time"
     )
 
 
 def _spread(config: Config) -> tuple[Architecture, ...]:
-    """A small, a middling and a large network of the space, all within the limits."""
+    """Return a small, a medium and a large network of the space, all within the limits."""
     rng, space = random.Random(config.settings.seed), config.space
     drawn = [space.at(space.sample(rng)) for _ in range(20 * _DRAWN)]
-    kept = [network for network in drawn if not config.limit.exceeded(network)][:_DRAWN] or drawn
-    kept.sort(key=lambda network: cost(network).macs)
-    return tuple(kept[round(share * (len(kept) - 1))] for share in (0.1, 0.5, 0.9))
+    allowed = [network for network in drawn if not config.limit.exceeded(network)][:_DRAWN] or drawn
+    allowed.sort(key=lambda network: cost(network).macs)
+    return tuple(allowed[round(share * (len(allowed) - 1))] for share in (0.1, 0.5, 0.9))
 
 
 def _measuring(full: Architecture, config: Config, data: Dataset) -> float:
-    """Seconds on the clock of measuring a trial's step time, where that is done."""
+    """Return the seconds on the clock of measuring a trial's step time; 0 if it is not measured."""
     from search.proxy.measure import measure
 
     if "step" not in config.reward.costs or config.forecast:
@@ -136,7 +147,7 @@ def _measuring(full: Architecture, config: Config, data: Dataset) -> float:
 
 
 def _training(full: Architecture, config: Config, data: Dataset) -> float:
-    """Seconds on the clock of a trial's training and validation."""
+    """Return the seconds on the clock of a trial's training and validation."""
     proxy = config.proxy
     step = _step(proxy_architecture(full, proxy, len(data.classes), data.channels), config)
     images = min(proxy.images or len(data.train), len(data.train)) * proxy.epochs
@@ -145,7 +156,7 @@ def _training(full: Architecture, config: Config, data: Dataset) -> float:
 
 
 def _step(network: Architecture, config: Config) -> float:
-    """Seconds of one training step of the proxy network on the clock. Noise costs what images do."""
+    """Return the seconds on the clock of one training step of the proxy network. Noise takes as long as images."""
     import torch
 
     from search.proxy.device import choose_device, precision_on
@@ -165,7 +176,7 @@ def _step(network: Architecture, config: Config) -> float:
 
 @contextmanager
 def _threads(config: Config) -> Iterator[None]:
-    """torch has as many threads here as it has in a worker."""
+    """Give torch as many threads as in a worker."""
     import torch
 
     before = torch.get_num_threads()

@@ -7,7 +7,7 @@ is all that a resume goes by.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from search.config import Config
@@ -112,6 +112,11 @@ class SearchAndFinals:
         return self._engine.config
 
     @property
+    def trials(self) -> Sequence[Trial]:
+        """The trials of the search."""
+        return self._engine.trials
+
+    @property
     def status(self) -> Status:
         """What a display shows."""
         status = self._engine.status
@@ -119,7 +124,8 @@ class SearchAndFinals:
             return status
         trials = self._engine.trials
         running = tuple((trials[job.trial], job.epochs) for job in self._jobs.values())
-        return replace(status, running_finals=running, finals=self._progress())
+        goals = {job.trial: self.config.proxy.epochs for job in self._jobs.values()}
+        return replace(status, running_finals=running, finals=self._progress(), goals={**status.goals, **goals})
 
     def _next_final(self) -> Request | None:
         """The next training of the finals, marked as running in the ledger; None: nothing now."""

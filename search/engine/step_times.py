@@ -1,4 +1,4 @@
-"""Where a search has its step times from: a profile, or a measurement beside each training."""
+"""The source of a search's step times: a device profile, or a measurement before each training."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from space import UserError
 Note = Callable[[str], None]
 
 _SHARE = 0.1
-"""Of a search's time: what a profile may take that nobody asked for."""
+"""The share of a search's time that measuring a profile may take without being asked for."""
 _TRIALS = 50
-"""With fewer a search is not asked how long it will be, which takes seconds itself."""
+"""The number of trials below which no profile is measured unasked: estimating its time takes seconds itself."""
 
 
 def with_step(config: Config, data: Dataset, note: Note) -> Config:
-    """`config` with `settings.step` settled, "profile" or "measured", and in the first case with its forecast.
+    """Return `config` with `settings.step` decided: "profile", with the forecast of one, or "measured".
 
-    auto: a profile, if one of this device serves the space, if a limit on the step time asks for one, or if making
-    one costs little beside the search on `data`. profile: that which serves, or else one that is made now, of which
-    `note` is told. A file: the profile in it. Raises `UserError` for a profile of another device or version, and where
-    step=measured is to keep a limit on the step time.
+    auto: a profile if one of this device fits the space, if a limit on the step time needs one, or if measuring one
+    is cheap relative to the search on `data`. profile: a fitting one, else one that is measured now. A file: the
+    profile in it. note: receives one line about the profile. Raises `UserError` for a profile of another device or
+    version, and for step=measured with a limit on the step time.
     """
     step, limited = config.settings.step, config.limit.step is not None
     if "step" not in config.reward.costs and not limited:
@@ -35,8 +35,8 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
     if step == "auto":
         profile = _found(config)
         if profile:
-            note(f"Step times are predicted, from the profile of {profile.space} made {profile.made}")
-        elif limited or _cheap(config, data):
+            note(f"Step times are predicted by the profile of {profile.space} of {profile.made}")
+        elif profile_time(config, data) is not None:
             profile = _made(config, note)
         return config.with_profile(profile) if profile else _measured(config)
     if step == "profile":
@@ -52,28 +52,38 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
     return config.with_profile(profile)
 
 
+def profile_time(config: Config, data: Dataset) -> float | None:
+    """Return the seconds of measuring the profile that this search would begin with; None if it measures none."""
+    step, limited = config.settings.step, config.limit.step is not None
+    if ("step" not in config.reward.costs and not limited) or step not in ("auto", "profile") or _found(config):
+        return None
+    if step == "auto" and not limited and not _cheap(config, data):
+        return None
+    return seconds(config.space, device=config.proxy.device, precision=config.proxy.precision)
+
+
 def _measured(config: Config) -> Config:
     return replace(config, settings=config.settings.model_copy(update={"step": "measured"}))
 
 
 def _found(config: Config) -> Profile | None:
-    if not _told(config) or not any(folder().glob("*.json")):
-        return None  # Before torch is asked for its devices, which takes seconds.
+    if not _profiled(config) or not any(folder().glob("*.json")):
+        return None  # Asking torch for its devices would take seconds.
     device = device_for(config.proxy.device, config.proxy.precision)
     return serving(config.space, saved_profiles(device, BATCH))
 
 
-def _told(config: Config) -> bool:
-    """Whether there are profiles of such devices as the search computes on."""
+def _profiled(config: Config) -> bool:
+    """Return whether there are profiles of the kind of device that the search uses."""
     return config.proxy.device.partition(":")[0] in ("auto", *PROFILED_DEVICES)
 
 
 def _cheap(config: Config, data: Dataset) -> bool:
-    """Whether measuring a profile here costs little beside the search."""
+    """Return whether measuring a profile here is cheap relative to the search."""
     from search.engine.estimate import trainings
 
     trials, executor = config.settings.trials, config.executor
-    if not (_told(config) and executor.here) or (trials is not None and trials < _TRIALS):
+    if not (_profiled(config) and executor.here) or (trials is not None and trials < _TRIALS):
         return False
     total = trainings(config, data)
     if total is None:
@@ -92,8 +102,8 @@ def _made(config: Config, note: Note) -> Profile:
         precision=config.proxy.precision,
         begin=lambda campaign, seconds: note(
             f"No profile of {config.space.name} on this device yet: measuring {len(campaign.networks)} networks, "
-            f"about {clock(seconds)} where nothing else runs"
+            f"about {clock(seconds)} on an idle machine"
         ),
     )
-    note(f"Wrote {path}: error {profile.error:.1%} for the networks measured")
+    note(f"wrote {path}: error {profile.error:.1%} for the measured networks")
     return profile

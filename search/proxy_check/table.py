@@ -79,9 +79,14 @@ def verdict(checked: Sequence[Checked], good: float = GOOD) -> list[str]:
     given = checked[1]
     assert given.agreement is not None
     count = given.agreement.networks
+    shown = given.agreement.low is not None and given.agreement.low > 0
+    claim = (
+        f"The proxy ranks {count} networks significantly like the longer training:"
+        if shown
+        else f"With {count} networks the check does not show that the proxy ranks like the longer training:"
+    )
     lines = [
-        f"The proxy ranks {count} networks like the longer training with {_tau(given.agreement)};"
-        f" {_cost(given, checked)}. By validation loss: {_tau(given.loss_agreement)}."
+        f"{claim} {_tau(given.agreement)}; {_cost(given, checked)}. By validation loss: {_tau(given.loss_agreement)}."
     ]
     if len(checked) > 2:
         cheapest = recommended(checked, good)
@@ -106,7 +111,7 @@ def _tau(agreement: Agreement | None) -> str:
     if agreement is None or agreement.tau is None:
         return "no tau, since all values are equal"
     low, high = agreement.low, agreement.high
-    interval = "" if low is None else f" ({CONFIDENCE:.0%}: {low:.2f} to {high:.2f})"
+    interval = "" if low is None else f" ({CONFIDENCE:.0%} interval {low:.2f} to {high:.2f})"
     return f"tau {agreement.tau:.2f}{interval}"
 
 

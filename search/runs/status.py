@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from search.config import Config
@@ -44,6 +44,8 @@ class Status:
     finals: tuple[int, int] | None = None
     pruned: int = 0
     rungs: RungGate | None = None
+    goals: Mapping[int, int] = field(default_factory=dict)
+    """The epochs of the current training of each running trial, by number."""
 
     @classmethod
     def of(cls, trials: Sequence[Trial], epochs: Mapping[int, int], **rest: Any) -> Status:

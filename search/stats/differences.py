@@ -22,6 +22,9 @@ from itertools import combinations
 from search.stats.confidence import CONFIDENCE, image_deviation, t_quantile
 from search.stats.studentized_range import range_probability, range_quantile
 
+_ROUNDING = 1e-12
+"""The standard error below which accuracies count as equal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -92,7 +95,7 @@ class Differences:
             return Estimate(self.means[network], None)
         seeds = spread.deviation**2 / len(self.accuracies[network])
         images = image_deviation(self.means[network], self.images) ** 2 if self.images else 0.0
-        if not seeds + images:
+        if seeds + images < _ROUNDING**2:
             return Estimate(self.means[network], None)
         freedom = _satterthwaite(seeds, spread.freedom, images)
         return Estimate(self.means[network], t_quantile(freedom) * math.sqrt(seeds + images))
@@ -133,8 +136,8 @@ class Differences:
         counts = len(self.accuracies[one]), len(self.accuracies[other])
         seeds = spread.deviation**2 * sum(1 / count for count in counts)
         images = self._images(one, other)
-        # Equal accuracies of a few trainings do not make the next one certain.
-        if not seeds + images:
+        # Equal accuracies of a few trainings do not make the next one certain; rounding leaves about 1e-17.
+        if seeds + images < _ROUNDING**2:
             return mean, None, 0.0
         return mean, math.sqrt(seeds + images), _satterthwaite(seeds, spread.freedom, images)
 

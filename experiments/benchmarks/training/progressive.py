@@ -17,7 +17,7 @@ from search.compare.comparison import Training, trained
 from search.executors.jobs import done, local
 from search.models.model import Document, is_model, read_document
 from search.settings.words import parse
-from search.stats.paired import Layout
+from search.stats.differences import Differences
 from search.tables.table import Column
 from search.tables.writing import format_of, render, write
 from search.training.recipe import Recipe, stages
@@ -72,11 +72,11 @@ def rows(
         ]
         for name, documents in models.items()
     }
-    layout = Layout(list(found.values()))
+    layout = Differences(list(found.values()), common_seeds=True)
     first = pixels(next(iter(recipes.values())), evaluated)
     made = []
     for place, (name, recipe) in enumerate(recipes.items()):
-        mean, less = layout.mean(place), layout.difference(place, 0, len(recipes) - 1)
+        mean, less = layout.mean(place), layout.difference(place, 0)
         seconds = [document.provenance.seconds or 0.0 for document in models[name]]
         row = {"recipe": name, "epochs": recipe.epochs, "pixels": pixels(recipe, evaluated) / first}
         row |= {"n": len(seconds), "accuracy": mean.mean, "accuracy_half": mean.half}
