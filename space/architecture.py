@@ -5,11 +5,11 @@ The string lists the stem, the stages and the head, in that order, between slash
     r224_i32/mb_d1_k3_s1_e1_w16_se0.25/mb_d2_k3_s2_e6_w24_se0.25/h1280_c1000
 
 r resolution, i stem width, d depth, k kernel, s stride, e expand, w width, se squeeze-excite ratio, g groups,
-di dilation, h head width, f its hidden width, c classes, x image channels. A word is an activation, a kind of
-stem ("pool"), "noskip" or "nobias". "b:" stands before the branches of an inception module, "di:" before groups
-of dilations (see `space.blocks.branches` and `space.blocks.dilations`). Values that equal their default are left
-out (stem: k3, s2, x3; everywhere: silu, no se, g1, di1), and so are fields that a block family does not read. Thus
-equal networks have equal strings.
+di dilation, a kernel before the expansion, h head width, f its hidden width, c classes, x image channels. A word is
+an activation, a kind of stem ("pool"), "noskip", "nobias" or "norm". "b:" stands before the branches of an inception
+module, "di:" before groups of dilations (see `space.blocks.branches` and `space.blocks.dilations`). Values that equal
+their default are left out (stem: k3, s2, x3; everywhere: silu, no se, g1, di1, a0), and so are fields that a block
+family does not read. Thus equal networks have equal strings.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["Architecture", "Head", "Stage", "Stem", "decode", "decode_stage", "e
 _TOKEN = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 _STEM = {"r": "resolution", "i": "width", "k": "kernel", "s": "stride", "x": "channels"}
 _STAGE = {"d": "depth", "k": "kernel", "s": "stride", "e": "expand", "w": "width", "se": "se"}
-_STAGE |= {"g": "groups", "di": "dilation"}
+_STAGE |= {"g": "groups", "di": "dilation", "a": "start"}
 _HEAD = {"h": "width", "f": "hidden", "c": "classes"}
 
 
@@ -41,20 +41,25 @@ class Head:
     """The layers after the last block: a 1x1 convolution to `width` channels, pooling and the classifier.
 
     width: 0 for a head without that convolution. hidden: width of another layer between pooling and classifier
-    (MobileNetV3), 0 for none. bias: whether the classifier has a bias.
+    (MobileNetV3), 0 for none. bias: whether the classifier has a bias. norm: whether the hidden layer has a
+    normalisation instead of a bias (MobileNetV4).
     """
 
     width: int
     act: str = "silu"
     hidden: int = 0
     bias: bool = True
+    norm: bool = False
 
     def __post_init__(self) -> None:
         whole("head.width", self.width, minimum=0)
         whole("head.hidden", self.hidden, minimum=0)
         act("head.act", self.act)
-        if type(self.bias) is not bool:
-            raise UserError(f"head.bias is {self.bias!r}; it must be true or false.")
+        for name in ("bias", "norm"):
+            if type(getattr(self, name)) is not bool:
+                raise UserError(f"head.{name} is {getattr(self, name)!r}; it must be true or false.")
+        if not self.hidden:
+            object.__setattr__(self, "norm", False)
         if not self.width and not self.hidden:
             object.__setattr__(self, "act", "silu")
 
@@ -114,7 +119,7 @@ def encode(architecture: Architecture) -> str:
         _unless("x", architecture.channels, 3) + _unless("", stem.op, "conv") + _unless("", stem.act, "silu")
     )
     last = f"h{head.width}" + _unless("f", head.hidden, 0) + f"_c{architecture.classes}"
-    last += _unless("", head.act, "silu") + ("" if head.bias else "_nobias")
+    last += _unless("", head.act, "silu") + ("" if head.bias else "_nobias") + ("_norm" if head.norm else "")
     return "/".join((first, *map(encode_stage, architecture.stages), last))
 
 
@@ -124,6 +129,7 @@ def encode_stage(stage: Stage) -> str:
     text = f"{stage.op}_d{stage.depth}" + (f"_k{stage.kernel}" if "kernel" in reads else "")
     text += f"_s{stage.stride}" + (f"_e{stage.expand}" if "expand" in reads else "") + f"_w{stage.width}"
     text += _unless("se", stage.se, 0) + _unless("g", stage.groups, 1) + _unless("di", stage.dilation, 1)
+    text += _unless("a", stage.start, 0)
     text += _unless("", stage.act, "silu") + ("" if stage.skip else "_noskip")
     return text + _unless("b:", stage.branches, "") + _unless("di:", stage.dilations, "")
 
@@ -136,7 +142,7 @@ def decode(text: str) -> Architecture:
             f"{text!r} is not an architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
         )
     opening = _fields(first, _STEM, "ri", {})
-    closing = _fields(last, _HEAD, "hc", {"nobias": ("bias", False)})
+    closing = _fields(last, _HEAD, "hc", {"nobias": ("bias", False), "norm": ("norm", True)})
     resolution, classes = opening.pop("resolution"), closing.pop("classes")
     channels = opening.pop("channels", 3)
     stages = tuple(decode_stage(part) for part in middle)

@@ -21,7 +21,7 @@ NOTATIONS = ("efficientnet", "timm")
 _PART = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 _EFFICIENTNET = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "i": "input", "o": "width"}
 _EFFICIENTNET |= {"se": "se", "c": "fused"}
-_TIMM = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "c": "width", "se": "se"}
+_TIMM = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "c": "width", "se": "se", "a": "start"}
 _ACTS = {"nre": "relu", "nr6": "relu6", "nhs": "hardswish", "nsw": "silu"}
 # timm's kind -> our family, and the expansion if the kind implies one. cn has a shortcut only if "skip" is written.
 _KINDS: dict[str, tuple[str, int | None]] = {
@@ -30,6 +30,7 @@ _KINDS: dict[str, tuple[str, int | None]] = {
     "dsa": ("dw", 1),
     "er": ("fused", None),
     "cn": ("fused", 1),
+    "uir": ("uib", None),
 }
 
 
@@ -89,7 +90,7 @@ def _from_timm(text: str, kind: str, rest: str) -> Stage:
     for key in "rksc" if expand else "rksce":
         if _TIMM[key] not in fields:
             raise UserError(f"{text!r} lacks {key}NUMBER.")
-    if expand is None and fields["expand"] == 1:
+    if kind in ("ir", "er") and fields["expand"] == 1:
         raise UserError(f"{text!r}: {kind} with e1 has a convolution that our blocks lack; write ds or cn.")
     if kind == "cn":
         fields = {"skip": False} | fields
@@ -127,7 +128,8 @@ def _timm(stage: Stage) -> str:
     if not kinds or stage.dilation > 1 or stage.dilations or (kinds[-1] == "cn" and stage.se):
         raise UserError(f"timm's notation cannot express {encode_stage(stage)}.")
     kind = kinds[-1]
-    text = f"{kind}_r{stage.depth}_k{stage.kernel}_s{stage.stride}"
+    start = f"_a{stage.start}" if kind == "uir" else ""
+    text = f"{kind}_r{stage.depth}{start}_k{stage.kernel}_s{stage.stride}"
     text += (f"_e{stage.expand}" if _KINDS[kind][1] is None else "") + f"_c{stage.width}"
     text += f"_se{stage.se}" if stage.se else ""
     if kind == "cn":

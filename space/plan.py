@@ -64,6 +64,8 @@ def head_layers(head: Head, width_in: int, classes: int) -> tuple[Layer, ...]:
         layers.append(conv("conv", width, head.width, act=head.act))
         width = head.width
     if head.hidden:
-        layers.append(conv("hidden", width, head.hidden, bias=True, norm=False, act=head.act, pooled=True))
+        layers.append(
+            conv("hidden", width, head.hidden, bias=not head.norm, norm=head.norm, act=head.act, pooled=True)
+        )
         width = head.hidden
     return (*layers, conv("classifier", width, classes, bias=head.bias, norm=False, pooled=True))

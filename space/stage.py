@@ -11,7 +11,7 @@ from space.checks import act, odd, ratio, stride, text, whole
 from space.refusal import UserError, unknown_name
 
 _DEFAULTS: dict[str, Any] = {"kernel": 1, "expand": 1, "se": 0, "act": "silu", "skip": True}
-_DEFAULTS |= {"groups": 1, "dilation": 1, "dilations": "", "branches": ""}
+_DEFAULTS |= {"groups": 1, "dilation": 1, "dilations": "", "branches": "", "start": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,9 @@ class Stage:
     groups: number of groups of the 1x1 convolutions; a convolution whose channels they do not divide has one group.
     dilation: dilation of the spatial convolution. dilations: those of groups of its channels, see
     `space.blocks.dilations`. skip: whether a block's input is added to its output where their shapes agree.
-    branches: the branches of inception modules, see `space.blocks.branches`. Fields that the family does not read
-    are set to their defaults.
+    branches: the branches of inception modules, see `space.blocks.branches`. start: kernel of the depthwise
+    convolution before the expansion of a "uib" block, 0 for none; its `kernel` may be 0 too. Fields that the family
+    does not read are set to their defaults.
     """
 
     op: str
@@ -40,19 +41,28 @@ class Stage:
     skip: bool = True
     branches: str = ""
     dilations: str = ""
+    start: int = 0
 
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
             raise unknown_name("op", self.op, BLOCKS)
         whole("depth", self.depth, minimum=0, maximum=1_000_000)
-        odd("kernel", self.kernel)
+        if not (BLOCKS[self.op].kernel_optional and type(self.kernel) is int and self.kernel == 0):
+            odd("kernel", self.kernel)
         stride("stride", self.stride)
         object.__setattr__(self, "expand", ratio("expand", self.expand, 0.05, 64))
         whole("width", self.width)
         object.__setattr__(self, "se", 0 if self.se == 0 else ratio("se", self.se, 0.001, 1))
         act("act", self.act)
         # Most stages have none of these, and searches make stages by the million.
-        rare = (self.groups, self.dilation, self.skip, self.branches, self.dilations) != _RARE_DEFAULTS
+        rare = (
+            self.groups,
+            self.dilation,
+            self.skip,
+            self.branches,
+            self.dilations,
+            self.start,
+        ) != _RARE_DEFAULTS
         if rare:
             self._check_rare_fields()
         reads = BLOCKS[self.op].reads
@@ -61,6 +71,8 @@ class Stage:
                 object.__setattr__(self, name, default)
         if rare:
             self._canonicalise()
+        if self.stride == 2 and not self.kernel and not self.start:
+            raise UserError("kernel and start are 0; a block of stride 2 needs one of them.")
         if self.width % self.multiple:
             raise UserError(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
 
@@ -69,6 +81,8 @@ class Stage:
         whole("dilation", self.dilation, maximum=64)
         if type(self.skip) is not bool:
             raise UserError(f"skip is {self.skip!r}; it must be true or false.")
+        if type(self.start) is not int or self.start:
+            odd("start", self.start)
         text("branches", self.branches, branches.DEFAULT)
         text("dilations", self.dilations, "1x1:3+1x2:1")
         _ = (
@@ -97,7 +111,7 @@ class Stage:
         return lcm(self.groups, BLOCKS[self.op].multiple)
 
 
-_RARE_DEFAULTS = (1, 1, True, "", "")
+_RARE_DEFAULTS = (1, 1, True, "", "", 0)
 
 
 def ignored_fields(op: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from space.blocks.sandglass import SANDGLASS, SANDGLASS_KEEP
 from space.blocks.separable import SEPARABLE
 from space.blocks.shuffle import SHUFFLE
 from space.blocks.shuffle_v2 import SHUFFLE_V2
+from space.blocks.uib import UIB
 from space.blocks.xception import XCEPTION, XCEPTION_END
 from space.registry import Registry
 
@@ -37,6 +38,7 @@ BLOCKS = Registry(
         "blazedouble": BLAZE_DOUBLE,
         "inception": INCEPTION,
         "basic": BASIC,
+        "uib": UIB,
     },
 )
 """The extension point of blocks: name in architectures and spaces -> family."""

@@ -43,6 +43,8 @@ class Stage(Protocol):
     def branches(self) -> str: ...
     @property
     def dilations(self) -> str: ...
+    @property
+    def start(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Family:
     reads: the fields of a stage that the plan reads, in addition to op, depth, stride and width. The others are set
         to their defaults when a stage is made, so that a field without effect does not make another network.
     multiple: widths must be multiples of this number.
+    kernel_optional: the kernel may be 0, and the block then lacks that convolution.
     """
 
     plan: Callable[[Stage, int, int], tuple[Layer, ...]]
@@ -65,3 +68,4 @@ class Family:
     shortcut: bool = True
     reads: frozenset[str] = READS
     multiple: int = 1
+    kernel_optional: bool = False

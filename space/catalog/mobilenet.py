@@ -1,4 +1,4 @@
-"""MobileNetV1, V2 and V3, MnasNet and MobileNeXt."""
+"""MobileNetV1, V2, V3 and V4, MnasNet and MobileNeXt."""
 
 from __future__ import annotations
 
@@ -57,6 +57,29 @@ _MOBILENEXT = decode(
     "/sandglass_d4_k3_s2_e6_w576_relu6/sandglass_d3_k3_s1_e6_w960_relu6"
     "/sandglasskeep_d1_k3_s1_e6_w1280_relu6/h0_c1000"
 )
+_V4_SMALL = decode(
+    "r224_i32_relu/fused_d1_k3_s2_e1_w32_relu/fused_d1_k1_s1_e1_w32_relu_noskip/fused_d1_k3_s2_e1_w96_relu"
+    "/fused_d1_k1_s1_e1_w64_relu/uib_d1_k5_s2_e3_w96_a5_relu/uib_d4_k3_s1_e2_w96_relu/uib_d1_k0_s1_e4_w96_a3_relu"
+    "/uib_d1_k3_s2_e6_w128_a3_relu/uib_d1_k5_s1_e4_w128_a5_relu/uib_d1_k5_s1_e4_w128_relu/uib_d1_k5_s1_e3_w128_relu"
+    "/uib_d2_k3_s1_e4_w128_relu/h960_f1280_c1000_relu_norm"
+)
+_V4_MEDIUM = decode(
+    "r256_i32_relu/fused_d1_k3_s2_e4_w48_relu/uib_d1_k5_s2_e4_w80_a3_relu/uib_d1_k3_s1_e2_w80_a3_relu"
+    "/uib_d1_k5_s2_e6_w160_a3_relu/uib_d2_k3_s1_e4_w160_a3_relu/uib_d1_k5_s1_e4_w160_a3_relu"
+    "/uib_d1_k3_s1_e4_w160_a3_relu/uib_d1_k0_s1_e4_w160_a3_relu/uib_d1_k0_s1_e2_w160_relu"
+    "/uib_d1_k0_s1_e4_w160_a3_relu/uib_d1_k5_s2_e6_w256_a5_relu/uib_d1_k5_s1_e4_w256_a5_relu"
+    "/uib_d2_k5_s1_e4_w256_a3_relu/uib_d1_k0_s1_e4_w256_relu/uib_d1_k0_s1_e4_w256_a3_relu"
+    "/uib_d1_k5_s1_e2_w256_a3_relu/uib_d1_k5_s1_e4_w256_a5_relu/uib_d2_k0_s1_e4_w256_relu"
+    "/uib_d1_k0_s1_e2_w256_a5_relu/h960_f1280_c1000_relu_norm"
+)
+_V4_LARGE = decode(
+    "r384_i24_relu/fused_d1_k3_s2_e4_w48_relu/uib_d1_k5_s2_e4_w96_a3_relu/uib_d1_k3_s1_e4_w96_a3_relu"
+    "/uib_d1_k5_s2_e4_w192_a3_relu/uib_d3_k3_s1_e4_w192_a3_relu/uib_d1_k5_s1_e4_w192_a3_relu"
+    "/uib_d5_k3_s1_e4_w192_a5_relu/uib_d1_k0_s1_e4_w192_a3_relu/uib_d4_k5_s2_e4_w512_a5_relu"
+    "/uib_d1_k0_s1_e4_w512_a5_relu/uib_d1_k3_s1_e4_w512_a5_relu/uib_d2_k0_s1_e4_w512_a5_relu"
+    "/uib_d1_k3_s1_e4_w512_a5_relu/uib_d1_k5_s1_e4_w512_a5_relu/uib_d3_k0_s1_e4_w512_a5_relu"
+    "/h960_f1280_c1000_relu_norm"
+)
 _MINIMAL = replace(
     _V3_LARGE,
     stem=replace(_V3_LARGE.stem, act="relu"),
@@ -66,6 +89,8 @@ _MINIMAL = replace(
 
 _MNASNET = "arXiv:1807.11626; tensorflow/tpu models/official/mnasnet/mnasnet_models.py"
 _MOBILENET_V3 = "arXiv:1905.02244; tensorflow/models slim/nets/mobilenet/mobilenet_v3.py"
+
+_MOBILENET_V4 = "arXiv:2404.10518; timm.models.mobilenetv3, mobilenetv4_conv_small, _medium and _large"
 
 
 def _row(
@@ -123,6 +148,19 @@ MOBILENETS = (
     _v3("mobilenet-v3-small", _V3_SMALL, 1),
     _v3("mobilenet-v3-small", _V3_SMALL, 0.75),
     _row("mobilenet-v3-large-minimal", _MINIMAL, _MOBILENET_V3),
+    _row("mobilenet-v4-conv-small", _V4_SMALL, _MOBILENET_V4, note="published as 0.2G MACs, rounded"),
+    _row(
+        "mobilenet-v4-conv-medium",
+        _V4_MEDIUM,
+        _MOBILENET_V4,
+        note="published as 9.2M parameters and 1.0G MACs; the code builds 9.72M and 1.08G",
+    ),
+    _row(
+        "mobilenet-v4-conv-large",
+        _V4_LARGE,
+        _MOBILENET_V4,
+        note="published as 31M parameters and 5.9G MACs; the code builds 32.6M and 6.38G",
+    ),
     _mnasnet(0.5),
     _mnasnet(0.75),
     _mnasnet(1.0),

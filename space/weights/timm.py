@@ -1,7 +1,8 @@
 """The weight format of timm.models.efficientnet and mobilenetv3.
 
 Module names depend on the class of a block: InvertedResidual, DepthwiseSeparableConv (MBConv without expansion,
-MobileNetV1's), EdgeResidual (fused), ConvBnAct (fused without expansion).
+MobileNetV1's), EdgeResidual (fused), ConvBnAct (fused without expansion), UniversalInvertedResidual (uib,
+MobileNetV4).
 
 Two styles have the same names: "plain" (timm's own trainings, `efficientnet_b0`) and "tf" (Google's weights,
 `tf_efficientnet_b0`). Its Inceptions and Xception are in `space.weights.inception`, and have one style.
@@ -23,6 +24,12 @@ _SQUEEZE = {"se_reduce": "se.conv_reduce", "se_expand": "se.conv_expand"}
 _EXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "mb": {"expand": ("conv_pw", "bn1"), "depthwise": ("conv_dw", "bn2"), "project": ("conv_pwl", "bn3")},
     "fused": {"expand": ("conv_exp", "bn1"), "project": ("conv_pwl", "bn2")},
+    "uib": {
+        "start": ("dw_start.conv", "dw_start.bn"),
+        "expand": ("pw_exp.conv", "pw_exp.bn"),
+        "depthwise": ("dw_mid.conv", "dw_mid.bn"),
+        "project": ("pw_proj.conv", "pw_proj.bn"),
+    },
 }
 _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "dw": {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")},
@@ -37,8 +44,9 @@ def modules(architecture: Architecture) -> dict[str, str]:
     if name in _INCEPTIONS:
         return _INCEPTIONS[name](architecture)
     kinds = {stage.op for stage in architecture.stages}
-    # The heads of MobileNetV3 (a hidden layer) and MobileNetV1 (no convolution) are treated below.
-    head = Head(1) if kinds in ({"mbv3"}, {"dw"}) and architecture.head.bias else architecture.head
+    # The heads of MobileNetV3 and V4 (a hidden layer) and MobileNetV1 (no convolution) are treated below.
+    own = is_mobilenet_v4(architecture) or kinds in ({"mbv3"}, {"dw"})
+    head = Head(1) if own and architecture.head.bias else architecture.head
     expect(replace(architecture, head=head), "timm's EfficientNet", _objection)
     places = _places(architecture)
     names = pair("stem.conv", "conv_stem", "bn1")
@@ -47,21 +55,35 @@ def modules(architecture: Architecture) -> dict[str, str]:
     names["head.classifier"] = "classifier"
     if not architecture.head.width:
         return names
-    if not (kinds == {"mbv3"} and architecture.head.hidden):
+    v4 = is_mobilenet_v4(architecture)
+    if not v4 and not (kinds == {"mbv3"} and architecture.head.hidden):
         return names | pair("head.conv", "conv_head", "bn2")
-    # MobileNetV3: the 1x1 convolution is a stage of its own, and the layer after pooling is called conv_head.
+    # MobileNetV3 and V4: the 1x1 convolution is a stage of its own, and the layer after pooling is called conv_head.
     last = int(places[block.name].split(".")[1]) + 1
     names |= pair("head.conv", f"blocks.{last}.0.conv", f"blocks.{last}.0.bn1")
-    return names | {"head.hidden.conv": "conv_head"}
+    return names | (
+        pair("head.hidden", "conv_head", "norm_head") if v4 else {"head.hidden.conv": "conv_head"}
+    )
+
+
+def is_mobilenet_v4(architecture: Architecture) -> bool:
+    """Return whether timm's MobileNetV3 class with a normalised head (`head_norm`) builds `architecture`."""
+    head = architecture.head
+    kinds = {stage.op for stage in architecture.stages}
+    return bool(kinds <= {"uib", "fused", "mb"} and head.width and head.hidden and head.norm)
 
 
 def grouped(architecture: Architecture) -> list[list[Stage]]:
-    """Group our stages into timm's, where blocks that differ only in kernel or expansion share a stage."""
+    """Group our stages into timm's, where blocks that differ only in kernel or expansion share a stage.
+
+    A stage of MobileNetV4 has all blocks up to the next stride.
+    """
     groups: list[list[Stage]] = []
     width = 0
+    v4 = is_mobilenet_v4(architecture)
     for stage in architecture.stages:
-        joins = stage.op == "mbv3" or not stage.skip
-        if joins and stage.stride == 1 and stage.width == width:
+        joins = (stage.op == "mbv3" or not stage.skip) and stage.width == width
+        if (joins or (v4 and groups)) and stage.stride == 1:
             groups[-1].append(stage)
         else:
             groups.append([stage])

@@ -35,13 +35,18 @@ def stages(
         groups=st.sampled_from([1, 1, 2, 3]),
         dilation=st.sampled_from([1, 1, 2]),
         skip=st.booleans(),
+        start=st.sampled_from([0, 3, 5]),
+        omit_kernel=st.booleans(),
     )
 
 
-def _stage(op: str, width: int, groups: int, **rest: Any) -> Stage:
+def _stage(op: str, width: int, groups: int, kernel: int, omit_kernel: bool, **rest: Any) -> Stage:
     groups = groups if "groups" in BLOCKS[op].reads else 1
     multiple = lcm(groups, BLOCKS[op].multiple)
-    return Stage(op=op, width=-(-width // multiple) * multiple, groups=groups, **rest)
+    # A block of stride 2 needs one of its two kernels.
+    if BLOCKS[op].kernel_optional and omit_kernel and (rest["start"] or rest["stride"] == 1):
+        kernel = 0
+    return Stage(op=op, width=-(-width // multiple) * multiple, groups=groups, kernel=kernel, **rest)
 
 
 def architectures(
@@ -72,6 +77,7 @@ def architectures(
             act=ACTS,
             hidden=st.sampled_from([0, 0, 5]),
             bias=st.booleans(),
+            norm=st.booleans(),
         ),
         classes=st.integers(1, 12),
         channels=st.integers(1, 5),

@@ -12,6 +12,13 @@ B0 = (
     "r3_k3_s22_e6_i40_o80_se0.25,r3_k5_s11_e6_i80_o112_se0.25,r4_k5_s22_e6_i112_o192_se0.25,"
     "r1_k3_s11_e6_i192_o320_se0.25"
 )
+TIMM_V4 = (
+    "er_r1_k3_s2_e4_c48_nre,uir_r1_a3_k5_s2_e4_c96_nre,uir_r1_a3_k3_s1_e4_c96_nre,uir_r1_a3_k5_s2_e4_c192_nre,"
+    "uir_r3_a3_k3_s1_e4_c192_nre,uir_r1_a3_k5_s1_e4_c192_nre,uir_r5_a5_k3_s1_e4_c192_nre,"
+    "uir_r1_a3_k0_s1_e4_c192_nre,uir_r4_a5_k5_s2_e4_c512_nre,uir_r1_a5_k0_s1_e4_c512_nre,"
+    "uir_r1_a5_k3_s1_e4_c512_nre,uir_r2_a5_k0_s1_e4_c512_nre,uir_r1_a5_k3_s1_e4_c512_nre,"
+    "uir_r1_a5_k5_s1_e4_c512_nre,uir_r3_a5_k0_s1_e4_c512_nre"
+)
 V2_B0 = (
     "r1_k3_s1_e1_i32_o16_c1,r2_k3_s2_e4_i16_o32_c1,r2_k3_s2_e4_i32_o48_c1,"
     "r3_k3_s2_e4_i48_o96_se0.25,r5_k3_s1_e6_i96_o112_se0.25,r8_k3_s2_e6_i112_o192_se0.25"
@@ -36,6 +43,12 @@ def test_timms_strings_are_mobilenet_v2():
     network = published("mobilenet-v2-1.0").architecture
     assert decode_blocks(TIMM_V2).stages == network.stages
     assert encode_blocks(network, "timm") == TIMM_V2
+
+
+def test_timms_strings_are_mobilenet_v4():
+    network = published("mobilenet-v4-conv-large").architecture
+    assert decode_blocks(TIMM_V4).stages == network.stages
+    assert encode_blocks(network, "timm") == TIMM_V4
 
 
 def test_timm_decodes_what_we_encode():

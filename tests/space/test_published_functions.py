@@ -24,6 +24,8 @@ QUICK = {
         "mobilenet-v1",
         "mobilenet-v2-0.35",
         "mobilenet-v3-small-0.75",
+        "mobilenet-v4-conv-small",
+        "mobilenet-v4-conv-medium",
         "mnasnet-a1",
         "mnasnet-small",
         "lite0",

@@ -89,6 +89,7 @@ REVERSED = WeightFormat(
 def test_another_package_adds_a_format(monkeypatch):
     entry = EntryPoint("reversed", f"{__name__}:REVERSED", WEIGHT_FORMATS.group)
     monkeypatch.setattr(EntryPoint, "load", lambda self: REVERSED)
+    monkeypatch.setattr(WEIGHT_FORMATS, "_loaded", {})
     monkeypatch.setattr(
         registry, "entry_points", lambda group: EntryPoints([entry] if group == WEIGHT_FORMATS.group else [])
     )
@@ -97,4 +98,3 @@ def test_another_package_adds_a_format(monkeypatch):
     assert "vnoc.vnoc.mets.weight" in tensors
     assert format_of(tensors) == "reversed"
     assert to_ours(tensors, architecture).keys() == build(architecture).state_dict().keys()
-    monkeypatch.setattr(WEIGHT_FORMATS, "_loaded", {})
