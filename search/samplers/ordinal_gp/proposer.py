@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -14,7 +15,7 @@ from search.samplers.evolution import drawn, mutated
 from search.samplers.ordinal_gp.candidates import Candidates
 from search.samplers.ordinal_gp.encoding import Encoding
 from search.samplers.ordinal_gp.initial import initial_point
-from search.samplers.ordinal_gp.kernels import Inputs
+from search.samplers.ordinal_gp.kernels import Inputs, Matrix
 from search.samplers.ordinal_gp.local_search import local_search
 from search.samplers.ordinal_gp.model import Model, training_targets
 from search.samplers.ordinal_gp.regression import Hypothesis, hypotheses
@@ -35,14 +36,22 @@ class GPProposer:
     """A Gaussian process over the candidates, fitted at every proposal."""
 
     def __init__(
-        self, candidates: Candidates, *, startup: int, sizes: bool, max_observations: int, early_stop: bool
+        self,
+        candidates: Candidates,
+        *,
+        startup: int,
+        sizes: bool | Literal["alternate"],
+        max_observations: int,
+        early_stop: bool,
     ) -> None:
         """Prepare the proposer. See `OrdinalGP` for the options."""
-        self._candidates, self._startup, self._with_sizes = candidates, startup, sizes
+        self._candidates, self._startup = candidates, startup
+        self._models = {"alternate": (True, False), True: (True,), False: (False,)}[sizes]
+        """Whether each of the models that take turns uses sizes."""
         self._max_observations, self._early_stop = max_observations, early_stop
         self._encoding = Encoding(candidates.choices)
-        self._weighed: tuple[object, tuple[Hypothesis, ...]] = None, ()
-        """The latest hypotheses, with the results that they were weighed by."""
+        self._weighed: dict[bool, tuple[object, tuple[Hypothesis, ...]]] = {}
+        """The latest hypotheses with and without sizes, and the results that they were weighed by."""
         self._stopping = EarlyStopping(self._expected_gain, startup)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
@@ -59,7 +68,8 @@ class GPProposer:
         with threadpool_limits(limits=1):
             if self._early_stop and self._stopping.reached(history):
                 raise Exhausted(REASON)
-            best, _ = self._best(finished, _predicted(history), running, admits, rng)
+            sizes = self._models[len(begun) % len(self._models)]
+            best, _ = self._best(finished, _predicted(history), running, admits, rng, sizes)
         return drawn(self._candidates.options, rng) if best is None else best
 
     def _admitting(self, history: Sequence[Observation]) -> Callable[[Point], bool]:
@@ -75,15 +85,19 @@ class GPProposer:
         running: Sequence[Point],
         admits: Callable[[Point], bool],
         rng: random.Random,
+        sizes: bool,
     ) -> tuple[Point | None, Model]:
-        """Return the point of the highest expected improvement, and its model. None if no point is admitted."""
+        """Return the point of the highest expected improvement, and its model. None if no point is admitted.
+
+        sizes: whether params and MACs may help to predict.
+        """
         finished = _fewer(finished, self._max_observations, rng)
-        inputs = self._inputs([trial.point for trial in finished])
+        inputs = self._inputs([trial.point for trial in finished], sizes)
         # Kernels are weighed by full trainings alone. Predicted rewards count in the prediction only.
         predicted = _fewer(predicted, max(0, self._max_observations - len(finished)), rng)
         points = [trial.point for trial in (*finished, *predicted)]
         targets, extra_variance = training_targets(finished, predicted)
-        model = Model(self._hypotheses(finished), inputs, points, running, targets, extra_variance)
+        model = Model(self._hypotheses(finished, sizes), inputs, points, running, targets, extra_variance)
         options = self._candidates.options
         starts = [drawn(options, rng) for _ in range(RANDOM_STARTS)]
         parents = model.best(PARENTS)
@@ -95,38 +109,47 @@ class GPProposer:
         return local_search(model.log_improvement, starts, options, admits), model
 
     def _expected_gain(self, history: Sequence[Observation]) -> float:
-        """Return the largest expected improvement on the best of a history, in standard deviations of the noise."""
-        finished = [trial for trial in history if trial.reward is not None]
-        rng, admits = random.Random(len(finished)), self._admitting(history)
-        best, model = self._best(finished, _predicted(history), (), admits, rng)
-        return math.exp(float(model.log_improvement([best])[0])) / model.noise if best else 0.0
+        """Return the largest expected improvement on the best of a history, in standard deviations of the noise.
 
-    def _hypotheses(self, finished: Sequence[Observation]) -> tuple[Hypothesis, ...]:
+        The largest of all models, if several take turns.
+        """
+        finished, admits = [trial for trial in history if trial.reward is not None], self._admitting(history)
+        gains = [0.0]
+        for sizes in self._models:
+            rng = random.Random(len(finished))
+            best, model = self._best(finished, _predicted(history), (), admits, rng, sizes)
+            if best:
+                gains.append(math.exp(float(model.log_improvement([best])[0])) / model.noise)
+        return max(gains)
+
+    def _hypotheses(self, finished: Sequence[Observation], sizes: bool) -> tuple[Hypothesis, ...]:
         """Return the likely kernels. They depend on `finished` alone, not on earlier proposals."""
         count = len(finished) if len(finished) <= ALWAYS else len(finished) // STEP * STEP
         spaced = np.unique(np.linspace(0, count - 1, min(count, MAX_WEIGHED)).astype(int))
         weighing = [finished[index] for index in spaced]
-        if self._weighed[0] != weighing:
+        if sizes not in self._weighed or self._weighed[sizes][0] != weighing:
             points = [trial.point for trial in weighing]
             targets, _ = training_targets(weighing, ())
-            self._weighed = weighing, hypotheses(self._inputs(points)(points), targets)
-        return self._weighed[1]
+            self._weighed[sizes] = weighing, hypotheses(self._inputs(points, sizes)(points), targets)
+        return self._weighed[sizes][1]
 
-    def _inputs(self, observed: Sequence[Point]) -> Callable[[Sequence[Point]], Inputs]:
+    def _inputs(self, observed: Sequence[Point], sizes: bool) -> Callable[[Sequence[Point]], Inputs]:
         """Return the function from points to model inputs, with sizes relative to those of `observed`."""
-        sizes = np.array([self._sizes(point) for point in observed])
-        mean, spread = sizes.mean(0), sizes.std(0)
+
+        def sizes_of(points: Sequence[Point]) -> Matrix:
+            own = [self._candidates.sizes(point) for point in points] if sizes else []
+            return np.array(own, dtype=float).reshape(len(points), 2 if sizes else 0)
+
+        known = sizes_of(observed)
+        mean, spread = known.mean(0), known.std(0)
         # Where all are of one size, sizes carry no information and must not be scaled up.
-        spread = np.where(spread > 1e-9, spread, np.inf) * math.sqrt(max(1, sizes.shape[1]))
+        spread = np.where(spread > 1e-9, spread, np.inf) * math.sqrt(max(1, known.shape[1]))
 
         def inputs(points: Sequence[Point]) -> Inputs:
-            own = np.array([self._sizes(point) for point in points]).reshape(len(points), sizes.shape[1])
+            own = sizes_of(points)
             return Inputs(self._encoding(points) / math.sqrt(self._encoding.spread), (own - mean) / spread)
 
         return inputs
-
-    def _sizes(self, point: Point) -> tuple[float, ...]:
-        return self._candidates.sizes(point) if self._with_sizes else ()
 
 
 def _predicted(history: Sequence[Observation]) -> list[Observation]:
