@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from experiments.benchmarks.samplers.tabular.problem import Problem, effv2_mini, nas_bench_macro
+from experiments.benchmarks.samplers.tabular.recorded import Recorded, effv2_mini, nas_bench_macro
 from space import UserError, cost, decode
 
 IMAGES = 16
@@ -68,7 +68,7 @@ def ranked(values: NDArray[np.float64], truths: NDArray[np.float64]) -> tuple[fl
     return float(spearmanr(values, truths).statistic), float(low), float(high)
 
 
-def table(problem: Problem, resolution: int | None, workers: int) -> str:
+def table(problem: Recorded, resolution: int | None, workers: int) -> str:
     """Return a line for each signal of the networks of `problem`."""
     truths = np.array(list(problem.truths.values()))
     started = time.perf_counter()
@@ -96,10 +96,12 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--effv2-mini", action="store_true")
     parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE")
-    parser.add_argument("--resolution", type=int, help="resolution of the noise (default: that of the networks)")
+    parser.add_argument(
+        "--resolution", type=int, help="resolution of the noise (default: that of the networks)"
+    )
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args(words)
-    problems: list[Problem] = []
+    problems: list[Recorded] = []
     try:
         if asked.effv2_mini:
             problems.append(effv2_mini())

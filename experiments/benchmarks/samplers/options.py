@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.benchmarks.samplers.tabular.problem import Problem, nas_bench_macro
+from experiments.benchmarks.samplers.tabular.recorded import Recorded, nas_bench_macro
 from experiments.benchmarks.samplers.tabular.simulation import MEMORY
 from search.config import Config
 from search.engine.engine import Engine
@@ -42,7 +42,7 @@ class Outcome:
     top: float
 
 
-def outcome(problem: Problem, sampler: Sampler, seed: int, trials: int) -> Outcome:
+def outcome(problem: Recorded, sampler: Sampler, seed: int, trials: int) -> Outcome:
     """Return the outcome of the search with the number `seed`."""
     config, place = problem.config(sampler, trials, seed), MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:

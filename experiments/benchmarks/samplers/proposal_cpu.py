@@ -58,7 +58,9 @@ def measured(space: Space, sampler: Sampler, results: int, proposals: int) -> tu
 
 def main(words: Sequence[str] | None = None) -> None:
     """Print a row for each space and number of results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--spaces", nargs="+", default=SPACES)
     parser.add_argument("--results", nargs="+", type=int, default=RESULTS)
     parser.add_argument("--sampler", default="auto")
@@ -67,7 +69,9 @@ def main(words: Sequence[str] | None = None) -> None:
     sampler = Config.of({"sampler": asked.sampler}).sampler
     if hasattr(sampler, "early_stop"):
         sampler = sampler.model_copy(update={"early_stop": False})
-    print("| space | results | CPU per proposal, mean | median | longest | digest |\n|---|---|---|---|---|---|")
+    print(
+        "| space | results | CPU per proposal, mean | median | longest | digest |\n|---|---|---|---|---|---|"
+    )
     for name in asked.spaces:
         space = Space.load(name)
         for results in asked.results:

@@ -4,6 +4,7 @@
     python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE
     python -m experiments.benchmarks.samplers.sample_efficiency --table FILE --space NAME --samplers auto tpe
     python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE --report   # only tables
+    python -m experiments.benchmarks.samplers.sample_efficiency --problem my_module:problem
 
 The engine, its ledger and its handling of duplicates are real. A training is a look-up of one of the recorded
 seeds, the same one for all samplers in searches with the same number. Time is simulated, plus the CPU time of
@@ -29,9 +30,10 @@ from typing import Any
 
 from experiments.benchmarks.samplers.effv2_mini import TABLE as EFFV2_MINI
 from experiments.benchmarks.samplers.tabular.contestants import CONTESTANTS, FEW, PRUNERS, pruned
-from experiments.benchmarks.samplers.tabular.problem import (
+from experiments.benchmarks.samplers.tabular.problem import Benchmark, load
+from experiments.benchmarks.samplers.tabular.recorded import (
     ACCURACY_ALONE,
-    Problem,
+    Recorded,
     made_up,
     nas_bench_macro,
     trained,
@@ -57,14 +59,18 @@ class Plan:
     seed: int
     trials: int
 
-    def done(self, runs: Sequence[Searched], problem: Problem) -> bool:
+    def done(self, runs: Sequence[Searched], problem: Benchmark) -> bool:
         """Return True if it is among `runs`, also as a longer search of this kind."""
         own = (problem.name, self.sampler, self.workers, self.seed)
         return any(own == (r.problem, r.sampler, r.workers, r.seed) and r.trials >= self.trials for r in runs)
 
 
 def plans(
-    problem: Problem, samplers: Sequence[str], workers: Sequence[int], seeds: Iterable[int], most: int | None
+    problem: Benchmark,
+    samplers: Sequence[str],
+    workers: Sequence[int],
+    seeds: Iterable[int],
+    most: int | None,
 ) -> Iterator[Plan]:
     """Return all searches, seed by seed, so that at any time about as many of each kind are finished.
 
@@ -110,7 +116,7 @@ def keep(path: Path, run: Searched) -> None:
         file.flush()
 
 
-def run_all(problem: Problem, every: Sequence[Plan], out: Path) -> None:
+def run_all(problem: Benchmark, every: Sequence[Plan], out: Path) -> None:
     """Run what is missing, and print a line for each search."""
     path = out / "searches.jsonl"
     runs = kept(path)
@@ -127,7 +133,7 @@ def run_all(problem: Problem, every: Sequence[Plan], out: Path) -> None:
         )
 
 
-def report(problem: Problem, out: Path) -> None:
+def report(problem: Benchmark, out: Path) -> None:
     """Write the tables and the figure of a problem's searches, and print the table."""
     from experiments.benchmarks.samplers.tabular.epochs import by_epochs
     from experiments.benchmarks.samplers.tabular.report import as_csv, as_markdown, figure, rows
@@ -145,7 +151,7 @@ def report(problem: Problem, out: Path) -> None:
     print(text)
 
 
-def _problems(asked: argparse.Namespace) -> Iterator[Problem]:
+def _problems(asked: argparse.Namespace) -> Iterator[Benchmark]:
     if asked.nas_bench_macro:
         yield nas_bench_macro(asked.nas_bench_macro)
     if asked.effv2_mini:
@@ -156,9 +162,11 @@ def _problems(asked: argparse.Namespace) -> Iterator[Problem]:
         yield _table(asked.table, asked.space, asked.settings)
     if asked.made_up:
         yield made_up()
+    for word in asked.problem:
+        yield load(word)
 
 
-def _table(path: Path, space: str, settings: Sequence[str]) -> Problem:
+def _table(path: Path, space: str, settings: Sequence[str]) -> Recorded:
     """Read the problem of a file, which gets the name of the file and the settings, if any."""
     name = "-".join([path.stem, *(text.replace("=", "") for text in settings)])
     return trained(name, Space.load(space), {**ACCURACY_ALONE, **parse(settings)}, path)
@@ -176,6 +184,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nas-bench-macro", type=Path, metavar="FILE")
     parser.add_argument("--table", type=Path, metavar="FILE", help="table of trainings, JSONL or CSV")
     parser.add_argument("--space", metavar="NAME", help="space of the table")
+    parser.add_argument(
+        "--problem",
+        nargs="+",
+        default=[],
+        metavar="MODULE:NAME",
+        help="problems of your own, with the methods settings, train and accuracy",
+    )
     parser.add_argument(
         "--made-up", action="store_true", help="124 networks with invented accuracies, for quick checks"
     )
@@ -216,7 +231,8 @@ def main(words: Sequence[str] | None = None) -> None:
         problems = list(_problems(asked))
         if not problems:
             raise UserError(
-                "Which problem? --effv2-mini, --nas-bench-macro FILE, --table FILE --space NAME, or --made-up."
+                "Which problem? --effv2-mini, --nas-bench-macro FILE, --table FILE --space NAME, "
+                "--problem MODULE:NAME, or --made-up."
             )
         for problem in problems:
             seeds = range(asked.first_seed, asked.first_seed + asked.seeds)

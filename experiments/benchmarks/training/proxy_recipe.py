@@ -30,7 +30,7 @@ from scipy.stats import spearmanr
 
 from experiments.benchmarks.samplers.effv2_mini import networks
 from experiments.benchmarks.samplers.effv2_mini import task as of_table
-from experiments.benchmarks.samplers.tabular.problem import effv2_mini
+from experiments.benchmarks.samplers.tabular.recorded import effv2_mini
 from search.config import Config
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from experiments.benchmarks.samplers.tabular.problem import Problem
+from experiments.benchmarks.samplers.tabular.problem import Benchmark
 from experiments.benchmarks.samplers.tabular.report import CHECKPOINTS
 from experiments.benchmarks.samplers.tabular.significance import (
     comparisons,
@@ -19,7 +19,7 @@ from experiments.benchmarks.samplers.tabular.significance import (
 from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
 
 
-def by_epochs(problem: Problem, runs: Sequence[Searched]) -> str:
+def by_epochs(problem: Benchmark, runs: Sequence[Searched]) -> str:
     """Return a table of regrets after equal epochs and of epochs to each level, then the gains of pruners.
 
     Epochs are counted in full trainings. "" if all trainings are full, or if no search has recorded epochs.
@@ -71,7 +71,7 @@ def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) ->
 
 
 def _gains(
-    after: int, costs: Mapping[str, Mapping[int, float]], runs: Sequence[Searched], problem: Problem
+    after: int, costs: Mapping[str, Mapping[int, float]], runs: Sequence[Searched], problem: Benchmark
 ) -> list[str]:
     """Compare each sampler with a pruner to itself without."""
     pairs = [(name.partition("+")[0], name) for name in costs if "+" in name]

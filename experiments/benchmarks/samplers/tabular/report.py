@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.benchmarks.samplers.tabular.problem import Problem
+from experiments.benchmarks.samplers.tabular.problem import Benchmark
 from experiments.benchmarks.samplers.tabular.significance import (
     DRAWN,
     Comparison,
@@ -63,7 +63,7 @@ class Row:
     ms_per_trial: float
 
 
-def rows(problem: Problem, runs: Sequence[Searched]) -> list[Row]:
+def rows(problem: Benchmark, runs: Sequence[Searched]) -> list[Row]:
     """Return a row for each sampler and number of workers, sorted by trials to the first level."""
     reach = levels(problem)
     kinds = dict.fromkeys((run.sampler, run.workers) for run in runs)
@@ -77,7 +77,7 @@ def _of(runs: Sequence[Searched], sampler: str, workers: int) -> list[Searched]:
 
 
 def _row(
-    problem: Problem, sampler: str, workers: int, own: Sequence[Searched], reach: Mapping[int, float]
+    problem: Benchmark, sampler: str, workers: int, own: Sequence[Searched], reach: Mapping[int, float]
 ) -> Row:
     best = max(problem.truths.values())
     trials = min(run.trials for run in own)
@@ -156,7 +156,7 @@ def as_csv(found: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def as_markdown(problem: Problem, runs: Sequence[Searched], about: str) -> str:
+def as_markdown(problem: Benchmark, runs: Sequence[Searched], about: str) -> str:
     """Return the report as Markdown: the setting, the levels, the rows, and the significance of differences."""
     found, reach = rows(problem, runs), levels(problem)
     best = max(problem.truths.values())
@@ -231,7 +231,7 @@ def _whole(value: float, never: str = "never") -> str:
     return f"{value:.0f}" if math.isfinite(value) else never
 
 
-def figure(problem: Problem, runs: Sequence[Searched], out: Path) -> None:
+def figure(problem: Benchmark, runs: Sequence[Searched], out: Path) -> None:
     """Draw regret against trials, and trials to the levels with their intervals, as PNG."""
     sheet = Figure(figsize=(12, 4.8), layout="constrained")
     left, right = sheet.subplots(1, 2, width_ratios=[3, 2])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from experiments.benchmarks.samplers.tabular.problem import Problem
+from experiments.benchmarks.samplers.tabular.problem import Benchmark
 from experiments.benchmarks.samplers.tabular.simulation import Searched
 
 RESAMPLES = 10_000
@@ -44,7 +44,7 @@ def spent(run: Searched, level: float) -> float:
     return next((step.seconds for step in run.steps if step.true >= level), math.inf)
 
 
-def levels(problem: Problem) -> dict[int, float]:
+def levels(problem: Benchmark) -> dict[int, float]:
     """Return the median selection of `DRAWN` random searches for each number of trials in the problem's `levels`.
 
     Tens of searches would make the level a matter of luck, so these run without the engine: networks are

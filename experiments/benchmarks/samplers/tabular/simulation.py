@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from experiments.benchmarks.samplers.tabular.problem import Problem
+from experiments.benchmarks.samplers.tabular.problem import Benchmark
+from search.config import Config
 from search.engine.engine import Engine
 from search.engine.proposals import Sampled
 from search.executors import Driven
@@ -22,6 +23,7 @@ from search.pruners import Pruner
 from search.samplers import Sampler
 from search.trials.ledger import Ledger
 from search.trials.trial import Trial
+from space import Architecture
 
 T = TypeVar("T")
 MEMORY = Path("/dev/shm")
@@ -67,7 +69,7 @@ class Searched:
 
 
 def searched(
-    problem: Problem,
+    problem: Benchmark,
     name: str,
     sampler: Sampler,
     workers: int,
@@ -82,7 +84,11 @@ def searched(
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
         simulation.run(
             Engine(
-                config, Sampled(config), ledger, partial(fidelity, data_digest="simulated"), simulation.watch
+                config,
+                _Available(config, problem),
+                ledger,
+                partial(fidelity, data_digest="simulated"),
+                simulation.watch,
             )
         )
     return Searched(
@@ -100,10 +106,21 @@ def searched(
     )
 
 
+class _Available(Sampled):
+    """The proposals of a search, without networks that the problem lacks."""
+
+    def __init__(self, config: Config, problem: Benchmark) -> None:
+        self._problem = problem
+        super().__init__(config)
+
+    def _permits(self, network: Architecture) -> bool:
+        return super()._permits(network) and self._problem.available(network)
+
+
 class _Workers:
     """An executor in simulated time that serves the engine as `executor=local` does."""
 
-    def __init__(self, problem: Problem, seed: int, workers: int) -> None:
+    def __init__(self, problem: Benchmark, seed: int, workers: int) -> None:
         self._problem, self._seed, self._free, self._several = problem, seed, workers, workers > 1
         self._events: list[tuple[float, int, Request]] = []
         self.clock = self.worked = self.longest = 0.0

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.benchmarks.samplers.effv2_mini import PARTS, TABLE, networks
 from experiments.benchmarks.samplers.sample_efficiency import main
-from experiments.benchmarks.samplers.tabular.problem import ACCURACY_ALONE, effv2_mini
+from experiments.benchmarks.samplers.tabular.recorded import ACCURACY_ALONE, effv2_mini
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from helpers.mistakes import told
 
 from experiments.benchmarks.samplers.gradient_signals import main, ranked, signals
-from experiments.benchmarks.samplers.tabular.problem import made_up
+from experiments.benchmarks.samplers.tabular.recorded import made_up
 from space import cost, decode
 
 NETWORK = next(iter(made_up().truths))

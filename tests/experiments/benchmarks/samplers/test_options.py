@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.benchmarks.samplers.options import main, outcome, report
-from experiments.benchmarks.samplers.tabular.problem import made_up
+from experiments.benchmarks.samplers.tabular.recorded import made_up
 from search.samplers import SAMPLERS
 
 

@@ -9,7 +9,7 @@ from helpers.mistakes import told
 
 from experiments.benchmarks.samplers.sample_efficiency import Plan, keep, kept, main, plans
 from experiments.benchmarks.samplers.tabular.contestants import CONTESTANTS, contestant, pruned
-from experiments.benchmarks.samplers.tabular.problem import made_up
+from experiments.benchmarks.samplers.tabular.recorded import made_up
 from experiments.benchmarks.samplers.tabular.simulation import searched
 
 PROBLEM = made_up()

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.benchmarks.samplers.tabular.problem import made_up
+from experiments.benchmarks.samplers.tabular.recorded import made_up
 from experiments.benchmarks.samplers.tabular.report import NEAR, as_csv, as_markdown, rows
 from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
 

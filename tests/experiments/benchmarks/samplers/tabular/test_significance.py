@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.benchmarks.samplers.tabular.problem import made_up
+from experiments.benchmarks.samplers.tabular.recorded import made_up
 from experiments.benchmarks.samplers.tabular.significance import (
     believed,
     comparisons,

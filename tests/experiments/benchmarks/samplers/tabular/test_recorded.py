@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.benchmarks.samplers.tabular.contestants import PRUNERS, contestant, pruned
-from experiments.benchmarks.samplers.tabular.problem import (
+from experiments.benchmarks.samplers.tabular.recorded import (
     ACCURACY_ALONE,
     _macro_document,
     made_up,

@@ -1,0 +1,107 @@
+"""Invented problems in large spaces: many choices, and costs in the reward that pull against the accuracy.
+
+    python -m experiments.benchmarks.samplers.sample_efficiency \\
+        --problem experiments.benchmarks.samplers.tabular.surrogate:effv2_32 --samplers auto tpe --trials 64
+
+The shares of the accuracy's variance that sizes, single choices and pairs of choices explain are those of a
+regression on the 256 trained networks of `effv2_mini`, and so are the mean, the spread and the noise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any
+
+from experiments.benchmarks.samplers.tabular.problem import Reading
+from space import Architecture, Space, cost
+
+MEAN, STD, NOISE = 0.5076, 0.0273, 0.0087
+"""Accuracies of effv2_mini: their mean, their standard deviation, and that between two seeds of a network."""
+SHARES = {"sizes": 0.54, "choices": 0.28, "pairs": 0.11, "rest": 0.07}
+"""The shares of the variance that params and MACs explain, then also single choices, then also pairs of choices."""
+SAMPLE = 1000
+"""The number of random networks by which each part is scaled to its share."""
+
+
+class Surrogate:
+    """An accuracy for every network of a space: a trend in sizes, effects of choices, of pairs, and a remainder."""
+
+    def __init__(self, space: str, seed: int = 0, settings: Mapping[str, Any] | None = None) -> None:
+        """Take the name of the space, a seed that decides all effects, and settings of the search."""
+        self._space, self._seed = Space.load(space), seed
+        self._settings = {"reward.cost": "macs", **(settings or {})}
+        self._train = lru_cache(maxsize=1 << 16)(self._accuracy)
+
+    def settings(self) -> Mapping[str, Any]:
+        """See `Problem`. The reward is effv2's, with MACs in place of the step time."""
+        return {"space": self._space, "reward": "effv2", **self._settings}
+
+    def train(self, network: Architecture, seed: int) -> Reading:
+        """See `Problem`. The noise is normal."""
+        return Reading(self.accuracy(network) + NOISE * self._normal("noise", seed, str(network)))
+
+    def accuracy(self, network: Architecture) -> float:
+        """See `Problem`."""
+        return self._train(network)
+
+    def _accuracy(self, network: Architecture) -> float:
+        parts = self._parts(network)
+        scaled = (
+            math.sqrt(share) * (parts[name] - self._scales[name][0]) / self._scales[name][1]
+            for name, share in SHARES.items()
+        )
+        return min(0.95, MEAN + STD * sum(scaled))
+
+    @cached_property
+    def _scales(self) -> Mapping[str, tuple[float, float]]:
+        """The mean and the standard deviation of each part over random networks."""
+        rng = random.Random(self._seed)
+        sample = [self._parts(self._space.at(self._space.sample(rng))) for _ in range(SAMPLE)]
+        scales = {}
+        for name in SHARES:
+            values = [parts[name] for parts in sample]
+            mean = math.fsum(values) / SAMPLE
+            scales[name] = mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / SAMPLE) or 1.0
+        return scales
+
+    def _parts(self, network: Architecture) -> Mapping[str, float]:
+        spent, described = cost(network), list(_described(network))
+        return {
+            "sizes": math.log(spent.macs) + math.log(spent.params),
+            "choices": math.fsum(self._effect(place, value) for stage in described for place, value in stage),
+            "pairs": math.fsum(
+                self._normal("pair", one, other)
+                for before, after in pairwise(described)
+                for one, other in zip(before, after, strict=True)
+            ),
+            "rest": self._normal("rest", str(network)),
+        }
+
+    def _effect(self, place: str, value: object) -> float:
+        """Return the effect of a value: half a trend over numbers, half at random."""
+        trend = self._normal("trend", place) * math.log(1 + value) if isinstance(value, int | float) else 0.0
+        return trend + 0.5 * self._normal("effect", place, value)
+
+    def _normal(self, *key: object) -> float:
+        """Return a standard normal value that depends on the seed and the key alone."""
+        digest = hashlib.sha256(repr((self._seed, *key)).encode()).digest()
+        one, other = (int.from_bytes(digest[part : part + 6]) / 2**48 for part in (0, 6))
+        return math.sqrt(-2 * math.log(one or 2**-48)) * math.cos(2 * math.pi * other)
+
+
+def _described(network: Architecture) -> Iterator[tuple[tuple[str, object], ...]]:
+    """Yield for each stage the values that describe it, with their places."""
+    for number, stage in enumerate(network.stages):
+        fields = ("op", "kernel", "expand", "depth", "width", "se")
+        yield tuple((f"{number}.{name}", getattr(stage, name)) for name in fields)
+
+
+effv2_32 = Surrogate("effv2_32", seed=1)
+mobile = Surrogate("mobile", seed=2)
+effv2 = Surrogate("effv2", seed=3)
+effv2_32_accuracy = Surrogate("effv2_32", seed=4, settings={"reward.w": 0, "reward.v": 0})
