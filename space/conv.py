@@ -70,7 +70,8 @@ class Step:
     kind: "max" or "avg", pooling over `kernel` x `kernel` pixels ("avg" counts the padding as zeros, "avg-inside"
     ignores it); "act", the activation `act`; "shuffle", which interleaves `groups` equal groups of channels; "scale",
     which multiplies by `factor`. padding: "same" pads max-pooling with minus infinity, and the far side more where
-    the two sides differ (TensorFlow); "symmetric" pads both sides alike (torch); "valid" does not pad.
+    the two sides differ (TensorFlow); "symmetric" pads both sides alike (torch); "valid" does not pad; "ceil" does
+    not either, but its last window may reach beyond the map (torch's ceil_mode).
     width: channels of its output. reads: as in a convolution.
     """
 
@@ -79,7 +80,7 @@ class Step:
     width: int
     kernel: int = 1
     stride: int = 1
-    padding: Literal["same", "symmetric", "valid"] = "symmetric"
+    padding: Literal["same", "symmetric", "valid", "ceil"] = "symmetric"
     act: str = ""
     groups: int = 1
     factor: float = 1
@@ -108,9 +109,11 @@ Layer: TypeAlias = Conv | Step
 
 def _size(size: tuple[int, int], spans: tuple[int, int], stride: int, padding: str) -> tuple[int, int]:
     height, width = size
-    if padding != "valid":
-        return -(-height // stride), -(-width // stride)
-    return (height - spans[0]) // stride + 1, (width - spans[1]) // stride + 1
+    if padding == "ceil":
+        return -((spans[0] - height) // stride) + 1, -((spans[1] - width) // stride) + 1
+    if padding == "valid":
+        return (height - spans[0]) // stride + 1, (width - spans[1]) // stride + 1
+    return -(-height // stride), -(-width // stride)
 
 
 def divisible(exact: float, divisor: int = 8, limit: float = 0.9) -> int:

@@ -72,10 +72,10 @@ def googlenet(stem: Stem, channels: int) -> tuple[Layer, ...]:
     third = max(1, stem.width // 3)
     return (
         conv("conv", channels, third, stem.kernel, stride=stem.stride, act=stem.act),
-        Step("pool", "max", third, 3, 2, "same"),
+        Step("pool", "max", third, 3, 2, "ceil"),
         conv("conv_2", third, third, act=stem.act),
         conv("conv_3", third, stem.width, 3, act=stem.act),
-        Step("pool_2", "max", stem.width, 3, 2, "same"),
+        Step("pool_2", "max", stem.width, 3, 2, "ceil"),
     )
 
 

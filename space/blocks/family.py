@@ -53,7 +53,7 @@ class Family:
 
     plan: (stage, width_in, stride) -> the layers of one block with `width_in` input channels.
     forward: (layers, x) -> y. x: (batch, width_in, height, width);
-        y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or what `valid` padding leaves.
+        y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or less without padding.
         The network adds the identity shortcut: see `shortcut`.
     shortcut: the block's input is added to its output where their shapes agree, unless the stage has skip=False.
         A family that joins them in another way does so in its forward, and has False here.

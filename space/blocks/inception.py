@@ -28,7 +28,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     layers: list[Layer] = []
     source, inner = "input", stride
     if read.pool and stride > 1:
-        layers.append(Step("before", "max", width_in, 2 if read.pool == "max2" else 3, stride, "same"))
+        layers.append(Step("before", "max", width_in, 2 if read.pool == "max2" else 3, stride, "ceil"))
         source, inner = "before", 1
     for number, branch in enumerate(sized(read, stage.width, width_in)):
         layers += _branch(f"b{number}", branch, width_in, inner, source, stage.act)

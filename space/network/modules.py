@@ -136,6 +136,8 @@ def pool(kind: str, kernel: int, stride: int, padding: str) -> nn.Module:
     """Return the pooling of `kind`: "max", "avg" (padded zeros count) or another mean (they do not)."""
     if kind == "max" and padding == "same":
         return SameMaxPool(kernel, stride)
+    if kind == "max" and padding == "ceil":
+        return nn.MaxPool2d(kernel, stride, ceil_mode=True)
     pad = 0 if padding == "valid" else kernel // 2
     if kind == "max":
         return nn.MaxPool2d(kernel, stride, pad)

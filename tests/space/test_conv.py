@@ -3,7 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from space.conv import Conv, conv
+from space.conv import Conv, Step, conv
+from space.network.modules import step_module
 
 CONVS = st.builds(
     lambda groups, per_in, per_out, **rest: Conv(
@@ -56,3 +57,14 @@ def test_a_square_convolution_by_hand():
     assert stem.params == 3 * 3 * 3 * 32 + 2 * 32
     assert stem.size(224, 225) == (112, 113)
     assert stem.macs(112, 112) == 112 * 112 * 3 * 3 * 3 * 32
+
+
+@pytest.mark.parametrize("padding", ["same", "symmetric", "valid", "ceil"])
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_sizes_of_pooling_are_those_of_torch(kernel, padding):
+    if (kernel, padding) == (2, "symmetric"):
+        return  # Planned for odd kernels only.
+    pool = Step("pool", "max", 1, kernel, 2, padding)
+    for size in range(3, 40):
+        out = step_module(pool)(torch.zeros(1, 1, size, size + 1))
+        assert tuple(out.shape[2:]) == pool.size(size, size + 1)

@@ -1,11 +1,15 @@
 """Published networks are the same functions as torchvision's and timm's, not only of the same costs."""
 
+from dataclasses import replace
+from math import prod
+
 import pytest
 import torch
+from helpers.hooks import convolutions
 from helpers.libraries import OTHERS, other
 from torch import nn
 
-from space import published
+from space import cost, published
 from space.weights import NORMALISATIONS, WEIGHT_FORMATS, Weights, rebuild, to_ours
 
 # torchvision's shuffled channels lie otherwise in memory than ours, and so are summed in another order.
@@ -81,6 +85,43 @@ def test_logits_are_theirs(library, name):
         assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
     else:
         assert torch.equal(found, expected)
+
+
+def differing(library, name, sizes):
+    """The sides of images, in pixels, at which our logits or multiply-adds differ from theirs."""
+    torch.manual_seed(0)
+    theirs = shaken(other(library, name))
+    mine, _ = ours(library, name, theirs)
+    return [size for size in sizes if not agree(theirs, mine, size, near=name in NEAR)]
+
+
+def agree(theirs, mine, size, near=False):
+    x = torch.randn(1, 3, size, size)
+    with torch.no_grad():
+        seen, logits = convolutions(theirs, x), mine(x)
+        expected = theirs(x)
+    macs = sum(prod(one.output[2:]) * prod(one.weight) for one in seen)
+    if macs != cost(replace(mine.architecture, resolution=size)).macs:
+        return False
+    tolerance = 1e-5 * expected.abs().max() if near else 0
+    return bool((logits - expected).abs().max() <= tolerance)
+
+
+# Every remainder by 32, the stride of the networks, and three sizes with odd maps before GoogLeNet's pooling.
+@pytest.mark.parametrize(
+    "sizes", [(*range(64, 96), 107, 139, 225), pytest.param(range(64, 257), marks=pytest.mark.slow)]
+)
+def test_googlenet_is_torchvisions_at_every_size(sizes):
+    assert differing("torchvision", "googlenet", sizes) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("library", "name"), [(library, name) for library in OTHERS for name in OTHERS[library]]
+)
+def test_every_network_is_theirs_at_32_sizes(library, name):
+    first = 139 if published(name).architecture.resolution == 299 else 64
+    assert differing(library, name, range(first, first + 32)) == []
 
 
 @pytest.mark.parametrize("name", ["googlenet", pytest.param("inception-v3", marks=pytest.mark.slow)])
