@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from search.runs.networks import find_network
-from search.runs.run import CONFIG, Run, open_run, runs, split
+from search.runs.run import Run, is_run, open_run, runs, split
 from space import Architecture, UserError
 from space.catalog import unpublished
 from space.named import FORMS
 
 
 def trained_network(word: str) -> tuple[str, Architecture]:
-    """Return the name and the network of a run ("RUN", "RUN:cheapest"), a trial ("RUN:12") or a model (its folder).
+    """Return the name and the network of a run ("RUN"), a trial ("RUN:12"), an answer or a model (its folder).
 
-    Raises `UserError` for an answer of an unfinished run, for a trial that is not complete, and for a word
-    that means no network.
+    Raises `UserError` for an answer of an unfinished run, for a trial that is not complete, and for a word that
+    means no network.
     """
     if not word:
         raise unpublished("base", word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))
-    name, number = split(word)
-    is_run = name in runs() or Path(os.path.expanduser(name), CONFIG).is_file()
-    if is_run and not isinstance(number, int):
+    name, which = split(word)
+    if is_run(name) and not isinstance(which, int):
         _require_finished(open_run(name), name)
     found = find_network(word, "base")
     if found.run and found.trial and found.trial.terms is None:
         raise UserError(
-            f"Trial {number} of the run {found.run.name} is {found.trial.state}; a base must be a complete trial."
+            f"Trial {which} of the run {found.run.name} is {found.trial.state}; a base must be a complete trial."
         )
-    if found.run and number is None:
+    if found.run and which is None:
         return found.run.path.name, found.architecture
     return found.name, found.architecture
 

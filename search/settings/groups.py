@@ -105,11 +105,16 @@ def names(group: str) -> tuple[str, ...]:
     return *documents.names(group), *added(group)
 
 
+def about(group: str, name: str) -> str:
+    """Return the comment that a shipped document begins with, in one line."""
+    return _about(documents.text(group, name))
+
+
 def first_sentence(group: str, name: str) -> str:
     """Of what a document says about itself. Packages are not imported for theirs, so that help stays fast."""
     if _foreign(group, name):
         return f"Added by the package {package(group, name)}."
-    return re.split(r"(?<=\.)(?<!\bet al\.) ", _about(documents.text(group, name)), maxsplit=1)[0]
+    return re.split(r"(?<=\.)(?<!\bet al\.) ", about(group, name), maxsplit=1)[0]
 
 
 def typed(words: Iterable[str]) -> dict[str, str]:

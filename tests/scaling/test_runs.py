@@ -43,6 +43,7 @@ def test_a_trial():
     for word in ("runs/r:3", "r:3"):
         base = resolve(word)
         assert (base.name, base.architecture) == ("r-3", run.trial(3).architecture)
+    assert resolve("r:best").architecture == run.best.architecture
 
 
 def test_the_folder_of_a_model(tmp_path):
