@@ -41,7 +41,7 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     """
     from rich.console import Console
 
-    from search.cli.screen import table
+    from search.cli.table import table
     from search.config import Config
     from search.engine.automatic import decided
     from search.engine.initial_networks import resolved

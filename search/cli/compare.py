@@ -43,7 +43,7 @@ def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
     from rich.console import Console
 
     from search.cli.live import Terminal
-    from search.cli.screen import table
+    from search.cli.table import table
     from search.compare.comparison import compare as carry_out
     from search.compare.plan import plan_of
     from search.compare.table import COLUMNS, rows, verdict, write
@@ -71,7 +71,7 @@ def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
 
 
 def _planned(plan: Plan) -> Iterator[RenderableType]:
-    from search.cli.screen import table
+    from search.cli.table import table
     from search.compare.plan import contenders
     from search.tables.table import Column
     from space import cost

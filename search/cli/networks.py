@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from search.cli.screen import table
+from search.cli.table import table
 from search.data.report import Report
 from search.profiles import Predictor
 from search.profiles.lookup import here, serving

@@ -48,7 +48,7 @@ def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, o
     folder written by `search train`, `search export-model` or `search weights --model`. Images are resized and
     normalised as in its training.
     """
-    from search.cli.screen import table
+    from search.cli.table import table
     from search.cli.terminal import print_all, warn
     from search.models.model import load_model
     from search.models.predict import PREDICTIONS, SCHEMA, VERSION

@@ -112,7 +112,8 @@ def _ranking(run: Run, places: list[Place], top: int, multi_objective: bool) -> 
 
     A multi-objective reward ranks nothing: the Pareto front is its result.
     """
-    from search.cli.screen import brief, table
+    from search.cli.screen import brief
+    from search.cli.table import table
     from search.runs.front import on_front
     from search.runs.rescoring import BRIEF, RESCORED
 

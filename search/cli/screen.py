@@ -6,28 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
+from search.cli.networks import show_network
+from search.cli.table import table
 from search.report.finals_text import SHOWN, finals_text, saturation_warning, unfinished_text
 from search.runs.front import growth, on_front
 from search.runs.run import Run
-from search.tables.table import Column, Row
 from search.tables.units import clock
 from search.trials.columns import BRIEF, FINALS, TRIALS, row
 from search.trials.finals import Verdict
 from search.trials.trial import Trial
-
-
-def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:
-    """Return a table for the terminal, with rounded values."""
-    rows = list(rows)
-    result = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        text = any(isinstance(values.get(column.key), str) for values in rows)
-        result.add_column(column.heading, justify="left" if text else "right", overflow="fold")
-    for values in rows:
-        result.add_row(*(Text(column.shown(values.get(column.key))) for column in columns))
-    return result
 
 
 def brief(trials: Iterable[Trial]) -> Table:
@@ -44,8 +32,6 @@ def _trials(trials: Iterable[Trial], keys: Sequence[str]) -> Table:
 
 def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
     """Yield the reward of a trial with its terms, its measurements, and its network."""
-    from search.cli.networks import show_network
-
     origin = f" trial, {trial.origin}" if trial.origin else ""
     yield f"run {run.name}, trial {trial.number}: {trial.state}{origin}{trial.reason and ', ' + trial.reason}"
     for rung in trial.rungs:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import ray
 from ray.tune import (
@@ -34,14 +34,25 @@ from ray.tune.search import Searcher
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.executors.base import Driven, Evaluate
-from search.executors.ray_cluster import RayTune
 from search.executors.ray_worker import Worker, code
 
 _LOOK = 2.0
 """Seconds between looks at how many trials the cluster holds: nodes come and go."""
 
 
-def tune(executor: RayTune, engine: Driven, evaluate: Evaluate, folder: Path) -> None:
+class Cluster(Protocol):
+    """The settings of `executor=ray` that are read here."""
+
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def timeout(self) -> float | None: ...
+    @property
+    def occupied(self) -> dict[str, float]: ...
+    def fitting(self, available: Mapping[str, float]) -> int: ...
+
+
+def tune(executor: Cluster, engine: Driven, evaluate: Evaluate, folder: Path) -> None:
     """Trains what the engine asks for until it has nothing more, on the cluster that this process is in.
 
     folder: for what Tune writes; nothing of it is read again.
@@ -100,7 +111,7 @@ class _Job:
 class _Trials:
     """The engine's calls, by Tune's names of trials."""
 
-    def __init__(self, executor: RayTune, engine: Driven, evaluate: Evaluate) -> None:
+    def __init__(self, executor: Cluster, engine: Driven, evaluate: Evaluate) -> None:
         self._executor, self._engine = executor, engine
         self._constant = {"evaluate": evaluate, "sources": code()}
         self._jobs: dict[str, _Job] = {}
