@@ -95,7 +95,7 @@ def test_a_noisy_proxy_is_warned_of_with_what_helps(found, says):
         ({"proxy.epochs": 1}, 1.0, 0.01,
          "costs and chance decided; try proxy.validation_images=null, harder data"),
         ({}, 0.1, 0.0,
-         "costs alone decided; try proxy.epochs=8, proxy.images=null, proxy.validation_images=null"),
+         "costs alone decided; try proxy.epochs=8, proxy.validation_images=null"),
     ],
 )  # fmt: skip
 def test_where_all_accuracies_are_the_same_the_proxy_is_not_called_noisy(settings, accuracy, seed, says):
