@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from search.data import DATASETS, Dataset, Source, load
+from search.data import DATASETS, Dataset, Source, load, source_from
 from search.executors import EXECUTORS, Executor
 from search.profiles.forecast import Forecast
 from search.profiles.profile import Profile
@@ -141,8 +141,9 @@ class Config:
         Raises `UserError` for anything else, since trials before and after it could not be compared.
         """
         chosen, inner = _sorted(settings)
-        permitted = ("trials", "budget", "max_failures", *_RESUMED)
-        changed = [*chosen, *(group for group, values in inner.items() if values)]
+        permitted = ("trials", "budget", "max_failures", *_RESUMED, "data.path")
+        changed = [*chosen, *(group for group, values in inner.items() if values and group != "data")]
+        changed += [f"data.{key}" for key in inner["data"]]
         for key in changed:
             if key not in permitted:
                 raise UserError(
@@ -155,8 +156,12 @@ class Config:
             named = _document(group, str(chosen.pop(group))) if group in chosen else before
             groups[group] = _validated(group, {**named, **inner[group]})
         run_settings = validated("", RunSettings, {**self.settings.document(), **chosen})
+        # Whether the data at another path have the same content is checked when they are loaded.
+        data = source_from({**self.data.model_dump(), **inner["data"]})
         # Decided by the settings before: another total or more workers must not take the rungs away in the middle.
-        return replace(self, **groups, settings=run_settings, pruner=self.pruner.decided(self.workload))
+        return replace(
+            self, **groups, data=data, settings=run_settings, pruner=self.pruner.decided(self.workload)
+        )
 
 
 def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, Limits]:

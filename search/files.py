@@ -1,25 +1,81 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written completely or not at all, and by one process at a time."""
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import re
 import shutil
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from space import UserError
 
 
 def unused(parent: Path, about: str) -> Path:
-    """A folder that is not yet in `parent`, named after what it is about and the time: `v2-b0-20260131-081500`."""
+    """Return a folder that does not exist in `parent`, named by subject and time: `v2-b0-20260131-081500`."""
     plain = re.sub("[^A-Za-z0-9._-]+", "-", about).strip("._-")[:60]
-    stem = "-".join(filter(None, (plain, time.strftime("%Y%m%d-%H%M%S"))))
-    names = itertools.chain((stem,), (f"{stem}-{number}" for number in itertools.count(2)))
-    return next(path for name in names if not (path := parent / name).exists())
+    return next(
+        path
+        for path in numbered(parent / "-".join(filter(None, (plain, time.strftime("%Y%m%d-%H%M%S")))))
+        if not path.exists()
+    )
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """Yield the path, then the paths with -2, -3, ... appended to its name."""
+    yield path
+    for number in itertools.count(2):
+        yield path.with_name(f"{path.name}-{number}")
+
+
+def claimed(path: Path) -> Path:
+    """Create a new folder `path`, or the first of its `numbered` names that no other process has, and return it.
+
+    Raises `UserError` if it cannot be created.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for candidate in numbered(path):
+            with suppress(FileExistsError):
+                candidate.mkdir()
+                return candidate
+    except OSError as error:
+        raise UserError(f"Cannot create {path}: {error.strerror or error}.") from None
+    raise AssertionError
+
+
+@contextmanager
+def sole_writer(folder: Path, content: str) -> Iterator[None]:
+    """Create the folder if it is missing, and lock it while this block writes `content` into it.
+
+    The lock is the system's, and ends with the process. A folder that is empty at the end is removed. Raises
+    `UserError` if another process holds the lock, or the folder cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"Cannot write {folder}: {error.strerror or error}.") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            current = os.path.samestat(os.fstat(descriptor), os.stat(folder))
+        except (BlockingIOError, FileNotFoundError):
+            current = False
+        if not current:
+            raise UserError(f"{folder}: another process is writing {content} there.")
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                folder.rmdir()
+    finally:
+        os.close(descriptor)
 
 
 def write_file(path: Path, content: str | bytes) -> None:
@@ -28,7 +84,8 @@ def write_file(path: Path, content: str | bytes) -> None:
     Missing directories are made. Links are followed; a device such as /dev/null is written to, not replaced.
     Raises `UserError` with the system's reason, leaving what was there.
     """
-    data = content.encode() if isinstance(content, str) else content
+    # Names in it may hold bytes that are not UTF-8.
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
     try:
         if target.exists() and not target.is_file() and not target.is_dir():
@@ -59,7 +116,13 @@ def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection
         draft.mkdir(parents=True)
         for name, content in files.items():
             write_file(draft / name, content)
-        _exchange(draft, target)
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # Two processes must not exchange the folder at the same time.
+            require_replaceable(path, known)
+            _exchange(draft, target)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
     finally:

@@ -56,7 +56,7 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
 
     from search.models.model import is_model
     from search.settings.words import parse
-    from search.training.settings import refuse_taken, task_of
+    from search.training.settings import claim, task_of
     from search.training.task import read_task
 
     if resume is not None:
@@ -68,11 +68,12 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
         return _trained(task, resume)
     if what is None:
         raise click.UsageError("Missing argument 'WHAT': a run, a published network or a canonical string.")
-    task, folder = task_of(what, parse(settings))
+    given = parse(settings)
+    task, folder = task_of(what, given)
     if print_config:
         return click.echo(yaml.safe_dump(task.document(), sort_keys=False, width=110), nl=False)
     if _is_main():
-        refuse_taken(folder)
+        folder = claim(folder, given)
     _trained(task, folder)
 
 

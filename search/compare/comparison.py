@@ -15,7 +15,7 @@ from search.compare.plan import Contender, Plan, contenders, task_of
 from search.engine.display import Display, Silent
 from search.engine.launch import create, resume
 from search.executors.jobs import done
-from search.files import write_file
+from search.files import sole_writer, write_file
 from search.models.model import Document, Metric, is_model, read_document
 from search.proxy.proxy import timed
 from search.runs.run import PROFILE, RUNS, Run, open_run
@@ -58,6 +58,12 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 
     Raises `UserError` if the folder holds a comparison with another plan, or a training fails.
     """
+    with sole_writer(plan.out, "a comparison"):
+        return _compared(plan, note, display)
+
+
+def _compared(plan: Plan, note: Note, display: Display | None) -> list[Trained]:
+    """Train what is not trained yet, in a folder that no other process writes to."""
     _check_folder(plan)
     random = random_search(plan, note, display or Silent())
     every = _contenders(plan, random)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -33,10 +34,10 @@ from search.engine.remeasure import measure_best
 from search.engine.search_and_finals import SearchAndFinals
 from search.engine.step_times import with_step
 from search.executors import Evaluate
-from search.files import unused, write_file
+from search.files import numbered, unused, write_file
 from search.proxy.evaluate import evaluate
 from search.proxy.proxy import fidelity
-from search.runs.environment import environment
+from search.runs.environment import environment, resumed_with
 from search.runs.lock import driver_lock
 from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
@@ -158,17 +159,34 @@ def create(
         RUNS.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
         draft.chmod(0o755)
-        write_file(draft / CONFIG, _yaml(document | {"run": name}))
         for file, content in (files or {}).items():
             write_file(draft / file, content)
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
-        os.rename(draft, path)
+        path = _renamed(draft, path, document)
     except OSError as error:
         raise UserError(f"Cannot create {path}: {error.strerror or error}.") from None
     finally:
         if draft is not None and draft.exists():
             shutil.rmtree(draft, ignore_errors=True)
     return path
+
+
+def _renamed(draft: Path, path: Path, document: documents.Document) -> Path:
+    """Rename the folder of a new run to `path`, and return its path.
+
+    If another process has created the run meanwhile, the next free name is taken where the user gave none.
+    """
+    for candidate in numbered(path):
+        write_file(draft / CONFIG, _yaml(document | {"run": candidate.name}))
+        try:
+            os.rename(draft, candidate)  # Fails for a folder that is not empty, as every run's.
+            return candidate
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        if document.get("run") is not None:
+            _refuse_known(path.name)
+    raise AssertionError
 
 
 def _refuse_known(name: str) -> Path:
@@ -213,6 +231,7 @@ def drive(
                 "new trials would not be comparable with the old ones."
             )
         ledger.replace(OVER, "")
+        resumed_with(path, display.note)
         if document:
             # Kept, so that the next resume, after Ctrl-C for instance, continues to the same end.
             write_file(path / CONFIG, _yaml(document))

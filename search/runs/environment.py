@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from search.data import Dataset
+from search.files import write_file
+from search.runs.run import ENVIRONMENT
 from space.timing.device import processor
+
+PACKAGES = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy", "pillow")
 
 
 def environment(data: Dataset) -> dict[str, Any]:
-    """What a run was made on, for whoever wonders about its numbers."""
-    packages = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy")
+    """Return a description of the machine, the software and the data, to explain a run's numbers."""
     return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "started": _now(),
         "command": sys.argv,
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
+        "versions": _versions(),
         "platform": platform.platform(),
         "processor": processor(),
         "cores": os.cpu_count(),
@@ -36,6 +41,35 @@ def environment(data: Dataset) -> dict[str, Any]:
         },
         "skipped": list(data.skipped),
     }
+
+
+def resumed_with(path: Path, note: Callable[[str], None]) -> None:
+    """Record a resume of the run at `path` under other library versions in its environment, and tell `note`.
+
+    The new versions are appended to `resumes`, the first ones stay. A run without a readable environment is left alone.
+    """
+    try:
+        recorded = json.loads((path / ENVIRONMENT).read_text("utf-8"))
+        resumes = recorded.setdefault("resumes", [])
+        before = {**recorded["versions"], **(resumes[-1]["versions"] if resumes else {})}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return
+    now = {name: version for name, version in _versions().items() if name in before}
+    changed = {name: (before[name], version) for name, version in now.items() if before[name] != version}
+    if not changed:
+        return
+    resumes.append({"started": _now(), "versions": now})
+    write_file(path / ENVIRONMENT, json.dumps(recorded, indent=1) + "\n")
+    listed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
+    note(f"resumed with other versions: {listed}; step times and accuracies may differ slightly")
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def _versions() -> dict[str, str | None]:
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str | None:

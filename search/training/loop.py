@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search.data import Dataset, load, load_test
-from search.files import write_file
+from search.files import sole_writer, write_file
 from search.models.model import Model
 from search.proxy.accuracy import Validation
 from search.proxy.device import choose_device, precision_on
@@ -38,7 +38,8 @@ from search.training.recipe import Stage, rate_at, stages
 from search.training.result import finish, model_of
 from search.training.rng import derive_seed
 from search.training.state import State, check_losses, save_checkpoint, start_or_resume
-from search.training.task import DOCUMENT, Task
+from search.training.task import DOCUMENT, Task, read_task
+from space.refusal import UserError
 
 _CHECK_EVERY = 50
 """Steps between checks of the losses: see `search.proxy.training`."""
@@ -54,8 +55,13 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     Raises `TrialFailed` when a loss is not a finite number, `UserError` for an impossible task.
     """
     callback = callback or Callback()
-    with process_group() as processes, _torch_restored(processes.device(task.recipe.device)):
+    with (
+        process_group() as processes,
+        _torch_restored(processes.device(task.recipe.device)),
+        sole_writer(folder, "a training") if processes.is_main else nullcontext(),
+    ):
         try:
+            _refuse_other(task, folder)
             state = start_or_resume(task, folder, processes)
             steps = steps_of(state.data, task.recipe.batch) * task.recipe.epochs
             if processes.is_main and not (folder / DOCUMENT).exists():
@@ -68,6 +74,12 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
             return _finished(state)
         finally:
             callback.on_train_end()
+
+
+def _refuse_other(task: Task, folder: Path) -> None:
+    """Raise `UserError` if another process has begun another training in the folder meanwhile."""
+    if (folder / DOCUMENT).exists() and read_task(folder) != task:
+        raise UserError(f"{folder} holds another training; choose another folder.")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from search.config import Config
 from search.data.dataset import source_from
 from search.data.source import Source
-from search.files import unused
+from search.files import claimed, unused
 from search.settings.validation import unknown_setting, validated
 from search.training.networks import NetworkToTrain, network_to_train
 from search.training.recipe import Recipe
@@ -40,8 +40,7 @@ def train(
     from search.training.loop import train as run
 
     task, folder = task_of(network, settings or {})
-    refuse_taken(folder)
-    return run(task, folder, callback)
+    return run(task, claim(folder, settings or {}), callback)
 
 
 def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
@@ -112,6 +111,17 @@ def refuse_unknown(settings: Mapping[str, Any], known: Mapping[str, Any]) -> Non
             raise unknown_name("group", group, GROUPS)
         if not dot and key not in known:
             raise unknown_setting(key, known)
+
+
+def claim(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """Return the folder of a new training: `folder` if the user named it, else a new one that no process has.
+
+    Raises `UserError` if the folder that the user named is taken.
+    """
+    if not settings.get("out"):
+        return claimed(folder)
+    refuse_taken(folder)
+    return folder
 
 
 def refuse_taken(folder: Path) -> None:

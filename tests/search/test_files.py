@@ -1,12 +1,14 @@
 """Folders are written whole or not at all."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from search import files
-from search.files import require_ending, unused, write_folder
+from search.files import claimed, require_ending, sole_writer, unused, write_file, write_folder
 from space import UserError
 
 NEW = {"a.txt": "new", "b.bin": b"\x00"}
@@ -107,3 +109,68 @@ def test_another_ending_is_refused():
     require_ending("--out", Path("a/b.HTML"), ".html", "a report")
     with pytest.raises(UserError, match=r"^--out a\.html/b: a report is a \.html file\.$"):
         require_ending("--out", Path("a.html/b"), ".html", "a report")
+
+
+def in_processes(count, code, cwd):
+    """Start `count` processes at about the same time and return what each prints."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=cwd, stdout=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    return [process.communicate(timeout=120)[0].strip() for process in started]
+
+
+def test_processes_that_claim_one_folder_get_one_each(tmp_path):
+    code = "from pathlib import Path; from search.files import claimed; print(claimed(Path('models/one')))"
+    names = in_processes(4, code, tmp_path)
+    assert sorted(names) == ["models/one", "models/one-2", "models/one-3", "models/one-4"]
+
+
+@pytest.mark.parametrize("name", ["a-2", "no.ending", "with space", "Käse"])
+def test_the_next_free_name_is_claimed(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / f"{name}-2").write_text("a file")
+    assert claimed(tmp_path / name) == tmp_path / f"{name}-3"
+
+
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"Cannot create .*file/one: "):
+        claimed(tmp_path / "file" / "one")
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    with sole_writer(tmp_path / "one", "a training"):
+        with pytest.raises(UserError, match="one: another process is writing a training there"):
+            with sole_writer(tmp_path / "one", "a training"):
+                pass
+        (tmp_path / "one" / "file").write_text("")
+    with sole_writer(tmp_path / "one", "a training"):
+        pass
+    assert (tmp_path / "one" / "file").exists()
+
+
+def test_an_empty_folder_is_not_left_behind(tmp_path):
+    with pytest.raises(ValueError, match="no"):
+        with sole_writer(tmp_path / "deep" / "one", "a training"):
+            raise ValueError("no")
+    assert not (tmp_path / "deep" / "one").exists()
+
+
+def test_exports_to_one_folder_at_once_leave_one_of_them(tmp_path):
+    code = (
+        "import os; from pathlib import Path; from search.files import write_folder\n"
+        "for n in range(30): write_folder(Path('out'), {'a': f'{os.getpid()}', 'b': f'{os.getpid()}'}, ('a', 'b'))\n"
+        "print(os.getpid())"
+    )
+    ids = in_processes(3, code, tmp_path)
+    assert all(ids)
+    a, b = ((tmp_path / "out" / name).read_text() for name in "ab")
+    assert a == b
+    assert a in ids
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_text_with_bytes_that_are_not_utf8_is_written(tmp_path):
+    write_file(tmp_path / "file", "caf\udce9")
+    assert (tmp_path / "file").read_text() == r"caf\udce9"

@@ -1,9 +1,13 @@
+import json
+
 import numpy as np
 import pytest
 
 from search import launch, resume
 from search.engine.display import Silent
+from search.runs.run import ENVIRONMENT, RUNS, open_run
 from search.testing import looked_up
+from space.refusal import UserError
 
 
 class Listening(Silent):
@@ -24,7 +28,7 @@ def notes(tmp_path, monkeypatch):
 
     def searched(counts, **settings):
         labels = np.repeat([0, 1], counts)
-        images = np.zeros((len(labels), 8, 8, 1), dtype=np.uint8)
+        images = np.random.default_rng(0).integers(0, 256, (len(labels), 8, 8, 1), dtype=np.uint8)
         np.savez(tmp_path / "data.npz", train_x=images, train_y=labels, classes=["ant", "bee"])
         chosen = {"space": "tiny_space", "data": "npz", "data.path": "data.npz", "reward.w": 0}
         display = Listening()
@@ -63,3 +67,64 @@ def test_a_search_that_nothing_can_improve_ends_with_a_reason_and_stays_ended(tm
     assert resume("r", display=again, evaluate=looked_up).trials == run.trials
     assert told.notes[-1:] == again.notes
     assert "early stop" in told.notes[-1]
+
+
+@pytest.fixture
+def moved(tmp_path, monkeypatch):
+    """A finished run whose data were moved to other.npz."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
+    np.savez("data.npz", train_x=images, train_y=np.arange(40) % 2)
+    chosen = {"space": "tiny_space", "data": "npz", "data.path": "data.npz", "reward.w": 0, "run": "r"}
+    launch(chosen | {"executor": "serial", "trials": 1}, evaluate=looked_up)
+    (tmp_path / "data.npz").rename("other.npz")
+    return images
+
+
+def test_a_run_continues_with_its_data_at_another_path(moved, tmp_path):
+    run = resume("r", {"trials": 2, "data.path": "other.npz"}, evaluate=looked_up)
+    assert [trial.state for trial in run.trials] == ["complete", "complete"]
+    assert run.config.data.path == tmp_path / "other.npz"
+    assert resume("r", {"trials": 3}, evaluate=looked_up).config.data.path == tmp_path / "other.npz"
+
+
+@pytest.mark.parametrize("changed", ["pixel", "label", "order", "missing"])
+def test_other_data_at_the_new_path_are_refused_and_the_old_path_stays(moved, tmp_path, changed):
+    images, labels = moved.copy(), np.arange(40) % 2
+    if changed == "pixel":
+        images[3, 0, 0, 0] ^= 1
+    elif changed == "label":
+        labels[0] = 1
+    elif changed == "order":
+        images = images[::-1]
+    else:
+        images, labels = images[:-2], labels[:-2]
+    np.savez("changed.npz", train_x=images, train_y=labels)
+    with pytest.raises(UserError, match="The data of the run r have changed"):
+        resume("r", {"trials": 2, "data.path": "changed.npz"}, evaluate=looked_up)
+    assert open_run("r").config.data.path == tmp_path / "data.npz"
+
+
+def test_a_resume_under_other_versions_says_so_and_records_both(moved, monkeypatch):
+    path = open_run("r").path / ENVIRONMENT
+    recorded = json.loads(path.read_text())
+    path.write_text(json.dumps(recorded | {"versions": recorded["versions"] | {"torch": "1.0"}}))
+    display = Listening()
+    resume("r", {"trials": 2, "data.path": "other.npz"}, display=display, evaluate=looked_up)
+    assert any("resumed with other versions: torch 1.0 -> " in note for note in display.notes)
+    after = json.loads(path.read_text())
+    assert after["versions"]["torch"] == "1.0"
+    assert after["resumes"][0]["versions"]["torch"] == recorded["versions"]["torch"]
+    resume("r", {"trials": 3}, evaluate=looked_up)
+    assert len(json.loads(path.read_text())["resumes"]) == 1
+
+
+def test_launches_of_the_same_second_get_a_run_each(moved, monkeypatch):
+    chosen = {"space": "tiny_space", "data": "npz", "data.path": "other.npz", "reward.w": 0}
+    chosen |= {"executor": "serial", "trials": 1}
+    monkeypatch.setattr("search.engine.launch.unused", lambda parent, about: parent / "same")
+    monkeypatch.setattr("search.engine.launch._refuse_known", lambda name: RUNS / name)
+    names = [launch(chosen, evaluate=looked_up).name for _ in range(3)]
+    assert names == ["same", "same-2", "same-3"]
+    assert open_run("same-2").config.settings.run == "same-2"
