@@ -99,7 +99,7 @@ def test_a_network_without_weights_has_no_forms_that_run(tmp_path):
 def test_forms_that_cannot_be_are_left_out_unless_they_were_asked_for(tmp_path, monkeypatch):
     shuffled = model(decode("r32_i8/shufflev2_d2_k3_s2_w16/h16_c2"))
     for slow in ("onnx", "program"):
-        monkeypatch.setitem(exporting.FORMS, slow, FORMS["python"])
+        monkeypatch.setitem(exporting.FORMS._ours, slow, FORMS["python"])
     with pytest.raises(UserError, match="no word for shufflev2"):
         export("s", shuffled, tmp_path / "s", ["python", "timm"])
     with pytest.raises(UserError, match="no word for shufflev2"):
@@ -128,7 +128,7 @@ def test_a_missing_package_leaves_its_form_out(tmp_path, monkeypatch):
     monkeypatch.setattr("search.models.forms.onnx.find_spec", lambda name: None)
     assert exporting.FORMS["onnx"].make is onnx_file
     small = model(decode("r32_i8/mb_d1_k3_s2_e2_w8/h16_c2"))
-    monkeypatch.setitem(exporting.FORMS, "program", FORMS["python"])
+    monkeypatch.setitem(exporting.FORMS._ours, "program", FORMS["python"])
     assert set(export("one", small, tmp_path / "one").left_out) == {"onnx"}
 
 

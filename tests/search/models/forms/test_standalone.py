@@ -131,7 +131,7 @@ def test_a_family_that_leans_on_other_code_is_refused(monkeypatch):
     def forward(layers, x):
         return json.dumps(Path(x))
 
-    monkeypatch.setitem(module.BLOCKS, "mb", replace(BLOCKS["mb"], forward=forward))
+    monkeypatch.setitem(module.BLOCKS._ours, "mb", replace(BLOCKS["mb"], forward=forward))
     with pytest.raises(
         UserError, match=r"Op mb cannot be written as a file of its own: its forward uses Path"
     ):
