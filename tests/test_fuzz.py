@@ -56,7 +56,7 @@ OPTIONS = "--phi --family --base --max-macs --alpha --beta --rule --format --coe
 
 
 def typed(main, words, folder):
-    """What a command says in `folder`: (exit code, standard output, standard error). Ctrl-C aside, no exception."""
+    """Run a command in `folder` and return (exit code, standard output, standard error), without any exception."""
     out, err, before, argv = io.StringIO(), io.StringIO(), Path.cwd(), sys.argv
     os.chdir(folder)
     sys.argv = ["command", *words]
@@ -141,7 +141,7 @@ def spaces(draw):
 
 
 def refused_in_one_line(attempt):
-    """What the attempt returns; None if it is refused, as it should be, in one line that can be read."""
+    """Return the result of the attempt, None if it is refused in one readable line."""
     try:
         return attempt()
     except UserError as error:

@@ -105,13 +105,13 @@ def _lite(number: int, width: float, depth: float, resolution: int, dropout: flo
     """Return a row without squeeze-excitation, with ReLU6; stem, head and first and last depth are not scaled."""
     plain = tuple(replace(stage, se=0, act="relu6") for stage in _B0.stages)
     base = replace(_B0, stem=replace(_B0.stem, act="relu6"), stages=plain, head=Head(1280, "relu6"))
-    made = rescale(base, Multipliers(depth, width))
-    stages = (replace(made.stages[0], depth=1), *made.stages[1:-1], replace(made.stages[-1], depth=1))
-    made = replace(made, resolution=resolution, stem=base.stem, stages=stages, head=base.head)
+    scaled = rescale(base, Multipliers(depth, width))
+    stages = (replace(scaled.stages[0], depth=1), *scaled.stages[1:-1], replace(scaled.stages[-1], depth=1))
+    scaled = replace(scaled, resolution=resolution, stem=base.stem, stages=stages, head=base.head)
     source = "tensorflow/tpu efficientnet/lite/efficientnet_lite_builder.py"
     note = f"published as {stated} MAdds, which counts more than convolutions and classifier"
     return Published(
-        f"lite{number}", made, depth, width, resolution, dropout, source, "efficientnet-lite", note
+        f"lite{number}", scaled, depth, width, resolution, dropout, source, "efficientnet-lite", note
     )
 
 
@@ -123,25 +123,25 @@ _EDGETPU = decode(
 
 def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: float) -> Published:
     """Return a row whose first stage has 4 times the width of its output as hidden width, and no shortcut."""
-    made = rescale(_EDGETPU, Multipliers(depth, width))
-    first = made.stages[0]
-    opening = replace(first, depth=1, expand=first.width * 4 / made.stem.width)
+    scaled = rescale(_EDGETPU, Multipliers(depth, width))
+    first = scaled.stages[0]
+    opening = replace(first, depth=1, expand=first.width * 4 / scaled.stem.width)
     further = (replace(first, depth=first.depth - 1, expand=4, skip=False),) if first.depth > 1 else ()
-    made = replace(made, resolution=resolution, stages=(opening, *further, *made.stages[1:]))
+    scaled = replace(scaled, resolution=resolution, stages=(opening, *further, *scaled.stages[1:]))
     source = "tensorflow/tpu efficientnet/edgetpu/efficientnet_edgetpu_builder.py"
     note = "the TensorFlow model has 1001 classes"
     return Published(
-        f"edgetpu-{size}", made, depth, width, resolution, dropout, source, "efficientnet-edgetpu", note
+        f"edgetpu-{size}", scaled, depth, width, resolution, dropout, source, "efficientnet-edgetpu", note
     )
 
 
 def _tinynet(letter: str, width: float, depth: float, resolution: int, stated: str) -> Published:
     """Return a row with unscaled stem and head; depths are rounded to the nearest."""
-    made = rescale(_B0, Multipliers(depth, width), Rounding(depth="round"))
-    made = replace(made, resolution=resolution, stem=_B0.stem, head=_B0.head)
+    scaled = rescale(_B0, Multipliers(depth, width), Rounding(depth="round"))
+    scaled = replace(scaled, resolution=resolution, stem=_B0.stem, head=_B0.head)
     source = "huawei-noah/Efficient-AI-Backbones tinynet_pytorch; timm"
     note = f"published as {stated} FLOPs"
-    return Published(f"tinynet-{letter}", made, depth, width, resolution, 0.2, source, "tinynet", note)
+    return Published(f"tinynet-{letter}", scaled, depth, width, resolution, 0.2, source, "tinynet", note)
 
 
 _RW = decode(

@@ -124,9 +124,9 @@ def _mnasnet(width: float) -> Published:
 
 def _mobilenext(width: float, note: str = "") -> Published:
     """Return a row whose last stage has at least 1280 channels."""
-    made = rescale(_MOBILENEXT, Multipliers(width=width))
-    last = replace(made.stages[-1], width=divisible(1280 * max(1, width)))
-    network = replace(made, stages=(*made.stages[:-1], last))
+    scaled = rescale(_MOBILENEXT, Multipliers(width=width))
+    last = replace(scaled.stages[-1], width=divisible(1280 * max(1, width)))
+    network = replace(scaled, stages=(*scaled.stages[:-1], last))
     source = "arXiv:2007.02269; zhoudaquan/rethinking_bottleneck_design mnext.py"
     return _row(f"mobilenext-{width}", network, source, width=width, family="mobilenext", note=note)
 

@@ -1,4 +1,4 @@
-"""Pages as a browser without a screen sees them."""
+"""Pages in a headless browser."""
 
 import json
 import re
@@ -15,9 +15,9 @@ _LISTENING = (
 
 
 def asked(folder, page, script="", address=""):
-    """What the function body `script` returns in the page, and every error that the browser tells of.
+    """Return the result of the function body `script` in the page, and every error that the browser reports.
 
-    address: what follows the file's name in it, such as "#sort=params".
+    address: the text after the name of the file, such as "#sort=params".
     """
     probe = (
         "<script>addEventListener('load', () => setTimeout(async () => {"
@@ -28,14 +28,14 @@ def asked(folder, page, script="", address=""):
     file = folder / "page.html"
     file.write_text(page.replace("<head>", f"<head>{_LISTENING}", 1).replace("</body>", f"{probe}</body>"))
     ran = run("--dump-dom", f"file://{file}{address}")
-    (found,) = re.findall(r'<pre id="probe">(.*?)</pre>', ran.stdout, re.DOTALL)
-    answer = json.loads(found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    (text,) = re.findall(r'<pre id="probe">(.*?)</pre>', ran.stdout, re.DOTALL)
+    answer = json.loads(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
     console = [line for line in ran.stderr.splitlines() if "CONSOLE" in line]
     return answer.get("answer"), answer["wrong"] + console
 
 
 def run(*words, width=1200, height=900):
-    """The browser, once. It waits for scripts, 3 s of its own clock."""
+    """Run the browser once. It waits for scripts for 3 s of its own clock."""
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
     command += ["--virtual-time-budget=3000", f"--window-size={width},{height}", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

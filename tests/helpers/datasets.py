@@ -1,4 +1,4 @@
-"""Published data sets in miniature, packed as they are published."""
+"""Small versions of published data sets in their published file formats."""
 
 import io
 import pickle
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class _Python2(pickle._Pickler):
-    """Writes bytes as Python 2 wrote its texts; `pickle.dumps` would write them as calls of a codec."""
+    """A pickler that writes bytes as Python 2 wrote its texts; `pickle.dumps` writes them as calls of a codec."""
 
     dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
@@ -21,14 +21,14 @@ class _Python2(pickle._Pickler):
 
 
 def python2(value: object) -> bytes:
-    """A pickle as the files of CIFAR are: of Python 2, in protocol 2, with NumPy's names of that time."""
+    """Return a pickle like the files of CIFAR: of Python 2, in protocol 2, with NumPy's names of that time."""
     file = io.BytesIO()
     _Python2(file, 2).dump(value)
     return file.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
 
 
 def cifar10(count: int = 6) -> dict[str, object]:
-    """The files of a CIFAR-10 of `count` images a file and three classes: what they hold, by name.
+    """Return the files of a CIFAR-10 of `count` images a file and three classes: name -> content.
 
     The three planes of an image are its label, its number and the number of its file.
     """
@@ -49,7 +49,7 @@ def cifar10(count: int = 6) -> dict[str, object]:
 
 
 def cifar100(count: int = 30) -> dict[str, object]:
-    """The files of a CIFAR-100 of four classes in two groups."""
+    """Return the files of a CIFAR-100 of four classes in two groups: name -> content."""
 
     def part(number: int) -> dict[bytes, object]:
         fine = [index % 4 for index in range(count)]
@@ -62,7 +62,7 @@ def cifar100(count: int = 30) -> dict[str, object]:
 
 
 def idx(array: np.ndarray) -> bytes:
-    """An IDX file of bytes."""
+    """Return an IDX file of bytes."""
     return (
         struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
     )

@@ -1,10 +1,10 @@
-"""Evaluations that train nothing, and remember what they were asked."""
+"""Evaluations that train nothing and record their requests."""
 
 from search.testing import looked_up
 
 
 class Counting:
-    """`looked_up`, keeping what it was asked. fails: what to raise for a request, if anything."""
+    """`looked_up` with a list of its requests. fails: function from a request to the exception to raise, or None."""
 
     def __init__(self, fails=lambda request: None):
         self.asked, self.fails = [], fails
@@ -17,15 +17,15 @@ class Counting:
 
     @property
     def finals(self):
-        """The seeds of trainings that are no trial's first."""
+        """The seeds of all trainings but the first of each trial."""
         return [request.seed for request in self.asked if request.seed]
 
     @property
     def seeded(self):
-        """What was trained with which seed."""
+        """(architecture, seed) of each training."""
         return [(request.architecture, request.seed) for request in self.asked]
 
     @property
     def trained(self):
-        """What was trained for how many epochs."""
+        """(architecture, epochs) of each training."""
         return [(request.architecture, request.proxy.epochs) for request in self.asked]

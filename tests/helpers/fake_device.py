@@ -1,4 +1,4 @@
-"""A device that is none: its times are known functions of a network's convolutions."""
+"""A simulated device, whose times are known functions of a network's convolutions."""
 
 from search.profiles import blocks
 from search.profiles.regression import Sample
@@ -15,21 +15,21 @@ def milliseconds(work, rates):
 
 
 def parts_of(network):
-    """The milliseconds of each block of a network, and of the rest."""
-    found = blocks.parts(network)
+    """Return the milliseconds of each block of a network, and of the rest."""
+    parts = blocks.parts(network)
     rest = milliseconds(blocks.work_of_classifier(network, *blocks.before_head(network)), REST)
-    rest += sum(milliseconds(blocks.work_of_optimizer(part.layers), REST) for part in found)
-    return [milliseconds(blocks.work(part), PER_IMAGE) for part in found], rest
+    rest += sum(milliseconds(blocks.work_of_optimizer(part.layers), REST) for part in parts)
+    return [milliseconds(blocks.work(part), PER_IMAGE) for part in parts], rest
 
 
 def step_ms(network):
-    """The step of a network on the device, in milliseconds."""
+    """Return the time of a network's step on the device, in milliseconds."""
     times, rest = parts_of(network)
     return sum(times) + rest
 
 
 def measured(reference):
-    """A `measure` for campaigns with that reference."""
+    """Return a `measure` for campaigns with that reference."""
 
     def measure(network):
         unit = step_ms(reference)
@@ -41,5 +41,5 @@ def measured(reference):
 
 
 def profile_of(campaign):
-    """The profile that a campaign on this device gives."""
+    """Return the profile of a campaign on this device."""
     return campaign.fit([measured(campaign.reference)(network) for network in campaign.networks])

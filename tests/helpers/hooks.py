@@ -1,4 +1,4 @@
-"""What a network does when it runs, seen from outside by forward hooks."""
+"""The convolutions that a network runs, observed by forward hooks."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Seen:
 
 
 def convolutions(network: nn.Module, x: Tensor) -> list[Seen]:
-    """Every convolution and linear layer in the order in which `network(x)` runs them."""
+    """Return every convolution and linear layer in the order in which `network(x)` runs them."""
     seen: list[Seen] = []
     handles = []
     for name, module in network.named_modules():

@@ -1,4 +1,4 @@
-"""A job that processes can be given: what they run must be importable there, and test modules are not."""
+"""A job for worker processes, which must be able to import it; they cannot import test modules."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Square:
 
 
 def squared(job, report):
-    """The square of any number but three."""
+    """Return the square of any number but three."""
     if job.number == 3:
         raise TrialFailed("three is no good")
     report(1, 0.5)

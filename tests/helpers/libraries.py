@@ -63,7 +63,7 @@ OTHERS = {
 
 
 def other(library, name, **options):
-    """The network of `library` that is ours called `name`, a key of OTHERS. options: as that library calls them."""
+    """Return the network of `library` with our `name`, a key of OTHERS. options: as that library calls them."""
     if library == "timm":
         return timm.create_model(OTHERS[library][name], **options)
     if name in ("googlenet", "inception-v3"):
@@ -77,7 +77,7 @@ def timm_name(style, name):
 
 
 def theirs(library, name, **options):
-    """The network of `library`, a key of NAMES. options: as that library calls them."""
+    """Return the network of `library`, a key of NAMES. options: as that library calls them."""
     library, _, style = library.partition(" ")
     if library == "torchvision":
         return getattr(efficientnet, f"efficientnet_{name.replace('-', '_')}")(weights=None, **options)
@@ -90,6 +90,6 @@ def theirs(library, name, **options):
 
 
 def empty(library, name, **options):
-    """Its state dict without memory."""
+    """Return its state dict without memory."""
     with torch.device("meta"):
         return theirs(library, name, **options).state_dict()

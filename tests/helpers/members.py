@@ -1,4 +1,4 @@
-"""Networks that timm's and torchvision's EfficientNet can be, and how their files are tried."""
+"""Networks that timm's and torchvision's EfficientNet can build, and functions that try their files."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ WIDTHS = st.sampled_from([8, 16, 24])
 def members(
     draw: st.DrawFn, acts: tuple[str, ...], squeezes: dict[str, tuple[float, ...]], **rest: Any
 ) -> Architecture:
-    """Networks of MBConv and Fused-MBConv whose stem and head share an activation.
+    """Draw networks of MBConv and Fused-MBConv whose stem and head share an activation.
 
     squeezes: op -> the ratios of squeeze-excitation. rest: strategies for other fields of a stage.
     """
@@ -57,7 +57,7 @@ def members(
 
 
 def loaded(text: str, model: Model, folder: Any) -> torch.nn.Module:
-    """What the file with this `text` loads from the weights of `model`."""
+    """Return the network that a file with this `text` loads from the weights of `model`."""
     path = folder / "model.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in model.weights.tensors.items()}, path)
     namespace: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def loaded(text: str, model: Model, folder: Any) -> torch.nn.Module:
 
 
 def logits(model: Model, theirs: torch.nn.Module, pixels: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of our network and of theirs, for the same two images."""
+    """Return the logits of our network and of theirs for the same two images."""
     images = torch.randn(2, model.architecture.channels, pixels, pixels)
     with torch.no_grad():
         return rebuild(model.weights).eval()(images), theirs(images)

@@ -1,10 +1,10 @@
-"""What a script says of a mistake."""
+"""The message of a script after a user's mistake."""
 
 import pytest
 
 
 def told(main, words, capsys):
-    """The one line that `main(words)` ends with, its status being 2."""
+    """Return the one line that `main(words)` ends with, after checking that the exit code is 2."""
     with pytest.raises(SystemExit) as ended:
         main(words)
     said = capsys.readouterr().err

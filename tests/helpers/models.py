@@ -1,4 +1,4 @@
-"""Models with weights that are not trivial, as a training would leave them."""
+"""Models with weights as after a training, which are not trivial."""
 
 import torch
 
@@ -8,9 +8,9 @@ from space.weights import Conventions, Weights, for_channels
 
 
 def model(architecture: Architecture, **rest) -> Model:
-    """A model of `architecture`; rest: fields of `Conventions`, and of `Model`."""
-    told = {key: rest.pop(key) for key in tuple(rest) if key in Conventions.__dataclass_fields__}
-    conventions = for_channels(Conventions(**told), architecture.channels)
+    """Return a model of `architecture`. rest: fields of `Conventions` and of `Model`."""
+    fields = {key: rest.pop(key) for key in tuple(rest) if key in Conventions.__dataclass_fields__}
+    conventions = for_channels(Conventions(**fields), architecture.channels)
     torch.manual_seed(11)
     tensors = shaken(build(architecture)).state_dict()
     classes = rest.pop("classes", numbered(architecture.classes))
@@ -18,7 +18,7 @@ def model(architecture: Architecture, **rest) -> Model:
 
 
 def shaken(network):
-    """`network` in eval mode with normalisation that is not trivial."""
+    """Return `network` in eval mode with normalisation that is not trivial."""
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.normal_(module.running_mean, std=0.3)

@@ -1,4 +1,4 @@
-"""Trials on rungs, without a search."""
+"""Trials on rungs, made without a search."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from search.trials.trial import Rung, trial_from_record
 from space import decode, published
 
 LAST = 9
-"""Epochs of the whole training."""
+"""Epochs of the full training."""
 _REWARD = REWARDS["effv2"](reward="effv2", w=0, v=0)
 _NETWORK = decode(requests(1)[0].architecture)
 _TRIAL = trial_from_record(
@@ -26,14 +26,14 @@ def rung(epochs, reward):
 
 
 def trial(number, worth, state="complete"):
-    """One with these rewards by epochs."""
-    found = [rung(epochs, reward) for epochs, reward in sorted(worth.items())]
-    whole = found.pop() if LAST in worth else None
+    """Return a trial with these rewards: epochs -> reward."""
+    rungs = [rung(epochs, reward) for epochs, reward in sorted(worth.items())]
+    whole = rungs.pop() if LAST in worth else None
     return replace(
         _TRIAL,
         number=number,
         state=state,
         result=whole and whole.result,
         terms=whole and whole.terms,
-        rungs=tuple(found),
+        rungs=tuple(rungs),
     )

@@ -1,4 +1,4 @@
-"""Runs on disk that nobody has trained: any number of trials, in any state, at once."""
+"""Runs on disk without training: any number of trials in any state."""
 
 import json
 import math
@@ -37,9 +37,9 @@ ENVIRONMENT_OF_ALL = {
 
 
 def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_ALL, accuracy=None, **settings):
-    """A run at `path` with so many trials of each state, one after the other; complete ones have 2 epochs.
+    """Write a run at `path` with these numbers of trials in each state; complete ones have 2 epochs.
 
-    accuracy: of each, if all are to have the same. settings: of its launch, with "__" for ".".
+    accuracy: the accuracy of every trial; None for different ones. settings: of its launch, with "__" for ".".
     """
     path = Path(path)
     total = complete + failed + running
@@ -63,7 +63,7 @@ def filled(path, complete=12, failed=0, running=0, environment=ENVIRONMENT_OF_AL
 
 
 def distinct(space, rng, count):
-    """So many points of different networks."""
+    """Return `count` points of different networks."""
     found = {}
     while len(found) < count:
         point = space.sample(rng)
@@ -72,7 +72,7 @@ def distinct(space, rng, count):
 
 
 def train_again(path, most=None, alike=False):
-    """The finals of the run at `path`: all of its trainings with fresh seeds, or the first few.
+    """Write the finals of the run at `path`: all of its trainings with fresh seeds, or the first few.
 
     alike: whether a network has the accuracy again that it had.
     """
@@ -88,7 +88,7 @@ def train_again(path, most=None, alike=False):
 
 
 def add(ledger, config, number, point, state, accuracy=None):
-    """One trial more."""
+    """Add one trial."""
     network = config.space.at(point)
     asked = 1e9 + 30 * number
     record = Record(
@@ -111,7 +111,7 @@ def add(ledger, config, number, point, state, accuracy=None):
             reference,
         )
         result = looked_up(request, lambda epoch, loss: None)
-        # What is looked up is meant for networks of a few thousand parameters.
+        # `looked_up` is made for networks of a few thousand parameters.
         size = math.log10(cost(network).params)
         if accuracy is None:
             accuracy = 0.4 + 0.08 * size - 0.012 * (size - 4) ** 2 + 0.03 * (number * 0.618 % 1)

@@ -21,7 +21,7 @@ ACTS = st.sampled_from(BLOCK_ACTIVATIONS)
 def stages(
     max_width: int = 48, max_depth: int = 3, ops: Iterable[str] | None = None
 ) -> st.SearchStrategy[Stage]:
-    """Stages of the block families `ops`, by default of every one; some have depth 0."""
+    """Draw stages of the block families `ops`, by default of all; some have depth 0."""
     return st.builds(
         _stage,
         op=st.sampled_from(sorted(ops or BLOCKS)),
@@ -56,7 +56,7 @@ def architectures(
     max_resolution: int = 67,
     ops: Iterable[str] | None = None,
 ) -> st.SearchStrategy[Architecture]:
-    """Small networks of any shape, for images of any size (odd ones too), channels and classes."""
+    """Draw small networks of any shape, for images of any size (also odd ones), channels and classes."""
     return st.builds(
         Architecture,
         resolution=st.integers(1, max_resolution),

@@ -87,7 +87,7 @@ STAGES = st.lists(
 @given(
     STAGES, st.sampled_from(["efficientnet", "timm"]), st.sampled_from(["silu", "relu", "relu6", "hardswish"])
 )
-def test_what_is_encoded_is_decoded(stages, notation, act):
+def test_decoding_inverts_encoding(stages, notation, act):
     act = act if notation == "timm" else "silu"
     stages = [replace(stage, act=act) for stage in stages]
     if notation == "timm":
@@ -122,7 +122,7 @@ def test_refusals_name_the_part(text, said):
     assert "\n" not in str(refused.value)
 
 
-def test_what_a_notation_has_no_word_for_is_refused():
+def test_a_block_that_a_notation_cannot_express_is_refused():
     with pytest.raises(UserError, match=r"EfficientNet's notation cannot express shufflev2_"):
         encode_blocks(published("shufflenet-v2-1.0").architecture)
     with pytest.raises(UserError, match=r"timm's notation cannot express sandglasskeep_"):

@@ -54,7 +54,7 @@ def made(stage: Stage):
 
 
 def images(stage, number, height=SIZES[0], width=SIZES[1]):
-    """What comes into block `number` of a stage."""
+    """Return the input of block `number` of a stage."""
     channels = stage.width if number else WIDTH_IN
     return torch.randn(3, channels, height, width).to(memory_format=torch.channels_last)
 

@@ -33,7 +33,7 @@ MODULES = st.builds(
 
 
 @given(MODULES)
-def test_what_is_written_is_read(text):
+def test_reading_inverts_writing(text):
     assert str(module(str(module(text)))) == str(module(text))
     stage = Stage("inception", 1, 1, 1, 1, 512, branches=text)
     assert stage.branches == canonical(text)
@@ -42,7 +42,7 @@ def test_what_is_written_is_read(text):
 
 
 @given(MODULES, st.sampled_from([64, 256, 512]), st.sampled_from([16, 64]))
-def test_what_is_put_together_is_the_width(text, width, width_in):
+def test_concatenated_branches_add_up_to_the_width(text, width, width_in):
     read = module(text)
     ends = [one for branch in sized(read, width, width_in) for one in branch[-1]]
     if not read.merged:
@@ -72,7 +72,7 @@ def test_equal_shares_are_written_alike():
         ("064", "is not a layer"),
     ],
 )
-def test_what_is_no_module_is_refused(text, said):
+def test_an_invalid_module_is_refused(text, said):
     with pytest.raises(UserError) as refused:
         Stage("inception", 1, 1, 1, 1, 64, branches=text)
     assert said in str(refused.value)

@@ -80,7 +80,7 @@ def features(architecture):
 
 
 @pytest.mark.parametrize("row", FAMILIES, ids=lambda row: row["network"])
-def test_what_is_stated_otherwise_is_said(row):
+def test_a_note_explains_each_different_published_figure(row):
     """MobileNeXt's and others' MAdds are rounded to tens of millions."""
     for key, allowed in (("params", 0.025), ("macs", 0.07)):
         if row.get("stated_" + key) and abs(row["stated_" + key] * 1e6 / row[key] - 1) > allowed:

@@ -34,7 +34,7 @@ def test_a_part_can_be_used_again():
         ("a: " + "[" * 5000, "x"),
     ],
 )
-def test_what_is_no_plain_document_is_refused(text, says):
+def test_an_invalid_document_is_refused(text, says):
     with pytest.raises(UserError) as refused:
         documents.parse(text, "x")
     assert says in str(refused.value)

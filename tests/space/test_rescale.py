@@ -104,7 +104,7 @@ def test_every_part_is_scaled_and_costs_grow(architecture, depth, width, resolut
     assert after.macs >= before.macs
 
 
-def test_what_is_not_a_size_is_kept():
+def test_a_size_of_0_stays_0():
     b0 = published("b0").architecture
     scaled = rescale(b0, Multipliers(1.2, 1.1, 1.15))
     assert scaled.classes == b0.classes

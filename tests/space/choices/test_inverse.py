@@ -25,7 +25,7 @@ TANGLED = {
 @pytest.mark.parametrize("name", NAMES)
 @given(st.data())
 @settings(deadline=None, max_examples=20)
-def test_what_is_at_a_point_is_found(name, data):
+def test_find_inverts_at(name, data):
     space = Space.load(name)
     point = tuple(data.draw(st.integers(0, len(choice.options) - 1)) for choice in space.choices)
     network = space.at(point)
@@ -52,7 +52,7 @@ def test_a_point_is_its_own_where_every_choice_matters():
     assert (choices["stages.5.op"], choices["stages.5.depth"], choices["stages.0.expand"]) == ("mb", 8, 1)
 
 
-def test_what_is_outside_is_not_found():
+def test_a_network_outside_the_space_is_not_found():
     space = Space.load("effv2")
     base = published("v2-b0").architecture
     assert space.find(published("v2-s").architecture) is None

@@ -1,4 +1,4 @@
-"""What a training keeps, against what torch's automatic differentiation keeps, to the element."""
+"""The maps saved in a training, compared with those that torch's autograd saves, to the element."""
 
 from dataclasses import replace
 

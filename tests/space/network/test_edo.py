@@ -69,6 +69,6 @@ def test_equal_dilations_are_written_alike():
 
 
 @pytest.mark.parametrize("text", ["1x1", "0x1:1", "1x1:1+", "65x1:1", "1x1:0"])
-def test_what_is_no_dilation_is_refused(text):
+def test_an_invalid_dilation_is_refused(text):
     with pytest.raises(UserError, match=r"is not a group; write 1x1:3\+1x2:1\."):
         decode_stage(f"mb_d1_k3_s1_e4_w24_di:{text}")

@@ -183,7 +183,7 @@ def test_paddings_agree_in_shape(architecture):
 
 
 def test_drop_path_grows_with_depth():
-    """Of n blocks the i-th is skipped at drop_path * i / n: the first never, B0's last at 0.1875."""
+    """The i-th of n blocks is skipped at rate drop_path * i / n: the first never, B0's last at 0.1875."""
     b0 = published("b0").architecture
     with torch.device("meta"):
         network = build(b0, drop_path=0.2)

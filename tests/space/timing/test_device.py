@@ -15,7 +15,7 @@ def test_this_device():
     assert this_device("cpu", "bfloat16").precision == "bfloat16"
 
 
-def test_what_differs_is_said_with_both_values():
+def test_differences_are_named_with_both_values():
     assert DEVICE.differences(DEVICE) == ()
     other = replace(DEVICE, cores=8, precision="bfloat16")
     assert DEVICE.differences(other) == ("cores 2, not 8", "precision float32, not bfloat16")

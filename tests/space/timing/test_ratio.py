@@ -95,7 +95,7 @@ def test_rounds_end_at_the_limit(inputs):
 
 
 def test_the_interval_of_amedian_and_spread():
-    """Of 13 values the third from either end: fewer than 3 heads of 13 have a probability of 1.1%."""
+    """The bounds of 13 values are the third from either end: fewer than 3 heads of 13 have a probability of 1.1%."""
     middle, spread = median_and_spread([float(value) for value in range(94, 107)])
     assert (middle, spread) == (100, (104 - 96) / 2 / 100)
     assert median_and_spread([1.0, 2.0, 3.0]) == (2, 0.5)

@@ -59,7 +59,7 @@ def test_warm_up_goes_on_until_steps_take_the_same(inputs):
     assert found.ms == 10
 
 
-def test_what_waits_for_others_is_noticed(inputs):
+def test_waiting_for_other_processes_is_detected(inputs):
     found = step_time(*inputs, timer=scripted(repeat((4.0, 8.0))), load=lambda: 3.2)
     assert not found.reliable
     assert found.doubts == (
