@@ -12,6 +12,7 @@ from search.config import Config
 from search.pruners.calibration import expectations
 from search.samplers import Exhausted, Observation
 from search.samplers.nearest import nearest
+from search.trials.estimated import estimated_accuracies
 from search.trials.trial import Trial
 from space import Architecture, Point, decode
 
@@ -95,9 +96,24 @@ class Sampled:
 
     def _observed(self, trials: Sequence[Trial]) -> Iterator[Observation]:
         """The trials inside the space, with what shorter trainings let expect of those that had no whole one."""
-        partials = expectations(trials)
+        partials, estimates = expectations(trials), self._estimated(trials)
         for number, seen in self._history.items():
+            seen = estimates.get(number, seen)
             yield replace(seen, partial=partials[number]) if number in partials else seen
+
+    def _estimated(self, trials: Sequence[Trial]) -> dict[int, Observation]:
+        """Return the observations of complete trials with the reward of their estimated accuracy."""
+        complete = [
+            trial for trial in trials if trial.number in self._history and trial.terms and trial.result
+        ]
+        estimates = estimated_accuracies([trial.result for trial in complete if trial.result])
+        score, reference = self._config.reward.score, self._config.reference
+        observations = {}
+        for trial, accuracy in zip(complete, estimates, strict=True):
+            if trial.result and accuracy != trial.result.accuracy:
+                terms = score(accuracy, trial.step_ratio, trial.architecture, reference)
+                observations[trial.number] = _observation(replace(trial, terms=terms))
+        return observations
 
     def _follow(self, trials: Sequence[Trial]) -> None:
         """Looks at the trials that are new or have changed: with thousands, all are too many for a proposal."""

@@ -53,7 +53,7 @@ def test_a_proxy_is_measured_in_steps_not_epochs(images):
     few, more = (decided(images(count)).settings for count in (200, 3000))
     assert few["proxy.epochs"] == MAX_EPOCHS
     steps = more["proxy.epochs"] * (3000 * 0.8 * 0.8 // 64)
-    assert 450 <= steps < 500
+    assert 300 <= steps < 350
 
 
 def test_what_is_set_is_not_decided(images):
@@ -88,7 +88,7 @@ def test_decisions_are_stored_resolved_and_reproducible(images):
 
 def test_synthetic_images_get_a_short_training():
     proxy = Config.of(decided({"space": "effv2"}).settings).proxy
-    assert proxy.epochs * (proxy.images // proxy.batch) == 135
+    assert 120 < proxy.epochs * (proxy.images // proxy.batch) <= 135
 
 
 def test_chance_is_the_half_width_for_two_accuracies_of_a_half():

@@ -1,0 +1,37 @@
+"""An estimate of accuracy from a trial's accuracy and its validation loss, which is less noisy than the accuracy."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from search.proxy.evaluate import Result
+
+MIN_TRIALS = 5
+"""Number of trials from which losses are calibrated."""
+LOSS_WEIGHT = 0.75
+"""Weight of the loss. It ranks networks like longer trainings better than the accuracy does: by 0.05 of Kendall's tau
+on the 256 networks of the table `effv2_mini` (interval 0.02 to 0.07), where the loss alone is the best mixture."""
+
+
+def estimated_accuracies(results: Sequence[Result]) -> list[float]:
+    """Return an estimate of every accuracy. They have about the mean and the spread of the accuracies themselves.
+
+    The logarithm of the loss is calibrated over the given trials: it gets their accuracies' mean and standard
+    deviation. With few trials, or without a spread of both, the estimates are the accuracies.
+    """
+    accuracies = [result.accuracy for result in results]
+    if len(results) < MIN_TRIALS or any(result.loss <= 0 for result in results):
+        return accuracies
+    # Logarithms, so that a network which learned nothing does not decide about the scale.
+    losses = [-math.log(result.loss) for result in results]
+    mean, spread = statistics.fmean(accuracies), statistics.pstdev(accuracies)
+    loss_mean, loss_spread = statistics.fmean(losses), statistics.pstdev(losses)
+    if not spread or not loss_spread:
+        return accuracies
+    calibrated = (mean + (loss - loss_mean) * spread / loss_spread for loss in losses)
+    return [
+        min(1.0, max(0.0, (1 - LOSS_WEIGHT) * accuracy + LOSS_WEIGHT * by_loss))
+        for accuracy, by_loss in zip(accuracies, calibrated, strict=True)
+    ]
