@@ -68,8 +68,12 @@ def _randaugment(images: Tensor, magnitude: int, shared: int) -> Tensor:
     from torchvision.transforms import v2
 
     operate = v2.RandAugment(magnitude=magnitude)
-    parts = [operate(part) for part in images.permute(0, 3, 1, 2).contiguous().split(shared)]
-    return torch.cat(parts).permute(0, 2, 3, 1)
+    parts = images.permute(0, 3, 1, 2).contiguous().split(shared)
+    if images.shape[3] in (1, 3):
+        return torch.cat([operate(part) for part in parts]).permute(0, 2, 3, 1)
+    # torchvision knows grey and colour images alone. Channels as grey images of one batch get the same operations.
+    operated = [operate(part.flatten(0, 1).unsqueeze(1)).view_as(part) for part in parts]
+    return torch.cat(operated).permute(0, 2, 3, 1)
 
 
 def _mix(inputs: Tensor, labels: Tensor, stage: Stage, classes: int) -> tuple[Tensor, Tensor]:

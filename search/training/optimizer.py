@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from search.training.recipe import Recipe
+from search.training.rmsprop import TensorFlowRMSProp
 
 _CLASSIFIER = "head.classifier."
 
@@ -32,6 +33,8 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     rate, momentum = recipe.learning_rate, recipe.momentum
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, rate, momentum=momentum, nesterov=momentum > 0)
+    if recipe.optimizer == "rmsprop_tf":
+        return TensorFlowRMSProp(groups, rate, recipe.beta2, recipe.epsilon, momentum=momentum)
     if recipe.optimizer == "rmsprop":
         return torch.optim.RMSprop(groups, rate, recipe.beta2, recipe.epsilon, momentum=momentum)
     # One kernel for all parameters, where there is one: a small network has hundreds of tiny ones.

@@ -49,7 +49,8 @@ class Recipe(BaseModel):
     accumulate: int = Field(default=1, ge=1, le=10_000)
     """Parts of a batch that are computed one after the other, where memory is too small for a whole one."""
 
-    optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
+    optimizer: Literal["adamw", "sgd", "rmsprop", "rmsprop_tf"] = "adamw"
+    """rmsprop: torch's; rmsprop_tf: TensorFlow's, see `search.training.rmsprop`."""
     learning_rate: float = Field(default=0.008, gt=0, le=1000)
     """Peak of the schedule, for the given `batch`; it is not scaled with the batch."""
     momentum: Rate = 0.9

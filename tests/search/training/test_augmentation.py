@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from search.training.augmentation import Augmentation
+from search.training.augmentation import Augmentation, _randaugment
 from search.training.recipe import Recipe, Stage
 
 IMAGES = torch.arange(8 * 12 * 12 * 3, dtype=torch.int64).remainder(251).to(torch.uint8).view(8, 12, 12, 3)
@@ -51,6 +51,17 @@ def test_only_marked_images_are_mirrored():
     plain, _ = augmented(shift=0)
     assert inputs[3].equal(plain[3].flip(2))
     assert inputs[~flip].equal(plain[~flip])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_randaugment_takes_any_number_of_channels(channels):
+    images = IMAGES[..., :1].expand(8, 12, 12, channels)
+    for seed in range(20):
+        torch.manual_seed(seed)
+        operated = _randaugment(images, 30, 3)
+        assert operated.shape == images.shape and operated.dtype == torch.uint8
+        if channels in (2, 4):
+            assert all(operated[..., 0].equal(operated[..., channel]) for channel in range(channels))
 
 
 def test_a_resized_crop_has_the_size_of_the_stage():

@@ -100,6 +100,7 @@ def test_the_test_split_is_evaluated_once(task, tmp_path, monkeypatch):
         (EVERYTHING, 5),
         (EVERYTHING, 7),
         ({"optimizer": "sgd", "learning_rate": 0.1}, 4),
+        ({"optimizer": "rmsprop_tf", "learning_rate": 0.01, "epsilon": 1e-3}, 4),
         ({}, 6),
     ],
 )
