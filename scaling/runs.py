@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from search.models.model import UNKNOWN, Provenance, read_document
 from search.runs.networks import find_network
 from search.runs.run import Run, is_run, open_run, runs, split
 from space import Architecture, UserError
 from space.catalog import unpublished
-from space.named import FORMS
+from space.named import FORMS, named_network
 
 
 def trained_network(word: str) -> tuple[str, Architecture]:
@@ -28,6 +29,19 @@ def trained_network(word: str) -> tuple[str, Architecture]:
     if found.run and which is None:
         return found.run.path.name, found.architecture
     return found.name, found.architecture
+
+
+def provenance_of(word: str) -> Provenance:
+    """Return the provenance of networks that are scaled from `word`: the run whose images they are made for."""
+    if named_network(word):
+        return UNKNOWN
+    found = find_network(word, "base")
+    if found.run:
+        return Provenance(run=found.run.name, origin=f"scaled from {word}", data=found.run.config.data.source)
+    if found.model:
+        origin = read_document(found.model).provenance
+        return Provenance(run=origin.run, origin=f"scaled from {word}", data=origin.data)
+    return UNKNOWN
 
 
 def _require_finished(run: Run, name: str) -> None:

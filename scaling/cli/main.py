@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -28,6 +28,9 @@ from search.tables.writing import EXACT, format_of, write
 from space import CATALOG, Architecture, Published, UserError, decode
 from space.catalog import families
 from space.refusal import unknown_name
+
+if TYPE_CHECKING:
+    from search.models.model import Provenance
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Scale a network up or down, with exact costs.
@@ -157,16 +160,22 @@ def _save(
 ) -> None:
     written: list[Path] = []
     if given["save"] is not None:
+        from scaling.runs import provenance_of
+
+        origin = provenance_of(given["base"])
         members = {model.name: model.architecture for model in models}
         members |= {row.name: row.architecture for row in published}
         written += [
-            _folder(name, architecture, given["save"] / name, given["onnx"])
+            _folder(name, architecture, given["save"] / name, given["onnx"], origin)
             for name, architecture in members.items()
         ]
     if given["figure"] is not None:
         written += _figures(request, given["phis"] or (0.0, 7.0), given["figure"])
     for path in written:
         click.echo(f"Wrote {path}", err=True)
+    if given["save"] is not None:
+        data = "" if origin.run else " data=folder data.path=DIR"
+        click.echo(f"\nNext: search train {shlex.quote(str(written[0]))}{data}", err=True)
 
 
 def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[Path]:
@@ -180,12 +189,12 @@ def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[
     return [path for chart in charts for path in draw(chart, stem.with_name(f"{stem.name}-{chart.key}"))]
 
 
-def _folder(name: str, architecture: Architecture, directory: Path, runs: bool) -> Path:
+def _folder(name: str, architecture: Architecture, directory: Path, runs: bool, origin: Provenance) -> Path:
     """Write the folder of an untrained network. runs: with random weights and executable forms."""
     from search.models.export import export
     from search.training.named_models import untrained
 
-    model = untrained(architecture, weights=runs)
+    model = untrained(architecture, provenance=origin, weights=runs)
     return export(name, model, directory, required=("onnx",) if runs else ()).directory
 
 

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from search.data.dataset import DATASETS
 from search.data.source import Source
-from search.models.model import read_document
+from search.models.model import is_model, read_document
 from search.runs.networks import find_network
+from search.runs.run import CONFIG, open_run, runs
 from search.training.task import DOCUMENT, read_task
-from space import Architecture, decode
+from space import CATALOG, Architecture, UserError, decode
+
+_SHOWN = 5
+"""Members of a family that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class NetworkToTrain:
 
 def network_to_train(word: str) -> NetworkToTrain:
     """Return the network that `word` means: see `search.runs.networks.find_network`, which raises `UserError`."""
+    _refuse_family(word)
     found = find_network(word)
     if found.model:
         return network_of_model(found.model)
@@ -41,15 +46,30 @@ def network_to_train(word: str) -> NetworkToTrain:
 
 
 def network_of_model(folder: Path) -> NetworkToTrain:
-    """Return the network of the model in `folder`, with the images of its training, if that was carried out there.
+    """Return the network of the model in `folder`, with the images of its training or of the run it derives from.
 
     Raises `UserError` if there is no model.
     """
     document = read_document(folder)
-    network, data = decode(document.architecture), document.provenance.data
+    network, origin = decode(document.architecture), document.provenance
     if (folder / DOCUMENT).is_file():
         return NetworkToTrain(network, folder.name, source=read_task(folder).source)
-    return NetworkToTrain(network, folder.name, missing=_missing(data) if document.trained or data else "")
+    if origin.run and origin.run in runs():
+        return NetworkToTrain(network, folder.name, source=open_run(origin.run).config.data)
+    missing = _missing(origin.data) if document.trained or origin.data else ""
+    return NetworkToTrain(network, folder.name, missing=missing)
+
+
+def _refuse_family(word: str) -> None:
+    """Raise `UserError` for a folder of several models, as `scale --save` writes it; the message names them."""
+    folder = Path(word).expanduser()
+    if word in CATALOG or not folder.is_dir() or is_model(folder) or (folder / CONFIG).is_file():
+        return
+    members = sorted(path.name for path in folder.iterdir() if is_model(path))
+    if members:
+        shown = ", ".join(f"{word.rstrip('/')}/{name}" for name in members[:_SHOWN])
+        more = f" and {len(members) - _SHOWN} more" if len(members) > _SHOWN else ""
+        raise UserError(f"{word} holds {len(members)} networks; train one of them: {shown}{more}.")
 
 
 def _missing(data: str) -> str:

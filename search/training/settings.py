@@ -54,13 +54,14 @@ def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
     refuse_unknown(settings, known)
     chosen = {**known, **{key: value for key, value in settings.items() if "." not in key}}
     recipe = recipe_of(str(chosen["recipe"]), within(settings, "recipe"))
+    seed = _whole("seed", chosen["seed"], 0)
     named = network_to_train(network)
     source = source_of(named, chosen["data"], within(settings, "data"))
     task = Task(
         architecture=named.architecture,
         source=source,
         recipe=recipe,
-        seed=_whole("seed", chosen["seed"], 0),
+        seed=seed,
         weights=Path(os.path.expanduser(str(chosen["weights"]))).absolute() if chosen["weights"] else None,
         freeze=chosen["freeze"],
         threads=None if chosen["threads"] is None else _whole("threads", chosen["threads"], 1),
@@ -80,9 +81,9 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
 
 
 def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> Source:
-    """Return the images: of `data=NAME`, else of the network's search or training, else a search's default.
+    """Return the images: of `data=NAME`, else those of the network's search or training.
 
-    Raises `UserError` for a trained network whose images are not known.
+    Raises `UserError` where none are known; synthetic images are taken only where they are asked for.
     """
     if name is None and network.missing:
         raise UserError(
@@ -90,6 +91,10 @@ def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> S
         )
     if name is None and network.source is not None:
         return source_from({**network.source.model_dump(), **inner})
+    if name is None and not inner:
+        raise UserError(
+            f"{network.name}: which images? Add data=folder data.path=DIR, or data=shapes for synthetic ones."
+        )
     named = {} if name is None else {"data": name}
     return Config.of({**named, **{f"data.{key}": value for key, value in inner.items()}}).data
 

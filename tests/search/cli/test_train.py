@@ -5,8 +5,10 @@ import yaml
 from click.testing import CliRunner
 
 import search as search_package
+from scaling.cli.main import cli as scale
 from search.cli.main import search
 from search.models.model import Provenance, save_model
+from search.testing import looked_up
 from search.training.named_models import untrained
 from search.training.networks import network_to_train
 from search.training.settings import task_of
@@ -36,15 +38,33 @@ def test_trains_and_says_what_next(tmp_path):
     again = invoke("--resume", "m")
     assert again.exit_code == 0 and "is finished" in again.output
     with pytest.raises(UserError, match="--resume m"):
-        CliRunner().invoke(search, ["train", CANONICAL, "out=m"], catch_exceptions=False)
+        CliRunner().invoke(search, ["train", CANONICAL, "out=m", "data=shapes"], catch_exceptions=False)
 
 
 def test_tells_what_it_would_train(tmp_path):
-    result = invoke("v2-s", "recipe=effv2_s", "recipe.batch=32", "--print-config")
+    result = invoke("v2-s", "recipe=effv2_s", "recipe.batch=32", "data=shapes", "--print-config")
     document = yaml.safe_load(result.output)
     assert document["recipe"]["batch"] == 32
     assert document["architecture"].startswith("r384_i24/") and document["architecture"].endswith("_c10")
     assert not (tmp_path / "models").exists()
+
+
+def test_a_network_without_images_does_not_get_synthetic_ones():
+    with pytest.raises(UserError, match=r"^v2-b0: which images\? .*data=shapes for synthetic ones\.$"):
+        task_of("v2-b0", {})
+
+
+def test_a_member_of_a_family_takes_the_images_of_its_run(tmp_path, monkeypatch):
+    data = {"data.images": 100, "data.test_images": 20}
+    settings = {"space": "tiny_space", "proxy": "tiny", "trials": 1, "executor": "serial", "run": "r"}
+    search_package.launch({**settings, **data, "reward.w": 0}, evaluate=looked_up)
+    family = CliRunner().invoke(scale, ["--base", "r", "--family", "0,1", "--save", "fam"])
+    assert family.exit_code == 0, (family.output, family.exception)
+    member = sorted(path.name for path in (tmp_path / "fam").iterdir())[0]
+    assert f"Next: search train fam/{member}" in family.output
+    assert task_of(f"fam/{member}", {})[0].source.images == 100
+    with pytest.raises(UserError, match=rf"fam holds 2 networks; train one of them: fam/{member}, fam/"):
+        task_of("fam", {})
 
 
 @pytest.mark.parametrize(
@@ -120,7 +140,8 @@ def test_a_trained_model_is_not_trained_on_synthetic_images_unasked(tmp_path, tr
     with pytest.raises(UserError, match=asked):
         task_of("m", {})
     save_model(untrained(decode(CANONICAL)), tmp_path / "fresh")
-    assert task_of("fresh", {})[0].source.source == "shapes"
+    with pytest.raises(UserError, match="which images"):
+        task_of("fresh", {})
 
 
 def test_from_python(tmp_path):
