@@ -39,10 +39,11 @@ def notes(tmp_path, monkeypatch):
 
 
 def test_classes_of_very_different_sizes_get_a_note(notes):
-    assert notes([100, 10])[-1] == (
+    note = (
         "class 'ant' has 10.7 times as many training images as 'bee' (64 and 6); "
         "data.balance=sample or data.balance=loss compensates for it"
     )
+    assert note in notes([100, 10])
 
 
 def test_classes_of_similar_sizes_and_balanced_ones_get_no_note(notes):
