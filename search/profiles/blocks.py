@@ -74,7 +74,12 @@ def head_part(architecture: Architecture, width_in: int, size: int) -> PlacedBlo
     """Return the head, without the classifier, on maps of `width_in` channels and `size` pixels a side."""
     head = architecture.head
     *features, _ = head_layers(head, width_in, architecture.classes)
-    return _part(f"head_w{head.width}_h{head.hidden}_{head.act}" + ("_norm" if head.norm else ""), tuple(features), width_in, size)
+    return _part(
+        f"head_w{head.width}_h{head.hidden}_{head.act}" + ("_norm" if head.norm else ""),
+        tuple(features),
+        width_in,
+        size,
+    )
 
 
 def _part(

@@ -29,7 +29,7 @@ class Prediction:
 
     @property
     def flagged(self) -> bool:
-        """Whether any of its blocks was never measured."""
+        """True if any of its blocks was never measured."""
         return self.unmeasured > 0
 
 

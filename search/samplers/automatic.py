@@ -25,7 +25,7 @@ class Automatic(Sampler):
     until: int = Field(default=500, ge=1)
     """The number of trials up to which the Gaussian process proposes. Its work grows with the cube of that number."""
     early_stop: bool = False
-    """Whether the Gaussian process ends the search when no remaining network is expected to gain more than noise."""
+    """End the search when the Gaussian process expects no remaining network to gain more than noise."""
 
     @property
     def random_until(self) -> int | None:

@@ -87,13 +87,13 @@ class Sampler(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     max_attempts: ClassVar[int] = 4
-    """How often it is asked for a network that is new and within the limits."""
+    """The number of proposals that may be rejected before the nearest acceptable network is taken."""
     random: ClassVar[bool] = True
-    """Whether another seed gives another proposal."""
+    """True if another seed gives another proposal."""
     stratified: ClassVar[bool] = False
-    """Whether its random draws are spread over sizes, after published networks, instead of uniform."""
+    """True if its random draws are spread over sizes, after published networks, instead of uniform."""
     multi_objective: ClassVar[bool] = False
-    """Whether it can search for a Pareto front."""
+    """True if it can search for a Pareto front."""
 
     sampler: str
     """The key in `SAMPLERS`."""

@@ -32,7 +32,7 @@ class OptunaSampler(Sampler):
 
     multi_objective: ClassVar[bool] = True
     learns: ClassVar[bool] = True
-    """Whether its proposals depend on the history."""
+    """True if its proposals depend on the history."""
 
     @abstractmethod
     def optuna(self, seed: int) -> BaseSampler:

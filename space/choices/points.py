@@ -56,20 +56,22 @@ class PointCosts:
     def __call__(self, point: Point) -> Cost:
         """Return the cost of the network at `point`, in microseconds once its stages are known."""
         frame = self._frame.key(point)
-        if frame not in self._stems:
-            self._stems[frame] = self._stem(point)
-        params, macs, activations, size, width, side = self._stems[frame]
+        stem = self._stems.get(frame)
+        if stem is None:
+            stem = self._stems[frame] = self._stem(point)
+        params, macs, activations, size, width, side = stem
         for stage, options, known in self._steps:
             key = options(point), width, side
-            if key not in known:
-                known[key] = _stage(stage(point), width, side)
-            p, m, a, s, width, side = known[key]
+            spent = known.get(key)
+            if spent is None:
+                spent = known[key] = _stage(stage(point), width, side)
+            p, m, a, s, width, side = spent
             params, macs, activations, size = params + p, macs + m, activations + a, size + s
         end = frame, width, side
-        if end not in self._heads:
+        head = self._heads.get(end)
+        if head is None:
             network = self._frame(point)
-            self._heads[end] = head_cost(network.head, width, network.classes, side)
-        head = self._heads[end]
+            head = self._heads[end] = head_cost(network.head, width, network.classes, side)
         return Cost(params + head.params, macs + head.macs, activations + head.activations, size + head.size)
 
     def _stem(self, point: Point) -> _Spent:

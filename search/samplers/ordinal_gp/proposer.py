@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from search.samplers.base import Exhausted, Observation
 from search.samplers.evolution import drawn, mutated
@@ -47,7 +48,7 @@ class GPProposer:
         """Prepare the proposer. See `OrdinalGP` for the options."""
         self._candidates, self._startup = candidates, startup
         self._models = {"alternate": (True, False), True: (True,), False: (False,)}[sizes]
-        """Whether each of the models that take turns uses sizes."""
+        """For each of the models that take turns: True if it uses sizes."""
         self._max_observations, self._early_stop = max_observations, early_stop
         self._encoding = Encoding(candidates.choices)
         self._weighed: dict[bool, tuple[object, tuple[Hypothesis, ...]]] = {}
@@ -65,7 +66,7 @@ class GPProposer:
             return initial_point(self._candidates, begun, admits, self._startup, rng)
         running = [trial.point for trial in history if not trial.finished and trial.expected is None]
         # The matrices are small: more threads would only disturb busy workers.
-        with threadpool_limits(limits=1):
+        with _threads().limit(limits=1):
             if self._early_stop and self._stopping.reached(history):
                 raise Exhausted(REASON)
             sizes = self._models[len(begun) % len(self._models)]
@@ -150,6 +151,12 @@ class GPProposer:
             return Inputs(self._encoding(points) / math.sqrt(self._encoding.spread), (own - mean) / spread)
 
         return inputs
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return the controller of the libraries' threads. Finding the libraries takes milliseconds."""
+    return ThreadpoolController()
 
 
 def _predicted(history: Sequence[Observation]) -> list[Observation]:

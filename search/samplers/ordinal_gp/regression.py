@@ -64,10 +64,11 @@ def _likelihoods(covariance: Matrix, targets: NDArray[np.float64]) -> Iterator[t
     """Yield the log posterior of each candidate noise, up to a constant, and that noise."""
     values, vectors = eigh(covariance, check_finite=False)
     weights = (vectors.T @ targets) ** 2
-    for noise in NOISE:
-        spectrum = np.maximum(values, 0) + noise
-        fit = SCALE + 0.5 * float((weights / spectrum).sum())
-        likelihood = -0.5 * float(np.log(spectrum).sum()) - (SHAPE + len(targets) / 2) * math.log(fit)
+    spectra = np.maximum(values, 0) + np.array(NOISE)[:, None]
+    fits = SCALE + 0.5 * (weights / spectra).sum(1)
+    determinants = np.log(spectra).sum(1)
+    for noise, fit, determinant in zip(NOISE, fits.tolist(), determinants.tolist(), strict=True):
+        likelihood = -0.5 * determinant - (SHAPE + len(targets) / 2) * math.log(fit)
         yield likelihood - 0.5 * (math.log(noise / LIKELY_NOISE) / LOG_NOISE_STD) ** 2, noise
 
 

@@ -18,12 +18,12 @@ class OrdinalGP(Sampler):
     startup: int = Field(default=8, ge=1)
     """The number of first trials, spread evenly over sizes, without a model."""
     sizes: bool | Literal["alternate"] = True
-    """Whether params and MACs may help to predict. The marginal likelihood decides how much they do. alternate: only
-    at every second trial."""
+    """Let params and MACs help to predict, as far as the marginal likelihood says; alternate: at every second trial
+    only."""
     max_observations: int = Field(default=500, ge=2)
     """The number of trials that the model learns from: of more, the best half and a random sample of the others."""
     early_stop: bool = False
-    """Whether it ends the search when no remaining network is expected to gain more than noise."""
+    """End the search when no remaining network is expected to gain more than noise."""
 
     @property
     def random_until(self) -> int | None:

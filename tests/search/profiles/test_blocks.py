@@ -87,7 +87,7 @@ def test_published_networks_have_blocks():
 @pytest.mark.parametrize("op", sorted(BLOCKS))
 @pytest.mark.parametrize("head", [Head(8), Head(0), Head(8, hidden=5)], ids=["wide", "none", "hidden"])
 def test_each_block_is_met_in_a_step_of_every_family(op, head):
-    """What a step is taken apart into are the blocks that a profile knows."""
+    """A measured step consists of the blocks that a profile knows."""
     width = BLOCKS[op].multiple * 8
     network = replace(
         decode("r32_i8/mb_d1_k3_s1_e1_w8/h8_c3"),

@@ -24,7 +24,7 @@ def test_all_networks_are_measured_once(campaign, tmp_path):
     assert list(run(campaign, path, measured(campaign.reference))) == []
 
 
-def test_it_goes_on_after_an_interruption(campaign, tmp_path):
+def test_an_interrupted_measurement_continues(campaign, tmp_path):
     path = tmp_path / "x.part"
     asked = []
 
@@ -44,7 +44,7 @@ def test_it_goes_on_after_an_interruption(campaign, tmp_path):
 
 
 @pytest.mark.parametrize("other", ["batch", "device", "space"])
-def test_other_conditions_begin_anew(campaign, tmp_path, other):
+def test_other_conditions_overwrite_the_file(campaign, tmp_path, other):
     path = tmp_path / "x.part"
     list(run(campaign, path, measured(campaign.reference)))
     changes = {"device": replace(DEVICE, torch="3.0"), "space": Space.load("effv2_32"), "batch": 16}
@@ -52,7 +52,7 @@ def test_other_conditions_begin_anew(campaign, tmp_path, other):
     assert samples(changed, path) == []
 
 
-def test_more_networks_go_on_with_what_is_there(campaign, tmp_path):
+def test_more_networks_continue_from_the_samples(campaign, tmp_path):
     path = tmp_path / "x.part"
     list(run(campaign, path, measured(campaign.reference)))
     more = Campaign(SPACE, DEVICE, 32, max_networks=9)
@@ -69,7 +69,7 @@ def test_a_file_of_something_else_is_no_sample(campaign, tmp_path):
     assert samples(campaign, path) == []
 
 
-def test_what_is_measured_beside_the_space(campaign):
+def test_other_classes_and_the_reference_are_measured_too(campaign):
     """Another number of classes, and the network that is the unit of rewards: S0 is measured, not estimated."""
     *_, other, unit = campaign.networks
     assert (other.classes, other.stages) == (1000, campaign.reference.stages)

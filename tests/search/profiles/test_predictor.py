@@ -19,7 +19,7 @@ def predictor():
 
 
 @given(st.integers(0, 10**6))
-def test_networks_of_the_space_are_told_exactly(predictor, seed):
+def test_networks_of_the_space_are_predicted_exactly(predictor, seed):
     network = SPACE.at(SPACE.sample(random.Random(seed)))
     found = predictor(network)
     assert found.ms == pytest.approx(step_ms(network), rel=0.01)
@@ -27,7 +27,7 @@ def test_networks_of_the_space_are_told_exactly(predictor, seed):
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.75, 1.25, 2]), st.sampled_from([1, 1.5]))
-def test_scaled_networks_are_told_and_flagged(predictor, seed, width, resolution):
+def test_scaled_networks_are_predicted_and_flagged(predictor, seed, width, resolution):
     network = SPACE.at(SPACE.sample(random.Random(seed)))
     network = rescale(network, Multipliers(width=width, resolution=resolution, depth=1.4))
     found = predictor(network)

@@ -38,7 +38,7 @@ def test_it_is_refused_elsewhere(profile, device, batch, said):
         profile.check(device, batch)
 
 
-def test_it_holds_where_it_was_made(profile):
+def test_it_applies_to_its_own_device(profile):
     profile.check(DEVICE, 32)
     assert profile.differences(DEVICE, 32) == ()
 
@@ -52,7 +52,7 @@ def test_it_holds_where_it_was_made(profile):
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_what_is_no_profile_is_refused_by_its_place(profile, tmp_path, change, said):
+def test_an_invalid_document_is_refused_with_the_place(profile, tmp_path, change, said):
     path = tmp_path / "p.json"
     path.write_text(json.dumps(json.loads(profile.model_dump_json()) | change))
     with pytest.raises(UserError, match=f"is not a profile: {said}"):

@@ -17,7 +17,7 @@ def test_every_block_is_met_often_enough(name):
     assert networks == chosen(space, 60)
 
 
-def test_what_is_met_first_is_what_is_rare():
+def test_rare_blocks_come_first():
     space = Space.load("effv2_32")
     few = chosen(space, 14)
     met = {part.key for network in few for part in parts(network)}

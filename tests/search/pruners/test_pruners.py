@@ -40,14 +40,14 @@ class Listening(Silent):
 
 
 def climbed(run):
-    """What a search came to, without times."""
+    """The outcome of a search, without times."""
     return [
         (str(trial.architecture), trial.state, [rung.terms for rung in trial.rungs], trial.terms)
         for trial in run.trials
     ]
 
 
-def test_networks_climb_and_what_does_not_rests():
+def test_networks_are_promoted_or_pruned():
     evaluate, display = Counting(), Listening()
     run = launch(SMALL, evaluate=evaluate, display=display)
     assert len(evaluate.trained) == len(set(evaluate.trained))
@@ -171,7 +171,7 @@ def test_a_network_can_fail_at_any_rung():
 
 
 def test_one_that_dies_with_its_driver_again_and_again_fails_at_the_rung_it_was_at():
-    """What the ledger keeps of it is of the training that was begun, not of the whole one."""
+    """The ledger keeps the training that was begun, not the full one."""
     with pytest.raises(KeyboardInterrupt):
         launch(SMALL, evaluate=killed_at(4))
     with closing(sqlite3.connect("runs/k/trials.sqlite")) as database:
@@ -216,7 +216,7 @@ def test_workers_climb_side_by_side():
     assert all(len(trial.rungs) == 2 for trial in run.trials[:8] if trial.state == "complete")
 
 
-def test_those_that_begin_while_the_gate_is_undecided_have_the_whole_training(monkeypatch):
+def test_networks_get_the_full_training_while_the_gate_is_undecided(monkeypatch):
     """Two at a time, which end in the order in which they were begun."""
 
     def two_at_a_time(self, engine, evaluate):
@@ -261,7 +261,7 @@ def test_the_best_of_the_whole_trainings_are_trained_again():
     assert [len(trial.final_accuracies) for trial in run.ranked[:4]] == [2, 2, 2, 0]
 
 
-def test_it_is_told_what_a_run_is_at():
+def test_a_running_search_is_described():
     with pytest.raises(KeyboardInterrupt):
         launch(SMALL, evaluate=Counting(lambda r: KeyboardInterrupt() if r.number == 14 else None))
     run = open_run("r")
@@ -292,7 +292,7 @@ def test_what_auto_decided_stays_whatever_a_resume_changes(settings):
     assert resume("none", {"trials": 60}, evaluate=looked_up).config.pruner.pruner == "none"
 
 
-def test_a_run_of_a_version_that_kept_auto_is_decided_by_what_it_was():
+def test_a_run_that_kept_auto_is_decided_by_its_first_settings():
     config = Config.of({**BARE, "proxy.epochs": 10, "trials": 50, "pruner": "auto"})
     assert config.pruner.pruner == "auto"
     assert config.resumed({"trials": 40}).ladder == config.ladder

@@ -94,7 +94,7 @@ def test_where_all_around_the_best_were_tried_it_is_the_second_best():
     assert changed(second, proposer.propose(history, 0)) == 1
 
 
-def test_short_searches_those_without_an_end_and_those_that_want_none_have_no_finish():
+def test_short_and_endless_searches_have_no_finish():
     best, young = tuple(0 for _ in CHOICES), tuple(len(choice.options) - 1 for choice in CHOICES)
     history = [trial(0, best, 2.0), *(trial(number, young, 1.0) for number in range(1, 1000))]
     for proposer, evolving in (finishing(MIN_TRIALS_TO_FINISH - 1), finishing(None), finishing(10_000, 0.0)):

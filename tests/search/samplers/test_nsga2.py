@@ -12,7 +12,7 @@ def trial(number, point, objectives=()):
     return Observation(number, point, -sum(objectives) if objectives else None, True, objectives)
 
 
-def test_survivors_are_the_best_ranks_and_in_a_rank_those_with_room():
+def test_survivors_are_the_best_ranks_and_the_least_crowded_of_a_rank():
     objectives = [(0.0, 4.0), (1.0, 2.0), (1.1, 1.9), (4.0, 0.0), (5.0, 5.0), (3.0, 3.0)]
     trials = [trial(number, (number,), values) for number, values in enumerate(objectives)]
     assert [found.number for found in survivors(trials, 3)][:2] == [0, 3]

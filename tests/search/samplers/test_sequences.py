@@ -45,7 +45,7 @@ def test_the_sequence_is_scipys():
 
 @pytest.mark.parametrize(("sequence", "most"), [("sobol", 0), ("halton", 2)])
 def test_a_sequence_is_more_even_than_chance(sequence, most):
-    """Of 16 points half have each option: exactly with Sobol's, where chance does so once in five."""
+    """Half of 16 points have each option: exactly with Sobol's sequence, by chance in one of five."""
     points = walked(QuasiRandom(sampler="qmc", sequence=sequence).proposer(TINY), 16)
     assert all(abs(sum(options) - 8) <= most for options in zip(*points, strict=True))
 

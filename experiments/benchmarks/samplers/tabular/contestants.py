@@ -108,7 +108,7 @@ class Climbing:
     def __init__(self, options: tuple[int, ...], draws: int) -> None:
         self._options, self._draws = options, draws
         self._climb: list[Point] = []
-        """What was proposed since it last began."""
+        """The points proposed since the last restart."""
         self._at: Point | None = None
         self._around: list[Point] = []
         """Its neighbours that are still to be tried."""

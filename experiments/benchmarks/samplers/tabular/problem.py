@@ -30,8 +30,10 @@ READINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A training of a network. accuracy: 0 to 1. seconds: its duration. step_ratio: S/S0, or any cost relative to a
-    reference that takes its place in the reward; None if unknown.
+    """A training of a network.
+
+    accuracy: 0 to 1. seconds: its duration. step_ratio: S/S0, or another cost relative to a reference, which then
+    takes the place of S/S0 in the reward; None if unknown.
     """
 
     accuracy: float

@@ -47,7 +47,7 @@ def test_published_networks_are_at_most_half():
     assert sum(point in known for point in begun(candidates, 8)) == 4
 
 
-def test_what_is_not_admitted_is_not_begun_with():
+def test_initial_points_are_admitted():
     space = Space.load("tiny_space")
     candidates = Candidates.of(space, every_network)
     assert all(point[0] == 1 for point in begun(candidates, 8, lambda point: point[0] == 1))

@@ -16,7 +16,7 @@ def searched(
 
 
 def test_finds_the_best_of_a_simple_sum_in_a_few_trials():
-    """Of 10^8 points the first is the best; 8 random ones, then the model's."""
+    """The first of 10^8 points is the best; 8 are random, the others the model's."""
     assert max(trial.reward for trial in searched(8)) < 0.15
     assert max(trial.reward for trial in searched(20)) == 1
 
