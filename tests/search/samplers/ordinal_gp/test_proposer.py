@@ -44,3 +44,24 @@ def test_more_trials_than_it_learns_from():
     few = SAMPLERS["ordinal_gp"](sampler="ordinal_gp", max_observations=10)
     rewards = [trial.reward for trial in searched(16, settings=few)]
     assert max(rewards) > max(rewards[:8])
+
+
+def test_models_with_and_without_sizes_take_turns():
+    process = SAMPLERS["ordinal_gp"]
+    alternating, with_sizes, without = (
+        process(sampler="ordinal_gp", sizes=sizes).proposer(SPACE) for sizes in ("alternate", True, False)
+    )
+    history = searched(11, reward=lambda point: 1 + cost(SPACE.at(point)).macs / 1e8 + point[0] / 9)
+    for count in (8, 9, 10, 11):
+        expected = without if count % 2 else with_sizes
+        assert alternating.propose(history[:count], 3) == expected.propose(history[:count], 3)
+    assert with_sizes.propose(history, 3) != without.propose(history, 3)
+
+
+def test_the_larger_expected_gain_of_two_models_counts():
+    process, history = SAMPLERS["ordinal_gp"], searched(12)
+    both, with_sizes, without = (
+        process(sampler="ordinal_gp", sizes=sizes).proposer(SPACE)._expected_gain(history)
+        for sizes in ("alternate", True, False)
+    )
+    assert both == max(with_sizes, without) > 0

@@ -6,6 +6,7 @@ from search.samplers.ordinal_gp.kernels import Inputs, Kernel, Pairs
 from search.samplers.ordinal_gp.regression import Hypothesis, Posterior, hypotheses
 from space import Choice
 
+
 def inputs(codes, sizes=None):
     codes = np.asarray(codes, dtype=float)
     return Inputs(codes, np.zeros((len(codes), 0)) if sizes is None else np.asarray(sizes, dtype=float))

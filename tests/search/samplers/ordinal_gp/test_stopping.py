@@ -42,6 +42,7 @@ def test_a_resumed_search_decides_as_an_uninterrupted_one():
 def test_running_trials_and_rejected_proposals_do_not_count():
     found, checked = stopping(lambda results: 0.0)
     history = trials(FIRST - 1)
-    history += [Observation(FIRST, (0,), None, finished=False), Observation(FIRST, (0,), None, finished=True, rejected=True)]
+    history.append(Observation(FIRST, (0,), None, finished=False))
+    history.append(Observation(FIRST, (0,), None, finished=True, rejected=True))
     assert not found.reached(history)
     assert not checked
