@@ -37,7 +37,8 @@ class Model:
         pairs = Pairs(self._every, self._every)
         self._posteriors = [Posterior(each, pairs, targets, extra_variance) for each in likely]
         self._means = sum(each.weight * each.means[: len(points)] for each in self._posteriors)
-        self._records = [float(each.means.max()) for each in self._posteriors]
+        self._records = np.array([each.means.max() for each in self._posteriors])[:, None]
+        self._log_weights = np.array([math.log(each.weight) for each in self._posteriors])[:, None]
         self.noise = math.sqrt(sum(each.weight * each.noise for each in self._posteriors))
         """The standard deviation between two trainings of a network, in units of the targets."""
 
@@ -49,11 +50,10 @@ class Model:
         """Return the logarithm of each point's expected improvement on the best observed or running point."""
         inputs = self._inputs(points)
         pairs = Pairs(self._every, inputs)
-        parts = []
-        for posterior, record in zip(self._posteriors, self._records, strict=True):
-            means, stds = posterior.predict(inputs, pairs)
-            parts.append(math.log(posterior.weight) + log_expected_improvement(means - record, stds))
-        mixed: NDArray[np.float64] = np.logaddexp.reduce(parts, axis=0)
+        predictions = [posterior.predict(inputs, pairs) for posterior in self._posteriors]
+        means, stds = (np.array(values) for values in zip(*predictions, strict=True))
+        improvements = log_expected_improvement(means - self._records, stds)
+        mixed: NDArray[np.float64] = np.logaddexp.reduce(self._log_weights + improvements, axis=0)
         return mixed
 
 
