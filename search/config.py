@@ -48,6 +48,10 @@ class Config:
     forecast: Forecast | None = None
     """Step times before training, where a profile predicts them. It is kept in a file of its own beside `document`."""
 
+    def __post_init__(self) -> None:
+        # How many trials run at a time depends on the device of the proxy.
+        object.__setattr__(self, "executor", self.executor.on(self.proxy))
+
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Read settings such as `{"space": "effv2", "proxy.epochs": 3}`.

@@ -31,11 +31,12 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One training of a contender, as it is sent to a worker."""
+    """One training of a contender, as it is sent to a worker. device: the worker's GPU; "" leaves it to the recipe."""
 
     number: int
     task: Task
     folder: Path
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,11 @@ def _compared(plan: Plan, note: Note, display: Display | None) -> list[Trained]:
 
 def trained(job: Training, report: Callable[[int, float], None]) -> float:
     """Carry out one full training in a worker. Returns its accuracy on the test split."""
+    from search.proxy.device import current
     from search.training.loop import train
 
-    metric = train(job.task, job.folder).metric("accuracy")
+    with current(job.device):
+        metric = train(job.task, job.folder).metric("accuracy")
     assert metric is not None
     return metric.value
 

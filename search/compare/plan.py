@@ -137,15 +137,19 @@ def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
             raise unknown_setting(key, known)
     outside = {key: value for key, value in words.items() if "." not in key}
     settings: Settings = validated("", Settings, {**known, **outside})
-    executors = {key: value for key, value in words.items() if key.startswith("executor.")}
+    recipe = recipe_of(settings.recipe, within(words, "recipe"))
+    # Trainings in full fill a GPU each, unless the user knows better.
+    executors = {"executor.per_gpu": 1} if settings.executor == "local" else {}
+    executors |= {key: value for key, value in words.items() if key.startswith("executor.")}
+    place = {"executor": settings.executor, "proxy.device": recipe.device}
     run = open_run(name)
     _ = run.best
     if run.driver:
         raise UserError(f"The run {run.name} is still running: {run.driver}.")
     return Plan(
         run=run,
-        recipe=recipe_of(settings.recipe, within(words, "recipe")),
-        executor=Config.of({"executor": settings.executor, **executors}).executor,
+        recipe=recipe,
+        executor=Config.of({**place, **executors}).executor,
         settings=settings,
         out=Path(os.path.expanduser(settings.out)) if settings.out else run.path / FOLDER,
     )

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from search.config import Config
 from search.data import Dataset
 from search.executors.base import cores
+from search.executors.child import in_child
+from search.executors.gpus import gpus_for
 from search.proxy.proxy import proxy_architecture, timed
 from search.pruners.rungs import RemainingWork, remaining_work
 from search.tables.units import clock, plural
@@ -51,6 +53,16 @@ def estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
 
     profile: seconds of measuring a device profile first, None if none is measured.
     """
+    if gpus_for(config.proxy.device):
+        return in_child(_on_gpu, config, profile)
+    return _estimate(config, data, profile)
+
+
+def _on_gpu(config: Config, profile: float | None) -> Estimate:
+    return _estimate(config, config.dataset(), profile)
+
+
+def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
     spread = _spread(config)
     with _threads(config):
         # Alternating with the reference takes as long for every network.

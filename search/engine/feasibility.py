@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search.config import Config
+from search.executors.gpus import gpus_for
 from search.profiles import Predictor
 from space import UserError, decode
 
@@ -16,7 +17,7 @@ def check(config: Config) -> None:
                 f"limit.{name}={limit}: the smallest network of the space has {_counted(name, smallest)}."
             )
     _check_first(config)
-    if config.proxy.device not in ("auto", "cpu"):
+    if config.proxy.device not in ("auto", "cpu") and not gpus_for(config.proxy.device):
         from search.proxy.device import choose_device
 
         choose_device(config.proxy.device)

@@ -232,6 +232,9 @@ def drive(
             )
         ledger.replace(OVER, "")
         resumed_with(path, display.note)
+        if placement := config.executor.placement:
+            display.note(f"{placement[0].upper()}{placement[1:]}")
+            ledger.replace("placement", placement)
         if document:
             # Kept, so that the next resume, after Ctrl-C for instance, continues to the same end.
             write_file(path / CONFIG, _yaml(document))

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from search.engine.engine import Engine
+from search.executors.child import in_child
+from search.executors.gpus import gpus_for
 from search.profiles.forecast import Forecast
+from search.proxy.proxy import Proxy
 from search.trials.trial import ranked
-from space import UserError
+from space import Architecture, UserError
+
+if TYPE_CHECKING:
+    from space.timing.ratio import StepTime
 
 BEST = 5
 """How many are measured: what is likely to be used."""
@@ -26,16 +35,30 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
     missing = [(trial, result) for trial, result in results if result.step_ms is None]
     if not missing:
         return
+    pairs = [(trial.architecture, forecast.reference_for(trial.architecture)) for trial, _ in missing]
+    arguments = pairs, engine.config.proxy, forecast.profile.batch
+    with suppress(UserError):
+        steps = (
+            in_child(_all_times, *arguments) if gpus_for(engine.config.proxy.device) else _times(*arguments)
+        )
+        for (trial, result), step in zip(missing, steps, strict=False):
+            engine.on_measured(trial.number, result.timed(step))
+
+
+def _times(
+    pairs: Sequence[tuple[Architecture, Architecture]], proxy: Proxy, images: int
+) -> Iterator[StepTime]:
+    """Yield the step time of each network and its reference on so many images, for `_SECONDS` at most."""
     from search.proxy.measure import measure
 
     started = time.monotonic()
-    proxy, images = engine.config.proxy, forecast.profile.batch
-    for trial, result in missing:
+    for network, reference in pairs:
         if time.monotonic() - started > _SECONDS:
             return
-        network = trial.architecture
-        try:
-            step = measure(network, forecast.reference_for(network), proxy, images=images)
-        except UserError:
-            return
-        engine.on_measured(trial.number, result.timed(step))
+        yield measure(network, reference, proxy, images=images)
+
+
+def _all_times(
+    pairs: Sequence[tuple[Architecture, Architecture]], proxy: Proxy, images: int
+) -> list[StepTime]:
+    return list(_times(pairs, proxy, images))

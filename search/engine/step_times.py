@@ -8,6 +8,8 @@ from pathlib import Path
 
 from search.config import Config
 from search.data import Dataset
+from search.executors.child import in_child
+from search.executors.gpus import gpus_for
 from search.profiles.lookup import serving
 from search.profiles.profile import BATCH, Profile, folder, saved_profiles
 from search.profiles.profiling import PROFILED_DEVICES, device_for, make, seconds
@@ -17,6 +19,8 @@ Note = Callable[[str], None]
 
 _SHARE = 0.1
 """The share of a search's time that measuring a profile may take without being asked for."""
+GPU_NETWORKS = 20
+"""Networks to measure for a profile of a GPU: fewer leave blocks of effv2 and effv2_32 out."""
 _TRIALS = 50
 """The number of trials below which no profile is measured unasked: estimating its time takes seconds itself."""
 
@@ -26,12 +30,14 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
 
     auto: a profile if one of this device fits the space, if a limit on the step time needs one, or if measuring one
     is cheap relative to the search on `data`. profile: a fitting one, else one that is measured now. A file: the
-    profile in it. note: receives one line about the profile. Raises `UserError` for a profile of another device or
+    profile in it. On a GPU auto means profile. note: receives one line about the profile. Raises `UserError` for a profile of another device or
     version, and for step=measured with a limit on the step time.
     """
     step, limited = config.settings.step, config.limit.step is not None
     if "step" not in config.reward.costs and not limited:
         return _measured(config)
+    if step != "measured" and config.executor.here and gpus_for(config.proxy.device):
+        return config.with_profile(_on_gpu(config, note))
     if step == "auto":
         profile = _found(config)
         if profile:
@@ -45,19 +51,56 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
         if limited:
             raise UserError("limit.step needs step times before training; step=profile predicts them.")
         return config
-    profile = Profile.load(Path(step))
+    return config.with_profile(_loaded(config))
+
+
+def _loaded(config: Config) -> Profile:
+    """Return the profile that the setting `step` names as a file."""
+    profile = Profile.load(Path(config.settings.step))
     if not config.settings.force_step:
         device = device_for(config.proxy.device, config.proxy.precision)
         profile.check(device, profile.batch, "force_step=true uses it nevertheless")
-    return config.with_profile(profile)
+    return profile
+
+
+def _on_gpu(config: Config, note: Note) -> Profile:
+    """Return the profile of a search on a GPU. It is found or measured in a child process.
+
+    Step times are not measured beside trainings there: these fill the GPU, and would wait for each timing.
+    """
+    note("Step times are predicted; a profile of the GPU is measured first if none is saved")
+    profile, text = in_child(_profile_of_gpu, config)
+    note(text)
+    return profile
+
+
+def _profile_of_gpu(config: Config) -> tuple[Profile, str]:
+    if config.settings.step not in ("auto", "profile"):
+        profile = _loaded(config)
+    elif saved := _found(config):
+        profile = saved
+    else:
+        device, precision = config.proxy.device, config.proxy.precision
+        made, path = make(config.space, device=device, precision=precision, max_networks=GPU_NETWORKS)
+        return made, f"Wrote {path}: error {made.error:.1%} for the networks measured"
+    return profile, f"Step times are from the profile of {profile.space} made {profile.made}"
+
+
+def _gpu_profile_time(config: Config) -> float | None:
+    if _found(config):
+        return None
+    device, precision = config.proxy.device, config.proxy.precision
+    return seconds(config.space, device=device, precision=precision, max_networks=GPU_NETWORKS)
 
 
 def profile_time(config: Config, data: Dataset) -> float | None:
     """Return the seconds of measuring the profile that this search would begin with; None if it measures none."""
     step, limited = config.settings.step, config.limit.step is not None
-    if ("step" not in config.reward.costs and not limited) or step not in ("auto", "profile") or _found(config):
+    if ("step" not in config.reward.costs and not limited) or step not in ("auto", "profile"):
         return None
-    if step == "auto" and not limited and not _cheap(config, data):
+    if config.executor.here and gpus_for(config.proxy.device):
+        return in_child(_gpu_profile_time, config)
+    if _found(config) or (step == "auto" and not limited and not _cheap(config, data)):
         return None
     return seconds(config.space, device=config.proxy.device, precision=config.proxy.precision)
 

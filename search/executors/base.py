@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from search.proxy.evaluate import Request, Result
+from search.proxy.proxy import Proxy
 
 Report = Callable[[int, float], None]
 Evaluate = Callable[[Request, Report], Result]
@@ -54,6 +55,15 @@ class Executor(BaseModel, ABC):
     def here(self) -> bool:
         """Whether trials run on this machine."""
         return True
+
+    @property
+    def placement(self) -> str:
+        """The devices that trials run on, in one line; "" where nothing was decided about them."""
+        return ""
+
+    def on(self, proxy: Proxy) -> Self:
+        """Return this executor for trainings by `proxy`, whose device and kind of steps decide how many run."""
+        return self
 
     def check(self) -> None:
         """Raises `UserError` for what this machine or the network lacks, before a run is begun."""

@@ -14,7 +14,10 @@ _ATTEMPTS = 2
 
 
 class Job(Protocol):
-    """What a worker is sent: small, and it can travel."""
+    """A job for a worker: a small dataclass that can be pickled.
+
+    One that an executor with GPUs is given has a field `device`, such as "cuda:1", which the worker's replaces.
+    """
 
     @property
     def number(self) -> int:

@@ -1,5 +1,7 @@
 """Warm processes on this machine, one trial each, which die with the driver.
 
+Where trials compute on GPUs, each process has one of them, and several processes can share one.
+
 Workers are forked by a server process that has imported torch already, so a new one starts at once. Each has
 two pipes: one to talk, and a lifeline that only the driver holds the other end of: when the driver is gone,
 however it went, the lifeline breaks and the worker ends itself.
@@ -12,20 +14,24 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from multiprocessing import forkserver, get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 import space
+from search.executors import mps
 from search.executors.base import Driven, Evaluate, Executor, cores
+from search.executors.gpus import gpus_for, numbering, seen
+from search.executors.placement import Placement, placed
 from search.proxy.evaluate import Request, TrialFailed
+from search.proxy.proxy import Proxy
 
 PRELOADED = ["search.proxy.training", "search.proxy.measure"]
 
@@ -34,19 +40,65 @@ class Local(Executor):
     """Runs trials in a pool of processes."""
 
     workers: int | None = Field(default=None, ge=1, le=1024)
-    """None: one for each core that this process may use."""
+    """Number of processes; None: `per_gpu` for each GPU, and where there is none one for each core that this process
+    may use."""
+    per_gpu: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
+    """Trials on a GPU at a time; auto: as many as pay, see `search.executors.placement`."""
     timeout: float | None = Field(default=None, gt=0)
     """Seconds that an attempt may take. One that takes longer fails, and its worker is replaced."""
 
+    _device: str = PrivateAttr(default="cpu")
+    """The device of the proxy: see `on`."""
+    _graphed: bool = PrivateAttr(default=False)
+    """Whether the proxy's steps are launched as CUDA graphs."""
+
     @property
     def parallel(self) -> int:
-        return self.workers or max(1, cores() // self.threads)
+        placement = self._placement
+        return len(placement.devices) if placement else self.workers or max(1, cores() // self.threads)
+
+    @property
+    def placement(self) -> str:
+        return self._placement.text if self._placement else ""
+
+    def on(self, proxy: Proxy) -> Self:
+        executor = self.model_copy()
+        executor._device = proxy.device
+        executor._graphed = proxy.graph == "auto" and proxy.precision != "float16"
+        return executor
+
+    @property
+    def _placement(self) -> Placement | None:
+        """The GPUs of the workers; None where they compute on the CPU."""
+        gpus = gpus_for(self._device)
+        if not gpus:
+            return None
+        return placed(
+            gpus,
+            per_gpu=self.per_gpu,
+            workers=self.workers,
+            cores=cores() // self.threads,
+            graphed=self._graphed,
+            mps=mps.available(),
+        )
 
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
+        placement = self._placement
+        devices = placement.devices if placement else ("",) * self.parallel
+        variables = numbering(os.environ) if placement else {}
+        with ExitStack() as stack:
+            if placement and placement.mps:
+                variables |= stack.enter_context(mps.service(seen()))
+            self._run(engine, evaluate, devices, variables)
+
+    def _run(
+        self, engine: Driven, evaluate: Evaluate, devices: Sequence[str], variables: dict[str, str]
+    ) -> None:
+        """Run trials in a process for each of `devices`, whose environment has `variables` in addition."""
         context = get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         _start_server()
-        workers = [_Worker(context, evaluate) for _ in range(self.parallel)]
+        workers = [_Worker(context, evaluate, device, variables) for device in devices]
         try:
             while True:
                 for worker in workers:
@@ -82,9 +134,12 @@ class _Job:
 class _Worker:
     """A process that trains, as the driver sees it; started at its first job, and again if it died."""
 
-    def __init__(self, context: ForkServerContext, evaluate: Evaluate) -> None:
+    def __init__(
+        self, context: ForkServerContext, evaluate: Evaluate, device: str, variables: dict[str, str]
+    ) -> None:
         self._context = context
-        self._arguments = (evaluate, os.path.dirname(space.__file__))
+        self._arguments = (evaluate, os.path.dirname(space.__file__), variables)
+        self._device = device
         self._process: ForkServerProcess | None = None
         self.job: _Job | None = None
 
@@ -96,6 +151,8 @@ class _Worker:
         if self._process is None:
             self._start()
         self.job = _Job(request.number, time.monotonic())
+        if self._device:
+            request = replace(request, device=self._device)  # jobs of other kinds have such a field too
         # If it died idle, its end of the pipe is closed, which is the next thing that `wait` sees.
         with suppress(OSError):
             self.pipe.send(request)
@@ -108,6 +165,8 @@ class _Worker:
             kind, content = self.pipe.recv()
         except (EOFError, OSError):
             return self.give_up(engine, self._epitaph(), retry=True)
+        if kind == "broken":
+            return self.give_up(engine, content, retry=True)
         if kind == "report":
             if engine.on_report(number, *content):
                 self.give_up(engine, "stopped", retry=False)
@@ -193,8 +252,11 @@ def _without_main(evaluate: Evaluate) -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _work(pipe: Connection, lifeline: Connection, evaluate: Evaluate, package: str) -> None:
-    """The worker: trains what it is sent until the driver is gone."""
+def _work(
+    pipe: Connection, lifeline: Connection, evaluate: Evaluate, package: str, variables: dict[str, str]
+) -> None:
+    """The worker: trains what it is sent until the driver is gone. variables: of the environment, read by CUDA."""
+    os.environ.update(variables)
     # Ctrl-C reaches every process of the terminal; what it means is the driver's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
@@ -214,7 +276,9 @@ def _answer(pipe: Connection, request: Request, evaluate: Evaluate) -> tuple[str
     except TrialFailed as error:
         return "failed", str(error)
     except Exception as error:
-        return "error", f"{type(error).__name__}: {error}"
+        # After an error of CUDA every later call of the process fails. Memory that is too small is none.
+        kind = "broken" if "CUDA error" in str(error) else "error"
+        return kind, f"{type(error).__name__}: {error}"
 
 
 def _die_with_driver(lifeline: Connection) -> None:

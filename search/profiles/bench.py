@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from search.profiles.regression import Sample
+from search.proxy.device_lock import exclusive
 from space import Architecture, UserError, cost
 from space.network.network import Network, build
 from space.timing.clock import Step, timer_of, undisturbed
@@ -49,14 +50,16 @@ class Bench:
     def measure(self, architecture: Architecture) -> Sample:
         """Measure a step of `architecture` and its blocks. Raise `UserError` if it does not fit into memory."""
         try:
-            times = block_times(
-                *self._inputs(architecture),
-                self._reference,
-                steps=self._steps(),
-                warmup=_WARMUP,
-                max_steps=3 * self._steps(),
-                dtype=self._dtype,
-            )
+            inputs = self._inputs(architecture)
+            with exclusive(self._place):
+                times = block_times(
+                    *inputs,
+                    self._reference,
+                    steps=self._steps(),
+                    warmup=_WARMUP,
+                    max_steps=3 * self._steps(),
+                    dtype=self._dtype,
+                )
         except RuntimeError as error:
             if "memory" not in str(error):
                 raise

@@ -36,12 +36,14 @@ def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
     return this_device(str(place), str(dtype).removeprefix("torch."))
 
 
-def seconds(space: Space, *, device: str = "auto", precision: Precision = "auto") -> float:
+def seconds(
+    space: Space, *, device: str = "auto", precision: Precision = "auto", max_networks: int = MAX_NETWORKS
+) -> float:
     """Estimate the seconds that `make` takes on an idle machine. Runs some steps of a network."""
     from search.profiles.bench import bench
     from search.proxy.device import choose_device
 
-    campaign = Campaign(space, device_for(device, precision), BATCH)
+    campaign = Campaign(space, device_for(device, precision), BATCH, max_networks)
     with bench(campaign.device, choose_device(device), BATCH, campaign.reference) as place:
         return place.seconds(campaign.networks)
 

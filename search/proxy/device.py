@@ -39,6 +39,16 @@ def precision_on(device: torch.device, precision: Precision) -> torch.dtype:
 
 
 @contextmanager
+def current(device: str) -> Iterator[None]:
+    """Make the GPU `device` the one that "auto" and "cuda" mean while the context lasts; "" changes nothing."""
+    if not device.startswith("cuda"):
+        yield
+        return
+    with torch.cuda.device(device):
+        yield
+
+
+@contextmanager
 def computing_on(device: torch.device, *, tf32: bool) -> Iterator[None]:
     """Make `device` the current one, with TF32 as asked for; memory that a failed trial held is given back.
 

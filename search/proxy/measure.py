@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from search.proxy.device import choose_device, precision_on
+from search.proxy.device_lock import exclusive
 from search.proxy.proxy import Precision, Proxy
 from space import Architecture, UserError
 from space.network.network import build
@@ -39,18 +40,19 @@ def measure(
             .contiguous(memory_format=torch.channels_last)
             for one in (network, reference)
         )
-    return step_ratio(
-        own,
-        other,
-        batch,
-        torch.arange(count, device=place) % network.classes,
-        reference_batch=reference_batch,
-        pairs=_PAIRS,
-        warmup=_WARMUP,
-        tolerance=_TOLERANCE,
-        max_pairs=_MAX_PAIRS,
-        dtype=None if dtype == torch.float32 else dtype,
-    )
+    with exclusive(place):
+        return step_ratio(
+            own,
+            other,
+            batch,
+            torch.arange(count, device=place) % network.classes,
+            reference_batch=reference_batch,
+            pairs=_PAIRS,
+            warmup=_WARMUP,
+            tolerance=_TOLERANCE,
+            max_pairs=_MAX_PAIRS,
+            dtype=None if dtype == torch.float32 else dtype,
+        )
 
 
 def alone(
@@ -69,8 +71,9 @@ def alone(
             built = build(network).to(place).to(memory_format=torch.channels_last)
             images = torch.randn(shape).to(place).contiguous(memory_format=torch.channels_last)
         labels = torch.arange(batch, device=place) % network.classes
-        step = step_time(built, images, labels, dtype=dtype)
-        return step, latency(built, images, dtype=dtype), peak_memory(built, images, labels, dtype)
+        with exclusive(place):
+            step = step_time(built, images, labels, dtype=dtype)
+            return step, latency(built, images, dtype=dtype), peak_memory(built, images, labels, dtype)
     except RuntimeError as error:
         if "memory" not in str(error):
             raise

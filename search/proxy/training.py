@@ -20,6 +20,7 @@ from search.data.balance import class_weights
 from search.data.dataset import Dataset
 from search.data.fetching import resident
 from search.proxy.device import choose_device, computing_on, precision_on
+from search.proxy.device_lock import shared
 from search.proxy.ema import Average
 from search.proxy.failure import TrialFailed, require_finite
 from search.proxy.proxy import Proxy
@@ -74,7 +75,7 @@ def train(
     place = choose_device(device or proxy.device)
     started, cpu_started = time.perf_counter(), time.thread_time()
     forked = torch.random.fork_rng(devices=[place] if place.type == "cuda" else [])
-    with computing_on(place, tf32=proxy.tf32), forked:
+    with shared(place), computing_on(place, tf32=proxy.tf32), forked:
         torch.manual_seed(2 * seed)  # weights and dropout; the data have 2 * seed + 1
         network = build(architecture, dropout=proxy.dropout, drop_path=proxy.drop_path)
         begin(network)

@@ -1,8 +1,10 @@
 """A job for worker processes, which must be able to import it; they cannot import test modules."""
 
+import os
 from dataclasses import dataclass
 
 from search.proxy.failure import TrialFailed
+from space import UserError
 
 
 @dataclass(frozen=True)
@@ -16,3 +18,12 @@ def squared(job, report):
         raise TrialFailed("three is no good")
     report(1, 0.5)
     return job.number**2
+
+
+def where_it_runs(word):
+    """The process, and what it was given."""
+    return os.getpid(), word
+
+
+def refusing(text):
+    raise UserError(text)

@@ -1,7 +1,6 @@
 import pytest
 
 from scaling import differences, nearest, scale
-from scaling.nearest import near
 from space import CATALOG, decode, published
 
 
@@ -52,9 +51,3 @@ def test_what_the_numbers_do_not_show_is_still_a_difference():
     row = published("b0")
     grey = decode(str(row.architecture).replace("r224_i32", "r224_i32_x1"))
     assert differences(grey, row) == (f"written {row.architecture} in b0",)
-
-
-def test_a_published_network_is_named_only_where_one_is_near():
-    assert near(CATALOG["v2-s"].architecture).name == "v2-s"
-    tiny = decode("r32_i8_s1/mb_d1_k3_s2_e2_w8/h16_c3")
-    assert near(tiny) is None

@@ -96,13 +96,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, nargs="+", default=[5000])
     parser.add_argument("--more", type=int, default=20)
     parser.add_argument("--samplers", nargs="+", default=["random", "tpe"])
-    options = parser.parse_args()
+    asked = parser.parse_args()
     print("finished trials of effv2; ms of CPU, then ms on the clock")
-    for sampler in options.samplers:
-        for trials in options.trials:
+    for sampler in asked.samplers:
+        for trials in asked.trials:
             with tempfile.TemporaryDirectory() as folder:
                 os.chdir(folder)
-                measured(sampler, trials, options.more)
+                measured(sampler, trials, asked.more)
                 os.chdir("/")
 
 

@@ -1,19 +1,24 @@
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from helpers.fake_device import DEVICE, profile_of
+from helpers.gpus import made_up_gpus, telling_its_device
 
 from search import launch, open_run, resume
 from search.config import Config
-from search.engine import estimate
+from search.engine import estimate, remeasure
 from search.engine import step_times as choosing
+from search.engine.display import Silent
 from search.engine.step_times import with_step
 from search.profiles import lookup as finding
 from search.profiles.campaign import Campaign
 from search.profiles.lookup import closest, here, serving
 from search.profiles.profile import file_of
 from search.proxy import measure as measuring
+from search.runs.run import LEDGER
 from search.testing import looked_up
+from search.trials.ledger import Ledger
 from space import Space, UserError, published
 from space.timing.ratio import StepTime
 
@@ -181,3 +186,37 @@ def test_which_profile_serves(kept, profile):
 def test_without_any_profile_one_is_told_how_to_make_it(device):
     with pytest.raises(UserError, match="search profile space="):
         closest(published("b0").architecture)
+
+
+def test_a_search_on_gpus_takes_its_times_in_child_processes(kept, monkeypatch):
+    """The profile that predicts step times, and the times of the best networks at the end."""
+    calls, notes = [], Notes()
+
+    def in_child(function, *arguments):
+        calls.append(function.__name__)
+        return function(*arguments)
+
+    monkeypatch.setattr(choosing, "in_child", in_child)
+    monkeypatch.setattr(remeasure, "in_child", in_child)
+    with made_up_gpus():
+        run = launch(
+            {**TINY, "trials": 4, "executor.per_gpu": 2, "run": "r", "finals": "off", "sampler": "random"},
+            display=notes,
+            evaluate=telling_its_device,
+        )
+    assert calls == ["_profile_of_gpu", "_all_times"]
+    assert run.config.settings.step == "profile"
+    assert {trial.result.graph.split()[0] for trial in run.ranked} <= {"cuda:0", "cuda:1"}
+    assert all(trial.result.step_ms for trial in run.ranked)
+    placed = "4 trials at a time on 2 GPUs (made-up card) (executor.per_gpu=2)"
+    assert placed in notes.texts
+    with closing(Ledger(run.path / LEDGER, write=False)) as ledger:
+        assert ledger.noted("placement") == placed
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.texts = []
+
+    def note(self, text):
+        self.texts.append(text)

@@ -3,10 +3,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 
 import pytest
+from helpers.gpus import broken_once, made_up_gpus, telling_its_device
 
 from search.executors import EXECUTORS
+from search.executors.base import cores
+from search.proxy.proxy import Proxy
 from search.testing import (
     EXECUTOR_CONTRACT,
     PROCESS_CONTRACT,
@@ -18,6 +22,7 @@ from search.testing import (
 )
 
 LOCAL = EXECUTORS["local"]
+PROXY = Proxy()
 CASES = {"serial": {}, "local": {"workers": 2}, "ray": {"workers": 2}}
 SLOW = {"ray"}  # each of its runs starts a cluster
 
@@ -122,6 +127,40 @@ def test_workers_are_gone_when_the_run_is_over():
     before = _descendants()
     LOCAL(executor="local", workers=2).run(Recorded(requests(3)), looked_up)
     assert len(_descendants() - before) <= 2  # the fork server and its resource tracker stay, idle
+
+
+def on_gpus(evaluate, count, **options):
+    """The results and errors of an executor on a machine with two made-up GPUs."""
+    engine = Recorded(requests(count))
+    with made_up_gpus():
+        LOCAL(executor="local", **options).on(PROXY).run(engine, evaluate)
+    return engine
+
+
+def test_trials_go_to_the_gpus_in_turns():
+    engine = on_gpus(telling_its_device, 8, per_gpu=2)
+    workers = Counter(result.graph.split()[0] for result in engine.results.values())
+    assert set(workers) == {"cuda:0", "cuda:1"}
+    assert {result.graph.split()[1] for result in engine.results.values()} == {"PCI_BUS_ID"}
+    assert len({result.graph for result in engine.results.values()}) <= 4
+
+
+def test_as_many_trials_run_as_gpus_take():
+    executor = LOCAL(executor="local")
+    with made_up_gpus():
+        assert executor.on(PROXY).parallel == 2
+        assert executor.on(PROXY.model_copy(update={"device": "cuda:1"})).parallel == 1
+        assert executor.on(PROXY.model_copy(update={"device": "cpu"})).parallel == cores()
+        assert LOCAL(executor="local", per_gpu=3).on(PROXY).parallel == 6
+    assert executor.on(PROXY).placement == ""
+
+
+def test_after_an_error_of_cuda_the_worker_is_replaced():
+    engine = on_gpus(broken_once, 3, workers=1)
+    ((number, reason, retry),) = engine.errors
+    assert (number, retry) == (0, True)
+    assert "illegal memory access" in reason
+    assert {result.graph.split()[0] for result in engine.results.values()} == {"cuda:0"}
 
 
 def _alive(pid: int) -> bool:
