@@ -131,7 +131,9 @@ def _largest_of_all(model: ScaledModel | None, budget: Budget) -> ScaledModel:
     assert model is not None
     if model.phi == 0:
         return model
-    raise UserError(f"Rule {model.rule.name} never exceeds {budget}: it does not change that. Limit more.")
+    raise UserError(
+        f"Rule {model.rule.name} never exceeds {budget}. Add a limit on a cost that the rule changes."
+    )
 
 
 def _refuse(smallest: ScaledModel | None, budget: Budget) -> NoReturn:

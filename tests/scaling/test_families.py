@@ -30,7 +30,7 @@ def test_the_formula_is_not_the_published_table():
     assert not {model.architecture for model in formula} & set(table)
 
 
-def test_asked_and_obtained():
+def test_multipliers_before_and_after_rounding():
     model = scale("b0", 1)
     assert model.multipliers == Multipliers(1.2, 1.1, 1.15)
     assert model.obtained.depth == 23 / 16

@@ -40,14 +40,14 @@ def test_the_hand_made_part_of_v2_m_is_named():
     )
 
 
-def test_another_kind_of_network_is_compared_by_cost_and_told_apart():
+def test_another_kind_of_network_is_compared_by_cost():
     own = decode("r32_i16_s1/mb_d2_k7_s2_e6_w24/h64_c10")
     found = differences(own, nearest(own))
     assert any(line.startswith("stages.0 mb_d2_k7_s2_e6_w24, in ") for line in found)
     assert any(line.startswith("classes 10 (") for line in found)
 
 
-def test_what_the_numbers_do_not_show_is_still_a_difference():
+def test_differences_beyond_depth_and_width_are_named():
     row = published("b0")
     grey = decode(str(row.architecture).replace("r224_i32", "r224_i32_x1"))
     assert differences(grey, row) == (f"written {row.architecture} in b0",)

@@ -24,7 +24,7 @@ def test_published_rows_are_exact(name):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_formulas_row_says_so(rule):
+def test_a_row_of_a_formula_is_not_published(rule):
     row = model_row(scale("v2-b0", -0.5, rule=rule))
     assert row["published"] is False
     assert row["rule"] == rule
@@ -34,7 +34,7 @@ def test_a_formulas_row_says_so(rule):
     assert row["two_to_phi"] == 2**-0.5
 
 
-def test_columns_are_told_apart():
+def test_columns_have_distinct_keys():
     keys = [column.key for column in ALL_COLUMNS]
     assert len(set(keys)) == len(keys)
     assert ALL_COLUMNS[: len(COLUMNS)] == COLUMNS

@@ -19,7 +19,7 @@ B0, V2_B0 = published("b0").architecture, published("v2-b0").architecture
 
 
 def on_the_grid(architecture: Architecture) -> Architecture:
-    """With widths in multiples of 8 and a resolution in multiples of 32, as roundings leave them."""
+    """Return it with widths in multiples of 8 and a resolution in multiples of 32, as after rounding."""
     return replace(
         architecture,
         resolution=architecture.resolution * 32,

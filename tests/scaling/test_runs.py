@@ -1,4 +1,4 @@
-"""Searches as bases: `--base runs/NAME` and `runs/NAME:12`."""
+"""Runs, trials and models as bases: `--base RUN` and `RUN:12`."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -77,8 +77,8 @@ def test_an_unfinished_run_has_no_best_but_complete_trials():
     assert resolve("runs/r").architecture == open_run("r").best.architecture
 
 
-def test_a_run_that_failures_or_ctrl_c_ended_is_unfinished_whatever_its_trials_say(monkeypatch):
-    """While a proposal is made nothing waits and nothing runs; nor after the failures of a search by the hour."""
+def test_a_run_that_failures_or_ctrl_c_ended_is_unfinished(monkeypatch):
+    """No trial waits or runs during a proposal, nor after the failures of a search with only a budget."""
 
     def interrupted(self, trials):
         if len(trials) == 3:
@@ -106,7 +106,7 @@ def test_a_run_whose_finals_were_interrupted_has_no_best_yet():
 
 
 def test_a_run_that_its_budget_ended_is_finished():
-    """Also with a trial that was proposed too late, which nobody is going to train."""
+    """Also with a waiting trial that was proposed too late to be trained."""
     run = launch(SMALL | {"budget": 0.3, "trials": None}, evaluate=looked_up)
     assert resolve("runs/r").architecture == run.best.architecture
     with closing(Ledger(run.path / LEDGER)) as ledger:

@@ -1,4 +1,4 @@
-"""Every table of both commands, in every form: read back, or checked for what a compiler would stumble over."""
+"""Every table of both commands in every format: read back, or checked for valid syntax."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from search.trials.columns import TRIALS, row
 from space import published
 
 UNLIKE = "50% of $5 & #1_a {b} ~ ^ \\ x"
-"""All that LaTeX does not take as it is."""
+"""All characters that LaTeX needs escaped."""
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_markdown_has_as_many_cells_in_every_line(tables, name):
     assert len(lines) == 2 + len(rows)
 
 
-def test_what_is_measured_in_a_unit_says_so():
+def test_columns_with_a_unit_show_it():
     assert {c.heading for c in (*TRIALS, *ALL_COLUMNS) if c.unit} >= {
         "Step (ms)",
         "Time (s)",

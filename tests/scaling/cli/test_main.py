@@ -103,7 +103,7 @@ def test_limits_on_other_costs():
 def test_a_rule_without_a_largest_network_is_a_note():
     result = CliRunner().invoke(cli, ["--max-params", "12M"], catch_exceptions=False)
     assert result.stderr == (
-        "scale: Rule resolution never exceeds 12M params: it does not change that. Limit more.\n"
+        "scale: Rule resolution never exceeds 12M params. Add a limit on a cost that the rule changes.\n"
     )
     assert "resolution-phi" not in result.stdout
 

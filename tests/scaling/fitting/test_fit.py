@@ -1,4 +1,4 @@
-"""Fits whose trainings are made up: the race, its results, and what survives kill -9."""
+"""Fits with invented accuracies: the race, its results, and its resume after kill -9."""
 
 import csv
 import json
@@ -32,7 +32,7 @@ COARSE = {"step": 0.1, "rounding": Rounding(divisor=4, depth="round")}
 
 
 def trained(truth, noise=0.002):
-    """An evaluation that knows the true accuracy of a network, and adds what its seed makes of it."""
+    """Return an evaluation with the true accuracy of a network plus noise by seed."""
 
     def evaluate(request, report):
         network = decode(request.architecture)
@@ -56,7 +56,7 @@ def fitted(truth=larger_images_are_better, noise=0.002, settings=None, **design)
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """A finished fit with its comparison, for tests that only look at it."""
+    """A finished fit with its comparison, for tests that change nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("compared"))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
@@ -89,13 +89,13 @@ class TestRace:
         assert counts[published] == 3
         assert published in found.verdict.finalists
 
-    def test_the_hopeless_get_no_third_seed(self):
+    def test_significantly_worse_candidates_get_no_third_seed(self):
         found = fitted(noise=0.0005, leaders=5, seeds=4)
         counts = sorted(trial.seed for trial in found.trials)
         assert counts.count(1) > counts.count(3)
         assert len(found.verdict.finalists) == counts.count(3)
 
-    def test_all_are_trained_at_their_own_resolution(self):
+    def test_networks_are_trained_at_their_own_resolution(self):
         seen = []
 
         def evaluate(request, report):
@@ -113,7 +113,7 @@ class TestRace:
         assert found.winner.macs == min(candidate.macs for candidate in tied)
         assert "not significantly above" in (found.path / "candidates.md").read_text()
 
-    def test_one_seed_claims_no_more_than_one_seed(self):
+    def test_one_seed_has_no_interval(self):
         found = fitted(seeds=1)
         assert found.verdict.tied == (found.verdict.best,)
         document = yaml.safe_load((found.path / "coefficients.yaml").read_text())
@@ -133,7 +133,7 @@ class TestRace:
         assert rows[broken]["standing"] == "failed"
         assert 2 not in found.verdict.finalists
 
-    def test_if_all_fail_it_says_why(self):
+    def test_a_fit_whose_trainings_all_fail_gives_the_reason(self):
         def evaluate(request, report):
             raise TrialFailed("diverged")
 
@@ -142,7 +142,7 @@ class TestRace:
 
 
 class TestComparison:
-    def test_sets_the_winner_beside_one_dimension_alone_at_equal_cost(self, compared):
+    def test_baselines_scale_one_dimension_at_equal_cost(self, compared):
         rows = table(compared, "comparison")
         assert [row["what"] for row in rows][1:4] == ["depth", "width", "resolution"]
         assert all(int(row["n"]) == 3 for row in rows)
@@ -183,7 +183,7 @@ class TestResults:
             assert int(row["n"]) == len(json.loads(row["accuracies"]))
             assert cost(decode(row["architecture"])).macs == int(row["macs"])
 
-    def test_the_family_stands_beside_the_published_triples(self, compared):
+    def test_the_family_table_has_the_published_triple_too(self, compared):
         rows = table(compared, "family")
         assert [row["whose"] for row in rows] == ["fitted"] * 4 + ["published"] * 4
         assert {row["published"] for row in rows} == {"False"}
@@ -251,7 +251,7 @@ class TestResume:
         assert open_run("f").over
 
     @pytest.mark.parametrize("setting", ["trials", "finals"])
-    def test_what_is_no_setting_of_a_fit_is_refused_at_a_resume_too(self, setting):
+    def test_a_setting_that_a_fit_lacks_is_refused_at_a_resume_too(self, setting):
         fitted()
         with pytest.raises(UserError, match=f"{setting} is not a setting of a fit"):
             resume("f", {setting: 3})
@@ -261,7 +261,7 @@ class TestResume:
         with pytest.raises(UserError, match=r"proxy\.epochs|proxy cannot change"):
             resume("f", {"proxy.epochs": 3})
 
-    def test_searches_and_fits_go_on_each_by_its_own_command(self):
+    def test_searches_and_fits_are_resumed_by_their_own_commands(self):
         from search import resume as resume_search
 
         fitted()
@@ -273,7 +273,7 @@ class TestResume:
             resume("s")
 
     def test_kill_9_loses_no_finished_candidate(self, tmp_path):
-        """What the driver had told of before it was killed is never trained again."""
+        """A trial that was reported before the kill is never trained again."""
         (tmp_path / "drive.py").write_text(SCRIPT)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         told: list[int] = []
@@ -340,7 +340,7 @@ class TestRefusals:
             ({}, {"step": 5}, "--step is 5"),
         ],
     )
-    def test_before_anything_is_written(self, settings, design, message, tmp_path):
+    def test_mistakes_are_refused_before_anything_is_written(self, settings, design, message, tmp_path):
         with pytest.raises(UserError, match=message) as refusal:
             fit(BASE, SMALL | settings, Design(**COARSE | design), evaluate=looked_up)
         assert "\n" not in str(refusal.value)

@@ -29,7 +29,7 @@ class TestTriples:
 
     @given(st.sampled_from([0.01, 0.02, 0.05, 0.1, 0.15, 0.25]), st.sampled_from([0, 0.02, 0.1, 0.3]))
     @settings(max_examples=20, deadline=None)
-    def test_are_all_there_are(self, step, tolerance):
+    def test_the_grid_is_complete(self, step, tolerance):
         unit, margin = Fraction(str(step)), Fraction(str(tolerance))
         coarse = unit >= Fraction(1, 20)
         found = list(triples_on_grid(step, tolerance))
@@ -42,20 +42,20 @@ class TestTriples:
             every = [(a, b, c) for a in values for b in values for c in values]
             assert len(found) == sum(abs(a * b**2 * c**2 - 2) <= margin for a, b, c in every)
 
-    def test_of_tolerance_0_only_those_that_are_exact(self):
+    def test_tolerance_0_admits_only_exact_triples(self):
         assert Coefficients(2.0, 1.0, 1.0) in list(triples_on_grid(0.1, 0))
 
-    def test_have_the_floats_that_people_write(self):
+    def test_values_are_the_floats_that_people_write(self):
         assert {triple.beta for triple in triples_on_grid(0.1, 0.1)} <= {1.0, 1.1, 1.2, 1.3, 1.4}
 
 
 class TestGrid:
-    def test_counts_what_every_filter_leaves(self):
+    def test_each_filter_is_counted(self):
         assert candidates("b0").counts == {"grid": 111, "cost": 48, "distinct": 32}
 
     @pytest.mark.parametrize("base", ["b0", SMALL])
     @pytest.mark.parametrize("phi", [1, 2, -1])
-    def test_real_costs_are_near_what_was_asked(self, base, phi):
+    def test_real_costs_are_near_the_target(self, base, phi):
         for candidate in candidates(base, phi=phi).candidates:
             near = abs(candidate.model.macs_growth / 2**phi - 1) <= 0.25
             assert near or candidate.published
@@ -87,7 +87,7 @@ class TestGrid:
         (own,) = [c for c in candidates(rule=rule, **options).candidates if c.published]
         assert own.coefficients == RULES[rule].law
 
-    def test_is_in_order(self):
+    def test_candidates_are_in_order(self):
         found = [c.coefficients for c in candidates(step=0.1).candidates]
         assert all(one.alpha <= other.alpha for one, other in pairwise(found))
 

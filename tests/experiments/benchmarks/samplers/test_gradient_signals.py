@@ -11,7 +11,7 @@ from space import cost, decode
 NETWORK = next(iter(made_up().truths))
 
 
-def test_signals_follow_from_the_network_alone():
+def test_signals_depend_only_on_the_network():
     once, again = signals(NETWORK, None), signals(NETWORK, None)
     assert once == again
     assert (once["MACs"], once["params"]) == (cost(decode(NETWORK)).macs, cost(decode(NETWORK)).params)
@@ -32,5 +32,5 @@ def test_the_interval_surrounds_the_correlation():
     ("words", "says"),
     [([], "Which table?"), (["--nas-bench-macro", "none.json"], "none.json: No such file")],
 )
-def test_mistakes_are_told_in_one_line(words, says, capsys):
+def test_mistakes_are_one_line(words, says, capsys):
     assert says in told(main, words, capsys)

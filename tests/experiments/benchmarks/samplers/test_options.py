@@ -24,7 +24,7 @@ def test_both_values_and_their_differences_are_printed(capsys):
     assert "option=b minus a" in told
 
 
-def test_an_option_that_the_sampler_has_not_got_is_refused(capsys, monkeypatch, tmp_path):
+def test_an_option_that_the_sampler_lacks_is_refused(capsys, monkeypatch, tmp_path):
     words = ["options", "--nas-bench-macro", str(tmp_path / "none.json"), "evolution", "finsh", "0", "0.2"]
     monkeypatch.setattr("sys.argv", words)
     with pytest.raises(SystemExit) as stopped:

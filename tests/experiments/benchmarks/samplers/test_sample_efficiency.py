@@ -47,7 +47,7 @@ def test_three_seeds_of_the_default_and_of_random_search(tmp_path, capsys):
     assert (tmp_path / "searches.jsonl").read_text() == before
 
 
-def test_a_search_that_was_cut_while_it_was_written_is_run_again(tmp_path):
+def test_an_incomplete_line_is_run_again(tmp_path):
     path = tmp_path / "searches.jsonl"
     runs = [searched(PROBLEM, "random", contestant("random"), 1, seed, 10) for seed in range(2)]
     for run in runs:
@@ -67,7 +67,7 @@ def test_a_search_that_was_cut_while_it_was_written_is_run_again(tmp_path):
 
 @pytest.mark.parametrize("name", sorted({*CONTESTANTS} - {"auto", "optuna_gp", "gp"}))
 @pytest.mark.parametrize("workers", [1, 3])
-def test_every_contestant_searches_and_does_so_again(name, workers):
+def test_every_contestant_searches_repeatably(name, workers):
     once, again = (searched(PROBLEM, name, contestant(name), workers, 5, 14) for _ in range(2))
     assert once.trials == 14
     assert once.steps[0].trials == 1
@@ -121,7 +121,7 @@ def test_workers_take_simulated_time():
         (["--made-up", "--samplers", "optuna_gp:startup=6"], "optuna_gp takes no options"),
     ],
 )
-def test_mistakes_are_told_in_one_line(words, says, tmp_path, capsys):
+def test_mistakes_are_one_line(words, says, tmp_path, capsys):
     assert says in told(main, [*words, "--out", str(tmp_path)], capsys)
 
 

@@ -1,4 +1,4 @@
-"""Which recipe ranks more reliably: the figures of the table, on accuracies made up."""
+"""The reliability of recipes, computed on invented accuracies."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from helpers.mistakes import told
 from experiments.benchmarks.training.proxy_recipe import FLIPS, READINGS, foretold, main, reliability, rows
 
 
-def test_seeds_that_agree_are_reliable_and_foretell_what_ranks_alike():
+def test_seeds_that_agree_are_reliable():
     alike = np.array([[0.1, 0.2], [0.2, 0.3], [0.4, 0.9]])
     assert reliability(alike) == pytest.approx(1)
     assert foretold(alike, np.array([1.0, 2.0, 3.0])) == pytest.approx(1)
@@ -45,11 +45,11 @@ def test_a_row_compares_with_the_plain_reading_of_the_plain_recipe():
         (["--data", __file__, "--networks", "257"], "at most 256"),
     ],
 )
-def test_mistakes_are_told_in_one_line(words, says, capsys):
+def test_mistakes_are_one_line(words, says, capsys):
     assert says in told(main, words, capsys)
 
 
-def test_flips_that_do_not_alternate():
+def test_random_flips_do_not_alternate():
     images = torch.arange(4000)
     first, second = (FLIPS["random"](images, epoch, 0) for epoch in (0, 1))
     assert first.double().mean().item() == pytest.approx(0.5, abs=0.05)

@@ -66,7 +66,7 @@ def test_noise_and_costs_are_the_problems(my_module):
         ("my_module:SPACE", "lacks the method settings()"),
     ],
 )
-def test_a_problem_that_is_none_is_refused(my_module, word, said):
+def test_an_unknown_problem_is_refused(my_module, word, said):
     with pytest.raises(UserError, match=re.escape(said)):
         load(word)
 

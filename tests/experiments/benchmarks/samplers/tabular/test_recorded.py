@@ -44,7 +44,7 @@ def test_a_table_is_read_from_either_format(tmp_path):
         (json.dumps(ROWS[0]) + "\n", "of 124 networks 123 are not in the table"),
     ],
 )
-def test_a_table_that_cannot_be_is_refused(text, says, tmp_path):
+def test_an_invalid_table_is_refused(text, says, tmp_path):
     path = tmp_path / "table.jsonl"
     path.write_text(text)
     with pytest.raises(UserError, match=says):
@@ -77,7 +77,7 @@ def test_a_table_can_have_shorter_trainings(tmp_path):
         trained("t", MADE_UP.space, ACCURACY_ALONE, table)
 
 
-def test_where_all_trainings_are_whole_a_pruner_does_nothing():
+def test_a_pruner_does_nothing_without_low_fidelity_trainings():
     whole = replace(MADE_UP, shorter={})
     assert whole.config(contestant("random"), 9, 0, PRUNERS["asha"]).ladder.epochs == (9,)
     lacking = replace(MADE_UP, shorter={3: MADE_UP.shorter[3]})
@@ -85,7 +85,7 @@ def test_where_all_trainings_are_whole_a_pruner_does_nothing():
         lacking.config(contestant("random"), 9, 0, PRUNERS["asha"])
 
 
-def test_a_training_is_one_of_the_recorded_and_the_truth_their_mean():
+def test_a_training_is_a_recorded_one_and_the_true_reward_is_their_mean():
     network, readings = next(iter(MADE_UP.readings.items()))
     config = MADE_UP.config(contestant("random"), 3, 7)
     request = Request(0, 1, network, config.proxy, config.data, 7)
@@ -95,7 +95,7 @@ def test_a_training_is_one_of_the_recorded_and_the_truth_their_mean():
     assert MADE_UP.result(request, 3) == MADE_UP.result(request, 3)
 
 
-def test_the_networks_of_nas_bench_macro_cost_what_its_table_says():
+def test_networks_of_nas_bench_macro_have_the_costs_of_its_table():
     """Three rows of it; that all 6,561 agree is checked whenever the table is read."""
     space = Space.of(_macro_document())
     rows = {"00000000": (387882, 7713280), "22222222": (2932586, 105660928), "01100000": (446250, 18752000)}

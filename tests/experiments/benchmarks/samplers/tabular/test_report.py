@@ -30,5 +30,5 @@ def test_near_the_best_is_within_the_noise():
     assert "near_best_64" in as_csv(rows(PROBLEM, runs))
 
 
-def test_of_shorter_searches_it_is_not_told():
+def test_shorter_searches_have_no_such_value():
     assert rows(PROBLEM, [believing(BEST, 0, NEAR - 1)])[0].near is None

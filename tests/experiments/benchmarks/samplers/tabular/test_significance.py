@@ -26,17 +26,17 @@ def run(*steps, sampler="random", seed=0, trials=300):
 RUN = run((1, 0.5, 0.5), (8, 0.7, 0.6), (20, 0.8, 0.55), (40, 0.9, 0.9))
 
 
-def test_what_is_believed_may_truly_be_worse_than_what_was():
+def test_a_later_selection_may_be_worse():
     assert [believed(RUN, n) for n in (1, 7, 8, 19, 20, 300)] == [0.5, 0.5, 0.6, 0.6, 0.55, 0.9]
 
 
-def test_the_cost_of_a_level_is_that_of_the_first_belief_that_is_as_good():
+def test_the_cost_of_a_level_counts_its_first_selection():
     assert [cost(RUN, level) for level in (0.4, 0.6, 0.61, 0.9)] == [1, 8, 40, 40]
     assert cost(RUN, 0.91) == math.inf
     assert spent(RUN, 0.6) == 80
 
 
-def test_levels_are_what_random_search_believes_in():
+def test_levels_are_the_selections_of_random_search():
     """Drawn to the end, it believes in the best of all that was seen; of two networks in either."""
     problem = made_up()
     found = levels(replace(problem, levels=(1, 124, 125)))
@@ -46,7 +46,7 @@ def test_levels_are_what_random_search_believes_in():
     assert sum(problem.points.values()) == 128
 
 
-def test_a_median_has_an_interval_and_may_be_never():
+def test_a_median_has_an_interval_and_may_be_infinite():
     found = median_of([9, 9, 10, 11, 30])
     assert found.median == 10
     assert 9 <= found.low <= 10 <= found.high <= 30
