@@ -21,19 +21,19 @@ class Driven(Protocol):
     """What an executor serves: the engine of a search. All calls come from one thread."""
 
     def next_trial(self) -> Request | None:
-        """What to train next, already marked as running; None: nothing now, ask again after the next event."""
+        """Return the next training, already marked as running; None: nothing now, ask again after the next event."""
 
     def prepare(self) -> None:
         """Have the next proposal ready, while all workers are busy."""
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
-        """A trial ended an epoch. True: stop it."""
+        """Record that a trial has ended an epoch. Returns True to stop it."""
 
     def on_result(self, number: int, result: Result) -> None:
-        """A trial was trained."""
+        """Record the result of a training."""
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
-        """A trial failed. retry: the machine was to blame, not the network."""
+        """Record a failure. retry: the machine was to blame, not the network."""
 
 
 class Executor(BaseModel, ABC):
@@ -66,7 +66,7 @@ class Executor(BaseModel, ABC):
         return self
 
     def check(self) -> None:
-        """Raises `UserError` for what this machine or the network lacks, before a run is begun."""
+        """Raise `UserError` for what this machine or the network lacks, before a run begins."""
 
     @abstractmethod
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
@@ -74,7 +74,7 @@ class Executor(BaseModel, ABC):
 
 
 def cores() -> int:
-    """That this process may use, where the system tells; that there are, on macOS."""
+    """Return the number of CPU cores this process may use (on macOS: of the machine)."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

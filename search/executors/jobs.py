@@ -79,5 +79,5 @@ def done(
 
 
 def local(workers: int | None = None, threads: int = 1) -> Executor:
-    """A pool of processes on this machine; None: one for each core."""
+    """Return a pool of processes on this machine. workers: None means one for each core."""
     return EXECUTORS["local"].model_validate({"executor": "local", "workers": workers, "threads": threads})

@@ -116,7 +116,7 @@ class Local(Executor):
 
 
 def _serve(engine: Driven, workers: list[_Worker], timeout: float | None) -> None:
-    """Waits for the next messages of the workers and passes them on to the engine."""
+    """Wait for the next messages of the workers and pass them on to the engine."""
     busy = {worker.pipe: worker for worker in workers if worker.busy}
     for pipe in wait(list(busy), timeout=1.0):
         busy[pipe].pass_on(engine)  # type: ignore[index]
@@ -179,7 +179,7 @@ class _Worker:
         return None
 
     def give_up(self, engine: Driven, reason: str, *, retry: bool) -> None:
-        """Ends the process and tells the engine that its trial failed."""
+        """End the process and report to the engine that its trial failed."""
         assert self.job is not None
         number, self.job = self.job.number, None
         self.end()
@@ -217,9 +217,9 @@ class _Worker:
 
 
 def _start_server() -> None:
-    """Starts the fork server such that it imports what the driver does, and Ctrl-C passes by it and its forks.
+    """Start the fork server so that it imports what the driver imports and ignores Ctrl-C, as do its forks.
 
-    Left alone it looks into the current folder first, where a source tree of ours, or any folder called
+    By itself it would look into the current folder first, where a source tree of ours, or any folder called
     `search`, would be taken for the installed package.
     """
     resource_tracker.ensure_running()  # It unblocks the signal, and is a condition of the server.
@@ -238,10 +238,10 @@ def _start_server() -> None:
 
 @contextmanager
 def _without_main(evaluate: Evaluate) -> Iterator[None]:
-    """Processes that are started meanwhile do not run the user's script again, as multiprocessing has them do.
+    """Keep new processes from running the user's script again, as multiprocessing makes them do.
 
-    A script that calls `launch` at its top would search in every worker; only a function that the script
-    itself defines is worth importing it.
+    A script that calls `launch` at its top would search in every worker. Only a function that the script itself
+    defines makes importing it necessary.
     """
     main = sys.modules["__main__"]
     if evaluate.__module__ != "__main__":
@@ -255,7 +255,7 @@ def _without_main(evaluate: Evaluate) -> Iterator[None]:
 def _work(
     pipe: Connection, lifeline: Connection, evaluate: Evaluate, package: str, variables: dict[str, str]
 ) -> None:
-    """The worker: trains what it is sent until the driver is gone. variables: of the environment, read by CUDA."""
+    """Train what is sent until the driver is gone. variables: of the environment, read by CUDA."""
     os.environ.update(variables)
     # Ctrl-C reaches every process of the terminal; what it means is the driver's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -118,7 +118,7 @@ class RayTune(Executor):
 
     @contextmanager
     def _cluster(self, folder: Path) -> Iterator[None]:
-        """A connection to the cluster while the context lasts. folder: for the files of a private one."""
+        """Connect to the cluster while the context lasts. folder: for the files of a private one."""
         if self.address:
             self._knock(os.environ.get("RAY_ADDRESS", "auto") if self.address == "auto" else self.address)
         options = {"address": self.address} if self.address else self._private(folder)
@@ -147,7 +147,7 @@ class RayTune(Executor):
             yield
 
     def _knock(self, address: str) -> None:
-        """Raises `UserError` where nothing listens. Ray would try for minutes, and end the process then."""
+        """Raise `UserError` if nothing listens. Ray would try for minutes, and then end the process."""
         host, colon, port = address.rpartition(":")
         if colon and port.isdecimal():
             try:
@@ -200,19 +200,19 @@ def _first_line(error: Exception) -> str:
 
 @cache
 def _token() -> dict[str, str]:
-    """What opens this process's private clusters. Ray reads it once and keeps it, hence one for them all."""
+    """Return the token of this process's private clusters. Ray reads it once, hence one for all of them."""
     return {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 def _imports() -> dict[str, str]:
-    """What makes a worker on this machine import what the driver does, whatever the current folder holds."""
+    """Return the environment that makes a worker on this machine import what the driver imports."""
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     return {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
 
 
 @contextmanager
 def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    """A name of Ray's that has another value while the context lasts, since no option of Ray's does the same."""
+    """Replace a name of Ray's while the context lasts, where Ray has no option for it."""
     before = getattr(module, name)
     setattr(module, name, value)
     try:

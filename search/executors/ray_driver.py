@@ -118,7 +118,7 @@ class _Trials:
         self._room, self._looked = 0, -_LOOK
 
     def ask(self, name: str) -> dict[str, Any] | str | None:
-        """What a new trial of that name trains; None: nothing now. FINISHED: nothing more."""
+        """Return what a new trial of that name trains; None: nothing now. FINISHED: nothing more."""
         with _past_tune():
             room = self._places()
             if len(self._jobs) >= room:
@@ -143,7 +143,7 @@ class _Trials:
             return job is None or self._engine.on_report(job.number, epoch, loss)
 
     def answered(self, name: str, answer: tuple[str, Any] | None) -> None:
-        """A trial is over. answer: the worker's, None if it was stopped before it could give one."""
+        """Record the end of a trial. answer: the worker's; None if it was stopped before."""
         if (job := self._jobs.pop(name, None)) is None:
             return
         with _past_tune():
@@ -155,7 +155,7 @@ class _Trials:
                 self._engine.on_error(job.number, content, retry=kind == "error")
 
     def lost(self, name: str, reason: str) -> None:
-        """The worker of a trial is gone."""
+        """Record that the worker of a trial is gone."""
         self.answered(name, ("error", reason))
 
     def overdue(self, name: str) -> bool:
@@ -168,7 +168,7 @@ class _Trials:
         return f"took longer than {self._executor.timeout:g} s"
 
     def look(self) -> None:
-        """Raises `ConnectionError` where a private cluster has lost its only node: Tune would wait for another."""
+        """Raise `ConnectionError` if a private cluster has lost its only node: Tune would wait for another."""
         with _past_tune():
             if not self._places() and not self._executor.address:
                 raise ConnectionError("the Ray cluster of this run has died")
@@ -264,7 +264,7 @@ class _Watches(Callback):
 
 
 def _end(node: str, pid: int) -> None:
-    """Ends a process on a node of the cluster, also one that is stopped, which Ray's own `kill` would ask in vain."""
+    """End a process on a node of the cluster, even a stopped one, which Ray's own `kill` doesn't end."""
     there = NodeAffinitySchedulingStrategy(node, soft=False)
     ray.remote(_kill).options(num_cpus=0, scheduling_strategy=there).remote(pid)
 

@@ -79,17 +79,17 @@ class Result:
     graph: str | None = None
 
     def timed(self, step: StepTime) -> Result:
-        """The same with another measurement of the step time."""
+        """Return the same result with another measurement of the step time."""
         return replace(self, step_ms=step.ms, reference_step_ms=step.reference_ms, step_ratio=step.ratio)
 
     def timed_as(self, other: Result) -> Result:
-        """The same with the step time of another training of the network, where this one measured none."""
+        """Return the same result with the step time of another training of the network if it has none."""
         if self.step_ratio is not None:
             return self
         return replace(self, **{key: getattr(other, key) for key in _STEP})
 
     def check(self) -> None:
-        """Raises ValueError unless all that was measured is a finite number, and times are not negative."""
+        """Raise ValueError unless all measurements are finite numbers and times are not negative."""
         if not all(map(_finite, (self.accuracy, self.loss, *self.curve))):
             raise ValueError(f"accuracy {self.accuracy}, loss {self.loss}")
         for name in ("seconds", "images_per_second", *_STEP):
@@ -103,7 +103,7 @@ class Result:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Result:
-        """The inverse of `to_dict`; keys of later versions are passed over."""
+        """Return the result of a dictionary that `to_dict` made. Keys of later versions are ignored."""
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
         return cls(**known | {"curve": tuple(known["curve"])})
 
@@ -113,7 +113,7 @@ def _finite(value: object) -> bool:
 
 
 def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Result:
-    """Times the network against the reference, then trains it. Nothing is written but the cache of the data.
+    """Time the network against the reference, then train it. Writes nothing but the cache of the data.
 
     Raises `TrialFailed` if the network itself is to blame, `UserError` if the request cannot be met.
     """

@@ -22,7 +22,7 @@ _GPU = 32
 def measure(
     network: Architecture, reference: Architecture, proxy: Proxy, device: str = "", images: int | None = None
 ) -> StepTime:
-    """The time of a training step of `network` and of `reference`, each on images of its own resolution.
+    """Measure a training step of `network` and of `reference`, each on images of its own resolution.
 
     The precision is the proxy's, and so are the number of images and the device if none is given.
     """
@@ -58,9 +58,9 @@ def measure(
 def alone(
     network: Architecture, *, batch: int, device: str = "auto", precision: Precision = "auto"
 ) -> tuple[Timing, Timing, int]:
-    """The time of a training step of `network` on `batch` images, of an inference, and bytes of memory at its peak.
+    """Measure a training step of `network` on `batch` images, an inference, and the peak memory in bytes.
 
-    Raises `UserError` for a device that isn't here, and where memory is too small.
+    Raises `UserError` for a device that isn't here, and if memory is too small.
     """
     place = choose_device(device)
     computes = precision_on(place, precision)

@@ -94,7 +94,7 @@ class Proxy(BaseModel):
 
 
 def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, channels: int) -> Architecture:
-    """The network that is trained in the place of `architecture`, for images of `channels` and `classes`."""
+    """Return the network that is trained instead of `architecture`, for images of `channels` and `classes`."""
     narrow = rescale(architecture, Multipliers(width=proxy.width))
     stem = replace(narrow.stem, stride=proxy.stem_stride or narrow.stem.stride)
     pixels = proxy.resolution or architecture.resolution
@@ -104,10 +104,10 @@ def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, c
 def timed(
     network: Architecture, reference: Architecture, proxy: Proxy, classes: int, channels: int
 ) -> tuple[Architecture, Architecture]:
-    """The two networks whose training steps are compared where a trial of `network` asks for its step time.
+    """Return the two networks whose training steps are compared for the step time of `network`.
 
-    A proxy with a resolution of its own compares networks at any one resolution, so the reference adopts the
-    network's: the unit is then of the size of what it measures. Else each keeps its own.
+    A proxy with its own resolution compares networks at any resolution, so the reference adopts the network's, and
+    the unit has the size of what it measures. Otherwise each keeps its own.
     """
     if proxy.step_pixels is None:
         proxied = partial(proxy_architecture, proxy=proxy, classes=classes, channels=channels)

@@ -20,7 +20,7 @@ _PIXELS = 2**22
 
 @torch.no_grad()
 def recalibrate(network: nn.Module, data: Dataset, device: torch.device, count: int) -> None:
-    """Takes the statistics of normalisation anew, over the first `count` training images as they are."""
+    """Recompute the batch-norm statistics over the first `count` training images, without augmentation."""
     count = min(count, len(data.train))
     fetch = fetcher(data.train, count, device)
     batches = torch.arange(count).tensor_split(-(-count // _batch(device, data.resolution)))
@@ -36,9 +36,9 @@ def validate(
     *,
     flip_tta: bool = False,
 ) -> Validation:
-    """The figures on the validation split, on `most` images of it at most.
+    """Return the metrics on at most `most` images of the validation split.
 
-    flip_tta: whether logits are means of an image's and its mirror image's, where the data may be mirrored.
+    flip_tta: use the mean of the logits of an image and its mirror image, if the data may be mirrored.
     """
     network.eval()
     count = min(most or len(data.validation), len(data.validation))

@@ -13,7 +13,7 @@ from space import cost, decode
 
 
 def looked_up(request: Request, report: Callable[[int, float], None]) -> Result:
-    """An evaluation that trains nothing: a repeatable accuracy, better for networks of medium size."""
+    """Return a repeatable accuracy without training, better for networks of medium size."""
     network = decode(request.architecture)
     for epoch in range(request.proxy.epochs):
         report(epoch + 1, 1.0 / (epoch + 1))
@@ -83,6 +83,6 @@ def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def telling_its_process(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Reports the number of its process as a loss."""
+    """Report the number of its process as a loss."""
     report(1, float(os.getpid()))
     return looked_up(request, lambda epoch, loss: None)

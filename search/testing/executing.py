@@ -60,7 +60,7 @@ def streams(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 def cancels(executor: Executor, requests: Sequence[Request]) -> None:
-    """A trial that the engine stops is told as failed, and not to be retried; the others go on."""
+    """Check that a trial that the engine stops fails without a retry, and that the others go on."""
     engine = Recorded(requests)
     engine.stop = {requests[0].number}
     executor.run(engine, looked_up)
@@ -69,7 +69,7 @@ def cancels(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 def tells_failures(executor: Executor, requests: Sequence[Request]) -> None:
-    """The network's own fault is not worth another attempt, the machine's is."""
+    """Check that a fault of the network is not retried, and a fault of the machine is."""
     engine = Recorded(requests)
     executor.run(engine, faulty)
     assert {retry for _, _, retry in engine.errors} == {False, True}
@@ -87,7 +87,7 @@ EXECUTOR_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (
 
 
 def tells_deaths(executor: Executor, requests: Sequence[Request]) -> None:
-    """A worker that dies fails the attempt it was at, which is worth another; the others go on."""
+    """Check that a worker that dies fails its attempt, which is retried, and that the others go on."""
     engine = Recorded(requests)
     executor.run(engine, deadly)
     assert [(number, retry) for number, _, retry in engine.errors] == [(requests[0].number, True)]
@@ -133,7 +133,7 @@ PROCESS_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (tel
 
 
 def requests(count: int, **settings: object) -> tuple[Request, ...]:
-    """Requests for `count` networks of `tiny_space`."""
+    """Return requests for `count` networks of `tiny_space`."""
     from search.data.shapes import Shapes
     from search.proxy.proxy import Proxy
 

@@ -29,7 +29,7 @@ def inside_the_space(sampler: Sampler) -> None:
 
 
 def seeded(sampler: Sampler) -> None:
-    """The same history and seed give the same proposal; seeds differ in what they give, unless it says so."""
+    """Check that the same history and seed give the same proposal, and other seeds others (if it says so)."""
     space = _space()
     history = _history(space, 12)
     once, again = (sampler.proposer(space).propose(history, 7) for _ in range(2))
@@ -39,7 +39,7 @@ def seeded(sampler: Sampler) -> None:
 
 
 def resumable(sampler: Sampler) -> None:
-    """A proposer that was there all the time and one that is new to the history propose the same."""
+    """Check that a proposer that saw the history grow and a new one propose the same."""
     space = _space()
     lasting = sampler.proposer(space)
     history: list[Observation] = []
@@ -52,9 +52,9 @@ def resumable(sampler: Sampler) -> None:
 
 
 def climbs(sampler: Sampler) -> None:
-    """Takes trials that rest after a shorter training, and that are trained further later, as if it were new to them.
+    """Check that trials that are pruned, and trained further later, are like new to the sampler.
 
-    What they told by then counts neither as a whole training's reward nor as a failure for good.
+    Their earlier results count neither as rewards of a full training nor as final failures.
     """
     space = _space()
     lasting = sampler.proposer(space)
@@ -76,7 +76,7 @@ def climbs(sampler: Sampler) -> None:
 
 
 def tolerant(sampler: Sampler) -> None:
-    """Takes failures, running trials and one network many times over."""
+    """Check that the sampler accepts failures, running trials and many duplicates of one network."""
     space = _space()
     first = next(space.points())
     history = [_observed(number, first) for number in range(10)]

@@ -32,7 +32,7 @@ def load_weights(
     style: str | None = None,
     normalisation: str | None = None,
 ) -> Weights:
-    """The weights in a file: .safetensors, or what torch saved (.pt, .pth, .bin, .tar), wrappers and all.
+    """Load the weights in a file: .safetensors, or what torch saved (.pt, .pth, .bin, .tar), wrappers and all.
 
     network: an architecture, its canonical string, or a published name ("b0"), which leaves classes and image
         channels to the file. None: what the file says if `weights_file` made it, else the published network

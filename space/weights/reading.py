@@ -48,7 +48,7 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """The tensors of `path`, a .safetensors file or a state dict or checkpoint that torch saved (.pt, .pth,
+    """Read the tensors of `path`, a .safetensors file or a state dict or checkpoint that torch saved (.pt, .pth,
     .bin, .tar), without the wrappers that training puts around them.
 
     Raises `UserError` for a file that is missing, damaged, cut short, or holds what is no tensor.
@@ -101,7 +101,7 @@ def _unwrapped(loaded: Any, path: Path) -> TensorFile:
 
 
 def _bare(state_dict: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
-    """The tensors without the prefixes that all of them bear."""
+    """Remove the prefixes that all tensors have."""
     tensors = {str(name): value for name, value in state_dict.items() if name != _AVERAGED}
     for name, value in tensors.items():
         if not isinstance(value, Tensor):

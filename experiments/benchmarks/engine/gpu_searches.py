@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[3]
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:
-    """The default search with finals, on photographs."""
+    """Run the default search with finals on photographs."""
     data = ["data=npz", f"data.path={setup.data}"] if setup.data else ["data=shapes", "data.images=300"]
     return searched(setup, "photographs", data)
 
 
 def search_shapes(setup: Any) -> dict[str, Any]:
-    """The default search with finals, on shapes."""
+    """Run the default search with finals on shapes."""
     return searched(setup, "shapes", ["data=shapes", *(["data.images=300"] if setup.tiny else [])])
 
 

@@ -181,7 +181,7 @@ def sharing(setup: Any) -> dict[str, Any]:
 
 
 def sharing_with_mps(setup: Any) -> dict[str, Any]:
-    """The same with NVIDIA's Multi-Process Service, which lets kernels of several processes run side by side."""
+    """Share the GPU through NVIDIA's Multi-Process Service, which runs kernels of several processes at once."""
     if setup.tiny:
         return sharing(setup)
     folder = setup.out / "mps"
@@ -202,7 +202,7 @@ def sharing_with_mps(setup: Any) -> dict[str, Any]:
 
 @contextmanager
 def members(count: int, setup: Any) -> Iterator[list[Any]]:
-    """Processes that train when they are told to."""
+    """Start processes that train on request."""
     # Not the fork server's: these must find today's environment.
     context = get_context("spawn")
     pipes, processes = [], []

@@ -23,10 +23,10 @@ def card(
     meanings: Mapping[str, str],
     left_out: Mapping[str, str],
 ) -> str:
-    """The card of a `model` called `name`, in Markdown.
+    """Return the card of a `model` called `name`, in Markdown.
 
-    files: name -> content, of all that lies beside it. meanings: file -> what it is. left_out: form -> why it is not
-    among the files.
+    files: name -> content, of all other files in the folder. meanings: file -> its description. left_out: form -> the
+    reason why it is not among the files.
     """
     parts = (
         _opening(name, model),

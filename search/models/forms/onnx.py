@@ -17,7 +17,7 @@ PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 def onnx_file(name: str, model: Model) -> bytes:
-    """The ONNX model, for batches of any size.
+    """Return the ONNX model, for batches of any size.
 
     Input "images" (batch, channels, resolution, resolution) float32, output "logits" (batch, classes).
     Raises `UserError` if a package is missing, or if onnxruntime computes anything else than torch.
