@@ -34,7 +34,7 @@ def ranks(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def accuracy(right: Tensor, labels: Tensor, *, balanced: bool) -> float:
-    """Return the share of images that are `right` (n,), 0 to 1; balanced: its mean over the classes in `labels` (n,)."""
+    """Return the share of `right` images (n,), 0 to 1; balanced: its mean over the classes in `labels` (n,)."""
     if not balanced:
         return int(right.sum()) / len(right)
     seen = labels.bincount()

@@ -43,7 +43,7 @@ def rate_at(proxy: Proxy, step: int, steps: int) -> float:
 
 
 def triangle(progress: float, warmup: float) -> float:
-    """Return the learning rate divided by its peak at `progress` 0 to 1: it rises to 1 in `warmup`, then falls to 0."""
+    """Return learning rate / peak at `progress` 0 to 1: it rises to 1 in `warmup`, then falls to 0."""
     return min(progress / warmup if warmup else 1.0, (1 - progress) / (1 - warmup))
 
 
