@@ -46,8 +46,9 @@ class Stage:
     def __post_init__(self) -> None:
         if self.op not in BLOCKS:
             raise unknown_name("op", self.op, BLOCKS)
+        family = BLOCKS[self.op]
         whole("depth", self.depth, minimum=0, maximum=1_000_000)
-        if not (BLOCKS[self.op].kernel_optional and type(self.kernel) is int and self.kernel == 0):
+        if not family.kernel_optional or type(self.kernel) is not int or self.kernel:
             odd("kernel", self.kernel)
         stride("stride", self.stride)
         object.__setattr__(self, "expand", ratio("expand", self.expand, 0.05, 64))
@@ -65,9 +66,8 @@ class Stage:
         ) != _RARE_DEFAULTS
         if rare:
             self._check_rare_fields()
-        reads = BLOCKS[self.op].reads
         for name, default in _DEFAULTS.items():
-            if name not in reads and getattr(self, name) != default:
+            if name not in family.reads and getattr(self, name) != default:
                 object.__setattr__(self, name, default)
         if rare:
             self._canonicalise()

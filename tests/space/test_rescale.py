@@ -104,7 +104,7 @@ def test_every_part_is_scaled_and_costs_grow(architecture, depth, width, resolut
     assert after.macs >= before.macs
 
 
-def test_a_size_of_0_stays_0():
+def test_classes_kernels_and_expansions_are_not_scaled():
     b0 = published("b0").architecture
     scaled = rescale(b0, Multipliers(1.2, 1.1, 1.15))
     assert scaled.classes == b0.classes

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from space import Space, UserError, cost, documents
 from space.choices.override import override
 from space.cost.memory import saved_activations
+from space.cost.table import EXACT, exact_cost
 
 NAMES = documents.names("space")
 SMALL = {
@@ -77,6 +78,15 @@ def test_range_is_that_of_all_networks(document):
     assert space.range.size == (min(c.size for c in costs), max(c.size for c in costs))
     held = [saved_activations(space.at(point)) for point in space.points()]
     assert space.range.saved_activations == (min(held), max(held))
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_bounds_enclose_the_exact_costs_of_all_networks(name):
+    space = Space.of(SMALL)
+    costs = [exact_cost(name, space.at(point), batch=8) for point in space.points()]
+    low, high = space.range.bounds(name, batch=8)
+    assert low <= min(costs) <= max(costs) <= high
+    assert name == "memory" or (low, high) == (min(costs), max(costs))
 
 
 @pytest.mark.parametrize("name", NAMES)
