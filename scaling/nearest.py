@@ -8,6 +8,9 @@ from itertools import zip_longest
 from space import CATALOG, Architecture, Cost, Published, Stage, cost, encode
 from space.architecture import encode_stage
 
+NEAR = 2.0
+"""The factor in params and in MACs up to which a published network is worth a comparison."""
+
 
 def nearest(architecture: Architecture) -> Published:
     """Return the published network of the same kind with the nearest params and MACs (as ratios).
@@ -17,6 +20,14 @@ def nearest(architecture: Architecture) -> Published:
     here = cost(architecture)
     rows = same_kind(architecture) or tuple(CATALOG.values())
     return min(rows, key=lambda row: _distance(cost(row.architecture), here))
+
+
+def near(architecture: Architecture) -> Published | None:
+    """Return the nearest published network if its params and MACs are within a factor of `NEAR`, else None."""
+    published = nearest(architecture)
+    here, there = cost(architecture), cost(published.architecture)
+    ratios = (here.params / there.params, here.macs / there.macs)
+    return published if all(1 / NEAR <= ratio <= NEAR for ratio in ratios) else None
 
 
 def same_kind(architecture: Architecture) -> tuple[Published, ...]:

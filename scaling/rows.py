@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel
-from scaling.nearest import nearest
+from scaling.nearest import near
 from search.tables.table import Column, Row
 from space import Published, cost
 
@@ -32,7 +32,7 @@ COLUMNS = (
     Column("two_to_phi", "2^phi", description="growth of MACs that phi aims at", form=".2f"),
     Column("macs_growth", "MACs x", description="MACs divided by the base's", form=".2f"),
     Column("params_growth", "Params x", description="params divided by the base's", form=".2f"),
-    Column("nearest", "Nearest", description="the published network with the nearest params and MACs"),
+    Column("nearest", "Nearest", description="the nearest published network, within twice or half the costs"),
 )
 """The columns that fit a page or a terminal."""
 
@@ -91,7 +91,7 @@ def model_row(model: ScaledModel) -> Row:
         "two_to_phi": 2**model.phi,
         "macs_growth": model.macs_growth,
         "params_growth": model.params_growth,
-        "nearest": nearest(model.architecture).name,
+        "nearest": published.name if (published := near(model.architecture)) else None,
         "depth_obtained": obtained.depth,
         "width_obtained": obtained.width,
         "resolution_asked": asked.resolution,

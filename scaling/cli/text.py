@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from scaling.compound import Coefficients
 from scaling.families import ScaledModel
-from scaling.nearest import differences, nearest
+from scaling.nearest import NEAR, differences, near
 from search.tables.selection import filled
 from search.tables.table import Column, Row
 from search.tables.units import si
@@ -109,7 +109,9 @@ def _growth(model: ScaledModel) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _comparison(model: ScaledModel) -> str:
-    published = nearest(model.architecture)
+    published = near(model.architecture)
+    if published is None:
+        return f"No published network has params and MACs within a factor of {NEAR:g}."
     changes = differences(model.architecture, published)
     if not changes:
         return f"Nearest published network: {published.name}, the same network ({published.source})."

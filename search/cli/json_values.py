@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from search.runs.run import ANSWERS
 from search.tables.table import plain
 from search.trials.columns import row
 from space.cost.cost import cost, parts
@@ -40,6 +41,7 @@ def run_values(run: Run) -> Values:
         "left": run.left,
         "running": [trial.number for trial in run.running],
         "best": plain(row(run.ranked[0])) if run.ranked else None,
+        "answers": {name: run.pick(name).number for name in ANSWERS} if run.ranked else None,
     }
 
 

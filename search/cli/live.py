@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
@@ -113,7 +114,8 @@ def panel(status: Status, front: tuple[Trial, ...] | None = None) -> RenderableT
     lines: list[RenderableType] = []
     if status.total:
         finished = status.complete + status.failed + status.pruned
-        lines.append(ProgressBar(total=status.total, completed=finished, width=60))
+        # A bar ends without a new line; padding adds one.
+        lines.append(Padding(ProgressBar(total=status.total, completed=finished, width=60), 0))
     lines += [Text(counts(status)), Text(times(status))]
     if status.finals:
         lines.append(Text("finals: {} of {} trainings".format(*status.finals)))

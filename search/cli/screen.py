@@ -11,11 +11,21 @@ from search.cli.networks import show_network
 from search.cli.table import table
 from search.report.finals_text import SHOWN, finals_text, saturation_warning, unfinished_text
 from search.runs.front import growth, on_front
-from search.runs.run import Run
+from search.runs.run import ANSWERS, Run
+from search.tables.table import Column, Row
 from search.tables.units import clock
 from search.trials.columns import BRIEF, FINALS, TRIALS, row
 from search.trials.finals import Verdict
 from search.trials.trial import Trial
+
+_ANSWERS = (
+    Column("answer", "Answer"),
+    Column("number", "Trial", form="d"),
+    Column("accuracy", "Accuracy", form=".4f"),
+    Column("reward", "Reward", form=".4f"),
+    Column("params", "Params", form="si"),
+    Column("macs", "MACs", form="si"),
+)
 
 
 def brief(trials: Iterable[Trial]) -> Table:
@@ -81,6 +91,28 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
         if config.reward.multi_objective:
             yield from _front(run, top)
         yield from show_finals(run)
+        if top > 1:
+            yield ""
+            yield show_answers(run)
+
+
+def show_answers(run: Run) -> Table:
+    """Return a table of the answers of a run: the best, the most accurate and the cheapest network."""
+    rows: list[Row] = []
+    for name in ANSWERS:
+        trial = run.pick(name)
+        terms = trial.final_terms or trial.terms
+        rows.append(
+            {
+                "answer": f"{run.name}:{name}",
+                "number": trial.number,
+                "accuracy": terms and terms.accuracy,
+                "reward": terms and terms.reward,
+                "params": trial.cost.params,
+                "macs": trial.cost.macs,
+            }
+        )
+    return table(rows, _ANSWERS)
 
 
 def _progress(run: Run) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from search.proxy.proxy import Proxy
 from search.runs.run import Run
+from search.stats.differences import Differences
+from search.tables.units import plural
 from search.trials.finals import NOISY, RELIABLE, Noise, Verdict
 
 SHOWN = 10
@@ -14,27 +16,38 @@ _SATURATED = 5
 """The number of trials from which on equal accuracies are no accident."""
 
 
+def finals_differences(run: Run, verdict: Verdict) -> Differences:
+    """Return the differences of accuracy among the finalists, in the order of the verdict, the winner first."""
+    return Differences([trial.final_accuracies for trial in verdict.standing], images=run.validation_images)
+
+
 def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
     """Yield a verdict in sentences: the winner with its interval, the noise of the proxy, and warnings."""
-    yield winner(verdict)
-    if verdict.tied:
-        others = ", ".join(str(trial.number) for trial in verdict.tied[:SHOWN])
-        yield f"its accuracy is not significantly different from trial{'s' * (len(verdict.tied) > 1)} {others}"
+    tested = finals_differences(run, verdict)
+    yield winner(verdict, tested)
+    similar = [
+        str(trial.number)
+        for place, trial in enumerate(verdict.standing)
+        if place and verdict.noise and not tested.difference(place, 0).significant
+    ]
+    if similar:
+        trials = f"trial{'s' * (len(similar) > 1)} {', '.join(similar[:SHOWN])}"
+        yield f"its accuracy is not significantly different from {trials}"
     if verdict.noise:
         yield noise(verdict.noise)
         yield from warning(run, verdict.noise)
 
 
-def winner(verdict: Verdict) -> str:
+def winner(verdict: Verdict, tested: Differences) -> str:
     """Return the winner with its accuracy and reward in one line."""
     first = verdict.winner
     assert first.final_terms
-    interval = "" if verdict.half is None else f" +- {verdict.half:.4f} (95%)"
-    count = len(first.final_accuracies)
+    half = tested.mean(0).half
+    interval = "" if half is None else f" +- {half:.4f} (95%)"
     search = f" (in the search {first.terms.reward:.4f})" if first.terms else ""
     return (
-        f"winner: trial {first.number}, accuracy {first.final_terms.accuracy:.4f}{interval}, mean of {count} fresh"
-        f" seed{'s' * (count > 1)}; reward {first.final_terms.reward:.4f}{search}"
+        f"winner: trial {first.number}, accuracy {first.final_terms.accuracy:.4f}{interval}, mean of "
+        f"{plural(len(first.final_accuracies), 'fresh seed')}; reward {first.final_terms.reward:.4f}{search}"
     )
 
 

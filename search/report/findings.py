@@ -165,7 +165,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
     environment = _environment(run)
     answers = answers_of(run)
     base, name, base_trial = _base(run)
-    images = validation_images(run, environment)
+    images = run.validation_images
     if baseline:
         _require_comparable(run, baseline)
     drawn = tuple(random_draws(baseline or run))
@@ -193,13 +193,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
 
 def answers_of(run: Run) -> Mapping[str, Trial]:
     """Return the answers of a run by name; empty where no trial is complete."""
-    if not run.ranked:
-        return {}
-    if answers := getattr(run, "answers", None):
-        return {"best": answers.best, "most-accurate": answers.most_accurate, "cheapest": answers.cheapest}
-    finalists = [trial for trial in run.ranked if trial.final_terms]
-    accurate = max(finalists or run.ranked, key=lambda trial: accuracy(trial))
-    return {"best": run.best, "most-accurate": accurate, "cheapest": accurate}
+    return {name: run.pick(name) for name in ANSWERS} if run.ranked else {}
 
 
 def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None, images: int | None) -> Comparison:
@@ -250,13 +244,6 @@ def _require_comparable(run: Run, baseline: Run) -> None:
             raise UserError(
                 f"The runs {run.name} and {baseline.name} differ in {group}, so their rewards cannot be compared."
             )
-
-
-def validation_images(run: Run, environment: dict[str, Any]) -> int | None:
-    """Return the number of images that accuracies are measured on; None if the run has not recorded it."""
-    available = environment.get("data", {}).get("validation")
-    limit = run.config.proxy.validation_images
-    return min(available, limit or available) if available else None
 
 
 def _environment(run: Run) -> dict[str, Any]:

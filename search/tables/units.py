@@ -26,7 +26,9 @@ def times_as_many(ours: float, theirs: float, noun: str) -> str:
     ratio = theirs / ours
     if 1 / 1.05 < ratio < 1.05:
         return f"about as many {noun}"
-    return f"{si(ratio)} times fewer {noun}" if ratio > 1 else f"{si(1 / ratio)} times as many {noun}"
+    factor = float(f"{max(ratio, 1 / ratio):.3g}")
+    times = f"{factor:,.0f}" if factor >= 100 else f"{factor:g}"
+    return f"{times} times fewer {noun}" if ratio > 1 else f"{times} times as many {noun}"
 
 
 def clock(seconds: float) -> str:

@@ -1,6 +1,7 @@
 import pytest
 
 from scaling import differences, nearest, scale
+from scaling.nearest import near
 from space import CATALOG, decode, published
 
 
@@ -51,3 +52,9 @@ def test_differences_beyond_depth_and_width_are_named():
     row = published("b0")
     grey = decode(str(row.architecture).replace("r224_i32", "r224_i32_x1"))
     assert differences(grey, row) == (f"written {row.architecture} in b0",)
+
+
+def test_a_published_network_is_named_only_where_one_is_near():
+    assert near(CATALOG["v2-s"].architecture).name == "v2-s"
+    tiny = decode("r32_i8_s1/mb_d1_k3_s2_e2_w8/h16_c3")
+    assert near(tiny) is None

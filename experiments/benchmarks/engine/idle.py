@@ -33,7 +33,7 @@ def share(jobs: Sequence[tuple[float, float]], workers: int) -> float:
 def jobs_of(run: Run) -> list[tuple[float, float]]:
     """Return the start and end of each complete trial, in seconds since 1970."""
     ended = ((trial.finished_at, trial.result) for trial in run.trials if trial.state == "complete")
-    return [(told - result.seconds, told) for told, result in ended if told and result]
+    return [(finished - result.seconds, finished) for finished, result in ended if finished and result]
 
 
 def main() -> None:
@@ -43,10 +43,10 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, help="if the run's executor does not state it")
     parser.add_argument("runs", nargs="+", metavar="RUN")
-    asked = parser.parse_args()
-    for name in asked.runs:
+    options = parser.parse_args()
+    for name in options.runs:
         run = open_run(name)
-        workers, jobs = asked.workers or run.config.executor.parallel or 1, jobs_of(run)
+        workers, jobs = options.workers or run.config.executor.parallel or 1, jobs_of(run)
         took = [until - since for since, until in jobs]
         print(
             f"{name}: idle {share(jobs, workers):.2%} of {workers} workers' time; {len(jobs)} trials of "

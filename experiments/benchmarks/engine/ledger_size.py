@@ -96,13 +96,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, nargs="+", default=[5000])
     parser.add_argument("--more", type=int, default=20)
     parser.add_argument("--samplers", nargs="+", default=["random", "tpe"])
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print("finished trials of effv2; ms of CPU, then ms on the clock")
-    for sampler in asked.samplers:
-        for trials in asked.trials:
+    for sampler in options.samplers:
+        for trials in options.trials:
             with tempfile.TemporaryDirectory() as folder:
                 os.chdir(folder)
-                measured(sampler, trials, asked.more)
+                measured(sampler, trials, options.more)
                 os.chdir("/")
 
 

@@ -76,8 +76,8 @@ def contested(name: str, contest: Contest, skip: int) -> Taken:
 
 def spread(values: Sequence[float], unit: float) -> str:
     """Return the median, and the extremes in brackets."""
-    least, middle, most = (unit * each for each in (min(values), statistics.median(values), max(values)))
-    return f"{middle:8.2f} ({least:.2f} to {most:.2f})"
+    low, median, high = (unit * each for each in (min(values), statistics.median(values), max(values)))
+    return f"{median:8.2f} ({low:.2f} to {high:.2f})"
 
 
 def report(taken: dict[str, list[Taken]]) -> None:
@@ -103,28 +103,28 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--play", help=argparse.SUPPRESS)
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
-    asked = parser.parse_args()
-    if not 0 < asked.skip < asked.trials:
-        parser.error(f"--skip {asked.skip}: between 1 and {asked.trials - 1}, one less than --trials")
-    return asked
+    options = parser.parse_args()
+    if not 0 < options.skip < options.trials:
+        parser.error(f"--skip {options.skip}: between 1 and {options.trials - 1}, one less than --trials")
+    return options
 
 
 def main() -> None:
     """Print hardware and versions, a line for each contest, and the table."""
-    asked = arguments()
-    names = asked.only
-    if asked.play:  # This process runs a contest.
-        print("\n" + json.dumps(CONTESTANTS[names[0]](Contest(**json.loads(asked.play)))))
+    options = arguments()
+    names = options.only
+    if options.play:  # This process runs a contest.
+        print("\n" + json.dumps(CONTESTANTS[names[0]](Contest(**json.loads(options.play)))))
         return
-    contest = Contest(asked.trials, asked.epochs, asked.workers)
+    contest = Contest(options.trials, options.epochs, options.workers)
     versions = ", ".join(f"{package} {version(package)}" for package in ("optuna", "ray"))
-    print(f"{processor()}, {os.cpu_count()} cores, {versions}; {contest}, from trial {asked.skip} on")
+    print(f"{processor()}, {os.cpu_count()} cores, {versions}; {contest}, from trial {options.skip} on")
     taken: dict[str, list[Taken]] = {name: [] for name in names}
-    for time_ in range(asked.times):
+    for time_ in range(options.times):
         for name in random.Random(time_).sample(names, len(names)):
             load = os.getloadavg()[0]
-            taken[name].append(found := contested(name, contest, asked.skip))
-            print(f"  {name}: {1e3 * found.clock:.2f} ms a trial, load before {load:.1f}", flush=True)
+            taken[name].append(outcome := contested(name, contest, options.skip))
+            print(f"  {name}: {1e3 * outcome.clock:.2f} ms a trial, load before {load:.1f}", flush=True)
     report(taken)
 
 

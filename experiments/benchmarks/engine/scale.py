@@ -137,11 +137,11 @@ class Cluster:
             self.jobs.append((self._begun[event.number], event.when))
 
 
-def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namespace) -> Row:
-    """Run a search with `asked.each` trials for each worker."""
-    trials = asked.each * workers
+def simulated(sampler: str, workers: int, seconds: float, options: argparse.Namespace) -> Row:
+    """Run a search with `options.each` trials for each worker."""
+    trials = options.each * workers
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": trials})
-    cluster = Cluster(workers, seconds, asked.transport / 1e3, CLOCKS[asked.time])
+    cluster = Cluster(workers, seconds, options.transport / 1e3, CLOCKS[options.time])
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder, "trials.sqlite"))) as ledger:
         cluster.run(Engine(config, Sampled(config), ledger, partial(fidelity, data_digest="simulated")))
     tenth = math.ceil(trials / 10)
@@ -151,7 +151,7 @@ def simulated(sampler: str, workers: int, seconds: float, asked: argparse.Namesp
         sampler=sampler,
         workers=workers,
         trial_seconds=seconds,
-        transport_ms=asked.transport,
+        transport_ms=options.transport,
         trials=trials,
         driver_ms=round(1e3 * cluster.worked / trials, 2),
         driver_ms_last_tenth=round(1e3 * last, 2),
@@ -182,17 +182,17 @@ def main() -> None:
     parser.add_argument("--transport", type=float, default=0.0, help="milliseconds per trial that the executor takes")
     parser.add_argument("--time", choices=CLOCKS, default="clock")
     parser.add_argument("--out", type=Path, help="CSV file for the rows")
-    asked = parser.parse_args()
-    print(f"{processor()}, load {os.getloadavg()[0]:.1f}, optuna {version('optuna')}, time by {asked.time}")
+    options = parser.parse_args()
+    print(f"{processor()}, load {os.getloadavg()[0]:.1f}, optuna {version('optuna')}, time by {options.time}")
     rows = []
-    for sampler in asked.sampler:
-        simulated(sampler, 2, 1.0, asked)  # imports of the first proposal
-        for workers in asked.workers:
-            for seconds in asked.seconds:
-                rows.append(simulated(sampler, workers, seconds, asked))
+    for sampler in options.sampler:
+        simulated(sampler, 2, 1.0, options)  # imports of the first proposal
+        for workers in options.workers:
+            for seconds in options.seconds:
+                rows.append(simulated(sampler, workers, seconds, options))
                 print(", ".join(f"{key} {value}" for key, value in asdict(rows[-1]).items()), flush=True)
-    if asked.out:
-        write_file(asked.out, table(rows))
+    if options.out:
+        write_file(options.out, table(rows))
 
 
 if __name__ == "__main__":

@@ -38,14 +38,14 @@ def undilated(network: Architecture) -> Architecture:
 
 def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Cut the larger kernels of `tensors` to the kernels of `network`."""
-    found = {}
+    cropped = {}
     for name, own in build(network).state_dict().items():
         tensor = tensors[name]
         if own.shape != tensor.shape:
             edge = (tensor.shape[-1] - own.shape[-1]) // 2
             tensor = tensor[..., edge:-edge, edge:-edge]
-        found[name] = tensor
-    return found
+        cropped[name] = tensor
+    return cropped
 
 
 def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
@@ -71,9 +71,9 @@ def contest(task: Task, folder: Path) -> dict[str, float]:
         "dilated, fresh": trained(replace(task, architecture=network), folder / "dilated"),
         "undilated, fresh": trained(replace(task, architecture=small), folder / "small"),
     }
-    found = {name: model.metric("accuracy", "validation") for name, model in models.items()}
+    metrics = {name: model.metric("accuracy", "validation") for name, model in models.items()}
     print(network, flush=True)
-    return {name: metric.value for name, metric in found.items() if metric}
+    return {name: metric.value for name, metric in metrics.items() if metric}
 
 
 def main() -> None:
@@ -83,16 +83,16 @@ def main() -> None:
     parser.add_argument("--network", default=LARGE)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)
-    asked = parser.parse_args()
-    source = source_from({"source": "npz", "path": asked.data})
-    recipe = recipe_of("small", {"epochs": asked.epochs})
+    options = parser.parse_args()
+    source = source_from({"source": "npz", "path": options.data})
+    recipe = recipe_of("small", {"epochs": options.epochs})
     rows: list[dict[str, float]] = []
-    for seed in range(asked.seeds):
-        task = Task(decode(asked.network), source, recipe, seed=seed, threads=1).for_data()
+    for seed in range(options.seeds):
+        task = Task(decode(options.network), source, recipe, seed=seed, threads=1).for_data()
         with tempfile.TemporaryDirectory() as folder:
             rows.append(contest(task, Path(folder)))
         print(seed, rows[-1], flush=True)
-    for one in (decode(asked.network), undilated(decode(asked.network))):
+    for one in (decode(options.network), undilated(decode(options.network))):
         print(f"{one}: {cost(one).params:,} params, {cost(one).macs:,} MACs")
     for name in rows[0]:
         values = [row[name] for row in rows]

@@ -47,10 +47,10 @@ def pixels(recipe: Recipe, evaluated: int) -> float:
 
 def equal(recipe: Recipe, evaluated: int, target: float) -> Recipe:
     """Return `recipe` with the number of epochs whose pixels are nearest to `target`."""
-    made = [
+    candidates = [
         recipe.model_copy(update={"epochs": epochs}) for epochs in range(recipe.stages, 20 * recipe.epochs)
     ]
-    return min(made, key=lambda one: abs(pixels(one, evaluated) - target))
+    return min(candidates, key=lambda one: abs(pixels(one, evaluated) - target))
 
 
 def contestants(task: Task, progressive: Recipe) -> dict[str, Recipe]:
@@ -66,23 +66,23 @@ def contestants(task: Task, progressive: Recipe) -> dict[str, Recipe]:
 def rows(
     recipes: dict[str, Recipe], models: dict[str, list[Document]], evaluated: int
 ) -> list[dict[str, object]]:
-    found = {
+    accuracies = {
         name: [
             next(m.value for m in d.metrics if (m.name, m.split) == ("accuracy", "test")) for d in documents
         ]
         for name, documents in models.items()
     }
-    layout = Differences(list(found.values()), common_seeds=True)
+    layout = Differences(list(accuracies.values()), common_seeds=True)
     first = pixels(next(iter(recipes.values())), evaluated)
-    made = []
+    table = []
     for place, (name, recipe) in enumerate(recipes.items()):
         mean, less = layout.mean(place), layout.difference(place, 0)
         seconds = [document.provenance.seconds or 0.0 for document in models[name]]
         row = {"recipe": name, "epochs": recipe.epochs, "pixels": pixels(recipe, evaluated) / first}
         row |= {"n": len(seconds), "accuracy": mean.mean, "accuracy_half": mean.half}
-        row |= {"seconds": sum(seconds) / len(seconds), "accuracies": found[name]}
-        made.append(row | ({"less": less.mean, "less_half": less.half} if place else {}))
-    return made
+        row |= {"seconds": sum(seconds) / len(seconds), "accuracies": accuracies[name]}
+        table.append(row | ({"less": less.mean, "less_half": less.half} if place else {}))
+    return table
 
 
 def main() -> None:
@@ -95,10 +95,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--out", type=Path, help="a table: FILE.csv, FILE.md")
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE")
-    given = parser.parse_intermixed_args()
-    settings = {**parse(given.settings), "recipe.epochs": given.epochs, "threads": 1}
-    fixed, _ = task_of(given.what, settings)
-    progressive, _ = task_of(given.what, {**settings, "recipe": "progressive_small"})
+    options = parser.parse_intermixed_args()
+    settings = {**parse(options.settings), "recipe.epochs": options.epochs, "threads": 1}
+    fixed, _ = task_of(options.what, settings)
+    progressive, _ = task_of(options.what, {**settings, "recipe": "progressive_small"})
     recipes = contestants(fixed, progressive.recipe)
     folders = {
         (name, seed): Path(
@@ -107,7 +107,7 @@ def main() -> None:
             f"-{recipe.epochs}-seed{seed}",
         )
         for name, recipe in recipes.items()
-        for seed in range(given.seeds)
+        for seed in range(options.seeds)
     }
     jobs = [
         Training(number, replace(fixed, recipe=recipes[name], seed=seed), folder)
@@ -115,19 +115,19 @@ def main() -> None:
         if not is_model(folder)
     ]
     failed = done(
-        local(given.workers),
+        local(options.workers),
         jobs,
         trained,
         lambda job, accuracy: print(job.folder, f"{accuracy:.4f}", flush=True),
     )
     if failed:
         raise SystemExit(f"{failed[0][0].folder}: {failed[0][1]}")
-    models = {name: [read_document(folders[name, seed]) for seed in range(given.seeds)] for name in recipes}
+    models = {name: [read_document(folders[name, seed]) for seed in range(options.seeds)] for name in recipes}
     table = rows(recipes, models, fixed.architecture.resolution)
     print(render(table, COLUMNS, "md"))
-    if given.out:
+    if options.out:
         write(
-            table, COLUMNS, format_of(None, given.out), given.out, caption=str(fixed.architecture)
+            table, COLUMNS, format_of(None, options.out), options.out, caption=str(fixed.architecture)
         )
 
 

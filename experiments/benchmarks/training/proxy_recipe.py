@@ -91,16 +91,16 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
         fit(network.to(memory_format=torch.channels_last), data, proxy, task.seed, cpu, average=average)
     spent = time.process_time() - started
     last = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    found = {}
+    accuracies = {}
     for weights, statistics in itertools.product(("last", "average"), ("trained", "anew")):
         network.load_state_dict(last if weights == "last" else average.tensors)
         if statistics == "anew":
             recalibrate(network, data, cpu, ANEW)
         for image in ("plain", "mirror"):
-            found[weights, statistics, image] = validate(
+            accuracies[weights, statistics, image] = validate(
                 network, data, cpu, flip_tta=image == "mirror"
             ).accuracy
-    return task, spent, found
+    return task, spent, accuracies
 
 
 def _at_random(indices: Tensor, epoch: int, seed: int) -> Tensor:
@@ -132,12 +132,15 @@ def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
 
 
 def rows(
-    found: Mapping[tuple[str, str, str, str], np.ndarray], seconds: Mapping[str, float], whole: np.ndarray
+    by_reading: Mapping[tuple[str, str, str, str], np.ndarray], seconds: Mapping[str, float], whole: np.ndarray
 ) -> Iterator[dict[str, object]]:
-    """Return a row for each recipe and reading. found: accuracies (networks, seeds) of each. whole: (networks,)."""
-    plain = found["plain", *READINGS[0]]
+    """Return a row for each recipe and reading.
+
+    by_reading: accuracies (networks, seeds) of each. whole: (networks,).
+    """
+    plain = by_reading["plain", *READINGS[0]]
     draws = np.random.default_rng(0).integers(0, len(plain), (_RESAMPLED, len(plain)))
-    for (recipe, *reading), accuracies in found.items():
+    for (recipe, *reading), accuracies in by_reading.items():
         rho = [reliability(accuracies[draw]) for draw in draws]
         more = [r - reliability(plain[draw]) for r, draw in zip(rho, draws, strict=True)]
         gain = [
@@ -178,39 +181,39 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipes", default=",".join(RECIPES), help="separated by commas; always includes plain")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("proxy_recipe.csv"))
-    asked = parser.parse_args(words)
-    chosen = [str(network) for network in networks()[: asked.networks]]
-    recipes = list(dict.fromkeys(("plain", *asked.recipes.split(","))))
+    options = parser.parse_args(words)
+    chosen = [str(network) for network in networks()[: options.networks]]
+    recipes = list(dict.fromkeys(("plain", *options.recipes.split(","))))
     if unknown := [recipe for recipe in recipes if recipe not in RECIPES]:
         parser.exit(2, f"There is no recipe {unknown[0]!r}; there are {', '.join(RECIPES)}.\n")
-    if not Path(asked.data).is_file():
-        parser.exit(2, f"There is no file {asked.data}.\n")
-    if asked.seeds < 2 or not 2 <= asked.networks <= len(networks()):
+    if not Path(options.data).is_file():
+        parser.exit(2, f"There is no file {options.data}.\n")
+    if options.seeds < 2 or not 2 <= options.networks <= len(networks()):
         parser.exit(2, f"--seeds is at least 2, as --networks is, which is at most {len(networks())}.\n")
     tasks = [
-        Task(network, recipe, seed, asked.data, asked.epochs)
+        Task(network, recipe, seed, options.data, options.epochs)
         for recipe in recipes
-        for seed in range(asked.seeds)
+        for seed in range(options.seeds)
         for network in chosen
     ]
-    found = {
-        (recipe, *reading): np.zeros((len(chosen), asked.seeds)) for recipe in recipes for reading in READINGS
+    by_reading = {
+        (recipe, *reading): np.zeros((len(chosen), options.seeds)) for recipe in recipes for reading in READINGS
     }
     spent: dict[str, list[float]] = {recipe: [] for recipe in recipes}
-    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         for done, (task, seconds, accuracies) in enumerate(pool.map(readings, tasks), start=1):
             for reading, accuracy in accuracies.items():
-                found[task.recipe, *reading][chosen.index(task.architecture), task.seed] = accuracy
+                by_reading[task.recipe, *reading][chosen.index(task.architecture), task.seed] = accuracy
             spent[task.recipe].append(seconds)
             print(f"{done} of {len(tasks)}", flush=True)
     truths = effv2_mini().truths
     whole = np.array([truths[network] for network in chosen])
-    table = list(rows(found, {recipe: float(np.median(times)) for recipe, times in spent.items()}, whole))
-    with asked.out.open("w", newline="") as file:
+    table = list(rows(by_reading, {recipe: float(np.median(times)) for recipe, times in spent.items()}, whole))
+    with options.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]))
         writer.writeheader()
         writer.writerows(table)
-    print(f"Wrote {asked.out}")
+    print(f"Wrote {options.out}")
 
 
 if __name__ == "__main__":

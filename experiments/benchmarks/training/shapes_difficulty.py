@@ -92,11 +92,11 @@ def main() -> None:
     for name, side in rows:
         data = load(source, side)
         began = time.process_time()
-        found = [100 * accuracy(data, NETWORKS[name], options.epochs, seed) for seed in range(options.seeds)]
+        accuracies = [100 * accuracy(data, NETWORKS[name], options.epochs, seed) for seed in range(options.seeds)]
         seconds = (time.process_time() - began) / options.seeds
-        spread = statistics.stdev(found) if len(found) > 1 else 0.0
+        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
         print(
-            f"{name:26s} {side:3d} px  {statistics.mean(found):5.1f} +- {spread:.1f}  {seconds:5.1f} s",
+            f"{name:26s} {side:3d} px  {statistics.mean(accuracies):5.1f} +- {spread:.1f}  {seconds:5.1f} s",
             flush=True,
         )
 

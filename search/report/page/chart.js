@@ -108,11 +108,11 @@ class Plot {
     }
   }
 
-  // A text next to a point, on the side where there is room.
+  // A text next to a point, moved so that it stays within the chart.
   tag(series, place) {
-    const x = this.x(series.xs[place]), right = x > (this.box.left + this.box.right) / 2;
-    const at = {x: x + (right ? -10 : 10), y: this.y(series.ys[place]) - 8, class: "tag", "text-anchor": right ? "end" : "start"};
-    svg("text", at, this.svg, series.tags[place]);
+    const x = this.x(series.xs[place]), at = {x: x + 10, y: this.y(series.ys[place]) - 8, class: "tag"};
+    const node = svg("text", at, this.svg, series.tags[place]), width = node.getComputedTextLength();
+    if (x + 10 + width > this.box.right) node.setAttribute("x", Math.max(4, Math.min(x - 10, this.box.right) - width));
   }
 
   legend(all) {

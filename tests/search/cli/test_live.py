@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from search.cli.live import Terminal
+from search.cli.live import Terminal, line, panel
 from search.cli.screen import brief
 from search.reward import REWARDS
+from search.runs.status import Status
 from search.testing import looked_up, requests
 from search.trials.ledger import Record
 from search.trials.trial import trial_from_record
@@ -45,3 +46,31 @@ def test_the_brief_table_has_a_line_for_each_trial_on_a_narrow_terminal():
     console = Console(file=io.StringIO(), width=80)
     console.print(brief([found, replace(found, number=1)]))
     assert console.file.getvalue().count("\n") == 3
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_panel_has_a_line_for_each_thing_and_none_is_cropped(width):
+    status = Status.of(
+        [trial(), replace(trial(), number=1, state="running", result=None, terms=None)],
+        {1: 0},
+        goals={1: 3},
+        total=500,
+        seconds=3723.0,
+        left=45296.0,
+        why_stopped="",
+        exhausted=False,
+    )
+    console = Console(file=io.StringIO(), width=width)
+    console.print(panel(status))
+    lines = console.file.getvalue().splitlines()
+    assert all(len(line) <= width for line in lines)
+    *_, counted, timed, best, running = lines
+    assert (counted, timed) == ("1 of 500 trials", "1:02:03 so far, about 12:34:56 left")
+    assert best.startswith("best: trial 0, reward 0.")
+    assert running == "training: trial 1 (epoch 1 of 3)"
+    assert "r32_" not in console.file.getvalue() and "r16_" not in console.file.getvalue()
+
+
+def test_the_line_of_a_multi_objective_search_has_no_reward():
+    text = line(trial(), by_reward=False)
+    assert text.startswith("trial 0 accuracy 0.") and "reward" not in text

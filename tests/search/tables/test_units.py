@@ -1,6 +1,6 @@
 import pytest
 
-from search.tables.units import clock, si
+from search.tables.units import clock, plural, si, times_as_many
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,25 @@ def test_si(value, text):
 )
 def test_clock_shows_hours_only_where_there_are_any(seconds, text):
     assert clock(seconds) == text
+
+
+def test_plural():
+    assert [plural(count, "trial") for count in (0, 1, 2, 1234)] == [
+        "0 trials",
+        "1 trial",
+        "2 trials",
+        "1,234 trials",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "text"),
+    [
+        (100, "108 times fewer"),
+        (1, "10,800 times fewer"),
+        (10_800, "about as many"),
+        (27_000, "2.5 times as many"),
+    ],
+)
+def test_ratios_are_stated_in_words(ours, text):
+    assert times_as_many(ours, 10_800, "params") == f"{text} params"

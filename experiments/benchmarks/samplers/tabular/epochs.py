@@ -52,8 +52,8 @@ def spent(run: Searched, level: float, whole: int) -> float:
 
 def believed(run: Searched, epochs: int) -> Step | None:
     """Return the selection of the search after so many epochs; None before its first full training."""
-    found = [step for step in run.steps if step.epochs <= epochs]
-    return found[-1] if found else None
+    steps = [step for step in run.steps if step.epochs <= epochs]
+    return steps[-1] if steps else None
 
 
 def _costs(runs: Sequence[Searched], name: str, level: float, whole: int) -> dict[int, float]:
@@ -99,10 +99,10 @@ def _budgets(most: Mapping[str, float]) -> dict[str, int]:
 
 
 def _cost(values: Sequence[float]) -> str:
-    found = median_of(values)
-    told = [f"{x:.1f}" if math.isfinite(x) else "never" for x in (found.median, found.low, found.high)]
+    interval = median_of(values)
+    texts = [f"{x:.1f}" if math.isfinite(x) else "never" for x in (interval.median, interval.low, interval.high)]
     most = quantile(values, 0.9)
-    return f"{told[0]} [{told[1]} to {told[2]}] ({f'{most:.1f}' if math.isfinite(most) else 'never'})"
+    return f"{texts[0]} [{texts[1]} to {texts[2]}] ({f'{most:.1f}' if math.isfinite(most) else 'never'})"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -67,9 +67,9 @@ def rows(problem: Benchmark, runs: Sequence[Searched]) -> list[Row]:
     """Return a row for each sampler and number of workers, sorted by trials to the first level."""
     reach = levels(problem)
     kinds = dict.fromkeys((run.sampler, run.workers) for run in runs)
-    found = [_row(problem, name, workers, _of(runs, name, workers), reach) for name, workers in kinds]
+    table = [_row(problem, name, workers, _of(runs, name, workers), reach) for name, workers in kinds]
     first = min(reach, default=0)
-    return sorted(found, key=lambda row: (row.costs[first].median if first else 0, row.sampler, row.workers))
+    return sorted(table, key=lambda row: (row.costs[first].median if first else 0, row.sampler, row.workers))
 
 
 def _of(runs: Sequence[Searched], sampler: str, workers: int) -> list[Searched]:
@@ -102,8 +102,8 @@ def _row(
     )
 
 
-def _near(own: Sequence[Searched], least: float) -> float | None:
-    return None if math.isnan(least) else sum(believed(run, NEAR) >= least for run in own) / len(own)
+def _near(own: Sequence[Searched], threshold: float) -> float | None:
+    return None if math.isnan(threshold) else sum(believed(run, NEAR) >= threshold for run in own) / len(own)
 
 
 def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, tuple[Comparison, ...]]:
@@ -123,16 +123,16 @@ def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, 
     }
 
 
-def as_csv(found: Sequence[Row]) -> str:
+def as_csv(table: Sequence[Row]) -> str:
     """Return the rows as CSV with one number in each column, empty for a level that was not reached."""
-    reach = sorted({after for row in found for after in row.costs})
+    reach = sorted({after for row in table for after in row.costs})
     header = ["sampler", "workers", "searches", "trials", *(f"regret_percent_{n}" for n in CHECKPOINTS)]
     for after in reach:
         header += [f"to_random_{after}{part}" for part in ("", "_low", "_high", "_nine_in_ten")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*header, f"near_best_{NEAR}", "simulated_seconds", "sampler_ms_per_trial"])
-    for row in found:
+    for row in table:
         costs = [
             figure
             for after in reach
@@ -158,9 +158,9 @@ def as_csv(found: Sequence[Row]) -> str:
 
 def as_markdown(problem: Benchmark, runs: Sequence[Searched], about: str) -> str:
     """Return the report as Markdown: the setting, the levels, the rows, and the significance of differences."""
-    found, reach = rows(problem, runs), levels(problem)
+    table, reach = rows(problem, runs), levels(problem)
     best = max(problem.truths.values())
-    told = " and ".join(f"{level:.4f} after {after:,} trials" for after, level in reach.items())
+    targets = " and ".join(f"{level:.4f} after {after:,} trials" for after, level in reach.items())
     noise = (
         ""
         if math.isnan(problem.deviation)
@@ -175,12 +175,12 @@ def as_markdown(problem: Benchmark, runs: Sequence[Searched], about: str) -> str
         f"## {problem.name}",
         "",
         f"{len(problem.readings):,} networks, the best with a reward of {best:.4f}. "
-        f"The median best of {DRAWN:,} random searches: {told}.{noise} {about}",
+        f"The median best of {DRAWN:,} random searches: {targets}.{noise} {about}",
         "",
         _line([*head, *(f"regret % @{n}" for n in CHECKPOINTS), f"near the best @{NEAR}", "ms a trial"]),
         _line(["---"] * 2 + ["---:"] * (3 + len(reach) + len(CHECKPOINTS))),
     ]
-    for row in found:
+    for row in table:
         costs = [
             f"{_whole(c.median)} [{_whole(c.low)} to {_whole(c.high)}] ({_whole(row.most[after])})"
             for after, c in row.costs.items()
@@ -235,10 +235,10 @@ def figure(problem: Benchmark, runs: Sequence[Searched], out: Path) -> None:
     """Draw regret against trials, and trials to the levels with their intervals, as PNG."""
     sheet = Figure(figsize=(12, 4.8), layout="constrained")
     left, right = sheet.subplots(1, 2, width_ratios=[3, 2])
-    found = rows(problem, runs)
+    table = rows(problem, runs)
     # A sampler has one colour for all numbers of workers.
-    colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(row.sampler for row in found))}
-    for row in found:
+    colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(row.sampler for row in table))}
+    for row in table:
         own = _of(runs, row.sampler, row.workers)
         _regret(left, own, max(problem.truths.values()), colours[row.sampler], _label(row))
     left.set(
@@ -249,7 +249,7 @@ def figure(problem: Benchmark, runs: Sequence[Searched], out: Path) -> None:
     )
     left.set_title(f"{problem.name}: what is believed to be best")
     left.legend(fontsize=8)
-    _reached(right, found, colours)
+    _reached(right, table, colours)
     buffer = io.BytesIO()
     sheet.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     write_file(out, buffer.getvalue())
@@ -272,18 +272,18 @@ def _regret(axes: Axes, own: Sequence[Searched], best: float, colour: str, label
         axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
 
 
-def _reached(axes: Axes, found: Sequence[Row], colours: Mapping[str, str]) -> None:
-    for place, row in enumerate(reversed(found)):
+def _reached(axes: Axes, table: Sequence[Row], colours: Mapping[str, str]) -> None:
+    for place, row in enumerate(reversed(table)):
         for (marker, shift), each in zip(_MARKS, row.costs.values(), strict=False):
             if not math.isfinite(each.median):
                 continue
             high = each.high if math.isfinite(each.high) else row.trials
             axes.plot([each.low, high], [place + shift] * 2, color=colours[row.sampler], lw=1.4)
             axes.plot(each.median, place + shift, marker, color=colours[row.sampler], ms=6)
-    axes.set_yticks(range(len(found)), [_label(row) for row in reversed(found)])
+    axes.set_yticks(range(len(table)), [_label(row) for row in reversed(table)])
     axes.set(xscale="log", xlabel="trials (median, 95 % bootstrap interval)")
     marks = ", ".join(
-        f"{marker} {after:,}" for (marker, _), after in zip(_MARKS, found[0].costs, strict=False)
+        f"{marker} {after:,}" for (marker, _), after in zip(_MARKS, table[0].costs, strict=False)
     )
     axes.set_title(f"to the median best of random search: {marks} trials", fontsize=10)
     axes.grid(axis="x", alpha=0.3)
