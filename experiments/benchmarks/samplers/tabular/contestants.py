@@ -185,9 +185,9 @@ def contestant(name: str) -> Sampler:
         raise unknown_name("sampler", sampler, CONTESTANTS)
     changes = parse([f"sampler.{option}" for option in options.split(",") if option])
     if sampler in documents.names("sampler"):
-        made = Config.of({"sampler": sampler, **changes}).sampler
+        built = Config.of({"sampler": sampler, **changes}).sampler
         # All curves have the same number of trials.
-        return made.model_copy(update={"early_stop": False}) if hasattr(made, "early_stop") else made
+        return built.model_copy(update={"early_stop": False}) if hasattr(built, "early_stop") else built
     if changes:
         raise UserError(f"{sampler} takes no options here, and {name} has some.")
     return (
