@@ -24,13 +24,13 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.engine import gpu_searches, gpu_speed
+from experiments.benchmarks.engine import gpu_searches, gpu_sharing, gpu_speed, gpu_times
 
 ROOT = Path(__file__).parents[3]
 Figures = dict[str, Any]
@@ -42,14 +42,18 @@ def _unnoted(figures: Figures) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What sections are told. data: a .npz file with photographs, None: shapes instead. out: for files of theirs."""
+    """The settings of a section.
+
+    data: a .npz file with photographs; None: shapes instead. out: folder for its files. seconds: after which it is
+    stopped. note: takes the figures so far, for that case.
+    """
 
     device: str
     tiny: bool
     data: Path | None
     out: Path
+    seconds: float = 600.0
     note: Callable[[Figures], None] = _unnoted
-    """Takes the figures so far, for a section that is stopped half-way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,6 @@ def environment(setup: Setup) -> Figures:
         "versions": {name: _version(name) for name in names},
         "missing": [name for name in ("ray", "pyarrow", "matplotlib", "pandas") if not _version(name)],
         "mps": shutil.which("nvidia-cuda-mps-control"),
-        "nvidia_smi": _said("nvidia-smi"),
         "card": _said(
             "nvidia-smi",
             "--query-gpu=name,driver_version,memory.total,clocks.sm,clocks.max.sm,compute_mode,power.limit",
@@ -80,12 +83,12 @@ def environment(setup: Setup) -> Figures:
 
 
 def tests(setup: Setup) -> Figures:
-    """Run `tests/gpu`."""
+    """Run `tests/gpu`, and note every test as it passes."""
     words = [
         sys.executable,
         "-m",
         "pytest",
-        "-q",
+        "-v",
         "-n",
         "0",
         "-p",
@@ -94,23 +97,28 @@ def tests(setup: Setup) -> Figures:
         "gpu",
         "tests/gpu",
     ]
-    begun = time.perf_counter()
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100)
-    return {"code": done.returncode, "seconds": time.perf_counter() - begun, "tail": done.stdout[-6000:]}
+    begun, lines = time.perf_counter(), []
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in process.stdout or ():
+        lines.append(f"{time.perf_counter() - begun:.1f} {line.rstrip()}")
+        setup.note({"output": "\n".join(lines)[-12_000:]})
+    code = process.wait()
+    return {"code": code, "seconds": time.perf_counter() - begun, "output": "\n".join(lines)[-12_000:]}
 
 
 SECTIONS: Mapping[str, Section] = {
     "environment": Section(environment, 20),
-    "steps": Section(gpu_speed.steps, 60),
-    "sharing": Section(gpu_speed.sharing, 70),
-    "sharing_mps": Section(gpu_speed.sharing_with_mps, 70),
     "search_photographs": Section(gpu_searches.search_photographs, 150),
-    "repeats": Section(gpu_speed.repeats, 40),
-    "tests": Section(tests, 100),
-    "times": Section(gpu_speed.times, 80),
-    "search_shapes": Section(gpu_searches.search_shapes, 120),
-    "training": Section(gpu_searches.training, 100),
+    "tests": Section(tests, 34),
+    "times": Section(gpu_times.times, 40),
+    "search_shapes": Section(gpu_searches.search_shapes, 80),
+    "training": Section(gpu_searches.training, 60),
+    "steps": Section(gpu_speed.steps, 90),
+    "sharing": Section(gpu_sharing.sharing, 70),
+    "sharing_mps": Section(gpu_sharing.sharing_with_mps, 70),
+    "repeats": Section(gpu_speed.repeats, 60),
 }
+"""The sections in the order of their value."""
 
 
 def main() -> None:
@@ -144,14 +152,14 @@ def main() -> None:
 
 def _guarded(section: Section, setup: Setup, left: float) -> Figures:
     """Return the figures of a section; where it fails, those so far and the reason."""
-    limit = min(section.seconds, left)
+    limit = min(section.seconds * (10 if setup.tiny else 1), left)
     if limit < section.seconds / 2 and not setup.tiny:
         return {"failed": f"not begun: {left:.0f} s left"}
     context = get_context("forkserver")
     # torch is imported once, and no section finds another's CUDA context.
     context.set_forkserver_preload(["search.proxy.training", "search.proxy.measure"])
     figures = context.Queue()
-    process = context.Process(target=_section, args=(section.run, setup, figures))
+    process = context.Process(target=_section, args=(section.run, replace(setup, seconds=limit), figures))
     process.start()
     end, latest = time.monotonic() + limit, {}
     while True:
@@ -185,9 +193,8 @@ def _section(run: Callable[[Setup], Figures], setup: Setup, figures: Any) -> Non
     def note(part: Figures) -> None:
         figures.put(("note", json.loads(json.dumps(part, default=str))))
 
-    told = Setup(setup.device, setup.tiny, setup.data, setup.out, note)
     try:
-        figures.put(("end", run(told)))
+        figures.put(("end", run(replace(setup, note=note))))
     except BaseException:
         figures.put(("end", {"failed": traceback.format_exc()[-4000:]}))
 

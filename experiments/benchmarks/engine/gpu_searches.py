@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,6 +15,10 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
+SPACE = "effv2_32"
+"""The space of the searches, and of the networks whose step times are measured."""
+_GRACE = 8.0
+"""Seconds before the end of a section at which its command gets Ctrl-C."""
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:
@@ -23,12 +29,12 @@ def search_photographs(setup: Any) -> dict[str, Any]:
 
 def search_shapes(setup: Any) -> dict[str, Any]:
     """Run the default search with finals on shapes."""
-    return searched(setup, "shapes", ["data=shapes", *(["data.images=300"] if setup.tiny else [])])
+    return searched(setup, "shapes", ["data=shapes", *(["data.images=300"] if setup.tiny else [])], trials=24)
 
 
-def searched(setup: Any, name: str, data: list[str]) -> dict[str, Any]:
-    """Launch a search in the folder `setup.out` and return what became of it."""
-    words = ["trials=64", *os.environ.get("GPU_SEARCH", "").split()]
+def searched(setup: Any, name: str, data: list[str], trials: int = 64) -> dict[str, Any]:
+    """Launch a search in the folder `setup.out` and return its figures, also where time runs out before its end."""
+    words = [f"trials={trials}", f"space={SPACE}"]
     if setup.tiny:
         words = [
             "trials=2",
@@ -39,10 +45,9 @@ def searched(setup: Any, name: str, data: list[str]) -> dict[str, Any]:
             "step=measured",
         ]
     words += [f"proxy.device={setup.device if setup.device == 'cpu' else 'auto'}", f"run={name}", *data]
-    found = command(setup, "search", "launch", *words)
-    setup.note(found)
-    found |= outcome(setup.out / "runs" / name)
-    return found
+    figures = command(setup, "search", "launch", *words)
+    setup.note(figures)
+    return figures | outcome(setup.out / "runs" / name)
 
 
 def outcome(path: Path) -> dict[str, Any]:
@@ -60,6 +65,10 @@ def outcome(path: Path) -> dict[str, Any]:
         "images_per_second": median(result.images_per_second for result in results) if results else None,
         "best_accuracy": max((result.accuracy for result in results), default=None),
         "finals": sum(len(trial.final_trainings) for trial in run.trials),
+        "result_seconds": sorted(round(result.seconds, 1) for result in results),
+        "finished_after": sorted(
+            round(trial.finished_at - run.trials[0].proposed_at, 1) for trial in complete if trial.finished_at
+        ),
         "step": run.config.settings.step,
     }
 
@@ -73,28 +82,51 @@ def training(setup: Any) -> dict[str, Any]:
     words += [] if runs else ["data=shapes"]
     figures: dict[str, Any] = {"network": network}
     for kind in ("false",) if setup.tiny else ("false", "true"):
-        found = command(
+        figures_of_kind = command(
             setup, "search", "train", network, *words, f"recipe.compile={kind}", f"out=model-{kind}"
         )
         document = setup.out / f"model-{kind}" / "model.json"
         if document.exists():
-            found["metrics"] = json.loads(document.read_text()).get("metrics")
-        figures[f"compile_{kind}"] = found
+            figures_of_kind["metrics"] = json.loads(document.read_text()).get("metrics")
+        figures[f"compile_{kind}"] = figures_of_kind
         setup.note(figures)
     return figures
 
 
 def command(setup: Any, *words: str) -> dict[str, Any]:
-    """Run a command of ours in `setup.out` and return its output, exit code and time."""
+    """Run a command of ours in `setup.out` and return its output, exit code and time.
+
+    It gets Ctrl-C some seconds before the section is over, so that it can end in order. noted: lines of its standard
+    error output, each after the seconds at which it came.
+    """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     begun = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=setup.out, env=environment, capture_output=True, text=True
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        cwd=setup.out,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    noted: list[str] = []
+
+    def listen() -> None:
+        for line in process.stderr or ():
+            noted.append(f"{time.perf_counter() - begun:.1f} {line.rstrip()}")
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    alarm = threading.Timer(max(1.0, setup.seconds - _GRACE), process.send_signal, [signal.SIGINT])
+    alarm.start()
+    output = process.stdout.read() if process.stdout else ""
+    process.wait()
+    alarm.cancel()
+    listener.join(timeout=2)
     return {
         "command": " ".join(words),
-        "code": done.returncode,
+        "code": process.returncode,
         "seconds": time.perf_counter() - begun,
-        "said": done.stdout[-2500:],
-        "noted": done.stderr[-2500:],
+        "said": output[-2500:],
+        "noted": "\n".join(noted)[-12_000:],
     }
