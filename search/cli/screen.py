@@ -9,7 +9,13 @@ from rich.table import Table
 
 from search.cli.networks import show_network
 from search.cli.table import table
-from search.report.finals_text import SHOWN, finals_text, saturation_warning, unfinished_text
+from search.report.finals_text import (
+    SHOWN,
+    finals_text,
+    saturation_warning,
+    single_trainings_text,
+    unfinished_text,
+)
 from search.runs.front import growth, on_front
 from search.runs.run import ANSWERS, Run
 from search.tables.table import Column, Row
@@ -148,6 +154,7 @@ def show_finals(run: Run) -> Iterator[RenderableType]:
     if verdict is None:
         yield from unfinished_text(run)
         yield from saturation_warning(run)
+        yield from single_trainings_text(run)
         return
     yield f"finals: the best of the search, trained with {_seeds(verdict)}"
     yield _trials(verdict.standing[:SHOWN], FINALS)

@@ -36,7 +36,7 @@ the tau that trainings of 10 epochs have with each other, for a tenth of their c
 MIN_EPOCHS, MAX_EPOCHS = 2, 20
 MAX_IMAGES = 10_000
 """Training images of a proxy: more of them cost more time than their better ranking is worth."""
-SYNTHETIC_STEPS = 135
+SYNTHETIC_STEPS = 105
 """Steps of a proxy training on synthetic images, on which a first search shall end after three minutes."""
 _SAMPLE = 64
 """Images that are decoded to learn their size."""

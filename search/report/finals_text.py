@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from search.engine.automatic import chance
 from search.proxy.proxy import Proxy
 from search.runs.run import Run
 from search.stats.differences import Differences
@@ -79,6 +80,15 @@ def saturation_warning(run: Run) -> Iterator[str]:
     accuracies = {trial.result.accuracy for trial in run.ranked if trial.result}
     if run.over and len(run.ranked) >= _SATURATED and len(accuracies) == 1:
         yield _saturated(run, "costs alone")
+
+
+def single_trainings_text(run: Run) -> Iterator[str]:
+    """Yield the noise of a finished search without finals in one line, as far as its images tell it."""
+    if not run.over or run.agenda.finalists or len(run.ranked) < 2:
+        return
+    images = run.validation_images
+    points = f"; differences under {100 * chance(images):.0f} points are chance" if images else ""
+    yield f"noise: each network has one training, since there were no finals{points}"
 
 
 def _saturated(run: Run, decided: str) -> str:

@@ -53,6 +53,12 @@ def test_a_trial_tells_its_trainings():
     assert "fresh seeds" not in shown(show_trial(run, run.ranked[-1]))
 
 
+def test_a_search_without_finals_says_what_is_chance():
+    run = launch({**SMALL, "finals": "off"} | {"finals.top": 0}, evaluate=looked_up)
+    text = shown(show_run(run))
+    assert "noise: each network has one training, since there were no finals; differences under" in text
+
+
 def test_unfinished_finals_say_how_to_go_on():
     with pytest.raises(KeyboardInterrupt):
         launch(SMALL, evaluate=interrupted)
