@@ -54,9 +54,12 @@ def test_a_trial_tells_its_trainings():
 
 
 def test_a_search_without_finals_says_what_is_chance():
-    run = launch({**SMALL, "finals": "off"} | {"finals.top": 0}, evaluate=looked_up)
-    text = shown(show_run(run))
-    assert "noise: each network has one training, since there were no finals; differences under" in text
+    text = shown(show_run(launch({**SMALL, "finals": "off", "finals.top": 0}, evaluate=looked_up)))
+    assert (
+        "noise: each network has one training, since there were no finals; differences under 31 points are chance"
+        in text
+    )
+    assert "fresh" not in text
 
 
 def test_unfinished_finals_say_how_to_go_on():
@@ -67,12 +70,6 @@ def test_unfinished_finals_say_how_to_go_on():
     assert "not running; continue with: search resume r" in text
     assert "winner" not in text
     assert "winner" in shown(show_run(resume("r", evaluate=looked_up)))
-
-
-def test_a_run_without_finals_says_nothing_of_them():
-    text = shown(show_run(launch({**SMALL, "finals": "off", "finals.top": 0}, evaluate=looked_up)))
-    assert "finals" not in text
-    assert "fresh" not in text
 
 
 @pytest.mark.parametrize(
