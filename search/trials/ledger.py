@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from search.proxy.evaluate import Result
 from space import UserError
-from space.choices.space import Point
+from space.choices.points import Point
 
 State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate", "imported"]
 
