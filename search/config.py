@@ -24,7 +24,7 @@ from search.settings.run_settings import KEYS, RunSettings
 from search.settings.validation import mapping, of_kind, validated
 from search.settings.words import GROUPS, KIND
 from search.trials.finals import Finals
-from space import Architecture, Space, UserError, decode, documents
+from space import CATALOG, Architecture, Space, UserError, decode, documents
 from space.catalog import unpublished
 from space.named import FORMS, named_network
 from space.refusal import unknown_name
@@ -68,6 +68,7 @@ class Config:
             for group in GROUPS[1:]
         }
         space = Space.load(names["space"], inner["space"])
+        groups["reward"] = _referred(groups["reward"], space)
         run_settings = validated("", RunSettings, {**defaults, **chosen})
         return cls(space, **groups, settings=_adapted(run_settings, space))
 
@@ -184,6 +185,8 @@ def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, L
         values = _document(group, str(chosen[group])) if group in chosen else known.model_dump()
         found.append(_validated(group, {**values, **inner[group]}))
     reward, limits = found
+    if reward.reference is None:
+        reward = reward.model_copy(update={"reference": before.reward.reference})
     return reward, limits
 
 
@@ -249,6 +252,24 @@ def _adapted(settings: RunSettings, space: Space) -> RunSettings:
     """Return `settings` with `first` as canonical strings of networks adapted to `space`, each once."""
     networks = (space.adapt(_network(word)) for word in settings.first)
     return settings.model_copy(update={"first": tuple(dict.fromkeys(map(str, networks)))})
+
+
+_BASES = ("v2-b0", "b0", "mobilenet-v3-large", "mobilenet-v2")
+"""Published networks that are the reference of a space that contains them, the first of these."""
+
+
+def _referred(reward: Reward, space: Space) -> Reward:
+    """Return `reward` with a reference: where none is named, a network of `space`, so that its terms are around 1.
+
+    It is a published network if the space contains one of `_BASES`, else the network with the middle option of every
+    choice.
+    """
+    if reward.reference is not None:
+        return reward
+    bases = (space.adapt(CATALOG[name].architecture) for name in _BASES if name in CATALOG)
+    middle = tuple((len(choice.options) - 1) // 2 for choice in space.choices)
+    network = next((base for base in bases if space.find(base) is not None), None) or space.at(middle)
+    return reward.model_copy(update={"reference": str(network)})
 
 
 def _network(word: str) -> Architecture:

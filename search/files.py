@@ -81,8 +81,8 @@ def sole_writer(folder: Path, content: str) -> Iterator[None]:
 def write_file(path: Path, content: str | bytes) -> None:
     """Write `content` (text as UTF-8) to `path` in one step: readers see the old file or the new one.
 
-    Missing directories are made. Links are followed; a device such as /dev/null is written to, not replaced.
-    Raises `UserError` with the system's reason, leaving what was there.
+    Creates missing directories and follows links. A device such as /dev/null is written to, not replaced. Raises
+    `UserError` with the system's reason; the old file stays then.
     """
     # Names in it may hold bytes that are not UTF-8.
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
@@ -98,16 +98,16 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 
 def require_ending(option: str, path: Path | None, ending: str, what: str) -> None:
-    """Raises `UserError` for a file that `option` named, if its name does not end as `what` does."""
+    """Raise `UserError` if the file of `option` does not have the ending of `what`."""
     if path and path.suffix.lower() != ending:
         raise UserError(f"{option} {path}: {what} is a {ending} file.")
 
 
 def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection[str] = ()) -> None:
-    """Write a folder with these `files` (name -> content) in one step: none of them is there before all are.
+    """Write a folder with these `files` (name -> content) in one step: readers see none of them or all.
 
-    A folder that is there is replaced; it is refused as `require_replaceable` says. Raises `UserError` with the
-    system's reason, too, leaving what was there.
+    An existing folder is replaced, see `require_replaceable`. Raises `UserError`, also with the system's reason; the
+    old folder stays then.
     """
     require_replaceable(path, known)
     target = Path(os.path.realpath(path))
@@ -130,25 +130,25 @@ def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection
 
 
 def require_replaceable(path: Path, known: Collection[str]) -> None:
-    """Raises `UserError` for a folder that holds anything but what `known` names, and for what is no folder."""
+    """Raise `UserError` for a folder with other files than the `known` ones, and for a path that is not a folder."""
     try:
         others = sorted({entry.name for entry in path.iterdir()} - set(known)) if path.exists() else []
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
     if others:
-        found = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
-        raise UserError(f"{path} holds {found}, which would be deleted; name a new or an empty folder.")
+        names = others[0] if len(others) == 1 else f"{others[0]} and {len(others) - 1} more"
+        raise UserError(f"{path} holds {names}, which would be deleted; name a new or an empty folder.")
 
 
 def deliver(content: str | bytes, out: Path | None) -> None:
-    """Write `content` to the file `out` as `write_file` does; to standard output without one.
+    """Write `content` to the file `out` with `write_file`, or to standard output if `out` is None.
 
-    Raises `UserError` also where standard output takes no more, and for bytes that a terminal would show.
+    Raises `UserError` also if standard output fails, and for bytes that would go to a terminal.
     """
     if out is not None:
         return write_file(out, content)
     if isinstance(content, bytes) and sys.stdout.isatty():
-        raise UserError("This format is no text for a terminal; add --out FILE.")
+        raise UserError("This format is not text; add --out FILE.")
     try:
         if isinstance(content, str):
             sys.stdout.write(content)
@@ -156,19 +156,19 @@ def deliver(content: str | bytes, out: Path | None) -> None:
             sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise  # The reader (`| head`) has seen enough; that is no refusal.
+        raise  # The reader (`| head`) has closed the pipe, which is not an error.
     except OSError as error:
         raise UserError(f"Cannot write to standard output: {error.strerror}.") from None
 
 
 def _replace(target: Path, data: bytes) -> None:
-    # Beside the target, since a rename is atomic within one file system only.
+    # In the same folder, since a rename is only atomic within one file system.
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:
             file.write(data)
             file.flush()
-            # Else a power cut after the rename can leave the name without its content.
+            # Otherwise a power cut after the rename can leave an empty file.
             os.fsync(file.fileno())
         os.replace(draft, target)
     finally:
@@ -176,7 +176,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _exchange(draft: Path, target: Path) -> None:
-    """The draft in the place of the target, which is gone then. (A rename replaces no folder but an empty one.)"""
+    """Move the draft to the place of the target, which is deleted. (A rename only replaces an empty folder.)"""
     old = draft.with_suffix(".old")
     if target.exists():
         os.replace(target, old)

@@ -74,15 +74,17 @@ class Reward(BaseModel, ABC):
 
     reward: str
     """The key in `REWARDS`."""
-    reference: str = UNIT
-    """The network whose costs are the units: a published network, a canonical string or a file."""
+    reference: str | None = None
+    """The network whose costs are the units: a published network, a canonical string or a file. None: a network of
+    the space, which `search.config.Config` names."""
     batch: int = Field(default=BATCH, ge=1)
     """Images in the training batch that memory is computed for, where memory counts."""
 
     @field_validator("reference")
     @classmethod
-    def _known(cls, value: str) -> str:
-        network(value)
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None:
+            network(value)
         return value
 
     multi_objective: ClassVar[bool] = False
@@ -91,7 +93,7 @@ class Reward(BaseModel, ABC):
     @property
     def network(self) -> Architecture:
         """The reference network as it is named, with its own classes and channels."""
-        return network(self.reference)
+        return network(self.reference or UNIT)
 
     @property
     @abstractmethod
@@ -127,6 +129,17 @@ class Reward(BaseModel, ABC):
         if not math.isfinite(terms.reward):
             raise ValueError(f"the reward is {terms.reward}")
         return terms
+
+
+class Accuracy(Reward):
+    """Accuracy alone. With limits, the search is for the most accurate network that fits."""
+
+    @property
+    def costs(self) -> tuple[CostName, ...]:
+        return ()
+
+    def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
+        return Terms(accuracy, accuracy, ())
 
 
 def _usable(value: CostName) -> CostName:
@@ -231,7 +244,13 @@ class TuNAS(Targeted):
 
 REWARDS: Registry[type[Reward]] = Registry(
     ENTRY_POINTS["reward"],
-    {"effv2": EfficientNetV2, "mnasnet": MnasNet, "tunas": TuNAS, "pareto": Pareto},
+    {
+        "accuracy": Accuracy,
+        "effv2": EfficientNetV2,
+        "mnasnet": MnasNet,
+        "tunas": TuNAS,
+        "pareto": Pareto,
+    },
 )
 """Every objective by the name that `reward=` takes: the extension point."""
 

@@ -40,9 +40,17 @@ def run_values(run: Run) -> Values:
         "trials_per_hour": run.rate and run.rate * 3600,
         "left": run.left,
         "running": [trial.number for trial in run.running],
-        "best": plain(row(run.ranked[0])) if run.ranked else None,
-        "answers": {name: run.pick(name).number for name in ANSWERS} if run.ranked else None,
+        "best": plain(row(run.best)) if run.ranked else None,
+        "answers": _answers(run) if run.ranked else None,
     }
+
+
+def _answers(run: Run) -> Values:
+    """Return the trials that answer a search by name, and the cost and the standard error that decide the cheapest."""
+
+    found = run.answers
+    numbers = {name: run.pick(name).number for name in ANSWERS}
+    return {**numbers, "cost": found.cost, "standard_error": found.error}
 
 
 def trial_values(run: Run, trial: Trial) -> Values:

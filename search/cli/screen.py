@@ -16,6 +16,7 @@ from search.report.finals_text import (
     single_trainings_text,
     unfinished_text,
 )
+from search.runs.exchange import conclusions
 from search.runs.front import growth, on_front
 from search.runs.run import ANSWERS, Run
 from search.tables.table import Column, Row
@@ -100,6 +101,7 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
         if top > 1:
             yield ""
             yield show_answers(run)
+        yield from conclusions(run)
 
 
 def show_answers(run: Run) -> Table:

@@ -1,4 +1,4 @@
-"""The driver of a search: hands out what is proposed, and keeps what becomes of it.
+"""The engine of a search: it hands proposals to workers and records the results.
 
 Every executor makes the same few calls, from one thread; see `search.executors.Driven`. What the engine knows of
 trials is its `History`, which is the ledger's. Its own is what ends with the driver: who is at work, and the clock.
@@ -25,13 +25,16 @@ from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
 from search.trials.trial import Trial
 
 ATTEMPTS = 3
-"""How often a trial is begun before it counts as failed, where the machine was to blame."""
+"""Attempts of a training whose worker died, after which it has failed."""
+INTERRUPTIONS = 10
+"""Deaths of the driver during one training, after which it has failed. They say little about the network: machines are
+taken away. Only a network that takes the driver down each time has to be stopped."""
 WAIT = 0.02
-"""The part of their time that workers may wait for proposals."""
+"""The share of their time that workers may wait for proposals."""
 
 
 class Engine:
-    """A run being driven."""
+    """A running search."""
 
     def __init__(
         self,
@@ -41,17 +44,17 @@ class Engine:
         fidelity: Callable[[Proxy], str],
         watch: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """fidelity: what evaluations by a proxy have in common. watch: is called with every trial that has finished,
-        and with every one that rests after a training shorter than the whole.
+        """fidelity: returns the key that evaluations by a proxy have in common. watch: is called with every trial that
+        is over, and with every trial that was trained for a rung below the last.
 
-        Raises `LedgerFailed` where the ledger cannot be written, as every call can.
+        Raises `LedgerFailed` if the ledger cannot be written. So does every other call.
         """
         self._config, self._proposals, self._ledger, self._watch = config, proposals, ledger, watch
         self._ladder = config.ladder
         self._history = History(config, ledger, fidelity)
         self._epochs: dict[int, int] = {}
         self._goals: dict[int, int] = {}
-        """Of trials that run, for how many epochs."""
+        """The epochs of the current training of each running trial."""
         self._failures = Failures(config.settings.max_failures)
         self._begun: dict[int, float] = {}
         self._worked = float(ledger.noted("seconds") or 0)
@@ -60,13 +63,13 @@ class Engine:
         """Seconds that the latest proposal took."""
         self._why_stopped = ""
         self._exhausted = ledger.noted(ENDED) or ""
-        """Why nothing new is proposed; what is waiting is still to be tried."""
-        self._take_up()
+        """Why nothing new is proposed. Waiting trials are still trained."""
+        self._requeue_interrupted()
 
     def next_trial(self) -> Request | None:
-        """What to train next, marked as running in the ledger; None: nothing now.
+        """Return the next training, marked as running in the ledger; None for nothing now.
 
-        Who has earned a longer training comes before who has had none.
+        Promoted trials take precedence over new ones.
         """
         if (further := self._further()) and not self._ending():
             return self._begin(replace(self._history[further.number], attempt=1))
@@ -75,13 +78,13 @@ class Engine:
         if number is None or self._ending():
             return None
         record = self._history[number]
-        # One that is climbing was begun long ago, and is gone on with.
+        # A trial that has begun its rungs is continued.
         return None if self._all_begun() and not record.rungs else self._begin(record)
 
     def prepare(self) -> None:
-        """Have the next proposal ready, if workers would wait long for it.
+        """Make the next proposal in advance if workers would have to wait long for it.
 
-        Else it is better made when one is free: then it knows what those at work now will have told.
+        Otherwise it is better made when a worker is free, since it then uses the results of the trials that run now.
         """
         each = typical(self.trials) if self._history.waiting is None else None
         if each is not None and self._proposing * parallel_trials(self._config, self.trials) > WAIT * each:
@@ -110,7 +113,7 @@ class Engine:
         return False
 
     def on_result(self, number: int, result: Result) -> None:
-        """Keeps a result; one that isn't a finite number is a failure."""
+        """Record a result. One that is not a finite number is a failure."""
         try:
             self._history.answer(number, self._goals[number], result)
         except (ValueError, ArithmeticError) as error:
@@ -119,23 +122,23 @@ class Engine:
         return self._tell(number)
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
-        """Keeps a failure, or where the machine was to blame hands the trial out again, `ATTEMPTS` times."""
+        """Record a failure. retry: the machine was to blame, so the trial is requeued if it has attempts left."""
         self._failed(number, reason, retry=retry)
-        # A node that dies takes several trials along. Only one that began since then is a failure more.
+        # A node that dies takes several trials along. Only a trial that began since then counts as another failure.
         if not retry or self._begun[number] > self._failures.latest:
             self._why_stopped = self._why_stopped or self._failures.add(reason)
 
     def on_measured(self, number: int, result: Result) -> None:
-        """Keeps the result of a complete trial of which more was measured after the search."""
+        """Record the result of a complete trial of which more was measured after the search."""
         self._history.measure(number, result)
 
     def on_final(self, number: int, training: FinalTraining) -> None:
-        """Keeps what became of a training of a trial's network with another seed."""
+        """Record the state of a final training."""
         self._history.record_final(number, training)
         self._clock()
 
     def release(self) -> None:
-        """Gives running trials back, not counting the attempt, and notes the time worked."""
+        """Requeue running trials, without counting an attempt or an interruption, and note the time worked."""
         for record in self._history.running:
             self._history.wait(record)
         self._clock()
@@ -152,14 +155,14 @@ class Engine:
 
     @property
     def over(self) -> bool:
-        """Whether the search has come to its end, and not to a stop: nothing is at work, and no trial is to come."""
+        """Whether the search has reached its end without being stopped: no trial is running or will be begun."""
         idle = not any(self._history.running)
         spent = (self._all_begun() or self._exhausted) and not self._further()
         return idle and not self._why_stopped and bool(self._ending() or spent)
 
     @property
     def gate(self) -> RungGate | None:
-        """What the first trials say of the rungs; None where none are asked."""
+        """The decision of the pilot trials about shorter trainings, None without pilot trials."""
         return self._ladder.gate(self.trials)
 
     @property
@@ -169,7 +172,7 @@ class Engine:
 
     @property
     def status(self) -> Status:
-        """What a display shows."""
+        """The status that a display shows."""
         return Status.of(
             self.trials,
             self._epochs,
@@ -185,7 +188,7 @@ class Engine:
         )
 
     def _further(self) -> Trial | None:
-        """Which trial has earned a longer training than it had."""
+        """Return the trial that is promoted to the next rung, None if there is none."""
         return self._ladder.promoted(self.trials) if len(self._ladder.epochs) > 1 else None
 
     def _begin(self, record: Record) -> Request:
@@ -198,30 +201,38 @@ class Engine:
         seed = self._ladder.seed(record.seed, epochs)
         return request(config, number, record.attempt, record.architecture, seed, timed, epochs)
 
-    def _take_up(self) -> None:
-        """What a driver that died left running is handed out again."""
+    def _requeue_interrupted(self) -> None:
+        """Requeue the trials that were running when the last driver died. It is not counted as an attempt."""
         for record in self._history.running:
-            self._failed(record.number, f"interrupted {ATTEMPTS} times", retry=True)
+            interrupted = replace(record, interruptions=record.interruptions + 1)
+            if interrupted.interruptions < INTERRUPTIONS:
+                self._history.wait(interrupted)
+            else:
+                self._fail(record.number, f"the driver died {INTERRUPTIONS} times during its training")
 
     def _failed(self, number: int, reason: str, *, retry: bool) -> None:
-        """Has a trial wait for its next attempt, if there is to be one, else keeps its failure."""
+        """Requeue the trial if it has attempts left, else record the failure."""
         record = self._history[number]
         if retry and record.attempt < ATTEMPTS:
             return self._history.wait(replace(record, attempt=record.attempt + 1))
+        return self._fail(number, reason)
+
+    def _fail(self, number: int, reason: str) -> None:
+        """Record that a trial has failed for good."""
         trial = self._history.trial(number)
-        # What a driver that died was training it for, is what it is to be trained for next.
+        # The rung of a training that a dead driver began is the next one of the trial.
         epochs = self._goals.get(number) or self._ladder.next_epochs(trial, self.trials)
         self._history.fail(number, epochs, reason)
         return self._tell(number)
 
     def _add(self, proposal: Proposal) -> None:
-        """Keeps a proposal, waiting; one of a network that has its result is answered by it."""
+        """Record a proposal, which waits. A duplicate of a network with a result is answered at once."""
         number = self._history.propose(proposal.point, proposal.architecture, proposal.seed, proposal.known)
         if number is not None:
             self._tell(number)
 
     def _tell(self, number: int) -> None:
-        """A trial has finished, or rests."""
+        """Tell the display about a trial that is over or was trained for a rung below the last."""
         self._clock()
         self._watch(self._history.trial(number))
 
@@ -232,7 +243,7 @@ class Engine:
         self._ledger.replace("seconds", f"{self._seconds():.1f}")
 
     def _ending(self) -> bool:
-        """Whether no trial is begun any more: the run was stopped, or the budget is spent but for the finals."""
+        """Return whether no trial is begun any more: the run is stopped, or only the finals fit the budget."""
         budget, finals, base = self._config.settings.budget, self._config.finals, self._config.base
         if self._why_stopped:
             return True
@@ -241,7 +252,7 @@ class Engine:
         )
 
     def _all_begun(self) -> bool:
-        """Whether as many were begun as there are to be. More may be waiting, where a resume asked for fewer."""
+        """Return whether all trials were begun. More may be waiting if a resume asked for fewer."""
         total = self._proposals.total
         own = [trial for trial in self.trials if trial.state not in NOT_TRAINED_HERE]
         begun = sum(trial.state != "waiting" or bool(trial.rungs) for trial in own)

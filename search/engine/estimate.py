@@ -18,6 +18,7 @@ from search.executors.child import in_child
 from search.executors.gpus import gpus_for
 from search.proxy.proxy import proxy_architecture, timed
 from search.pruners.rungs import RemainingWork, remaining_work
+from search.runs.exchange import spans
 from search.tables.units import clock, plural
 from space import Architecture, cost
 
@@ -117,6 +118,7 @@ def lines(estimate: Estimate, config: Config) -> Iterator[str]:
     if estimate.total is not None:
         yield f"{' and '.join(parts)}, {estimate.parallel} at a time: about {clock(estimate.total)}"
     yield from _rungs(config)
+    yield from map(str, spans(config))
     yield f"memory: about {estimate.memory / 1e9:.1f} GB for each of {plural(estimate.parallel, 'worker')}"
     yield f"disk: about {max(1, round(estimate.disk / 1e6))} MB in runs/; the images are already in the cache"
     if estimate.parallel > cores():

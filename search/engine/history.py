@@ -1,4 +1,4 @@
-"""What a driver knows of the trials of its run: read from the ledger as it starts, written to it at every change."""
+"""The trials of a run in its driver: read from the ledger at the start, written to it at every change."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from space import Architecture, Point
 
 
 class History:
-    """The trials of a run being driven. What a method changes is on the disk when it returns.
+    """The trials of a running search. A change is on the disk when the method that makes it returns.
 
-    All raise `LedgerFailed` where the ledger cannot be written.
+    All methods that change it raise `LedgerFailed` if the ledger cannot be written.
     """
 
     def __init__(self, config: Config, ledger: Ledger, fidelity: Callable[[Proxy], str]) -> None:
-        """fidelity: what evaluations by a proxy have in common."""
+        """fidelity: returns the key that evaluations by a proxy have in common."""
         self._config, self._ledger, self._ladder = config, ledger, config.ladder
         self._reference = config.reference
         self._fidelity = fidelity(config.proxy)
@@ -30,7 +30,7 @@ class History:
         self._trials = {number: self._trial_of(record) for number, record in self._records.items()}
 
     def __getitem__(self, number: int) -> Record:
-        """The row of the ledger of trial `number`."""
+        """Return the ledger's row of trial `number`."""
         return self._records[number]
 
     @property
@@ -39,62 +39,62 @@ class History:
         return tuple(self._trials.values())
 
     def trial(self, number: int) -> Trial:
-        """Trial `number`."""
+        """Return trial `number`."""
         return self._trials[number]
 
     @property
     def waiting(self) -> int | None:
-        """The number of the trial that is trained next: one that had a shorter training before others, the first."""
+        """The number of the trial that is trained next: the first that has begun its rungs, else the first."""
         waiting = [record for record in self._records.values() if record.state == "waiting"]
         return min(waiting, key=lambda record: (not record.rungs, record.number)).number if waiting else None
 
     @property
     def running(self) -> Iterator[Record]:
-        """The trials at work."""
+        """The running trials."""
         return (record for record in list(self._records.values()) if record.state == "running")
 
     def propose(
         self, point: Point, network: Architecture, seed: int, known: tuple[Point, Architecture] | None = None
     ) -> int | None:
-        """A new trial, which waits.
+        """Add a new trial, which waits.
 
-        known: a network that was proposed first, and had been before. Where that has its result, it is a trial too, a
-        duplicate, of which the number is returned.
+        known: a network that was proposed first and that had been proposed before. If it has its result, it becomes a
+        trial too, a duplicate, and its number is returned.
         """
-        answered = self._answered(*known) if known else None
-        new = self._new(len(self._records) + bool(answered), point, network, seed)
-        self._ledger.add(*filter(None, (answered, new)))
-        if answered:
-            self._keep(replace(answered, finished_at=answered.proposed_at))
+        duplicate = self._duplicate(*known) if known else None
+        new = self._new(len(self._records) + bool(duplicate), point, network, seed)
+        self._ledger.add(*filter(None, (duplicate, new)))
+        if duplicate:
+            self._keep(replace(duplicate, finished_at=duplicate.proposed_at))
         self._keep(new)
-        return answered.number if answered else None
+        return duplicate.number if duplicate else None
 
     def begin(self, record: Record) -> None:
-        """The trial is at work."""
-        # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
+        """Note that the trial is running."""
+        # In memory before the ledger: a Ctrl-C between the two must not leave it running in the ledger.
         self._keep(replace(record, state="running"))
         self._ledger.begin(record.number, record.attempt)
 
     def wait(self, record: Record) -> None:
-        """The trial is to be handed out again, as the attempt that `record` says."""
-        self._ledger.wait(record.number, record.attempt)
+        """Note that the trial waits for the attempt that `record` names."""
+        self._ledger.wait(record.number, record.attempt, record.interruptions)
         self._keep(replace(record, state="waiting"))
 
     def answer(self, number: int, epochs: int, result: Result) -> None:
-        """The trial was trained for so many epochs: it is complete, or rests where that was not the whole training.
+        """Store the result of a training of so many epochs: the trial is complete at the last rung, else pruned.
 
-        Raises ValueError or ArithmeticError where no finite reward follows from `result`; nothing is kept then.
+        Raises ValueError or ArithmeticError if no finite reward follows from `result`. Nothing is stored then.
         """
         record, now = self._records[number], time.time()
         if record.rungs:
             result = result.timed_as(record.rungs[0])
-        if whole := epochs == self._ladder.last:
+        if is_last := epochs == self._ladder.last:
             new = replace(record, state="complete", result=result, finished_at=now)
         else:
             new = replace(record, state="pruned", rungs=(*record.rungs, result), finished_at=now)
         result.check()
         self._trial_of(new)
-        if whole:
+        if is_last:
             self._ledger.complete(record, self._fidelity, result, now)
         else:
             seed = self._ladder.seed(record.seed, epochs)
@@ -102,32 +102,32 @@ class History:
         self._keep(new)
 
     def fail(self, number: int, epochs: int, reason: str) -> None:
-        """The trial failed when it was trained for so many epochs, and is not tried again."""
+        """Note that the trial failed for good in a training of so many epochs."""
         record, now = self._records[number], time.time()
         at = replace(record, seed=self._ladder.seed(record.seed, epochs))
         self._ledger.fail(at, self._fidelities[epochs], reason, now)
         self._keep(replace(record, state="failed", reason=reason, finished_at=now))
 
     def measure(self, number: int, result: Result) -> None:
-        """More was measured of a complete trial."""
+        """Replace the result of a complete trial, of which more was measured."""
         record = self._records[number]
         self._ledger.complete(record, self._fidelity, result, record.finished_at or time.time())
         self._keep(replace(record, result=result))
 
     def record_final(self, number: int, training: FinalTraining) -> None:
-        """What became of a training of a trial's network with another seed."""
+        """Store the state of a final training of the trial's network."""
         record = self._records[number]
         others = tuple(known for known in record.final_trainings if known.seed != training.seed)
         self._ledger.record_final(record.digest, self._fidelity, training)
         self._keep(replace(record, final_trainings=(*others, training)))
 
-    def _answered(self, point: Point, network: Architecture) -> Record | None:
-        """A trial of a network that was proposed before, with the result of then; None where there was none."""
-        answer = next(record for record in self._records.values() if record.digest == network.digest)
-        if answer.state not in RANKED:
+    def _duplicate(self, point: Point, network: Architecture) -> Record | None:
+        """Return a trial of a network that was proposed before, with its result; None if it has none."""
+        earlier = next(record for record in self._records.values() if record.digest == network.digest)
+        if earlier.state not in RANKED:
             return None
-        new = self._new(len(self._records), point, network, answer.seed)
-        return replace(new, state="duplicate", result=answer.result)
+        new = self._new(len(self._records), point, network, earlier.seed)
+        return replace(new, state="duplicate", result=earlier.result)
 
     def _new(self, number: int, point: Point, network: Architecture, seed: int) -> Record:
         now = time.time()

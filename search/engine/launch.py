@@ -38,6 +38,7 @@ from search.files import numbered, unused, write_file
 from search.proxy.evaluate import evaluate
 from search.proxy.proxy import fidelity
 from search.runs.environment import environment, resumed_with
+from search.runs.exchange import spans
 from search.runs.lock import driver_lock
 from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
@@ -76,6 +77,8 @@ def launch(
         shown.note(line)
     config = with_step(config, data, lambda text: shown.note(text))
     check_step(config)
+    for span in spans(config):
+        shown.note(str(span))
     proposals = Sampled(config)
     files = _files(config, permitted(plan.imported, config), fidelity(config.proxy, data.digest))
     path = create(name, config.document(), data, files)

@@ -1,8 +1,9 @@
-"""What a search trains next: the sampler's proposals, less what was tried before or is over a limit."""
+"""The networks that a search trains next: the sampler's proposals, without duplicates and networks over a limit."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,18 +11,24 @@ from typing import Protocol
 
 from search.config import Config
 from search.pruners.calibration import expectations
-from search.samplers import Exhausted, Observation
+from search.reward import Accuracy, Reward
+from search.samplers import Exhausted, Observation, Proposer
 from search.samplers.nearest import nearest
 from search.trials.estimated import estimated_accuracies
-from search.trials.trial import Trial
+from search.trials.trial import Trial, with_reward
 from space import Architecture, Point, decode
+
+ACCURACY_SHARE = 0.25
+"""The share of proposals that maximise accuracy alone, under a reward with cost terms."""
+ACCURACY_FROM = 8
+"""Trials before the first of them. The start of a search is the same for both objectives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A network to train with a seed; `point` is its place among all that could have been proposed.
+    """A network to train with a seed. `point` is its place in the space.
 
-    known: a network that was proposed before it, and that has its result already.
+    known: a network that was proposed before this one, and that has its result already.
     """
 
     point: Point
@@ -31,104 +38,142 @@ class Proposal:
 
 
 class Proposals(Protocol):
-    """Decides what an engine trains next."""
+    """The source of an engine's trials."""
 
     @property
     def total(self) -> int | None:
-        """How many trials there will be in all, None if nobody knows."""
+        """The number of trials in all, None if unknown."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """A new proposal, given all trials so far; None: nothing now. Raises `Exhausted`."""
+        """Return a new proposal, given all trials so far, or None for nothing now. Raises `Exhausted`."""
 
     def over(self, trials: Sequence[Trial]) -> bool:
-        """Whether a run that ends with these trials, by its budget perhaps, has done what it was for."""
+        """Return whether a run that ends with these trials, perhaps by its budget, has reached its end."""
+
+
+class _Objective:
+    """An objective of the proposals: the observations of the trials under it, and the proposer that uses them."""
+
+    def __init__(self, proposer: Proposer, choices: int, reward: Reward, reference: Architecture) -> None:
+        """choices: the number of choices of the space. reward: of this objective, relative to `reference`."""
+        self.proposer, self._choices = proposer, choices
+        self._reward, self._reference = reward, reference
+        self._trials: dict[int, Trial] = {}
+        self._observations: dict[int, Observation] = {}
+
+    def follow(self, trial: Trial) -> None:
+        """Take over a trial that is new or has changed."""
+        self._trials[trial.number] = scored = with_reward(trial, self._reward, self._reference)
+        # A network outside the space, which a user can name to be trained first, has no point.
+        if trial.state != "duplicate" and len(trial.point) == self._choices:
+            self._observations[trial.number] = _observation(scored)
+
+    def history(self) -> Iterator[Observation]:
+        """Yield the trials inside the space, those without a full training with the reward expected after it."""
+        partials, estimates = expectations(list(self._trials.values())), self._estimated()
+        for number, observation in self._observations.items():
+            seen = estimates.get(number, observation)
+            yield replace(seen, partial=partials[number]) if number in partials else seen
+
+    def _estimated(self) -> dict[int, Observation]:
+        """Return the observations of complete trials with the reward of their estimated accuracy."""
+        inside = (trial for number, trial in self._trials.items() if number in self._observations)
+        complete = [(trial, trial.result) for trial in inside if trial.terms and trial.result]
+        estimates = estimated_accuracies([result for _, result in complete])
+        observations = {}
+        for (trial, result), accuracy in zip(complete, estimates, strict=True):
+            if accuracy != result.accuracy:
+                terms = self._reward.score(accuracy, trial.step_ratio, trial.architecture, self._reference)
+                observations[trial.number] = _observation(replace(trial, terms=terms))
+        return observations
 
 
 class Sampled:
-    """The proposals of a search: depend on its configuration and on the trials so far alone."""
+    """The proposals of a search. They only depend on its configuration and on the trials so far."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, accuracy_share: float = ACCURACY_SHARE) -> None:
+        """accuracy_share: the share of proposals that maximise accuracy alone, under a reward with cost terms."""
         self._config, self._space, self._sampler = config, config.space, config.sampler
         self._seed, self._first = config.settings.seed, tuple(map(decode, config.settings.first))
-        objectives = 1 + len(config.reward.costs) if config.reward.multi_objective else 1
+        costs, many = config.reward.costs, config.reward.multi_objective
+        objectives = 1 + len(costs) if many else 1
         config.sampler.check_objectives(objectives)
-        self._proposer = config.sampler.proposer(
-            config.space, self._permits, config.settings.trials, objectives
-        )
+        self._reward = self._objective(objectives, config.reward)
+        self._share = accuracy_share if costs and not many else 0.0
+        self._accuracy = self._objective(1, Accuracy(reward="accuracy")) if self._share else self._reward
         self.total = config.settings.trials
         self._trials: list[Trial] = []
         self._networks: set[Architecture] = set()
-        self._history: dict[int, Observation] = {}
-        self._earlier = 0
-        """Trials of earlier runs, which count in no total."""
+        self._imported = 0
+        """Trials of earlier runs, which do not count as trials of this one."""
         self._duplicates: dict[int, Observation] = {}
         """By trial number. The sampler sees them after all other trials, as rejected proposals."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
         """See `Proposals`."""
         self._follow(trials)
-        networks, tried = self._networks, len(trials) - len(self._duplicates)
-        if self.total is not None and tried - self._earlier >= self.total:
+        tried = len(trials) - len(self._duplicates)
+        if self.total is not None and tried - self._imported >= self.total:
             return None
         for network in self._first:
-            if network not in networks:
+            if network not in self._networks:
                 return Proposal(self._space.find(network) or (), network, self._seed)
-        history = [*self._observed(trials), *self._duplicates.values()]
-        known = None
-        point: Point = ()
-        for again in range(self._sampler.attempts(tried)):
-            point = self._proposer.propose(history, _seed(self._seed, tried, again))
-            network = self._space.at(point)
-            if network in networks:
-                known = known or (point, network)
-            elif self._permits(network):
-                return Proposal(point, network, self._seed, known)
-            history.append(_rejected(len(trials), point))
-        rng = random.Random(_seed(self._seed, tried, -1))
-        found = nearest(self._space, point, lambda a: a not in networks and self._permits(a), rng)
-        if found is None:
-            raise Exhausted
-        return Proposal(found, self._space.at(found), self._seed, known)
+        if self._by_accuracy(tried):
+            try:
+                return self._proposed(self._accuracy, tried, len(trials))
+            except Exhausted:
+                pass  # The reward decides when a search ends.
+        return self._proposed(self._reward, tried, len(trials))
 
     def over(self, trials: Sequence[Trial]) -> bool:
         """See `Proposals`. A search is for the best that its time allows."""
         return True
 
-    def _observed(self, trials: Sequence[Trial]) -> Iterator[Observation]:
-        """The trials inside the space, with what shorter trainings let expect of those that had no whole one."""
-        partials, estimates = expectations(trials), self._estimated(trials)
-        for number, seen in self._history.items():
-            seen = estimates.get(number, seen)
-            yield replace(seen, partial=partials[number]) if number in partials else seen
+    def _objective(self, objectives: int, reward: Reward) -> _Objective:
+        config = self._config
+        proposer = config.sampler.proposer(config.space, self._permits, config.settings.trials, objectives)
+        return _Objective(proposer, len(config.space.choices), reward, config.reference)
 
-    def _estimated(self, trials: Sequence[Trial]) -> dict[int, Observation]:
-        """Return the observations of complete trials with the reward of their estimated accuracy."""
-        complete = [
-            trial for trial in trials if trial.number in self._history and trial.terms and trial.result
-        ]
-        estimates = estimated_accuracies([trial.result for trial in complete if trial.result])
-        score, reference = self._config.reward.score, self._config.reference
-        observations = {}
-        for trial, accuracy in zip(complete, estimates, strict=True):
-            if trial.result and accuracy != trial.result.accuracy:
-                terms = score(accuracy, trial.step_ratio, trial.architecture, reference)
-                observations[trial.number] = _observation(replace(trial, terms=terms))
-        return observations
+    def _by_accuracy(self, tried: int) -> bool:
+        """Return whether the next proposal maximises accuracy alone: every fourth one, for a share of 1/4."""
+        number = tried - ACCURACY_FROM
+        return number >= 0 and math.floor((number + 1) * self._share) > math.floor(number * self._share)
+
+    def _proposed(self, objective: _Objective, tried: int, count: int) -> Proposal:
+        """Return the next proposal under one objective. Raises `Exhausted`."""
+        history = [*objective.history(), *self._duplicates.values()]
+        known = None
+        point: Point = ()
+        for attempt in range(self._sampler.attempts(tried)):
+            point = objective.proposer.propose(history, _seed(self._seed, tried, attempt))
+            network = self._space.at(point)
+            if network in self._networks:
+                known = known or (point, network)
+            elif self._permits(network):
+                return Proposal(point, network, self._seed, known)
+            history.append(_rejected(count, point))
+        rng = random.Random(_seed(self._seed, tried, -1))
+        neighbour = nearest(self._space, point, self._is_new, rng)
+        if neighbour is None:
+            raise Exhausted
+        return Proposal(neighbour, self._space.at(neighbour), self._seed, known)
 
     def _follow(self, trials: Sequence[Trial]) -> None:
-        """Looks at the trials that are new or have changed: with thousands, all are too many for a proposal."""
+        """Take over the trials that are new or have changed. With thousands, all are too many for each proposal."""
         for place, trial in enumerate(trials):
             if place < len(self._trials) and trial is self._trials[place]:
                 continue
             self._networks.add(trial.architecture)
-            self._earlier += trial.state == "imported"
-            # What was tried first and is outside the space has no point.
-            inside = len(trial.point) == len(self._space.choices)
+            self._imported += trial.state == "imported"
             if trial.state == "duplicate":
                 self._duplicates[trial.number] = _rejected(trial.number, trial.point)
-            elif inside:
-                self._history[trial.number] = _observation(trial)
+            self._reward.follow(trial)
+            if self._share:
+                self._accuracy.follow(trial)
         self._trials = list(trials)
+
+    def _is_new(self, network: Architecture) -> bool:
+        return network not in self._networks and self._permits(network)
 
     def _permits(self, network: Architecture) -> bool:
         return not self._config.exceeded(network)

@@ -1,4 +1,4 @@
-"""The best networks of a search whose step times were predicted, measured at its end, alone on the machine."""
+"""Step times of the best networks, measured at the end of a search that used predicted ones."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from space.timing.ratio import StepTime
 
 BEST = 5
-"""How many are measured: what is likely to be used."""
+"""The number of networks that are measured, those likely to be used."""
 _SECONDS = 60
-"""After which no further one is begun: steps on full images of 224 px take seconds each."""
+"""Seconds after which no further measurement begins: steps on images of 224 px take seconds each."""
 
 
 def measure_best(engine: Engine, forecast: Forecast) -> None:
-    """Measures a training step of the `BEST` complete trials that have none yet, each in turns with the reference.
+    """Measure a training step of the `BEST` complete trials without one, each in turns with the reference network.
 
-    On as many images as the profile's steps had, so that both times stand beside each other. Rewards stay as they
-    were: what decides is one and the same for all networks. Where the device isn't there, none is.
+    Uses the profile's number of images, so that both times can be compared. Rewards do not change, since all of them
+    must use the same kind of step times. Nothing is measured if the device is not present.
     """
     own = ranked(trial for trial in engine.trials if trial.state == "complete")
     results = [(trial, trial.result) for trial in own[:BEST] if trial.result]

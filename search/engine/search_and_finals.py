@@ -1,8 +1,7 @@
-"""A search and its finals, driven as one.
+"""A search and its finals, as one source of trainings.
 
-An executor makes the same calls all along: when the search has come to its end, what it is handed are trainings
-of the best networks with fresh seeds. They are no trials. The ledger keeps each as an evaluation of its own, which
-is all that a resume goes by.
+An executor makes the same calls for both. When the search has reached its end, it gets trainings of the best networks
+with fresh seeds. They are not trials: the ledger stores each as an evaluation, and a resume only needs these.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from search.config import Config
-from search.engine.engine import ATTEMPTS, Engine
+from search.engine.engine import ATTEMPTS, INTERRUPTIONS, Engine
 from search.engine.requests import request
 from search.proxy.evaluate import Request, Result
 from search.runs.status import Status
@@ -22,7 +21,7 @@ from search.trials.trial import Trial
 
 @dataclass(slots=True)
 class _FinalJob:
-    """A training at work. trial: the number of the trial whose network it is. epochs: behind it."""
+    """A running final training. trial: the number of the trial whose network it trains. epochs: finished ones."""
 
     trial: int
     training: FinalTraining
@@ -30,23 +29,23 @@ class _FinalJob:
 
 
 class SearchAndFinals:
-    """A run from its first trial to the last training of its finals. It serves executors as an engine does."""
+    """A run from its first trial to the last training of its finals. Executors use it like an engine."""
 
     def __init__(self, engine: Engine, note: Callable[[str], None] = lambda text: None) -> None:
-        """note: is told of every training of the finals that is over, in one line.
+        """note: is called with one line for every final training that is over.
 
-        What a driver that died left running is handed out again. Raises `LedgerFailed` as the engine does.
+        Trainings that were running when the last driver died are requeued. Raises `LedgerFailed` like the engine.
         """
         self._engine, self._note = engine, note
         self._jobs: dict[int, _FinalJob] = {}
         self._next: int | None = None
-        """The number of the next training of the finals; None: they have not begun."""
+        """The number of the next final training, None before the first."""
         gate = engine.gate
         self._decided = gate is None or gate.decided
         for trial in engine.trials:
             for training in trial.final_trainings:
                 if training.state == "running":
-                    self._again(trial.number, training, f"interrupted {ATTEMPTS} times")
+                    self._requeue_interrupted(trial.number, training)
 
     def next_trial(self) -> Request | None:
         """See `search.executors.Driven`."""
@@ -79,20 +78,20 @@ class SearchAndFinals:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         job = self._jobs[number]
         self._keep(job.trial, replace(job.training, state="complete", result=result))
-        # Only now: what could not be kept is given back, and begun anew.
+        # Only now: a result that could not be stored is requeued.
         del self._jobs[number]
         return self._tell(job, f"accuracy {result.accuracy:.4f} in {result.seconds:.0f} s")
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
         """See `search.executors.Driven`."""
-        # The name of a file can be no text, which could be neither kept nor shown.
+        # The name of a file may contain bytes that are not text, which could not be stored or printed.
         reason = reason.encode("utf-8", "backslashreplace").decode()
         if number not in self._jobs:
             self._engine.on_error(number, reason, retry=retry)
             return self._tell_gate()
         job = self._jobs[number]
         if retry:
-            self._again(job.trial, job.training, reason)
+            self._retry(job.trial, job.training, reason)
             del self._jobs[number]
             return
         self._keep(job.trial, replace(job.training, state="failed", reason=reason))
@@ -100,7 +99,7 @@ class SearchAndFinals:
         self._tell(job, f"failed: {reason}")
 
     def release(self) -> None:
-        """Gives back what is at work, not counting the attempt, and notes the time worked."""
+        """Requeue running trainings, without counting an attempt or an interruption, and note the time worked."""
         for job in self._jobs.values():
             self._keep(job.trial, replace(job.training, state="waiting"))
         self._jobs.clear()
@@ -118,7 +117,7 @@ class SearchAndFinals:
 
     @property
     def status(self) -> Status:
-        """What a display shows."""
+        """The status that a display shows."""
         status = self._engine.status
         if self._next is None:
             return status
@@ -128,38 +127,46 @@ class SearchAndFinals:
         return replace(status, running_finals=running, finals=self._progress(), goals={**status.goals, **goals})
 
     def _next_final(self) -> Request | None:
-        """The next training of the finals, marked as running in the ledger; None: nothing now."""
-        engine, at_work = self._engine, {(job.trial, job.training.seed) for job in self._jobs.values()}
+        """Return the next final training, marked as running in the ledger; None for nothing now."""
+        engine, running = self._engine, {(job.trial, job.training.seed) for job in self._jobs.values()}
         config = engine.config
         if engine.late:
             return None
         for trial, seed in agenda(engine.trials, config.finals, config.settings.seed, config.base).missing:
-            if (trial.number, seed) not in at_work:
+            if (trial.number, seed) not in running:
                 return self._begin(trial, seed)
         return None
 
     def _begin(self, trial: Trial, seed: int) -> Request:
         known = next((training for training in trial.final_trainings if training.seed == seed), None)
-        training = FinalTraining(seed, known.attempt if known else 1, "running")
-        # Beyond the trials' numbers, of which there will be no more.
+        training = replace(known or FinalTraining(seed, 1, "running"), state="running")
+        # Its number follows the trials', of which there will be no more.
         number = len(self._engine.trials) if self._next is None else self._next
         self._next = number + 1
-        # Known before it is written: a Ctrl-C between the two must not leave it running in the ledger.
+        # In memory before the ledger: a Ctrl-C between the two must not leave it running in the ledger.
         self._jobs[number] = _FinalJob(trial.number, training)
         self._keep(trial.number, training)
         return request(self.config, number, training.attempt, str(trial.architecture), seed, timed=False)
 
-    def _again(self, trial: int, training: FinalTraining, reason: str) -> None:
-        """Has a training that the machine is to blame for tried again, `ATTEMPTS` times."""
+    def _retry(self, trial: int, training: FinalTraining, reason: str) -> None:
+        """Requeue a training whose worker died if it has attempts left, else record the failure."""
         if training.attempt < ATTEMPTS:
-            return self._keep(trial, FinalTraining(training.seed, training.attempt + 1, "waiting"))
+            return self._keep(trial, replace(training, attempt=training.attempt + 1, state="waiting"))
         return self._keep(trial, replace(training, state="failed", reason=reason))
+
+    def _requeue_interrupted(self, trial: int, training: FinalTraining) -> None:
+        """Requeue a training that was running when the last driver died. It is not counted as an attempt."""
+        deaths = training.interruptions + 1
+        if deaths < INTERRUPTIONS:
+            return self._keep(trial, replace(training, interruptions=deaths, state="waiting"))
+        reason = f"the driver died {INTERRUPTIONS} times during it"
+        return self._keep(trial, replace(training, interruptions=deaths, state="failed", reason=reason))
 
     def _keep(self, trial: int, training: FinalTraining) -> None:
         self._engine.on_final(trial, training)
 
     def _tell_gate(self) -> None:
-        """Tells once which rungs are used, when that is decided."""
+        """Note once which rungs are used, when that is decided."""
         if not self._decided and (gate := self._engine.gate) and gate.decided:
             self._decided = True
             self._note(str(gate))
@@ -169,7 +176,7 @@ class SearchAndFinals:
         self._note(f"trial {job.trial} again, seed {job.training.seed}: {what}; {done} of {total}")
 
     def _progress(self) -> tuple[int, int]:
-        """How many trainings of the finals are over, and how many there are."""
+        """Return how many final trainings are over, and how many there are."""
         config = self.config
         wanted = agenda(self._engine.trials, config.finals, config.settings.seed, config.base)
         return len(wanted.trainings) - wanted.left, len(wanted.trainings)

@@ -27,6 +27,7 @@ from search.stats.differences import Differences, Estimate, Spread
 from search.trials.finals import Verdict
 from search.trials.trial import RANKED, Trial
 from space import Architecture, UserError
+from space.catalog import name_of
 
 ANSWERS = {"best": "Best", "most-accurate": "Most accurate", "cheapest": "Cheapest"}
 """The answers of a search by name, with their titles."""
@@ -265,7 +266,7 @@ def _state(run: Run) -> str:
 def _base(run: Run) -> tuple[Architecture, str, Trial | None]:
     """Return the network that answers are compared with, its name, and its trial if it was trained."""
     base, named = run.config.base, run.config.settings.first
-    name = "the first network named by first=" if named else run.config.reward.reference
+    name = "the first network named by first=" if named else name_of(base) or "the reference network"
     trained = (t for t in run.trials if t.state in RANKED and t.architecture == base)
     return base, name, next(trained, None)
 

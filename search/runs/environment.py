@@ -1,4 +1,4 @@
-"""What a run was made on."""
+"""The environment of a run: versions, machine and data."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the source tree that this runs from, None where it is installed."""
+    """Return the commit of the source tree of this package, None if it is installed."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():  # Installed: a repository further up is somebody else's.
+    if not (root / ".git").exists():  # Installed: a repository further up is another project's.
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

@@ -1,4 +1,4 @@
-"""The compromises that a search found: which trials nothing beats in everything, and how the front moved on."""
+"""The Pareto front of a search: the trials that no other beats in all objectives, and its growth over the trials."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from search.stats.pareto import Objectives, front, hypervolume
 from search.trials.trial import RANKED, Trial
 
 _STEPS = 6
-"""Moments of a run at which its front is told, if not otherwise asked."""
+"""The default number of moments at which the growth of the front is given."""
 
 
 def on_front(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials with a result that no other beats in accuracy and in every cost of the reward, by accuracy."""
-    found = _scored(trials)
-    kept = [found[index] for index in front([_objectives(trial) for trial in found])]
-    return sorted(kept, key=lambda trial: _objectives(trial))
+    """Return the trials that no other beats in accuracy and every cost of the reward, the most accurate first."""
+    scored = _scored(trials)
+    front_trials = [scored[index] for index in front([_objectives(trial) for trial in scored])]
+    return sorted(front_trials, key=lambda trial: _objectives(trial))
 
 
 def growth(trials: Sequence[Trial], steps: int = _STEPS) -> list[tuple[int, float]]:
-    """How the front moved on: the number of trials finished by some moments, and the hypervolume then.
+    """Return the number of finished trials at some moments, each with the hypervolume of the front then.
 
-    0 to 1: the part of the box between the best and the worst that the run has seen of each objective, costs on
-    a logarithmic scale. It says how a run went on, and does not compare runs.
+    The hypervolume is the share (0 to 1) of the box between the best and the worst values that the run has seen, with
+    costs on a logarithmic scale. It shows the progress of one run, and does not compare runs.
     """
-    found = sorted(_scored(trials), key=lambda trial: (trial.finished_at or 0.0, trial.number))
-    if not found:
+    finished = sorted(_scored(trials), key=lambda trial: (trial.finished_at or 0.0, trial.number))
+    if not finished:
         return []
-    points = [_objectives(trial) for trial in found]
-    least, most = ([pick(values) for values in zip(*points, strict=True)] for pick in (min, max))
-    # What all have alike is no objective.
-    varied = [place for place, (low, high) in enumerate(zip(least, most, strict=True)) if high > low]
+    points = [_objectives(trial) for trial in finished]
+    lowest, highest = ([pick(values) for values in zip(*points, strict=True)] for pick in (min, max))
+    # A value that is the same for all is not an objective.
+    varied = [place for place, (low, high) in enumerate(zip(lowest, highest, strict=True)) if high > low]
     if not varied:
-        return [(len(found), 1.0)]
-    unit = [tuple((point[p] - least[p]) / (most[p] - least[p]) for p in varied) for point in points]
-    moments = sorted({max(1, round(len(found) * step / steps)) for step in range(1, steps + 1)})
+        return [(len(finished), 1.0)]
+    unit = [tuple((point[p] - lowest[p]) / (highest[p] - lowest[p]) for p in varied) for point in points]
+    moments = sorted({max(1, round(len(finished) * step / steps)) for step in range(1, steps + 1)})
     return [(count, hypervolume(unit[:count], (1.0,) * len(varied))) for count in moments]
 
 

@@ -14,16 +14,17 @@ from typing import IO
 from space import UserError
 
 _PATIENCE, _PAUSE = 0.3, 0.01
-"""Seconds to wait for whoever only looks who drives, which takes the lock for a moment; between two attempts."""
+"""Seconds to wait for processes that only look for the driver, which take the lock for a moment; seconds between two
+attempts."""
 
 
 def driver_of(path: Path) -> str:
-    """Who holds the lock at `path`, as "process 123 on host"; "" if nobody does."""
+    """Return the process that holds the lock at `path`, as "process 123 on host"; "" if none does."""
     try:
         with open(path, encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return path.read_text("utf-8").strip() or "somebody"
+        return path.read_text("utf-8").strip() or "another process"
     except OSError:
         return ""
     return ""
@@ -31,7 +32,7 @@ def driver_of(path: Path) -> str:
 
 @contextmanager
 def driver_lock(path: Path) -> Iterator[None]:
-    """Holds the run for this process: a second driver is refused with the pid and host of the first.
+    """Hold the run for this process. A second driver is refused with the process and host of the first.
 
     The lock is the system's and dies with the process, so it is never stale.
     """
@@ -42,7 +43,7 @@ def driver_lock(path: Path) -> Iterator[None]:
     with file:
         if not _locked(file):
             file.seek(0)
-            raise UserError(f"The run {path.parent} is being driven by {file.read().strip() or 'somebody'}.")
+            raise UserError(f"The run {path.parent} is already driven by {file.read().strip() or 'another process'}.")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

@@ -1,6 +1,6 @@
-"""A run as an Optuna storage, for what reads those: `optuna-dashboard FILE`, or `optuna.load_study`.
+"""A run as an Optuna storage, for `optuna-dashboard FILE` or `optuna.load_study`.
 
-It is made from the ledger anew each time; nothing reads it back.
+It is an export of the ledger. Nothing reads it back.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _STATES = {
 
 
 def journal(run: Run) -> bytes:
-    """The content of a file for `optuna.storages.journal.JournalFileBackend`: one study, called as the run is.
+    """Return the content of a file for `optuna.storages.journal.JournalFileBackend`: one study named after the run.
 
-    Trials keep their numbers. value: the reward. params: for each choice of the space, the option that was
-    taken; none for the trials of a fit, which chooses between networks. intermediate values: the training loss
-    of every epoch. user attributes: the other columns of `search export`, those that have a value.
+    Trials keep their numbers. value: the reward. params: the chosen option of every choice of the space; none for the
+    trials of a fit, which chooses between networks. intermediate values: the training loss of every epoch. user
+    attributes: the other columns of `search export` that have a value.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -45,7 +45,7 @@ def journal(run: Run) -> bytes:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Optuna announces there what is experimental in it; nothing for a user of ours to act on.
+        # Optuna warns of its own experimental parts, which users cannot change.
         warnings.simplefilter("ignore")
         path = Path(folder) / "journal"
         study = optuna.create_study(
@@ -72,7 +72,7 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 def _distributions(run: Run) -> dict[str, BaseDistribution]:
-    """Categorical, also where options are numbers: a range from 1 to 6 would promise what 1, 4 and 6 do not."""
+    """Return a categorical distribution for each choice, also for numbers: 1, 4 and 6 are not a range."""
     from optuna.distributions import CategoricalDistribution
 
     return {choice.name: CategoricalDistribution(choice.options) for choice in run.config.space.choices}
@@ -86,7 +86,7 @@ def _frozen(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenT
     begun = trial.state != "waiting"
     return FrozenTrial(
         number=trial.number,
-        trial_id=-1,  # The storage gives it one.
+        trial_id=-1,  # The storage assigns it.
         state=TrialState[_STATES[trial.state]],
         value=trial.terms.reward if trial.terms else None,
         datetime_start=datetime.fromtimestamp(trial.proposed_at) if begun else None,
@@ -100,7 +100,7 @@ def _frozen(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenT
 
 
 def _ended(trial: Trial) -> datetime | None:
-    """Optuna wants a time for what has ended, and none for what has not."""
+    """Return the end of a trial. Optuna requires one exactly for trials that have ended."""
     if trial.state in ("running", "waiting"):
         return None
     return datetime.fromtimestamp(trial.proposed_at if trial.finished_at is None else trial.finished_at)
@@ -123,6 +123,6 @@ def _attributes(trial: Trial) -> dict[str, Any]:
 
 
 def _losses(trial: Trial) -> dict[int, float]:
-    """By epoch, counted from 1."""
+    """Return the training loss of each epoch, counted from 1."""
     curve = trial.result.curve if trial.result else ()
     return {epoch: loss for epoch, loss in enumerate(curve, start=1) if plain(loss) is not None}

@@ -1,7 +1,7 @@
-"""What earlier runs found out, for a search that starts from it: `from=RUN`.
+"""A warm start: the trials of earlier runs are known to a search from its beginning (`from=RUN`).
 
-Accuracies compare where space, proxy and data are the same, so only such runs are taken. Rewards are none of it:
-they follow from accuracy and costs, and a new objective scores old trials at no training cost.
+Accuracies are only comparable with the same space, proxy and data, so other runs are refused. Rewards are not
+imported: a new objective scores old trials without any training.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from space import UserError
 
 
 def imported_trials(config: Config, fidelity: str) -> tuple[Record, ...]:
-    """The trials that the search `config` starts from, each network once, numbered from 0; () where it names no run.
+    """Return the trials that the search `config` starts from, each network once, numbered from 0.
 
-    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for a run that there is not, and for one
-    that was of another space, proxy or data, naming what differs.
+    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for an unknown run, and for a run
+    of another space, proxy or data, with the differences.
     """
-    found: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     for name in _names(config.settings.warm_start):
         for record in _taken(name, config, fidelity):
-            found.setdefault(record.digest, record)
-    return tuple(replace(record, number=number) for number, record in enumerate(found.values()))
+            records.setdefault(record.digest, record)
+    return tuple(replace(record, number=number) for number, record in enumerate(records.values()))
 
 
 def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]:
-    """Those of `records` that keep the limits of the search `config`, numbered from 0.
+    """Return those of `records` that keep the limits of the search `config`, numbered from 0.
 
-    Raises `UserError` where one lacks a step time that counts.
+    Raises `UserError` if one lacks a step time that counts.
     """
-    kept: list[Record] = []
+    within: list[Record] = []
     for record in records:
         try:
             trial = trial_from_record(record, config.reward, config.reference, config.forecast)
@@ -47,12 +47,12 @@ def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]
                 "reward.w=0 it does not count."
             ) from None
         if not config.exceeded(trial.architecture):
-            kept.append(replace(record, number=len(kept)))
-    return tuple(kept)
+            within.append(replace(record, number=len(within)))
+    return tuple(within)
 
 
 def ledger_of(records: tuple[Record, ...], fidelity: str) -> bytes:
-    """The content of a ledger with these trials in it."""
+    """Return the content of a ledger with these trials."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / LEDGER
         ledger = Ledger(path)
@@ -78,7 +78,7 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
     try:
         if ledger.noted("fidelity") != fidelity:
             raise UserError(
-                f"from={name}: its data differ, or what this version makes of them; accuracies would not compare."
+                f"from={name}: its data differ, or this version prepares them differently; accuracies would not be comparable."
             )
         records = ledger.records(fidelity)
     finally:
@@ -93,7 +93,7 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
 
 
 def _compare(name: str, before: Config, config: Config) -> None:
-    """Raises `UserError` where trials of the two would not compare."""
+    """Raise `UserError` if the trials of the two would not be comparable."""
     device = {"device": None}
     parts = {
         "space": (before.space.document, config.space.document),
@@ -105,12 +105,12 @@ def _compare(name: str, before: Config, config: Config) -> None:
         if different := list(_differences(theirs, ours, group)):
             more = f" and {len(different) - 3} more" if len(different) > 3 else ""
             raise UserError(
-                f"from={name}: its trials would not compare; different: {'; '.join(different[:3])}{more}."
+                f"from={name}: its trials are not comparable; different: {'; '.join(different[:3])}{more}."
             )
 
 
 def _differences(theirs: Any, ours: Any, place: str) -> Iterator[str]:
-    """Where two documents differ, as "proxy.epochs (4, here 3)"."""
+    """Yield the differences of two documents, such as "proxy.epochs (4, here 3)"."""
     if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
         for key in dict.fromkeys((*theirs, *ours)):
             yield from _differences(theirs.get(key), ours.get(key), f"{place}.{key}")

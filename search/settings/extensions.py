@@ -1,4 +1,4 @@
-"""What other packages add to the groups of a search. They ship no documents, so their classes are read as such."""
+"""The settings that other packages add to the groups of a search. Their classes are read like YAML documents."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ ENTRY_POINTS = {
     "pruner": "compound_nas.pruners",
     "executor": "compound_nas.executors",
 }
-"""For each group that packages can add to: of which entry points."""
+"""The entry points of each group that packages can add to."""
 
 
 def added(group: str) -> tuple[str, ...]:
-    """The names that installed packages add to a group. Imports none of them."""
+    """Return the names that installed packages add to a group, without importing the packages."""
     shipped = documents.names(group)
     return tuple(name for name in _theirs(group) if name not in shipped) if group in ENTRY_POINTS else ()
 
 
 def package(group: str, name: str) -> str:
-    """Which one adds `name`."""
+    """Return the name of the package that adds `name`."""
     return _theirs(group).package(name)
 
 
 def text(group: str, name: str) -> str:
-    """What a document of `name`, which a package adds, would be: its comments are docstrings, its values defaults.
+    """Return a YAML document for `name`, which a package adds: docstrings as comments, defaults as values.
 
     Raises `UserError` if the package cannot be imported.
     """
@@ -72,22 +72,22 @@ def _values(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _meanings(model: type[BaseModel]) -> dict[str, str]:
-    """The docstrings below the fields of a class and of its bases, but for ours: those our own documents explain."""
-    found: dict[str, str] = {}
+    """Return the docstrings below the fields of a class and its bases, except ours, which have YAML documents."""
+    meanings: dict[str, str] = {}
     for base in takewhile(lambda base: not base.__module__.startswith("search."), model.__mro__):
-        # Some classes have no source to read.
+        # The source of some classes is not available.
         with suppress(OSError, TypeError, SyntaxError):
             (defined,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-            found = dict(_documented(defined)) | found
-    return found
+            meanings = dict(_documented(defined)) | meanings
+    return meanings
 
 
 def _documented(defined: ast.stmt) -> Iterator[tuple[str, str]]:
     for field, below in pairwise(defined.body if isinstance(defined, ast.ClassDef) else ()):
         match field, below:
-            case (ast.AnnAssign(target=ast.Name(id=key)), ast.Expr(value=ast.Constant(value=str(said)))):
-                yield key, said
+            case (ast.AnnAssign(target=ast.Name(id=key)), ast.Expr(value=ast.Constant(value=str(text)))):
+                yield key, text
 
 
-def _line(said: str) -> str:
-    return " ".join(said.split())
+def _line(text: str) -> str:
+    return " ".join(text.split())

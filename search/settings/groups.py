@@ -1,6 +1,7 @@
-"""What can be set in a search, as the documents under `experiments` state it: values, and comments for meanings.
+"""The settings of a search with values and meanings, for help and completion.
 
-Their text is read, not the models that check it, so that help and completion answer at once.
+They are read from the text and the comments of the YAML documents in `experiments/settings`, not from the models that
+validate them, so that help and completion answer at once.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from space.choices.override import override
 from space.refusal import setting_of_other_choice, unknown_name
 
 LAUNCH = "launch", "default"
-"""The document of the settings outside groups; of each group it names the document."""
+"""The document with the settings outside groups. It also names the default document of each group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. key: as it is typed, "proxy.epochs". value: as YAML has it. meaning: "" if nothing says it."""
+    """A setting. key: as it is typed, "proxy.epochs". value: as YAML. meaning: "" if it has no comment."""
 
     key: str
     value: str
@@ -35,7 +36,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group and the document that is chosen in it. meaning: of the group. about: the document's own words."""
+    """A group and its chosen document. meaning: of the group. about: the comment that the document begins with."""
 
     key: str
     name: str
@@ -45,16 +46,16 @@ class Group:
 
     @property
     def others(self) -> Iterator[tuple[str, str]]:
-        """What else there is by name, each with its first sentence."""
+        """The other documents by name, each with its first sentence."""
         for name in names(self.key):
             if name != self.name:
                 yield name, first_sentence(self.key, name)
 
 
 def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
-    """Every group with what a search with the settings `chosen`, {"proxy": "small", "proxy.epochs": "3"}, has.
+    """Yield every group with its settings in a search with the settings `chosen`, {"proxy": "small"}.
 
-    Raises `UserError` for a document or a setting in `chosen` that there is not, naming the nearest.
+    Raises `UserError` with the nearest name for an unknown document or setting in `chosen`.
     """
     _refuse(chosen)
     meanings = {setting.key: setting for setting in _settings(*LAUNCH)}
@@ -66,15 +67,15 @@ def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
 
 
 def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
-    """The settings outside groups, as `groups` has the others."""
+    """Return the settings outside groups, with the values in `chosen`."""
     found = (setting for setting in _settings(*LAUNCH) if setting.key not in GROUPS)
     return _set(found, {key: value for key, value in chosen.items() if "." not in key and key not in GROUPS})
 
 
 def options(group: str, name: str) -> Iterator[Setting]:
-    """The settings that a document of `group` has, and those that it says it needs.
+    """Yield the settings of a document of `group`, and those that its comment says it needs.
 
-    Without the kind of thing that it is: `sampler: gp` in sampler/gp.
+    The setting that names the kind, such as `sampler: gp` in sampler/gp, is left out.
     """
     for key in re.findall(rf"Needs {group}\.(\w+)=", _about(_text(group, name))):
         yield Setting(f"{group}.{key}", "", "needed")
@@ -87,12 +88,12 @@ def options(group: str, name: str) -> Iterator[Setting]:
 
 
 def plain(group: str, name: str) -> Iterator[Setting]:
-    """The settings that a document has, under their own names."""
+    """Yield the settings of a document, without the group in their names."""
     yield from _settings(group, name)
 
 
 def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting, ...]:
-    """What a space's document says, by place: "space.stages.2", with what `pinned` puts there."""
+    """Return the parts of a space's document by place ("space.stages.2"), with the values in `pinned`."""
     document = documents.read("space", name)
     if pinned:
         for key, value in parse(f"{key}={value}" for key, value in pinned.items()).items():
@@ -101,7 +102,7 @@ def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting,
 
 
 def names(group: str) -> tuple[str, ...]:
-    """What can be chosen in a group by name: the documents that are shipped, and what installed packages add."""
+    """Return the names that can be chosen in a group: shipped documents, and those that installed packages add."""
     return *documents.names(group), *added(group)
 
 
@@ -111,14 +112,14 @@ def about(group: str, name: str) -> str:
 
 
 def first_sentence(group: str, name: str) -> str:
-    """Of what a document says about itself. Packages are not imported for theirs, so that help stays fast."""
+    """Return the first sentence of a document's comment. Packages are not imported, so that help stays fast."""
     if _foreign(group, name):
         return f"Added by the package {package(group, name)}."
     return re.split(r"(?<=\.)(?<!\bet al\.) ", about(group, name), maxsplit=1)[0]
 
 
 def typed(words: Iterable[str]) -> dict[str, str]:
-    """The KEY=VALUE words among `words`, values as they were typed; the last of several counts."""
+    """Return the KEY=VALUE words among `words`, with values as they were typed. The last of several counts."""
     return {key: value for key, equals, value in (word.partition("=") for word in words) if equals}
 
 
@@ -131,7 +132,7 @@ def _refuse(chosen: Mapping[str, str]) -> None:
 
 
 def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, ...]:
-    """The settings of a document, with other values."""
+    """Return the settings of a document with other values."""
     found = tuple(options(group, name))
     known, shipped = {setting.key for setting in found}, documents.names(group)
     for key in (key for key in values if key not in known and group in KIND):
@@ -142,7 +143,7 @@ def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, 
 
 
 def _set(settings: Iterable[Setting], values: Mapping[str, str]) -> tuple[Setting, ...]:
-    """`settings` with other values."""
+    """Return `settings` with other values."""
     found = {setting.key: setting for setting in settings}
     for key, value in values.items():
         if key not in found:
@@ -160,7 +161,7 @@ def _settings(group: str, name: str) -> Iterator[Setting]:
 
 
 def _foreign(group: str, name: str) -> bool:
-    # Packages are looked for last: that takes milliseconds each time.
+    # Packages last: looking for them takes milliseconds each time.
     return name not in documents.names(group) and name in added(group)
 
 
@@ -169,7 +170,7 @@ def _text(group: str, name: str) -> str:
 
 
 def _about(text: str) -> str:
-    """The comment that a document begins with, in one line."""
+    """Return the comment that a document begins with, in one line."""
     lines = re.match(r"(?:#.*\n)*", text)
     return " ".join(line.lstrip("# ") for line in (lines.group() if lines else "").splitlines())
 
@@ -183,6 +184,6 @@ def _parts(document: documents.Document) -> Iterator[tuple[str, Any]]:
 
 
 def _flow(value: Any) -> str:
-    """A value in one line of YAML."""
+    """Return a value in one line of YAML."""
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")

@@ -1,4 +1,4 @@
-"""Amounts as people type them: numbers, counts and times."""
+"""Numbers and times as people type them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SUFFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
 def number_or_word(text: str) -> object:
-    """A number where there is one, else what was written."""
+    """Return the number that `text` is, else the text."""
     for number in (int, float):
         try:
             return number(text)
@@ -31,7 +31,7 @@ def count(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """The seconds in "90", "30m", "1h30m" or "2d". Raises ValueError for anything else."""
+    """Return the seconds in "90", "30m", "1h30m" or "2d". Raises ValueError for anything else."""
     number = r"([0-9]+\.?[0-9]*|\.[0-9]+)"
     match = re.fullmatch(rf"(?:{number}d)?(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
     if not match or not any(match.groups()):

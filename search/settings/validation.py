@@ -1,4 +1,4 @@
-"""Settings as values of a model, or what is wrong with them in one line."""
+"""Validation of settings: the value of a model, or one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:
 
 
 def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings: Any) -> Any:
-    """A value of the one of `kinds` that the settings of a group name under `key`, such as data.source.
+    """Return the settings of a group as a value of the kind that they name under `key`, such as data.source.
 
-    Raises `UserError` for a kind that there is not, for a setting that only others have, and as `validated`.
+    Raises `UserError` for an unknown kind, for a setting of another kind, and the errors of `validated`.
     """
     mapping(group, settings)
     if key not in settings:
@@ -46,7 +46,7 @@ def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings
     if kind not in kinds:
         raise unknown_name(f"{group}.{key}", kind, kinds)
     for name in settings:
-        # Of a registry these are ours and what is imported: what nobody chose is no reason to import more.
+        # A registry only lists our kinds and imported ones here: a refusal is no reason to import a package.
         owners = [other for other, model in kinds.items() if name in model.model_fields]
         if owners and name not in kinds[kind].model_fields:
             raise setting_of_other_choice(f"{group}.{name}", group, owners, kind)
@@ -54,13 +54,13 @@ def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings
 
 
 def mapping(group: str, settings: Any) -> None:
-    """Raises `UserError` unless the settings of a group are a mapping."""
+    """Raise `UserError` unless the settings of a group are a mapping."""
     if not isinstance(settings, Mapping):
         raise UserError(f"{group} is {settings!r}; it must be a mapping of settings.")
 
 
 def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
-    """A `model` of the settings. Raises `UserError` for the first that is wrong; `place`: what its key begins with."""
+    """Return the settings as a `model`. Raises `UserError` for the first that is wrong; place: prefix of its key."""
     from pydantic import ValidationError  # Imported here: help, which only names settings, answers at once.
 
     try:
@@ -72,7 +72,7 @@ def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
             raise unknown_setting(key, [place + name for name in model.model_fields]) from None
         if first["type"] == "missing":
             raise UserError(f"{key} is missing; give {key}=VALUE.") from None
-        # What is wrong with settings together has no place of its own.
-        found = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
+        # An error of several settings together has no place of its own.
+        place = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise UserError(f"{found}: {message[0].lower()}{message[1:]}.") from None
+        raise UserError(f"{place}: {message[0].lower()}{message[1:]}.") from None

@@ -1,4 +1,4 @@
-"""The table of a search's trials: its columns, the same in every format and on the screen."""
+"""The columns of a search's trials, which are the same in every format and on the screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from search.trials.trial import Trial
 
 SCHEMA, VERSION = "compound-nas.trials", 6
-"""The version rises with every change of the keys, their types or their meanings, also when one is added."""
+"""The version rises with every change of the keys, their types or their meanings, including new keys."""
 
 _TERM_ORDER = ("step", "params", "macs", "activations", "memory", "size")
 """The costs in the order of their terms: those of the default reward first."""
@@ -33,19 +33,19 @@ def _exact(name: str) -> Column:
 
 
 TRIALS = (
-    Column("number", "Trial", form="d", description="counted from 0 as they were proposed"),
+    Column("number", "Trial", form="d", description="in the order of proposal, from 0"),
     Column(
         "state",
         "State",
-        description="complete, failed, pruned (after a training shorter than the whole), duplicate (answered by "
-        "a trial before it), running, waiting or imported (of another run, which this one started from)",
+        description="complete, failed, pruned (after a shorter training), duplicate (answered by an earlier trial), "
+        "running, waiting or imported (from another run)",
     ),
-    Column("origin", "From", description="of an imported one: which trial of which run it was"),
+    Column("origin", "From", description="the run and number of an imported trial"),
     Column(
         "reward",
         "Reward",
         form=".4f",
-        description="accuracy x all terms that there are; tunas: + all terms",
+        description="accuracy x all terms; tunas: accuracy + all terms",
         better="high",
     ),
     Column("accuracy", "Accuracy", form=".4f", description="on the validation split, 0 to 1", better="high"),
@@ -53,7 +53,7 @@ TRIALS = (
         "top5",
         "Top-5",
         form=".4f",
-        description="like accuracy, the class among the five likeliest",
+        description="the share of images whose class is among the five likeliest",
         better="high",
     ),
     *(_term(name) for name in _TERM_ORDER),
@@ -71,41 +71,41 @@ TRIALS = (
         "Step predicted",
         "ms",
         form=".1f",
-        description="the same from the device's profile, on its number of images",
+        description="the same, predicted by the device's profile for its number of images",
         better="low",
     ),
     Column(
         "unmeasured",
         "Estimated",
         form=".0%",
-        description="the part of the predicted step that is of blocks never measured",
+        description="the share of the predicted step in blocks that were never measured",
         better="low",
     ),
     Column(
         "step_ratio",
         "S/S0",
         form=".3f",
-        description="relative to the reference network's, as the reward has it: predicted where there is a profile",
+        description="the step time relative to the reference network's, predicted where there is a profile",
         better="low",
     ),
     Column(
         "measured_ratio",
         "S/S0 measured",
         form=".3f",
-        description="by the measurement of the step",
+        description="the same, measured",
         better="low",
     ),
     Column(
         "final_seeds",
         "Again",
         form="d",
-        description="trainings with fresh seeds after the search that gave a result",
+        description="trainings with fresh seeds after the search",
     ),
     Column(
         "final_accuracy",
         "Mean accuracy",
         form=".4f",
-        description="of these trainings, which had no part in choosing the network",
+        description="of these trainings, which had no part in the selection",
         better="high",
     ),
     Column(
@@ -124,11 +124,11 @@ TRIALS = (
     ),
     Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split", better="low"),
     Column("epochs", "Epochs", form="d", description="of its training"),
-    Column("images", "Images", form="d", description="trained on, each epoch's counted"),
-    Column("seconds", "Time", "s", form=".1f", description="of the evaluation, on the clock", better="low"),
+    Column("images", "Images", form="d", description="trained on in all epochs"),
+    Column("seconds", "Time", "s", form=".1f", description="of the evaluation, wall time", better="low"),
     Column("attempt", "Attempt", form="d", description="the latest, counted from 1"),
     Column("reason", "Reason", description="why it failed"),
-    Column("digest", "Digest", description="equal for equal networks"),
+    Column("digest", "Digest", description="the same for equal networks"),
     Column("architecture", "Architecture", description="canonical string of the full network"),
 )
 
@@ -145,14 +145,14 @@ BRIEF = (
     "predicted_ms",
     "step_ms",
 )
-"""What a line of a terminal has room for."""
+"""The columns that fit a line of a terminal."""
 
 FINALS = ("number", "final_reward", "final_accuracy", "final_sd", "final_seeds", "reward", "accuracy")
-"""What a line about a network that was trained again has."""
+"""The columns of a network that was trained again."""
 
 
 def row(trial: Trial) -> dict[str, Any]:
-    """The values of a trial by column; None where there is none."""
+    """Return the values of a trial by column, None where it has none."""
     result, terms = trial.result, trial.terms
     measured = ("accuracy", "top5", "loss", "step_ms", "epochs", "images", "seconds")
     return {

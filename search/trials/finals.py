@@ -1,7 +1,7 @@
-"""The end of a search: its best networks trained again with fresh seeds, what the means say, and how much is chance.
+"""The finals of a search: its best networks are trained again with fresh seeds, and the means decide.
 
-The best of many single trainings is partly the luckiest, so its own accuracy is no estimate of what the network
-does. What decides are the means of trainings that had no part in choosing.
+The best of many single trainings is partly the luckiest, so its accuracy overestimates the network. The means of
+trainings that had no part in the selection do not.
 """
 
 from __future__ import annotations
@@ -19,52 +19,52 @@ from search.trials.trial import Trial, ranked
 from space import Architecture
 
 NOISY = 0.5
-"""The rank reliability below which chance has more part in what sets accuracies apart than the networks have."""
+"""The rank reliability below which chance explains more of the differences in accuracy than the networks do."""
 RELIABLE = 0.9
-"""The one from which comparisons of neighbours mean something."""
+"""The rank reliability from which neighbours in the ranking can be compared."""
 _SIZES = ((45, 5, 3), (18, 3, 2))
-"""From so many complete trials on, so many networks and seeds: a third of the trials or less, a quarter of the
-trainings. Below the last, an interval would cost more than the search."""
+"""The least complete trials, with the networks and seeds of the finals from there on: at most a third of the trials,
+a quarter of all trainings. Below the last row an interval would cost more than the search."""
 
 
 class Finals(BaseModel):
-    """The YAML group `finals`: which networks are trained again at the end, and how often."""
+    """The YAML group `finals`: the networks that are trained again at the end, and the number of their seeds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     top: int | None = Field(default=None, ge=0, le=1000)
-    """How many of the best by the search; None: in proportion to the search."""
+    """Networks, the leaders under the reward and under accuracy alone. None: in proportion to the search."""
     seeds: int | None = Field(default=None, ge=1, le=1000)
-    """How often each; None: in proportion to the search."""
+    """Fresh seeds for each network. None: in proportion to the search."""
     base: bool = True
-    """Whether the base network, where it is a trial of the search, is trained again with them."""
+    """Whether the base network, if it is a trial of the search, is trained again with them."""
 
     def size(self, complete: int) -> tuple[int, int]:
-        """How many networks at most, and with how many seeds each, after so many complete trials."""
+        """Return the largest number of networks and the seeds of each, after so many complete trials."""
         _, top, _ = next((size for size in _SIZES if complete >= size[0]), (0, 0, 0))
         seeds = _SIZES[0][2] if complete >= _SIZES[0][0] else _SIZES[-1][2]
         return top if self.top is None else self.top, seeds if self.seeds is None else self.seeds
 
-    def trainings(self, complete: int, base: bool = False, earlier: int = 0) -> int:
-        """How many trainings that are at most. base: whether the base network is a trial of the search.
+    def trainings(self, complete: int, base: bool = False, imported: int = 0) -> int:
+        """Return the largest number of trainings. base: whether the base network is a trial of the search.
 
-        earlier: trials of earlier runs, which can be finalists too.
+        imported: trials of earlier runs, which can be finalists too.
         """
         top, seeds = self.size(complete)
-        return min(top + (base and self.base), complete + earlier) * seeds if top else 0
+        return min(top + (base and self.base), complete + imported) * seeds if top else 0
 
 
 OFF = Finals(top=0)
-"""No finals."""
+"""The setting without finals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """What the finals of a search consist of.
+    """The finals of a search.
 
-    finalists: its best trials, the best first, and after them the base network's if it isn't one of them.
-    trainings: every finalist with every fresh seed, in the order in which they are trained: all finalists with one
-    seed before any with the next.
+    finalists: the leaders, the highest reward first, and after them the base network's trial if it is not one of them.
+    trainings: every finalist with every fresh seed, in the order of training: all finalists with one seed before
+    any with the next.
     """
 
     finalists: tuple[Trial, ...]
@@ -72,36 +72,49 @@ class Agenda:
 
     @property
     def missing(self) -> Iterator[tuple[Trial, int]]:
-        """The trainings that are not over, those at work among them."""
+        """The trainings that are not over, including the running ones."""
         for trial, seed in self.trainings:
             if not any(training.seed == seed and training.over for training in trial.final_trainings):
                 yield trial, seed
 
     @property
     def left(self) -> int:
-        """How many are missing."""
+        """The number of missing trainings."""
         return sum(1 for _ in self.missing)
 
 
 def agenda(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Agenda:
-    """The finals of a search with these trials. seed: the search's, after which the fresh ones begin."""
-    # In proportion to this search, whatever others it has taken up.
+    """Return the finals of a search with these trials. seed: of the search; the fresh seeds follow it."""
+    # In proportion to this search, however many trials it has imported.
     top, seeds = finals.size(sum(trial.state == "complete" for trial in trials))
-    best = ranked(trials)
-    compared = (t for t in best[top:] if finals.base and t.architecture == base)
-    finalists = (*best[:top], *islice(compared, min(top, 1)))
+    best = leaders(trials, top)
+    numbers = {trial.number for trial in best}
+    others = (t for t in ranked(trials) if finals.base and t.architecture == base and t.number not in numbers)
+    finalists = (*best, *islice(others, min(top, 1)))
     fresh = [list(islice((s % 2**32 for s in count(seed + 1) if s != t.seed), seeds)) for t in finalists]
     rounds = zip(*fresh, strict=True)
     return Agenda(finalists, tuple(pair for row in rounds for pair in zip(finalists, row, strict=True)))
 
 
+def leaders(trials: Sequence[Trial], top: int) -> list[Trial]:
+    """Return the `top` leaders, half under the reward and half under accuracy alone, the highest reward first.
+
+    They are taken in turns, the reward's first. Under a reward without costs both orders are the same.
+    """
+    by_reward = ranked(trials)
+    by_accuracy = sorted(by_reward, key=lambda trial: -trial.result.accuracy if trial.result else 0.0)
+    turns = (trial for pair in zip(by_reward, by_accuracy, strict=True) for trial in pair)
+    numbers = list(dict.fromkeys(trial.number for trial in turns))[:top]
+    return [trial for trial in by_reward if trial.number in numbers]
+
+
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How much of what sets the accuracies of a search apart is chance.
+    """The share of chance in the differences between the accuracies of a search.
 
     seed: standard deviation of the accuracy of one network from seed to seed, pooled over the networks that were
     trained again; freedom: its degrees of freedom. networks: standard deviation over the trials of the search,
-    of which chance is a part.
+    which includes chance.
     """
 
     seed: float
@@ -110,9 +123,9 @@ class Noise:
 
     @property
     def reliability(self) -> float | None:
-        """The part of the trials' variance that is the networks' own: 1 - (seed / networks)^2, 0 at least.
+        """The share of the trials' variance that the networks explain: 1 - (seed / networks)^2, at least 0.
 
-        None where the trials have no variance: of nothing there are no parts.
+        None if the trials have no variance.
         """
         if not self.networks:
             return None
@@ -132,13 +145,12 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the finals say.
+    """The result of the finals.
 
-    standing: the trials that were trained again, the best first: those with a result of every seed that was asked
-    before those with fewer, and then by the reward of their mean accuracy. tied: those of them that the first cannot
-    be told from by accuracy.
-    half: half the interval of the winner's mean accuracy, None where `noise` gives none. noise: None where one
-    training each tells of none.
+    standing: the trials that were trained again, the best first: those with a result for every seed before those
+    with fewer, and then by the reward of their mean accuracy. tied: the others whose accuracy does not differ
+    significantly from the first's. half: half the interval of the winner's mean accuracy, None where `noise` gives
+    none. noise: None if every network was trained again only once.
     """
 
     standing: tuple[Trial, ...]
@@ -148,17 +160,17 @@ class Verdict:
 
     @property
     def winner(self) -> Trial:
-        """The first."""
+        """The first trial of `standing`."""
         return self.standing[0]
 
 
 def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Verdict | None:
-    """What the finals of a search with these trials say; None where there are none, or not yet."""
+    """Return the result of the finals, None if there are none or they are not over."""
     wanted = agenda(trials, finals, seed, base)
     if not wanted.finalists or wanted.left:
         return None
     _, asked = finals.size(sum(trial.state == "complete" for trial in trials))
-    # One from an earlier search can have more, which makes it no better.
+    # An imported trial can have more results, which does not make it better.
     standing = tuple(
         sorted(
             (t for t in ranked(trials) if t.final_terms),
@@ -175,7 +187,7 @@ def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architectu
 
 
 def noise_of(trials: Sequence[Trial]) -> Noise | None:
-    """The noise of the proxy as far as it is known; None where no network was trained again twice."""
+    """Return the noise of the proxy, None if no network was trained again twice."""
     best = ranked(trials)
     accuracies = [trial.result.accuracy for trial in best if trial.result]
     groups = [trial.final_accuracies for trial in best if len(trial.final_accuracies) > 1]
@@ -191,6 +203,6 @@ def _reward(trial: Trial) -> float:
 
 
 def _alike(one: Trial, other: Trial, noise: Noise) -> bool:
-    """Whether the difference of two mean accuracies is within its interval."""
+    """Return whether the difference of two mean accuracies is within its interval."""
     difference = abs(statistics.fmean(one.final_accuracies) - statistics.fmean(other.final_accuracies))
     return difference <= (noise.half(len(one.final_accuracies), len(other.final_accuracies)) or 0.0)

@@ -1,8 +1,7 @@
-"""The ledger: one SQLite file that is the only history of a run. Written by the driver alone.
+"""The ledger: one SQLite file, which is the only history of a run. Only the driver writes it.
 
-`trial` says what was proposed, `evaluation` what was measured: one network can be evaluated at several
-fidelities and seeds, and a proposal can be answered by an evaluation that was made before. Rewards aren't
-kept: they follow from these.
+The table `trial` holds the proposals and `evaluation` the measurements. A network can be evaluated at several fidelities
+and seeds, and an earlier evaluation can answer a proposal. Rewards are not stored, since they follow from these.
 """
 
 from __future__ import annotations
@@ -17,26 +16,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from search.proxy.evaluate import Result
-from space import UserError
-from space.choices.points import Point
+from space import Point, UserError
 
 State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate", "imported"]
 
-SCHEMA = 2
+SCHEMA = 3
 ENDED = "ended"
-"""Under it is noted why a search had no more to propose."""
+"""The key of the note why a search had nothing more to propose."""
 OVER = "over"
-"""Under it is noted whether the latest driver came to the end of what it was asked: "yes", or "" while it has not."""
+"""The key of the note whether the latest driver reached its end: "yes", or "" while it has not."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (
     number INTEGER PRIMARY KEY, digest TEXT NOT NULL, architecture TEXT NOT NULL, seed INTEGER NOT NULL,
     point TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',
-    proposed_at REAL NOT NULL, finished_at REAL
+    proposed_at REAL NOT NULL, finished_at REAL, interruptions INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS evaluation (
     digest TEXT NOT NULL, fidelity TEXT NOT NULL, seed INTEGER NOT NULL, attempt INTEGER NOT NULL,
     state TEXT NOT NULL, metrics TEXT, curve TEXT, reason TEXT NOT NULL DEFAULT '', host TEXT NOT NULL,
+    interruptions INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (digest, fidelity, seed, attempt)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS trial_digest ON trial (digest);
@@ -44,43 +43,49 @@ CREATE INDEX IF NOT EXISTS trial_digest ON trial (digest);
 
 
 class LedgerFailed(Exception):
-    """The ledger could not be written (a full disk, say). What it said before still holds."""
+    """The ledger could not be written, for instance because the disk is full. Earlier changes are safe."""
 
 
-_ADD = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ANSWER = "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ANSWER = "INSERT OR REPLACE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _RECORD_FINAL = """
-INSERT INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,
-metrics = excluded.metrics, curve = excluded.curve, reason = excluded.reason, host = excluded.host
+INSERT INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,
+metrics = excluded.metrics, curve = excluded.curve, reason = excluded.reason, host = excluded.host,
+interruptions = excluded.interruptions
 WHERE evaluation.state IN ('waiting', 'running')
 """
-"""What is over stays so."""
+"""A final training that is over keeps its state."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinalTraining:
-    """A training of a trial's network with another seed than the trial's. attempt: the latest, counted from 1."""
+    """A training of a trial's network with a fresh seed.
+
+    attempt: the latest, counted from 1. interruptions: how often the driver died during it.
+    """
 
     seed: int
     attempt: int
     state: Literal["waiting", "running", "complete", "failed"]
     reason: str = ""
     result: Result | None = None
+    interruptions: int = 0
 
     @property
     def over(self) -> bool:
-        """Whether it will not be tried again."""
+        """Whether it is complete or has failed for good."""
         return self.state in ("complete", "failed")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row of the ledger: a proposal, and the evaluation that answers it if there is one.
+    """A row of the ledger: a proposal, with the evaluation that answers it if there is one.
 
-    seed: of the training. point: where the proposal stands among those that could have been made. reason: why it
-    failed; of one that is `imported`, which trial of which run it was. proposed_at, finished_at: seconds since 1970. attempt:
-    the latest, counted from 1, of the training that it is at. final_trainings: of its network, by seed. rungs: results of
-    its shorter trainings, the shortest first.
+    seed: of the training. point: the place of the proposal in the space. reason: why the trial failed; for an imported
+    trial, its run and number. proposed_at, finished_at: seconds since 1970. attempt: the latest attempt of the
+    current training, counted from 1; an attempt fails with its worker. interruptions: how often the driver died
+    while the trial was running. final_trainings: of its network, by seed. rungs: results of its shorter trainings, the
+    shortest first.
     """
 
     number: int
@@ -96,13 +101,14 @@ class Record:
     result: Result | None
     final_trainings: tuple[FinalTraining, ...] = ()
     rungs: tuple[Result, ...] = ()
+    interruptions: int = 0
 
 
 class Ledger:
-    """A run's history, open. Every change is on the disk when the method that makes it returns."""
+    """The open history of a run. A change is on the disk when the method that makes it returns."""
 
     def __init__(self, path: Path, *, write: bool = True) -> None:
-        """Opens the ledger at `path`; `write` makes it where there is none. Raises `UserError` if it is none."""
+        """Open the ledger at `path`; with `write`, create it if there is none. Raises `UserError` for another file."""
         if not write and not path.exists():
             raise UserError(f"{path} does not exist.")
         uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
@@ -118,20 +124,20 @@ class Ledger:
             raise self._unusable(error) from None
         if write:
             self.note("schema", str(SCHEMA))
-        found = self.noted("schema")
-        if found != str(SCHEMA):
-            raise UserError(f"{path} has schema {found}; this version reads schema {SCHEMA}.")
+        schema = self.noted("schema")
+        if schema != str(SCHEMA):
+            raise UserError(f"{path} has schema {schema}; this version reads schema {SCHEMA}.")
 
     def close(self) -> None:
-        """Nothing is pending: closing only frees the file."""
+        """Close the file. No change is pending."""
         self._database.close()
 
     def note(self, key: str, value: str) -> None:
-        """Keep `value` under `key` unless there is one."""
+        """Store `value` under `key` unless there is one."""
         self._change("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", key, value)
 
     def replace(self, key: str, value: str) -> None:
-        """Keep `value` under `key`, whatever was there."""
+        """Store `value` under `key`, replacing an earlier value."""
         self._change(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             key,
@@ -139,17 +145,17 @@ class Ledger:
         )
 
     def noted(self, key: str) -> str | None:
-        """What is kept under `key`."""
+        """Return the value that is stored under `key`, None if there is none."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
         return str(rows[0][0]) if rows else None
 
     def add(self, *records: Record) -> None:
-        """New proposals, in one step."""
+        """Store new proposals in one step."""
         with self._transaction():
             self._database.executemany(_ADD, map(_row, records))
 
     def adopt(self, records: Iterable[Record], fidelity: str) -> None:
-        """Proposals that were answered elsewhere, with their results and those of their final_trainings, all in one step."""
+        """Store trials of another run with all their results in one step."""
         with self._transaction():
             for record in records:
                 own = FinalTraining(record.seed, record.attempt, "complete", "", record.result)
@@ -158,40 +164,42 @@ class Ledger:
                     self._database.execute(_ANSWER, _answer(record.digest, fidelity, training, self._host))
 
     def begin(self, number: int, attempt: int) -> None:
-        """The trial is handed to a worker."""
+        """Note that the trial is running."""
         self._change("UPDATE trial SET state = 'running', attempt = ? WHERE number = ?", attempt, number)
 
-    def wait(self, number: int, attempt: int) -> None:
-        """The trial is taken back, to be handed out again as `attempt`; one that has finished stays so."""
+    def wait(self, number: int, attempt: int, interruptions: int) -> None:
+        """Note that the trial waits for its next attempt. A trial that has finished keeps its state."""
         self._change(
-            "UPDATE trial SET state = 'waiting', attempt = ? WHERE number = ? AND state = 'running'",
+            "UPDATE trial SET state = 'waiting', attempt = ?, interruptions = ?"
+            " WHERE number = ? AND state = 'running'",
             attempt,
+            interruptions,
             number,
         )
 
     def complete(self, record: Record, fidelity: str, result: Result, finished_at: float) -> None:
-        """The trial and the evaluation that answers it, in one step."""
+        """Store that the trial is complete, and the evaluation that answers it, in one step."""
         answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "complete", finished_at)
 
     def fail(self, record: Record, fidelity: str, reason: str, finished_at: float) -> None:
-        """The trial will not be tried again."""
+        """Store that the trial has failed for good."""
         answer = FinalTraining(record.seed, record.attempt, "failed", reason)
         self._finish(record, fidelity, answer, "failed", finished_at)
 
     def rest(self, record: Record, fidelity: str, seed: int, result: Result, finished_at: float) -> None:
-        """A training of the trial that was shorter than the whole, and that it rests after it, in one step."""
+        """Store a training of the trial at a rung below the last, and that it was pruned, in one step."""
         answer = FinalTraining(seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "pruned", finished_at)
 
     def records(self, fidelity: str) -> tuple[Record, ...]:
-        """All trials by number, each with the result for its network and seed at this fidelity.
+        """Return all trials by number, each with the result of its network and seed at this fidelity.
 
-        What its network was trained for at other fidelities are its rungs.
+        The results of its network at other fidelities are its rungs.
         """
         rows = self._rows(
-            "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, proposed_at, finished_at,"
-            " metrics, curve FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND e.seed = t.seed"
+            "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, proposed_at,"
+            " finished_at, metrics, curve, t.interruptions FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND e.seed = t.seed"
             " AND fidelity = ? AND e.state = 'complete' ORDER BY number",
             fidelity,
         )
@@ -206,37 +214,36 @@ class Ledger:
         )
 
     def record_final(self, digest: str, fidelity: str, training: FinalTraining) -> None:
-        """What became of a training of the network `digest` with a seed that no proposal of it has.
-
-        One that is over stays so.
-        """
+        """Store a training of the network `digest` with a seed of none of its trials, unless that is over already."""
         self._change(_RECORD_FINAL, *_answer(digest, fidelity, training, self._host))
 
     def _final_trainings(self, fidelity: str) -> dict[str, dict[int, FinalTraining]]:
-        """By network and seed, the latest attempt of each."""
+        """Return the latest attempt of each final training, by network and seed."""
         rows = self._rows(
-            "SELECT digest, seed, attempt, state, reason, metrics, curve FROM evaluation e WHERE fidelity = ?"
+            "SELECT digest, seed, attempt, state, reason, metrics, curve, interruptions FROM evaluation e WHERE fidelity = ?"
             " AND NOT EXISTS (SELECT 1 FROM trial t WHERE t.digest = e.digest AND t.seed = e.seed)"
             " ORDER BY digest, seed, attempt",
             fidelity,
         )
-        found: dict[str, dict[int, FinalTraining]] = {}
-        for digest, seed, attempt, state, reason, metrics, curve in rows:
+        latest: dict[str, dict[int, FinalTraining]] = {}
+        for digest, seed, attempt, state, reason, metrics, curve, interruptions in rows:
             result = _result(metrics, curve)
-            found.setdefault(digest, {})[seed] = FinalTraining(seed, attempt, state, reason, result)
-        return found
+            latest.setdefault(digest, {})[seed] = FinalTraining(
+                seed, attempt, state, reason, result, interruptions
+            )
+        return latest
 
     def _rungs(self, fidelity: str) -> dict[str, tuple[Result, ...]]:
-        """By network, its results at other fidelities, the fewest epochs first."""
+        """Return the results of every network at other fidelities, the fewest epochs first."""
         rows = self._rows(
             "SELECT digest, metrics, curve FROM evaluation WHERE fidelity != ? AND state = 'complete'",
             fidelity,
         )
-        found: dict[str, dict[int, Result]] = {}
+        results: dict[str, dict[int, Result]] = {}
         for digest, metrics, curve in rows:
             if result := _result(metrics, curve):
-                found.setdefault(digest, {})[result.epochs] = result
-        return {digest: tuple(own[epochs] for epochs in sorted(own)) for digest, own in found.items()}
+                results.setdefault(digest, {})[result.epochs] = result
+        return {digest: tuple(own[epochs] for epochs in sorted(own)) for digest, own in results.items()}
 
     def _finish(
         self, record: Record, fidelity: str, answer: FinalTraining, state: State, finished_at: float
@@ -270,14 +277,22 @@ class Ledger:
         except sqlite3.Error as error:
             raise LedgerFailed(f"The ledger could not be written: {error}.") from error
         finally:
-            # Also after Ctrl-C, which can strike between any two lines.
+            # Also after Ctrl-C, which can come between any two lines.
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 
 
 def _row(record: Record) -> tuple[object, ...]:
     rest = (record.state, record.attempt, record.reason, record.proposed_at, record.finished_at)
-    return (record.number, record.digest, record.architecture, record.seed, json.dumps(record.point), *rest)
+    return (
+        record.number,
+        record.digest,
+        record.architecture,
+        record.seed,
+        json.dumps(record.point),
+        *rest,
+        record.interruptions,
+    )
 
 
 def _answer(digest: str, fidelity: str, training: FinalTraining, host: str) -> tuple[object, ...]:
@@ -287,27 +302,25 @@ def _answer(digest: str, fidelity: str, training: FinalTraining, host: str) -> t
         curve = json.dumps(values.pop("curve"))
         metrics = json.dumps(values)
     key = (digest, fidelity, training.seed, training.attempt)
-    return (*key, training.state, metrics, curve, training.reason, host)
+    return (*key, training.state, metrics, curve, training.reason, host, training.interruptions)
 
 
 def _record(*row: Any) -> Record:
-    (
-        number,
-        digest,
-        architecture,
-        seed,
-        point,
-        state,
-        attempt,
-        reason,
-        proposed_at,
-        finished_at,
-        metrics,
-        curve,
-    ) = row
-    place, result = tuple(json.loads(point)), _result(metrics, curve)
+    number, digest, architecture, seed, point, state, attempt, reason, proposed_at, finished_at, *rest = row
+    metrics, curve, interruptions = rest
     return Record(
-        number, digest, architecture, seed, place, state, attempt, reason, proposed_at, finished_at, result
+        number=number,
+        digest=digest,
+        architecture=architecture,
+        seed=seed,
+        point=tuple(json.loads(point)),
+        state=state,
+        attempt=attempt,
+        reason=reason,
+        proposed_at=proposed_at,
+        finished_at=finished_at,
+        result=_result(metrics, curve),
+        interruptions=interruptions,
     )
 
 

@@ -1,4 +1,4 @@
-"""A trial as users see it: the proposed network, what it costs, what was measured, and the reward of that."""
+"""A trial as users see it: the proposed network, its costs, its measurements and its reward."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from search.trials.ledger import FinalTraining, Record, State
 from space import Architecture, Cost, Point, cost, decode
 
 RANKED: tuple[State, ...] = ("complete", "imported")
-"""The states of trials that have a result of their own, be it from this search or from one before it."""
+"""The states of trials with a result of their own, from this search or an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """What a training that was shorter than the whole said of a network: its result, and the reward of that."""
+    """The result of a training at a rung below the last, with its reward."""
 
     result: Result
     terms: Terms
@@ -29,14 +29,12 @@ class Rung:
 class Trial:
     """One network of a search.
 
-    seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
-    complete; of one that is pruned, result is that of its longest training. reason: why it failed. origin: which
-    trial of which earlier run it was, as "RUN:12", else "".
-    proposed_at, finished_at: when it was proposed and finished, in seconds since 1970.
-    predicted: the step time by the run's profile. step_ratio: S/S0 as the reward has it, from the profile
-    where the run has one, else measured; both None where they are unknown. final_trainings: what became of its trainings
-    with fresh seeds, after the search; final: the reward of their mean accuracy, None before the first result.
-    rungs: its trainings that were shorter than the whole, the shortest first.
+    seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is complete; the
+    result of a pruned trial is that of its longest training. reason: why it failed. origin: the run and number of an
+    imported trial, as "RUN:12", else "". proposed_at, finished_at: seconds since 1970. predicted: the step time by
+    the run's profile. step_ratio: S/S0 in the reward, predicted if the run has a profile, else measured; both are
+    None if unknown. final_trainings: with fresh seeds, after the search. final_terms: the reward of their mean
+    accuracy, None before the first result. rungs: its trainings below the last rung, the shortest first.
     """
 
     number: int
@@ -59,21 +57,21 @@ class Trial:
     rungs: tuple[Rung, ...] = ()
 
     def rung(self, epochs: int) -> Rung | None:
-        """What a training for so many epochs, fewer than the whole, said of it; None if it had none."""
+        """Return the result at the rung of so many epochs, None if it has none."""
         return next((rung for rung in self.rungs if rung.result.epochs == epochs), None)
 
     @property
     def final_accuracies(self) -> tuple[float, ...]:
-        """The accuracies that trainings with fresh seeds gave."""
+        """The accuracies of the trainings with fresh seeds."""
         return tuple(training.result.accuracy for training in self.final_trainings if training.result)
 
 
 def trial_from_record(
     record: Record, reward: Reward, reference: Architecture, forecast: Forecast | None = None
 ) -> Trial:
-    """The trial that a row of the ledger stands for, scored by `reward` relative to the reference network.
+    """Return the trial of a row of the ledger, with its reward relative to the reference network.
 
-    Raises ValueError where a figure that counts is missing or the reward would not be a finite number.
+    Raises ValueError if a cost that counts is missing or the reward would not be a finite number.
     """
     architecture = decode(record.architecture)
     shorter = record.rungs if record.state not in ("duplicate", "imported") else ()
@@ -104,7 +102,7 @@ def trial_from_record(
 
 
 def with_reward(trial: Trial, reward: Reward, reference: Architecture) -> Trial:
-    """`trial` with the terms that `reward` gives it. Raises as `trial_from_record`."""
+    """Return `trial` with the terms of `reward`. Raises the errors of `trial_from_record`."""
     terms = final = None
     if trial.result and trial.state in (*RANKED, "duplicate"):
         terms = _terms(trial.result.accuracy, trial, reward, reference)
@@ -121,12 +119,12 @@ def _terms(accuracy: float, trial: Trial, reward: Reward, reference: Architectur
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """The complete trials and those of earlier runs, the best first."""
+    """Return the complete and the imported trials, the highest reward first."""
     complete = [trial for trial in trials if trial.state in RANKED and trial.terms]
     return sorted(complete, key=lambda trial: -trial.terms.reward if trial.terms else 0.0)
 
 
 def best(trials: Iterable[Trial]) -> Trial | None:
-    """The first of `ranked`; None if none is complete."""
+    """Return the first of `ranked`, None if none is complete."""
     complete = (trial for trial in trials if trial.state in RANKED and trial.terms)
     return max(complete, key=lambda trial: trial.terms.reward if trial.terms else 0.0, default=None)

@@ -132,7 +132,7 @@ def test_a_reward_is_printed_term_by_term():
 
 
 @pytest.mark.parametrize("name", ["macs", "params", "size", "activations", "memory"])
-@pytest.mark.parametrize("kind", REWARDS)
+@pytest.mark.parametrize("kind", [kind for kind in REWARDS if kind != "accuracy"])
 def test_any_cost_can_count_and_needs_no_step_time(kind, name):
     options = {"v": 0} if kind in ("effv2", "pareto") and name == "params" else {}
     reward = REWARDS[kind](reward=kind, cost=name, **options)
@@ -188,3 +188,12 @@ def test_every_shipped_reward_says_which_form_it_is():
     assert (forms["effnet"].cost, forms["effnet"].target) == ("macs", 400e6)
     assert forms["tunas"].beta == -0.1
     assert (forms["effv2"].w, forms["effv2"].v) == (-0.07, -0.05)
+
+
+def test_accuracy_alone_needs_no_cost():
+    reward = REWARDS["accuracy"](reward="accuracy")
+    terms = reward.score(0.7, None, B0, V2_B0)
+    assert (terms.reward, terms.objectives, reward.costs) == (0.7, (1 - 0.7,), ())
+    assert Config.of({"reward": "accuracy", "limit.params": "200k"}).reward == reward.model_copy(
+        update={"reference": Config.of({}).reward.reference}
+    )

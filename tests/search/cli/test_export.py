@@ -116,7 +116,7 @@ def test_bytes_are_kept_off_a_terminal():
     os.close(theirs)
     os.close(ours)
     assert result.returncode == 2
-    assert result.stderr == "search: This format is no text for a terminal; add --out FILE.\n"
+    assert result.stderr == "search: This format is not text; add --out FILE.\n"
 
 
 def test_models_have_a_command_of_their_own():

@@ -175,14 +175,14 @@ def test_one_that_dies_with_its_driver_again_and_again_fails_at_the_rung_it_was_
     with pytest.raises(KeyboardInterrupt):
         launch(SMALL, evaluate=killed_at(4))
     with closing(sqlite3.connect("runs/k/trials.sqlite")) as database:
-        database.execute("UPDATE trial SET state = 'running', attempt = 3 WHERE state != 'complete'")
+        database.execute("UPDATE trial SET state = 'running', interruptions = 9 WHERE state != 'complete'")
         database.commit()
     run = resume("k", evaluate=looked_up)
     failed = next(trial for trial in run.trials if trial.state == "failed")
     with closing(sqlite3.connect("runs/k/trials.sqlite")) as database:
         rows = database.execute("SELECT fidelity, state FROM evaluation WHERE state = 'failed'").fetchall()
         (whole,) = database.execute("SELECT value FROM meta WHERE key = 'fidelity'").fetchone()
-    assert failed.reason == "interrupted 3 times"
+    assert failed.reason == "the driver died 10 times during its training"
     assert len(rows) == 1 and rows[0][0] != whole
 
 

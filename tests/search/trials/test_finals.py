@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from search.reward import REWARDS
 from search.testing import looked_up, requests
-from search.trials.finals import OFF, Finals, Noise, agenda, noise_of, verdict
+from search.trials.finals import OFF, Finals, Noise, agenda, leaders, noise_of, verdict
 from search.trials.ledger import FinalTraining, Record
-from search.trials.trial import trial_from_record
+from search.trials.trial import ranked, trial_from_record, with_reward
 from space import decode, published
 
 REFERENCE = published("v2-b0").architecture
@@ -192,3 +192,17 @@ def test_what_is_said_is_within_bounds(rows):
     assert found.half is None or found.half >= 0
     reliability = noise_of(trials).reliability
     assert reliability is None or 0 <= reliability <= 1
+
+
+def test_the_finals_are_shared_by_the_leaders_under_the_reward_and_under_accuracy():
+    reward = REWARDS["effv2"](reward="effv2", w=0, v=-0.5)
+    sizes = [decode(f"r16_i8_s1/mb_d1_k3_s2_e1_w{width}/h32_c10") for width in (8, 16, 24, 32, 40, 48)]
+    accuracies = (0.60, 0.61, 0.62, 0.63, 0.64, 0.65)
+    trials = [
+        with_reward(trial(number, accuracy, network=network), reward, sizes[0])
+        for number, (accuracy, network) in enumerate(zip(accuracies, sizes, strict=True))
+    ]
+    assert [t.number for t in ranked(trials)] == [0, 1, 2, 3, 4, 5]
+    assert [t.number for t in leaders(trials, 1)] == [0]
+    assert [t.number for t in leaders(trials, 3)] == [0, 1, 5]
+    assert [t.number for t in leaders(trials, 5)] == [0, 1, 2, 4, 5]

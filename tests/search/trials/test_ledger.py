@@ -192,5 +192,5 @@ def test_what_has_finished_is_not_taken_back(ledger):
     ledger.add(record(0))
     ledger.begin(0, 1)
     ledger.complete(record(0), "f", RESULT, 1.0)
-    ledger.wait(0, 2)
+    ledger.wait(0, 2, 0)
     assert ledger.records("f")[0].state == "complete"

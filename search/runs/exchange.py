@@ -1,0 +1,202 @@
+"""The exchange rate between accuracy and costs: the rate that a reward asks for, and the rate that a search found.
+
+An exponent of -0.07 says that a doubled step time must buy 5% more accuracy, one of -0.05 that doubled parameters
+must buy 3.5% (MnasNet, Tan et al. 2019, section 3.1, chose its exponent so that networks along the front have equal
+rewards). On other images a doubled cost may buy far less. Then the smallest network wins, whatever the search does.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from search.config import Config
+from search.profiles import Predictor
+from search.reward import Reward
+from search.runs.front import on_front
+from search.runs.run import Run
+from search.trials.answers import accuracy
+from search.trials.trial import Trial, ranked
+from space.cost.table import COSTS, EXACT, CostName
+
+MIN_TRIALS = 6
+"""Non-dominated trials below which no rate is given."""
+CONFIDENCE = 0.95
+"""The confidence of the bootstrap interval of a rate."""
+_RESAMPLES = 1000
+_LEADERS, _EDGE = 5, 1.2
+"""The leading trials that are compared with the edge of the space, and how near to it all of them are: within 20%."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The values of a cost over a space, and the ratio of accuracies that outweighs its term between both ends."""
+
+    cost: CostName
+    low: float
+    high: float
+    ratio: float
+
+    def __str__(self) -> str:
+        """Return the span as a sentence."""
+        row = COSTS[self.cost]
+        return (
+            f"{row.title.lower() if row.title.islower() else row.title}: {row.text(self.low)} to "
+            f"{row.text(self.high)} over the space; the dearest network wins only if its accuracy is "
+            f"{self.ratio:.2f} times the cheapest's"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The slope of log accuracy on log cost over the non-dominated trials.
+
+    cost: its name, or "all" for the product of the reward's terms. slope: with its bootstrap interval from low to
+    high. asked: the slope at which the reward does not change. trials: the number of non-dominated trials.
+    """
+
+    cost: str
+    slope: float
+    low: float
+    high: float
+    asked: float
+    trials: int
+
+    def __str__(self) -> str:
+        """Return the rate as a sentence."""
+        found, asked = 2**self.slope - 1, 2**self.asked - 1
+        low, high = 2**self.low - 1, 2**self.high - 1
+        return (
+            f"doubled {self.cost} bought {found:+.1%} accuracy ({low:+.1%} to {high:+.1%}; n = {self.trials} "
+            f"non-dominated trials); the reward asks for {asked:+.1%}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The exchange rates of a search. neutral: the trial that wins if all exponents are scaled by `scale`."""
+
+    rates: tuple[Rate, ...]
+    scale: float
+    neutral: Trial
+
+    def sentences(self, best: Trial) -> Iterator[str]:
+        """Yield the rates, and the winner under the neutral exponents."""
+        for rate in self.rates:
+            yield f"exchange rate: {rate}"
+        same = "still wins" if self.neutral.number == best.number else "would win"
+        yield (
+            f"with exponents that fit these trials ({self.scale:.2f} times the reward's), "
+            f"trial {self.neutral.number} {same}"
+        )
+
+
+def spans(config: Config) -> Iterator[Span]:
+    """Yield the span of each cost of a reward with factors. Step times are only known from a profile."""
+    reward = config.reward
+    for name in reward.costs:
+        if name in EXACT:
+            low, high = map(float, config.space.range.bounds(name, reward.batch))
+            unit = float(reward.unit(name, config.reference))
+        elif config.forecast:
+            low, high = Predictor(config.forecast.profile).range(config.space)
+            unit = config.forecast.step(config.reference).ms
+        else:
+            continue
+        terms = [_term(reward, name, amount / unit) for amount in (low, high)]
+        if None not in terms:
+            cheap, dear = (float(term or 1) for term in terms)
+            yield Span(name, low, high, cheap / dear)
+
+
+def exchange(trials: Sequence[Trial], reward: Reward) -> Exchange | None:
+    """Return the exchange rates of a search; None below `MIN_TRIALS` non-dominated trials or without factors."""
+    front = [trial for trial in on_front(trials) if trial.terms and accuracy(trial) > 0]
+    if len(front) < MIN_TRIALS or not reward.costs or any(t.terms and t.terms.sign == "+" for t in front):
+        return None
+    errors = [math.log(accuracy(trial)) for trial in front]
+    rates = []
+    for place, name in enumerate(reward.costs):
+        asked = _asked(reward, name)
+        logs = [math.log(trial.terms.costs[place].ratio) for trial in front if trial.terms]
+        slopes = _slope(logs, errors)
+        if asked is None or slopes is None:
+            return None
+        rates.append(Rate(name, *slopes, asked, len(front)))
+    scale = _slope([-_log_term(trial) for trial in front], errors)
+    if scale is None:
+        return None
+    # Exponents above 0 would prefer dearer networks of equal accuracy.
+    share = max(0.0, scale[0])
+    neutral = max(ranked(trials), key=lambda t: math.log(max(accuracy(t), 1e-9)) + share * _log_term(t))
+    return Exchange(tuple(rates), share, neutral)
+
+
+def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
+    """Yield a warning for each cost by which all leading trials are at an edge of the space."""
+    leaders = ranked(trials)[:_LEADERS]
+    if len(leaders) < _LEADERS:
+        return
+    for name in ("params", "macs"):
+        low, high = config.space.range.bounds(name)
+        amounts = [getattr(trial.cost, name) for trial in leaders]
+        if high <= _EDGE**2 * low:
+            continue
+        if max(amounts) <= _EDGE * low and config.reward.costs:
+            yield (
+                f"warning: the {_LEADERS} best are within 20% of the smallest network of the space ({name}): "
+                "the objective, not the search, decides. Compare reward=accuracy with a limit."
+            )
+            return
+        if min(amounts) >= high / _EDGE:
+            yield (
+                f"warning: the {_LEADERS} best are within 20% of the largest network of the space ({name}): "
+                "a space with larger networks may have better ones."
+            )
+            return
+
+
+def conclusions(run: Run) -> Iterator[str]:
+    """Yield the exchange rates of a run and a warning about the edge of its space; nothing before the first result."""
+    if not run.ranked:
+        return
+    rates = exchange(run.trials, run.config.reward)
+    if rates and not run.config.reward.multi_objective:
+        yield from rates.sentences(run.best)
+    yield from edges(run.trials, run.config)
+
+
+def _term(reward: Reward, name: CostName, ratio: float) -> float | None:
+    """Return the factor of one cost at a ratio to its unit, all others at 1; None where it is a summand."""
+    terms = reward.terms(1.0, {cost: ratio if cost == name else 1.0 for cost in reward.costs})
+    value = next(term.value for term in terms.costs if term.cost == name)
+    return value if terms.sign == "x" and value > 0 else None
+
+
+def _asked(reward: Reward, name: CostName) -> float | None:
+    """Return the slope of log accuracy on log cost that keeps the reward, above the unit of the cost."""
+    one, two = _term(reward, name, 1.0), _term(reward, name, 2.0)
+    return None if one is None or two is None else math.log2(one / two)
+
+
+def _log_term(trial: Trial) -> float:
+    """Return the logarithm of the product of a trial's cost terms."""
+    return sum(math.log(term.value) for term in trial.terms.costs) if trial.terms else 0.0
+
+
+def _slope(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float] | None:
+    """Return the least-squares slope and its percentile bootstrap interval; None if `x` does not vary."""
+    if max(x) - min(x) < 1e-12:
+        return None
+    rng, slopes = random.Random(0), []
+    for _ in range(_RESAMPLES):
+        places = rng.choices(range(len(x)), k=len(x))
+        drawn = [x[place] for place in places]
+        if max(drawn) - min(drawn) >= 1e-12:
+            slopes.append(statistics.linear_regression(drawn, [y[place] for place in places]).slope)
+    slopes.sort()
+    tail = round((1 - CONFIDENCE) / 2 * (len(slopes) - 1))
+    return statistics.linear_regression(x, y).slope, slopes[tail], slopes[-1 - tail]
