@@ -30,7 +30,8 @@ search export-model v2-s --out DIR        a published network, with fresh weight
     metavar="NAME,...",
     help="Only these forms of it: python, onnx, program, timm, torchvision.",
 )
-def export_model(model: str, out: Path, forms: str | None) -> None:
+@click.option("--opset", type=click.IntRange(7), metavar="N", help="The opset of the ONNX file.")
+def export_model(model: str, out: Path, forms: str | None, opset: int | None) -> None:
     """Write a network as Python, ONNX, torch.export, ...
 
     MODEL is a run (its best network), a trial (RUN:12), the folder of a model, a published network or a canonical
@@ -43,7 +44,7 @@ def export_model(model: str, out: Path, forms: str | None) -> None:
     chosen = forms.split(",") if forms else None
     require_known(chosen or ())
     name, content = named_model(model)
-    written = export(name, content, out, chosen)
+    written = export(name, content, out, chosen, opset=opset)
     click.echo(f"wrote {out}: {', '.join(written.files)}")
     for form, reason in written.left_out.items():
         click.echo(f"not written: {form}. {reason}", err=True)

@@ -40,21 +40,24 @@ def export(
     directory: Path,
     forms: Iterable[str] | None = None,
     required: Collection[str] = (),
+    opset: int | None = None,
 ) -> Exported:
     """Write `model` into the folder `directory` in one step, so that all files appear at once.
 
     The files are model.json; model.safetensors if the model has weights; architecture.json, which `scale --base`
     reads; architecture.txt, the canonical string; README.md, the model card; and the `forms`.
     forms: keys of `FORMS`; each must be possible. None: all that can express the network. Forms that compute (ONNX,
-    `torch.export`) need weights. required: forms that must be possible where `forms` is None.
-    A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing, for a form that is
-    unknown or impossible, and for a folder with other files.
+    `torch.export`) need weights. required: forms that must be possible where `forms` is None. opset: of the ONNX
+    file. A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing, for a
+    form that is unknown or impossible, and for a folder with other files.
     """
     requested = tuple(FORMS) if forms is None else tuple(forms)
     meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}
     known = (*meanings, CARD)
     require_replaceable(directory, known)
-    form_files, left_out = _written_forms(name, model, requested, required if forms is None else requested)
+    form_files, left_out = _written_forms(
+        name, model, requested, required if forms is None else requested, opset
+    )
     contents = {**_always(model), **form_files}
     files = {file: _bytes(content) for file, content in contents.items()}
     text = card(name, model, files, meanings, left_out)
@@ -70,7 +73,7 @@ def require_known(forms: Iterable[str]) -> None:
 
 
 def _written_forms(
-    name: str, model: Model, forms: Collection[str], required: Collection[str]
+    name: str, model: Model, forms: Collection[str], required: Collection[str], opset: int | None
 ) -> tuple[dict[str, str | bytes], dict[str, str]]:
     """Return the files of the forms by name, and the forms that are left out, with the reason."""
     require_known(forms)
@@ -81,7 +84,7 @@ def _written_forms(
         try:
             if form.runs and not model.weights.tensors:
                 raise UserError("There are no weights.")
-            files[form.file] = form.make(name, model)
+            files[form.file] = form.make(name, model, **({"opset": opset} if key == "onnx" and opset else {}))
         except UserError as error:
             if key in required:
                 raise

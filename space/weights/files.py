@@ -20,7 +20,7 @@ from space.weights.conventions import (
 )
 from space.weights.formats import weight_format
 from space.weights.names import StateDict, format_of, from_ours, their_names, to_ours, used, whose
-from space.weights.reading import TensorFile, read_tensors
+from space.weights.reading import TensorFile, read_tensors, without_prefix
 from space.weights.weights import Weights
 
 
@@ -32,19 +32,21 @@ def load_weights(
     style: str | None = None,
     normalisation: str | None = None,
 ) -> Weights:
-    """Load the weights in a file: .safetensors, or what torch saved (.pt, .pth, .bin, .tar), wrappers and all.
+    """Return the weights in a file: safetensors, or a state dict or checkpoint of torch.save with any ending.
 
-    network: an architecture, its canonical string, or a published name ("b0"), which leaves classes and image
-        channels to the file. None: what the file says if `weights_file` made it, else the published network
-        that its tensors fit.
+    network: an architecture, its canonical string, or a published name ("b0"), for which classes and image channels
+        come from the file. None: the architecture in the file if `weights_file` wrote it, else the published network
+        with these tensors.
     format: a key of `WEIGHT_FORMATS`; None recognises it by the names.
-    style: "plain" or "tf" for timm, whose names do not tell them apart; None takes "tf" for networks of which
-        timm has no others (V2, b6 and larger) and for files with "tf_efficientnet" in their path.
-    normalisation: a key of `NORMALISATIONS`; None takes the usual one of the network's weights. AdvProp
-        weights need "inception".
+    style: "plain" or "tf" for timm, whose names are the same in both; None chooses "tf" for networks of which timm
+        has no others (V2, b6 and larger, lite1 to lite4, ...) and for files with "tf_efficientnet" or "tf_mobilenet"
+        in their path.
+    normalisation: a key of `NORMALISATIONS`; None chooses the usual one of the network's weights. AdvProp
+    weights need
+        "inception".
 
-    What is not said here and is in the file is taken from there. Raises `UserError`, in one line, for a file
-    that is unreadable or of another network.
+    Arguments that are None are taken from the file if it has them. Raises `UserError`, in one line, for a file
+    that is unreadable, has values that are not finite, or is of another network.
     """
     if network is not None:
         _named(network)
@@ -54,9 +56,11 @@ def load_weights(
         normalised(Conventions(), normalisation)
     file = read_tensors(Path(os.path.expanduser(path)))
     try:
-        format = format or format_of(file.tensors)
+        format, named = _named_tensors(file.tensors, format)
+        file = replace(file, tensors=named)
         architecture = _architecture(file, network, format)
         tensors = to_ours(file.tensors, architecture, format)
+        _require_finite(file.tensors)
         conventions, origin = _conventions(file, os.fspath(path), architecture, format, style)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
@@ -79,6 +83,36 @@ def weights_file(weights: Weights, format: str = "ours") -> bytes:
         "origin": weights.origin,
     }
     return safetensors.torch.save({name: t.contiguous() for name, t in tensors.items()}, metadata)
+
+
+def _named_tensors(tensors: StateDict, format: str | None) -> tuple[str, StateDict]:
+    """Return the format, and the tensors without the prefixes that training tools put before all names.
+
+    Prefixes such as "module." and "model." are removed until the stem of a format is found. Raises `UserError`
+    if none is.
+    """
+    bare: StateDict | None = tensors
+    refusals: list[UserError] = []
+    while bare is not None:
+        try:
+            recognised = format_of(bare)
+            return format or recognised, bare
+        except UserError as error:
+            refusals.append(error)
+            bare = without_prefix(bare)
+    if format is None:
+        raise refusals[0]
+    return format, tensors  # The tensors that it lacks are named later.
+
+
+def _require_finite(tensors: StateDict) -> None:
+    """Raise `UserError` for the first tensor with values that are NaN or infinite."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            count = int((~tensor.isfinite()).sum())
+            raise UserError(
+                f"tensor {name!r} is not finite: {count:,} of {tensor.numel():,} values are NaN or infinite."
+            )
 
 
 def _named(network: Architecture | str) -> Architecture:
@@ -107,6 +141,15 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
         except UserError:
             continue
     raise UserError(f"no published network has these tensors ({whose(format)} names); name the network.")
+
+
+def _headless(architecture: Architecture, format: str) -> set[str]:
+    """Return the modules of the network without its classifier; an empty set if the format cannot express it."""
+    try:
+        modules = weight_format(format).modules(architecture)
+    except UserError:
+        return set()
+    return {theirs for ours, theirs in modules.items() if ours != "head.classifier"}
 
 
 def _fitted(architecture: Architecture, tensors: StateDict, format: str) -> Architecture:

@@ -1,11 +1,11 @@
-"""Tensors from files, which run no code: safetensors, or torch's unpickler of nothing but weights."""
+"""A safe reader of tensors in files: safetensors, or torch's unpickler of weights. No code in a file is run."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -17,10 +17,8 @@ from torch import Tensor
 
 from space.refusal import UserError, unknown_name
 
-SAFETENSORS, PICKLED = ".safetensors", (".pt", ".pth", ".bin", ".tar")
-
-# What training scripts call the state dict in a checkpoint; averaged weights first, as timm has it, for they
-# are those that are evaluated. (timm, torchvision's references, Lightning, and what is common.)
+# Names of the state dict in the checkpoints of training scripts (timm, torchvision's references, Lightning, and
+common # ones). Averaged weights come first, as in timm, since they are the ones that are evaluated.
 _WRAPPERS = (
     "state_dict_ema",
     "model_ema",
@@ -30,16 +28,15 @@ _WRAPPERS = (
     "model_state_dict",
     "model",
 )
-# Of DataParallel, torch.compile and AveragedModel.
-_PREFIXES = ("module.", "_orig_mod.")
-_AVERAGED = "n_averaged"
+_COUNTERS = ("n_averaged", "total_ops", "total_params")
+"""Tensors that are counters and not weights, of AveragedModel and thop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorFile:
     """The tensors of a file by name, on the CPU.
 
-    metadata: of a safetensors header. within: where in a checkpoint they stood, e.g. "state_dict_ema".
+    metadata: of a safetensors header. within: the place of the tensors in a checkpoint, e.g. "state_dict_ema".
     """
 
     tensors: Mapping[str, Tensor]
@@ -48,18 +45,18 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """Read the tensors of `path`, a .safetensors file or a state dict or checkpoint that torch saved (.pt, .pth,
-    .bin, .tar), without the wrappers that training puts around them.
+    """Return the tensors of a safetensors file, or of a state dict or checkpoint of torch.save, without wrappers.
 
-    Raises `UserError` for a file that is missing, damaged, cut short, or holds what is no tensor.
+    The kind of file is recognised by its content, so any ending will do. Raises `UserError` for a file that is
+    missing, damaged, incomplete, or does not hold tensors.
     """
-    if path.suffix not in (SAFETENSORS, *PICKLED):
-        raise unknown_name("kind of file of weights", path.suffix or path.name, (SAFETENSORS, *PICKLED))
     try:
-        if path.suffix == SAFETENSORS:
+        with path.open("rb") as opened:
+            head = opened.read(9)
+        if head[8:] == b"{":  # safetensors: the length of the header in 8 bytes, then the header as JSON.
             with safe_open(path, framework="pt", device="cpu") as file:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-                return TensorFile(_bare(tensors, path), file.metadata() or {})
+                return TensorFile(_tensors(tensors, path), file.metadata() or {})
         return _unwrapped(_load(path), path)
     except FileNotFoundError:
         siblings = path.parent.glob(f"*{path.suffix}") if path.parent.is_dir() else ()
@@ -67,15 +64,15 @@ def read_tensors(path: Path) -> TensorFile:
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
     except SafetensorError as error:
-        raise UserError(f"{path} is no whole safetensors file: {error}.") from None
+        raise UserError(f"{path} is not a complete safetensors file: {error}.") from None
 
 
 def _load(path: Path) -> Any:
-    # An inert bag of options, in the checkpoints of timm and of torchvision's references.
+    # A harmless container of options in the checkpoints of timm and of torchvision's references.
     permitted = torch.serialization.safe_globals([argparse.Namespace])
     try:
         with permitted, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # About the protocol of what will be refused.
+            warnings.simplefilter("ignore")  # torch warns about the protocol of files that it will refuse.
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
@@ -86,26 +83,51 @@ def _load(path: Path) -> Any:
                 f"{path} holds more than tensors ({code[1]}); reading that could run code."
                 " Save the network's state_dict() instead."
             ) from None
-        raise UserError(f"{path} is no whole file of torch.save: damaged, or cut short.") from None
+        raise UserError(
+            f"{path} is not a complete file of torch.save or safetensors: it is of
+            another kind, damaged or incomplete."
+        ) from None
 
 
 def _unwrapped(loaded: Any, path: Path) -> TensorFile:
+    """Return the state dict in a checkpoint: under a usual name, or in the one mapping that holds tensors."""
     within: list[str] = []
     while isinstance(loaded, Mapping):
-        found = next((key for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)), None)
-        if found is None:
-            return TensorFile(_bare(loaded, path), {}, ".".join(within))
-        within.append(found)
-        loaded = loaded[found]
-    raise UserError(f"{path} holds a {type(loaded).__name__}, no state dict.")
+        usual = [key for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)]
+        inner = [key for key, value in loaded.items() if isinstance(value, Mapping) and _holds_tensors(value)]
+        if not usual and (not inner or _holds_tensors(loaded)):
+            if not _holds_tensors(loaded) and loaded:
+                raise UserError(f"{path} holds no tensors; its keys: {_listed(loaded)}.")
+            return TensorFile(_tensors(loaded, path), {}, ".".join(within))
+        if not usual and len(inner) > 1:
+            raise UserError(f"{path} holds several state dicts: {_listed(inner)}. Save one of them alone.")
+        within.append(str((usual or inner)[0]))
+        loaded = loaded[(usual or inner)[0]]
+    raise UserError(f"{path} holds a {type(loaded).__name__}, which is not a state dict.")
 
 
-def _bare(state_dict: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
-    """Remove the prefixes that all tensors have."""
-    tensors = {str(name): value for name, value in state_dict.items() if name != _AVERAGED}
+def _holds_tensors(value: Mapping[Any, Any]) -> bool:
+    return any(isinstance(item, Tensor) for item in value.values())
+
+
+def _listed(names: Iterable[Any]) -> str:
+    first = [repr(str(name)) for name in names]
+    return ", ".join(first[:5]) + (f" and {len(first) - 5} more" if len(first) > 5 else "")
+
+
+def _tensors(state_dict: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
+    """Return the tensors without counters. Raises `UserError` for a value that is not a tensor."""
+    names = {str(name): value for name, value in state_dict.items()}
+    tensors = {name: value for name, value in names.items() if name.rpartition(".")[2] not in _COUNTERS}
     for name, value in tensors.items():
         if not isinstance(value, Tensor):
-            raise UserError(f"{path}: {name!r} is a {type(value).__name__}, no tensor.")
-    while prefix := next((p for p in _PREFIXES if tensors and all(n.startswith(p) for n in tensors)), ""):
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+            raise UserError(f"{path}: {name!r} is a {type(value).__name__}, not a tensor.")
     return tensors
+
+
+def without_prefix(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+    """Return the tensors without the first part of their names if all share it, such as "module."; None otherwise."""
+    firsts = {name.partition(".")[0] for name in tensors}
+    if len(firsts) != 1 or not all("." in name for name in tensors):
+        return None
+    return {name.partition(".")[2]: tensor for name, tensor in tensors.items()}

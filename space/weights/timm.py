@@ -10,6 +10,8 @@ Two styles have the same names: "plain" (timm's own trainings, `efficientnet_b0`
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -156,16 +158,23 @@ def tf(architecture: Architecture) -> Conventions:
         return plain(architecture)
     if architecture.stem.act == "relu6":
         return Conventions("same", 1e-3, 0.1, *NORMALISATIONS["lite"])
-    inception = name_of(architecture) in _INCEPTION_TF
+    name = name_of(architecture)
+    inception = name in _INCEPTION_TF or (name or "").startswith("mobilenet-v3")
     return Conventions("same", 1e-3, 0.1, *(INCEPTION if inception else IMAGENET))
 
 
-# Of these, timm has no weights but Google's.
-_GOOGLES = ("b6", "b7", "b8", "l2", *(f"v2-{size}" for size in ("b0", "b1", "b2", "b3", "s", "m", "l", "xl")))
+_ONLY_TF = (
+    *("b6", "b7", "b8", "l2"),
+    *(f"v2-{size}" for size in ("b0", "b1", "b2", "b3", "s", "m", "l", "xl")),
+    *("lite1", "lite2", "lite3", "lite4"),
+    *("mobilenet-v3-large-0.75", "mobilenet-v3-large-minimal"),
+)
+"""Networks of which timm 1.0.31 has only Google's weights, by its `default_cfgs`."""
 
 
 def _usual(architecture: Architecture, file: str) -> str:
-    return "tf" if name_of(architecture) in _GOOGLES or "tf_efficientnet" in file else "plain"
+    named_tf = re.search(r"(?<![a-z])tf_(efficientnet|mobilenet)", file.casefold())
+    return "tf" if named_tf or name_of(architecture) in _ONLY_TF else "plain"
 
 
 _INCEPTIONS = {

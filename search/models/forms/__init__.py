@@ -25,12 +25,12 @@ __all__ = ["FORMS", "Form"]
 class Form:
     """A kind of file in which a network can be written.
 
-    make: (name, model) -> content. Raises `UserError` for a network that it cannot express.
+    make: (name, model, options such as `opset`) -> content. Raises `UserError` for a network that it cannot express.
     runs: whether the file contains the weights, so that the model must have some. meaning: text of the model card.
     """
 
     file: str
-    make: Callable[[str, Model], str | bytes]
+    make: Callable[..., str | bytes]
     meaning: str
     runs: bool = False
 

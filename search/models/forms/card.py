@@ -1,8 +1,9 @@
-"""The model card, README.md: what a model is, how good, at which cost, from what, and the hashes of its files."""
+"""The model card, README.md: purpose, quality, cost, origin, and the hashes of the files."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
@@ -13,7 +14,7 @@ from space import cost
 
 CARD = "README.md"
 _SHOWN = 20
-"""Classes that are named; model.json has them all."""
+"""The number of classes that are named. model.json has all of them."""
 
 
 def card(
@@ -25,7 +26,7 @@ def card(
 ) -> str:
     """Return the card of a `model` called `name`, in Markdown.
 
-    files: name -> content, of all other files in the folder. meanings: file -> its description. left_out: form -> the
+    files: name -> content of the other files in the folder. meanings: file -> its description. left_out: form -> the
     reason why it is not among the files.
     """
     parts = (
@@ -45,7 +46,7 @@ def _opening(name: str, model: Model) -> Iterator[str]:
     network, fed = model.architecture, model.fed
     colours = {1: "grey", 3: "colour"}.get(network.channels, f"{network.channels}-channel")
     spent = cost(network)
-    yield f"# {name}"
+    yield f"# {_plain(name)}"
     yield ""
     yield (
         f"Classifies {colours} images of {fed.resolution} x {fed.resolution} pixels into {network.classes} classes:"
@@ -67,9 +68,9 @@ def _fresh(model: Model) -> str:
 
 
 def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:
-    told = model.weights.conventions
-    mean, std = (", ".join(f"{x:.6g}" for x in numbers) for numbers in (told.mean, told.std))
-    kept = "" if model.fed.crop == 1 else f"; of it the middle {model.fed.crop:.4g} is kept"
+    conventions = model.weights.conventions
+    mean, std = (", ".join(f"{x:.6g}" for x in numbers) for numbers in (conventions.mean, conventions.std))
+    crop = "" if model.fed.crop == 1 else f", and of it the central {model.fed.crop:.4g}"
     yield from ("", "## Use", "")
     if model.trained:
         yield from ("    search predict . IMAGE...", "")
@@ -78,7 +79,7 @@ def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:
         yield from ("```python", "import torch", *code, "```", "")
     side = model.fed.resolution
     yield (
-        f"An image's short side is cut out around the middle{kept}. That is resized to {side} x {side} pixels, scaled"
+        f"The central square of an image is cut out{crop}. It is resized to {side} x {side} pixels, scaled"
         f" to 0..1 and normalised: (x - mean) / std, mean ({mean}), std ({std})."
     )
 
@@ -110,18 +111,19 @@ _CODE = {
         'network = load("model.safetensors")',
     ),
 }
-"""What a reader copies, by the file that it is about."""
+"""Examples of code, by the file that they use."""
 
 
 def _metrics(metrics: Iterable[Metric]) -> Iterator[str]:
-    found = list(metrics)
-    if not found:
+    rows = list(metrics)
+    if not rows:
         return
     yield "| | split | value | spread (one standard deviation) | seeds | |"
     yield "|---|---|---:|---:|---:|---|"
-    for metric in found:
+    for metric in rows:
         spread = "-" if metric.spread is None else f"{metric.spread:.4f}"
-        yield f"| {metric.name} | {metric.split} | {metric.value:.4f} | {spread} | {metric.seeds} | {metric.note} |"
+        note = _plain(metric.note)
+        yield f"| {metric.name} | {metric.split} | {metric.value:.4f} | {spread} | {metric.seeds} | {note} |"
 
 
 def _cost(model: Model) -> Iterator[str]:
@@ -135,25 +137,40 @@ def _cost(model: Model) -> Iterator[str]:
 
 def _classes(model: Model) -> Iterator[str]:
     shown, more = model.classes[:_SHOWN], len(model.classes) - _SHOWN
-    yield ", ".join(shown) + (f", and {more} more (model.json)." if more > 0 else ".")
+    yield ", ".join(map(_code, shown)) + (f", and {more} more (model.json)." if more > 0 else ".")
+
+
+def _code(text: str) -> str:
+    """Return any text as Markdown code in one line, in which nothing else is markup."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if line[:1] in ("`", " ") or line[-1:] in ("`", " ") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def _plain(text: str) -> str:
+    """Return any text for a line of Markdown or a cell of its tables, with markup escaped."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return re.sub(r"([\\`*_<>|#\[\]&])", r"\\\1", line)
 
 
 def _provenance(model: Model) -> Iterator[str]:
-    told = model.provenance
-    trial = "" if told.trial is None else f", trial {told.trial}"
-    found = {
-        "search": f"run {told.run}{trial}" if told.run else "",
-        "weights": told.origin,
-        "data": told.data,
-        "digest of the data": told.data_digest,
-        "seed": "" if told.seed is None else str(told.seed),
-        "images trained on": "" if told.images is None else f"{told.images:,}",
-        "time of training": "" if told.seconds is None else f"{told.seconds:,.0f} s",
-        "device": told.device,
-        "versions": ", ".join(f"{package} {version}" for package, version in told.versions.items()),
+    origin = model.provenance
+    trial = "" if origin.trial is None else f", trial {origin.trial}"
+    facts = {
+        "search": f"run {origin.run}{trial}" if origin.run else "",
+        "weights": origin.origin,
+        "data": origin.data,
+        "digest of the data": origin.data_digest,
+        "seed": "" if origin.seed is None else str(origin.seed),
+        "images trained on": "" if origin.images is None else f"{origin.images:,}",
+        "time of training": "" if origin.seconds is None else f"{origin.seconds:,.0f} s",
+        "device": origin.device,
+        "versions": ", ".join(f"{package} {version}" for package, version in origin.versions.items()),
         "architecture's digest": model.architecture.digest,
     }
-    yield from (f"- {what}: {value}" for what, value in found.items() if value)
+    yield from (f"- {what}: {_plain(value)}" for what, value in facts.items() if value)
 
 
 def _recipe(model: Model) -> Iterator[str]:
@@ -175,6 +192,6 @@ def _files(
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    found = list(lines)
-    if found:
-        yield from ("", f"## {title}", "", *found)
+    body = list(lines)
+    if body:
+        yield from ("", f"## {title}", "", *body)
