@@ -23,15 +23,29 @@ def unknown_name(
     listed: the command that lists all names if there are many.
     """
     names = [str(name) for name in permitted]
-    close = get_close_matches(str(value), names, n=1, cutoff=0.5)
+    close = _nearest(str(value), names, 1, 0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if len(names) <= _MAX_LISTED:
         permission = f" Permitted: {', '.join([*names, *forms])}." if names else ""
     else:
-        near = get_close_matches(str(value), names, n=_NEAREST, cutoff=0)
+        near = _nearest(str(value), names, _NEAREST, 0)
         permission = f" {len(names)} are permitted, such as {', '.join([*near, *forms])}."
         permission += f" See all: {listed}" if listed else ""
     return UserError(f"Unknown {what} {str(value)!r}.{hint}{permission}")
+
+
+def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[str]:
+    """Return the nearest names. Those with the initials `value` come first, as learning_rate for lr.
+
+    A group that all names share, such as "recipe.", does not make them similar.
+    """
+    group, dot, key = value.rpartition(".")
+    if not dot or not all(name.startswith(f"{group}.") for name in names):
+        group, dot, key = "", "", value
+    keys = [name.removeprefix(f"{group}{dot}") for name in names]
+    initials = [name for name in keys if "_" in name and "".join(word[:1] for word in name.split("_")) == key]
+    close = dict.fromkeys([*initials, *get_close_matches(key, keys, n=count, cutoff=cutoff)])
+    return [f"{group}{dot}{name}" for name in list(close)[:count]]
 
 
 def setting_of_other_choice(key: str, group: str, owners: Iterable[str], chosen: str) -> UserError:

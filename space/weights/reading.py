@@ -17,8 +17,8 @@ from torch import Tensor
 
 from space.refusal import UserError, unknown_name
 
-# Names of the state dict in the checkpoints of training scripts (timm, torchvision's references, Lightning, and
-common # ones). Averaged weights come first, as in timm, since they are the ones that are evaluated.
+# Names of the state dict in checkpoints of timm, torchvision's references, Lightning and other training scripts.
+# Averaged weights come first, as in timm, since they are the ones that are evaluated.
 _WRAPPERS = (
     "state_dict_ema",
     "model_ema",
@@ -71,9 +71,10 @@ def _load(path: Path) -> Any:
     # A harmless container of options in the checkpoints of timm and of torchvision's references.
     permitted = torch.serialization.safe_globals([argparse.Namespace])
     try:
-        with permitted, warnings.catch_warnings():
+        # Opened here, since torch.load also looks at the ending of a path.
+        with permitted, path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about the protocol of files that it will refuse.
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except OSError:
         raise
     except Exception as error:  # Damaged files raise RuntimeError, EOFError, KeyError, ...
@@ -84,8 +85,8 @@ def _load(path: Path) -> Any:
                 " Save the network's state_dict() instead."
             ) from None
         raise UserError(
-            f"{path} is not a complete file of torch.save or safetensors: it is of
-            another kind, damaged or incomplete."
+            f"{path} is not a complete file of torch.save or safetensors: it is of another kind, damaged or"
+            " incomplete."
         ) from None
 
 

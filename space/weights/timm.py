@@ -11,7 +11,6 @@ Two styles have the same names: "plain" (timm's own trainings, `efficientnet_b0`
 from __future__ import annotations
 
 import re
-
 from collections.abc import Mapping
 from dataclasses import replace
 

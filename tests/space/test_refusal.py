@@ -1,3 +1,5 @@
+import pytest
+
 from space.refusal import UserError, unknown_name
 
 
@@ -20,3 +22,17 @@ def test_of_many_names_the_nearest_are_told():
     assert told.count("net") == 7
     assert len(str(unknown_name("network", "", many))) < 100
     assert str(unknown_name("base", "x", ["b0"], forms=["FILE.yaml"])).endswith(" Permitted: b0, FILE.yaml.")
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("recipe.lr", "recipe.learning_rate"),
+        ("recipe.wd", "recipe.weight_decay"),
+        ("recipe.epoch", "recipe.epochs"),
+    ],
+)
+def test_an_abbreviation_is_understood_and_a_group_makes_nothing_similar(value, meant):
+    names = ["recipe.crop", "recipe.learning_rate", "recipe.weight_decay", "recipe.epochs", "recipe.clip"]
+    assert f"Did you mean {meant!r}?" in str(unknown_name("setting", value, names))
+    assert "Did you mean" not in str(unknown_name("setting", "recipe.zz", names))

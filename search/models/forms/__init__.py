@@ -15,7 +15,6 @@ from search.models.forms import onnx as onnx_file
 from search.models.forms import standalone as python_file
 from search.models.forms import timm as timm_file
 from search.models.forms import torchvision as torchvision_file
-from search.models.model import Model
 from space.registry import Registry
 
 __all__ = ["FORMS", "Form"]

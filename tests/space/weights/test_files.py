@@ -14,7 +14,7 @@ from space.network.network import build
 from space.refusal import UserError
 from space.weights.conventions import Conventions
 from space.weights.files import load_weights, weights_file
-from space.weights.formats import WEIGHT_FORMATS
+from space.weights.formats import WEIGHT_FORMATS, weight_format
 from space.weights.names import to_ours
 from space.weights.weights import Weights, rebuild
 
@@ -56,7 +56,7 @@ def test_another_process_rebuilds_the_same_function(tmp_path):
     written(tmp_path / "a.safetensors", weights)
     x = torch.linspace(-1, 1, 3 * 32 * 32).reshape(1, 3, 32, 32)
     code = (
-        "import torch; from space.weights import load_weights, rebuild\n"
+        "import torch; from space.weights import weight_format, load_weights, rebuild\n"
         "x = torch.linspace(-1, 1, 3 * 32 * 32).reshape(1, 3, 32, 32)\n"
         f"print(rebuild(load_weights({str(tmp_path / 'a.safetensors')!r})).eval()(x)[0].tolist())"
     )
@@ -222,3 +222,65 @@ def test_what_is_not_contiguous_is_written_too(tmp_path):
     }
     loaded = load_weights(written(tmp_path / "a.safetensors", replace(weights, tensors=last)))
     assert equal(loaded.tensors, to_ours(weights.tensors, SMALL))
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.module.", "model.", "net.backbone.", "student.0.", "encoder."]
+)
+def test_any_prefix_of_all_names_is_removed(tmp_path, prefix):
+    weights = fresh(SMALL)
+    torch.save({f"{prefix}{name}": tensor for name, tensor in weights.tensors.items()}, tmp_path / "a.ckpt")
+    assert equal(load_weights(tmp_path / "a.ckpt", SMALL).tensors, weights.tensors)
+
+
+def test_a_prefix_that_only_some_names_have_is_a_part_of_them(tmp_path):
+    tensors = {f"model.{name}": tensor for name, tensor in fresh(SMALL).tensors.items()} | {
+        "loss.weight": torch.ones(3)
+    }
+    torch.save(tensors, tmp_path / "a.pth")
+    assert "Weights of an unknown network" in refusal(tmp_path / "a.pth")
+
+
+def test_weights_without_a_classifier_are_called_so(tmp_path):
+    tensors = published("b0").architecture and build(published("b0").architecture).state_dict()
+    torch.save({n: t for n, t in tensors.items() if "classifier" not in n}, tmp_path / "features.pth")
+    assert refusal(tmp_path / "features.pth") == (
+        "FILE: these are the tensors of b0 without its classifier, which is needed too."
+    )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "name", ["stem.conv.conv.weight", "stem.conv.norm.running_var", "head.classifier.bias"]
+)
+def test_values_that_are_not_finite_are_refused_by_the_name_of_the_tensor(tmp_path, value, name):
+    tensors = {key: tensor.clone() for key, tensor in fresh(SMALL).tensors.items()}
+    tensors[name].view(-1)[0] = value
+    torch.save(tensors, tmp_path / "a.pth")
+    count = f"{tensors[name].numel():,}"
+    assert refusal(tmp_path / "a.pth", SMALL) == (
+        f"FILE: tensor {name!r} is not finite: 1 of {count} values are NaN or infinite."
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "file", "style"),
+    [
+        ("b0", "b0.pth", "plain"),
+        ("b0", "tf_efficientnet_b0.pth", "tf"),
+        ("lite0", "lite0.pth", "plain"),
+        ("lite1", "lite1.pth", "tf"),
+        ("mobilenet-v3-large", "mobilenetv3_large_100.pth", "plain"),
+        ("mobilenet-v3-large", "tf_mobilenetv3_large_100-427764d5.pth", "tf"),
+        ("mobilenet-v3-large", "models--timm--tf_mobilenetv3_large_100.in1k/model.safetensors", "tf"),
+        ("mobilenet-v3-large-minimal", "model.safetensors", "tf"),
+        ("mobilenet-v3-large-0.75", "weights.pth", "tf"),
+        ("v2-s", "v2.pth", "tf"),
+        ("b5", "b5.pth", "plain"),
+    ],
+)
+def test_the_style_of_timms_weights_is_the_one_that_exists(network, file, style):
+    known = weight_format("timm")
+    assert known.style(published(network).architecture, file) == style
+    if style == "tf":
+        assert known.styles["tf"](published(network).architecture).padding == "same"

@@ -23,7 +23,9 @@ def same(tensors):
     return all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
 
 
-@pytest.mark.parametrize("name", ["a.pt", "a.pth", "a.bin", "model_best.pth.tar"])
+@pytest.mark.parametrize(
+    "name", ["a.pt", "a.bin", "model_best.pth.tar", "last.ckpt", "b0.model", "no ending", "a.safetensors"]
+)
 def test_state_dicts_are_read(tmp_path, name):
     read = read_tensors(saved(tmp_path, TENSORS, name))
     assert same(read.tensors)
@@ -39,22 +41,20 @@ def test_safetensors_are_read_with_their_header(tmp_path):
     assert read_tensors(tmp_path / "b.safetensors").metadata == {}
 
 
-def prefixed(prefix):
-    return {f"{prefix}{name}": tensor for name, tensor in TENSORS.items()}
-
-
 @pytest.mark.parametrize(
     ("value", "within"),
     [
-        (prefixed("module."), ""),
-        (prefixed("_orig_mod.module."), ""),
-        ({"n_averaged": torch.tensor(9)} | prefixed("module."), ""),
+        ({"n_averaged": torch.tensor(9)} | TENSORS, ""),
+        (TENSORS | {"total_ops": torch.zeros(1), "stem.total_params": torch.zeros(1)}, ""),
+        ({"net": TENSORS, "epoch": 3}, "net"),
+        ({"generator": TENSORS, "optimizer": {"state": {0: {"step": torch.zeros(1)}}}}, "generator"),
+        ({"checkpoint": {"state_dict": TENSORS}, "state_dict": None, "weights": TENSORS}, "weights"),
         ({"state_dict": TENSORS, "epoch": 3, "args": argparse.Namespace(lr=0.1)}, "state_dict"),
-        ({"model": prefixed("module."), "optimizer": {"state": {}}}, "model"),
+        ({"model": TENSORS, "optimizer": {"state": {}}}, "model"),
         ({"model": {"state_dict": TENSORS}}, "model.state_dict"),
         # Averaged weights are those that were evaluated.
         ({"state_dict": {}, "state_dict_ema": TENSORS}, "state_dict_ema"),
-        ({"model": {}, "model_ema": {"n_averaged": torch.tensor(9)} | prefixed("module.")}, "model_ema"),
+        ({"model": {}, "model_ema": {"n_averaged": torch.tensor(9)} | TENSORS}, "model_ema"),
         ({"state_dict": TENSORS, "state_dict_ema": None}, "state_dict"),
     ],
 )
@@ -105,31 +105,33 @@ def test_files_that_are_cut_short_are_refused(tmp_path):
     for part in (0.0, 0.3, 0.6, 0.99):
         (tmp_path / "cut.pth").write_bytes(whole[: int(part * len(whole))])
         assert refusal(tmp_path / "cut.pth") == (
-            "HERE/cut.pth is no whole file of torch.save: damaged, or cut short."
+            "HERE/cut.pth is not a complete file of torch.save or safetensors: it is of another kind, damaged or"
+            " incomplete."
         )
         (tmp_path / "cut.safetensors").write_bytes(safe[: int(part * len(safe))])
-        assert refusal(tmp_path / "cut.safetensors").startswith(
-            "HERE/cut.safetensors is no whole safetensors file: "
-        )
+        assert "is not a complete" in refusal(tmp_path / "cut.safetensors")
 
 
 @pytest.mark.parametrize("content", [b"<html>Not found</html>", b"\x89PNG\r\n\x1a\n", bytes(range(256))])
 def test_other_files_are_refused(tmp_path, content):
     for name in ("a.pth", "a.safetensors"):
         (tmp_path / name).write_bytes(content)
-        assert "no whole" in refusal(tmp_path / name)
+        assert "is not a complete file of torch.save or safetensors" in refusal(tmp_path / name)
 
 
 def test_a_header_that_claims_too_much_is_refused(tmp_path):
     header = json.dumps({"a": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}}).encode()
     (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
-    assert "no whole safetensors file" in refusal(tmp_path / "a.safetensors")
+    assert "is not a complete safetensors file" in refusal(tmp_path / "a.safetensors")
 
 
 def test_what_is_no_state_dict_is_refused(tmp_path):
-    assert refusal(saved(tmp_path, torch.zeros(1))) == "HERE/weights.pth holds a Tensor, no state dict."
-    assert refusal(saved(tmp_path, [1])) == "HERE/weights.pth holds a list, no state dict."
-    assert refusal(saved(tmp_path, {"a": 1})) == "HERE/weights.pth: 'a' is a int, no tensor."
+    assert (
+        refusal(saved(tmp_path, torch.zeros(1)))
+        == "HERE/weights.pth holds a Tensor, which is not a state dict."
+    )
+    assert refusal(saved(tmp_path, [1])) == "HERE/weights.pth holds a list, which is not a state dict."
+    assert refusal(saved(tmp_path, {"a": 1})) == "HERE/weights.pth holds no tensors; its keys: 'a'."
 
 
 def test_missing_files_and_other_kinds_are_refused(tmp_path):
@@ -138,9 +140,18 @@ def test_missing_files_and_other_kinds_are_refused(tmp_path):
         "Unknown file 'HERE/bo.pth'. Did you mean 'HERE/b0.pth'? Permitted: HERE/b0.pth."
     )
     assert refusal(tmp_path / "nowhere/bo.pth").startswith("Unknown file")
-    assert refusal(tmp_path / "b0.onnx") == (
-        "Unknown kind of file of weights '.onnx'. Permitted: .safetensors, .pt, .pth, .bin, .tar."
-    )
     for name in ("folder.pt", "folder.safetensors"):
         (tmp_path / name).mkdir()
         assert refusal(tmp_path / name).startswith(f"Cannot read HERE/{name}: ")
+
+
+def test_several_state_dicts_are_listed(tmp_path):
+    value = {"generator": TENSORS, "critic": TENSORS, "epoch": 3}
+    assert refusal(saved(tmp_path, value)) == (
+        "HERE/weights.pth holds several state dicts: 'generator', 'critic'. Save one of them alone."
+    )
+
+
+def test_a_safetensors_file_may_have_any_ending(tmp_path):
+    save_file(TENSORS, tmp_path / "model.bin")
+    assert same(read_tensors(tmp_path / "model.bin").tensors)

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import pytest
 from helpers.models import model
 
 from search.models.forms.card import card
@@ -44,12 +45,12 @@ def test_a_trained_model():
     ):
         assert line in said
     assert "- versions: torch 2.9" in said
-    assert "cat, dog." in said
+    assert "`cat`, `dog`." in said
     assert "epochs: 3" in said
     digest = hashlib.sha256(b"123").hexdigest()
     assert f"| model.safetensors |  | 3 | `{digest}` |" in said
     assert not any("Not trained" in line for line in said)
-    assert any("the middle 0.875" in line and "mean (0.5), std (0.25)" in line for line in said)
+    assert any("the central 0.875" in line and "mean (0.5), std (0.25)" in line for line in said)
 
 
 def test_what_is_unknown_is_not_said():
@@ -68,3 +69,30 @@ def test_what_is_fresh_is_told_apart():
         for line in lines(adapted)
     )
     assert any("it has no weights here" in line for line in lines(untrained(SMALL, weights=False)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<img src=x>",
+        "new\nline",
+        "*a* | b",
+        "`code`",
+        "``",
+        "[link](http://x)",
+        "\u202e",
+        "&amp;",
+        " ",
+        "caf\udce9",
+    ],
+)
+def test_class_names_are_code_in_one_line(name):
+    made = model(decode("r16_i8_s1/mb_d1_k3_s2_e1_w8_se0.25/h32_c2"), classes=(name, "dog"))
+    text = card("name", made, {}, {}, {})
+    (line,) = [line for line in text.splitlines() if line.endswith("`dog`.")]
+    shown = line.removesuffix(", `dog`.")
+    fence = len(shown) - len(shown.lstrip("`"))
+    assert fence
+    assert shown.endswith("`" * fence)
+    assert "`" * fence not in shown[fence:-fence]
+    text.encode()

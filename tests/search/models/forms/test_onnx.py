@@ -1,6 +1,9 @@
 """ONNX files compute what torch computes."""
 
+import json
+
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -45,3 +48,16 @@ def test_every_block_family_can_be_exported():
     )
     architecture = Architecture(16, Stem(8, stride=1, op="pool"), stages, Head(0, hidden=8), 3)
     assert onnx_file("all", untrained(architecture))
+
+
+def test_the_file_has_everything_that_is_needed_to_use_it():
+    made = model(
+        decode("r16_i8_s1/mb_d1_k3_s2_e1_w8_se0.25/h32_c2"), classes=("Käse\n", "dog"), mean=(0.1, 0.2, 0.3)
+    )
+    proto = onnx.load_from_string(onnx_file("name", made, opset=18))
+    metadata = {prop.key: prop.value for prop in proto.metadata_props}
+    assert json.loads(metadata["classes"]) == ["Käse\n", "dog"]
+    assert json.loads(metadata["mean"]) == [0.1, 0.2, 0.3]
+    assert len(json.loads(metadata["std"])) == 3
+    assert (metadata["resolution"], metadata["crop"], metadata["trained"]) == ("16", "1.0", "true")
+    assert proto.opset_import[0].version == 18
