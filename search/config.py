@@ -2,7 +2,8 @@
 
     space=effv2_32 data=npz data.path=photos.npz proxy.epochs=3 space.stages.2.kernel=3,5 trials=100
 
-`experiments/settings/GROUP/NAME.yaml` holds the settings of `GROUP=NAME`. `GROUP=./my.yaml` is a file of the user's.
+`experiments/settings/GROUP/NAME.yaml` holds the settings of `GROUP=NAME`. `GROUP=./my.yaml` is a file of the
+user's.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ class Config:
     finals: Finals
     settings: RunSettings
     forecast: Forecast | None = None
-    """Step times before training, where a profile predicts them. It is kept in a file of its own beside `document`."""
+    """Step times before training, where a profile predicts them.
+
+    It is kept in a file of its own beside `document`.
+    """
 
     def __post_init__(self) -> None:
         # How many trials run at a time depends on the device of the proxy.
@@ -56,7 +60,8 @@ class Config:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Read settings such as `{"space": "effv2", "proxy.epochs": 3}`.
 
-        Networks in `first` are words that `space.named` knows. Raises `UserError` in one line for anything unknown.
+        Networks in `first` are words that `space.named` knows. Raises `UserError` in one line for anything
+        unknown.
         """
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")
@@ -136,7 +141,10 @@ class Config:
         return replace(self, settings=settings, forecast=forecast)
 
     def exceeded(self, network: Architecture) -> str:
-        """Return in words which limit a full network exceeds, "" if none. Step times count where they are predicted."""
+        """Return in words which limit a full network exceeds, "" if none.
+
+        Step times count where they are predicted.
+        """
         step = self.forecast.step(network).ms if self.forecast and self.limit.step is not None else None
         return self.limit.exceeded(network, step)
 
@@ -261,8 +269,8 @@ _BASES = ("v2-b0", "b0", "mobilenet-v3-large", "mobilenet-v2")
 def _referred(reward: Reward, space: Space) -> Reward:
     """Return `reward` with a reference: where none is named, a network of `space`, so that its terms are around 1.
 
-    It is a published network if the space contains one of `_BASES`, else the network with the middle option of every
-    choice.
+    It is a published network if the space contains one of `_BASES`, else the network with the middle option
+    of every choice.
     """
     if reward.reference is not None:
         return reward

@@ -1,9 +1,9 @@
 """The objective of a search: one number from accuracy and costs, with its terms kept apart.
 
-A cost enters relative to a unit, which is the reference network's cost or a target. EfficientNetV2 (Tan and Le 2021,
-section 3.2) maximises A * S^w * P^v. With S and P relative to a reference, the reward reads as an accuracy: that of
-an equally good network that trains as fast and is as large as the reference. The choice of the reference multiplies
-all such rewards by one constant, so it changes no ranking.
+A cost enters relative to a unit, which is the reference network's cost or a target. EfficientNetV2 (Tan and
+Le 2021, section 3.2) maximises A * S^w * P^v. With S and P relative to a reference, the reward reads as an
+accuracy: that of an equally good network that trains as fast and is as large as the reference. The choice of
+the reference multiplies all such rewards by one constant, so it changes no ranking.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ UNIT = "v2-b0"
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """The contribution of one cost to a reward. ratio: the cost in its unit, positive. value: the factor or summand."""
+    """The contribution of one cost to a reward.
+
+    ratio: the cost in its unit, positive. value: the factor or summand.
+    """
 
     cost: CostName
     ratio: float
@@ -102,7 +105,7 @@ class Reward(BaseModel, ABC):
 
     @abstractmethod
     def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
-        """Return the reward of a network from its accuracy, 0 to 1, and the ratio of each cost that counts to its unit."""
+        """Return the reward of a network from its accuracy, 0 to 1, and the cost ratios."""
 
     def unit(self, name: CostName, reference: Architecture) -> float:
         """Return the unit of a cost: the reference network's cost. Step times are ratios to the reference already."""

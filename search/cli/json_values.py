@@ -46,7 +46,7 @@ def run_values(run: Run) -> Values:
 
 
 def _answers(run: Run) -> Values:
-    """Return the trials that answer a search by name, and the cost and the standard error that decide the cheapest."""
+    """Return the trials that answer a search by name, and what decides the cheapest."""
 
     found = run.answers
     numbers = {name: run.pick(name).number for name in ANSWERS}

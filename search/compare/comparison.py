@@ -31,7 +31,10 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One training of a contender, as it is sent to a worker. device: the worker's GPU; "" leaves it to the recipe."""
+    """One training of a contender, as it is sent to a worker.
+
+    device: the worker's GPU; "" leaves it to the recipe.
+    """
 
     number: int
     task: Task

@@ -1,7 +1,8 @@
 """The engine of a search: it hands proposals to workers and records the results.
 
-Every executor makes the same few calls, from one thread; see `search.executors.Driven`. What the engine knows of
-trials is its `History`, which is the ledger's. Its own is what ends with the driver: who is at work, and the clock.
+Every executor makes the same few calls, from one thread; see `search.executors.Driven`. What the engine knows
+of trials is its `History`, which is the ledger's. Its own is what ends with the driver: who is at work, and
+the clock.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ from search.trials.trial import Trial
 ATTEMPTS = 3
 """Attempts of a training whose worker died, after which it has failed."""
 INTERRUPTIONS = 10
-"""Deaths of the driver during one training, after which it has failed. They say little about the network: machines are
-taken away. Only a network that takes the driver down each time has to be stopped."""
+"""Deaths of the driver during one training, after which it has failed.
+
+They say little about the network: machines are taken away. Only a network that takes the driver down each time
+has to be stopped.
+"""
 WAIT = 0.02
 """The share of their time that workers may wait for proposals."""
 
@@ -44,8 +48,9 @@ class Engine:
         fidelity: Callable[[Proxy], str],
         watch: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """fidelity: returns the key that evaluations by a proxy have in common. watch: is called with every trial that
-        is over, and with every trial that was trained for a rung below the last.
+        """fidelity: returns the key that evaluations by a proxy have in common.
+
+        watch: is called with every trial that is over, and with every trial that was trained for a rung below the last.
 
         Raises `LedgerFailed` if the ledger cannot be written. So does every other call.
         """
@@ -84,7 +89,8 @@ class Engine:
     def prepare(self) -> None:
         """Make the next proposal in advance if workers would have to wait long for it.
 
-        Otherwise it is better made when a worker is free, since it then uses the results of the trials that run now.
+        Otherwise it is better made when a worker is free, since it then uses the results of the trials that
+        run now.
         """
         each = typical(self.trials) if self._history.waiting is None else None
         if each is not None and self._proposing * parallel_trials(self._config, self.trials) > WAIT * each:
@@ -105,9 +111,9 @@ class Engine:
         self._proposing = time.monotonic() - began
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
-        """An epoch of a trial is over. None is stopped: before a schedule has annealed, accuracies mislead.
+        """Record an epoch of a trial. No trial is stopped: before the end of a schedule, accuracies mislead.
 
-        Who is not worth the whole training has a shorter one, which is complete too.
+        Weak candidates get a shorter training with its own complete schedule.
         """
         self._epochs[number] = epoch
         return False

@@ -1,4 +1,4 @@
-"""Checks of a whole search before anything is written: settings that are valid one by one but cannot work together."""
+"""Checks of a whole search before anything is written: settings that are valid but cannot work together."""
 
 from __future__ import annotations
 

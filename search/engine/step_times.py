@@ -28,10 +28,11 @@ _TRIALS = 50
 def with_step(config: Config, data: Dataset, note: Note) -> Config:
     """Return `config` with `settings.step` decided: "profile", with the forecast of one, or "measured".
 
-    auto: a profile if one of this device fits the space, if a limit on the step time needs one, or if measuring one
-    is cheap relative to the search on `data`. profile: a fitting one, else one that is measured now. A file: the
-    profile in it. On a GPU auto means profile. note: receives one line about the profile. Raises `UserError` for a profile of another device or
-    version, and for step=measured with a limit on the step time.
+    auto: a profile if one of this device fits the space, if a limit on the step time needs one, or if
+    measuring one is cheap relative to the search on `data`. profile: a fitting one, else one that is measured
+    now. A file: the profile in it. On a GPU auto means profile. note: receives one line about the profile.
+    Raises `UserError` for a profile of another device or version, and for step=measured with a limit on the
+    step time.
     """
     step, limited = config.settings.step, config.limit.step is not None
     if "step" not in config.reward.costs and not limited:

@@ -1,8 +1,9 @@
 """The exchange rate between accuracy and costs: the rate that a reward asks for, and the rate that a search found.
 
-An exponent of -0.07 says that a doubled step time must buy 5% more accuracy, one of -0.05 that doubled parameters
-must buy 3.5% (MnasNet, Tan et al. 2019, section 3.1, chose its exponent so that networks along the front have equal
-rewards). On other images a doubled cost may buy far less. Then the smallest network wins, whatever the search does.
+An exponent of -0.07 says that a doubled step time must buy 5% more accuracy, one of -0.05 that doubled
+parameters must buy 3.5% (MnasNet, Tan et al. 2019, section 3.1, chose its exponent so that networks along the
+front have equal rewards). On other images a doubled cost may buy far less. Then the smallest network wins,
+whatever the search does.
 """
 
 from __future__ import annotations
@@ -160,7 +161,10 @@ def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
 
 
 def conclusions(run: Run) -> Iterator[str]:
-    """Yield the exchange rates of a run and a warning about the edge of its space; nothing before the first result."""
+    """Yield the exchange rates of a run and a warning about the edge of its space.
+
+    Nothing before the first result.
+    """
     if not run.ranked:
         return
     rates = exchange(run.trials, run.config.reward)

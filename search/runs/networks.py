@@ -32,9 +32,10 @@ class FoundNetwork:
 def find_network(word: str, what: str = "network or run") -> FoundNetwork:
     """Return the network that `word` means, the first of these that it can be.
 
-    The folder of a model, as `search train` and `scale --save` write them; whatever `space.named.named_network`
-    knows; a run, for its best network ("RUN"), one of its trials ("RUN:12") or answers ("RUN:most-accurate"). what: the kind of word, for the
-    refusal. Raises `UserError` for anything else, naming the nearest published networks and runs.
+    The folder of a model, as `search train` and `scale --save` write them; whatever
+    `space.named.named_network` knows; a run, for its best network ("RUN"), one of its trials ("RUN:12") or
+    answers ("RUN:most-accurate"). what: the kind of word, for the refusal. Raises `UserError` for anything
+    else, naming the nearest published networks and runs.
     """
     folder = Path(os.path.expanduser(word))
     is_folder = word not in CATALOG and is_model(folder)

@@ -34,7 +34,10 @@ BRIEF = ("rank", "rank_before", "number", "reward", "reward_before", "accuracy",
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A trial under both objectives. trial: by the new one; before: by the run's. rank: None where it exceeds a limit."""
+    """A trial under both objectives.
+
+    trial: by the new one; before: by the run's. rank: None where it exceeds a limit.
+    """
 
     trial: Trial
     before: Trial

@@ -21,12 +21,12 @@ from space import Architecture
 class Status:
     """The state of a run at one moment.
 
-    running: the trials that are being trained, each with its finished epochs. running_finals: the same for the
-    finals. finals: how many trainings of the finals are over and how many there are, None before they begin.
-    rungs: the decision about shorter trainings from the pilot trials, None without pilot trials. pruned: trials
-    that were only trained for a rung below the last. seconds: worked so far. left: estimated seconds to the end,
-    None if unknown. why_stopped: why the run stopped before its end, "" if it did not. exhausted: it stopped because
-    no network is left that is worth training.
+    running: the trials that are being trained, each with its finished epochs. running_finals: the same for
+    the finals. finals: how many trainings of the finals are over and how many there are, None before they
+    begin. rungs: the decision about shorter trainings from the pilot trials, None without pilot trials.
+    pruned: trials that were only trained for a rung below the last. seconds: worked so far. left: estimated
+    seconds to the end, None if unknown. why_stopped: why the run stopped before its end, "" if it did not.
+    exhausted: it stopped because no network is left that is worth training.
     """
 
     complete: int
@@ -49,7 +49,10 @@ class Status:
 
     @classmethod
     def of(cls, trials: Sequence[Trial], epochs: Mapping[int, int], **rest: Any) -> Status:
-        """Return the status of a search. epochs: finished epochs of each running trial, by number. rest: other fields."""
+        """Return the status of a search.
+
+        epochs: finished epochs of each running trial, by number. rest: other fields.
+        """
         states = Counter(trial.state for trial in trials)
         return cls(
             complete=states["complete"],
@@ -84,7 +87,8 @@ def late(
 ) -> bool:
     """Return whether a training that begins after so many seconds, and these finals, would end after the budget.
 
-    The finals are those of all trials that will be complete by then, including this training and the running ones.
+    The finals are those of all trials that will be complete by then, including this training and the running
+    ones.
     """
     if budget is None:
         return False
@@ -105,8 +109,8 @@ def seconds_left(
 ) -> float | None:
     """Estimate the seconds to the end, by the missing trainings or by the budget, whichever ends first.
 
-    seconds: worked so far. total: trials of the search, None if only the budget ends it. exhausted: nothing more is
-    proposed. Returns None if nothing is known yet.
+    seconds: worked so far. total: trials of the search, None if only the budget ends it. exhausted: nothing
+    more is proposed. Returns None if nothing is known yet.
     """
     settings, base, each = config.settings, config.base, typical(trials)
     ends = [] if settings.budget is None else [max(0.0, settings.budget - seconds)]

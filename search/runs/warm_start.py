@@ -22,8 +22,8 @@ from space import UserError
 def imported_trials(config: Config, fidelity: str) -> tuple[Record, ...]:
     """Return the trials that the search `config` starts from, each network once, numbered from 0.
 
-    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for an unknown run, and for a run
-    of another space, proxy or data, with the differences.
+    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for an unknown run, and for
+    a run of another space, proxy or data, with the differences.
     """
     records: dict[str, Record] = {}
     for name in _names(config.settings.warm_start):
@@ -78,7 +78,8 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
     try:
         if ledger.noted("fidelity") != fidelity:
             raise UserError(
-                f"from={name}: its data differ, or this version prepares them differently; accuracies would not be comparable."
+                f"from={name}: its data differ, or this version prepares them differently; accuracies would not "
+                "be comparable."
             )
         records = ledger.records(fidelity)
     finally:

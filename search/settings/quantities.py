@@ -20,7 +20,7 @@ def number_or_word(text: str) -> object:
 
 
 def count(text: str) -> int:
-    """The positive whole number in "2000000", "2e9", "12M" or "2.5G". Raises ValueError for anything else."""
+    """Return the positive whole number in "2000000", "2e9", "12M" or "2.5G". Raises ValueError for others."""
     match = _COUNT.fullmatch(text.strip())
     value = float(match[1]) * _SUFFIXES[match[2].replace("K", "k")] if match else 0.0
     if not 1 <= value < math.inf:

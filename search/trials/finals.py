@@ -62,9 +62,9 @@ OFF = Finals(top=0)
 class Agenda:
     """The finals of a search.
 
-    finalists: the leaders, the highest reward first, and after them the base network's trial if it is not one of them.
-    trainings: every finalist with every fresh seed, in the order of training: all finalists with one seed before
-    any with the next.
+    finalists: the leaders, the highest reward first, and after them the base network's trial if it is not one
+    of them. trainings: every finalist with every fresh seed, in the order of training: all finalists with one
+    seed before any with the next.
     """
 
     finalists: tuple[Trial, ...]
@@ -147,10 +147,10 @@ class Noise:
 class Verdict:
     """The result of the finals.
 
-    standing: the trials that were trained again, the best first: those with a result for every seed before those
-    with fewer, and then by the reward of their mean accuracy. tied: the others whose accuracy does not differ
-    significantly from the first's. half: half the interval of the winner's mean accuracy, None where `noise` gives
-    none. noise: None if every network was trained again only once.
+    standing: the trials that were trained again, the best first: those with a result for every seed before
+    those with fewer, and then by the reward of their mean accuracy. tied: the others whose accuracy does not
+    differ significantly from the first's. half: half the interval of the winner's mean accuracy, None where
+    `noise` gives none. noise: None if every network was trained again only once.
     """
 
     standing: tuple[Trial, ...]

@@ -1,7 +1,8 @@
 """The ledger: one SQLite file, which is the only history of a run. Only the driver writes it.
 
-The table `trial` holds the proposals and `evaluation` the measurements. A network can be evaluated at several fidelities
-and seeds, and an earlier evaluation can answer a proposal. Rewards are not stored, since they follow from these.
+The table `trial` holds the proposals and `evaluation` the measurements. A network can be evaluated at several
+fidelities and seeds, and an earlier evaluation can answer a proposal. Rewards are not stored, since they
+follow from these.
 """
 
 from __future__ import annotations
@@ -81,11 +82,11 @@ class FinalTraining:
 class Record:
     """A row of the ledger: a proposal, with the evaluation that answers it if there is one.
 
-    seed: of the training. point: the place of the proposal in the space. reason: why the trial failed; for an imported
-    trial, its run and number. proposed_at, finished_at: seconds since 1970. attempt: the latest attempt of the
-    current training, counted from 1; an attempt fails with its worker. interruptions: how often the driver died
-    while the trial was running. final_trainings: of its network, by seed. rungs: results of its shorter trainings, the
-    shortest first.
+    seed: of the training. point: the place of the proposal in the space. reason: why the trial failed; for an
+    imported trial, its run and number. proposed_at, finished_at: seconds since 1970. attempt: the latest
+    attempt of the current training, counted from 1; an attempt fails with its worker. interruptions: how
+    often the driver died while the trial was running. final_trainings: of its network, by seed. rungs:
+    results of its shorter trainings, the shortest first.
     """
 
     number: int
@@ -108,7 +109,10 @@ class Ledger:
     """The open history of a run. A change is on the disk when the method that makes it returns."""
 
     def __init__(self, path: Path, *, write: bool = True) -> None:
-        """Open the ledger at `path`; with `write`, create it if there is none. Raises `UserError` for another file."""
+        """Open the ledger at `path`.
+
+        With `write`, create it if there is none. Raises `UserError` for another file.
+        """
         if not write and not path.exists():
             raise UserError(f"{path} does not exist.")
         uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
@@ -199,7 +203,8 @@ class Ledger:
         """
         rows = self._rows(
             "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, proposed_at,"
-            " finished_at, metrics, curve, t.interruptions FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest AND e.seed = t.seed"
+            " finished_at, metrics, curve, t.interruptions FROM trial t LEFT JOIN evaluation e ON e.digest = t.digest"
+            " AND e.seed = t.seed"
             " AND fidelity = ? AND e.state = 'complete' ORDER BY number",
             fidelity,
         )
@@ -220,7 +225,8 @@ class Ledger:
     def _final_trainings(self, fidelity: str) -> dict[str, dict[int, FinalTraining]]:
         """Return the latest attempt of each final training, by network and seed."""
         rows = self._rows(
-            "SELECT digest, seed, attempt, state, reason, metrics, curve, interruptions FROM evaluation e WHERE fidelity = ?"
+            "SELECT digest, seed, attempt, state, reason, metrics, curve, interruptions FROM evaluation e"
+            " WHERE fidelity = ?"
             " AND NOT EXISTS (SELECT 1 FROM trial t WHERE t.digest = e.digest AND t.seed = e.seed)"
             " ORDER BY digest, seed, attempt",
             fidelity,

@@ -29,12 +29,13 @@ class Rung:
 class Trial:
     """One network of a search.
 
-    seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is complete; the
-    result of a pruned trial is that of its longest training. reason: why it failed. origin: the run and number of an
-    imported trial, as "RUN:12", else "". proposed_at, finished_at: seconds since 1970. predicted: the step time by
-    the run's profile. step_ratio: S/S0 in the reward, predicted if the run has a profile, else measured; both are
-    None if unknown. final_trainings: with fresh seeds, after the search. final_terms: the reward of their mean
-    accuracy, None before the first result. rungs: its trainings below the last rung, the shortest first.
+    seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
+    complete; the result of a pruned trial is that of its longest training. reason: why it failed. origin: the
+    run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: seconds since 1970.
+    predicted: the step time by the run's profile. step_ratio: S/S0 in the reward, predicted if the run has a
+    profile, else measured; both are None if unknown. final_trainings: with fresh seeds, after the search.
+    final_terms: the reward of their mean accuracy, None before the first result. rungs: its trainings below
+    the last rung, the shortest first.
     """
 
     number: int

@@ -73,7 +73,8 @@ def test_auto_is_what_is_not_set(images, key):
 def test_a_space_has_no_more_trials_than_networks(tmp_path, monkeypatch, images):
     (tmp_path / "few.yaml").write_text(
         "resolution: 32\nstem: {width: 8}\n"
-        "stages:\n  - {op: mb, kernel: [3, 5], expand: 2, depth: 1, stride: 2, width: 8}\nhead: {width: 16}\nclasses: 2\n"
+        "stages:\n  - {op: mb, kernel: [3, 5], expand: 2, depth: 1, stride: 2, width: 8}\n"
+        "head: {width: 16}\nclasses: 2\n"
     )
     assert decided({**images(), "space": "./few.yaml"}).settings["trials"] == 2
 

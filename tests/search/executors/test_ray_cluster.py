@@ -47,7 +47,8 @@ def test_a_cluster_of_others_is_as_large_as_it_is():
 
 
 def test_choosing_it_does_not_import_ray():
-    code = "import sys, search.engine.launch; search.engine.launch.Config.of({'executor': 'ray'}); print('ray' in sys.modules)"
+    code = "import sys, search.engine.launch as launch; launch.Config.of({'executor': 'ray'}); "
+    code += "print('ray' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
