@@ -61,7 +61,7 @@ def frame(table: Table) -> pd.DataFrame:
 
 def markdown(table: Table) -> str:
     """Return a table in GitHub's Markdown, its caption before it and its legend after it."""
-    cells = [[text.replace("|", "\\|") for text in row] for row in table.shown()]
+    cells = [[_in_markdown(text) for text in row] for row in table.shown()]
     frame = _frame(cells, [column.heading for column in table.columns])
     align = ["right" if numeric else "left" for numeric in table.numeric()]
     # disable_numparse: the cells are rounded already.
@@ -160,3 +160,9 @@ _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 def _escaped(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _in_markdown(text: str) -> str:
+    """Return a text as a cell of a Markdown table: names of classes and files can hold line breaks and HTML."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return line.replace("|", "\\|").replace("<", "&lt;")

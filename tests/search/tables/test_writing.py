@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
+from search.tables.formats import _in_markdown
 from search.tables.table import Column
 from search.tables.writing import FORMATS, format_of, render, write
 from space import UserError
@@ -215,3 +216,11 @@ def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path):
 def test_unknown_format_names_the_nearest():
     with pytest.raises(UserError, match=r"Unknown format 'jsn'\. Did you mean 'json'"):
         render(ROWS, COLUMNS, "jsn")
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [("a|b", r"a\|b"), ("new\nline", r"new\nline"), ("<img src=x>", "&lt;img src=x>"), ("\u202e", r"\u202e")],
+)
+def test_names_of_classes_and_files_are_escaped_in_markdown(name, cell):
+    assert _in_markdown(name) == cell
