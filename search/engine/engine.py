@@ -50,7 +50,8 @@ class Engine:
     ) -> None:
         """fidelity: returns the key that evaluations by a proxy have in common.
 
-        watch: is called with every trial that is over, and with every trial that was trained for a rung below the last.
+        watch: is called with every trial that is over, and with every trial that was trained for a rung below
+        the last.
 
         Raises `LedgerFailed` if the ledger cannot be written. So does every other call.
         """
