@@ -1,4 +1,4 @@
-"""For tests of searches, ours and those of people who extend them: evaluators without training, and contracts.
+"""Helpers to test searches and extensions: evaluations without training, and contracts for extension points.
 
 A sampler or executor of your own passes the house's contract like this:
 

@@ -1,4 +1,4 @@
-"""Checks that every kind of data must pass, also a `Source` of another package; handed on by `search.testing`.
+"""The contract of a kind of data, also for a `Source` of another package; exported by `search.testing`.
 
     @pytest.mark.parametrize("check", SOURCE_CONTRACT)
     def test_my_source(check, tmp_path):

@@ -1,4 +1,4 @@
-"""Evaluations without training: what workers are given in tests of searches."""
+"""Evaluations without training, for the workers in tests of searches."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def looked_up(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def slowly(request: Request, report: Callable[[int, float], None]) -> Result:
-    """`looked_up` after 0.2 s."""
+    """Return `looked_up` after 0.2 s."""
     time.sleep(0.2)
     return looked_up(request, report)
 
 
 def fails_once(request: Request, report: Callable[[int, float], None]) -> Result:
-    """`looked_up`, but the machine is at fault in every first attempt."""
+    """Return `looked_up`, but fail in every first attempt, as by a fault of the machine."""
     if request.attempt == 1:
         raise OSError("no space left on device")
     return looked_up(request, report)
 
 
 def misbehaving(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Fails in a way that the trial's number decides: a fault of the network, of the machine, death, NaN."""
+    """Fail by the trial's number: by a fault of the network, of the machine, by death, or with NaN."""
     if request.number == 1:
         raise TrialFailed("the loss became nan")
     if request.number == 2 and request.attempt == 1:
@@ -67,7 +67,7 @@ def _plausible(request: Request) -> float:
 
 
 def faulty(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Fails by the trial's number: 0, network; 1, machine."""
+    """Fail by the trial's number: 0, a fault of the network; 1, of the machine."""
     if request.number == 0:
         raise TrialFailed("diverged")
     if request.number == 1:
@@ -76,7 +76,7 @@ def faulty(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Trial 0 ends the process that it runs in."""
+    """End the process of trial 0."""
     if request.number == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return looked_up(request, report)

@@ -1,4 +1,4 @@
-"""What every executor must pass."""
+"""The contract of an executor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from space import Space
 
 
 class Recorded:
-    """An engine for tests of executors: hands out `requests` and keeps what it is told."""
+    """An engine for tests of executors that hands out `requests` and records the answers."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self._waiting = list(requests)
@@ -43,7 +43,7 @@ class Recorded:
 
 
 def trains_all(executor: Executor, requests: Sequence[Request]) -> None:
-    """Every request is answered once, in any order, with the result it would have alone."""
+    """Check that every request is answered once, in any order, with the result it would have alone."""
     engine = Recorded(requests)
     executor.run(engine, looked_up)
     assert engine.results == {r.number: looked_up(r, lambda epoch, loss: None) for r in requests}
@@ -51,7 +51,7 @@ def trains_all(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 def streams(executor: Executor, requests: Sequence[Request]) -> None:
-    """Every epoch is reported, in order, before the result."""
+    """Check that every epoch is reported, in order, before the result."""
     engine = Recorded(requests)
     executor.run(engine, looked_up)
     for request in requests:
@@ -83,7 +83,7 @@ EXECUTOR_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (
     cancels,
     tells_failures,
 )
-"""What every executor must pass."""
+"""The checks for every executor."""
 
 
 def tells_deaths(executor: Executor, requests: Sequence[Request]) -> None:
@@ -95,7 +95,7 @@ def tells_deaths(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 def leaves_nothing(executor: Executor, requests: Sequence[Request]) -> None:
-    """No worker is there when the run is over, also where an error of the engine ended it."""
+    """Check that no worker is left at the end of a run, also after an error of the engine."""
     engine = Recorded(requests)
     executor.run(engine, telling_its_process)
     workers = {int(loss) for _, _, loss in engine.reports}
@@ -114,7 +114,7 @@ def leaves_nothing(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 class Broken(Recorded):
-    """An engine that cannot keep a result."""
+    """An engine that cannot record a result."""
 
     def on_result(self, number: int, result: Result) -> None:
         raise OSError("no space left on device")
@@ -129,7 +129,7 @@ def _alive(process: int) -> bool:
 
 
 PROCESS_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (tells_deaths, leaves_nothing)
-"""What executors must pass besides whose trials run in processes of their own."""
+"""The further checks for executors whose trials run in processes of their own."""
 
 
 def requests(count: int, **settings: object) -> tuple[Request, ...]:

@@ -1,4 +1,4 @@
-"""What every sampler must pass."""
+"""The contract of a sampler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from space import Space, UserError
 
 
 def inside_the_space(sampler: Sampler) -> None:
-    """Proposes points of the space, whatever the history."""
+    """Check that the sampler proposes points of the space, whatever the history."""
     space = _space()
     proposer = sampler.proposer(space)
     history: list[Observation] = []
@@ -86,7 +86,7 @@ def tolerant(sampler: Sampler) -> None:
 
 
 def searches(sampler: Sampler) -> None:
-    """In a search with failures, trials still running and a limit: every network is new and keeps the limit."""
+    """Check that every network of a search with failures, running trials and a limit is new and within it."""
     settings = {"space": "tiny_space", "reward": "effnet", "limit.params": 5000, "trials": 25}
     config = replace(Config.of(settings), sampler=sampler)
     proposals = Sampled(config)
@@ -102,7 +102,7 @@ def searches(sampler: Sampler) -> None:
 
 
 def compromises(sampler: Sampler) -> None:
-    """Proposes for two objectives side by side, the same for the same history, or refuses to."""
+    """Check that the sampler proposes the same for two objectives and the same history, or refuses."""
     space = _space()
     if not sampler.multi_objective:
         try:
@@ -127,7 +127,7 @@ SAMPLER_CONTRACT: Sequence[Callable[[Sampler], None]] = (
     searches,
     compromises,
 )
-"""What every sampler must pass."""
+"""The checks for every sampler."""
 
 
 def _space() -> Space:
@@ -140,7 +140,7 @@ def _observed(number: int, point: tuple[int, ...]) -> Observation:
 
 
 def _trial(config: Config, number: int, proposal: Proposal) -> Trial:
-    """One of every five fails, the last three still run."""
+    """Return an observation: one of every five failed, the last three are running."""
     state: State = "running" if number > 20 else "failed" if number % 5 == 3 else "complete"
     network = proposal.architecture
     request = Request(number, 1, str(network), config.proxy, config.data, proposal.seed)
