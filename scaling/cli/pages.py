@@ -12,6 +12,7 @@ from scaling.nearest import same_kind
 from scaling.rows import ALL_COLUMNS
 from search.report.diagram import diagram
 from search.report.document import Axis, Chart, Code, Explorer, Networks, Page, Section, Series
+from search.report.palette import GREY, colour
 from search.tables.selection import filled
 from search.tables.table import Column, Row
 from space import cost
@@ -65,7 +66,7 @@ def _params_against_macs(base: Base, curves: Curves) -> Chart:
             tuple(float(model.cost.macs) for model in models),
             tuple(float(model.cost.params) for model in models),
             labels=tuple(f"{name}, phi = {model.phi:.2f}" for model in models),
-            colour=number % 6,
+            colour=colour(number),
             dashed=number > 5,
         )
         for number, (name, models) in enumerate(curves.items())
@@ -83,7 +84,7 @@ def _params_against_macs(base: Base, curves: Curves) -> Chart:
         tuple(float(each.params) for each in costs),
         labels=names,
         tags=names,
-        colour=6,
+        colour=GREY,
     )
     series = (*lines, points) if published else tuple(lines)
     return Chart("params-macs", f"Parameters against multiply-adds, from {base.name}", _MACS, _PARAMS, series)
@@ -96,14 +97,14 @@ def _macs_against_phi(curves: Curves) -> Chart:
             "line",
             tuple(model.phi for model in models),
             tuple(model.macs_growth for model in models),
-            colour=number % 6,
+            colour=colour(number),
             dashed=number > 5,
         )
         for number, (name, models) in enumerate(curves.items())
         if models
     ]
     phis = tuple(sorted(model.phi for models in curves.values() for model in models))
-    target = Series("2^phi", "line", phis, tuple(2**phi for phi in phis), colour=6, dashed=True)
+    target = Series("2^phi", "line", phis, tuple(2**phi for phi in phis), colour=GREY, dashed=True)
     growth = Axis("Multiply-adds divided by the base's", form=".3g", log=True)
     return Chart("macs-phi", "Growth of multiply-adds", Axis("phi", form=".3g"), growth, (*lines, target))
 

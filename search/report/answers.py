@@ -18,15 +18,17 @@ from search.trials.trial import Trial
 from space import cost
 
 
-def cards(found: Findings) -> tuple[Card, ...]:
+def cards(results: Findings) -> tuple[Card, ...]:
     """Return the answers of the search, with their accuracy, costs, and relation to the base network."""
     return tuple(
-        _card(found, title, found.answers[name]) for name, title in ANSWERS.items() if name in found.answers
+        _card(results, title, results.answers[name])
+        for name, title in ANSWERS.items()
+        if name in results.answers
     )
 
 
-def _card(found: Findings, title: str, trial: Trial) -> Card:
-    estimate = found.comparison.accuracy(trial) if found.comparison else None
+def _card(results: Findings, title: str, trial: Trial) -> Card:
+    estimate = results.comparison.accuracy(trial) if results.comparison else None
     half = f" ± {estimate.half:.3f}" if estimate and estimate.half is not None else ""
     runs = len(trial.final_accuracies)
     seeds = f" (mean of {plural(runs, 'training')})" if runs else " (one training)"
@@ -39,43 +41,48 @@ def _card(found: Findings, title: str, trial: Trial) -> Card:
     if ms is not None:
         pairs.append(("Step time", f"{ms:.1f} ms" + (" (predicted)" if trial.predicted else "")))
     pairs.append(("Reward", f"{unbiased(trial):.4f}"))
-    return Card(title, f"trial {trial.number}", tuple(pairs), _card_note(found, trial))
+    return Card(title, f"trial {trial.number}", tuple(pairs), _card_note(results, trial))
 
 
-def _card_note(found: Findings, trial: Trial) -> str:
+def _card_note(results: Findings, trial: Trial) -> str:
     """Return how an answer compares with the base network, in one sentence."""
-    if found.base_trial is trial:
-        return f"It is the base network, {found.base_name}."
-    ours, theirs = trial.cost, cost(found.base)
+    if results.base_trial is trial:
+        return f"It is the base network, {results.base_name}."
+    ours, theirs = trial.cost, cost(results.base)
     params = times_as_many(ours.params, theirs.params, "params")
     macs = times_as_many(ours.macs, theirs.macs, "MACs")
-    base = found.base_trial
+    base = results.base_trial
     gain = ""
-    if base is not None and found.comparison and (estimate := found.comparison.difference(trial, base)):
+    if base is not None and results.comparison and (estimate := results.comparison.difference(trial, base)):
         gain = f"; accuracy {estimate.mean:+.3f} ({significance(estimate)})"
-    return f"Compared with {found.base_name}: {params}, {macs}{gain}."
+    return f"Compared with {results.base_name}: {params}, {macs}{gain}."
 
 
-def overview(found: Findings) -> Chart:
+def overview(results: Findings) -> Chart:
     """Return the chart of accuracy against params with the answers, the base and the Pareto front.
 
     Networks that were trained with fresh seeds have error bars, and the means of those trainings.
     """
-    trials = found.run.ranked
-    answers = {trial.number: trial for trial in found.answers.values()}
-    base = found.base_trial
+    trials = results.run.ranked
+    answers = {trial.number: trial for trial in results.answers.values()}
+    base = results.base_trial
     points = [(float(trial.cost.params), 1 - accuracy(trial)) for trial in trials]
     best = sorted(points[index] for index in front(points))
     others = [trial for trial in trials if trial.number not in answers and trial is not base]
     series = [
-        _points("trials", others, found, "points", GREY, faint=True),
+        _points("trials", others, results, "points", GREY, faint=True),
         Series("Pareto front", "step", tuple(x for x, _ in best), tuple(1 - y for _, y in best), colour=0),
     ]
     if base is not None and base.number not in answers:
-        series.append(_points("base", [base], found, "marks", 2, tags=("base",)))
+        series.append(_points("base", [base], results, "marks", 2, tags=("base",)))
     series += [
         _points(
-            titles(found, trial).lower(), [trial], found, "marks", 1, tags=(titles(found, trial).lower(),)
+            titles(results, trial).lower(),
+            [trial],
+            results,
+            "marks",
+            1,
+            tags=(titles(results, trial).lower(),),
         )
         for trial in answers.values()
     ]
@@ -85,12 +92,12 @@ def overview(found: Findings) -> Chart:
         axis(column("params")),
         Axis("Validation accuracy", form=".3f"),
         tuple(each for each in series if each.xs),
-        _overview_note(found),
+        _overview_note(results),
     )
 
 
-def _overview_note(found: Findings) -> str:
-    if found.comparison and found.comparison.fresh:
+def _overview_note(results: Findings) -> str:
+    if results.comparison and results.comparison.fresh:
         return (
             "Networks with error bars were trained again with fresh seeds: their mean, and its 95 % interval. The "
             "others show the accuracy that the search saw."
@@ -101,13 +108,13 @@ def _overview_note(found: Findings) -> str:
 def _points(
     name: str,
     trials: Sequence[Trial],
-    found: Findings,
+    results: Findings,
     kind: Literal["points", "marks"],
     colour: int,
     faint: bool = False,
     tags: tuple[str, ...] = (),
 ) -> Series:
-    estimates = [found.comparison.accuracy(trial) if found.comparison else None for trial in trials]
+    estimates = [results.comparison.accuracy(trial) if results.comparison else None for trial in trials]
     return Series(
         name,
         kind,
@@ -121,31 +128,35 @@ def _points(
     )
 
 
-def titles(found: Findings, trial: Trial) -> str:
+def titles(results: Findings, trial: Trial) -> str:
     """Return the names of the answers that a trial is, such as "Best, cheapest"."""
     names = [
         title
         for name, title in ANSWERS.items()
-        if name in found.answers and found.answers[name].number == trial.number
+        if name in results.answers and results.answers[name].number == trial.number
     ]
     return ", ".join(names).capitalize()
 
 
-def advice(found: Findings) -> str:
+def advice(results: Findings) -> str:
     """Return one sentence of advice: which answer to train, or what to do first."""
-    name = shlex.quote(found.run.name)
-    if found.winner is None:
+    name = shlex.quote(results.run.name)
+    if results.winner is None:
         return ""
-    if found.state == "running":
+    if results.state == "running":
         return "The search is still running: answers can change."
-    if found.verdict and found.verdict.noise and list(finals_text.warning(found.run, found.verdict.noise)):
-        (warning, *_) = finals_text.warning(found.run, found.verdict.noise)
+    if (
+        results.verdict
+        and results.verdict.noise
+        and list(finals_text.warning(results.run, results.verdict.noise))
+    ):
+        (warning, *_) = finals_text.warning(results.run, results.verdict.noise)
         return f"Before you rely on these answers: {warning.removeprefix('warning: ')}."
-    best, accurate = found.winner, found.answers.get("most-accurate", found.winner)
+    best, accurate = results.winner, results.answers.get("most-accurate", results.winner)
     if best.number == accurate.number:
         return f"Train the best network in full next: search train {name}."
     relation = "a significantly higher accuracy"
-    estimate = found.comparison.difference(accurate, best) if found.comparison else None
+    estimate = results.comparison.difference(accurate, best) if results.comparison else None
     if estimate is None or not estimate.significant:
         relation = "the highest measured accuracy, though not significantly higher"
     command = f"search train {name}:most-accurate"

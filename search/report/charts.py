@@ -31,32 +31,32 @@ _MOMENTS = 40
 REWARD = Axis("Reward", form=".4f")
 
 
-def reward_over_trials(found: Findings) -> Chart:
+def reward_over_trials(results: Findings) -> Chart:
     """Return the chart of rewards by trial: each, the best so far, and the best of as many random draws."""
-    done = _finished(found.run)
+    done = _finished(results.run)
     numbers = tuple(float(place + 1) for place in range(len(done)))
     return Chart(
         "reward-over-trials",
         "Reward over trials",
         Axis("Complete trials", form="d"),
         REWARD,
-        (*_band(found, numbers), *_so_far(done, numbers)),
-        _note(found),
+        (*_band(results, numbers), *_so_far(done, numbers)),
+        _note(results),
     )
 
 
-def reward_over_time(found: Findings) -> Chart:
+def reward_over_time(results: Findings) -> Chart:
     """Return the same chart by time since the first proposal."""
-    done = _finished(found.run)
-    start = min((trial.proposed_at for trial in found.run.trials if not trial.origin), default=0.0)
+    done = _finished(results.run)
+    start = min((trial.proposed_at for trial in results.run.trials if not trial.origin), default=0.0)
     minutes = tuple(((trial.finished_at or start) - start) / 60 for trial in done)
     return Chart(
         "reward-over-time",
         "Reward over time",
         Axis("Time since the first proposal", "min", form=".1f"),
         REWARD,
-        (*_band(found, minutes), *_so_far(done, minutes)),
-        _note(found)
+        (*_band(results, minutes), *_so_far(done, minutes)),
+        _note(results)
         + " Time in which the run was stopped counts. Random draws are assumed to take as long as these trials.",
     )
 
@@ -166,9 +166,9 @@ def importance(run: Run) -> tuple[Bars, ...]:
     )
 
 
-def every(found: Findings) -> tuple[Chart | Bars, ...]:
+def every(results: Findings) -> tuple[Chart | Bars, ...]:
     """Return all charts of a run that have data."""
-    run = found.run
+    run = results.run
     if not run.ranked:
         return ()
     costs = ["params", "macs"]
@@ -176,10 +176,10 @@ def every(found: Findings) -> tuple[Chart | Bars, ...]:
     steps = step_times(run)
     curves, short = learning_curves(run), rungs(run)
     return (
-        overview(found),
+        overview(results),
         *(pareto(run, key) for key in costs),
-        reward_over_trials(found),
-        reward_over_time(found),
+        reward_over_trials(results),
+        reward_over_time(results),
         *((curves,) if curves.series else ()),
         *((short,) if short else ()),
         *((steps,) if steps else ()),
@@ -213,11 +213,11 @@ def _so_far(done: Sequence[Trial], xs: Sequence[float]) -> tuple[Series, ...]:
     )
 
 
-def _band(found: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
+def _band(results: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
     """Return the band of the best of random draws and its mean, as far as there are draws."""
     step = max(1, len(xs) // _STEPS)
-    counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(found.drawn))})
-    every = bands([reward(trial) for trial in found.drawn], counts if xs else [])
+    counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(results.drawn))})
+    every = bands([reward(trial) for trial in results.drawn], counts if xs else [])
     if not every:
         return ()
     places = tuple(xs[band.draws - 1] for band in every)
@@ -235,13 +235,13 @@ def _band(found: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
     return (*series, more)
 
 
-def _note(found: Findings) -> str:
-    if not _band(found, (1.0,)):
+def _note(results: Findings) -> str:
+    if not _band(results, (1.0,)):
         return "There are too few random draws for a band."
-    whose = "this run" if found.baseline is found.run else found.baseline.name
+    whose = "this run" if results.baseline is results.run else results.baseline.name
     return (
         f"Grey: the best of as many random draws in {COVERED:.0%} of all cases, by resampling the "
-        f"n = {len(found.drawn)} networks that {whose} {drew(found.baseline)}."
+        f"n = {len(results.drawn)} networks that {whose} {drew(results.baseline)}."
     )
 
 

@@ -79,15 +79,15 @@ def _draw(axes: Axes, series: Series, label: str) -> None:
         axes.plot(series.xs, series.ys, ls="--" if series.dashed else "-", lw=width, drawstyle=style, **look)
 
 
-def _axis(axes: Axes, which: str, found: Axis) -> None:
+def _axis(axes: Axes, which: str, axis: Axis) -> None:
     place = axes.xaxis if which == "x" else axes.yaxis
-    axes.set(**{f"{which}label": found.heading, **({f"{which}scale": "log"} if found.log else {})})
-    if found.log:
+    axes.set(**{f"{which}label": axis.heading, **({f"{which}scale": "log"} if axis.log else {})})
+    if axis.log:
         place.set_major_locator(LogLocator(subs=(1, 2, 5)))
         place.set_minor_formatter(NullFormatter())
-    if found.form == "si":
+    if axis.form == "si":
         place.set_major_formatter(FuncFormatter(lambda value, position: si(value)))
-    elif found.form.endswith("d") and not found.log:
+    elif axis.form.endswith("d") and not axis.log:
         place.set_major_locator(MaxNLocator(integer=True))
 
 

@@ -20,25 +20,25 @@ LISTED = 10
 """The maximum number of trials that a sentence lists."""
 
 
-def summary(found: Findings) -> Pairs:
+def summary(results: Findings) -> Pairs:
     """Return the paragraphs at the top of the page, each with its title."""
-    about = (("Data and device", _data(found)), ("Cost", _cost(found)))
-    if found.winner is None:
-        return (("State", _state(found)), ("Winner", _no_winner(found)), *about)
+    about = (("Data and device", _data(results)), ("Cost", _cost(results)))
+    if results.winner is None:
+        return (("State", _state(results)), ("Winner", _no_winner(results)), *about)
     return (
-        ("State", _state(found)),
-        ("Winner", _winner(found)),
-        ("Differences", " ".join(differences(found))),
-        ("Against random", _against_random(found)),
-        ("Against the base", _against_base(found)),
-        ("Noise", _noise(found)),
+        ("State", _state(results)),
+        ("Winner", _winner(results)),
+        ("Differences", " ".join(differences(results))),
+        ("Against random", _against_random(results)),
+        ("Against the base", _against_base(results)),
+        ("Noise", _noise(results)),
         *about,
-        ("Next", _next(found)),
+        ("Next", _next(results)),
     )
 
 
-def _state(found: Findings) -> str:
-    run = found.run
+def _state(results: Findings) -> str:
+    run = results.run
     states = [trial.state for trial in run.trials]
     counts = ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states)) or "no trial yet"
     total = f" of {run.config.settings.trials}" if run.config.settings.trials else ""
@@ -47,16 +47,16 @@ def _state(found: Findings) -> str:
         "stopped": "was stopped before its end",
         "empty": "has no trial yet and is not running",
         "finished": "is finished",
-    }[found.state]
-    left = f"; about {clock(run.left)} left" if found.state == "running" and run.left is not None else ""
-    hint = f" Continue with: {run.go_on}" if found.state in ("stopped", "empty") else ""
+    }[results.state]
+    left = f"; about {clock(run.left)} left" if results.state == "running" and run.left is not None else ""
+    hint = f" Continue with: {run.go_on}" if results.state in ("stopped", "empty") else ""
     gate = f" {sentence(str(run.gate))}" if run.gate else ""
     ended = f" It has ended: {run.ended}." if run.ended else ""
     return f"The search {state}: {counts}{total}{left}.{ended}{gate}{hint}"
 
 
-def _no_winner(found: Findings) -> str:
-    failed = [trial for trial in found.run.trials if trial.state == "failed"]
+def _no_winner(results: Findings) -> str:
+    failed = [trial for trial in results.run.trials if trial.state == "failed"]
     if failed:
         return (
             f"There is no winner: no trial is complete. {plural(len(failed), 'trial')} failed, the last because: "
@@ -65,33 +65,33 @@ def _no_winner(found: Findings) -> str:
     return "There is no winner yet: no trial is complete."
 
 
-def _winner(found: Findings) -> str:
-    winner, verdict = found.winner, found.verdict
-    assert winner and winner.terms and found.comparison
+def _winner(results: Findings) -> str:
+    winner, verdict = results.winner, results.verdict
+    assert winner and winner.terms and results.comparison
     costs = winner.cost
     ratio = winner.step_ratio
     step = f", and a training step of {ratio:.2g} times the reference's" if ratio is not None else ""
     if verdict:
         basis = (
             f"{winner.final_terms}, the mean of n = {plural(len(winner.final_accuracies), 'training')} with fresh "
-            f"seeds after the search ({interval(found.comparison.accuracy(winner))} of the accuracy). In the search "
-            f"it had {winner.terms}."
+            f"seeds after the search ({interval(results.comparison.accuracy(winner))} of the accuracy). In the "
+            f"search it had {winner.terms}."
         )
     else:
         basis = f"{winner.terms}, from a single training in the search."
-    so_far = " so far" if found.state == "running" else ""
+    so_far = " so far" if results.state == "running" else ""
     return (
         f"The winner{so_far}, by reward, is trial {winner.number}: {basis} It has {si(costs.params)} parameters, "
         f"{si(costs.macs)} multiply-adds{step}. Its network: {winner.architecture}"
     )
 
 
-def differences(found: Findings) -> Iterator[str]:
+def differences(results: Findings) -> Iterator[str]:
     """Yield sentences about the differences of accuracy among the compared networks.
 
     Every significant pair is named, and no other: each follows from the numbers of `search report --json`.
     """
-    comparison = found.comparison
+    comparison = results.comparison
     assert comparison
     trials, tested = comparison.trials, comparison.differences
     if len(trials) < 2:
@@ -109,7 +109,7 @@ def differences(found: Findings) -> Iterator[str]:
     pairs = [
         (trials[better], trials[worse], tested.difference(better, worse)) for better, worse in tested.pairs()
     ]
-    kinds = "seeds and validation images" if found.images else "seeds"
+    kinds = "seeds and validation images" if results.images else "seeds"
     test = f"Tukey's test of all pairs together, family-wise error rate {1 - CONFIDENCE:.0%}, over {kinds}"
     if not pairs:
         yield (
@@ -130,57 +130,58 @@ def differences(found: Findings) -> Iterator[str]:
     )
 
 
-def _against_random(found: Findings) -> str:
-    run, drawn, winner = found.run, found.drawn, found.winner
+def _against_random(results: Findings) -> str:
+    run, drawn, winner = results.run, results.drawn, results.winner
     assert winner
-    if run.config.sampler.random_until is None and found.baseline is run and not chosen_by_rungs(run):
+    if run.config.sampler.random_until is None and results.baseline is run and not chosen_by_rungs(run):
         return "All networks were drawn at random: this search is a baseline, so it has no margin over one."
-    if found.over_random is None:
+    if results.over_random is None:
         return (
             f"The margin over random search is unknown: {plural(len(drawn), 'network')} "
-            f"{'was' if len(drawn) == 1 else 'were'} drawn at random, which is too few. {_fair(found)}"
+            f"{'was' if len(drawn) == 1 else 'were'} drawn at random, which is too few. {_fair(results)}"
         )
-    whose = "this run" if found.baseline is run else found.baseline.name
-    margin, count = found.over_random, min(len(drawn), found.complete)
+    whose = "this run" if results.baseline is run else results.baseline.name
+    margin, count = results.over_random, min(len(drawn), results.complete)
     mean = "mean " if winner.final_terms else ""
     text = (
         f"The winner's {mean}reward is {abs(margin.mean):.4f} {'above' if margin.mean >= 0 else 'below'} the "
         f"expected best of {plural(count, 'random draw')} (95 % interval {margin.low:+.4f} to {margin.high:+.4f}, by "
-        f"resampling the n = {len(drawn)} networks that {whose} {drew(found.baseline)})."
+        f"resampling the n = {len(drawn)} networks that {whose} {drew(results.baseline)})."
     )
     if winner in drawn:
         text += " The winner is one of the draws: no later proposal of the sampler beat it."
-    if found.proposals:
-        test = found.proposals
+    if results.proposals:
+        test = results.proposals
         text += (
             f" The sampler's proposals beat a draw in {test.beats:.0%} of all pairs (p = {test.p:.2g}, Mann-Whitney, "
             f"n = {test.proposals} and {test.draws})."
         )
-    if count < found.complete:
-        text += f" Random search had {plural(count, 'training')} there, this search {found.complete}. {_fair(found)}"
+    if count < results.complete:
+        text += f" Random search had {plural(count, 'training')} there, this search "
+        text += f"{results.complete}. {_fair(results)}"
     return text
 
 
-def _fair(found: Findings) -> str:
-    equal = math.ceil(found.run.trainings)
+def _fair(results: Findings) -> str:
+    equal = math.ceil(results.run.trainings)
     return (
         f"For a fair baseline: the same launch with sampler=random pruner=none trials={equal}, then "
-        f"search report {shlex.quote(found.run.name)} --baseline THAT_RUN."
+        f"search report {shlex.quote(results.run.name)} --baseline THAT_RUN."
     )
 
 
-def _against_base(found: Findings) -> str:
-    winner, trained, comparison = found.winner, found.base_trial, found.comparison
+def _against_base(results: Findings) -> str:
+    winner, trained, comparison = results.winner, results.base_trial, results.comparison
     assert winner and comparison
-    named = f"the base network, {found.base_name}"
+    named = f"the base network, {results.base_name}"
     if trained is winner:
         return f"The winner is {named}: the search found nothing better."
-    costs = against_base(found, winner)
+    costs = against_base(results, winner)
     if trained is None:
         first = (
             ""
-            if found.run.config.settings.first
-            else f": a launch with first={found.base_name} trains it first"
+            if results.run.config.settings.first
+            else f": a launch with first={results.base_name} trains it first"
         )
         return (
             f"Compared with {named}, the winner has {costs}. The base was not trained in this search, so its "
@@ -195,9 +196,9 @@ def _against_base(found: Findings) -> str:
     return f"Compared with {named}, as trained here, the winner has {costs}; {gain}, {rewards}."
 
 
-def against_base(found: Findings, trial: Trial) -> str:
+def against_base(results: Findings, trial: Trial) -> str:
     """Return how the costs of a trial compare with the base network's."""
-    ours, theirs = trial.cost, cost(found.base)
+    ours, theirs = trial.cost, cost(results.base)
     return (
         f"{times_as_many(ours.params, theirs.params, 'parameters')} and "
         f"{times_as_many(ours.macs, theirs.macs, 'multiply-adds')} "
@@ -212,24 +213,26 @@ def significance(estimate: Estimate) -> str:
     return "significant" if estimate.significant else "not significant"
 
 
-def _noise(found: Findings) -> str:
-    verdict = found.verdict
+def _noise(results: Findings) -> str:
+    verdict = results.verdict
     text = (
         "Every network was trained once (n = 1), so its accuracy has no interval. The winner was selected for a high "
         "value, so that value is somewhat too high."
     )
     if verdict and verdict.noise:
-        lines = (finals_text.noise(verdict.noise), *finals_text.warning(found.run, verdict.noise))
+        lines = (finals_text.noise(verdict.noise), *finals_text.warning(results.run, verdict.noise))
         text = " ".join(map(sentence, lines))
-        text += _indistinct(found)
-    if found.images is None:
+        text += _indistinct(results)
+    if results.images is None:
         return f"{text} The number of validation images is unknown for this run."
-    return f"{text} Accuracies are measured on {found.images:,} validation images, the same for all networks."
+    return (
+        f"{text} Accuracies are measured on {results.images:,} validation images, the same for all networks."
+    )
 
 
-def _indistinct(found: Findings) -> str:
+def _indistinct(results: Findings) -> str:
     """Return how many trials differ significantly from the winner in the accuracy that the search saw."""
-    searched, winner = found.searched, found.winner
+    searched, winner = results.searched, results.winner
     if searched is None or winner is None or len(searched.trials) < 2:
         return ""
     estimates = [searched.difference(trial, winner) for trial in searched.trials if trial is not winner]
@@ -242,8 +245,8 @@ def _indistinct(found: Findings) -> str:
     )
 
 
-def _data(found: Findings) -> str:
-    run, environment = found.run, found.environment
+def _data(results: Findings) -> str:
+    run, environment = results.run, results.environment
     data, proxy = environment.get("data", {}), run.config.proxy
     classes = f", {len(data['classes'])} classes" if data.get("classes") else ""
     counts = ""
@@ -263,21 +266,21 @@ def _data(found: Findings) -> str:
     )
 
 
-def _cost(found: Findings) -> str:
-    images = sum(result.images for result in found.trainings)
-    each = f", {found.worked / len(found.trainings):.1f} s for a training" if found.trainings else ""
+def _cost(results: Findings) -> str:
+    images = sum(result.images for result in results.trainings)
+    each = f", {results.worked / len(results.trainings):.1f} s for a training" if results.trainings else ""
     return (
-        f"{clock(found.run.seconds)} on the clock, {clock(found.worked)} of work summed over all workers{each}; "
+        f"{clock(results.run.seconds)} on the clock, {clock(results.worked)} of work summed over all workers{each}; "
         f"{images:,} training images, counted in every epoch."
     )
 
 
-def _next(found: Findings) -> str:
-    assert found.winner
-    name = shlex.quote(found.run.name)
-    path = shlex.quote(f"{found.run.path}:{found.winner.number}")
+def _next(results: Findings) -> str:
+    assert results.winner
+    name = shlex.quote(results.run.name)
+    path = shlex.quote(f"{results.run.path}:{results.winner.number}")
     return (
-        f"search train {name} trains the winner in full; search show {name}:{found.winner.number} prints its "
+        f"search train {name} trains the winner in full; search show {name}:{results.winner.number} prints its "
         f"details; scale --base {path} --phi 1 makes it larger."
     )
 

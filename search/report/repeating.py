@@ -12,9 +12,9 @@ from search.report.document import Code, Section, Terms, Texts
 from search.report.findings import Findings
 
 
-def repeating(found: Findings) -> Section:
+def repeating(results: Findings) -> Section:
     """Return the section with the command, the versions of packages, and every setting."""
-    run, environment = found.run, found.environment
+    run, environment = results.run, results.environment
     config = yaml.safe_dump(run.config.document(), sort_keys=False, width=100)
     return Section(
         "again",

@@ -60,40 +60,40 @@ _FAILED = (
 )
 
 
-def search_page(found: Findings, refresh: int | None = None) -> Page:
+def search_page(results: Findings, refresh: int | None = None) -> Page:
     """Return the page of a search, finished or not. refresh: see `Page`."""
-    run = found.run
+    run = results.run
     sections = (
-        _searched(found),
-        _networks(found),
-        _progress(found),
+        _searched(results),
+        _networks(results),
+        _progress(results),
         *_front(run),
-        *_finals(found),
+        *_finals(results),
         _trials(run),
         *low_fidelity_section(run),
         _curves(run),
         _choices(run),
         _steps(run),
         _failures(run),
-        repeating(found),
+        repeating(results),
     )
     sections = (*sections[:2], *_compared(run), *sections[2:])
     made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {run.path}"
     return Page(
         f"Search {run.name}",
-        summary(found),
+        summary(results),
         sections,
         made,
         refresh,
-        cards=cards(found),
-        overview=overview(found) if found.answers else None,
-        advice=advice(found),
-        values=found.values(),
+        cards=cards(results),
+        overview=overview(results) if results.answers else None,
+        advice=advice(results),
+        values=results.values(),
     )
 
 
-def _searched(found: Findings) -> Section:
-    run, environment = found.run, found.environment
+def _searched(results: Findings) -> Section:
+    run, environment = results.run, results.environment
     config = run.config
     data = environment.get("data", {})
     costs = {
@@ -113,7 +113,7 @@ def _searched(found: Findings) -> Section:
         ("Seed", str(config.settings.seed)),
         ("Step time", config.settings.step),
         ("Started", str(environment.get("started", "unknown"))),
-        ("Worked", f"{clock(run.seconds)} on the clock, {clock(found.worked)} summed over all workers"),
+        ("Worked", f"{clock(run.seconds)} on the clock, {clock(results.worked)} summed over all workers"),
         ("Machine", _machine(environment)),
     )
     return Section("searched", "Settings", (Terms(tuple(pair for pair in pairs if pair[1])),))
@@ -136,11 +136,11 @@ def _machine(environment: dict[str, Any]) -> str:
     return ", ".join(str(part) for part in (*parts, cores) if part)
 
 
-def _networks(found: Findings) -> Section:
-    base = diagram(f"Base: {found.base_name}", found.base)
-    drawn: dict[int, Trial] = {trial.number: trial for trial in found.answers.values()}
+def _networks(results: Findings) -> Section:
+    base = diagram(f"Base: {results.base_name}", results.base)
+    drawn: dict[int, Trial] = {trial.number: trial for trial in results.answers.values()}
     answers = (
-        diagram(f"{titles(found, trial)}: trial {trial.number}", trial.architecture)
+        diagram(f"{titles(results, trial)}: trial {trial.number}", trial.architecture)
         for trial in drawn.values()
     )
     return Section(
@@ -166,10 +166,10 @@ def _compared(run: Run) -> Iterator[Section]:
         yield Section("worth", "Compared with other networks", blocks)
 
 
-def _progress(found: Findings) -> Section:
-    if not found.run.ranked:
+def _progress(results: Findings) -> Section:
+    if not results.run.ranked:
         return Section("progress", "Reward", (Texts(("No trial is complete.",)),))
-    blocks = (charts.reward_over_trials(found), charts.reward_over_time(found))
+    blocks = (charts.reward_over_trials(results), charts.reward_over_time(results))
     return Section("progress", "Reward", blocks)
 
 
@@ -184,9 +184,9 @@ def _front(run: Run) -> Iterator[Section]:
         yield Section("front", "Pareto front", (charts.front_growth(run), Listing(columns, rows, note)))
 
 
-def _finals(found: Findings) -> Iterator[Section]:
+def _finals(results: Findings) -> Iterator[Section]:
     """Yield the finals: the best trials trained with fresh seeds; nothing if there are none."""
-    run, verdict = found.run, found.verdict
+    run, verdict = results.run, results.verdict
     agenda = run.agenda
     if verdict is None and not agenda.finalists:
         return

@@ -35,7 +35,7 @@ class Estimate:
 
     @property
     def significant(self) -> bool:
-        """Whether the interval excludes 0."""
+        """True if the interval excludes 0."""
         return self.half is not None and abs(self.mean) > self.half
 
     @property
