@@ -58,13 +58,14 @@ def trial_values(run: Run, trial: Trial) -> Values:
     choices = run.config.space.choices
     inside = len(trial.point) == len(choices)
     options = {c.name: c.options[i] for c, i in zip(choices, trial.point, strict=True)} if inside else {}
-    result = trial.result.to_dict() if trial.result else None
+    result = trial.result.to_dict() if trial.result else {}
+    result.pop("hits", None)
     return {
         "run": run.name,
         **plain(row(trial)),
         "seed": trial.seed,
         "choices": options,
-        "result": plain(result),
+        "result": plain(result) or None,
         "network": network_values(trial.architecture),
     }
 

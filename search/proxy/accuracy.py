@@ -15,12 +15,14 @@ class Validation:
 
     accuracy: 0..1; where the data are balanced (`data.balance`), the mean of every class's own. loss: mean
     cross-entropy of all images, without smoothing. top5: like accuracy, with the class among the five likeliest;
-    None where there are no more than five.
+    None where there are no more than five. hits: the images that are classified correctly, as
+    `search.stats.hits.encode_hits` writes them; "" for balanced data, whose accuracy is not their mean.
     """
 
     accuracy: float
     loss: float
     top5: float | None
+    hits: str = ""
 
 
 def ranks(logits: Tensor, labels: Tensor) -> Tensor:

@@ -63,6 +63,7 @@ class Result:
     images_per_second: of the training alone. curve: the training loss of every epoch.
     graph: how a GPU was given its steps: "captured", as one CUDA graph, or "eager: REASON"; None for a CPU, and in
         results of versions that had no graphs.
+    hits: the validation images that are classified correctly, see `search.stats.hits`; "" if they are not recorded.
     """
 
     accuracy: float
@@ -77,6 +78,7 @@ class Result:
     step_ratio: float | None = None
     top5: float | None = None
     graph: str | None = None
+    hits: str = ""
 
     def timed(self, step: StepTime) -> Result:
         """Return the same result with another measurement of the step time."""
@@ -145,6 +147,7 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
         reference_step_ms=step.reference_ms if step else None,
         step_ratio=step.ratio if step else None,
         top5=training.top5,
+        hits=training.hits,
         graph=training.graph,
     )
 

@@ -37,7 +37,7 @@ OnEpoch = Callable[[int, float], None]
 class Training:
     """What came out of a training.
 
-    accuracy, loss, top5: see `search.proxy.accuracy.Validation`, on the validation split, after the last step.
+    accuracy, loss, top5, hits: see `search.proxy.accuracy.Validation`, on the validation split, after the last step.
     curve: mean training loss of every epoch, smoothing included. images: trained on, each epoch's counted.
     seconds: on the clock, and cpu_seconds, of the calling thread, both with building and validation.
     images_per_second: of the loop alone. graph: see `search.proxy.evaluate.Result`.
@@ -52,6 +52,7 @@ class Training:
     images_per_second: float
     top5: float | None = None
     graph: str | None = None
+    hits: str = ""
 
 
 def train(
@@ -101,6 +102,7 @@ def train(
         images_per_second=rate,
         top5=figures.top5,
         graph=fitted.graph,
+        hits=figures.hits,
     )
 
 

@@ -11,6 +11,7 @@ from search.data.augment import normalise
 from search.data.dataset import Dataset
 from search.data.fetching import fetcher
 from search.proxy.accuracy import Validation, accuracy, ranks
+from search.stats.hits import encode_hits
 
 _VALIDATED = 256
 """Images that are validated at a time."""
@@ -57,7 +58,8 @@ def validate(
         loss += value
     place, classes = torch.cat(places).cpu(), torch.tensor(data.validation.labels[:count])
     top1, top5 = (accuracy(place < first, classes, balanced=data.balance is not None) for first in (1, 5))
-    return Validation(top1, loss / count, top5 if len(data.classes) > 5 else None)
+    hits = encode_hits((place < 1).tolist()) if data.balance is None else ""
+    return Validation(top1, loss / count, top5 if len(data.classes) > 5 else None, hits)
 
 
 def _batch(device: torch.device, resolution: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from search.engine.automatic import chance
 from search.proxy.proxy import Proxy
+from search.report.findings import finals_differences
 from search.runs.run import Run
 from search.stats.differences import Differences
 from search.tables.units import plural
@@ -17,14 +18,9 @@ _SATURATED = 5
 """The number of trials from which on equal accuracies are no accident."""
 
 
-def finals_differences(run: Run, verdict: Verdict) -> Differences:
-    """Return the differences of accuracy among the finalists, in the order of the verdict, the winner first."""
-    return Differences([trial.final_accuracies for trial in verdict.standing], images=run.validation_images)
-
-
 def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
     """Yield a verdict in sentences: the winner with its interval, the noise of the proxy, and warnings."""
-    tested = finals_differences(run, verdict)
+    tested = finals_differences(verdict.standing, run.validation_images)
     yield winner(verdict, tested)
     similar = [
         str(trial.number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,6 +24,7 @@ from search.report.baseline import (
 from search.runs.run import ENVIRONMENT, Run
 from search.stats.confidence import CONFIDENCE
 from search.stats.differences import Differences, Estimate, Spread
+from search.stats.hits import mean_hits
 from search.trials.finals import Verdict
 from search.trials.trial import RANKED, Trial
 from space import Architecture, UserError
@@ -141,6 +142,7 @@ class Findings:
                 {**numbers, "mean": estimate.mean, "half": estimate.half, "significant": estimate.significant}
             )
         return {
+            "paired_images": tested.hits is not None,
             "answers": {name: trial.number for name, trial in self.answers.items()},
             "validation_images": self.images,
             "fresh_seeds": comparison.fresh,
@@ -200,8 +202,7 @@ def answers_of(run: Run) -> Mapping[str, Trial]:
 def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None, images: int | None) -> Comparison:
     finalists = tuple(trial for trial in run.ranked if trial.final_accuracies)
     if finalists:
-        accuracies = [trial.final_accuracies for trial in finalists]
-        return Comparison(finalists, Differences(accuracies, images=images), fresh=True)
+        return Comparison(finalists, finals_differences(finalists, images), fresh=True)
     chosen = {trial.number: trial for trial in (*answers.values(), *((base,) if base else ()))}
     trials = tuple(chosen.values())
     return Comparison(trials, Differences([(accuracy(t),) for t in trials], images=images), fresh=False)
@@ -210,10 +211,25 @@ def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None, imag
 def _searched(run: Run, verdict: Verdict | None, images: int | None) -> Comparison:
     """Return all complete trials by their accuracies in the search, whose spread the finals have measured."""
     trials = tuple(run.ranked)
+    hits = _hits([[trial.result.hits if trial.result else ""] for trial in trials], images)
     noise = verdict.noise if verdict else None
     spread = Spread(noise.seed, noise.freedom) if noise else None
     accuracies = [(trial.terms.accuracy if trial.terms else 0.0,) for trial in trials]
-    return Comparison(trials, Differences(accuracies, images=images, spread=spread), fresh=False)
+    return Comparison(trials, Differences(accuracies, images=images, hits=hits, spread=spread), fresh=False)
+
+
+def finals_differences(finalists: Sequence[Trial], images: int | None) -> Differences:
+    """Return the differences of accuracy among trials with fresh seeds. images: of the validation, None if unknown."""
+    texts = [[each.result.hits for each in trial.final_trainings if each.result] for trial in finalists]
+    accuracies = [trial.final_accuracies for trial in finalists]
+    return Differences(accuracies, images=images, hits=_hits(texts, images))
+
+
+def _hits(texts: Sequence[Sequence[str]], images: int | None) -> list[list[float]] | None:
+    """Return the mean hits of each network on each image; None unless all of them have recorded it."""
+    rows = [mean_hits(each, images) for each in texts] if images else []
+    known = [row for row in rows if row is not None]
+    return known if known and len(known) == len(texts) else None
 
 
 def _complete(run: Run) -> int:

@@ -110,6 +110,7 @@ def differences(results: Findings) -> Iterator[str]:
         (trials[better], trials[worse], tested.difference(better, worse)) for better, worse in tested.pairs()
     ]
     kinds = "seeds and validation images" if results.images else "seeds"
+    kinds += ", paired image by image" if tested.hits else ""
     test = f"Tukey's test of all pairs together, family-wise error rate {1 - CONFIDENCE:.0%}, over {kinds}"
     if not pairs:
         yield (

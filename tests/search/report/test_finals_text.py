@@ -9,7 +9,8 @@ from rich.console import Console
 
 from search import launch, open_run, resume
 from search.cli.screen import show_finals, show_run, show_trial
-from search.report.finals_text import finals_differences, finals_text, noise, warning
+from search.report.finals_text import finals_text, noise, warning
+from search.report.findings import finals_differences
 from search.testing import looked_up
 from search.trials.finals import Noise
 
@@ -35,7 +36,7 @@ def test_a_run_ends_with_its_winner_and_how_sure_that_is():
     run = launch(SMALL, evaluate=looked_up)
     text = shown(show_run(run))
     best = run.verdict.winner
-    half = finals_differences(run, run.verdict).mean(0).half
+    half = finals_differences(run.verdict.standing, run.validation_images).mean(0).half
     assert "finals: the best of the search, trained with 2 fresh seeds each" in text
     assert (
         f"winner: trial {best.number}, accuracy {best.final_terms.accuracy:.4f} +- {half:.4f} (95%)" in text
@@ -131,7 +132,7 @@ def test_exactly_the_finalists_that_do_not_differ_significantly_are_named(offset
         )
     )
     verdict = replace(run.verdict, standing=(first, replace(second, final_trainings=trainings)))
-    similar = not finals_differences(run, verdict).difference(1, 0).significant
+    similar = not finals_differences(verdict.standing, run.validation_images).difference(1, 0).significant
     assert similar == (offset == 0.0)
     named = f"its accuracy is not significantly different from trial {second.number}" in finals_text(
         run, verdict

@@ -1,6 +1,7 @@
 """The results of a run, in numbers and in sentences."""
 
 import re
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -8,9 +9,10 @@ from helpers.runs import ENVIRONMENT_OF_ALL, filled, train_again
 
 from search import open_run
 from search.report.answers import cards
-from search.report.findings import findings
+from search.report.findings import finals_differences, findings
 from search.report.prose import differences, summary
 from search.stats.differences import Differences
+from search.stats.hits import encode_hits
 from space import UserError
 
 
@@ -202,3 +204,23 @@ def test_without_random_draws_the_text_names_a_baseline(tmp_path):
 )
 def test_runs_that_are_not_finished(tmp_path, trials, text):
     assert text in told(filled(tmp_path / "r", **trials))
+
+
+def test_recorded_hits_pair_the_networks_image_by_image(with_finals):
+    images = with_finals.validation_images
+    trials = with_finals.verdict.standing[:2]
+    right = [number % 3 > 0 for number in range(images)]
+    recorded = [
+        replace(
+            trial,
+            final_trainings=tuple(
+                replace(each, result=replace(each.result, hits=encode_hits(right)))
+                for each in trial.final_trainings
+            ),
+        )
+        for trial in trials
+    ]
+    alone, paired = finals_differences(trials, images), finals_differences(recorded, images)
+    assert alone.hits is None
+    assert paired.hits == [[float(hit) for hit in right]] * 2
+    assert paired.difference(0, 1).half < alone.difference(0, 1).half

@@ -1,0 +1,27 @@
+"""The images that a network classifies correctly, as a short text: the basis of paired comparisons."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+MAX_IMAGES = 20_000
+"""The number of images above which hits are not recorded: a text of 3 kB, and images hardly matter beyond."""
+
+
+def encode_hits(hits: Sequence[bool]) -> str:
+    """Return one bit for each image, eight to a byte, in base64; "" for more than `MAX_IMAGES`."""
+    if len(hits) > MAX_IMAGES:
+        return ""
+    bits = bytearray((len(hits) + 7) // 8)
+    for place, hit in enumerate(hits):
+        bits[place // 8] |= bool(hit) << place % 8
+    return base64.b64encode(bytes(bits)).decode()
+
+
+def mean_hits(texts: Sequence[str], images: int) -> list[float] | None:
+    """Return the share of trainings that classify each image correctly; None if a training has not recorded it."""
+    rows = [base64.b64decode(text) for text in texts]
+    if not rows or any(len(row) != (images + 7) // 8 for row in rows):
+        return None
+    return [sum(row[place // 8] >> place % 8 & 1 for row in rows) / len(rows) for place in range(images)]
