@@ -219,7 +219,7 @@ def _searched(run: Run, verdict: Verdict | None, images: int | None) -> Comparis
 
 
 def finals_differences(finalists: Sequence[Trial], images: int | None) -> Differences:
-    """Return the differences of accuracy among trials with fresh seeds. images: of the validation, None if unknown."""
+    """Return the differences of accuracy among trials with fresh seeds. images: of validation, None if unknown."""
     texts = [[each.result.hits for each in trial.final_trainings if each.result] for trial in finalists]
     accuracies = [trial.final_accuracies for trial in finalists]
     return Differences(accuracies, images=images, hits=_hits(texts, images))
