@@ -32,7 +32,7 @@ class Baseline:
 
     @property
     def equal(self) -> bool:
-        """Whether its cost is within `TOLERANCE` of the winner's."""
+        """True if its cost is within `TOLERANCE` of the winner's."""
         return abs(self.ratio - 1) <= TOLERANCE
 
 

@@ -162,7 +162,7 @@ class Engine:
 
     @property
     def over(self) -> bool:
-        """Whether the search has reached its end without being stopped: no trial is running or will be begun."""
+        """True if the search has reached its end without being stopped: no trial is running or will be begun."""
         idle = not any(self._history.running)
         spent = (self._all_begun() or self._exhausted) and not self._further()
         return idle and not self._why_stopped and bool(self._ending() or spent)
@@ -174,7 +174,7 @@ class Engine:
 
     @property
     def late(self) -> bool:
-        """Whether a training that begins now would not end within the budget."""
+        """True if a training that begins now would not end within the budget."""
         return late(self.trials, self._config.settings.budget, self._seconds())
 
     @property

@@ -1,4 +1,4 @@
-"""What every executor is, and the calls by which it serves an engine."""
+"""The interface of every executor, and the calls by which it serves an engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Evaluate = Callable[[Request, Report], Result]
 
 
 class Driven(Protocol):
-    """What an executor serves: the engine of a search. All calls come from one thread."""
+    """The engine of a search, which an executor serves. All calls come from one thread."""
 
     def next_trial(self) -> Request | None:
         """Return the next training, already marked as running; None: nothing now, ask again after the next event."""
@@ -49,11 +49,11 @@ class Executor(BaseModel, ABC):
     @property
     @abstractmethod
     def parallel(self) -> int | None:
-        """How many trials run at a time; None: as many as there is room for, which shows when they run."""
+        """The number of trials at a time; None: as many as there is room for, which shows when they run."""
 
     @property
     def here(self) -> bool:
-        """Whether trials run on this machine."""
+        """True if trials run on this machine."""
         return True
 
     @property

@@ -75,7 +75,7 @@ def numbering(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _built_with_cuda() -> bool:
-    """Whether the installed torch can use a GPU. Read from a file of torch, since importing it takes seconds."""
+    """Return True if the installed torch can use a GPU. Read from a file: importing torch takes seconds."""
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
         return False

@@ -29,7 +29,7 @@ _WAIT = 15.0
 
 
 def available() -> bool:
-    """Whether the service can be expected to start here, or a user's own is named in the environment."""
+    """Return True if the service can be expected to start here, or if a user's own is named in the environment."""
     return PIPES in os.environ or shutil.which(_CONTROL) is not None
 
 

@@ -89,7 +89,7 @@ class RayTune(Executor):
 
     @property
     def occupied(self) -> dict[str, float]:
-        """What a trial occupies, by Tune's names of resources."""
+        """Return the resources of a trial, by Tune's names of resources."""
         return {"cpu": float(self.threads)} | (self.resources or {})
 
     @property
@@ -112,7 +112,7 @@ class RayTune(Executor):
             shutil.rmtree(folder, ignore_errors=True)
 
     def fitting(self, available: Mapping[str, float]) -> int:
-        """How many trials a cluster with so much of each resource runs at a time."""
+        """Return how many trials a cluster with so much of each resource runs at a time."""
         fits = min(int(_amount(available, name) / asked + 1e-9) for name, asked in self.occupied.items())
         return min(fits, self.workers or fits)
 
@@ -190,7 +190,7 @@ def _ray() -> ModuleType:
 
 
 def _amount(available: Mapping[str, float], name: str) -> float:
-    """How much of a resource there is, by Ray's names, which are not quite Tune's."""
+    """Return the amount of a resource, by Ray's names, which are not quite Tune's."""
     return available.get(name.upper() if name in ("cpu", "gpu") else name, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""What of `executor=ray` runs inside Ray Tune on the driver's side, and makes the engine's calls.
+"""The part of `executor=ray` that runs inside Ray Tune on the driver's side and makes the engine's calls.
 
 Tune asks a searcher what to run and a scheduler whether it goes on. Both pass the question on to the engine and
 keep nothing: `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so that all of
@@ -137,7 +137,7 @@ class _Trials:
             job.since = time.monotonic()
 
     def stops(self, name: str, epoch: int, loss: float) -> bool:
-        """Whether the engine stops a trial that ended an epoch."""
+        """Return True if the engine stops a trial that ended an epoch."""
         with _past_tune():
             job = self._jobs.get(name)
             return job is None or self._engine.on_report(job.number, epoch, loss)
@@ -159,7 +159,7 @@ class _Trials:
         self.answered(name, ("error", reason))
 
     def overdue(self, name: str) -> bool:
-        """Whether a trial has taken longer than it may."""
+        """Return True if a trial has taken longer than it may."""
         job, timeout = self._jobs.get(name), self._executor.timeout
         return bool(timeout and job and job.since and time.monotonic() - job.since > timeout)
 

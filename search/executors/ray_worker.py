@@ -1,4 +1,4 @@
-"""What of `executor=ray` runs in the workers: Ray Tune's trainable. Importing this imports Ray."""
+"""The part of `executor=ray` that runs in the workers: Ray Tune's trainable. Importing this imports Ray."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a network is right: of all images, or class by class where they are balanced."""
+"""The share of correctly classified images: of all images, or class by class where they are balanced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """How well a network does on images it was not trained on.
+    """The metrics of a network on images it was not trained on.
 
     accuracy: 0..1; where the data are balanced (`data.balance`), the mean of every class's own. loss: mean
     cross-entropy of all images, without smoothing. top5: like accuracy, with the class among the five likeliest;
@@ -26,7 +26,7 @@ class Validation:
 
 
 def ranks(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many classes are likelier (b,) than that of `labels` (b,): 0 for an image that is classified rightly.
+    """Return the number of classes (b,) that are likelier than `labels` (b,): 0 for a correct image.
 
     logits: (b, classes). Of classes that are equally likely the first counts as likelier.
     """

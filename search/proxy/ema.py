@@ -43,7 +43,7 @@ class Average:
 
     @staticmethod
     def _parts(tensors: dict[str, Tensor]) -> dict[bool, list[Tensor]]:
-        """Those that are averaged, and the counters, which are not."""
+        """Return the tensors that are averaged, and the counters, which are not."""
         parts: dict[bool, list[Tensor]] = {True: [], False: []}
         for tensor in tensors.values():
             parts[tensor.is_floating_point()].append(tensor)

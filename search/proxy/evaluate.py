@@ -1,4 +1,4 @@
-"""What a worker does: one network, one fidelity, one seed -> one `Result`. Importing this needs no torch."""
+"""The work of a worker: one network, one fidelity, one seed -> one `Result`. Importing this needs no torch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _STEP = ("step_ms", "reference_step_ms", "step_ratio")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured.
+    """The measurements of a training.
 
     accuracy: 0..1, and loss (cross-entropy without smoothing), both on the validation split after training; the
         accuracy is balanced if the data are. top5: with the class among the five likeliest; None where there

@@ -1,4 +1,4 @@
-"""How a trial says that it, and not the machine, is to blame."""
+"""The exception for a failure that the network, not the machine, is to blame for."""
 
 from __future__ import annotations
 

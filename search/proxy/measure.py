@@ -83,7 +83,7 @@ def alone(
 
 
 def _images(reference: Architecture, proxy: Proxy, device: torch.device) -> int:
-    """How many there are in a step: the same for all networks of a study, as the reference is."""
+    """Return the number of images in a step: the same for all networks of a study, as the reference is."""
     if proxy.step_pixels is None:
         return proxy.batch
     pixels = proxy.step_pixels * (1 if device.type == "cpu" else _GPU)

@@ -28,7 +28,7 @@ _ADDED = ("ema", "recalibrate_bn", "flip_tta", "tf32")
 
 
 class Proxy(BaseModel):
-    """How networks are trained to be compared: how they are shrunk, on what, for how long, and the recipe.
+    """The cheap training that compares networks: their reduced size, images, epochs and recipe.
 
     Every network is trained alike, by a complete schedule that ends at learning rate 0.
     """

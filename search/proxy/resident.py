@@ -93,7 +93,7 @@ class Resident:
 
     @property
     def graph(self) -> str:
-        """How steps were launched: see `search.proxy.evaluate.Result`."""
+        """The way in which steps were launched: see `search.proxy.evaluate.Result`."""
         return self._run.how
 
     def epochs(self, seed: int) -> Iterator[list[float]]:

@@ -35,7 +35,7 @@ OnEpoch = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What came out of a training.
+    """The outcome of a training.
 
     accuracy, loss, top5, hits: see `search.proxy.accuracy.Validation`, on the validation split, after the last step.
     curve: mean training loss of every epoch, smoothing included. images: trained on, each epoch's counted.

@@ -91,7 +91,7 @@ class Run:
 
     @property
     def trainings(self) -> float:
-        """What the search has trained before its finals, in whole trainings; one that failed counts as one."""
+        """The trainings of the search before its finals, in whole trainings; one that failed counts as one."""
         from search.pruners.rungs import completed_work
 
         return completed_work(self.config.ladder, self.trials)
@@ -109,7 +109,7 @@ class Run:
 
     @property
     def searched(self) -> bool:
-        """Whether all trials are over, or nothing more is proposed or begun."""
+        """True if all trials are over, or nothing more is proposed or begun."""
         if self.closed:
             return True
         if self.ended:
@@ -118,7 +118,7 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to do, unless a resume asks for more."""
+        """True if nothing is left to do, unless a resume asks for more."""
         return self.closed
 
     @property

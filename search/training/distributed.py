@@ -34,7 +34,7 @@ class Processes:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes, prints and validates."""
+        """True if this process writes, prints and validates."""
         return self.rank == 0
 
     def device(self, name: str) -> str:

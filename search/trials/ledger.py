@@ -74,7 +74,7 @@ class FinalTraining:
 
     @property
     def over(self) -> bool:
-        """Whether it is complete or has failed for good."""
+        """True if it is complete or has failed for good."""
         return self.state in ("complete", "failed")
 
 

@@ -1,4 +1,4 @@
-"""What a GPU makes of this package: speed of trainings, how many share it, times predicted and measured, searches.
+"""A benchmark on a GPU: speed of trainings, how many share it, times predicted and measured, searches.
 
     python -m experiments.benchmarks.engine.gpu --minutes 5 --data photographs.npz --out results/
     python -m experiments.benchmarks.engine.gpu --device cpu --tiny --out rehearsal     # without a GPU

@@ -117,7 +117,7 @@ def seconds_each(run: Callable[[], None], device: Any, times: int) -> float:
 
 
 def repeats(setup: Any) -> dict[str, Any]:
-    """How far a training repeats: one seed twice, with and without a graph, and in other precisions."""
+    """Measure how far a training repeats: one seed twice, with and without a graph, and in other precisions."""
     from search.data import load, source_from
     from search.proxy.training import train
 
