@@ -47,9 +47,9 @@ class Config:
     finals: Finals
     settings: RunSettings
     forecast: Forecast | None = None
-    """Step times before training, where a profile predicts them.
+    """The forecast of step times before training, None if no profile predicts them.
 
-    It is kept in a file of its own beside `document`.
+    It is stored in a file of its own, in addition to `document`.
     """
 
     def __post_init__(self) -> None:
@@ -79,7 +79,7 @@ class Config:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """Read what `document` returned. Raises `UserError` for anything else."""
+        """Read a document that `document` returned. Raises `UserError` for any other content."""
         try:
             name, space = document["space"]["name"], document["space"]["document"]
             groups = {group: _validated(group, document[group]) for group in GROUPS[1:]}
@@ -102,12 +102,13 @@ class Config:
 
     @property
     def base(self) -> Architecture:
-        """The network that a winner is compared with: the first of `first`, else the reward's reference."""
+        """The network that winners are compared with: the first in the setting `first`, else the reward's
+        reference."""
         return decode(self.settings.first[0]) if self.settings.first else self.reference
 
     @property
     def ladder(self) -> Ladder:
-        """The rungs of epochs that networks may be trained for. The last is the proxy's own number."""
+        """The rungs at which networks may be trained, by epochs. The last rung is the full proxy training."""
         return self.pruner.ladder(self.workload)
 
     @property
@@ -122,9 +123,9 @@ class Config:
         )
 
     def dataset(self) -> Dataset:
-        """Load the data as the networks are trained on them; where these differ in resolution, at the first one.
+        """Load the data at the resolution of the networks; at the first resolution if there are several.
 
-        Its digest stands for the data at every resolution, since a changed pixel changes all of them.
+        The digest of these data stands for the data at every resolution, since a changed pixel changes all of them.
         """
         return load(self.data, self.proxy.resolution or self.space.frames[0].resolution)
 
@@ -141,7 +142,7 @@ class Config:
         return replace(self, settings=settings, forecast=forecast)
 
     def exceeded(self, network: Architecture) -> str:
-        """Return in words which limit a full network exceeds, "" if none.
+        """Return a text that names the limit that a full network exceeds, "" if it keeps all limits.
 
         Step times count where they are predicted.
         """
@@ -149,9 +150,9 @@ class Config:
         return self.limit.exceeded(network, step)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
-        """Return this search with what a resume may change: totals, finals or another executor.
+        """Return this search with other values of the settings that a resume may change: totals, finals and executor.
 
-        Raises `UserError` for anything else, since trials before and after it could not be compared.
+        Raises `UserError` for any other setting, since trials before and after the change could not be compared.
         """
         chosen, inner = _sorted(settings)
         permitted = ("trials", "budget", "max_failures", *_RESUMED, "data.path")
@@ -225,7 +226,7 @@ _KINDS: dict[str, Registry[Any]] = {
     "pruner": PRUNERS,
     "executor": EXECUTORS,
 }
-"""The kinds of settings, for each group that has several."""
+"""The kinds of settings of each group that has several kinds."""
 
 _MODELS: dict[str, type[Proxy] | type[Limits] | type[Finals]] = {
     "proxy": Proxy,
@@ -257,20 +258,20 @@ def _validated(group: str, settings: Any) -> Any:
 
 
 def _adapted(settings: RunSettings, space: Space) -> RunSettings:
-    """Return `settings` with `first` as canonical strings of networks adapted to `space`, each once."""
+    """Return `settings` with `first` as canonical strings of networks adapted to `space`, without duplicates."""
     networks = (space.adapt(_network(word)) for word in settings.first)
     return settings.model_copy(update={"first": tuple(dict.fromkeys(map(str, networks)))})
 
 
 _BASES = ("v2-b0", "b0", "mobilenet-v3-large", "mobilenet-v2")
-"""Published networks that are the reference of a space that contains them, the first of these."""
+"""Published networks in order of preference. The first one that a space contains is its reference."""
 
 
 def _referred(reward: Reward, space: Space) -> Reward:
-    """Return `reward` with a reference: where none is named, a network of `space`, so that its terms are around 1.
+    """Return `reward` with a reference network, which is chosen from `space` if none is named.
 
-    It is a published network if the space contains one of `_BASES`, else the network with the middle option
-    of every choice.
+    It is a published network if the space contains one of `_BASES`, else the network with the middle option of
+    every choice. Relative to it, the cost terms of the space are around 1.
     """
     if reward.reference is not None:
         return reward

@@ -39,7 +39,7 @@ UNIT = "v2-b0"
 class Term:
     """The contribution of one cost to a reward.
 
-    ratio: the cost in its unit, positive. value: the factor or summand.
+    ratio: the cost divided by its unit, positive. value: the factor or the summand in the reward.
     """
 
     cost: CostName
@@ -49,7 +49,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A reward and its terms. accuracy: 0 to 1. sign: the operation that joins it to the costs' terms."""
+    """A reward and its terms.
+
+    accuracy: the accuracy, 0 to 1. sign: the symbol of the operation that joins the accuracy to the cost terms.
+    """
 
     reward: float
     accuracy: float
@@ -79,9 +82,9 @@ class Reward(BaseModel, ABC):
     """The key in `REWARDS`."""
     reference: str | None = None
     """The network whose costs are the units: a published network, a canonical string or a file. None: a network of
-    the space, which `search.config.Config` names."""
+    the space, which `search.config.Config` chooses."""
     batch: int = Field(default=BATCH, ge=1)
-    """Images in the training batch that memory is computed for, where memory counts."""
+    """The number of images in the training batch that memory is computed for, where memory counts."""
 
     @field_validator("reference")
     @classmethod
@@ -91,17 +94,17 @@ class Reward(BaseModel, ABC):
         return value
 
     multi_objective: ClassVar[bool] = False
-    """Whether a search optimises accuracy and costs separately, instead of the reward."""
+    """True if a search optimises accuracy and costs separately, instead of the reward."""
 
     @property
     def network(self) -> Architecture:
-        """The reference network as it is named, with its own classes and channels."""
+        """The reference network with its own numbers of classes and channels, not those of the data."""
         return network(self.reference or UNIT)
 
     @property
     @abstractmethod
     def costs(self) -> tuple[CostName, ...]:
-        """The costs that count."""
+        """The names of the costs that count in the reward."""
 
     @abstractmethod
     def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
@@ -118,9 +121,10 @@ class Reward(BaseModel, ABC):
     def score(
         self, accuracy: float, step_ratio: float | None, network: Architecture, reference: Architecture
     ) -> Terms:
-        """Return the reward of a trained network. step_ratio: S/S0, None where it was not measured.
+        """Return the reward of a trained network and its terms.
 
-        Raises ValueError if a cost that counts is missing or the reward would not be a finite number.
+        step_ratio: the step time relative to the reference's (S/S0), None where it was not measured. Raises
+        ValueError if a cost that counts is missing or the reward would not be a finite number.
         """
         ratios: dict[CostName, float] = {}
         for name in self.costs:
@@ -135,7 +139,7 @@ class Reward(BaseModel, ABC):
 
 
 class Accuracy(Reward):
-    """Accuracy alone. With limits, the search is for the most accurate network that fits."""
+    """The accuracy alone as the objective. With limits, the search is for the most accurate network that fits."""
 
     @property
     def costs(self) -> tuple[CostName, ...]:
@@ -155,13 +159,13 @@ Cost = Annotated[CostName, AfterValidator(_usable)]
 
 
 class EfficientNetV2(Reward):
-    """A * (C/C0)^w * (P/P0)^v, C being `cost` and P the parameters, each relative to the reference's."""
+    """The objective A * (C/C0)^w * (P/P0)^v. C is `cost` and P the parameters, each relative to the reference's."""
 
     cost: Cost = "step"
     w: float = Field(default=-0.07, le=0)
-    """Halving the training step time is worth 5.0% more accuracy (0.5 ** -0.07 = 1.0497)."""
+    """The exponent of `cost`. Halving the training step time is worth 5.0% more accuracy (0.5 ** -0.07 = 1.0497)."""
     v: float = Field(default=-0.05, le=0)
-    """Halving the parameters is worth 3.5% more accuracy (0.5 ** -0.05 = 1.0353)."""
+    """The exponent of the parameters. Halving them is worth 3.5% more accuracy (0.5 ** -0.05 = 1.0353)."""
 
     @model_validator(mode="after")
     def _once(self) -> EfficientNetV2:
@@ -184,7 +188,7 @@ class EfficientNetV2(Reward):
 
 
 class Pareto(EfficientNetV2):
-    """Accuracy, `cost` and parameters as separate objectives: the search is for the whole Pareto front.
+    """An objective for Pareto searches: accuracy, `cost` and parameters are minimised or maximised separately.
 
     w and v only define the reward that orders tables. Proposals do not depend on their values, except that a cost
     with exponent 0 is not an objective.
@@ -198,8 +202,8 @@ class Targeted(Reward):
 
     cost: Cost = "step"
     target: float | None = Field(default=None, gt=0)
-    """T in the cost's own unit: multiply-adds, parameters, elements or bytes of the full network, and for `step`
-    a multiple of the reference's step time. None: the reference's cost."""
+    """The target T in the cost's own unit: multiply-adds, parameters, elements or bytes of the full network, and for
+    `step` a multiple of the reference's step time. None: the reference's cost."""
 
     @field_validator("target", mode="before")
     @classmethod
@@ -217,10 +221,10 @@ class Targeted(Reward):
 
 
 class MnasNet(Targeted):
-    """A * (C/T)^w, w being alpha up to the target and beta above it (Tan et al. 2019, section 3).
+    """The objective A * (C/T)^w, where w is alpha up to the target and beta above it (Tan et al. 2019, section 3).
 
-    Soft target: alpha = beta = -0.07. Hard target: alpha = 0, beta = -1. With multiply-adds it is EfficientNet's
-    A * (FLOPS/T)^w with T = 400M (Tan and Le 2019, section 4).
+    Soft target: alpha = beta = -0.07. Hard target: alpha = 0, beta = -1. With multiply-adds it is EfficientNet's A
+    * (FLOPS/T)^w with T = 400M (Tan and Le 2019, section 4).
     """
 
     alpha: float = Field(default=-0.07, le=0)
@@ -234,10 +238,12 @@ class MnasNet(Targeted):
 
 
 class TuNAS(Targeted):
-    """A + beta * |C/T - 1| (Bender et al. 2020). Networks cheaper than the target lose as dearer ones do."""
+    """The objective A + beta * |C/T - 1| (Bender et al. 2020). Costs below and above the target are penalised
+    alike."""
 
     beta: float = Field(default=-0.10, le=0)
-    """The default of google-research tunas/search_space_utils.py."""
+    """The weight of the distance from the target. Its default is that of google-research
+    tunas/search_space_utils.py."""
 
     def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
         ratio = ratios[self.cost]
@@ -255,7 +261,7 @@ REWARDS: Registry[type[Reward]] = Registry(
         "pareto": Pareto,
     },
 )
-"""Every objective by the name that `reward=` takes: the extension point."""
+"""The extension point: every objective by the name that `reward=` takes."""
 
 
 def network(word: str) -> Architecture:

@@ -21,30 +21,35 @@ from space import Architecture, Space
 
 AUTO = "auto"
 SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
-"""Sides of images in pixels that a space is fitted to; the largest one that needs no enlargement is taken."""
+"""The sides of images, in pixels, that a space is fitted to. The largest one that needs no enlargement is taken."""
 SMALL = 48
-"""Side in pixels up to which the fitted space has a stem of stride 1."""
+"""The side in pixels up to which the fitted space has a stem of stride 1."""
 MIDDLE = 96
-"""Side in pixels up to which the fitted space is one for small images, and a proxy shrinks neither them nor stems."""
+"""The side in pixels up to which the fitted space is one for small images. Up to it, a proxy shrinks neither images
+nor stems."""
 TRIALS = 20
-"""Default number of trials: the model-based sampler finds a network within the best 1 % after 16 to 19 trials."""
+"""The default number of trials: the model-based sampler finds a network within the best 1 % after 16 to 19 trials."""
 BATCH = 64
-"""Images a step; the learning rate of the proxies is tuned for it."""
+"""The number of images in a step; the learning rate of the proxies is tuned for it."""
 STEPS = 300
-"""Steps of a proxy training: 2 epochs of 9,600 images. At half the width these rank by validation loss with 0.92 of
-the tau that trainings of 10 epochs have with each other, for a tenth of their cost (lab book, table of proxies)."""
+"""The number of steps of a proxy training, which are 2 epochs of 9,600 images. At half the width, trainings of this
+length rank networks by validation loss with 0.92 of the tau that trainings of 10 epochs have with each other, for a
+tenth of the cost (lab book, table of proxies)."""
 MIN_EPOCHS, MAX_EPOCHS = 2, 20
 MAX_IMAGES = 10_000
-"""Training images of a proxy: more of them cost more time than their better ranking is worth."""
+"""The largest number of training images of a proxy. More images cost more time than their better ranking is worth."""
 SYNTHETIC_STEPS = 105
-"""Steps of a proxy training on synthetic images, on which a first search shall end after three minutes."""
+"""The number of steps of a proxy training on synthetic images, so that a first search ends after three minutes."""
 _SAMPLE = 64
-"""Images that are decoded to learn their size."""
+"""The number of images that are decoded to learn the size of all images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The images as far as decisions depend on them. side: median of the shorter side; None: drawn at any size."""
+    """The properties of the images on which decisions depend.
+
+    side: the median of the shorter sides, in pixels; None if images are drawn at any size.
+    """
 
     train: int
     validation: int
@@ -124,7 +129,7 @@ def images_of(source: Source) -> Images:
 
 
 def _space(side: int) -> tuple[dict[str, Any], str]:
-    """Return the space for images of that side, and the reason.
+    """Return the space for images of this side in pixels, and the reason.
 
     Strides are reduced as for published networks in a comparison: the last map has 4 to 7 pixels a side.
     """
@@ -178,7 +183,7 @@ def chance(images: int) -> float:
 
 
 def outlook(config: Config, train: int, validation: int) -> str:
-    """Return one line on what a search can know: the images it selects by, and the steps of a training."""
+    """Return one line on the precision of a search: the images it selects by, and the steps of a training."""
     proxy = config.proxy
     count = min(proxy.images or train, train)
     validated = min(proxy.validation_images or validation, validation)

@@ -1,8 +1,8 @@
 """The engine of a search: it hands proposals to workers and records the results.
 
-Every executor makes the same few calls, from one thread; see `search.executors.Driven`. What the engine knows
-of trials is its `History`, which is the ledger's. Its own is what ends with the driver: who is at work, and
-the clock.
+Every executor makes the same few calls, from one thread; see `search.executors.Driven`. The engine knows trials
+from its `History`, which reads and writes the ledger. In addition it only holds the state that ends with the
+driver: the running trainings and the clock.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
 from search.trials.trial import Trial
 
 ATTEMPTS = 3
-"""Attempts of a training whose worker died, after which it has failed."""
+"""The number of attempts of a training whose worker dies. After the last attempt the training has failed."""
 INTERRUPTIONS = 10
-"""Deaths of the driver during one training, after which it has failed.
+"""The number of deaths of the driver during one training after which the training has failed.
 
-They say little about the network: machines are taken away. Only a network that takes the driver down each time
-has to be stopped.
+Such deaths say little about the network, since machines are taken away. Only a network that takes the driver down
+each time has to be stopped.
 """
 WAIT = 0.02
 """The share of their time that workers may wait for proposals."""
@@ -48,10 +48,10 @@ class Engine:
         fidelity: Callable[[Proxy], str],
         watch: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """fidelity: returns the key that evaluations by a proxy have in common.
+        """Continue the search in `ledger`, which is empty at the start.
 
-        watch: is called with every trial that is over, and with every trial that was trained for a rung below
-        the last.
+        fidelity: a function that returns the key that evaluations by a proxy have in common. watch: a function that
+        is called with every trial that is over, and with every trial that was trained for a rung below the last.
 
         Raises `LedgerFailed` if the ledger cannot be written. So does every other call.
         """
@@ -66,14 +66,14 @@ class Engine:
         self._worked = float(ledger.noted("seconds") or 0)
         self._since = time.monotonic()
         self._proposing = 0.0
-        """Seconds that the latest proposal took."""
+        """The seconds that the latest proposal took."""
         self._why_stopped = ""
         self._exhausted = ledger.noted(ENDED) or ""
-        """Why nothing new is proposed. Waiting trials are still trained."""
+        """The reason why nothing new is proposed, "" if there is none. Waiting trials are still trained."""
         self._requeue_interrupted()
 
     def next_trial(self) -> Request | None:
-        """Return the next training, marked as running in the ledger; None for nothing now.
+        """Return the next training, marked as running in the ledger; None if there is none now.
 
         Promoted trials take precedence over new ones.
         """
@@ -90,8 +90,8 @@ class Engine:
     def prepare(self) -> None:
         """Make the next proposal in advance if workers would have to wait long for it.
 
-        Otherwise it is better made when a worker is free, since it then uses the results of the trials that
-        run now.
+        Otherwise the proposal is made when a worker is free, because it can then use the results of the trials that
+        are running now.
         """
         each = typical(self.trials) if self._history.waiting is None else None
         if each is not None and self._proposing * parallel_trials(self._config, self.trials) > WAIT * each:
@@ -120,7 +120,7 @@ class Engine:
         return False
 
     def on_result(self, number: int, result: Result) -> None:
-        """Record a result. One that is not a finite number is a failure."""
+        """Record a result. A result that is not a finite number counts as a failure."""
         try:
             self._history.answer(number, self._goals[number], result)
         except (ValueError, ArithmeticError) as error:
@@ -129,14 +129,17 @@ class Engine:
         return self._tell(number)
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
-        """Record a failure. retry: the machine was to blame, so the trial is requeued if it has attempts left."""
+        """Record a failure.
+
+        retry: True if the machine was to blame. The trial is then requeued if it has attempts left.
+        """
         self._failed(number, reason, retry=retry)
         # A node that dies takes several trials along. Only a trial that began since then counts as another failure.
         if not retry or self._begun[number] > self._failures.latest:
             self._why_stopped = self._why_stopped or self._failures.add(reason)
 
     def on_measured(self, number: int, result: Result) -> None:
-        """Record the result of a complete trial of which more was measured after the search."""
+        """Record the result of a complete trial with measurements that were made after the search."""
         self._history.measure(number, result)
 
     def on_final(self, number: int, training: FinalTraining) -> None:
@@ -209,7 +212,8 @@ class Engine:
         return request(config, number, record.attempt, record.architecture, seed, timed, epochs)
 
     def _requeue_interrupted(self) -> None:
-        """Requeue the trials that were running when the last driver died. It is not counted as an attempt."""
+        """Requeue the trials that were running when the last driver died. The interrupted training is not an
+        attempt."""
         for record in self._history.running:
             interrupted = replace(record, interruptions=record.interruptions + 1)
             if interrupted.interruptions < INTERRUPTIONS:
@@ -250,7 +254,7 @@ class Engine:
         self._ledger.replace("seconds", f"{self._seconds():.1f}")
 
     def _ending(self) -> bool:
-        """Return whether no trial is begun any more: the run is stopped, or only the finals fit the budget."""
+        """Return whether no more trials are begun: the run is stopped, or only the finals fit the budget."""
         budget, finals, base = self._config.settings.budget, self._config.finals, self._config.base
         if self._why_stopped:
             return True

@@ -23,21 +23,24 @@ from search.tables.units import clock, plural
 from space import Architecture, cost
 
 _DRAWN = 15
-"""The number of networks drawn, of which those at a tenth, a half and nine tenths of the order by size are timed."""
+"""The number of random networks drawn. The networks at a tenth, a half and nine tenths of the order by size are
+timed."""
 _FORWARD = 1 / 3
-"""The cost of an image in validation relative to training, whose backward pass costs two forward passes."""
+"""The cost of an image in validation relative to training, where the backward pass costs two forward passes."""
 _ROW = 700
-"""Bytes of a trial in the ledger: 661 with 5,000 trials of effv2 (`experiments/benchmarks/engine/ledger_size.py`)."""
+"""The bytes of a trial in the ledger: 661 with 5,000 trials of effv2
+(`experiments/benchmarks/engine/ledger_size.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """The estimate for a search.
 
-    trial: seconds of a trial of a small, a medium and a large random network; a sampler may prefer others. finals:
-    trainings of the finals. profile: seconds of measuring a device profile first, None if none is measured. total:
-    seconds on the clock of all trials, the finals and the profile, at most the budget; None where neither a number of
-    trials nor a budget is set. memory: bytes of one worker. disk: bytes that the run adds.
+    trial: the seconds of a trial of a small, a medium and a large random network; a sampler may prefer others.
+    finals: the number of trainings in the finals. profile: the seconds of measuring a device profile first, None if
+    none is measured. total: the wall-clock seconds of all trials, the finals and the profile, at most the budget;
+    None if neither a number of trials nor a budget is set. memory: the bytes that one worker holds. disk: the bytes
+    that the run adds.
     """
 
     trial: tuple[float, float, float]
@@ -50,9 +53,9 @@ class Estimate:
 
 
 def estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
-    """Return the estimate for a search on these data, with a core for each worker. Trains for seconds.
+    """Return the estimate for a search on these data, with a core for each worker. It trains networks for seconds.
 
-    profile: seconds of measuring a device profile first, None if none is measured.
+    profile: the seconds of measuring a device profile first, None if none is measured.
     """
     if gpus_for(config.proxy.device):
         return in_child(_on_gpu, config, profile)
@@ -80,9 +83,9 @@ def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
 
 
 def trainings(config: Config, data: Dataset) -> float | None:
-    """Return the seconds on the clock of all trainings of a search, each like a medium network's, or its budget.
+    """Return the wall-clock seconds of all trainings of a search, each like a medium network's, or its budget.
 
-    None for a search without an end. Runs some steps of a network.
+    Returns None for a search without an end. Runs some steps of a network.
     """
     _, medium, _ = _spread(config)
     with _threads(config):
@@ -90,7 +93,7 @@ def trainings(config: Config, data: Dataset) -> float | None:
 
 
 def _total(config: Config, trial: float) -> float | None:
-    """Return the seconds on the clock of a search whose trials take `trial` each; None for one without an end."""
+    """Return the wall-clock seconds of a search whose trials take `trial` each; None for a search without an end."""
     settings = config.settings
     ends = [settings.budget] if settings.budget is not None else []
     if settings.trials is not None:
@@ -126,7 +129,7 @@ def lines(estimate: Estimate, config: Config) -> Iterator[str]:
 
 
 def _rungs(config: Config) -> Iterator[str]:
-    """Yield how rungs reduce that time, if there are any."""
+    """Yield a line on the time that rungs save, if there are any rungs."""
     ladder = config.ladder
     if len(ladder.epochs) == 1:
         return
@@ -150,7 +153,7 @@ def _spread(config: Config) -> tuple[Architecture, ...]:
 
 
 def _measuring(full: Architecture, config: Config, data: Dataset) -> float:
-    """Return the seconds on the clock of measuring a trial's step time; 0 if it is not measured."""
+    """Return the wall-clock seconds of measuring a trial's step time; 0 if it is not measured."""
     from search.proxy.measure import measure
 
     if "step" not in config.reward.costs or config.forecast:
@@ -161,7 +164,7 @@ def _measuring(full: Architecture, config: Config, data: Dataset) -> float:
 
 
 def _training(full: Architecture, config: Config, data: Dataset) -> float:
-    """Return the seconds on the clock of a trial's training and validation."""
+    """Return the wall-clock seconds of a trial's training and validation."""
     proxy = config.proxy
     step = _step(proxy_architecture(full, proxy, len(data.classes), data.channels), config)
     images = min(proxy.images or len(data.train), len(data.train)) * proxy.epochs
@@ -170,7 +173,7 @@ def _training(full: Architecture, config: Config, data: Dataset) -> float:
 
 
 def _step(network: Architecture, config: Config) -> float:
-    """Return the seconds on the clock of one training step of the proxy network. Noise takes as long as images."""
+    """Return the wall-clock seconds of one training step of the proxy network. Random noise stands for the images."""
     import torch
 
     from search.proxy.device import choose_device, precision_on
@@ -190,7 +193,7 @@ def _step(network: Architecture, config: Config) -> float:
 
 @contextmanager
 def _threads(config: Config) -> Iterator[None]:
-    """Give torch as many threads as in a worker."""
+    """Give torch as many threads as it has in a worker."""
     import torch
 
     before = torch.get_num_threads()

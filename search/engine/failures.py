@@ -11,14 +11,17 @@ class Failures:
     """The failures since the last success."""
 
     def __init__(self, max_failures: int) -> None:
-        """max_failures: failures in a row for one reason that stop the run."""
+        """Begin without failures.
+
+        max_failures: the number of failures in a row for one reason that stop the run.
+        """
         self._max = max_failures
         self._reasons: list[str] = []
         self.latest = -math.inf
         """The time of the latest failure, on the monotonic clock."""
 
     def add(self, reason: str) -> str:
-        """Count a failure. Return why the run has to stop, "" if it goes on."""
+        """Count a failure. Return the reason why the run has to stop, "" if it continues."""
         self.latest = time.monotonic()
         self._reasons.append(reason)
         # "diverged at step 12" and "diverged at step 40" are one reason.

@@ -45,5 +45,5 @@ def _check_first(config: Config) -> None:
 
 
 def _counted(name: str, value: int) -> str:
-    """Return "1,234 params", "1,234 bytes of memory"."""
+    """Return the value with its unit in words: "1,234 params", "1,234 bytes of memory"."""
     return f"{value:,} bytes of {name}" if name in ("size", "memory") else f"{value:,} {name}"

@@ -21,7 +21,10 @@ class History:
     """
 
     def __init__(self, config: Config, ledger: Ledger, fidelity: Callable[[Proxy], str]) -> None:
-        """fidelity: returns the key that evaluations by a proxy have in common."""
+        """Read the trials from the ledger.
+
+        fidelity: a function that returns the key that evaluations by a proxy have in common.
+        """
         self._config, self._ledger, self._ladder = config, ledger, config.ladder
         self._reference = config.reference
         self._fidelity = fidelity(config.proxy)
@@ -44,22 +47,26 @@ class History:
 
     @property
     def waiting(self) -> int | None:
-        """The number of the trial that is trained next: the first that has begun its rungs, else the first."""
+        """The number of the waiting trial that is trained next, None if no trial waits.
+
+        Trials that have begun their rungs come before all others.
+        """
         waiting = [record for record in self._records.values() if record.state == "waiting"]
         return min(waiting, key=lambda record: (not record.rungs, record.number)).number if waiting else None
 
     @property
     def running(self) -> Iterator[Record]:
-        """The running trials."""
+        """The ledger's rows of the running trials."""
         return (record for record in list(self._records.values()) if record.state == "running")
 
     def propose(
         self, point: Point, network: Architecture, seed: int, known: tuple[Point, Architecture] | None = None
     ) -> int | None:
-        """Add a new trial, which waits.
+        """Add a new trial, which waits for its training.
 
-        known: a network that was proposed first and that had been proposed before. If it has its result, it becomes a
-        trial too, a duplicate, and its number is returned.
+        known: the point and network that the sampler proposed first, if that network had been proposed before. If
+        the network has its result, it becomes a trial too, a duplicate, and the number of the duplicate is
+        returned.
         """
         duplicate = self._duplicate(*known) if known else None
         new = self._new(len(self._records) + bool(duplicate), point, network, seed)
@@ -81,7 +88,7 @@ class History:
         self._keep(replace(record, state="waiting"))
 
     def answer(self, number: int, epochs: int, result: Result) -> None:
-        """Store the result of a training of so many epochs: the trial is complete at the last rung, else pruned.
+        """Store the result of a training of so many epochs. The trial becomes complete at the last rung, else pruned.
 
         Raises ValueError or ArithmeticError if no finite reward follows from `result`. Nothing is stored then.
         """
@@ -109,7 +116,7 @@ class History:
         self._keep(replace(record, state="failed", reason=reason, finished_at=now))
 
     def measure(self, number: int, result: Result) -> None:
-        """Replace the result of a complete trial, of which more was measured."""
+        """Replace the result of a complete trial by a result with more measurements."""
         record = self._records[number]
         self._ledger.complete(record, self._fidelity, result, record.finished_at or time.time())
         self._keep(replace(record, result=result))
@@ -122,7 +129,8 @@ class History:
         self._keep(replace(record, final_trainings=(*others, training)))
 
     def _duplicate(self, point: Point, network: Architecture) -> Record | None:
-        """Return a trial of a network that was proposed before, with its result; None if it has none."""
+        """Return a trial of a network that was proposed before, with its result; None if the network has no
+        result."""
         earlier = next(record for record in self._records.values() if record.digest == network.digest)
         if earlier.state not in RANKED:
             return None

@@ -47,7 +47,10 @@ from space import UserError, documents
 
 
 class Stopped(Exception):
-    """A run stopped before its end, with the reason in one line. exhausted: no network at all was left to train."""
+    """The error of a run that stopped before its end, with the reason in one line.
+
+    exhausted: True if no network at all was left to train.
+    """
 
     def __init__(self, why: str, *, exhausted: bool = False) -> None:
         super().__init__(why)
@@ -60,13 +63,13 @@ def launch(
     display: Display | None = None,
     evaluate: Evaluate = evaluate,
 ) -> Run:
-    """Search, from `{"space": "effv2_32", "data": "npz", "data.path": "photos.npz", "trials": 100}`.
+    """Run a search with settings such as `{"space": "effv2_32", "data": "npz", "data.path": "photos.npz"}`.
 
-    Settings are those of the command line, and each that is not given has its default. Returns the finished run,
-    which is kept in runs/NAME. evaluate: the function that workers run, at the top of a module.
+    The settings have the names of the command line, and each that is not given has its default. Returns the
+    finished run, which is kept in runs/NAME. evaluate: the function that workers run, at the top of a module.
 
     Raises `UserError` for invalid settings or data, before anything is written, and `Stopped` if the run stopped
-    before its end. After that, as after Ctrl-C, `resume` continues it.
+    before its end. After that, as after Ctrl-C, `resume` continues the run.
     """
     plan = prepared(settings or {})
     config, data = replace(plan.config, pruner=plan.config.pruner.decided(plan.config.workload)), plan.data
@@ -87,7 +90,7 @@ def launch(
 
 
 def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
-    """Return the files of a new run beside those that every run has, by name."""
+    """Return the files of a new run by name, without the files that every run has."""
     profile = config.forecast and config.forecast.profile.model_dump_json(indent=1)
     return ({PROFILE: profile} if profile else {}) | {LEDGER: ledger_of(imported, fidelity)}
 
@@ -96,7 +99,8 @@ def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[
 class Prepared:
     """A search whose settings and data are valid.
 
-    imported: the trials of earlier runs that it starts from. decisions: about settings that were left open.
+    imported: the trials of earlier runs that the search starts from. decisions: the decisions about settings that
+    were left open.
     """
 
     config: Config
@@ -106,7 +110,7 @@ class Prepared:
 
     @property
     def outlook(self) -> str:
-        """One line on what the search can know."""
+        """The line on the precision of the search."""
         return outlook(self.config, len(self.data.train), len(self.data.validation))
 
 
@@ -130,7 +134,8 @@ def resume(
 ) -> Run:
     """Continue the run `name`, however its driver ended. No finished training is lost or repeated.
 
-    settings: new totals for `trials` or `budget`, another `executor`, other `finals`. Raises the errors of `launch`.
+    settings: the new totals for `trials` or `budget`, another `executor`, other `finals`. Raises the errors of
+    `launch`.
     """
     before = open_run(name)
     if before.fit:

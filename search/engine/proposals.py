@@ -25,14 +25,16 @@ In 8 searches of 40 trials on the table effv2_mini with sampler=auto, the most a
 the best of the table (standard error 0.0009), without the share 0.0049 (0.0022). The regret of the reward's answer
 was 0.0038 (0.0019) in both cases."""
 ACCURACY_FROM = 8
-"""Trials before the first of them. The start of a search is the same for both objectives."""
+"""The number of trials before the first proposal for accuracy alone. The start of a search is the same for both
+objectives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A network to train with a seed. `point` is its place in the space.
+    """A network to train with a seed.
 
-    known: a network that was proposed before this one, and that has its result already.
+    point: the place of the network in the space. known: the network that the sampler proposed first, if that
+    network was proposed before and has its result already.
     """
 
     point: Point
@@ -49,7 +51,7 @@ class Proposals(Protocol):
         """The number of trials in all, None if unknown."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """Return a new proposal, given all trials so far, or None for nothing now. Raises `Exhausted`."""
+        """Return a new proposal, given all trials so far, or None if there is none now. Raises `Exhausted`."""
 
     def over(self, trials: Sequence[Trial]) -> bool:
         """Return whether a run that ends with these trials, perhaps by its budget, has reached its end."""
@@ -59,21 +61,27 @@ class _Objective:
     """An objective of the proposals: the observations of the trials under it, and the proposer that uses them."""
 
     def __init__(self, proposer: Proposer, choices: int, reward: Reward, reference: Architecture) -> None:
-        """choices: the number of choices of the space. reward: of this objective, relative to `reference`."""
+        """Begin without observations.
+
+        choices: the number of choices of the space. reward: the reward of this objective, relative to `reference`.
+        """
         self.proposer, self._choices = proposer, choices
         self._reward, self._reference = reward, reference
         self._trials: dict[int, Trial] = {}
         self._observations: dict[int, Observation] = {}
 
     def follow(self, trial: Trial) -> None:
-        """Take over a trial that is new or has changed."""
+        """Add a trial that is new, or update a trial that has changed."""
         self._trials[trial.number] = scored = with_reward(trial, self._reward, self._reference)
         # A network outside the space, which a user can name to be trained first, has no point.
         if trial.state != "duplicate" and len(trial.point) == self._choices:
             self._observations[trial.number] = _observation(scored)
 
     def history(self) -> Iterator[Observation]:
-        """Yield the trials inside the space, those without a full training with the reward expected after it."""
+        """Yield the observations of the trials inside the space.
+
+        A trial without the full training has the reward that is expected after it.
+        """
         partials, estimates = expectations(list(self._trials.values())), self._estimated()
         for number, observation in self._observations.items():
             seen = estimates.get(number, observation)
@@ -93,10 +101,13 @@ class _Objective:
 
 
 class Sampled:
-    """The proposals of a search. They only depend on its configuration and on the trials so far."""
+    """The proposals of a search. They depend only on the configuration of the search and on the trials so far."""
 
     def __init__(self, config: Config, accuracy_share: float = ACCURACY_SHARE) -> None:
-        """accuracy_share: the share of proposals that maximise accuracy alone, under a reward with cost terms."""
+        """Prepare the proposals.
+
+        accuracy_share: the share of proposals that maximise accuracy alone, under a reward with cost terms.
+        """
         self._config, self._space, self._sampler = config, config.space, config.sampler
         self._seed, self._first = config.settings.seed, tuple(map(decode, config.settings.first))
         costs, many = config.reward.costs, config.reward.multi_objective
@@ -109,9 +120,10 @@ class Sampled:
         self._trials: list[Trial] = []
         self._networks: set[Architecture] = set()
         self._imported = 0
-        """Trials of earlier runs, which do not count as trials of this one."""
+        """The number of trials of earlier runs, which do not count as trials of this one."""
         self._duplicates: dict[int, Observation] = {}
-        """By trial number. The sampler sees them after all other trials, as rejected proposals."""
+        """The observations of duplicates by trial number. The sampler sees them after all other trials, as rejected
+        proposals."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
         """See `Proposals`."""
@@ -163,7 +175,10 @@ class Sampled:
         return Proposal(neighbour, self._space.at(neighbour), self._seed, known)
 
     def _follow(self, trials: Sequence[Trial]) -> None:
-        """Take over the trials that are new or have changed. With thousands, all are too many for each proposal."""
+        """Add the trials that are new and update those that have changed.
+
+        With thousands of trials, it would take too long to read all of them again for each proposal.
+        """
         for place, trial in enumerate(trials):
             if place < len(self._trials) and trial is self._trials[place]:
                 continue

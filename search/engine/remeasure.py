@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from space.timing.ratio import StepTime
 
 BEST = 5
-"""The number of networks that are measured, those likely to be used."""
+"""The number of best networks that are measured, since one of them is likely to be used."""
 _SECONDS = 60
-"""Seconds after which no further measurement begins: steps on images of 224 px take seconds each."""
+"""The seconds after which no further measurement begins. A step on images of 224 px takes seconds."""
 
 
 def measure_best(engine: Engine, forecast: Forecast) -> None:
-    """Measure a training step of the `BEST` complete trials without one, each in turns with the reference network.
+    """Measure the training step of each of the `BEST` best complete trials that has no measured step time.
 
-    Uses the profile's number of images, so that both times can be compared. Rewards do not change, since all of them
-    must use the same kind of step times. Nothing is measured if the device is not present.
+    Steps of the network and of the reference network alternate. They use the profile's number of images, so that
+    measured and predicted times can be compared. Rewards do not change, since all of them must use the same kind of
+    step times. Nothing is measured if the device is not present.
     """
     own = ranked(trial for trial in engine.trials if trial.state == "complete")
     results = [(trial, trial.result) for trial in own[:BEST] if trial.result]
@@ -48,7 +49,10 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
 def _times(
     pairs: Sequence[tuple[Architecture, Architecture]], proxy: Proxy, images: int
 ) -> Iterator[StepTime]:
-    """Yield the step time of each network and its reference on so many images, for `_SECONDS` at most."""
+    """Yield the measured step time of each network relative to its reference, for `_SECONDS` at most.
+
+    pairs: the networks, each with its reference. images: the number of images in a step.
+    """
     from search.proxy.measure import measure
 
     started = time.monotonic()

@@ -16,9 +16,10 @@ def request(
     timed: bool,
     epochs: int | None = None,
 ) -> Request:
-    """Return the request for a training. architecture: canonical string of the full network.
+    """Return the request for a training.
 
-    timed: whether to measure the step time. epochs: of a rung below the last; None: the proxy's own.
+    architecture: the canonical string of the full network. timed: True to measure the step time. epochs: the epochs
+    of a rung below the last; None: the proxy's own number.
     """
     return Request(
         number=number,

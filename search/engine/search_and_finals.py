@@ -21,7 +21,10 @@ from search.trials.trial import Trial
 
 @dataclass(slots=True)
 class _FinalJob:
-    """A running final training. trial: the number of the trial whose network it trains. epochs: finished ones."""
+    """A running final training.
+
+    trial: the number of the trial whose network is trained. epochs: the number of finished epochs.
+    """
 
     trial: int
     training: FinalTraining
@@ -32,9 +35,10 @@ class SearchAndFinals:
     """A run from its first trial to the last training of its finals. Executors use it like an engine."""
 
     def __init__(self, engine: Engine, note: Callable[[str], None] = lambda text: None) -> None:
-        """note: is called with one line for every final training that is over.
+        """Continue the run of `engine`. Trainings that were running when the last driver died are requeued.
 
-        Trainings that were running when the last driver died are requeued. Raises `LedgerFailed` like the engine.
+        note: a function that is called with one line for every final training that is over. Raises `LedgerFailed`
+        like the engine.
         """
         self._engine, self._note = engine, note
         self._jobs: dict[int, _FinalJob] = {}
@@ -127,7 +131,7 @@ class SearchAndFinals:
         return replace(status, running_finals=running, finals=self._progress(), goals={**status.goals, **goals})
 
     def _next_final(self) -> Request | None:
-        """Return the next final training, marked as running in the ledger; None for nothing now."""
+        """Return the next final training, marked as running in the ledger; None if there is none now."""
         engine, running = self._engine, {(job.trial, job.training.seed) for job in self._jobs.values()}
         config = engine.config
         if engine.late:
@@ -155,7 +159,8 @@ class SearchAndFinals:
         return self._keep(trial, replace(training, state="failed", reason=reason))
 
     def _requeue_interrupted(self, trial: int, training: FinalTraining) -> None:
-        """Requeue a training that was running when the last driver died. It is not counted as an attempt."""
+        """Requeue a training that was running when the last driver died. The interrupted training is not an
+        attempt."""
         deaths = training.interruptions + 1
         if deaths < INTERRUPTIONS:
             return self._keep(trial, replace(training, interruptions=deaths, state="waiting"))
@@ -166,7 +171,7 @@ class SearchAndFinals:
         self._engine.on_final(trial, training)
 
     def _tell_gate(self) -> None:
-        """Note once which rungs are used, when that is decided."""
+        """Note the rungs in use, once, when the pilot trials have decided about them."""
         if not self._decided and (gate := self._engine.gate) and gate.decided:
             self._decided = True
             self._note(str(gate))
@@ -176,7 +181,7 @@ class SearchAndFinals:
         self._note(f"trial {job.trial} again, seed {job.training.seed}: {what}; {done} of {total}")
 
     def _progress(self) -> tuple[int, int]:
-        """Return how many final trainings are over, and how many there are."""
+        """Return the number of final trainings that are over, and the number of all final trainings."""
         config = self.config
         wanted = agenda(self._engine.trials, config.finals, config.settings.seed, config.base)
         return len(wanted.trainings) - wanted.left, len(wanted.trainings)

@@ -18,21 +18,24 @@ from space import UserError
 Note = Callable[[str], None]
 
 _SHARE = 0.1
-"""The share of a search's time that measuring a profile may take without being asked for."""
+"""The largest share of a search's time for which a profile is measured without being asked for."""
 GPU_NETWORKS = 20
-"""Networks to measure for a profile of a GPU: fewer leave blocks of effv2 and effv2_32 out."""
+"""The number of networks to measure for a profile of a GPU. With fewer, some blocks of effv2 and effv2_32 are
+missing."""
 _TRIALS = 50
 """The number of trials below which no profile is measured unasked: estimating its time takes seconds itself."""
 
 
 def with_step(config: Config, data: Dataset, note: Note) -> Config:
-    """Return `config` with `settings.step` decided: "profile", with the forecast of one, or "measured".
+    """Return `config` with step times either predicted from a profile or measured in the search.
 
-    auto: a profile if one of this device fits the space, if a limit on the step time needs one, or if
-    measuring one is cheap relative to the search on `data`. profile: a fitting one, else one that is measured
-    now. A file: the profile in it. On a GPU auto means profile. note: receives one line about the profile.
-    Raises `UserError` for a profile of another device or version, and for step=measured with a limit on the
-    step time.
+    The setting `step` selects the source. "auto": a profile if a saved one of this device fits the space, if a
+    limit on the step time needs one, or if measuring one is cheap relative to the search on `data`; on a GPU, the
+    same as "profile". "profile": a saved profile that fits, else a profile that is measured now. "measured": no
+    profile. Any other value: the profile in the file of that name.
+
+    note: a function that receives one line about the profile. Raises `UserError` for a profile of another device or
+    version, and for step=measured with a limit on the step time.
     """
     step, limited = config.settings.step, config.limit.step is not None
     if "step" not in config.reward.costs and not limited:
@@ -56,7 +59,7 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
 
 
 def _loaded(config: Config) -> Profile:
-    """Return the profile that the setting `step` names as a file."""
+    """Return the profile in the file that the setting `step` names."""
     profile = Profile.load(Path(config.settings.step))
     if not config.settings.force_step:
         device = device_for(config.proxy.device, config.proxy.precision)
@@ -65,9 +68,9 @@ def _loaded(config: Config) -> Profile:
 
 
 def _on_gpu(config: Config, note: Note) -> Profile:
-    """Return the profile of a search on a GPU. It is found or measured in a child process.
+    """Return the profile for a search on a GPU, which a child process finds or measures.
 
-    Step times are not measured beside trainings there: these fill the GPU, and would wait for each timing.
+    Step times are not measured during trainings on a GPU: trainings fill it and would wait for each measurement.
     """
     note("Step times are predicted; a profile of the GPU is measured first if none is saved")
     profile, text = in_child(_profile_of_gpu, config)
@@ -95,7 +98,8 @@ def _gpu_profile_time(config: Config) -> float | None:
 
 
 def profile_time(config: Config, data: Dataset) -> float | None:
-    """Return the seconds of measuring the profile that this search would begin with; None if it measures none."""
+    """Return the seconds of measuring the profile that this search would begin with; None if it measures no
+    profile."""
     step, limited = config.settings.step, config.limit.step is not None
     if ("step" not in config.reward.costs and not limited) or step not in ("auto", "profile"):
         return None

@@ -24,12 +24,13 @@ from search.trials.trial import Trial, ranked
 from space.cost.table import COSTS, EXACT, CostName
 
 MIN_TRIALS = 6
-"""Non-dominated trials below which no rate is given."""
+"""The number of non-dominated trials below which no rate is given."""
 CONFIDENCE = 0.95
 """The confidence of the bootstrap interval of a rate."""
 _RESAMPLES = 1000
 _LEADERS, _EDGE = 5, 1.2
-"""The leading trials that are compared with the edge of the space, and how near to it all of them are: within 20%."""
+"""The number of leading trials that are compared with the edge of the space, and the largest ratio of their costs to
+the cost at the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,9 @@ class Span:
 class Rate:
     """The slope of log accuracy on log cost over the non-dominated trials.
 
-    cost: its name, or "all" for the product of the reward's terms. slope: with its bootstrap interval from low to
-    high. asked: the slope at which the reward does not change. trials: the number of non-dominated trials.
+    cost: the name of the cost, or "all" for the product of the reward's terms. slope: the slope, with a bootstrap
+    interval from `low` to `high`. asked: the slope at which the reward does not change. trials: the number of
+    non-dominated trials.
     """
 
     cost: str
@@ -78,7 +80,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The exchange rates of a search. neutral: the trial that wins if all exponents are scaled by `scale`."""
+    """The exchange rates of a search.
+
+    neutral: the trial that wins if all exponents are scaled by `scale`.
+    """
 
     rates: tuple[Rate, ...]
     scale: float
@@ -163,7 +168,7 @@ def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
 def conclusions(run: Run) -> Iterator[str]:
     """Yield the exchange rates of a run and a warning about the edge of its space.
 
-    Nothing before the first result.
+    Nothing is yielded before the first result.
     """
     if not run.ranked:
         return
@@ -174,14 +179,15 @@ def conclusions(run: Run) -> Iterator[str]:
 
 
 def _term(reward: Reward, name: CostName, ratio: float) -> float | None:
-    """Return the factor of one cost at a ratio to its unit, all others at 1; None where it is a summand."""
+    """Return the factor of one cost at a ratio to its unit, with all other factors at 1; None where it is a
+    summand."""
     terms = reward.terms(1.0, {cost: ratio if cost == name else 1.0 for cost in reward.costs})
     value = next(term.value for term in terms.costs if term.cost == name)
     return value if terms.sign == "x" and value > 0 else None
 
 
 def _asked(reward: Reward, name: CostName) -> float | None:
-    """Return the slope of log accuracy on log cost that keeps the reward, above the unit of the cost."""
+    """Return the slope of log accuracy on log cost at which the reward is constant, above the unit of the cost."""
     one, two = _term(reward, name, 1.0), _term(reward, name, 2.0)
     return None if one is None or two is None else math.log2(one / two)
 

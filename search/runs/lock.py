@@ -14,12 +14,12 @@ from typing import IO
 from space import UserError
 
 _PATIENCE, _PAUSE = 0.3, 0.01
-"""Seconds to wait for processes that only look for the driver, which take the lock for a moment; seconds between two
-attempts."""
+"""The seconds to wait for processes that hold the lock for a moment, only to look for the driver, and the seconds
+between two attempts."""
 
 
 def driver_of(path: Path) -> str:
-    """Return the process that holds the lock at `path`, as "process 123 on host"; "" if none does."""
+    """Return the process that holds the lock at `path`, as "process 123 on host"; "" if no process holds it."""
     try:
         with open(path, encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

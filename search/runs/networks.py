@@ -1,4 +1,4 @@
-"""The one answer to the question which network a word of the command line means."""
+"""The meaning of words on the command line that name a network."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from space.named import FORMS, named_network
 
 @dataclass(frozen=True, slots=True)
 class FoundNetwork:
-    """A network that a word means, and where it is from.
+    """A network that a word means, and its origin.
 
-    name: for folders and families. model: the folder of the model that the word names, None if it names none.
-    run, trial: where a search trained it, None for a network of no run.
+    name: the name for folders and families. model: the folder of the model that the word names, None if it names
+    none. run, trial: the run and the trial in which a search trained it, None for a network of no run.
     """
 
     name: str
@@ -30,12 +30,12 @@ class FoundNetwork:
 
 
 def find_network(word: str, what: str = "network or run") -> FoundNetwork:
-    """Return the network that `word` means, the first of these that it can be.
+    """Return the network that `word` means: the first of the following that applies.
 
-    The folder of a model, as `search train` and `scale --save` write them; whatever
-    `space.named.named_network` knows; a run, for its best network ("RUN"), one of its trials ("RUN:12") or
-    answers ("RUN:most-accurate"). what: the kind of word, for the refusal. Raises `UserError` for anything
-    else, naming the nearest published networks and runs.
+    A word can be the folder of a model, as `search train` and `scale --save` write it. It can be a name that
+    `space.named.named_network` knows. Last, it can be a run, for its best network ("RUN"), one of its trials
+    ("RUN:12") or one of its answers ("RUN:most-accurate"). what: the kind of word, for the error message. Raises
+    `UserError` for any other word, with the nearest published networks and runs.
     """
     folder = Path(os.path.expanduser(word))
     is_folder = word not in CATALOG and is_model(folder)

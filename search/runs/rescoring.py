@@ -15,7 +15,8 @@ from search.trials.trial import Trial, ranked, with_reward
 from space import Architecture, UserError
 
 SCHEMA, VERSION = "compound-nas.rescored", 2
-"""The version rises with every change of the keys, their types or their meanings, also when one is added."""
+"""The name and version of the schema. The version rises with every change of the keys, their types or their meanings,
+including new keys."""
 
 RESCORED = (
     Column("rank", "Rank", form="d", description="by the new objective, from 1"),
@@ -29,14 +30,15 @@ RESCORED = (
     ),
 )
 BRIEF = ("rank", "rank_before", "number", "reward", "reward_before", "accuracy", *TERMS, "params", "macs")
-"""What a line of a terminal has room for."""
+"""The columns that fit a line of a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A trial under both objectives.
+    """A trial under the new and the old objective.
 
-    trial: by the new one; before: by the run's. rank: None where it exceeds a limit.
+    trial: the trial with the reward of the new objective. before: the trial with the reward of the run's own
+    objective. rank: the rank under the new objective, None if the trial exceeds a limit.
     """
 
     trial: Trial

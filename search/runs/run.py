@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.sqlite", "run.lock"
 PROFILE = "profile.json"
-"""The profile of the device that the run began on, where step times are predicted."""
+"""The name of the file with the profile of the device that the run began on, where step times are predicted."""
 _SHOWN = 10
-"""Trials that a notebook shows."""
+"""The number of trials that a notebook shows."""
 
 
 class Trials(tuple["Trial", ...]):
-    """All trials of a run by number. Called, they are a table: `run.trials()`."""
+    """The trials of a run by number. They can be called for a table: `run.trials()`."""
 
     __slots__ = ()
 
@@ -49,11 +49,12 @@ class Trials(tuple["Trial", ...]):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it was when it was opened.
+    """The state of a run at the moment when it was opened.
 
-    seconds: worked on it so far. driver: the process that drives it, "" if none. ended: why nothing more was proposed
-    before the last trial, "" if all were. closed: whether its latest driver reached the end of the trials or of
-    the budget. fit: whether it belongs to `scale fit`. trials: any sequence of trials; it is stored as `Trials`.
+    seconds: the seconds worked on it so far. driver: the process that drives it, "" if there is none. ended: the
+    reason why nothing more was proposed before the last trial, "" if all trials were proposed. closed: True if its
+    latest driver reached the end of the trials or of the budget. fit: True if it belongs to `scale fit`. trials:
+    any sequence of trials; it is stored as `Trials`.
     """
 
     path: Path
@@ -80,7 +81,7 @@ class Run:
 
     @property
     def rate(self) -> float | None:
-        """Trials and final trainings per second of work, None before the first."""
+        """The number of trials and final trainings per second of work, None before the first is over."""
         finished = self.finished + self._finished_finals
         return finished / self.seconds if finished and self.seconds else None
 
@@ -91,7 +92,7 @@ class Run:
 
     @property
     def trainings(self) -> float:
-        """The trainings of the search before its finals, in whole trainings; one that failed counts as one."""
+        """The work of the search before its finals, in full trainings. A failed training counts as a full one."""
         from search.pruners.rungs import completed_work
 
         return completed_work(self.config.ladder, self.trials)
@@ -118,12 +119,12 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """True if nothing is left to do, unless a resume asks for more."""
+        """True if nothing is left to do, unless a resume extends the run."""
         return self.closed
 
     @property
     def go_on(self) -> str:
-        """The command that continues it."""
+        """The command that continues the run."""
         return f"{'scale fit --resume' if self.fit else 'search resume'} {self.name}"
 
     @property
@@ -163,7 +164,7 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; without finished finals, the trial with the highest reward.
 
-        Raises `UserError` if none is complete.
+        Raises `UserError` if no trial is complete.
         """
         return self.answers.best
 

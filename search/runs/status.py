@@ -21,12 +21,13 @@ from space import Architecture
 class Status:
     """The state of a run at one moment.
 
-    running: the trials that are being trained, each with its finished epochs. running_finals: the same for
-    the finals. finals: how many trainings of the finals are over and how many there are, None before they
-    begin. rungs: the decision about shorter trainings from the pilot trials, None without pilot trials.
-    pruned: trials that were only trained for a rung below the last. seconds: worked so far. left: estimated
-    seconds to the end, None if unknown. why_stopped: why the run stopped before its end, "" if it did not.
-    exhausted: it stopped because no network is left that is worth training.
+    running: the trials that are being trained, each with its number of finished epochs. running_finals: the final
+    trainings that are running, each with its number of finished epochs. finals: the number of final trainings that
+    are over and the number of all, None before they begin. rungs: the decision about shorter trainings from the
+    pilot trials, None without pilot trials. pruned: the number of trials that were only trained for a rung below
+    the last. seconds: the seconds worked so far. left: the estimated seconds to the end, None if unknown.
+    why_stopped: the reason why the run stopped before its end, "" if it did not. exhausted: True if it stopped
+    because no network is left that is worth training.
     """
 
     complete: int
@@ -51,7 +52,7 @@ class Status:
     def of(cls, trials: Sequence[Trial], epochs: Mapping[int, int], **rest: Any) -> Status:
         """Return the status of a search.
 
-        epochs: finished epochs of each running trial, by number. rest: other fields.
+        epochs: the finished epochs of each running trial, by number. rest: the other fields.
         """
         states = Counter(trial.state for trial in trials)
         return cls(
@@ -67,7 +68,7 @@ class Status:
 
 
 def tried(network: Architecture | None, trials: Sequence[Trial]) -> bool:
-    """Return whether `network` is that of a trial."""
+    """Return whether `network` is the network of one of the trials."""
     return any(trial.architecture == network for trial in trials)
 
 
@@ -99,7 +100,7 @@ def late(
 
 
 def parallel_trials(config: Config, trials: Sequence[Trial]) -> int:
-    """Return how many trials run at a time: those that do now, if the executor does not know."""
+    """Return the number of trials that run at a time: the number running now, if the executor does not know."""
     running = sum(trial.state == "running" for trial in trials)
     return config.executor.parallel or max(1, running)
 
@@ -109,8 +110,8 @@ def seconds_left(
 ) -> float | None:
     """Estimate the seconds to the end, by the missing trainings or by the budget, whichever ends first.
 
-    seconds: worked so far. total: trials of the search, None if only the budget ends it. exhausted: nothing
-    more is proposed. Returns None if nothing is known yet.
+    seconds: the seconds worked so far. total: the number of trials of the search, None if only the budget ends it.
+    exhausted: True if nothing more is proposed. Returns None if nothing is known yet.
     """
     settings, base, each = config.settings, config.base, typical(trials)
     ends = [] if settings.budget is None else [max(0.0, settings.budget - seconds)]

@@ -22,8 +22,8 @@ from space import UserError
 def imported_trials(config: Config, fidelity: str) -> tuple[Record, ...]:
     """Return the trials that the search `config` starts from, each network once, numbered from 0.
 
-    fidelity: of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for an unknown run, and for
-    a run of another space, proxy or data, with the differences.
+    fidelity: the fidelity of the search, see `search.proxy.proxy.fidelity`. Raises `UserError` for an unknown run,
+    and for a run of another space, proxy or data, with the differences.
     """
     records: dict[str, Record] = {}
     for name in _names(config.settings.warm_start):
@@ -33,9 +33,9 @@ def imported_trials(config: Config, fidelity: str) -> tuple[Record, ...]:
 
 
 def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]:
-    """Return those of `records` that keep the limits of the search `config`, numbered from 0.
+    """Return the trials in `records` that keep the limits of the search `config`, numbered from 0.
 
-    Raises `UserError` if one lacks a step time that counts.
+    Raises `UserError` if a trial lacks a step time that counts.
     """
     within: list[Record] = []
     for record in records:
@@ -94,7 +94,7 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
 
 
 def _compare(name: str, before: Config, config: Config) -> None:
-    """Raise `UserError` if the trials of the two would not be comparable."""
+    """Raise `UserError` if the trials of the two searches would not be comparable."""
     device = {"device": None}
     parts = {
         "space": (before.space.document, config.space.document),

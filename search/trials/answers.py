@@ -23,8 +23,9 @@ class Answers:
     """The answers of a search.
 
     best: the winner under the reward. most_accurate: the trial with the highest accuracy. cheapest: the trial with
-    the lowest `cost` among those within one standard error of it. cost: the cost that decides. error: the standard
-    error of the most accurate trial's accuracy, over fresh seeds and validation images.
+    the lowest `cost` among the trials whose accuracy is within one standard error of the highest. cost: the name of
+    the cost that the cheapest answer minimises. error: the standard error of the most accurate trial's accuracy,
+    over fresh seeds and validation images.
     """
 
     best: Trial
@@ -34,7 +35,7 @@ class Answers:
     error: float
 
     def names(self, trial: Trial) -> tuple[str, ...]:
-        """Return the names of the answers that `trial` is: ("best", "most-accurate")."""
+        """Return the names of the answers that have `trial` as their network, such as ("best", "most-accurate")."""
         named = {"best": self.best, "most-accurate": self.most_accurate, "cheapest": self.cheapest}
         return tuple(name for name, answer in named.items() if answer.number == trial.number)
 
@@ -44,7 +45,7 @@ def answers(
 ) -> Answers:
     """Return the answers among `candidates`: the trials of the finals, or all complete trials without finals.
 
-    best: the winner under the reward. images: validation images, None if unknown.
+    best: the winner under the reward. images: the number of validation images, None if unknown.
     """
     accurate = max(candidates, key=lambda trial: (accuracy(trial), -trial.cost.params))
     error = standard_error(accurate, candidates, images)
@@ -55,7 +56,7 @@ def answers(
 
 
 def accuracy(trial: Trial) -> float:
-    """Return the mean accuracy over the fresh seeds of a trial, or that of its only training."""
+    """Return the mean accuracy over the fresh seeds of a trial, or the accuracy of its only training."""
     if trial.final_accuracies:
         return statistics.fmean(trial.final_accuracies)
     return trial.result.accuracy if trial.result else -math.inf
@@ -65,8 +66,8 @@ def standard_error(trial: Trial, candidates: Sequence[Trial], images: int | None
     """Return the standard error of a trial's accuracy from its seeds and the validation images.
 
     The variance over seeds is pooled over all candidates with two final trainings or more. Every training is
-    validated on the same images, so their share p(1 - p)/images does not fall with the number of seeds. 0 where
-    neither is known.
+    validated on the same images, so their share p(1 - p)/images does not fall with the number of seeds. Returns 0
+    if neither share is known.
     """
     groups = [each.final_accuracies for each in candidates if len(each.final_accuracies) > 1]
     squares = sum(statistics.variance(group) * (len(group) - 1) for group in groups)
@@ -77,7 +78,7 @@ def standard_error(trial: Trial, candidates: Sequence[Trial], images: int | None
 
 
 def deciding_cost(reward: Reward, limits: Limits) -> CostName:
-    """Return the cost that the cheapest answer minimises: a limited one, else the reward's first, else params."""
+    """Return the cost that the cheapest answer minimises: a limited cost, else the reward's first, else params."""
     limited = [name for name, _ in limits.exact]
     names = [*limited, *(["step"] if limits.step is not None else []), *reward.costs, "params"]
     return names[0]  # type: ignore[return-value]

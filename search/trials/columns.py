@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from search.trials.trial import Trial
 
 SCHEMA, VERSION = "compound-nas.trials", 6
-"""The version rises with every change of the keys, their types or their meanings, including new keys."""
+"""The name and version of the schema. The version rises with every change of the keys, their types or their meanings,
+including new keys."""
 
 _TERM_ORDER = ("step", "params", "macs", "activations", "memory", "size")
 """The costs in the order of their terms: those of the default reward first."""

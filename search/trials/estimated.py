@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from search.proxy.evaluate import Result
 
 MIN_TRIALS = 5
-"""Number of trials from which losses are calibrated."""
+"""The number of trials from which on losses are calibrated."""
 LOSS_WEIGHT = 0.75
-"""Weight of the loss. It ranks networks like longer trainings better than the accuracy does: by 0.05 of Kendall's tau
-on the 256 networks of the table `effv2_mini` (interval 0.02 to 0.07), where the loss alone is the best mixture."""
+"""The weight of the loss. It ranks networks like longer trainings better than the accuracy does: by 0.05 of Kendall's
+tau on the 256 networks of the table `effv2_mini` (interval 0.02 to 0.07), where the loss alone is the best
+mixture."""
 
 
 def estimated_accuracies(results: Sequence[Result]) -> list[float]:

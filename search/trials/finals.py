@@ -23,8 +23,9 @@ NOISY = 0.5
 RELIABLE = 0.9
 """The rank reliability from which neighbours in the ranking can be compared."""
 _SIZES = ((45, 5, 3), (18, 3, 2))
-"""The least complete trials, with the networks and seeds of the finals from there on: at most a third of the trials,
-a quarter of all trainings. Below the last row an interval would cost more than the search."""
+"""The default sizes of finals. Each row holds the least number of complete trials, the number of networks and the
+number of seeds. Finals take at most a third of the trials, a quarter of all trainings. Below the last row an interval
+would cost more than the search."""
 
 
 class Finals(BaseModel):
@@ -33,22 +34,27 @@ class Finals(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     top: int | None = Field(default=None, ge=0, le=1000)
-    """Networks, the leaders under the reward and under accuracy alone. None: in proportion to the search."""
+    """The number of networks, the leaders under the reward and under accuracy alone. None: in proportion to the
+    search."""
     seeds: int | None = Field(default=None, ge=1, le=1000)
-    """Fresh seeds for each network. None: in proportion to the search."""
+    """The number of fresh seeds for each network. None: in proportion to the search."""
     base: bool = True
-    """Whether the base network, if it is a trial of the search, is trained again with them."""
+    """True if the base network is trained again too, provided that it is a trial of the search."""
 
     def size(self, complete: int) -> tuple[int, int]:
-        """Return the largest number of networks and the seeds of each, after so many complete trials."""
+        """Return the largest number of networks in the finals, and the number of seeds for each network.
+
+        complete: the number of complete trials of the search.
+        """
         _, top, _ = next((size for size in _SIZES if complete >= size[0]), (0, 0, 0))
         seeds = _SIZES[0][2] if complete >= _SIZES[0][0] else _SIZES[-1][2]
         return top if self.top is None else self.top, seeds if self.seeds is None else self.seeds
 
     def trainings(self, complete: int, base: bool = False, imported: int = 0) -> int:
-        """Return the largest number of trainings. base: whether the base network is a trial of the search.
+        """Return the largest number of trainings in the finals.
 
-        imported: trials of earlier runs, which can be finalists too.
+        complete: the number of complete trials. base: True if the base network is a trial of the search. imported:
+        the number of trials of earlier runs, which can be finalists too.
         """
         top, seeds = self.size(complete)
         return min(top + (base and self.base), complete + imported) * seeds if top else 0
@@ -62,9 +68,9 @@ OFF = Finals(top=0)
 class Agenda:
     """The finals of a search.
 
-    finalists: the leaders, the highest reward first, and after them the base network's trial if it is not one
-    of them. trainings: every finalist with every fresh seed, in the order of training: all finalists with one
-    seed before any with the next.
+    finalists: the leaders, the highest reward first, and after them the base network's trial if it is not one of
+    them. trainings: the pairs of a finalist and a fresh seed in the order of training. Every finalist is trained
+    with one seed before any is trained with the next seed.
     """
 
     finalists: tuple[Trial, ...]
@@ -84,7 +90,10 @@ class Agenda:
 
 
 def agenda(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Agenda:
-    """Return the finals of a search with these trials. seed: of the search; the fresh seeds follow it."""
+    """Return the finals of a search with these trials.
+
+    seed: the seed of the search; the fresh seeds follow it.
+    """
     # In proportion to this search, however many trials it has imported.
     top, seeds = finals.size(sum(trial.state == "complete" for trial in trials))
     best = leaders(trials, top)
@@ -97,9 +106,10 @@ def agenda(trials: Sequence[Trial], finals: Finals, seed: int, base: Architectur
 
 
 def leaders(trials: Sequence[Trial], top: int) -> list[Trial]:
-    """Return the `top` leaders, half under the reward and half under accuracy alone, the highest reward first.
+    """Return the `top` leaders, half by reward and half by accuracy alone, sorted by reward, the highest first.
 
-    They are taken in turns, the reward's first. Under a reward without costs both orders are the same.
+    Leaders are taken alternately from both rankings, the reward's first. Under a reward without costs both rankings
+    are the same.
     """
     by_reward = ranked(trials)
     by_accuracy = sorted(by_reward, key=lambda trial: -trial.result.accuracy if trial.result else 0.0)
@@ -112,9 +122,9 @@ def leaders(trials: Sequence[Trial], top: int) -> list[Trial]:
 class Noise:
     """The share of chance in the differences between the accuracies of a search.
 
-    seed: standard deviation of the accuracy of one network from seed to seed, pooled over the networks that were
-    trained again; freedom: its degrees of freedom. networks: standard deviation over the trials of the search,
-    which includes chance.
+    seed: the standard deviation of the accuracy of one network from seed to seed, pooled over the networks that
+    were trained again. freedom: the degrees of freedom of `seed`. networks: the standard deviation over the trials
+    of the search, which includes chance.
     """
 
     seed: float
@@ -133,10 +143,11 @@ class Noise:
         return max(0.0, (1 - ratio) * (1 + ratio))
 
     def half(self, *counts: int) -> float | None:
-        """Half the interval (at 95 %) of a mean of so many trainings; of two counts, of the difference of means.
+        """Return half the width of the 95 % interval of a mean accuracy, or of the difference of two means.
 
-        Student's t with the degrees of freedom that `seed` was pooled from. None where no training differed from
-        another of its network: that a few were alike does not make the next one certain.
+        counts: the number of trainings in the mean, or in each of the two means. The interval uses Student's t with
+        the degrees of freedom that `seed` was pooled from. Returns None where no training differed from another of
+        its network: a few equal results do not make the next one certain.
         """
         if not self.seed:
             return None
@@ -147,10 +158,11 @@ class Noise:
 class Verdict:
     """The result of the finals.
 
-    standing: the trials that were trained again, the best first: those with a result for every seed before
-    those with fewer, and then by the reward of their mean accuracy. tied: the others whose accuracy does not
-    differ significantly from the first's. half: half the interval of the winner's mean accuracy, None where
-    `noise` gives none. noise: None if every network was trained again only once.
+    standing: the trials that were trained again, the best first. Trials with a result for every seed come before
+    trials with fewer results; each group is ordered by the reward of the mean accuracy. tied: the other trials
+    whose accuracy does not differ significantly from the winner's. half: half the width of the interval of the
+    winner's mean accuracy, None where `noise` gives none. noise: the noise of the proxy, None if every network was
+    trained again only once.
     """
 
     standing: tuple[Trial, ...]

@@ -23,9 +23,9 @@ State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate
 
 SCHEMA = 3
 ENDED = "ended"
-"""The key of the note why a search had nothing more to propose."""
+"""The key of the note that says why a search had nothing more to propose."""
 OVER = "over"
-"""The key of the note whether the latest driver reached its end: "yes", or "" while it has not."""
+"""The key of the note that says if the latest driver reached its end: "yes", or "" while it has not."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (
@@ -44,7 +44,8 @@ CREATE INDEX IF NOT EXISTS trial_digest ON trial (digest);
 
 
 class LedgerFailed(Exception):
-    """The ledger could not be written, for instance because the disk is full. Earlier changes are safe."""
+    """The error of a ledger that could not be written, for instance because the disk is full. Earlier changes are
+    safe."""
 
 
 _ADD = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -55,14 +56,15 @@ metrics = excluded.metrics, curve = excluded.curve, reason = excluded.reason, ho
 interruptions = excluded.interruptions
 WHERE evaluation.state IN ('waiting', 'running')
 """
-"""A final training that is over keeps its state."""
+"""The statement that stores a final training. A final training that is over keeps its state."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinalTraining:
     """A training of a trial's network with a fresh seed.
 
-    attempt: the latest, counted from 1. interruptions: how often the driver died during it.
+    attempt: the number of the latest attempt, counted from 1. interruptions: the number of times that the driver
+    died during this training.
     """
 
     seed: int
@@ -74,7 +76,7 @@ class FinalTraining:
 
     @property
     def over(self) -> bool:
-        """True if it is complete or has failed for good."""
+        """True if the training is complete or has failed for good."""
         return self.state in ("complete", "failed")
 
 
@@ -82,11 +84,11 @@ class FinalTraining:
 class Record:
     """A row of the ledger: a proposal, with the evaluation that answers it if there is one.
 
-    seed: of the training. point: the place of the proposal in the space. reason: why the trial failed; for an
-    imported trial, its run and number. proposed_at, finished_at: seconds since 1970. attempt: the latest
-    attempt of the current training, counted from 1; an attempt fails with its worker. interruptions: how
-    often the driver died while the trial was running. final_trainings: of its network, by seed. rungs:
-    results of its shorter trainings, the shortest first.
+    seed: the seed of the training. point: the place of the proposal in the space. reason: the reason why the trial
+    failed; for an imported trial, its run and number. proposed_at, finished_at: the times in seconds since 1970.
+    attempt: the number of the latest attempt of the current training, counted from 1; an attempt fails with its
+    worker. interruptions: the number of times that the driver died while the trial was running. final_trainings:
+    the final trainings of its network, by seed. rungs: the results of its shorter trainings, the shortest first.
     """
 
     number: int
@@ -137,7 +139,7 @@ class Ledger:
         self._database.close()
 
     def note(self, key: str, value: str) -> None:
-        """Store `value` under `key` unless there is one."""
+        """Store `value` under `key` unless a value is stored there already."""
         self._change("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", key, value)
 
     def replace(self, key: str, value: str) -> None:
@@ -182,24 +184,24 @@ class Ledger:
         )
 
     def complete(self, record: Record, fidelity: str, result: Result, finished_at: float) -> None:
-        """Store that the trial is complete, and the evaluation that answers it, in one step."""
+        """Store the evaluation that answers the trial and mark the trial as complete, in one step."""
         answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "complete", finished_at)
 
     def fail(self, record: Record, fidelity: str, reason: str, finished_at: float) -> None:
-        """Store that the trial has failed for good."""
+        """Mark the trial as failed for good, and store the reason."""
         answer = FinalTraining(record.seed, record.attempt, "failed", reason)
         self._finish(record, fidelity, answer, "failed", finished_at)
 
     def rest(self, record: Record, fidelity: str, seed: int, result: Result, finished_at: float) -> None:
-        """Store a training of the trial at a rung below the last, and that it was pruned, in one step."""
+        """Store the result of a training at a rung below the last and mark the trial as pruned, in one step."""
         answer = FinalTraining(seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "pruned", finished_at)
 
     def records(self, fidelity: str) -> tuple[Record, ...]:
         """Return all trials by number, each with the result of its network and seed at this fidelity.
 
-        The results of its network at other fidelities are its rungs.
+        The results of the network at other fidelities become the rungs of the trial.
         """
         rows = self._rows(
             "SELECT number, t.digest, architecture, t.seed, point, t.state, t.attempt, t.reason, proposed_at,"
@@ -219,7 +221,7 @@ class Ledger:
         )
 
     def record_final(self, digest: str, fidelity: str, training: FinalTraining) -> None:
-        """Store a training of the network `digest` with a seed of none of its trials, unless that is over already."""
+        """Store a final training of the network `digest`. A training in the ledger that is over is not replaced."""
         self._change(_RECORD_FINAL, *_answer(digest, fidelity, training, self._host))
 
     def _final_trainings(self, fidelity: str) -> dict[str, dict[int, FinalTraining]]:

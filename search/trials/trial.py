@@ -29,13 +29,14 @@ class Rung:
 class Trial:
     """One network of a search.
 
-    seed: of the training. point: of the space. cost: of the full network. result, terms: None until it is
-    complete; the result of a pruned trial is that of its longest training. reason: why it failed. origin: the
-    run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: seconds since 1970.
-    predicted: the step time by the run's profile. step_ratio: S/S0 in the reward, predicted if the run has a
-    profile, else measured; both are None if unknown. final_trainings: with fresh seeds, after the search.
-    final_terms: the reward of their mean accuracy, None before the first result. rungs: its trainings below
-    the last rung, the shortest first.
+    seed: the seed of its training. point: the place of the network in the space. cost: the cost of the full
+    network. result, terms: the result of its training and the terms of its reward, None until it is complete; the
+    result of a pruned trial is the result of its longest training. reason: the reason why it failed. origin: the
+    run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: the times in seconds since
+    1970. predicted: the step time that the run's profile predicts. step_ratio: the S/S0 in the reward, predicted if
+    the run has a profile, else measured. Both are None if unknown. final_trainings: the trainings with fresh seeds,
+    after the search. final_terms: the terms of the reward of their mean accuracy, None before the first result.
+    rungs: the results of its trainings below the last rung, the shortest first.
     """
 
     number: int
@@ -58,7 +59,7 @@ class Trial:
     rungs: tuple[Rung, ...] = ()
 
     def rung(self, epochs: int) -> Rung | None:
-        """Return the result at the rung of so many epochs, None if it has none."""
+        """Return the result at the rung of so many epochs, None if the trial has none."""
         return next((rung for rung in self.rungs if rung.result.epochs == epochs), None)
 
     @property
