@@ -1,4 +1,5 @@
-"""The reward expected after the full training, predicted from a shorter one by the networks that had both."""
+"""The reward expected after the full training, predicted from a shorter one. Networks with both trainings calibrate
+it."""
 
 from __future__ import annotations
 
@@ -16,9 +17,10 @@ MIN_NETWORKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A straight line from the reward at a rung to that of the full training, both as logarithms if all are positive.
+    """A straight line from the reward at a rung to the reward after the full training.
 
-    std: the standard deviation of single networks around the line, which includes the noise of both trainings.
+    Both rewards are logarithms if all are positive. std: the standard deviation of single networks around the line,
+    which includes the noise of both trainings.
     """
 
     slope: float
@@ -28,7 +30,10 @@ class Calibration:
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[float, float]]) -> Calibration | None:
-        """Fit by least squares. None if there are too few networks or all had the same reward at the rung."""
+        """Fit the line by least squares.
+
+        Returns None if there are too few networks or all had the same reward at the rung.
+        """
         if len(pairs) < MIN_NETWORKS:
             return None
         logarithms = all(min(pair) > 0 for pair in pairs)
@@ -42,7 +47,7 @@ class Calibration:
         return cls(slope, intercept, std, logarithms)
 
     def __call__(self, rung: Rung) -> Partial:
-        """Predict the full training of a network with this result."""
+        """Predict the result of the full training of a network from this result at the rung."""
         reward, epochs = rung.terms.reward, rung.result.epochs
         if not self.logarithms:
             return Partial(epochs, reward, self.intercept + self.slope * reward, self.std)
@@ -53,7 +58,7 @@ class Calibration:
 
 
 def expectations(trials: Sequence[Trial]) -> dict[int, Partial]:
-    """Return the longest training so far of each unfinished trial that had one, by trial number."""
+    """Return the longest training so far of each unfinished trial that had a training, by trial number."""
     climbing = [trial for trial in trials if trial.rungs and trial.state in ("pruned", "running", "waiting")]
     if not climbing:
         return {}

@@ -1,4 +1,4 @@
-"""The decision which rungs rank networks as the full training does, made by networks trained at all rungs."""
+"""The decision about the rungs: the use of those that rank the pilot networks as the full training does."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ MIN_PILOTS = 8
 
 @dataclass(frozen=True, slots=True)
 class RungGate:
-    """The rungs that the pilot networks of a search leave.
+    """The rungs that a search uses after its pilot networks.
 
-    epochs: those of each rung, ascending. finished: how many of the `pilots` networks have finished all rungs.
-    decided: whether all pilot networks have finished or failed. bounds: for each rung but the last, the lower bound
-    of its rank correlation with the last; () before the decision. min_correlation: the bound that a rung needs.
+    epochs: the epochs of each rung, ascending. finished: the number of the `pilots` networks that have finished all
+    rungs. decided: True if all pilot networks have finished or failed. bounds: the lower bound of each rung's rank
+    correlation with the last rung, for every rung but the last; () before the decision. min_correlation: the bound
+    that a rung must reach to be used.
     """
 
     epochs: tuple[int, ...]
@@ -45,8 +46,8 @@ class RungGate:
     ) -> RungGate:
         """Return the gate after these pilot trials, of which a search has `count`.
 
-        by_accuracy: compare accuracies instead of rewards, for searches of a Pareto front. Costs are the same at all
-        rungs.
+        by_accuracy: True to compare accuracies instead of rewards, for searches of a Pareto front. Costs are the
+        same at all rungs.
         """
         rows = [row for trial in pilots if (row := _scores(trial, epochs, by_accuracy))]
         decided = len(pilots) == count and all(trial.state in ("complete", "failed") for trial in pilots)
@@ -87,7 +88,7 @@ class RungGate:
 
 
 def _scores(trial: Trial, epochs: Sequence[int], by_accuracy: bool) -> tuple[float, ...] | None:
-    """Return the rewards (or accuracies) of a trial at every rung; None if it has not finished all."""
+    """Return the rewards (or accuracies) of a trial at every rung; None if it has not finished all rungs."""
     if trial.state != "complete" or trial.terms is None:
         return None
     below = {rung.result.epochs: rung.terms for rung in trial.rungs}
@@ -101,8 +102,8 @@ def _scores(trial: Trial, epochs: Sequence[int], by_accuracy: bool) -> tuple[flo
 def lower_bound(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     """Return the lower bootstrap bound (at `TAIL`, over networks) of Spearman's rank correlation.
 
-    Equal values give an equal bound, since the resampling has a fixed seed. A sample in which one side has no order
-    counts as -1.
+    Equal values give an equal bound, since the resampling has a fixed seed. A sample in which all values of one
+    side are equal counts as -1.
     """
     rng, indices = random.Random(0), range(len(one))
     correlations = []

@@ -1,4 +1,4 @@
-"""The YAML group `pruner`: whether networks are compared by shorter trainings, and at which rungs."""
+"""The YAML group `pruner`: the rule by which networks are compared in shorter trainings."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from search.pruners.rungs import Ladder
 MAX_RUNGS = 3
 """The largest number of rungs. Rungs far below the full training rank badly, and the pilot networks pay for each."""
 MANY_TRIALS = ("random", "evolution")
-"""Samplers that need hundreds of networks, most of which don't deserve the full training."""
+"""The samplers that need hundreds of networks, most of which do not deserve the full training."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     """The size of a search, as far as pruners depend on it.
 
-    epochs: those of the full proxy training. trials: None where only a budget ends the search. workers: trainings at
-    a time. sampler: its name. multi_objective: whether the search is for a Pareto front.
+    epochs: the epochs of the full proxy training. trials: the number of trials, None where only a budget ends the
+    search. workers: the number of trainings at a time. sampler: the name of the sampler. multi_objective: True if
+    the search is for a Pareto front.
     """
 
     epochs: int
@@ -49,21 +50,22 @@ class Pruner(BaseModel, ABC):
 
 
 class NoPruner(Pruner):
-    """Every network gets the full training."""
+    """A pruner without rungs: every network gets the full training."""
 
     def ladder(self, workload: Workload) -> Ladder:
         return Ladder((workload.epochs,), multi_objective=workload.multi_objective)
 
 
 class SuccessiveHalving(Pruner):
-    """Asynchronous successive halving (ASHA, Li et al. 2020) by promotion: no training is ever stopped."""
+    """The asynchronous successive halving of ASHA (Li et al. 2020), by promotion: no training is ever stopped."""
 
     eta: int = Field(default=3, ge=2, le=100)
-    """The best 1/eta of a rung's networks are trained at the next one, for eta times the epochs."""
+    """The factor between rungs: the best 1/eta of a rung's networks are trained at the next one, for eta times the
+    epochs."""
     gate: int = Field(default=12, ge=0, le=1000)
     """The number of pilot networks, trained at all rungs to decide which are used; 0: all are used unchecked."""
     min_correlation: float = Field(default=0.7, ge=-1, le=1)
-    """The lower bound of a rung's rank correlation with the full training that it needs to be used."""
+    """The lower bound that a rung's rank correlation with the full training must reach for the rung to be used."""
 
     @field_validator("gate")
     @classmethod
@@ -85,15 +87,15 @@ class SuccessiveHalving(Pruner):
 
 
 class Automatic(SuccessiveHalving):
-    """Successive halving where it pays, else no rungs: see `pays`."""
+    """The successive halving of `asha` where it is expected to pay, else no rungs: see `pays`."""
 
     epochs: int = Field(default=10, ge=1)
     """The number of epochs of the proxy below which there are no rungs."""
     trials: int = Field(default=50, ge=1)
-    """The number of trials below which there are no rungs. Nor are there any where only a budget ends the search."""
+    """The number of trials below which there are no rungs. A search that only a budget ends has no rungs either."""
     workers: int = Field(default=16, ge=1)
-    """The number of workers from which on every sampler gets rungs. Below it only the samplers in `MANY_TRIALS` do,
-    and proxies of twice the `epochs`."""
+    """The number of workers from which on every sampler gets rungs. With fewer workers, only the samplers in
+    `MANY_TRIALS` and proxies of twice the `epochs` get them."""
 
     def ladder(self, workload: Workload) -> Ladder:
         return self.decided(workload).ladder(workload)

@@ -1,4 +1,4 @@
-"""The rungs of a search, and the choice of what is trained at which rung next. All of it follows from the trials."""
+"""The rungs of a search, and the choice of the next training and its rung. Both follow from the trials alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from search.stats.pareto import ordered
 from search.trials.trial import Trial
 
 PROMOTION_INFLATION = 1.23
-"""The number of networks promoted for each that would be if all results were known at once, since early promotions
-may not be among the best later. In simulations of 30 to 99 networks on three rungs with eta 3, ranked without error,
-0.40 to 0.41 of each rung's networks were promoted instead of 0.33."""
+"""The factor by which more networks are promoted than if all results were known at once, since early promotions may
+not be among the best later. In simulations of 30 to 99 networks on three rungs with eta 3, ranked without error, 0.40
+to 0.41 of each rung's networks were promoted instead of 0.33."""
 NOT_TRAINED_HERE = ("duplicate", "imported")
 """The states of trials that this search did not train."""
 
@@ -21,10 +21,10 @@ NOT_TRAINED_HERE = ("duplicate", "imported")
 class Ladder:
     """The rungs of a search: trainings of ascending length by which its networks are compared.
 
-    epochs: those of each rung, ascending; the last is the full training. eta: the best 1/eta of a rung's networks go
-    on to the next. pilots: the number of networks trained at all rungs; 0: all rungs are used without a check.
-    min_correlation: the lower bound of a rung's rank correlation with the full training that it needs to be used.
-    multi_objective: rank by Pareto fronts instead of the reward.
+    epochs: the epochs of each rung, ascending; the last rung is the full training. eta: the best 1/eta of a rung's
+    networks go on to the next. pilots: the number of networks trained at all rungs; 0: all rungs are used without a
+    check. min_correlation: the lower bound that a rung's rank correlation with the full training must reach for the
+    rung to be used. multi_objective: True to rank by Pareto fronts instead of the reward.
     """
 
     epochs: tuple[int, ...]
@@ -96,7 +96,7 @@ class Ladder:
         return None
 
     def promotions(self, finished: int) -> int:
-        """Return how many of `finished` networks at a rung go on to the next."""
+        """Return the number of networks that go on to the next rung if `finished` networks have finished this one."""
         return finished // self.eta
 
     def ranked(self, trials: Sequence[Trial], epochs: int) -> list[Trial]:
@@ -116,7 +116,11 @@ def completed_work(ladder: Ladder, trials: Sequence[Trial]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class RemainingWork:
-    """The rest of a search. work: in full trainings. complete: expected number of complete trials at its end."""
+    """The rest of a search.
+
+    work: the remaining work, in full trainings. complete: the expected number of complete trials at the end of the
+    search.
+    """
 
     work: float
     complete: int
@@ -150,7 +154,7 @@ def remaining_work(ladder: Ladder, trials: Sequence[Trial], total: int) -> Remai
 
 
 def _expected_training(ladder: Ladder, used: Sequence[int]) -> tuple[float, float]:
-    """Return the expected cost of a network, in full trainings, and its chance to get the full one."""
+    """Return the expected cost of a network, in full trainings, and its chance to get the full training."""
     chance = PROMOTION_INFLATION / ladder.eta
     cost = sum(epochs * chance**rung for rung, epochs in enumerate(used)) / ladder.last
     return cost, chance ** (len(used) - 1)

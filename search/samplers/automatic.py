@@ -1,4 +1,4 @@
-"""The default sampler: a close model for the first trials, a quick one for thousands."""
+"""The default sampler: a model that needs few trials for the first ones, and a fast model for thousands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from space import Point, Space
 
 
 class Automatic(Sampler):
-    """`ordinal_gp` for the first trials, `tpe` for all others. With several objectives `gp` replaces `ordinal_gp`."""
+    """The sampler `ordinal_gp` for the first trials, and `tpe` after that.
+
+    With several objectives, `gp` replaces `ordinal_gp`.
+    """
 
     stratified: ClassVar[bool] = True
     multi_objective: ClassVar[bool] = True
@@ -25,7 +28,7 @@ class Automatic(Sampler):
     until: int = Field(default=500, ge=1)
     """The number of trials up to which the Gaussian process proposes. Its work grows with the cube of that number."""
     early_stop: bool = False
-    """End the search when the Gaussian process expects no remaining network to gain more than noise."""
+    """True to end the search when the Gaussian process expects no remaining network to gain more than noise."""
 
     @property
     def random_until(self) -> int | None:

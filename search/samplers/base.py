@@ -16,7 +16,7 @@ Permits: TypeAlias = Callable[[Architecture], bool]
 
 
 def every_network(network: Architecture) -> bool:
-    """Permit any network: the `Permits` of a search without limits."""
+    """Return True for any network: the `Permits` of a search without limits."""
     return True
 
 
@@ -24,9 +24,9 @@ def every_network(network: Architecture) -> bool:
 class Partial:
     """The result of a training shorter than the full one.
 
-    epochs: its length. reward: the reward after it, which compares only with rewards after as many epochs. expected:
-    the predicted reward after the full training; std: the standard deviation of that prediction. Both are None where
-    too few networks had both trainings.
+    epochs: the length of the training. reward: the reward after it, which can only be compared with rewards after
+    as many epochs. expected: the predicted reward after the full training. std: the standard deviation of that
+    prediction. Both predictions are None if too few networks had both trainings.
     """
 
     epochs: int
@@ -39,10 +39,10 @@ class Partial:
 class Observation:
     """A trial, or a rejected proposal, in the history that a sampler learns from.
 
-    number: of the trial. reward: None while it runs, and where it failed (`finished`). objectives: error and costs,
-    each to be minimised; () without a reward. partial: the longest shorter training of a trial without a
-    reward. rejected: a proposal that became no trial, since its network was a duplicate or exceeded a limit.
-    imported: whether the trial belongs to an earlier search.
+    number: the number of the trial. reward: the reward of the trial, None while it runs and if it failed
+    (`finished`). objectives: the error and the costs, each to be minimised; () without a reward. partial: the
+    longest shorter training of a trial without a reward. rejected: True for a proposal that became no trial, since
+    its network was a duplicate or exceeded a limit. imported: True if the trial belongs to an earlier search.
     """
 
     number: int
@@ -56,14 +56,14 @@ class Observation:
 
     @property
     def expected(self) -> float | None:
-        """The reward, or the one predicted from a shorter training; None without either."""
+        """The reward, or the reward predicted from a shorter training; None without either."""
         if self.reward is None and self.partial:
             return self.partial.expected
         return self.reward
 
 
 class Exhausted(Exception):
-    """The end of a search, since no network is left that is worth a trial. The message is the reason."""
+    """The signal that a search ends, since no network is left that is worth a trial. The message is the reason."""
 
     def __init__(self, why: str = "every network of the space that keeps the limits has been tried") -> None:
         super().__init__(why)
@@ -89,7 +89,7 @@ class Sampler(BaseModel, ABC):
     max_attempts: ClassVar[int] = 4
     """The number of proposals that may be rejected before the nearest acceptable network is taken."""
     random: ClassVar[bool] = True
-    """True if another seed gives another proposal."""
+    """True if proposals with different seeds are different."""
     stratified: ClassVar[bool] = False
     """True if its random draws are spread over sizes, after published networks, instead of uniform."""
     multi_objective: ClassVar[bool] = False
@@ -104,7 +104,7 @@ class Sampler(BaseModel, ABC):
         return 0
 
     def attempts(self, trials: int) -> int:
-        """Return how often to ask for an acceptable network after so many trials."""
+        """Return the number of times to ask for an acceptable network after so many trials."""
         return self.max_attempts
 
     @abstractmethod
@@ -117,9 +117,10 @@ class Sampler(BaseModel, ABC):
     ) -> Proposer:
         """Return the proposer of a search in `space`.
 
-        permits: the limits, for samplers that know costs before training. trials: the length of the search, imported
-        trials not counted; None if unknown. objectives: 1 maximises the reward; more minimise those of `Observation`,
-        which only a sampler that is `multi_objective` is asked for.
+        permits: the limits, for samplers that know costs before training. trials: the length of the search without
+        imported trials, None if unknown. objectives: the number of objectives. With 1, the proposer maximises the
+        reward. With more, it minimises the objectives of `Observation`, which only a sampler that is
+        `multi_objective` is asked for.
         """
 
     def check_objectives(self, objectives: int) -> None:

@@ -20,19 +20,19 @@ MIN_TRIALS_TO_FINISH = 200
 
 
 class RegularizedEvolution(Sampler):
-    """Mutates one choice of the best of some of the latest networks. For many workers at once."""
+    """A sampler that mutates one choice of the best of some of the latest networks. It suits many workers at once."""
 
     # A change that gives a known network is drawn again.
     max_attempts: ClassVar[int] = 100
 
     population: int = Field(default=32, ge=1)
-    """The number of latest trials that can be parents: the oldest leaves, however good. As many first trials are
-    drawn at random."""
+    """The number of latest trials that can be parents: the oldest leaves, however good it is. As many first trials
+    are drawn at random."""
     tournament: int = Field(default=8, ge=1)
     """The number of trials drawn from the population, of which the best is the parent."""
     finish: float = Field(default=0.0, ge=0, le=1)
-    """The last share of a search of MIN_TRIALS_TO_FINISH trials or more: there, networks that differ in one choice
-    from the best of all are proposed, then from the second best, and so on."""
+    """The last share of a search of MIN_TRIALS_TO_FINISH trials or more. In that share, networks that differ in one
+    choice from the best of all are proposed, then neighbours of the second best, and so on."""
 
     @property
     def random_until(self) -> int | None:
@@ -53,7 +53,10 @@ class RegularizedEvolution(Sampler):
 
 @dataclass(frozen=True, slots=True)
 class Evolving:
-    """Evolution in a space. options: the number of options of each choice."""
+    """A proposer that evolves networks in a space.
+
+    options: the number of options of each choice.
+    """
 
     options: tuple[int, ...]
     population: int
@@ -73,7 +76,10 @@ class Evolving:
 
 @dataclass(frozen=True, slots=True)
 class Finishing:
-    """Evolution, followed by local search around the best trials. after: trials of the search before that."""
+    """A proposer that evolves networks, and then searches locally around the best trials.
+
+    after: the number of trials before the local search begins.
+    """
 
     evolving: Evolving
     after: int
@@ -98,7 +104,10 @@ def option_counts(space: Space) -> tuple[int, ...]:
 
 
 def neighbours(point: Point, options: Sequence[int]) -> Iterator[Point]:
-    """Yield all points that differ from `point` in one choice. options: the number of each choice's options."""
+    """Yield all points that differ from `point` in one choice.
+
+    options: the number of options of each choice.
+    """
     for choice, count in enumerate(options):
         for option in range(count):
             if option != point[choice]:
@@ -106,9 +115,9 @@ def neighbours(point: Point, options: Sequence[int]) -> Iterator[Point]:
 
 
 def drawn(options: Sequence[int], rng: random.Random) -> Point:
-    """Draw a point uniformly. options: the number of each choice's options.
+    """Draw a point uniformly. The draws equal `rng.randrange` for each choice, at a third of the time.
 
-    The same draws as `rng.randrange` for each choice, at a third of the time.
+    options: the number of options of each choice.
     """
     bits, point = rng.getrandbits, []
     for count in options:

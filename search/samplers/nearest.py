@@ -12,15 +12,15 @@ from space import Architecture, Point, Space
 DRAWS = 200
 """The number of random changes tried for each number of changed choices."""
 ENUMERABLE = 200_000
-"""The number of points up to which all points of a space are tried before it counts as exhausted."""
+"""The number of points up to which all points of a space are tried before the space counts as exhausted."""
 
 
 def nearest(
     space: Space, point: Point, accepts: Callable[[Architecture], bool], rng: random.Random
 ) -> Point | None:
-    """Return a point that `accepts`, with as few changed choices as random draws find.
+    """Return a point whose network `accepts` accepts, with as few changed choices as random draws find.
 
-    None if there is none, or none was met in a space too large to enumerate.
+    Returns None if there is no such point, or if no draw found one in a space too large to enumerate.
     """
     for candidate in _candidates(space, point, rng):
         if accepts(space.at(candidate)):

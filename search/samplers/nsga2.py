@@ -20,7 +20,10 @@ from space import Point, Space
 
 
 class NSGA2(Sampler):
-    """Breeds the Pareto front of accuracy against the costs of the reward. The reward itself is not used."""
+    """A sampler that breeds the Pareto front of accuracy against the costs of the reward.
+
+    The reward itself is not used.
+    """
 
     # Parents become alike, and their children duplicates of known networks.
     max_attempts: ClassVar[int] = 100
@@ -29,7 +32,7 @@ class NSGA2(Sampler):
     population: int = Field(default=32, ge=2)
     """The number of best trials that are parents. As many first trials are drawn at random."""
     mutation: float | None = Field(default=None, ge=0, le=1)
-    """The probability of each choice to change at random; null: 1 / number of choices."""
+    """The probability that a choice changes at random; null: 1 / number of choices."""
 
     @property
     def random_until(self) -> int | None:
@@ -49,7 +52,10 @@ class NSGA2(Sampler):
 
 @dataclass(frozen=True, slots=True)
 class Breeding:
-    """NSGA-II in a space. options: the number of options of each choice. mutation: a probability per choice."""
+    """A proposer that applies NSGA-II in a space.
+
+    options: the number of options of each choice. mutation: the probability that a choice changes.
+    """
 
     options: tuple[int, ...]
     population: int
@@ -74,5 +80,5 @@ class Breeding:
 
 
 def survivors(trials: Sequence[Observation], count: int) -> list[Observation]:
-    """Return the best `count` trials, the best first: by Pareto rank, and in a rank by crowding distance."""
+    """Return the best `count` trials, the best first: by Pareto rank, and within a rank by crowding distance."""
     return [trials[index] for index in ordered([trial.objectives for trial in trials])[:count]]

@@ -110,7 +110,7 @@ class Random(OptunaSampler):
 
 
 class OptunaProposer:
-    """An Optuna study that follows a history, if its sampler learns from one."""
+    """An Optuna study that follows a history, if its sampler learns from the history."""
 
     def __init__(
         self,
@@ -120,7 +120,10 @@ class OptunaProposer:
         learns: bool = True,
         objectives: int = 1,
     ) -> None:
-        """Prepare an empty study. objectives: 1 for the reward; more for those of the observations."""
+        """Prepare an empty study.
+
+        objectives: the number of objectives: 1 for the reward, more for the objectives of the observations.
+        """
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -141,7 +144,7 @@ class OptunaProposer:
 
         self._study = optuna.create_study(directions=self._directions, sampler=self._sampler(0))
         self._added: dict[int, tuple[int, bool]] = {}
-        """The study's number of each trial, and whether it was finished, by the trial's number."""
+        """The number in the study of each trial, and True if the trial was finished there, by the trial's number."""
         self._next = 0
         """The number of the study's next trial. A study copies all its trials when it is asked for them."""
         self._pruned: dict[int, int] = {}
@@ -202,7 +205,7 @@ class OptunaProposer:
             self._added[observation.number] = known[0], True
 
     def _add_pruned(self, observation: Observation, partial: Partial) -> None:
-        """Let the study rank the trial below all complete ones, by its epochs and then by its reward after these."""
+        """Rank the trial in the study below all complete trials, by its epochs and then by its reward after them."""
         from optuna.trial import TrialState, create_trial
 
         if observation.number in self._pruned:
@@ -223,7 +226,7 @@ class OptunaProposer:
         self._next += 1
 
     def _changed_rung(self, observation: Observation) -> bool:
-        """Return whether the study has the trial as pruned, and it no longer is, or at another rung."""
+        """Return whether the study has the trial as pruned, but it is no longer pruned or has another rung."""
         if observation.rejected or observation.number not in self._pruned:
             return False
         partial = _pruned(observation)
@@ -241,7 +244,7 @@ class OptunaProposer:
 
 
 def _pruned(observation: Observation) -> Partial | None:
-    """Return the result of a trial that is pruned; None of any other."""
+    """Return the result of a trial that is pruned; None for any other trial."""
     return observation.partial if observation.finished and observation.reward is None else None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Grid(Sampler):
-    """Every point of the space, each network once. The points tried before the end are spread evenly."""
+    """A walk over the whole space, each network once. The points tried before the end are spread evenly."""
 
     max_attempts: ClassVar[int] = 10_000
     random: ClassVar[bool] = False
@@ -55,7 +55,7 @@ class GridWalk:
         raise Exhausted
 
     def _at(self, number: int) -> Point:
-        """Return point `number` in the order of the document, the last choice changing fastest."""
+        """Return the point at index `number` in the order of the document, where the last choice changes fastest."""
         point: list[int] = []
         for count in reversed(self._options):
             number, option = divmod(number, count)

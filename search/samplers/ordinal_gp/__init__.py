@@ -1,4 +1,4 @@
-"""Our own Gaussian process over codes of the choices: small, exact, asked for one network at a time."""
+"""A Gaussian process over codes of the choices: small, exact, and asked for one network at a time."""
 
 from search.samplers.ordinal_gp.sampler import OrdinalGP
 

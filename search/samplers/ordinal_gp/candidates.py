@@ -1,4 +1,4 @@
-"""The points of a space, with all that is known of them before any training."""
+"""The points of a space, with the properties that are known before any training."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Sizes = tuple[float, ...]
 class Candidates:
     """A space as the model sees it.
 
-    options: the number of options of each choice. network: the network of a point; points with equal ones are names
-    of one network. permits: whether a point's network is within the limits. sizes: the logarithms of a point's MACs
-    and params. published: the points of published networks, the smallest first.
+    options: the number of options of each choice. network: the function from points to networks; points with equal
+    networks are names of one network. permits: a function that returns whether a point's network is within the
+    limits. sizes: the function from a point to the logarithms of its MACs and params. published: the points of
+    published networks, the smallest first.
     """
 
     choices: tuple[Choice, ...]
@@ -51,7 +52,7 @@ class Candidates:
 
 
 def _published(space: Space) -> tuple[Point, ...]:
-    """Return the points of published networks in `space`, the one with the fewest MACs first."""
+    """Return the points of published networks in `space`, the network with the fewest MACs first."""
     frames = {(frame.resolution, frame.stem, frame.head) for frame in space.frames}
     networks = dict.fromkeys(space.adapt(row.architecture) for row in CATALOG.values())
     # Finding a network's point takes milliseconds, and most networks have another stem or head.

@@ -13,9 +13,9 @@ from search.samplers.ordinal_gp.encoding import Encoding
 from space import Point
 
 DRAWS = 64
-"""The number of random networks among which one is chosen."""
+"""The number of random networks among which a first trial is chosen."""
 MAX_DRAWS_EACH = 50
-"""The number of points drawn for each of them at most, where limits and earlier trials leave few."""
+"""The largest number of points drawn for each of the networks, where limits and earlier trials leave few."""
 
 
 def initial_point(
@@ -25,11 +25,11 @@ def initial_point(
     count: int,
     rng: random.Random,
 ) -> Point:
-    """Return a first trial: a published network, or one of a size and options that `tried` lacks.
+    """Return a first trial: a published network, or a network whose size and options `tried` lacks.
 
-    count: number of first trials; up to half of them can be published networks. For the others, networks that
-    `admits` are drawn and split by MACs into `count` classes of equal size. The result is in the class with the
-    fewest tried networks, and has the largest distance from all of them.
+    count: the number of first trials; up to half of them can be published networks. For the others, networks that
+    `admits` accepts are drawn and split by MACs into `count` classes of equal size. The result is in the class with
+    the fewest tried networks, and has the largest distance from all tried networks.
     """
     for point in candidates.published()[: count // 2]:
         if admits(point):
@@ -44,7 +44,7 @@ def initial_point(
 def admitted(
     options: Sequence[int], admits: Callable[[Point], bool], count: int, rng: random.Random
 ) -> list[Point]:
-    """Draw up to `count` distinct points that `admits`, uniformly."""
+    """Draw up to `count` distinct points that `admits` accepts, uniformly."""
     points: dict[Point, None] = {}
     for _ in range(count * MAX_DRAWS_EACH):
         if len(points) == count:
@@ -58,7 +58,7 @@ def admitted(
 def _least_tried_class(
     candidates: Candidates, draws: Sequence[Point], tried: Sequence[Point], count: int, rng: random.Random
 ) -> Sequence[Point]:
-    """Return the draws in the class of MACs with the fewest tried points; a random class of several such."""
+    """Return the draws in the class of MACs with the fewest tried points. Ties are broken at random."""
     sizes = [candidates.sizes(point)[0] for point in draws]
     bounds = np.quantile(sizes, np.arange(1, count) / count)
     classes = np.searchsorted(bounds, sizes)
@@ -71,7 +71,7 @@ def _least_tried_class(
 
 
 def _farthest(points: Sequence[Point], tried: Sequence[Point], encoding: Encoding) -> Point:
-    """Return the point with the largest distance to the nearest tried one."""
+    """Return the point with the largest distance to the nearest tried point."""
     if not tried:
         return points[0]
     codes, tried_codes = encoding(points), encoding(tried)

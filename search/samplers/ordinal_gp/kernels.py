@@ -14,7 +14,10 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Points as the model sees them, one per row. codes: scaled to a total variance of 1."""
+    """Points as the model sees them, one per row.
+
+    codes: the codes of the choices, scaled to a total variance of 1.
+    """
 
     codes: Vectors
     sizes: Vectors
@@ -26,7 +29,8 @@ class Inputs:
 class Pairs:
     """All pairs of a point of `one` and a point of `other`, in the shape (one, other).
 
-    inner, sizes: inner products of codes and of sizes. Kernels with the same length share the smooth part.
+    inner, sizes: the inner products of the codes and of the sizes. Kernels with the same length share the smooth
+    part.
     """
 
     def __init__(self, one: Inputs, other: Inputs) -> None:
@@ -47,9 +51,10 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A covariance function. linear: share of the linear part in the codes' part; the rest is smooth with `length`.
+    """A covariance function.
 
-    sizes: share of the part over sizes.
+    linear: the share of the linear part in the part over codes; the rest is the smooth part with `length`. sizes:
+    the share of the part over sizes.
     """
 
     linear: float

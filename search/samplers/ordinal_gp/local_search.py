@@ -1,4 +1,4 @@
-"""The point of the highest score, by local search from many points."""
+"""A local search, from many points, for the point with the highest score."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def local_search(
     options: Sequence[int],
     admits: Callable[[Point], bool],
 ) -> Point | None:
-    """Return the point with the highest score that `admits`, among all that were scored; None if none is admitted.
+    """Return the point with the highest score among all scored points that `admits` accepts; None if there is none.
 
-    Every round scores all points that differ from the best ones in one choice, until no better one appears.
+    Every round scores all points that differ from the best ones in one choice, until no better point appears.
     """
     scored: set[Point] = set()
     ranked: list[tuple[float, int, Point]] = []
@@ -50,7 +50,10 @@ def local_search(
 def _best_admitted(
     points: Iterable[Point], admits: Callable[[Point], bool], verdicts: dict[Point, bool]
 ) -> list[Point]:
-    """Return the first `BEAMS` of `points` that `admits`. verdicts: known answers, extended here."""
+    """Return the first `BEAMS` of `points` that `admits` accepts.
+
+    verdicts: the known answers of `admits`, to which new answers are added.
+    """
     accepted: list[Point] = []
     for point in points:
         if point not in verdicts:

@@ -31,7 +31,10 @@ class Model:
         targets: NDArray[np.float64],
         extra_variance: NDArray[np.float64],
     ) -> None:
-        """Fit the posteriors. targets, extra_variance: one for each of `points`, see `training_targets`."""
+        """Fit the posteriors.
+
+        targets, extra_variance: the target of each of `points` and its extra variance, see `training_targets`.
+        """
         self._inputs, self._points = inputs, points
         self._every = inputs([*points, *running])
         pairs = Pairs(self._every, self._every)
@@ -73,10 +76,11 @@ def log_expected_improvement(gain: NDArray[np.float64], std: NDArray[np.float64]
 def training_targets(
     finished: Sequence[Observation], predicted: Sequence[Observation]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the targets of the model, and the variance of each in addition to that of a training.
+    """Return the targets of the model, and the extra variance of each target beyond the variance of a training.
 
-    Targets are logarithms of rewards, or rewards if some are not positive. Those far below the median are clipped.
-    Those of finished trials have mean 0, variance 1 and no extra variance. Predicted rewards are on the same scale.
+    Targets are logarithms of rewards, or rewards if some are not positive. Targets far below the median are
+    clipped. The targets of finished trials have mean 0, variance 1 and no extra variance. Predicted rewards are on
+    the same scale.
     """
     rewards = np.array([trial.reward for trial in finished], dtype=float)
     others = np.array([trial.partial.expected for trial in predicted if trial.partial], dtype=float)

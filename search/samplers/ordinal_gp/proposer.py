@@ -24,7 +24,7 @@ from search.samplers.ordinal_gp.stopping import REASON, EarlyStopping
 from space import Point
 
 MIN_RESULTS = 2
-"""The number of results without which there is no model, however many trials have begun."""
+"""The number of results below which there is no model, however many trials have begun."""
 RANDOM_STARTS, MUTATED_STARTS, PARENTS, MAX_CHANGES = 200, 200, 8, 3
 """The starting points of the local search: random ones, and mutations of the best PARENTS with up to MAX_CHANGES
 changes."""
@@ -48,15 +48,15 @@ class GPProposer:
         """Prepare the proposer. See `OrdinalGP` for the options."""
         self._candidates, self._startup = candidates, startup
         self._models = {"alternate": (True, False), True: (True,), False: (False,)}[sizes]
-        """For each of the models that take turns: True if it uses sizes."""
+        """The models that alternate, each as a flag that is True if the model uses sizes."""
         self._max_observations, self._early_stop = max_observations, early_stop
         self._encoding = Encoding(candidates.choices)
         self._weighed: dict[bool, tuple[object, tuple[Hypothesis, ...]]] = {}
-        """The latest hypotheses with and without sizes, and the results that they were weighed by."""
+        """The latest hypotheses with and without sizes, each with the results by which they were weighed."""
         self._stopping = EarlyStopping(self._expected_gain, startup)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`. The network is new and within the limits wherever one such is found."""
+        """See `Proposer`. The network is new and within the limits wherever such a network is found."""
         rng, admits = random.Random(seed), self._admitting(history)
         begun = [trial.point for trial in history if not trial.rejected]
         finished = [trial for trial in history if trial.reward is not None]
@@ -74,7 +74,7 @@ class GPProposer:
         return drawn(self._candidates.options, rng) if best is None else best
 
     def _admitting(self, history: Sequence[Observation]) -> Callable[[Point], bool]:
-        """Return a test whether a point's network is not in the history, and within the limits."""
+        """Return a function that tests if a point's network is not in the history, and within the limits."""
         network, permits = self._candidates.network, self._candidates.permits
         known = {network(trial.point) for trial in history}
         return lambda point: network(point) not in known and permits(point)
@@ -88,9 +88,9 @@ class GPProposer:
         rng: random.Random,
         sizes: bool,
     ) -> tuple[Point | None, Model]:
-        """Return the point of the highest expected improvement, and its model. None if no point is admitted.
+        """Return the point with the highest expected improvement, and its model; None if no point is admitted.
 
-        sizes: whether params and MACs may help to predict.
+        sizes: True if params and MACs may help to predict.
         """
         finished = _fewer(finished, self._max_observations, rng)
         inputs = self._inputs([trial.point for trial in finished], sizes)
@@ -112,7 +112,7 @@ class GPProposer:
     def _expected_gain(self, history: Sequence[Observation]) -> float:
         """Return the largest expected improvement on the best of a history, in standard deviations of the noise.
 
-        The largest of all models, if several take turns.
+        If several models alternate, it is the largest value of all models.
         """
         finished, admits = [trial for trial in history if trial.reward is not None], self._admitting(history)
         gains = [0.0]

@@ -26,19 +26,22 @@ LENGTHS = (0.5, 1.0, 2.0)
 SIZES = (0.0, 0.5)
 """The candidate shares of the part over sizes."""
 NOISE = (1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0)
-"""The candidate ratios of the variance between two trainings of a network to that between networks."""
+"""The candidate ratios of the variance between trainings of one network to the variance between networks."""
 LIKELY_NOISE, LOG_NOISE_STD = 0.01, 2.0
 """The median of the log-normal prior of the noise, and its standard deviation in logarithms. The noise is 0.005 on
 NAS-Bench-Macro, and up to 0.3 on proxies of a minute."""
 MAX_HYPOTHESES, MIN_RATIO = 6, 1e-2
-"""The largest number of hypotheses, and the smallest ratio of a hypothesis' likelihood to the best one's."""
+"""The largest number of hypotheses, and the smallest ratio of a hypothesis' likelihood to the largest likelihood."""
 SHAPE = SCALE = 1.0
 """The parameters of the inverse gamma prior of the overall variance; targets have variance 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A kernel and a noise that may explain the observations. weight: its probability; all weights sum to 1."""
+    """A kernel and a noise that may explain the observations.
+
+    weight: the probability of the hypothesis; all weights sum to 1.
+    """
 
     kernel: Kernel
     noise: float
@@ -74,7 +77,7 @@ def _likelihoods(covariance: Matrix, targets: NDArray[np.float64]) -> Iterator[t
 
 
 class Posterior:
-    """A hypothesis after the observations. Running trials reduce its variance and move no mean."""
+    """A hypothesis after the observations. Running trials reduce its variance but do not change its means."""
 
     def __init__(
         self,
@@ -85,8 +88,8 @@ class Posterior:
     ) -> None:
         """Fit to targets of variance 1.
 
-        every: the pairs of all observed points, followed by the running ones. targets: of the observed ones.
-        extra_variance: of each target, in addition to that of a training.
+        every: the pairs of all observed points, followed by the running ones. targets: the targets of the observed
+        points. extra_variance: the variance of each target in addition to the variance of a training.
         """
         self.weight, self._kernel = hypothesis.weight, hypothesis.kernel
         count = len(targets)
@@ -108,7 +111,7 @@ class Posterior:
     def predict(self, points: Inputs, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the expected targets of points, without noise, and their standard deviations, all positive.
 
-        pairs: of the points that the posterior was fitted to, running ones included, with `points`.
+        pairs: the pairs of the points that the posterior was fitted to, running ones included, with `points`.
         """
         across = self._kernel(pairs)
         means: NDArray[np.float64] = self._solved @ across[: len(self._solved)]

@@ -11,19 +11,23 @@ from space import Space
 
 
 class OrdinalGP(Sampler):
-    """Linear and smooth trends over ordinal codes; local search on expected improvement. Needs the fewest trials."""
+    """A Gaussian process with linear and smooth trends over ordinal codes. It needs fewer trials than the others.
+
+    A local search finds the point with the highest expected improvement.
+    """
 
     stratified: ClassVar[bool] = True
 
     startup: int = Field(default=8, ge=1)
     """The number of first trials, spread evenly over sizes, without a model."""
     sizes: bool | Literal["alternate"] = True
-    """Let params and MACs help to predict, as far as the marginal likelihood says; alternate: at every second trial
-    only."""
+    """True if params and MACs may help to predict, as far as the marginal likelihood supports it; alternate: at every
+    second trial only."""
     max_observations: int = Field(default=500, ge=2)
-    """The number of trials that the model learns from: of more, the best half and a random sample of the others."""
+    """The largest number of trials that the model learns from. If there are more, it learns from the best half of
+    this number and from a random sample of the other trials."""
     early_stop: bool = False
-    """End the search when no remaining network is expected to gain more than noise."""
+    """True to end the search when no remaining network is expected to gain more than noise."""
 
     @property
     def random_until(self) -> int | None:

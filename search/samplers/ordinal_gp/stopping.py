@@ -12,7 +12,7 @@ of a network."""
 MIN_MODEL_RESULTS = 32
 """The number of results of the model's own proposals before which a search does not stop."""
 STEP, CHECKS = 8, 2
-"""The check is made every STEP results. The search stops when CHECKS checks in a row find no gain."""
+"""The number of results between two checks, and the number of checks in a row without a gain that stop the search."""
 REASON = (
     f"early stop: no remaining network is expected to beat the best by more than {MIN_GAIN:.0%} of the seed-to-seed "
     "noise. Continue with: search launch from=RUN sampler.early_stop=false"
@@ -20,12 +20,16 @@ REASON = (
 
 
 class EarlyStopping:
-    """Decides when a search ends. It depends only on the history, so a resumed search ends at the same trial."""
+    """The rule by which a search ends early.
+
+    It depends only on the history, so a resumed search ends at the same trial.
+    """
 
     def __init__(self, expected_gain: Callable[[Sequence[Observation]], float], startup: int) -> None:
-        """Take the model and the number of results without one.
+        """Prepare the rule.
 
-        expected_gain: the largest expected improvement after a history, in standard deviations of the noise.
+        expected_gain: a function that returns the largest expected improvement after a history, in standard
+        deviations of the noise. startup: the number of results without a model.
         """
         self._expected_gain, self._first_check = expected_gain, startup + MIN_MODEL_RESULTS
         self._gains: dict[int, tuple[Sequence[Observation], float]] = {}
