@@ -1,4 +1,5 @@
-"""Measurements for a profile: on a quiet device, with a reference network that takes turns."""
+"""The measurements for a profile, made on a quiet device, where steps of a reference network alternate with the
+others."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from space.timing.per_block import block_times
 from space.timing.ratio import training_step
 
 _SECONDS = 2.0
-"""The time to spend on a network's steps. Short steps are repeated more often, within the range `_STEPS`."""
+"""The seconds to spend on a network's steps. Short steps are repeated more often, within the range `_STEPS`."""
 _STEPS = (3, 6)
 _WARMUP = 2
 

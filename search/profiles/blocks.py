@@ -1,4 +1,4 @@
-"""The blocks of networks and spaces as a profile sees them: by key, and by the work that they are for a device."""
+"""The blocks of networks and spaces as a profile sees them: by key, and by the work that a device does for them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from space.plan import block_layers, head_layers, stem_layers
 class PlacedBlock:
     """A block at its place in a network.
 
-    key: equal for blocks that do the same work. width_in, size: channels and side in pixels of its input. shortcut:
-    whether the input is added to the output.
+    key: the name of the block, equal for blocks that do the same work. width_in, size: the channels of its input
+    and the side in pixels. shortcut: True if the input is added to the output.
     """
 
     key: str
@@ -29,7 +29,7 @@ class PlacedBlock:
 
     @property
     def size_out(self) -> int:
-        """The side of its output in pixels."""
+        """The side of the block's output in pixels."""
         *_, (_, _, written) = _sized(self)
         return written
 
@@ -109,9 +109,9 @@ def parts_of_space(space: Space) -> dict[str, PlacedBlock]:
 
 
 def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[PlacedBlock]]:
-    """Return the (width, size) of a stage's output, and its distinct blocks: the first, and one for all that follow.
+    """Return the (width, size) of a stage's output, and its distinct blocks: the first and the second.
 
-    The blocks after the first are equal.
+    All blocks after the first are equal, so the second stands for them.
     """
     if not stage.depth:
         return (width, size), []
@@ -124,10 +124,10 @@ def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[
 def work(part: PlacedBlock) -> Mapping[str, float]:
     """Return the work of a block on one image, by kind of work.
 
-    Each kind of layer has its multiply-adds, those with channels rounded up to 16 (the width of a vector
-    instruction), the elements that it reads and writes, and its number of layers. Then there are the elements that
-    are normalised, activated, pooled and added, and the parameters. The time of a block that was never measured is
-    modelled as a linear function of these.
+    Each kind of layer has five kinds of work: the multiply-adds, the multiply-adds with channels rounded up to 16
+    (the width of a vector instruction), the elements read, the elements written, and the number of layers. The
+    other kinds are the elements that are normalised, activated, pooled and added, and the parameters. The time of a
+    block that was never measured is modelled as a linear function of these.
     """
     spent: Counter[str] = Counter()
     for layer, side, written in _sized(part):
@@ -163,7 +163,7 @@ def work_of_optimizer(layers: tuple[Layer, ...]) -> Mapping[str, float]:
 def work_of_classifier(architecture: Architecture, width_in: int, size: int) -> Mapping[str, float]:
     """Return the work of a step outside the blocks: classifier, loss, and the constant part of every step.
 
-    width_in, size: channels and side in pixels of the map that the head reads.
+    width_in, size: the channels and the side in pixels of the map that the head reads.
     """
     head = architecture.head
     *_, classifier = head_layers(head, width_in, architecture.classes)
@@ -177,7 +177,7 @@ def work_of_classifier(architecture: Architecture, width_in: int, size: int) -> 
 
 
 def _sized(part: PlacedBlock) -> Iterator[tuple[Layer, int, int]]:
-    """Yield each layer with the side of the map that it reads, before pooling, and of the one that it writes."""
+    """Yield each layer with the sides of the map that it reads, before pooling, and of the map that it writes."""
     sides, before = {"input": part.size}, "input"
     for layer in part.layers:
         side = sides[layer.reads.partition("+")[0] or before]

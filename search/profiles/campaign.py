@@ -1,4 +1,5 @@
-"""The measurements of a profile: their networks, their order, their continuation when interrupted. No torch."""
+"""The measurements of a profile: their networks, their order and their continuation after an interruption. No
+torch."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ class Campaign:
     def networks(self) -> list[Architecture]:
         """The networks to measure, the most informative first.
 
-        In addition to those of the space, there is one with another number of classes, to learn the cost of classes,
-        and the default reference network of rewards.
+        In addition to the networks of the space, there is one with another number of classes, to learn the cost of
+        classes, and the default reference network of rewards.
         """
         one, frame = self.reference, self.space.frames[0]
         other = replace(one, classes=_MANY if one.classes != _MANY else _FEW)
@@ -48,7 +49,7 @@ class Campaign:
 
     @cached_property
     def reference(self) -> Architecture:
-        """The network that takes turns with each measured one."""
+        """The reference network, whose steps alternate with the steps of each measured network."""
         return typical(self.space)
 
     def fit(self, samples: list[Sample]) -> Profile:
@@ -63,7 +64,10 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress in networks. seconds: elapsed. left: seconds remaining; None before the first network."""
+    """The progress of the measurements, in networks.
+
+    seconds: the seconds elapsed. left: the seconds remaining; None before the first network.
+    """
 
     done: int
     total: int
@@ -74,7 +78,7 @@ class Progress:
 def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample]) -> Iterator[Sample]:
     """Measure the networks missing in the file of samples at `path`, and yield each sample once it is written.
 
-    A file of other conditions is overwritten. Raise `UserError` if the file cannot be written.
+    A file that was measured under other conditions is overwritten. Raise `UserError` if the file cannot be written.
     """
     known = samples(campaign, path)
     done = {sample.architecture for sample in known}
@@ -95,7 +99,7 @@ def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample
 
 
 def samples(campaign: Campaign, path: Path) -> list[Sample]:
-    """Return the samples measured before under the conditions of `campaign`; [] if there are none."""
+    """Return the samples measured earlier under the conditions of `campaign`; [] if there are none."""
     try:
         first, *rest = path.read_text().splitlines() or [""]
     except OSError:

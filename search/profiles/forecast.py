@@ -1,4 +1,4 @@
-"""Step times of a search's networks before they are trained, predicted from a profile, relative to the reference."""
+"""The predicted step times of a search's networks, relative to the reference network, from a profile."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from space import Architecture
 class Forecast:
     """The predicted step times of a search's full networks.
 
-    reference: the network whose step time is the unit. one_resolution: whether the reference is taken at the
-    resolution of the other network, as `search.proxy.proxy.timed` does, instead of its own.
+    reference: the network whose step time is the unit. one_resolution: True if the reference is scaled to the
+    resolution of the other network, as in `search.proxy.proxy.timed`; False if it keeps its own.
     """
 
     profile: Profile

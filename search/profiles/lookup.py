@@ -1,4 +1,4 @@
-"""The saved profiles of this machine, and the choice of one for a space. Imports torch only for those of a GPU."""
+"""The saved profiles of this machine, and the choice of one for a space. Only profiles of a GPU need torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from space import Architecture, Space, UserError
 from space.timing.device import this_device
 
 COVERED = 0.9
-"""The mean share of step times from measured blocks that a profile needs to serve networks."""
+"""The mean share of step times from measured blocks that a profile must reach to serve networks."""
 
 
 def here(batch: int = BATCH) -> list[Profile]:
-    """Return the profiles of this machine's devices, the latest first, those of a GPU before those of the CPU."""
+    """Return the profiles of this machine's devices, the latest first, with GPU profiles before CPU profiles."""
     profiles = saved_profiles(this_device("cpu"), batch)
     if any("-cuda-" in path.name for path in folder().glob("*.json")):
         from search.profiles.profiling import device_for
@@ -39,9 +39,10 @@ def covered(networks: Sequence[Architecture], profile: Profile) -> float:
 
 
 def closest(network: Architecture, batch: int = BATCH) -> Profile:
-    """Return this machine's profile with the most blocks of `network` measured, the largest of equals.
+    """Return this machine's profile in which the most blocks of `network` are measured.
 
-    Raise `UserError` if there is none.
+    If several have the same number, the one with the most blocks in all is returned. Raise `UserError` if this
+    machine has no profile.
     """
     profiles, wanted = here(batch), {part.key for part in parts(network)}
     if not profiles:

@@ -1,4 +1,4 @@
-"""The step time of a network, predicted as the sum of its blocks' times and of the rest. No torch."""
+"""The step time of a network, predicted as the sum of the times of its blocks and of its other layers. No torch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The time of a training step on the profile's device, in milliseconds.
+    """The predicted time of a training step on the profile's device.
 
-    unmeasured: the share of it, 0 to 1, that a model estimates for blocks that the profile lacks.
+    ms: the time in milliseconds. unmeasured: the share of the time, 0 to 1, that a model estimates for blocks that
+    the profile lacks.
     """
 
     ms: float
@@ -29,7 +30,7 @@ class Prediction:
 
     @property
     def flagged(self) -> bool:
-        """True if any of its blocks was never measured."""
+        """True if any block of the network was never measured."""
         return self.unmeasured > 0
 
 
@@ -48,7 +49,7 @@ class Predictor:
         return Prediction(ms, unmeasured / ms)
 
     def all(self, architectures: Sequence[Architecture]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the `ms` and `unmeasured` of `architectures`, as two arrays."""
+        """Return two arrays: the `ms` and the `unmeasured` of the predictions for `architectures`."""
         import numpy as np
 
         times = np.array([self._sum(architecture) for architecture in architectures]).reshape(-1, 2)
@@ -74,7 +75,7 @@ class Predictor:
     def _beyond(
         self, reached: Mapping[tuple[int, int], tuple[float, float]], alternatives: Sequence[Stage]
     ) -> dict[tuple[int, int], tuple[float, float]]:
-        """Return the range of sums behind the next stage, by the (width, size) there."""
+        """Return the range of the sums of times to the end of the next stage, by its output's (width, size)."""
         sums: dict[tuple[int, int], list[tuple[float, float]]] = {}
         for (width, size), (low, high) in reached.items():
             for stage in alternatives:
@@ -84,7 +85,7 @@ class Predictor:
         return {end: (min(low for low, _ in own), max(high for _, high in own)) for end, own in sums.items()}
 
     def _sum(self, architecture: Architecture) -> tuple[float, float]:
-        """Return the milliseconds of the whole step, and of the blocks that were not measured."""
+        """Return the milliseconds of the whole step, and the milliseconds in it of blocks that were not measured."""
         width, size = self._start(architecture)
         total = unmeasured = 0.0
         for stage in architecture.stages:
@@ -94,7 +95,7 @@ class Predictor:
         return total + ms, unmeasured + guessed
 
     def _stage(self, stage: Stage, width: int, size: int) -> tuple[float, float, int]:
-        """Return the milliseconds of a stage, those that were not measured, and the side of its output."""
+        """Return the milliseconds of a stage, those of its unmeasured blocks, and the side of its output."""
         key = (stage, width, size)
         if key not in self._stages:
             (_, size_out), inside = blocks.through(stage, width, size)
@@ -113,7 +114,7 @@ class Predictor:
         return self._starts[key]
 
     def _of_ends(self, architecture: Architecture, width: int, size: int) -> tuple[float, float]:
-        """Return the milliseconds of all that is not a stage, and those that were not measured."""
+        """Return the milliseconds of all layers outside the stages, and the milliseconds of those not measured."""
         frame = (architecture.resolution, architecture.stem, architecture.channels, architecture.head)
         key = (*frame, architecture.classes, width, size)
         if key not in self._ends:

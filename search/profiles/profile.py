@@ -20,8 +20,8 @@ BATCH = 32
 class MeasuredBlock(BaseModel):
     """The time of a block, forward and backward, for the profile's batch.
 
-    ms: the median over the networks that contain it. spread: the standard deviation among them, relative to it.
-    networks: their number.
+    ms: the median time over the networks that contain the block, in milliseconds. spread: the standard deviation
+    among these networks, relative to the median. networks: the number of these networks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -34,12 +34,13 @@ class MeasuredBlock(BaseModel):
 class Profile(BaseModel):
     """The times of blocks on a device.
 
-    batch: images of a step. space: the name of the space with these blocks. made: date and time. networks: how many
-    were measured. wall: the median ratio of wall time to device time, 1 on an idle machine. reference: the network
-    that took turns with the measured ones; its step took reference_ms. blocks: by `PlacedBlock.key`. work:
-    milliseconds per unit of `search.profiles.blocks.work`, for blocks that were not measured; work_error: the median
-    relative error of that in cross-validation. rest: milliseconds per unit of work outside the blocks. error: the
-    mean absolute relative error of predicted steps on the measured networks.
+    batch: the number of images in a step. space: the name of the space with these blocks. made: the date and time
+    of the profile. networks: the number of measured networks. wall: the median ratio of wall time to device time, 1
+    on an idle machine. reference: the network whose steps alternated with the measured ones. reference_ms: the
+    milliseconds of a step of the reference. blocks: the measured blocks by `PlacedBlock.key`. work: the
+    milliseconds per unit of `search.profiles.blocks.work`, for blocks that were not measured. work_error: the
+    median relative error of times estimated from work, in cross-validation. rest: the milliseconds per unit of work
+    outside the blocks. error: the mean absolute relative error of predicted steps on the measured networks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -67,7 +68,7 @@ class Profile(BaseModel):
 
     @property
     def resolution(self) -> int:
-        """The resolution of the space that it was measured for, in pixels."""
+        """The resolution of the space that the profile was measured for, in pixels."""
         return decode(self.reference).resolution
 
     def save(self, path: Path) -> None:
@@ -87,14 +88,17 @@ class Profile(BaseModel):
             raise UserError(f"{path} is not a profile: {place}: {first['msg'].lower()}.") from None
 
     def differences(self, device: Device, batch: int) -> tuple[str, ...]:
-        """Return the reasons why it does not apply to steps on `batch` images on `device`; () if it does."""
+        """Return the reasons why the profile does not apply to such steps; () if it applies.
+
+        device: the device of the steps. batch: the number of images in a step.
+        """
         other = () if batch == self.batch else (f"batch {self.batch}, not {batch}",)
         return (*self.device.differences(device), *other)
 
     def check(self, device: Device, batch: int, otherwise: str = "") -> None:
-        """Raise `UserError` with the reasons if it does not apply to steps on `batch` images on `device`.
+        """Raise `UserError` with the reasons if the profile does not apply to steps on `batch` images on `device`.
 
-        otherwise: advice for the end of the message.
+        otherwise: the advice at the end of the message.
         """
         reasons = self.differences(device, batch)
         if reasons:
@@ -109,7 +113,7 @@ def folder() -> Path:
 
 
 def file_of(device: Device, batch: int, space: Space) -> Path:
-    """Return the file for the profile of `space` in `folder`. Every way to pin its choices has its own."""
+    """Return the file for the profile of `space` in `folder`. Spaces with other pinned choices have other files."""
     named = hashlib.sha256(repr((device, space.document)).encode()).hexdigest()[:8]
     resolution = space.frames[0].resolution
     return folder() / f"{space.name}-r{resolution}-b{batch}-{device.kind}-{named}.json"

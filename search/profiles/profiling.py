@@ -1,4 +1,4 @@
-"""The whole procedure of a profile: device, measurements, file."""
+"""The procedure that makes a profile: it chooses the device, measures the networks and writes the file."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def make(
     begin: Begin = lambda campaign, seconds: None,
     watch: Watch = lambda progress: None,
 ) -> tuple[Profile, Path]:
-    """Measure the blocks of `space`, and return the profile and its file: `out`, or one in the folder of profiles.
+    """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
 
-    Continue an interrupted measurement of the same. Raise `UserError` for a device that does not exist, a batch that
-    is too large, or a file that cannot be written.
+    Continue an interrupted measurement for the same profile. Raise `UserError` for a device that does not exist, a
+    batch that is too large, or a file that cannot be written.
     """
     from search.profiles.bench import bench
     from search.proxy.device import choose_device

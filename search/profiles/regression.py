@@ -37,19 +37,22 @@ class Sample:
     wall: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
+        """Return the sample as plain values for JSON."""
         return asdict(self) | {"blocks": list(self.blocks)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Invert `to_dict`."""
+        """Return the sample in what `to_dict` returned."""
         return cls(**{**values, "blocks": tuple(values["blocks"])})
 
 
 def fit(
     samples: Sequence[Sample], device: Device, batch: int, space: str, reference: Architecture, made: str
 ) -> Profile:
-    """Fit a profile to `samples`. made: date and time. Raise `UserError` if there is no sample."""
+    """Fit a profile to `samples`. Raise `UserError` if there is no sample.
+
+    made: the date and time of the profile.
+    """
     if not samples:
         raise UserError("A profile needs at least one measured network.")
     unit = median(sample.reference_ms for sample in samples)

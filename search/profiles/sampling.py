@@ -21,8 +21,8 @@ _SCALED = (
     (2.0, 1.0),
     (0.75, 1.5),
 )
-"""Factors of width and resolution. Blocks of scaled networks are estimated, and the time of other widths does not
-follow from multiply-adds alone, so some scaled networks are measured for the fit."""
+"""The factors of width and resolution for some of the measured networks. Blocks of scaled networks are estimated, and
+the time of other widths does not follow from multiply-adds alone, so the fit needs such networks."""
 
 
 def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:

@@ -24,7 +24,7 @@ ENTRY_POINTS = {
     "pruner": "compound_nas.pruners",
     "executor": "compound_nas.executors",
 }
-"""The entry points of each group that packages can add to."""
+"""The name of the entry points of each group that packages can add to."""
 
 
 def added(group: str) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def added(group: str) -> tuple[str, ...]:
 
 
 def package(group: str, name: str) -> str:
-    """Return the name of the package that adds `name`."""
+    """Return the name of the package that adds the setting `name` to a group."""
     return _theirs(group).package(name)
 
 
@@ -72,7 +72,10 @@ def _values(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _meanings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstrings below the fields of a class and its bases, except ours, which have YAML documents."""
+    """Return the docstrings below the fields of a class and its bases.
+
+    Classes of this package are left out, since they have YAML documents.
+    """
     meanings: dict[str, str] = {}
     for base in takewhile(lambda base: not base.__module__.startswith("search."), model.__mro__):
         # The source of some classes is not available.

@@ -27,7 +27,11 @@ LAUNCH = "launch", "default"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting. key: as it is typed, "proxy.epochs". value: as YAML. meaning: "" if it has no comment."""
+    """A setting.
+
+    key: the key as it is typed, "proxy.epochs". value: the value as YAML. meaning: the comment of the setting, ""
+    if it has none.
+    """
 
     key: str
     value: str
@@ -36,7 +40,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group and its chosen document. meaning: of the group. about: the comment that the document begins with."""
+    """A group and its chosen document.
+
+    meaning: the meaning of the group. about: the comment at the beginning of the document.
+    """
 
     key: str
     name: str
@@ -73,7 +80,7 @@ def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
 
 
 def options(group: str, name: str) -> Iterator[Setting]:
-    """Yield the settings of a document of `group`, and those that its comment says it needs.
+    """Yield the settings of a document of `group`, and the settings that its comment says it needs.
 
     The setting that names the kind, such as `sampler: gp` in sampler/gp, is left out.
     """
@@ -102,12 +109,12 @@ def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting,
 
 
 def names(group: str) -> tuple[str, ...]:
-    """Return the names that can be chosen in a group: shipped documents, and those that installed packages add."""
+    """Return the names that can be chosen in a group: shipped documents, and names that installed packages add."""
     return *documents.names(group), *added(group)
 
 
 def about(group: str, name: str) -> str:
-    """Return the comment that a shipped document begins with, in one line."""
+    """Return the comment at the beginning of a shipped document, in one line."""
     return _about(documents.text(group, name))
 
 
@@ -119,7 +126,7 @@ def first_sentence(group: str, name: str) -> str:
 
 
 def typed(words: Iterable[str]) -> dict[str, str]:
-    """Return the KEY=VALUE words among `words`, with values as they were typed. The last of several counts."""
+    """Return the KEY=VALUE words among `words`, with values as they were typed. A repeated key has its last value."""
     return {key: value for key, equals, value in (word.partition("=") for word in words) if equals}
 
 
@@ -170,7 +177,7 @@ def _text(group: str, name: str) -> str:
 
 
 def _about(text: str) -> str:
-    """Return the comment that a document begins with, in one line."""
+    """Return the comment at the beginning of a document, in one line."""
     lines = re.match(r"(?:#.*\n)*", text)
     return " ".join(line.lstrip("# ") for line in (lines.group() if lines else "").splitlines())
 

@@ -1,4 +1,4 @@
-"""Limits on what a network may cost, a group of their own: `limit.params=200k limit.step=300ms`."""
+"""The YAML group `limit`: limits on the costs of a network, such as `limit.params=200k limit.step=300ms`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Limits(BaseModel):
 
     params: int | None = None
     size: int | None = None
-    """Bytes of the weights."""
+    """The largest number of bytes of the weights."""
     macs: int | None = None
     activations: int | None = None
     memory: int | None = None
-    """Bytes that a training of the full network holds."""
+    """The largest number of bytes that a training of the full network holds."""
     step: float | None = None
-    """Milliseconds of a training step, as the device's profile predicts it."""
+    """The largest number of milliseconds of a training step, as the device's profile predicts it."""
     batch: int = Field(default=BATCH, ge=1)
-    """Images in the training batch that `memory` is computed for."""
+    """The number of images in the training batch that `memory` is computed for."""
 
     @field_validator(*USABLE, mode="before")
     @classmethod
@@ -44,7 +44,10 @@ class Limits(BaseModel):
                 yield name, limit
 
     def exceeded(self, network: Architecture, step_ms: float | None = None) -> str:
-        """Return in words which limit a full network exceeds, "" if none. step_ms: predicted, None if unknown."""
+        """Return a text that names the limit that a full network exceeds, "" if it keeps all limits.
+
+        step_ms: the predicted step time, None if unknown.
+        """
         for name, limit in self.exact:
             compute = COSTS[name].compute
             value = compute(network, self.batch) if compute else 0

@@ -10,7 +10,7 @@ _SUFFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
 def number_or_word(text: str) -> object:
-    """Return the number that `text` is, else the text."""
+    """Return the number that `text` stands for; the text itself if it is not a number."""
     for number in (int, float):
         try:
             return number(text)

@@ -37,14 +37,14 @@ def reference() -> str:
 
 
 def _choices(group: str, default: str) -> str:
-    """Return the documents of a group as a list."""
+    """Return a Markdown list of the documents of a group, with a line for each."""
     names = documents.names(group)
     lines = [f"- `{group}={name}`{' (default)' * (name == default)}: {about(group, name)}" for name in names]
     return "\n".join(lines) + "\n"
 
 
 def _merged(group: str, default: str) -> str:
-    """Return one table of the settings of all documents of a group."""
+    """Return a Markdown table of the settings of all documents of a group."""
     names = sorted(documents.names(group), key=lambda name: name != default)
     values = {name: {setting.key: setting for setting in options(group, name)} for name in names}
     keys = dict.fromkeys(key for settings in values.values() for key in settings)

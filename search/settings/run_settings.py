@@ -1,4 +1,4 @@
-"""The settings that stand outside all groups: how much a run does, what it starts from, and its name."""
+"""The settings outside all groups: the amount of work in a run, its starting point and its name."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from search.settings.quantities import seconds
 
 STEPS = ("auto", "profile", "measured")
-"""Sources of step times, beside the file of a profile."""
+"""The sources of step times, in addition to the file of a profile."""
 
 
 class RunSettings(BaseModel):
-    """The settings that stand outside all groups."""
+    """The settings outside all groups."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run: str | None = Field(default=None, max_length=100)
-    """The name of the run; None: made from the space and the date."""
+    """The name of the run; None: a name made from the space and the date."""
     trials: int | None = Field(default=20, ge=1)
-    """Networks to train in all; None: as many as the budget allows."""
+    """The number of networks to train in all; None: as many as the budget allows."""
     budget: float | None = Field(default=None, gt=0)
-    """Seconds to work on the run in all."""
+    """The seconds to work on the run in all."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """The seed of the proposals and of every training."""
     first: tuple[str, ...] = ()
-    """Networks that are trained before any is proposed. `Config` holds their canonical strings."""
+    """The networks that are trained before any is proposed. `Config` holds their canonical strings."""
     warm_start: str | None = Field(default=None, alias="from")
-    """Names of runs with the same space and proxy, separated by commas. Their trials are known from the start."""
+    """The names of runs with the same space and proxy, separated by commas. Their trials are known from the start."""
     step: str = "auto"
-    """The source of step times: "measured" (beside each training), "profile" (predicted before it), "auto" (either),
-    or the file of a profile."""
+    """The source of step times: "measured" (with each training), "profile" (predicted before it), "auto" (either), or
+    the file of a profile."""
     force_step: bool = False
-    """Whether to use a profile's file that was made on another device or with another version."""
+    """True to use a profile's file that was made on another device or with another version."""
     max_failures: int = Field(default=5, ge=1)
-    """Failures in a row for one reason that stop the run."""
+    """The number of failures in a row for one reason that stop the run."""
 
     def document(self) -> dict[str, Any]:
         """Return all settings as plain values, ready for YAML."""
@@ -79,7 +79,7 @@ KEYS = tuple(field.alias or name for name, field in RunSettings.model_fields.ite
 
 
 def split(value: object) -> object:
-    """Split words separated by commas. A list stays as it is, None is an empty list."""
+    """Split a text at its commas. A list is returned unchanged, and None gives an empty list."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return () if value is None else value

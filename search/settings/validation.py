@@ -1,4 +1,4 @@
-"""Validation of settings: the value of a model, or one line that says what is wrong."""
+"""The validation of settings: the result is the value of a model, or one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -24,20 +24,24 @@ RENAMED = {
     "reward.max_step_ms": "limit.step",
     "sampler.most": "sampler.max_observations",
 }
-"""Settings that have another name now, by the old one. They take effect where the old name is unknown."""
+"""The new name of each setting that was renamed, by the old name. They take effect where the old name is unknown."""
 
 
 def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:
-    """Return the refusal of `key`, which is none of the `permitted` settings. An old name gets its new one."""
+    """Return the error for `key`, which is not one of the `permitted` settings.
+
+    The error for an old name contains the new name.
+    """
     if key in RENAMED:
         return UserError(f"{key} is called {RENAMED[key]} now.")
     return unknown_name("setting", key, permitted)
 
 
 def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings: Any) -> Any:
-    """Return the settings of a group as a value of the kind that they name under `key`, such as data.source.
+    """Validate the settings of a group, and return an instance of the kind that they name under `key`.
 
-    Raises `UserError` for an unknown kind, for a setting of another kind, and the errors of `validated`.
+    kinds: the model of each kind. Raises `UserError` for an unknown kind, for a setting of another kind, and the
+    errors of `validated`.
     """
     mapping(group, settings)
     if key not in settings:
@@ -60,7 +64,10 @@ def mapping(group: str, settings: Any) -> None:
 
 
 def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
-    """Return the settings as a `model`. Raises `UserError` for the first that is wrong; place: prefix of its key."""
+    """Return the settings as an instance of `model`. Raises `UserError` for the first invalid setting.
+
+    place: the prefix of the setting's key in the message.
+    """
     from pydantic import ValidationError  # Imported here: help, which only names settings, answers at once.
 
     try:

@@ -19,10 +19,10 @@ KIND = {
     "pruner": "pruner",
     "executor": "executor",
 }
-"""For each group that has several kinds of settings: the setting that names the kind."""
+"""The setting that names the kind of settings, for each group that has several kinds."""
 
 _NAMES = ("run", "from", "first", "data.path")
-"""Settings whose values are names even where they look like numbers: run=2026, data.path=2024."""
+"""The settings whose values are names even where they look like numbers: run=2026, data.path=2024."""
 
 
 def parse(words: Iterable[str]) -> dict[str, Any]:
@@ -42,7 +42,10 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
 
 
 def _value(text: str, listed: bool = False, named: bool = False) -> Any:
-    """Parse a value. listed: commas separate the items of a list. named: the value is a name, never a number."""
+    """Parse a value.
+
+    listed: True if commas separate the items of a list. named: True if the value is a name, never a number.
+    """
     if text.lower() in ("null", "none", ""):
         return None
     if named:

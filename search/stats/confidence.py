@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 CONFIDENCE = 0.95
-"""The level of every interval that is shown: of tables and pages, for all of their comparisons at once."""
+"""The level of every interval that is shown. In tables and pages it holds for all of their comparisons at once."""
 
 
 def t_quantile(freedom: float, comparisons: int = 1) -> float:

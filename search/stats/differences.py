@@ -28,7 +28,10 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean, and half the width of its interval; `half` is None where the trainings allow no interval."""
+    """A mean with its interval.
+
+    half: half the width of the interval, None where the trainings allow no interval.
+    """
 
     mean: float
     half: float | None
@@ -61,10 +64,10 @@ class Spread:
 class Differences:
     """The differences of the mean accuracies of several networks.
 
-    accuracies: for each network, one of each training. common_seeds: all networks have the same seeds, in the same
-    order. images: the number of images that all accuracies are measured on; None: differences on these images only.
-    hits: for each network, the share of its trainings that get each image right; None where that is unknown.
-    spread: known from other trainings; None: estimated from `accuracies`.
+    accuracies: the accuracies of the trainings of each network. common_seeds: True if all networks have the same
+    seeds, in the same order. images: the number of images that all accuracies are measured on; None: differences on
+    these images only. hits: the share of trainings that get each image right, for each network; None if it is
+    unknown for a network. spread: the spread known from other trainings; None: estimated from `accuracies`.
     """
 
     accuracies: Sequence[Sequence[float]]
@@ -80,7 +83,7 @@ class Differences:
 
     @property
     def best(self) -> int:
-        """The network of the highest mean; of several equal ones the first."""
+        """The index of the network with the highest mean; the first one if several means are equal."""
         return max(range(len(self.means)), key=lambda number: (self.means[number], -number))
 
     @property
@@ -89,7 +92,7 @@ class Differences:
         return min(map(len, self.accuracies))
 
     def mean(self, network: int) -> Estimate:
-        """Return a network's mean accuracy with an interval of its own, over seeds and images."""
+        """Return a network's mean accuracy with an interval for this mean alone, over seeds and images."""
         spread = self._within
         if spread is None:
             return Estimate(self.means[network], None)
@@ -101,7 +104,7 @@ class Differences:
         return Estimate(self.means[network], t_quantile(freedom) * math.sqrt(seeds + images))
 
     def difference(self, one: int, other: int) -> Estimate:
-        """Return the mean of `one` less that of `other`, with an interval that holds for all pairs at once."""
+        """Return the mean of `one` minus the mean of `other`, with an interval that holds for all pairs at once."""
         mean, error, freedom = self._error(one, other)
         if one == other:
             return Estimate(0.0, None if error is None else 0.0)
@@ -115,7 +118,10 @@ class Differences:
         return self.difference(network, self.best)
 
     def p(self, one: int, other: int) -> float | None:
-        """Return the probability of so large a range among equal networks; None where there is no interval."""
+        """Return the p-value of a pair: the probability of so large a range among equal networks.
+
+        Returns None where there is no interval.
+        """
         mean, error, freedom = self._error(one, other)
         if error is None or one == other:
             return None
@@ -155,7 +161,7 @@ class Differences:
 
     @cached_property
     def _within(self) -> Spread | None:
-        """The spread of a network's trainings around its mean; None where every network has only one."""
+        """The spread of a network's trainings around its mean; None where every network has only one training."""
         if self.spread:
             return self.spread
         freedom = sum(len(row) - 1 for row in self.accuracies)
@@ -165,7 +171,7 @@ class Differences:
 
     @cached_property
     def _between(self) -> Spread | None:
-        """The spread that differences have: without the effect of common seeds."""
+        """The spread that applies to differences, without the effect of common seeds."""
         if self.spread or not self.common_seeds:
             return self._within
         freedom = (len(self.accuracies) - 1) * (self.seeds - 1)

@@ -6,11 +6,12 @@ import base64
 from collections.abc import Sequence
 
 MAX_IMAGES = 20_000
-"""The number of images above which hits are not recorded: a text of 3 kB, and images hardly matter beyond."""
+"""The number of images above which hits are not recorded: the text would exceed 3 kB, and the choice of so many
+images hardly matters."""
 
 
 def encode_hits(hits: Sequence[bool]) -> str:
-    """Return one bit for each image, eight to a byte, in base64; "" for more than `MAX_IMAGES`."""
+    """Return the hits as base64 text, one bit for each image, eight to a byte; "" for more than `MAX_IMAGES`."""
     if len(hits) > MAX_IMAGES:
         return ""
     bits = bytearray((len(hits) + 7) // 8)
@@ -20,7 +21,7 @@ def encode_hits(hits: Sequence[bool]) -> str:
 
 
 def mean_hits(texts: Sequence[str], images: int) -> list[float] | None:
-    """Return the share of trainings that classify each image correctly; None if a training has not recorded it."""
+    """Return the share of trainings that classify each image correctly; None if a training has no hits recorded."""
     rows = [base64.b64decode(text) for text in texts]
     if not rows or any(len(row) != (images + 7) // 8 for row in rows):
         return None

@@ -15,7 +15,7 @@ def dominates(one: Objectives, other: Objectives) -> bool:
 
 
 def front(points: Sequence[Objectives]) -> list[int]:
-    """Return the indices, ascending, of the points that no other dominates. Equal points stay or go together.
+    """Return the indices, ascending, of the points that no other point dominates. Equal points are all in or all out.
 
     Raises ValueError for a point with a nan, and for points with different numbers of objectives.
     """
@@ -40,7 +40,7 @@ def fronts(points: Sequence[Objectives]) -> list[list[int]]:
 
 
 def ordered(points: Sequence[Objectives]) -> list[int]:
-    """Return all indices, the best first: by rank, and within a rank by crowding distance, the largest first."""
+    """Return all indices, the best point first: by rank, then by crowding distance, the largest first."""
     result: list[int] = []
     for rank in fronts(points):
         distances = crowding([points[index] for index in rank])
@@ -68,7 +68,8 @@ def crowding(points: Sequence[Objectives]) -> list[float]:
 def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
     """Return the volume of the region that the points dominate, up to `reference`. Points beyond it add nothing.
 
-    Exact, by slices along the last objective: milliseconds for a few hundred points of three objectives.
+    The volume is exact. It is computed by slices along the last objective, in milliseconds for a few hundred points
+    of three objectives.
     """
     inside = [point for point in points if all(x < r for x, r in zip(point, reference, strict=True))]
     *rest, end = reference

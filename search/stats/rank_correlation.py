@@ -14,9 +14,10 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Kendall's tau-b of two rankings, -1 to 1; low, high: its bootstrap interval (percentiles) over networks.
+    """The agreement of two rankings: Kendall's tau-b, -1 to 1, with a bootstrap interval over networks.
 
-    1: both rankings order all pairs alike. 0: half of the pairs. None where all values of a ranking are equal.
+    tau: 1 if both rankings order all pairs alike, 0 if they do so for half of the pairs, None if all values of a
+    ranking are equal. low, high: the ends of the interval (percentiles).
     """
 
     tau: float | None
@@ -28,7 +29,7 @@ class Agreement:
 def agreement(one: Sequence[float], other: Sequence[float], seed: int = 0) -> Agreement:
     """Return Kendall's tau-b of the accuracies `one` and `other` of the same networks.
 
-    The interval is about other networks of the space. A network that is drawn twice does not form a pair with
+    The interval is for other networks drawn from the space. A network that is drawn twice does not form a pair with
     itself, so resampling adds no ties.
     """
     signs = _signs(one, other)
@@ -45,7 +46,7 @@ def agreement(one: Sequence[float], other: Sequence[float], seed: int = 0) -> Ag
 
 
 def _signs(one: Sequence[float], other: Sequence[float]) -> list[list[tuple[int, int]]]:
-    """Return for each pair of networks the sign of its difference in each ranking."""
+    """Return, for each pair of networks, the sign of their difference in each ranking."""
     return [
         [(_sign(a - b), _sign(x - y)) for b, y in zip(one, other, strict=True)]
         for a, x in zip(one, other, strict=True)
@@ -71,7 +72,10 @@ def _sign(difference: float) -> int:
 
 
 def spearman(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return Spearman's rank correlation; equal values share their mean rank. -1 if all values of one are equal."""
+    """Return Spearman's rank correlation; -1 if all values of one ranking are equal.
+
+    Equal values share their mean rank.
+    """
     # scipy.stats would add a second and more to the start of a search.
     try:
         return statistics.correlation(_ranks(one), _ranks(other))

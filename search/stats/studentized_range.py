@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _NODES = 96
-"""Points of each Gauss-Legendre rule: quantiles are exact to three digits for 2 to 5,000 means."""
+"""The number of points of each Gauss-Legendre rule: quantiles are exact to three digits for 2 to 5,000 means."""
 
 
 @lru_cache(maxsize=4096)
 def range_quantile(probability: float, means: int, freedom: float) -> float:
     """Return the quantile of the range of `means` equal means, in units of their standard error.
 
-    freedom: degrees of freedom of the standard error; infinite if it is known.
+    freedom: the degrees of freedom of the standard error; infinite if the error is known.
     """
     low, high = 0.0, 1.0
     while range_probability(high, means, freedom) < probability:
