@@ -102,8 +102,7 @@ class Config:
 
     @property
     def base(self) -> Architecture:
-        """The network that winners are compared with: the first in the setting `first`, else the reward's
-        reference."""
+        """The network that winners are compared with: the first of the setting `first`, else the reference."""
         return decode(self.settings.first[0]) if self.settings.first else self.reference
 
     @property

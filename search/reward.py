@@ -188,7 +188,7 @@ class EfficientNetV2(Reward):
 
 
 class Pareto(EfficientNetV2):
-    """An objective for Pareto searches: accuracy, `cost` and parameters are minimised or maximised separately.
+    """An objective for Pareto searches: accuracy, `cost` and parameters count as separate objectives.
 
     w and v only define the reward that orders tables. Proposals do not depend on their values, except that a cost
     with exponent 0 is not an objective.
@@ -238,8 +238,10 @@ class MnasNet(Targeted):
 
 
 class TuNAS(Targeted):
-    """The objective A + beta * |C/T - 1| (Bender et al. 2020). Costs below and above the target are penalised
-    alike."""
+    """The objective A + beta * |C/T - 1| (Bender et al. 2020).
+
+    Costs below and above the target are penalised alike.
+    """
 
     beta: float = Field(default=-0.10, le=0)
     """The weight of the distance from the target. Its default is that of google-research

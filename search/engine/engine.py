@@ -212,8 +212,10 @@ class Engine:
         return request(config, number, record.attempt, record.architecture, seed, timed, epochs)
 
     def _requeue_interrupted(self) -> None:
-        """Requeue the trials that were running when the last driver died. The interrupted training is not an
-        attempt."""
+        """Requeue the trials that were running when the last driver died.
+
+        The interrupted training does not count as an attempt.
+        """
         for record in self._history.running:
             interrupted = replace(record, interruptions=record.interruptions + 1)
             if interrupted.interruptions < INTERRUPTIONS:

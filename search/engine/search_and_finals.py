@@ -159,8 +159,10 @@ class SearchAndFinals:
         return self._keep(trial, replace(training, state="failed", reason=reason))
 
     def _requeue_interrupted(self, trial: int, training: FinalTraining) -> None:
-        """Requeue a training that was running when the last driver died. The interrupted training is not an
-        attempt."""
+        """Requeue a training that was running when the last driver died.
+
+        The interrupted training does not count as an attempt.
+        """
         deaths = training.interruptions + 1
         if deaths < INTERRUPTIONS:
             return self._keep(trial, replace(training, interruptions=deaths, state="waiting"))

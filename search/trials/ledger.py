@@ -44,8 +44,10 @@ CREATE INDEX IF NOT EXISTS trial_digest ON trial (digest);
 
 
 class LedgerFailed(Exception):
-    """The error of a ledger that could not be written, for instance because the disk is full. Earlier changes are
-    safe."""
+    """The error of a ledger that could not be written, for instance because the disk is full.
+
+    Earlier changes are safe.
+    """
 
 
 _ADD = "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
