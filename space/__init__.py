@@ -1,4 +1,4 @@
-"""Networks as values, their exact costs, search spaces, and the torch modules built from them.
+"""Networks as values, with their exact costs, search spaces and torch modules.
 
     >>> from space import cost, decode, published
     >>> cost(published("b0").architecture).macs

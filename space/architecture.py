@@ -40,9 +40,9 @@ _HEAD = {"h": "width", "f": "hidden", "c": "classes"}
 class Head:
     """The layers after the last block: a 1x1 convolution to `width` channels, pooling and the classifier.
 
-    width: 0 for a head without that convolution. hidden: width of another layer between pooling and classifier
-    (MobileNetV3), 0 for none. bias: whether the classifier has a bias. norm: whether the hidden layer has a
-    normalisation instead of a bias (MobileNetV4).
+    width: the channels of that convolution; 0: there is none. hidden: the width of another layer between pooling and
+    classifier (MobileNetV3), 0 for none. bias: whether the classifier has a bias. norm: whether the hidden layer has
+    a normalisation instead of a bias (MobileNetV4).
     """
 
     width: int
@@ -68,7 +68,7 @@ class Head:
 class Architecture:
     """A complete network: its costs and its modules follow from this value alone.
 
-    resolution: height and width of its images in pixels. channels: number of channels of its images.
+    resolution: the height and width of its images in pixels. channels: the number of channels of its images.
     The value is canonical: stages of depth 0 are dropped, a stage that only continues the one before it is merged
     with it, and `skip` is true where no shortcut is possible. Raises `UserError` for a value that is not a network.
     """
@@ -165,8 +165,8 @@ def _fields(
 ) -> dict[str, Any]:
     """Return field name -> value for the parts of `text` between underscores.
 
-    names: letters before a number -> field. required: the letters that must occur. words: other permitted parts ->
-    (field, value). whole: the text to show in messages, if it is longer.
+    names: a mapping of the letters before a number to the field. required: the letters that must occur. words: a
+    mapping of other permitted parts to (field, value). whole: the text to show in messages, if it is longer.
     """
     fields: dict[str, Any] = {}
     name: str
@@ -221,7 +221,7 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
 
 
 def _continues(stage: Stage, before: Stage, free: bool) -> bool:
-    """Return whether a stage of stride 1 only continues `before`. free: the `skip` of `before` is meaningless."""
+    """Return whether a stage of stride 1 only continues `before`. free: whether the `skip` of `before` is ignored."""
     if stage.op != before.op or stage.width != before.width:
         return False
     skip = stage.skip if free else before.skip

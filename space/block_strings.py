@@ -66,7 +66,7 @@ def encode_blocks(architecture: Architecture, notation: str = "efficientnet") ->
 
 
 def _decode(text: str) -> tuple[Stage, int | None]:
-    """Return the stage, and the width of its input if `text` has it."""
+    """Return the stage that `text` describes, and the width of its input if `text` states it."""
     kind, _, rest = text.partition("_")
     if kind in _KINDS:
         return _from_timm(text, kind, rest), None

@@ -14,9 +14,10 @@ class Conv:
 
     A convolution reads the layer that is planned before it in its block (the first reads the block's input), unless
     `reads` names another layer, or several with "+" between, whose channels are concatenated; "input" is the block's
-    input. It may read a part of the channels. pooled: it reads the spatial mean, a 1x1 map, as squeeze-excitation
-    and the classifier do. dilations: (channels, rows, columns) for each group of output channels with its own
-    dilation; empty if `dilation` holds for all. act: one of `ACTIVATIONS`, or "hardsigmoid" for gates.
+    input. It may read a part of the channels. pooled: whether it reads the spatial mean, a 1x1 map, as
+    squeeze-excitation and the classifier do. dilations: (channels, rows, columns) for each group of output channels
+    with its own dilation; empty if `dilation` holds for all. act: the activation, one of `ACTIVATIONS`, or
+    "hardsigmoid" for gates.
     """
 
     name: str
@@ -36,13 +37,13 @@ class Conv:
 
     @property
     def params(self) -> int:
-        """Trainable parameters: weights, bias, and the scale and shift of the normalisation."""
+        """The number of trainable parameters: weights, bias, and the scale and shift of the normalisation."""
         weights = self.kernel[0] * self.kernel[1] * (self.width_in // self.groups) * self.width
         return weights + self.width * (self.bias + 2 * self.norm)
 
     @property
     def folded_params(self) -> int:
-        """Weights and bias after the normalisation is folded into them."""
+        """The number of weights and biases once the normalisation is folded into them."""
         weights = self.kernel[0] * self.kernel[1] * (self.width_in // self.groups) * self.width
         return weights + self.width * (self.bias or self.norm)
 
@@ -72,7 +73,7 @@ class Step:
     which multiplies by `factor`. padding: "same" pads max-pooling with minus infinity, and the far side more where
     the two sides differ (TensorFlow); "symmetric" pads both sides alike (torch); "valid" does not pad; "ceil" does
     not either, but its last window may reach beyond the map (torch's ceil_mode).
-    width: channels of its output. reads: as in a convolution.
+    width: the number of channels of its output. reads: the layers that it reads, as in `Conv`.
     """
 
     name: str

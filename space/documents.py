@@ -19,10 +19,11 @@ from space.refusal import UserError, unknown_name
 Document = dict[str, Any]
 
 SETTINGS = Path(__file__).resolve().parents[1] / "experiments" / "settings"
-"""A folder for each group of settings, beside this package in a checkout as in site-packages. It is not looked up by
-the name `experiments`, since a user's own package of that name would be found instead."""
+"""The folder that holds a folder for each group of settings, next to this package both in a checkout and in
+site-packages. It is not looked up by the name `experiments`, since a user's own package of that name would be
+found instead."""
 MAX_VALUES = 100_000
-"""A document with more values is refused."""
+"""The largest number of values in a document. A document with more is refused."""
 
 
 class _Loader(yaml.SafeLoader):

@@ -14,14 +14,14 @@ from space.catalog import CATALOG
 from space.refusal import UserError
 
 SUFFIXES = (".yaml", ".yml", ".json")
-"""Endings of files that describe a network."""
+"""The endings of files that describe a network."""
 
 FORMS = (
     "FILE.yaml",
     "a canonical string such as r32_i16/.../h640_c10",
     "block strings separated by commas",
 )
-"""The words that name a network beside the names of published ones, for refusals."""
+"""The kinds of words, besides published names, that name a network; error messages list them."""
 
 
 @dataclass(frozen=True, slots=True)

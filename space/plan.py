@@ -15,8 +15,8 @@ from space.stems import STEMS
 class Block:
     """One block of a network: its layers in the order in which they run.
 
-    name: "stem", "stages.2.0" (the first block of the third stage) or "head". op: a key of
-    `space.blocks.BLOCKS`, or "" for stem and head, whose layers form a chain.
+    name: the name of the block: "stem", "stages.2.0" (the first block of the third stage) or "head". op: a
+    key of `space.blocks.BLOCKS`, or "" for stem and head, whose layers form a chain.
     shortcut: whether the block's input is added to its output.
     """
 

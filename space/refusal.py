@@ -11,7 +11,7 @@ class UserError(ValueError):
 
 
 _MAX_LISTED, _NEAREST = 20, 5
-"""Up to 20 permitted names are listed; of more, the five nearest are."""
+"""The limits of a message: it lists up to 20 permitted names, or the five nearest if there are more."""
 
 
 def unknown_name(
@@ -35,7 +35,7 @@ def unknown_name(
 
 
 def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[str]:
-    """Return the nearest names. Those with the initials `value` come first, as learning_rate for lr.
+    """Return the nearest names. Names with the initials `value` come first, such as learning_rate for lr.
 
     A group that all names share, such as "recipe.", does not make them similar.
     """

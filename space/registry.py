@@ -1,4 +1,4 @@
-"""The extension points: our own entries by name, and those that installed packages add by entry points.
+"""The extension points: our own entries by name, and the entries of installed packages.
 
 A package adds a sampler, say, with these lines in its pyproject.toml. `sampler=mutation` then works wherever the
 package is installed, in worker processes too:

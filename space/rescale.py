@@ -15,7 +15,7 @@ from space.conv import divisible
 
 @dataclass(frozen=True, slots=True)
 class Multipliers:
-    """Factors for every stage's depth, every width, and the resolution; 1 changes nothing."""
+    """The factors of every stage's depth, every width, and the resolution. A factor of 1 changes nothing."""
 
     depth: float = 1.0
     width: float = 1.0
@@ -26,9 +26,9 @@ class Multipliers:
 class Rounding:
     """The rules by which fractions become whole numbers.
 
-    divisor: widths become multiples of it. limit: if a width falls below this share of the exact product, the next
-    multiple is taken (0 switches the rule off). depth: "ceil", or "round" to the nearest. resolution: the resolution
-    becomes a multiple of this many pixels.
+    divisor: the number of which widths become multiples. limit: the smallest permitted share of the exact product; if
+    a width falls below it, the next multiple is taken (0 switches the rule off). depth: the rounding of depths,
+    "ceil" or "round" (to the nearest). resolution: the number of pixels of which the resolution becomes a multiple.
 
     The defaults are EfficientNet's (tensorflow/tpu efficientnet_model.py: round_filters, round_repeats).
     google/automl, and with it EfficientNetV2-B1..B3, rounds widths with limit 0.

@@ -18,12 +18,12 @@ _DEFAULTS |= {"groups": 1, "dilation": 1, "dilations": "", "branches": "", "star
 class Stage:
     """`depth` blocks of one kind, all `width` channels wide; the first has `stride`, the others stride 1.
 
-    op: a key of `space.blocks.BLOCKS`. expand: hidden width divided by input width. se: squeeze-excitation's
+    op: a key of `space.blocks.BLOCKS`. expand: the hidden width divided by the input width. se: squeeze-excitation's
     bottleneck divided by the block's input width, 0 for none. The stage's input width is the width before it.
-    groups: number of groups of the 1x1 convolutions; a convolution whose channels they do not divide has one group.
-    dilation: dilation of the spatial convolution. dilations: those of groups of its channels, see
+    groups: the number of groups of the 1x1 convolutions; a convolution whose channels they do not divide has one
+    group. dilation: the dilation of the spatial convolution. dilations: the dilations of groups of its channels, see
     `space.blocks.dilations`. skip: whether a block's input is added to its output where their shapes agree.
-    branches: the branches of inception modules, see `space.blocks.branches`. start: kernel of the depthwise
+    branches: the branches of inception modules, see `space.blocks.branches`. start: the kernel of the depthwise
     convolution before the expansion of a "uib" block, 0 for none; its `kernel` may be 0 too. Fields that the family
     does not read are set to their defaults.
     """

@@ -1,6 +1,6 @@
 """Stems: the layers before the first block.
 
-A kind of stem is a function (stem, channels) -> its layers in order, the last of which has `stem.width` channels.
+A kind of stem is a function of (stem, channels) that returns its layers in order. The last has `stem.width` channels.
 """
 
 from __future__ import annotations
@@ -117,4 +117,4 @@ STEMS: Registry[Callable[[Stem, int], tuple[Layer, ...]]] = Registry(
         "inceptionv4": inception_v4,
     },
 )
-"""The extension point of stems: name in architectures and spaces -> function."""
+"""The extension point of stems: a mapping of names in architectures and spaces to functions."""

@@ -1,4 +1,4 @@
-"""Block families: the convolutions of a block, and how they are joined.
+"""Block families: the convolutions of a block and the way in which they are joined.
 
 A family is one file with a `Family` value. Both the cost model and the network read its `plan`. Its `forward` joins
 exactly the planned convolutions and needs no torch import: it calls layers and multiplies or adds their outputs.
@@ -41,6 +41,6 @@ BLOCKS = Registry(
         "uib": UIB,
     },
 )
-"""The extension point of blocks: name in architectures and spaces -> family."""
+"""The extension point of blocks: a mapping of names in architectures and spaces to families."""
 
 __all__ = ["BLOCKS", "Family"]

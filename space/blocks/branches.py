@@ -44,7 +44,8 @@ class Spatial:
 
 
 Branch = tuple[tuple["Spatial | str", ...], ...]
-"""Layers in sequence. Each has one part or, at the end of a branch, two in parallel; a word is pooling."""
+"""The layers of a branch in sequence. Each has one part, or two parallel ones at the end. A text stands for
+pooling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Module:
     """A module: its branches, and the pooling of their input ("" for none).
 
     merged: the share of its width that a residual module's input and output have, 0 for other modules. scale: the
-    factor of the branches in a residual module. linear: no activation follows.
+    factor of the branches in a residual module. linear: whether the activation after the sum is left out.
     """
 
     branches: tuple[Branch, ...]
@@ -142,7 +143,7 @@ def _written(layer: tuple[Spatial | str, ...]) -> str:
 
 
 def _times(one: Spatial, factor: int, divisor: int) -> Spatial:
-    """Return `one` with its share times `factor` / `divisor`, rounded to the nearest, at least 1."""
+    """Return the layer `one` with its share times `factor` / `divisor`, rounded to the nearest, at least 1."""
     return Spatial(max(1, (2 * one.share * factor + divisor) // (2 * divisor)), one.kernel, one.padded)
 
 

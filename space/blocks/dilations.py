@@ -15,7 +15,7 @@ from math import gcd
 from space.refusal import UserError
 
 MAX_DILATION = 64
-"""Pixels from one that a kernel reads to the next."""
+"""The largest permitted dilation: the distance in pixels between neighbouring values that a kernel reads."""
 
 _GROUP = re.compile(r"([1-9]\d?)x([1-9]\d?):([1-9]\d{0,4})")
 

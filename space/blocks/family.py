@@ -19,7 +19,7 @@ READS = frozenset({"kernel", "expand", "se", "act", "skip"})
 
 
 class Stage(Protocol):
-    """The fields of a stage that a family may read; `space.stage.Stage` says what they mean."""
+    """The fields of a stage that a family may read; `space.stage.Stage` explains them."""
 
     @property
     def op(self) -> str: ...
@@ -51,16 +51,17 @@ class Stage(Protocol):
 class Family:
     """A kind of block.
 
-    plan: (stage, width_in, stride) -> the layers of one block with `width_in` input channels.
-    forward: (layers, x) -> y. x: (batch, width_in, height, width);
+    plan: a function of (stage, width_in, stride) that returns the layers of a block with `width_in` input channels.
+    forward: a function of (layers, x) that returns y. x: (batch, width_in, height, width);
         y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or less without padding.
         The network adds the identity shortcut: see `shortcut`.
-    shortcut: the block's input is added to its output where their shapes agree, unless the stage has skip=False.
-        A family that joins them in another way does so in its forward, and has False here.
+    shortcut: whether the block's input is added to its output where their shapes agree, unless the stage has
+    skip=False.
+        A family with another kind of shortcut computes it in its `forward`, and has False here.
     reads: the fields of a stage that the plan reads, in addition to op, depth, stride and width. The others are set
         to their defaults when a stage is made, so that a field without effect does not make another network.
-    multiple: widths must be multiples of this number.
-    kernel_optional: the kernel may be 0, and the block then lacks that convolution.
+    multiple: the number that must divide every width.
+    kernel_optional: whether the kernel may be 0, in which case the block lacks that convolution.
     """
 
     plan: Callable[[Stage, int, int], tuple[Layer, ...]]

@@ -27,7 +27,7 @@ def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:
 
 
 def excite(layers: Layers, x: Tensor) -> Tensor:
-    """Multiply each channel of x: (batch, hidden, h, w) by its weight; return x in a block without weights."""
+    """Multiply each channel of x: (batch, hidden, h, w) by its weight; return x if the block has no weights."""
     if "se_reduce" not in layers:
         return x
     return x * layers["se_expand"](layers["se_reduce"](x))

@@ -11,10 +11,11 @@ from space.architecture import Architecture
 class Published:
     """A published network at its evaluation resolution, for ImageNet's 1000 classes unless `note` differs.
 
-    depth, width: its coefficients relative to the base it was derived from (0 if there is none).
-    train_resolution: pixels; the resolution of evaluation unless published otherwise.
-    dropout: rate before the classifier. source: publication and code of the row. family: the heading in lists.
-    note: differences between published figures, published code and the row.
+    depth, width: the coefficients relative to the base that the network was derived from (0 if there is
+    none). train_resolution: the side of the training images in pixels, equal to that in evaluation unless
+    published otherwise.
+    dropout: the dropout rate before the classifier. source: the publication and the code of the row. family:
+    the heading in lists. note: differences between published figures, published code and the row.
     """
 
     name: str

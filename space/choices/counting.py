@@ -30,7 +30,7 @@ class Range:
     saved_activations: tuple[int, int]
 
     def bounds(self, name: str, batch: int = BATCH) -> tuple[int, int]:
-        """Return bounds of the exact cost `name` in the unit of its row; for memory, of `batch` images.
+        """Return bounds of the exact cost `name` in its unit. batch: the number of images, for memory.
 
         The bounds of memory may be wider than the extremes, since those of its two parts are added.
         """
@@ -42,7 +42,8 @@ class Range:
 
 
 _State = tuple[int, Stage | None, int]
-"""(n, block, left): inside stage n, `left` more such blocks follow. (n, None, 0): before stage n."""
+"""A place in the space. (n, block, left): inside stage n, before `left` more such blocks. (n, None, 0): before stage
+n."""
 
 
 def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
@@ -82,7 +83,7 @@ class _Automaton:
         return self._numbers[state]
 
     def reached(self, state: _State) -> frozenset[int]:
-        """Return `state` and the states after it that absent stages permit."""
+        """Return `state` and every state that is reached from it by leaving out stages that may be absent."""
         return frozenset(map(self.number, _skip_absent(state, self._stages)))
 
     def _read(self, reached: frozenset[int]) -> tuple[frozenset[int], ...]:
@@ -94,7 +95,7 @@ class _Automaton:
         return tuple(following.values())
 
     def _steps(self, state: int) -> dict[int, frozenset[int]]:
-        """Return next block -> the states after it, from one state."""
+        """Return a mapping of each block that can follow one state to the states after that block."""
         following: dict[int, frozenset[int]] = {}
         for block, state_after in _steps(self._states[state], self._stages):
             number = self._blocks.setdefault(block, len(self._blocks))

@@ -10,7 +10,7 @@ from typing import TypeVar
 from space.architecture import Architecture, Stage
 
 Chosen = dict[int, int]
-"""Options of some choices of a space: index of the choice -> index of the option."""
+"""The options of some choices of a space: a mapping of the index of a choice to the index of its option."""
 T = TypeVar("T")
 Settled = tuple[Chosen, T]
 """A part of a space with the options that give it."""
@@ -23,9 +23,9 @@ def find(
 ) -> Chosen | None:
     """Return the options that give `architecture`, None if none do.
 
-    frames: all that is not a stage, around the stages of `architecture`. stages: the alternatives of each stage of
-    the space. A stage of depth 0 is absent, and two equal ones in sequence are merged, so the stages of the space are
-    matched with the blocks of the network and not with its stages.
+    frames: the alternatives of stem, head and images, each with the stages of `architecture`. stages: the
+    alternatives of each stage of the space. A stage of depth 0 is absent, and two equal ones in sequence are
+    merged, so the stages of the space are matched with the blocks of the network and not with its stages.
     """
     frame = next((chosen for chosen, frame in frames if frame == architecture), None)
     blocks = [block for stage in architecture.stages for block in _blocks(stage)]

@@ -11,8 +11,9 @@ from space.refusal import UserError, unknown_name
 def override(document: Document, place: str, value: Any) -> Document:
     """Return a copy of `document` in which `place` has `value`.
 
-    place: keys and stage numbers joined by dots; `*` is every stage. value: a scalar pins, a list is a choice. An op
-    that is given by name keeps its options in the document. Raises `UserError` for a place that does not exist.
+    place: the keys and stage numbers joined by dots; `*` means every stage. value: a scalar to pin the choice, or a
+    list of options. An op that is given by name keeps its options in the document. Raises `UserError` for a place
+    that does not exist.
     """
     changed = _put(document, place.split("."), value, place)
     assert isinstance(changed, dict)
@@ -38,7 +39,7 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
 
 
 def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None]]:
-    """Return the items of a list, each with True if `key` is its number, False if `key` is in it, else None."""
+    """Return each item of a list with True if `key` is its number, False if it contains `key`, else None."""
     if key == "*" or key.isdecimal():
         chosen = [key in ("*", str(number)) for number in range(len(node))]
         if not any(chosen):
@@ -51,7 +52,7 @@ def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None
 
 
 def _with_options(value: Any, before: Any) -> Any:
-    """Return `value` in which each op has the options that it has in `before`: mb -> {mb: {se: 0.25}}."""
+    """Return `value` with the options that each op has in `before`, so that mb becomes {mb: {se: 0.25}}."""
     known = {
         name: option
         for option in (before if isinstance(before, list) else [before])

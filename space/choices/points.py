@@ -11,13 +11,13 @@ from space.cost.cost import Cost, head_cost, stage_cost, stem_cost
 from space.stage import Stage
 
 Point: TypeAlias = tuple[int, ...]
-"""An option index for each of a space's choices."""
+"""A point of a space: the index of an option for each choice."""
 
 T = TypeVar("T")
 
 
 class Settled(Generic[T]):
-    """A part of a space as a function of points, cached by the choices that are inside the part."""
+    """A function from points to a part of the network. Its values are cached by the choices inside that part."""
 
     def __init__(self, choices: Iterable[int], compute: Callable[[Point], T]) -> None:
         """Take the indices of the part's choices, and the function from points to its value."""
@@ -46,7 +46,7 @@ class PointCosts:
     """
 
     def __init__(self, frame: Settled[Architecture], stages: Sequence[Settled[Stage]]) -> None:
-        """Take the parts of the space. frame: a network with the stem, the head and the resolution of a point."""
+        """Take the parts of the space. frame: a network with the point's stem, head and resolution."""
         self._frame = frame
         self._stems: dict[Hashable, _Spent] = {}
         known: list[dict[tuple[Hashable, int, int], _Spent]] = [{} for _ in stages]

@@ -29,15 +29,16 @@ from space.refusal import UserError, unknown_name
 from space.stage import with_defaults
 
 MAX_ALTERNATIVES = 5_000
-"""The permitted number of alternatives of one stage, and of all that is not a stage: counting visits each of them."""
+"""The permitted number of alternatives of one stage, and of stem, head and images together. Counting visits each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One decision of the search.
 
-    name: its place in the document, e.g. "stages.2.kernel". options: numbers, words, or the positions of alternatives
-    in `{choose: [...]}`. ordered: neighbouring options are similar; numbers are, in ascending order.
+    name: the place of the choice in the document, e.g. "stages.2.kernel". options: the numbers or words to choose
+    from, or the positions of alternatives in `{choose: [...]}`. ordered: whether neighbouring options are similar, as
+    numbers in ascending order are.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Choice:
 class Space:
     """A set of architectures. Make one with `Space.load` or `Space.of`.
 
-    name: as users write it. document: the source of the space, with its choices.
+    name: the name as users write it. document: the source of the space, with its choices.
     """
 
     name: str
@@ -59,8 +60,8 @@ class Space:
     def load(cls, name: str, overrides: Mapping[str, Any] | None = None) -> Space:
         """Return the shipped space `name` (see `space.documents.names("space")`), or the one in a file `./my.yaml`.
 
-        overrides: place -> value of choices to pin or widen: {"stages.2.kernel": 3, "stages.*.expand": [4, 6]}.
-        Raises `UserError` if the document or an override is not valid.
+        overrides: a mapping of places to new values, which pin or widen choices: {"stages.2.kernel": 3,
+        "stages.*.expand": [4, 6]}. Raises `UserError` if the document or an override is not valid.
         """
         document = documents.read("space", name)
         for place, value in (overrides or {}).items():
@@ -96,11 +97,11 @@ class Space:
         )
 
     def cost_at(self, point: Point) -> Cost:
-        """Return the exact cost of the architecture of a point, ten times as fast as by building it."""
+        """Return the exact cost of a point's architecture, ten times as fast as by building the architecture."""
         return self._point_costs(point)
 
     def find(self, architecture: Architecture) -> Point | None:
-        """Return the first point whose architecture is `architecture`, None if there is none."""
+        """Return the first point that gives `architecture`; None if the space does not contain it."""
         tree = self._tree[0]
         frames = (
             (chosen, _frame(settled, architecture.stages))
@@ -149,7 +150,7 @@ class Space:
 
     @cached_property
     def frames(self) -> tuple[Architecture, ...]:
-        """The distinct alternatives of all that is not a stage, each with the deepest alternative of every stage."""
+        """The distinct alternatives of stem, head and images, each in a network of the deepest stages."""
         tree = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = tuple(max(alternatives, key=lambda stage: stage.depth) for alternatives in self.stages)
         return tuple(dict.fromkeys(_frame(settled, stages) for _, settled in self._settlements(tree)))
@@ -162,7 +163,7 @@ class Space:
 
     @cached_property
     def _settled(self) -> tuple[Settled[Architecture], tuple[Settled[Stage], ...]]:
-        """All that is not a stage, and every stage, as functions of points."""
+        """The frame (stem, head and images) and every stage as functions of points."""
         rest = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = self._tree[0]["stages"]
         return Settled(_involved(rest), partial(_frame_at, rest, self.frames[0].stages)), tuple(
@@ -193,7 +194,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class _Pick:
-    """A choice in a tree. choice: its index in the choices of the space."""
+    """A placeholder for a choice in a document. choice: the index of the choice in the space."""
 
     choice: int
     options: tuple[Any, ...]
@@ -239,7 +240,7 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: 
 
 
 def _label(option: Any, number: int) -> int | float | str:
-    """Return the name of an option in a choice: itself, or the one key of `{mb: {...}}`, or its number."""
+    """Return the name of an option in a choice: itself, the one key of `{mb: {...}}`, or its number."""
     if isinstance(option, dict):
         return _key(option) or number
     return str(option) if option is None or isinstance(option, (bool, list)) else option

@@ -19,11 +19,11 @@ from space.refusal import UserError
 class Cost:
     """The costs of a network, or of a part of one.
 
-    params: trainable parameters (running statistics of normalisation are not trainable).
-    macs: multiply-adds of convolutions and classifier for one image.
-    activations: output elements of all convolutions for one image, without the classifier, as in
+    params: the number of trainable parameters (running statistics of normalisation are not trainable).
+    macs: the multiply-adds of the convolutions and the classifier for one image.
+    activations: the output elements of all convolutions for one image, without the classifier, as in
         Radosavovic et al. 2020, "Designing Network Design Spaces".
-    size: bytes of the weights in float32 once batch normalisation is folded into the convolutions.
+    size: the bytes of the weights in float32 once batch normalisation is folded into the convolutions.
     """
 
     params: int
@@ -44,7 +44,7 @@ class Cost:
 class Part:
     """A row of a network's stage table: the stem, a stage or the head, with its costs.
 
-    size_in, size: sides of its input and output maps in pixels. width_in, width: their numbers of channels.
+    size_in, size: the sides of the input and output maps in pixels. width_in, width: the channels of these maps.
     """
 
     name: str
@@ -110,7 +110,7 @@ def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
 
 
 FLOAT = 4
-"""Bytes of a float32."""
+"""The number of bytes of a float32."""
 _Spent = tuple[int, int, int, int, int]
 """(params, macs, activations, floats to store, side of the output): a plain tuple, since a search sums millions."""
 

@@ -21,10 +21,10 @@ from space.cost.cost import FLOAT, cost
 from space.plan import block_layers, head_layers, stem_layers
 
 COPIES = 4
-"""Floats per parameter: weight, gradient, and the optimiser's two moments."""
+"""The number of floats per parameter: weight, gradient, and the optimiser's two moments."""
 
 _FROM_INPUT = ("silu", "relu6", "hardswish")
-"""Activations whose derivative needs their input; that of the others needs their output."""
+"""The activations whose derivative is computed from their input. For all others it is computed from their output."""
 
 
 def training_memory(architecture: Architecture, batch: int) -> int:
@@ -38,7 +38,7 @@ def memory(params: int, saved: int, batch: int) -> int:
 
 
 def saved_activations(architecture: Architecture) -> int:
-    """Return the elements saved in the forward pass of one image, itself included, for the backward pass."""
+    """Return the number of elements, image included, that an image's forward pass saves for the backward pass."""
     total, size = stem_saved(architecture.stem, architecture.channels, architecture.resolution)
     width = architecture.stem.width
     for stage in architecture.stages:
@@ -75,7 +75,8 @@ def _block(stage: Stage, width_in: int, stride: int, size: int) -> tuple[int, in
 def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -> tuple[int, int]:
     """Return the elements that a chain of layers saves for one image, input included, and its output's side.
 
-    shortcut: its input is added to its output, so that the next layers save the sum and not the output.
+    shortcut: whether the chain's input is added to its output; the next layers then save the sum instead of the
+    output.
     """
     areas, sides = _areas(layers, size)
     width = {"input": width_in} | {layer.name: layer.width for layer in layers}
@@ -115,7 +116,7 @@ def _saved_by(step: Step, sources: list[str]) -> set[str]:
 
 
 def _areas(layers: tuple[Layer, ...], size: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the pixels and the height of each output, by name of the layer, "input" included."""
+    """Return the number of pixels and the height of each layer's output by the layer's name, and those of "input"."""
     sizes, before = {"input": (size, size)}, "input"
     for layer in layers:
         read = layer.reads.partition("+")[0] or before

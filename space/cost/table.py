@@ -1,4 +1,4 @@
-"""The one table of what a network can cost: units, amounts as people type them, and how each cost is known.
+"""The table of all costs of a network: their units, the amounts that people type, and the source of each cost.
 
 Rewards, limits, the `--max-*` options, the axes of pages and the columns of tables read their costs here.
 """
@@ -95,10 +95,13 @@ def _plain(value: object) -> float:
 class CostRow:
     """A row of the table: one cost of a full network.
 
-    unit: "" for counts, "B" or "ms". parse: turns what a user writes into a number in that unit. known: "exact"
-    costs are computed from the architecture, "predicted" ones come from a device's profile, and "reserved" ones
-    can not be used yet. form: the format in tables. column, title: the key and heading there. meaning: one phrase
-    for help and tables. compute: the value for (architecture, images in a batch), where it is exact.
+    unit: the unit, "B" or "ms", "" for counts. parse: the function that turns a user's amount into a number in that
+    unit. known: the source of the cost. "exact"
+    costs are computed from the architecture, "predicted" ones come from a device's profile, and "reserved" ones can
+    not be used yet. form: the number format in tables. column, title: the key and the heading in tables. meaning: a
+    phrase
+    for help and tables. compute: for an exact cost, the function of (architecture, images in a batch) that returns
+    it.
     """
 
     name: CostName
@@ -201,7 +204,7 @@ _ROWS = (
     ),
 )
 COSTS: Mapping[str, CostRow] = MappingProxyType({row.name: row for row in _ROWS})
-"""Name of a cost -> its row."""
+"""The row of each cost by its name."""
 EXACT: tuple[str, ...] = tuple(row.name for row in _ROWS if row.known == "exact")
 USABLE: tuple[str, ...] = tuple(row.name for row in _ROWS if row.known != "reserved")
 """The costs that a reward, a limit or an axis can use today."""
@@ -215,7 +218,7 @@ def cost_row(name: str) -> CostRow:
 
 
 def parse_amount(name: str, value: object) -> float:
-    """Return what a user wrote for the cost `name` as a number in its unit: ("step", "0.3s") -> 300.0.
+    """Return the amount that a user wrote for the cost `name` as a number in its unit: 300.0 for ("step", "0.3s").
 
     Raises `UserError` that names the cost.
     """
@@ -227,7 +230,7 @@ def parse_amount(name: str, value: object) -> float:
 
 
 def exact_cost(name: str, architecture: Architecture, batch: int = BATCH) -> int:
-    """Return an exact cost of `architecture`, in the unit of its row. `batch`: images, for memory.
+    """Return an exact cost of `architecture`, in the unit of its row. batch: the number of images, for memory.
 
     Raises `UserError` for a cost that only a device can tell.
     """

@@ -23,7 +23,7 @@ from space.network.network import Network
 from space.plan import Block, plan
 
 Pair = tuple[int, int]
-"""Dilation along rows and columns."""
+"""The dilations along rows and along columns."""
 
 
 def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
@@ -57,7 +57,7 @@ def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
 
 
 def best(weight: Tensor) -> list[Pair]:
-    """Return the 3 x 3 dilation that keeps most of each output channel's weights; of equals, the smallest.
+    """Return the 3 x 3 dilation that keeps most of each output channel's weights; the smallest one in a tie.
 
     weight: (channels, inputs, kernel, kernel), kernel odd and at least 3.
     """

@@ -13,7 +13,7 @@ from torch.nn import functional
 from space.conv import Step
 
 Pair = tuple[int, ...]
-"""(height, width)."""
+"""A pair of a height and a width."""
 
 # ReLU is in place, since its derivative needs only its output. Autograd would copy the input of the others.
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -78,7 +78,8 @@ class SameMaxPool(nn.MaxPool2d):
 class InceptionConv(nn.Conv2d):
     """A convolution whose groups of output channels have dilations of their own. Its weights are one tensor.
 
-    parts: (channels, vertical dilation, horizontal dilation) of each group. same: whether padding is TensorFlow's.
+    parts: the (channels, vertical dilation, horizontal dilation) of each group. same: whether to pad as
+    TensorFlow does.
     """
 
     def __init__(

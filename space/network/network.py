@@ -40,14 +40,14 @@ def build(
 ) -> Network:
     """Build a newly initialised network of `architecture`, in training mode and the default memory format.
 
-    dropout: rate at which features before the classifier are dropped in training, 0 to below 1.
-    drop_path: rate at which a sample skips a block in training. The i-th of n blocks, counted from 0, has
+    dropout: the rate at which features before the classifier are dropped in training, 0 to below 1.
+    drop_path: the rate at which a sample skips a block in training. The i-th of n blocks, counted from 0, has
         drop_path * i / n (google/automl effnetv2_model.py).
-    padding: padding of convolutions with a stride: "symmetric" as in torch, or "same" as in TensorFlow, which pads
-        one pixel less before the map when its size is even. Weights trained with one are not valid for the other,
-        except on images of 32 n + 1 pixels, where both are the same function.
-    norm_eps: added to variances by batch normalisation; 1e-3 in all of Google's networks.
-    norm_momentum: weight of a batch in the running statistics. 0.1 is google/automl's default; the papers' 0.01
+    padding: the padding of convolutions with a stride: "symmetric" as in torch, or "same" as in TensorFlow, which
+    pads one pixel less before the map when its size is even. Weights trained with one are not valid for the other,
+    except on images of 32 n + 1 pixels, where both are the same function.
+    norm_eps: the constant that batch normalisation adds to variances; 1e-3 in all of Google's networks.
+    norm_momentum: the weight of a batch in the running statistics. 0.1 is google/automl's default; the papers' 0.01
         needs thousands of steps to converge, more than short trainings have.
 
     The initial weights are those of tensorflow/tpu efficientnet_model.py (google/automl's are the same):

@@ -45,17 +45,17 @@ def _cuda(step: Step) -> tuple[float, float]:
 
 
 class Marks(Protocol):
-    """A list of moments of a device's work."""
+    """A list of points in time in a device's work."""
 
     def mark(self) -> None:
-        """Append the present moment of the device's work."""
+        """Append the point in time at which the device finishes the work that it has been given so far."""
 
     def read(self) -> list[float]:
-        """Wait for the device, return the moments in milliseconds since the first, and empty the list."""
+        """Wait for the device, return all marks in milliseconds since the first one, and empty the list."""
 
 
 def marks_of(device: torch.device) -> Marks:
-    """Return an empty list of moments on `device`."""
+    """Return an empty list of marks for work on `device`."""
     return _CudaMarks() if device.type == "cuda" else _CpuMarks()
 
 
@@ -105,11 +105,11 @@ def undisturbed(device: torch.device) -> Iterator[None]:
 
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
-"""Parameters of glibc's `mallopt`, from its malloc.h."""
+"""The parameters of glibc's `mallopt`, from its malloc.h."""
 _WARM = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 2**26}
-"""Values under which all memory comes from the heap, which grows by 64 MiB at a time and is never trimmed."""
+"""The values with which all memory comes from the heap, which grows by 64 MiB at a time and is never trimmed."""
 _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26, _TOP_PAD: 2**17}
-"""Values that glibc itself arrives at in a process that has freed 32 MiB at once, as a training does."""
+"""The values that glibc itself chooses in a process that has freed 32 MiB at once, as a training does."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The device and the conditions of a measurement: times are comparable only where these are equal."""
+"""The device and the conditions of a measurement. Times are comparable only under equal conditions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 class Device:
     """The conditions that a step time depends on besides the network and the images.
 
-    kind: "cpu" or "cuda". processor: the name that the system reports. cores: number in the machine. threads: number
-    that compute. torch: its version. precision: dtype of the forward pass. memory_format: of images and weights.
+    kind: the kind of device, "cpu" or "cuda". processor: the name that the system reports. cores: the number of cores
+    of the machine. threads: the number of computing threads. torch: the version of torch. precision: the dtype of the
+    forward pass. memory_format: the memory format of images and weights.
     """
 
     kind: str

@@ -22,13 +22,13 @@ from space.timing.ratio import median_and_spread, training_step
 
 @dataclass(frozen=True, slots=True)
 class BlockTimes:
-    """A network's training step and its parts, in units of a reference's step that was measured in turns with it.
+    """A network's training step and its parts, in units of a reference's step, measured alternately.
 
-    blocks: median of forward plus backward time for each block of `space.plan.plan` from stem to head, without the
+    blocks: the median forward plus backward time of each block of `space.plan.plan` from stem to head, without the
     classifier (a head that is only a classifier has no entry). rest: the same for classifier, loss and optimiser.
-    step: median of the complete step. spread: half the 95% interval of `step`, as a share of it. reference_ms:
-    milliseconds of the reference's step. wall: wall time of the step over its time on the device; 1 where nothing
-    else ran.
+    step: the median time of the complete step. spread: half the 95% interval of `step`, as a share of it.
+    reference_ms: the milliseconds of the reference's step. wall: the wall time of the step divided by its time on the
+    device, 1 if nothing else ran.
     """
 
     blocks: tuple[float, ...]
@@ -86,7 +86,7 @@ def block_times(
 
 @dataclass(frozen=True, slots=True)
 class _Take:
-    """A timed step: its parts, its total and the reference's, in milliseconds on the device; and its wall time."""
+    """A timed step. All times are in milliseconds on the device, except the wall time."""
 
     parts: list[float]
     own: float

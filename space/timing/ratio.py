@@ -29,11 +29,11 @@ from space.timing.clock import Step, Timer, timer_of, undisturbed
 class StepTime:
     """The time of one training step of a network, and of a reference.
 
-    ratio: median over pairs of steps of network's time / reference's time.
-    spread: half the 95% interval of that median, as a share of it: 0.03 means within 3%.
-    pairs: number of pairs of steps that were timed.
-    ms, reference_ms: median milliseconds of a step: CPU time of the one thread, or time on the GPU.
-    wall_ms, reference_wall_ms: the same by the wall clock, which counts the waits caused by other load.
+    ratio: the median over pairs of steps of the network's time divided by the reference's.
+    spread: half the 95% interval of that median, as a share of the median: 0.03 means within 3%.
+    pairs: the number of pairs of steps that were timed.
+    ms, reference_ms: the median milliseconds of a step: CPU time of the one thread, or time on the GPU.
+    wall_ms, reference_wall_ms: the median wall time of a step in milliseconds, including waits caused by other load.
     """
 
     ratio: float
@@ -59,19 +59,19 @@ def step_ratio(
     dtype: torch.dtype | None = None,
     timer: Timer | None = None,
 ) -> StepTime:
-    """Measure the time of a training step of `network` in turns with `reference`.
+    """Measure the time of a training step of `network`, alternating with steps of `reference`.
 
     batch: (batch, channels, height, width), on the device of both networks, in the memory format to be
     timed. labels: (batch,) class indices that both networks have. A step is forward, cross-entropy, backward
-    and SGD with momentum; with a `dtype`, forward runs under autocast to it. reference_batch: as many images,
-    for a reference that takes them at another resolution.
+    and SGD with momentum; with a `dtype`, forward runs under autocast to it. reference_batch: a batch of as many
+    images, for a reference with another resolution.
 
     `warmup` steps of each are not timed. Then `pairs` pairs are timed, and as many again until the spread (see
     `StepTime`) is at most `tolerance` or `max_pairs` is reached: the result says which.
 
     On a CPU one thread is used, whatever torch is set to. Both networks are copied, and the global random state is
     restored: weights, gradients, running statistics and modes stay as they were.
-    timer: for devices that are neither CPU nor CUDA, and for tests.
+    timer: the timer to use for other devices than CPU and CUDA, and in tests.
     """
     timer = timer or timer_of(batch.device)
     with undisturbed(batch.device):

@@ -21,21 +21,22 @@ from space.timing.device import Device, this_device
 from space.timing.ratio import median_and_spread, training_step
 
 _MIN_STEPS, _ATTEMPTS = 6, 3
-"""Minimum number of timed steps (fewer have no 95% interval), and of attempts."""
+"""The minimum number of timed steps (fewer have no 95% interval), and the maximum number of attempts."""
 _WARM, _WARMUP_MAX = 0.05, 15
 """Warm-up ends when the medians of the last three steps and of the three before are within 5%, or after 15."""
 _WAITED, _DRIFTED, _BUSY = 1.1, 0.05, 0.5
-"""Thresholds of interference: wall time over the device's time; relative difference between the medians of the two
-halves; and the number of other computing processes, averaged over the last minute."""
+"""The thresholds of interference: the wall time over the device's time; the relative difference between the medians
+of the two halves; and the number of other computing processes, averaged over the last minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """A measured time with its uncertainty and conditions.
 
-    ms: median milliseconds on the device: CPU time of the one thread, or time on the GPU. spread: half its 95%
-    interval, as a share of it. wall_ms: the same by the wall clock. repeats, warmup: number of timed and of untimed
-    steps. batch: number of images. resolution: their side in pixels. doubts: reasons not to rely on the figure.
+    ms: the median milliseconds on the device: CPU time of the one thread, or time on the GPU. spread: half its 95%
+    interval, as a share of it. wall_ms: the median wall time in milliseconds. repeats, warmup: the numbers of timed
+    and of untimed steps. batch: the number of images. resolution: the side of the images in pixels. doubts: the
+    reasons not to rely on the time.
     """
 
     ms: float
@@ -70,8 +71,8 @@ def step_time(
     batch: (batch, channels, height, width) in the memory format to be timed. labels: (batch,). Steps are repeated
     until the spread is at most `tolerance` or there are `max_steps`. If interference is detected, the measurement is
     made up to three times, and the one with the fewest doubts is returned. The network is copied, and all random
-    state is restored. load: number of computing or waiting processes, including this one. timer: for other devices.
-    Both are also for tests.
+    state is restored. load: a function that returns the number of computing or waiting processes, including this one.
+    timer: the timer for other devices. Tests replace both.
     """
     with undisturbed(batch.device):
         step = training_step(deepcopy(network), batch, labels, dtype)

@@ -1,4 +1,4 @@
-"""The conventions of a training that state dicts lack. With others the same tensors are another function."""
+"""The conventions of a training that state dicts lack. With others the same tensors compute another function."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ lite: (byte - 127) / 128, tensorflow/tpu efficientnet/lite/efficientnet_lite_bui
 class Conventions:
     """The settings with which the network of some weights is built, and its images are normalised.
 
-    padding, norm_eps, norm_momentum: arguments of `space.network.network.build`.
-    mean, std: one number per channel; images are normalised as (x - mean) / std with x in 0..1.
+    padding, norm_eps, norm_momentum: the arguments of `space.network.network.build`.
+    mean, std: a number for each channel; images are normalised as (x - mean) / std with x in 0..1.
     Raises `UserError` for values outside of their range.
     """
 

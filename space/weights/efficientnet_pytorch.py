@@ -22,7 +22,7 @@ _STEPS = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Return our module -> their module."""
+    """Return a mapping of our modules to theirs."""
     expect(architecture, "efficientnet_pytorch", _objection)
     names = pair("stem.conv", "_conv_stem", "_bn0")
     for number, block in enumerate(plan(architecture)[1:-1]):

@@ -85,7 +85,7 @@ def format_of(state_dict: StateDict) -> str:
 
 
 def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:
-    """Return our name -> their name for our `tensors`. Raises `UserError` if the format cannot express them."""
+    """Return a mapping of our names of `tensors` to theirs. Raises `UserError` if the format lacks one."""
     modules = weight_format(format).modules(architecture)
     splits = ((name, *name.rsplit(".", 1)) for name in tensors)
     return {name: f"{modules[module]}.{tensor}" for name, module, tensor in splits}

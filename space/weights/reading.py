@@ -29,14 +29,15 @@ _WRAPPERS = (
     "model",
 )
 _COUNTERS = ("n_averaged", "total_ops", "total_params")
-"""Tensors that are counters and not weights, of AveragedModel and thop."""
+"""The names of the counters that AveragedModel and thop store among the weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorFile:
     """The tensors of a file by name, on the CPU.
 
-    metadata: of a safetensors header. within: the place of the tensors in a checkpoint, e.g. "state_dict_ema".
+    metadata: the metadata in a safetensors header. within: the place of the tensors in a checkpoint, e.g.
+    "state_dict_ema".
     """
 
     tensors: Mapping[str, Tensor]
@@ -117,7 +118,7 @@ def _listed(names: Iterable[Any]) -> str:
 
 
 def _tensors(state_dict: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
-    """Return the tensors without counters. Raises `UserError` for a value that is not a tensor."""
+    """Return all values except counters. Raises `UserError` for a value that is not a tensor."""
     names = {str(name): value for name, value in state_dict.items()}
     tensors = {name: value for name, value in names.items() if name.rpartition(".")[2] not in _COUNTERS}
     for name, value in tensors.items():
@@ -127,7 +128,7 @@ def _tensors(state_dict: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
 
 
 def without_prefix(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
-    """Return the tensors without the first part of their names if all share it, such as "module."; None otherwise."""
+    """Return the tensors without the prefix that all names share, such as "module."; None if they share none."""
     firsts = {name.partition(".")[0] for name in tensors}
     if len(firsts) != 1 or not all("." in name for name in tensors):
         return None

@@ -40,7 +40,7 @@ _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Return our module -> timm's."""
+    """Return a mapping of our modules to timm's."""
     name = name_of(architecture)
     if name in _INCEPTIONS:
         return _INCEPTIONS[name](architecture)
@@ -93,7 +93,7 @@ def grouped(architecture: Architecture) -> list[list[Stage]]:
 
 
 def _places(architecture: Architecture) -> dict[str, str]:
-    """Return our name of each block -> timm's."""
+    """Return a mapping of our name of each block to timm's."""
     ours = (
         f"stages.{number}.{block}"
         for number, stage in enumerate(architecture.stages)
@@ -136,7 +136,7 @@ _INCEPTION_TF = ("b8", "v2-b3", "v2-s", "v2-m", "v2-l", "v2-xl")
 
 
 def plain(architecture: Architecture) -> Conventions:
-    """Return timm's defaults, with the normalisation of its default weights.
+    """Return timm's default conventions, with the normalisation of its default weights.
 
     Its "ra4" weights of b0 need `inception`, and its "ft" weights of b1 `imagenet`.
     """
@@ -168,7 +168,7 @@ _ONLY_TF = (
     *("lite1", "lite2", "lite3", "lite4"),
     *("mobilenet-v3-large-0.75", "mobilenet-v3-large-minimal"),
 )
-"""Networks of which timm 1.0.31 has only Google's weights, by its `default_cfgs`."""
+"""The networks for which timm 1.0.31 has only Google's weights, according to its `default_cfgs`."""
 
 
 def _usual(architecture: Architecture, file: str) -> str:

@@ -19,7 +19,7 @@ from space.weights.weight_format import WeightFormat, expect, pair
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Return our module -> torchvision's."""
+    """Return a mapping of our modules to torchvision's."""
     ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
     name = name_of(architecture)
     if name in _INCEPTIONS:
@@ -146,7 +146,7 @@ def _efficientnet(architecture: Architecture) -> dict[str, str]:
 
 
 def efficientnet(architecture: Architecture) -> dict[str, str]:
-    """Return our module -> torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
+    """Return a mapping of our modules to torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
 
     torchvision's own networks have a single ratio. A block without squeeze-excitation still counts it as a step: so
     `EfficientNet` numbers an MBConv whose `se_layer` is an identity.

@@ -18,14 +18,16 @@ def _first(architecture: Architecture, file: str) -> None:
 class WeightFormat:
     """The names that a library gives to the tensors of our networks.
 
-    modules: architecture -> our module -> their module, for every module that has tensors. Raises `UserError` for
-        architectures that the library cannot express.
-    styles: by name, architecture -> the conventions of its weights. There are several if names do not show them.
-    usual: (architecture, file name or "") -> the default style; None for the first.
-    stems: modules by which the format is recognised, in addition to EfficientNet's stem, one for each kind of network
-        whose stem has another name.
-    linear: our 1x1 convolutions that are linear layers in the library; their weights have two dimensions.
-    unused: prefixes of tensors that our networks lack, and that do not influence logits.
+    modules: a function from an architecture to a mapping of our modules to theirs, for every module that has tensors.
+    Raises `UserError` for architectures that the library cannot express.
+    styles: the functions from an architecture to the conventions of its weights, by the name of the style. There are
+    several if the names of tensors do not show the conventions. usual: a function of (architecture, file name or "")
+    that returns the default style; None: the first style.
+    stems: the modules by which the format is recognised, in addition to EfficientNet's stem, one for each kind of
+    network whose stem has another name.
+    linear: the names of our 1x1 convolutions that are linear layers in the library; their weights have two
+    dimensions.
+    unused: the prefixes of tensors that our networks lack, and that do not influence logits.
     """
 
     modules: Callable[[Architecture], Mapping[str, str]]
@@ -44,7 +46,7 @@ class WeightFormat:
 
 
 def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
-    """Return their names of one of our convolutions and of its normalisation."""
+    """Return the library's names of one of our convolutions and of its normalisation."""
     return {f"{ours}.conv": convolution, f"{ours}.norm": norm}
 
 

@@ -21,7 +21,7 @@ _STEM, _CLASSIFIER = "stem.conv.conv.weight", "head.classifier"
 class Weights:
     """Trained weights.
 
-    tensors: the state dict of `build(architecture)`. origin: a text for people.
+    tensors: the state dict of `build(architecture)`. origin: a text for people on the source of the weights.
     """
 
     architecture: Architecture
@@ -33,7 +33,7 @@ class Weights:
 def rebuild(weights: Weights, *, dropout: float = 0.0, drop_path: float = 0.0) -> Network:
     """Return the network of `weights`, built with their conventions, in training mode. Its tensors are copies.
 
-    dropout, drop_path: as for `build`. Images must be normalised with `weights.conventions`.
+    dropout, drop_path: the rates, as for `build`. Images must be normalised with `weights.conventions`.
     """
     conventions = weights.conventions
     network = build(
@@ -53,8 +53,9 @@ def adapt(
 ) -> Weights:
     """Return `weights` for another number of classes or image channels; None, or the same number, changes nothing.
 
-    classes: another number gives a fresh classifier, which depends on `seed` alone.
-    channels: of images. For one channel, the stem's weights of the three colours are summed; for n, they are
+    classes: the new number of classes, which gives a fresh classifier that depends on `seed` alone.
+    channels: the new number of image channels. For one channel, the stem's weights of the three colours are summed;
+    for n, they are
         repeated and scaled by 3 / n, as timm's `adapt_input_conv` does. Mean and std are averaged or repeated.
         Raises `UserError` unless the weights have three channels.
     """
