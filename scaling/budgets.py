@@ -81,8 +81,9 @@ def largest(
 
     Costs don't always rise with phi (see `scaling.rules`), so a network that fits can lie above one that doesn't.
     The search begins at a phi above which nothing can fit, and goes down to the first that fits: a bisection of
-    some 30 networks for blocks whose costs never fall, up to a thousand for others. The other arguments: as in
-    `scale`. Raises `UserError` if no network fits, with the costs of the smallest, and if every network does.
+    some 30 networks for blocks whose costs never fall, up to a thousand for others. The other arguments have the same
+    meaning as in `scale`. Raises `UserError` if no network fits, with the costs of the smallest, and if every network
+    does.
     """
     if not budget:
         raise UserError("A budget needs at least one limit on a cost.")
@@ -108,7 +109,7 @@ def largest(
 def _bisect(
     at: Callable[[int], ScaledModel | None], budget: Budget, low: int, high: int, dip: float
 ) -> tuple[int, int]:
-    """Return neighbours: no network at or above the second can fit; the first may."""
+    """Return two neighbouring values of phi. No network at or above the second fits; the first may fit."""
     while high - low > 1:
         middle = (low + high) // 2
         model = at(middle)

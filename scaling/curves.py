@@ -10,7 +10,7 @@ from scaling.families import ScaledModel, family
 from space import UserError
 
 _POINTS = 60
-"""Points of a curve: enough to show the steps that rounding causes."""
+"""The number of points of a curve: enough to show the steps that rounding causes."""
 
 Curves = Mapping[str, Sequence[ScaledModel]]
 """The networks of each curve by the name of its rule; empty if the rule has no phi in the range."""
@@ -19,8 +19,8 @@ Curves = Mapping[str, Sequence[ScaledModel]]
 def curves(base: Base, phis: Sequence[float], variants: Sequence[Mapping[str, Any]]) -> Curves:
     """Return a curve over the range of `phis` for each variant.
 
-    variants: keyword arguments of `scale`, with a rule in each. Raises `UserError` if no rule has a phi in that
-    range.
+    variants: the keyword arguments of `scale` for each curve, among them a rule. Raises `UserError` if no
+    rule has a phi in that range.
     """
     by_rule = {str(variant["rule"].name): _curve(base, phis, variant) for variant in variants}
     if not any(by_rule.values()):

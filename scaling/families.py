@@ -24,7 +24,7 @@ from space.refusal import unknown_name
 class ScaledModel:
     """A base scaled by a rule at phi: the result of a formula, never a published network.
 
-    multipliers: those of the rule, before rounding. `obtained` has those of the rounded network.
+    multipliers: the multipliers by the rule, before rounding. `obtained` has the multipliers of the rounded network.
     """
 
     base: Base
@@ -50,7 +50,7 @@ class ScaledModel:
 
     @property
     def macs_growth(self) -> float:
-        """The ratio of its multiply-adds to the base's, which 2^phi approximates."""
+        """The ratio of its multiply-adds to the base's, which is about 2^phi."""
         return self.cost.macs / self.base_cost.macs
 
     @property
@@ -85,7 +85,7 @@ def scale(
 
     base: the name of a published network, a file, a canonical string or an architecture (`scaling.base.resolve`).
     phi: a number within +-16; multiply-adds grow by about 2^phi. rule: a key of `RULES`, or a rule.
-    coefficients, rounding: used in place of the rule's.
+    coefficients, rounding: values to use in place of the rule's.
 
     Raises `UserError` for an unknown base or rule, for coefficients if the rule has none, and for a phi that
     leaves a layer without channels or images smaller than the total stride of the network.
@@ -135,5 +135,5 @@ def _check_width(base: Architecture, multipliers: Multipliers, phi: float) -> No
 
 
 def _mean_width(architecture: Architecture) -> float:
-    """Return the mean over stages. Over blocks it would also depend on the depths."""
+    """Return the mean width over stages. A mean over blocks would also depend on the depths."""
     return sum(stage.width for stage in architecture.stages) / len(architecture.stages)

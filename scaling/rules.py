@@ -32,9 +32,10 @@ class Law(Protocol):
 class Rule:
     """A rule that scales networks.
 
-    summary, source: a description, and the paper or code it comes from. law: phi -> multipliers.
-    shape: (base, multipliers, rounding) -> the scaled network. rounding: the rounding of the source.
-    free: True if users can choose the coefficients. lowest, highest: the range of phi.
+    summary, source: a description, and the paper or code of the rule. law: the function from phi to multipliers.
+    shape: the function of (base, multipliers, rounding) that returns the scaled network. rounding: the rounding of
+    the source.
+    free: whether users can choose the coefficients. lowest, highest: the range of phi.
     train_share: the training resolution divided by the evaluation resolution, which is the one that is scaled.
     """
 
@@ -124,7 +125,7 @@ def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding)
 class Rows:
     """A law that interpolates between the rows of a table (in logarithms). The multipliers are 1 at phi = 0.
 
-    rows: (phi, multipliers) in ascending order. The last row holds up to 0.
+    rows: the pairs (phi, multipliers) in ascending order of phi. The last row holds up to phi = 0.
     """
 
     rows: tuple[tuple[float, Multipliers], ...]
@@ -145,7 +146,7 @@ class Rows:
 
 
 def _tinynet(depth: float, width: float, resolution: int, mflops: int) -> tuple[float, Multipliers]:
-    """Return a row of TinyNet's table. Its phi is the binary logarithm of its FLOPs over B0's 385.8M."""
+    """Return a row of TinyNet's table. Its phi is the binary logarithm of the network's FLOPs over B0's 385.8M."""
     return math.log2(mflops / 385.814752), Multipliers(depth, width, resolution / 224)
 
 

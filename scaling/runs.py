@@ -32,7 +32,7 @@ def trained_network(word: str) -> tuple[str, Architecture]:
 
 
 def provenance_of(word: str) -> Provenance:
-    """Return the provenance of networks that are scaled from `word`: the run whose images they are made for."""
+    """Return the provenance of networks that are scaled from `word`: the run whose images they are for."""
     if named_network(word):
         return UNKNOWN
     found = find_network(word, "base")

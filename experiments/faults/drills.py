@@ -1,4 +1,4 @@
-"""Fault drills: each breaks one thing in a running search and checks what is left.
+"""Fault drills. Each injects one fault into a running search and checks the state after it.
 
     python -m experiments.faults.drills                              # all but the long ones, both executors
     python -m experiments.faults.drills kill_driver --executor local --times 100

@@ -38,7 +38,7 @@ SMALL = {
     "run": "drill",
 }
 BAD = 4
-"""Every fourth trial is bad for evaluators that fail."""
+"""The number of trials of which one is bad: evaluators with faults fail in bad trials."""
 
 
 def quick(request: Request, report: Report) -> Result:

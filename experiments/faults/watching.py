@@ -27,7 +27,7 @@ TITLE = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a drill. held: whether every guarantee was kept. times: the number of injected faults."""
+    """The outcome of a drill. times: the number of injected faults. held: True if every guarantee was kept."""
 
     times: int
     held: bool

@@ -190,7 +190,7 @@ def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[
 
 
 def _folder(name: str, architecture: Architecture, directory: Path, runs: bool, origin: Provenance) -> Path:
-    """Write the folder of an untrained network. runs: with random weights and executable forms."""
+    """Write the folder of an untrained network. runs: whether to add random weights and executable forms."""
     from search.models.export import export
     from search.training.named_models import untrained
 

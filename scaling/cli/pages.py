@@ -24,7 +24,7 @@ _MACS = Axis("Multiply-adds for one image", form="si", log=True)
 _NEAR = 4
 """Published networks are drawn if their MACs differ from those of the curves by at most this factor."""
 _DRAWN = 4
-"""The number of networks with a diagram: more look alike."""
+"""The largest number of networks with a diagram. Diagrams of more networks look alike."""
 
 
 def family_page(
@@ -32,7 +32,8 @@ def family_page(
 ) -> Page:
     """Return the page of `models`, which were scaled from `base`.
 
-    rows: the table, which may have published networks too. curves: of the rules. command: the command line.
+    rows: the rows of the table, which may have published networks too. curves: the curves of the rules.
+    command: the command line.
     """
     rows = [{**row, "kind": row.get("rule") or "published"} for row in rows]
     columns = filled(rows, (_KIND, *ALL_COLUMNS))

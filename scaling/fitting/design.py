@@ -22,9 +22,10 @@ class Design:
     """The design of a fit. Raises `UserError` for invalid values.
 
     rule: the rule whose coefficients are fitted. phi: the scale of the candidates; not 0. step, tolerance,
-    cost_tolerance: of the grid, see `scaling.fitting.grid.grid`. seeds: trainings of each leader. leaders:
-    candidates that are trained with a second seed. compare: also train the base scaled by depth, width and
-    resolution only, to the cost of the winner. rounding: None means the rule's own.
+    cost_tolerance: the parameters of the grid, see `scaling.fitting.grid.grid`. seeds: the number of
+    trainings of each leader. leaders: the number of candidates that are trained with a second seed. compare:
+    whether to train also the base scaled by depth, width and resolution only, to the cost of the winner.
+    rounding: the rounding of scaled networks; None: the rule's own.
     """
 
     rule: str = "compound"
@@ -52,7 +53,7 @@ class Design:
         return cls(**{**document, "rounding": Rounding(**document["rounding"])})
 
     def document(self) -> dict[str, Any]:
-        """Return plain values, with the rounding resolved."""
+        """Return the design as plain values, in which the rounding is always stated."""
         return {**asdict(self), "rounding": asdict(self.policy)}
 
     @property

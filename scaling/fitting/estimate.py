@@ -12,9 +12,9 @@ from scaling.fitting.plan import Plan
 class Estimate:
     """The estimated duration of a fit.
 
-    step_ms: milliseconds of one training step of the base, measured on this machine. candidate: seconds of one
-    training of an average candidate. first_seed: seconds until all candidates are trained with the first seed.
-    longest: seconds of the whole fit if no leader drops out.
+    step_ms: the milliseconds of a training step of the base, measured on this machine. candidate: the seconds of a
+    training of an average candidate. first_seed: the seconds until all candidates are trained with the first seed.
+    longest: the seconds of the whole fit if no leader drops out.
     """
 
     step_ms: float
@@ -58,7 +58,7 @@ def _step_ms(plan: Plan) -> float:
 
 
 def _steps(plan: Plan) -> float:
-    """Return the training steps of one network. A validation image counts a third: it has no backward pass."""
+    """Return the training steps of a network. A validation image counts a third, since it has no backward pass."""
     proxy = plan.config.proxy
     images = min(proxy.images or plan.images, plan.images)
     validation = min(proxy.validation_images or plan.validation_images, plan.validation_images)

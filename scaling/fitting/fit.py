@@ -72,10 +72,10 @@ def fit(
 ) -> Fitted:
     """Train a grid of (alpha, beta, gamma) for `base` and return the triple of the best network.
 
-    base: as in `scale`. settings: data, proxy, executor, seed, run and budget as in `search.launch`, such as
-    `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`. Every network is trained at its own
-    resolution and width. design: the candidates, the number of seeds and the comparison. evaluate: the function
-    that workers call.
+    base: as in `scale`. settings: the data, proxy, executor, seed, run and budget as in `search.launch`, such
+    as `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`. Every network is trained at its own
+    resolution and width. design: the candidates, the number of seeds and the comparison. evaluate: the
+    function that workers call.
 
     Accuracies are those of the validation split. The run and its results (coefficients, tables, a figure) are
     stored in runs/NAME. Raises `UserError` for invalid arguments, before anything is written, and
@@ -106,8 +106,8 @@ def resume(
 ) -> Fitted:
     """Resume the fit `name`, however it ended. No finished training is lost or repeated.
 
-    settings: another `budget` or `executor`. A finished fit trains nothing and writes its results again.
-    Raises the errors of `fit`.
+    settings: a new `budget` or `executor`. A finished fit trains nothing and writes its results again. Raises
+    the errors of `fit`.
     """
     path = find(name)
     document = documents.read("run", str(path / CONFIG))

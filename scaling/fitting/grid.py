@@ -27,7 +27,7 @@ FINEST = 0.01
 class Candidate:
     """A triple of the grid and its network.
 
-    published: True for the rule's own triple. same: other triples of the grid that round to the same network.
+    published: whether it is the rule's own triple. same: the other triples of the grid that round to this network.
     """
 
     coefficients: Coefficients
@@ -45,8 +45,8 @@ class Candidate:
 class Grid:
     """The candidates in the order of their coefficients, and the number of triples after each filter.
 
-    on_grid: triples whose growth is within the tolerance, and the published one. within_cost: those of them
-    whose real multiply-adds are within theirs. The candidates are distinct networks.
+    on_grid: the number of triples whose growth is within `tolerance`, and the published one. within_cost: the number
+    of these triples whose real multiply-adds are within `cost_tolerance`. The candidates are distinct networks.
     """
 
     candidates: tuple[Candidate, ...]
@@ -113,7 +113,7 @@ def triples_on_grid(step: float, tolerance: float) -> Iterator[Coefficients]:
 
 
 def _values(unit: Fraction, limit: Fraction) -> Iterator[Fraction]:
-    """Yield 1, 1 + unit, ... as long as the square is at most `limit`."""
+    """Yield the values 1, 1 + unit, ... whose square is at most `limit`."""
     value = Fraction(1)
     while value**2 <= limit:
         yield value

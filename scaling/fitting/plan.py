@@ -21,8 +21,9 @@ from space.documents import Document
 class Plan:
     """Everything that is known about a fit before it trains.
 
-    base: as the user gave it. config: the configuration of the run; its space is the base with the classes and
-    channels of the data. grid: the candidates. images, validation_images: approximate sizes of the two splits.
+    base: the base as the user gave it. config: the configuration of the run; its space is the base with the
+    classes and channels of the data. grid: the candidates. images, validation_images: the approximate sizes
+    of the two splits.
     """
 
     base: Base

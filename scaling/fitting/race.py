@@ -19,17 +19,18 @@ from search.trials.trial import Trial
 from space import Architecture
 
 Known = Mapping[tuple[Architecture, int], Trial]
-"""The trials by network and seed."""
+"""A mapping of (network, seed) to the trial."""
 Numbers = tuple[int, ...]
-"""Candidates by their numbers."""
+"""The numbers of some candidates."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The result of a race.
 
-    finalists: the candidates that were trained with every seed. layout: their accuracies, in that order. tied:
-    the best and the finalists that are not significantly worse. winner: the cheapest of the tied.
+    finalists: the candidates that were trained with every seed. layout: the accuracies of the finalists, in the same
+    order. tied: the best finalist and the finalists that are not significantly worse. winner: the cheapest candidate
+    in `tied`.
     """
 
     finalists: Numbers
@@ -98,7 +99,7 @@ class Race:
         return Verdict(finalists, layout, tied, min(tied, key=self._macs))
 
     def _wanted(self, done: Known) -> Iterator[tuple[int, Architecture, int]]:
-        """Yield the trainings that are known to be needed: numbers of proposals, networks, seeds."""
+        """Yield the number, the network and the seed of each training that is known to be needed."""
         for seed, entrants in zip(self._seeds, self._rounds(done), strict=False):
             for number in entrants:
                 yield number, self._network(number), seed

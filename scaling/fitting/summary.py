@@ -1,4 +1,4 @@
-"""The outcome of a fit in sentences."""
+"""Sentences on the outcome of a fit."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ EXACT = (
     Column("accuracies", "Accuracies", description="one for each seed"),
     Column("architecture", "Architecture", description="canonical string, which `scale --base` accepts"),
 )
-"""Further columns of both tables in data formats."""
+"""The additional columns of both tables in data formats."""
 
 
 def planned_rows(candidates: Sequence[Candidate]) -> list[Row]:

@@ -92,7 +92,7 @@ def measured(networks: Sequence[Architecture], reference: Architecture, batch: i
 
 
 def inputs(network: Architecture, batch: int) -> tuple[torch.nn.Module, torch.Tensor]:
-    """Return the built network and images for it."""
+    """Return the torch module of a network, and images for it."""
     shape = batch, network.channels, network.resolution, network.resolution
     images = torch.randn(shape).contiguous(memory_format=torch.channels_last)
     return build(network).to(memory_format=torch.channels_last), images
@@ -100,7 +100,7 @@ def inputs(network: Architecture, batch: int) -> tuple[torch.nn.Module, torch.Te
 
 @contextmanager
 def neighbours(number: int, network: Architecture, batch: int) -> Iterator[None]:
-    """Run so many training processes in the background."""
+    """Run `number` training processes in the background."""
     code = _NEIGHBOUR % (str(network), batch)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(number)]
@@ -114,7 +114,7 @@ def neighbours(number: int, network: Architecture, batch: int) -> Iterator[None]
 
 
 def line(name: str, told: np.ndarray, truth: np.ndarray, flagged: int | None = None) -> str:
-    """Return Kendall's tau, and the mean and largest absolute error of `told` against `truth`."""
+    """Return a line with Kendall's tau, and the mean and largest absolute error of `told` relative to `truth`."""
     errors = np.abs(told / truth - 1)
     rest = "" if flagged is None else f"{flagged:>9}"
     tau = kendalltau(told, truth).statistic
@@ -145,7 +145,7 @@ def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.n
 
 
 def agreement(networks: Sequence[Architecture], told: np.ndarray, truth: np.ndarray) -> str:
-    """Return the overlap of the ten best by one S and by the other."""
+    """Return a line with the overlap of the ten best networks by predicted S and by measured S."""
     shared, best = [], 0
     for seed in range(20):
         accuracy = accuracies(networks, seed)

@@ -26,7 +26,7 @@ _SEARCH = {"space": "effv2", "sampler": "random", "step": "measured"}
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The size of a contest. epochs: reported by each trial. workers: of contestants with several."""
+    """The size of a contest. epochs: the epochs that a trial reports. workers: the workers of parallel executors."""
 
     trials: int
     epochs: int
@@ -76,7 +76,7 @@ def ours(executor: str, contest: Contest) -> Ticks:
 
 
 def optuna_loop(storage: str | None, contest: Contest) -> Ticks:
-    """Run `study.optimize` with Optuna's RandomSampler. storage: a URL; None: in memory."""
+    """Run `study.optimize` with Optuna's RandomSampler. storage: the URL of the storage; None: the memory."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -94,7 +94,7 @@ def optuna_loop(storage: str | None, contest: Contest) -> Ticks:
 
 
 def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
-    """Run Ray Tune with OptunaSearch and reused actors. lean: without its loggers and experiment snapshots."""
+    """Run Ray Tune with OptunaSearch and reused actors. lean: whether to omit its loggers and snapshots."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if lean:
         os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_GLOBAL_CHECKPOINT_S": "1000000000"}

@@ -1,4 +1,4 @@
-"""A benchmark on a GPU: speed of trainings, how many share it, times predicted and measured, searches.
+"""A benchmark on a GPU: training speed, sharing of the GPU, predicted and measured step times, and searches.
 
     python -m experiments.benchmarks.engine.gpu --minutes 5 --data photographs.npz --out results/
     python -m experiments.benchmarks.engine.gpu --device cpu --tiny --out rehearsal     # without a GPU
@@ -37,15 +37,16 @@ Figures = dict[str, Any]
 
 
 def _unnoted(figures: Figures) -> None:
-    """Take figures that nobody waits for."""
+    """Ignore the figures, since nothing displays them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """The settings of a section.
 
-    data: a .npz file with photographs; None: shapes instead. out: folder for its files. seconds: after which it is
-    stopped. note: takes the figures so far, for that case.
+    data: the path of a .npz file with photographs; None: synthetic shapes instead. out: the folder for the files of
+    the section. seconds: the time after which the section is stopped. note: the function that receives the figures so
+    far, in case the section is stopped.
     """
 
     device: str
@@ -58,14 +59,14 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the benchmark. seconds: the most it may take; where less is left, it is not begun with under half."""
+    """A part of the benchmark. seconds: its time limit. It is skipped if less than half of that is left."""
 
     run: Callable[[Any], Figures]
     seconds: float
 
 
 def environment(setup: Setup) -> Figures:
-    """Return the machine, the card as the driver tells it, and versions."""
+    """Return the machine, the GPU that the driver reports, and the versions of packages."""
     names = ("torch", "torchvision", "triton", "numpy", "optuna", "pydantic", "nvidia-cudnn-cu13", "timm")
     return {
         "python": platform.python_version(),
@@ -122,7 +123,7 @@ SECTIONS: Mapping[str, Section] = {
 
 
 def main() -> None:
-    """Run the sections and write what they found."""
+    """Run the sections and write their figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -151,7 +152,7 @@ def main() -> None:
 
 
 def _guarded(section: Section, setup: Setup, left: float) -> Figures:
-    """Return the figures of a section; where it fails, those so far and the reason."""
+    """Return the figures of a section; if it fails, the figures so far and the reason."""
     limit = min(section.seconds * (10 if setup.tiny else 1), left)
     if limit < section.seconds / 2 and not setup.tiny:
         return {"failed": f"not begun: {left:.0f} s left"}
@@ -180,7 +181,7 @@ def _guarded(section: Section, setup: Setup, left: float) -> Figures:
 
 
 def _end(process: Any) -> None:
-    """End a section and all that it started."""
+    """End a section and all processes that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()

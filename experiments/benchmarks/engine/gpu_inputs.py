@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def proxy_of(tiny: bool, **changes: Any) -> Proxy:
-    """Return the default proxy with `changes`; of a rehearsal one of 8 px."""
+    """Return the default proxy with `changes`; in a rehearsal a proxy with images of 8 px."""
     from search.proxy.proxy import Proxy
     from space import documents
 
@@ -30,7 +30,7 @@ def network_of(proxy: Proxy, classes: int = 10) -> Architecture:
 
 
 def noise(count: int, pixels: int) -> Dataset:
-    """Return random images of ten classes: what they show makes no difference to the time of a step."""
+    """Return random images of ten classes. The content of images does not affect the time of a step."""
     from search.data import Dataset, Split
 
     rng = np.random.default_rng(0)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 SPACE = "effv2_32"
 """The space of the searches, and of the networks whose step times are measured."""
 _GRACE = 8.0
-"""Seconds before the end of a section at which its command gets Ctrl-C."""
+"""The number of seconds before the end of a section at which its command gets Ctrl-C."""
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:
@@ -96,8 +96,8 @@ def training(setup: Any) -> dict[str, Any]:
 def command(setup: Any, *words: str) -> dict[str, Any]:
     """Run a command of ours in `setup.out` and return its output, exit code and time.
 
-    It gets Ctrl-C some seconds before the section is over, so that it can end in order. noted: lines of its standard
-    error output, each after the seconds at which it came.
+    It gets Ctrl-C some seconds before the section is over, so that it can end in order. noted: the list that
+    receives the lines of standard error, each after the time of its output in seconds.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     begun = time.perf_counter()

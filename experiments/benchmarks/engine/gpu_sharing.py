@@ -16,7 +16,7 @@ SHARES = (1, 2, 4, 8)
 
 
 def sharing(setup: Any) -> dict[str, Any]:
-    """Images a second of 1, 2, 4 and 8 trainings at a time on one device, in processes of their own."""
+    """Measure the images per second of 1, 2, 4 and 8 simultaneous training processes on one device."""
     rows: list[dict[str, Any]] = []
     shares = (1, 2) if setup.tiny else SHARES
     with members(max(shares), setup) as team:
@@ -70,7 +70,7 @@ def members(count: int, setup: Any) -> Iterator[list[Any]]:
 
 
 def shared_rate(team: list[Any], graph: str, seconds: float) -> dict[str, Any]:
-    """Images a second of all members of `team` together, training for some seconds."""
+    """Return the total images per second of all members of `team`, which train for some seconds."""
     for pipe in team:
         pipe.send((graph, seconds))
     for pipe in team:

@@ -12,7 +12,7 @@ from experiments.benchmarks.engine.gpu_inputs import network_of, noise, proxy_of
 
 
 def steps(setup: Any) -> dict[str, Any]:
-    """Images a second of the proxy's loop, eager and as a graph, and of a bare loop of the same kind."""
+    """Measure the images per second of the proxy's loop and of a bare loop, both eager and as a graph."""
     rows: list[dict[str, Any]] = []
     for batch in (8, 16) if setup.tiny else (64, 256, 512):
         for graph in ("auto", "never"):
@@ -23,7 +23,7 @@ def steps(setup: Any) -> dict[str, Any]:
 
 
 def loop_rate(setup: Any, batch: int, graph: str) -> dict[str, Any]:
-    """Images a second of `train`'s loop, of all epochs but the first, and what a training has around them."""
+    """Return the images per second of `train` after its first epoch, and the time outside of its epochs."""
     from search.proxy.training import train
 
     count = 3 if setup.tiny else 60
@@ -50,7 +50,7 @@ def loop_rate(setup: Any, batch: int, graph: str) -> dict[str, Any]:
 
 
 def bare_rate(setup: Any, batch: int, graph: bool) -> float:
-    """Images a second of forward, cross-entropy, backward and AdamW on one batch at rest, in plain torch."""
+    """Return the images per second of plain torch: forward, cross-entropy, backward and AdamW on one batch."""
     import torch
     from torch.nn import functional
 
@@ -96,7 +96,7 @@ def captured(step: Callable[[], None]) -> Callable[[], None]:
 
 
 def seconds_each(run: Callable[[], None], device: Any, times: int) -> float:
-    """Seconds of one `run` on the clock, in a queue of many: the median of three."""
+    """Return the wall-clock seconds of one `run` in a sequence of many: the median of three sequences."""
     import torch
 
     def wait() -> None:
@@ -117,7 +117,7 @@ def seconds_each(run: Callable[[], None], device: Any, times: int) -> float:
 
 
 def repeats(setup: Any) -> dict[str, Any]:
-    """Measure how far a training repeats: one seed twice, with and without a graph, and in other precisions."""
+    """Measure the repeatability of a training: one seed twice, with and without a graph, and in other precisions."""
     from search.data import load, source_from
     from search.proxy.training import train
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def times(setup: Any) -> dict[str, Any]:
-    """Step times predicted by a profile and measured, and latencies, alone and beside trainings.
+    """Compare predicted with measured step times, alone and during trainings, and measure latencies.
 
     The profile is the one that a search of this benchmark measured, else one of a few networks is measured here.
     """
@@ -73,7 +73,7 @@ def _profile(space: Space, setup: Any, batch: int) -> Profile:
 
 
 def errors(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the mean absolute errors of predicted steps, as they are and scaled to the median, and Kendall's tau."""
+    """Return the mean absolute errors of predicted steps, raw and scaled to the median, and Kendall's tau."""
     from scipy.stats import kendalltau
 
     predicted, figures = np.array([row["predicted_ms"] for row in rows]), {}
@@ -89,7 +89,7 @@ def errors(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def measured(network: Architecture, device: str, batch: int) -> dict[str, float]:
-    """Milliseconds of a training step and of an inference of `network`, step by step and as a graph."""
+    """Return the milliseconds of a training step and of an inference of `network`, eager and as a graph."""
     import torch
 
     from search.proxy.device import choose_device, precision_on

@@ -39,7 +39,7 @@ def result(request: Request) -> Result:
 
 
 def fill(path: Path, config: Config, trials: int) -> None:
-    """Write a run of so many random networks, all complete."""
+    """Write a run with `trials` complete trials of random networks."""
     path.mkdir(parents=True)
     (path / CONFIG).write_text(yaml.safe_dump(config.document()))
     rng = random.Random(0)
@@ -55,7 +55,7 @@ def fill(path: Path, config: Config, trials: int) -> None:
 
 
 def taken(what: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds of CPU and on the clock."""
+    """Return the CPU time and the wall-clock time of `what()`, in seconds."""
     clock, thread = time.perf_counter(), time.thread_time()
     what()
     return time.thread_time() - thread, time.perf_counter() - clock
@@ -70,7 +70,7 @@ def search_on(engine: Engine) -> None:
 
 
 def measured(sampler: str, trials: int, more: int) -> None:
-    """Print the times of a run with so many trials."""
+    """Print the times of a run with `trials` trials and `more` further ones."""
     total = trials + more + 1
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": total})
     endless = config.sampler.model_copy(update={"early_stop": False})

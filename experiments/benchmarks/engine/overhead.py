@@ -36,12 +36,12 @@ from experiments.benchmarks.engine.frameworks import CONTESTANTS, Contest, Ticks
 from space.timing.device import processor
 
 BESIDE = (("local", "optuna"), ("ray", "tune"), ("ray", "tune_lean"))
-"""Our executors, and the contestants whose overhead plus 10 ms is the target."""
+"""The contestants whose overhead plus 10 ms is the target of each of our executors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The times of one contest in seconds: a trial on the clock, a trial of driver CPU, the first trial's end."""
+    """The times of a contest in seconds: wall-clock and driver CPU time per trial, and the end of the first trial."""
 
     clock: float
     cpu: float
@@ -75,7 +75,7 @@ def contested(name: str, contest: Contest, skip: int) -> Taken:
 
 
 def spread(values: Sequence[float], unit: float) -> str:
-    """Return the median, and the extremes in brackets."""
+    """Return a text with the median, and the extremes in brackets."""
     low, median, high = (unit * each for each in (min(values), statistics.median(values), max(values)))
     return f"{median:8.2f} ({low:.2f} to {high:.2f})"
 

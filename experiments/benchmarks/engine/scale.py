@@ -80,7 +80,8 @@ class Event:
 class Cluster:
     """Workers in simulated time, and a driver that is late by the duration of its real work. All in seconds.
 
-    jobs: start and end of each trial. worked: the total work of the driver; work: up to the start of each trial.
+    jobs: the start and end of each trial. worked: the total work of the driver. work: the driver's work up to the
+    start of each trial.
     """
 
     def __init__(self, workers: int, trial: float, transport: float, now: Callable[[], float]) -> None:

@@ -35,7 +35,7 @@ _BLOCK = 32
 class Part:
     """Trainings of the first `networks` for so many epochs with one seed.
 
-    timed: with step times. best: of the most accurate networks of the first part instead of the first networks.
+    timed: whether step times are measured. best: whether the networks are the most accurate ones of the first part.
     """
 
     epochs: int
@@ -70,7 +70,7 @@ def networks() -> list[Architecture]:
 
 
 def train(data: str) -> None:
-    """Train what is missing."""
+    """Carry out all trainings that are missing."""
     order = [str(network) for network in networks()]
     for end in range(_BLOCK, len(order) + 1, _BLOCK):
         for part in PARTS:

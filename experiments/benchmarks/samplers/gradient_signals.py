@@ -35,7 +35,7 @@ _RESAMPLED = 500
 
 
 def signals(text: str, resolution: int | None, seed: int = 0) -> dict[str, float]:
-    """Return the signals of an untrained network by name. resolution: of the noise; None: the network's."""
+    """Return the signals of an untrained network by name. resolution: the side of the noise; None: the network's."""
     import torch
 
     from space import build

@@ -35,7 +35,7 @@ TOP = 5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a search: its trials, and the regrets in % of its best and of the best of its `TOP` best."""
+    """The outcome of a search: its trials, and the regrets in % of its selection and of the best among its `TOP`."""
 
     trials: int
     best: float
@@ -56,7 +56,7 @@ def outcome(problem: Recorded, sampler: Sampler, seed: int, trials: int) -> Outc
 
 
 def spread(values: Sequence[float], digits: int = 3) -> str:
-    """Return mean, median, and the extremes in brackets."""
+    """Return a text with the mean, the median, and the extremes in brackets."""
     mean, middle = statistics.fmean(values), statistics.median(values)
     return f"{mean:.{digits}f}, {middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 

@@ -47,7 +47,7 @@ from space.timing.device import processor
 OUT = Path("experiments/results/sample_efficiency")
 DEFAULT = ("random", "auto", "gp", "tpe", "evolution", "optuna_nsga2", "local_search")
 FEW_TRIALS, MANY_TRIALS = 128, 1024
-"""The trials of a search with a slow sampler, and with any other."""
+"""The number of trials of a search with a slow sampler, and with any other sampler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Plan:
     trials: int
 
     def done(self, runs: Sequence[Searched], problem: Benchmark) -> bool:
-        """Return True if it is among `runs`, also as a longer search of this kind."""
+        """Return whether `runs` contain this search, or a longer one with the same settings."""
         own = (problem.name, self.sampler, self.workers, self.seed)
         return any(own == (r.problem, r.sampler, r.workers, r.seed) and r.trials >= self.trials for r in runs)
 
@@ -74,8 +74,8 @@ def plans(
 ) -> Iterator[Plan]:
     """Return all searches, seed by seed, so that at any time about as many of each kind are finished.
 
-    most: trials of each; None for the usual number, doubled for pruners. No search has more than half of the
-    networks.
+    most: the number of trials of each search; None: the usual number, doubled for pruners. No search has more
+    than half of the networks.
     """
     for seed in seeds:
         for count in workers:
@@ -87,7 +87,7 @@ def plans(
 
 
 def kept(path: Path) -> list[Searched]:
-    """Read the searches of a file; of duplicates the longest, none without a file.
+    """Read the searches of a file, only the longest of duplicates. Return none if there is no file.
 
     The last line may be incomplete after a kill.
     """
@@ -117,7 +117,7 @@ def keep(path: Path, run: Searched) -> None:
 
 
 def run_all(problem: Benchmark, every: Sequence[Plan], out: Path) -> None:
-    """Run what is missing, and print a line for each search."""
+    """Run all searches that are missing, and print a line for each."""
     path = out / "searches.jsonl"
     runs = kept(path)
     for plan in every:

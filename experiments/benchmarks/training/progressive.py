@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def pixels(recipe: Recipe, evaluated: int) -> float:
-    """Return the pixels of an image that are trained on in all epochs."""
+    """Return the number of pixels that the training of one image processes over all epochs."""
     return float(sum((stage.end - stage.first) * stage.resolution**2 for stage in stages(recipe, evaluated)))
 
 

@@ -17,10 +17,10 @@ PROXY_SEEDS = (0, 1)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A space on a data set. settings: of `search launch`, without the path of the data.
+    """A space on a data set. settings: the settings of `search launch`, without the path of the data.
 
-    images, validation_images: limits on the images that all trainings use; None: all.
-    macs: permitted multiply-adds of the networks, in millions.
+    images, validation_images: the limits on the images that all trainings use; None: all images.
+    macs: the permitted multiply-adds of the networks, in millions.
     """
 
     settings: Mapping[str, object]
@@ -50,12 +50,12 @@ CELLS: dict[str, Cell] = {
         (11,),
     ),
 }
-"""The cells by name. The draw of networks depends on the name: `effv2_32-again` has others than `effv2_32`."""
+"""The cells by name. The drawn networks depend on the name, so `effv2_32-again` and `effv2_32` differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A proxy. part: share of the training images; progressive: see `SMALL_SIZE` and `SMALL_STEPS`."""
+    """A proxy. part: the share of the training images. progressive: see `SMALL_SIZE` and `SMALL_STEPS`."""
 
     width: float = 1.0
     stem_stride: int | None = None
@@ -65,14 +65,14 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """A name such as w0.25-s2-e3: width, stride of the stem, epochs."""
+        """The name, such as w0.25-s2-e3 for the width, the stride of the stem and the epochs."""
         parts = [f"w{self.width:g}", "own" if self.stem_stride is None else f"s{self.stem_stride}"]
         parts += [f"e{self.epochs}"]
         parts += [f"part{self.part:g}"] * (self.part < 1) + ["progressive"] * self.progressive
         return "-".join(parts)
 
     def proxy(self, cell: Cell, images: int, precision: Precision = "float32") -> Proxy:
-        """Return the settings of its training on `images` training images."""
+        """Return the proxy settings of this candidate's training on `images` training images."""
         count = min(cell.images or images, images)
         return Proxy(
             resolution=None,
@@ -144,7 +144,7 @@ def _inner(settings: Mapping[str, object], prefix: str) -> dict[str, object]:
 def tasks(name: str, only: str | None = None, chosen: Iterable[str] | None = None) -> list[Task]:
     """Return all trainings of a cell in their order: network by network in each of four passes.
 
-    only: "long", "proxies" or "cost", else all trainings. chosen: names of candidates, else all.
+    only: the trainings to return, "long", "proxies" or "cost"; else all. chosen: the names of candidates; else all.
     """
     permitted = set(CANDIDATES) if chosen is None else set(chosen)
     networks = [str(network) for network in draw(name)]

@@ -44,7 +44,7 @@ RECIPES: dict[str, dict[str, object]] = {
     "random flip": {"flip": "random"},
     "no flip": {"flip": "none"},
 }
-"""The change of each recipe. epochs: a factor. flip: the images to mirror, instead of each in every other epoch."""
+"""The changes of each recipe. epochs: a factor. flip: the images to mirror; by default each in alternate epochs."""
 EMA = 0.97
 """The decay of the running average, which spans about a tenth of the steps of three epochs."""
 ANEW = 2000
@@ -65,7 +65,7 @@ class Task:
 
 
 def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]]:
-    """Train. Returns the task, its CPU seconds without the readings, and the accuracy of each of `READINGS`."""
+    """Train a task. Returns it, its CPU seconds without the readings, and the accuracy of each of `READINGS`."""
     import torch
 
     from search.data import load
@@ -136,7 +136,7 @@ def rows(
 ) -> Iterator[dict[str, object]]:
     """Return a row for each recipe and reading.
 
-    by_reading: accuracies (networks, seeds) of each. whole: (networks,).
+    by_reading: the accuracies (networks, seeds) of each reading. whole: the accuracies (networks,) of full trainings.
     """
     plain = by_reading["plain", *READINGS[0]]
     draws = np.random.default_rng(0).integers(0, len(plain), (_RESAMPLED, len(plain)))

@@ -80,8 +80,8 @@ def _values(
 def rows(lines: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, object]]:
     """Yield a row for each candidate, signal and half ("all", or the "better" half by the long trainings).
 
-    Only complete seeds count: those that have trained as many networks as any seed of the candidate, or more
-    than half of the long trainings' networks.
+    Only complete seeds count. A seed is complete if it has trained as many networks as any seed of the
+    candidate, or more than half of the long trainings' networks.
     """
     table = table_of(lines)
     long = table.pop("long", {})
@@ -147,7 +147,7 @@ def _share(
     kind: str,
     names: Sequence[str],
 ) -> float | str:
-    """Return the CPU seconds of a proxy training relative to a long one's: of timed steps, if there are any."""
+    """Return the CPU time of a proxy training relative to a long one's, from timed steps if there are any."""
     timed, whole = costs.get(f"cost {kind}", {}), costs.get("cost long", {})
     both = [name for name in names if name in timed and name in whole]
     if both:

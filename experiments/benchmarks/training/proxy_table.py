@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from search.data import Dataset
 
 SMALL_SIZE = 0.75
-"""Side of the images in the first part of a progressive training, relative to the network's own."""
+"""The side of the images in the first part of a progressive training, relative to the network's resolution."""
 SMALL_STEPS = 2 / 3
 """The part of the steps of a progressive training that is taken at the small size."""
 _TIMED_STEPS = 8
@@ -57,7 +57,7 @@ def _dataset(name: str, path: str) -> Dataset:
 
 
 def run(task: Task) -> dict[str, Any]:
-    """Train once. Returns the line of the journal."""
+    """Carry out one training, and return its line of the journal."""
     import torch
 
     from search.proxy import training
@@ -150,13 +150,13 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def missing(wanted: Sequence[Task], lines: Iterable[Mapping[str, Any]]) -> Iterator[Task]:
-    """Yield those of the `wanted` trainings that have no line."""
+    """Yield each of the `wanted` trainings that has no line in the journal."""
     finished = {tuple(line[key] for key in ("network", "kind", "seed")) for line in lines}
     return (task for task in wanted if (task.network, task.kind, task.seed) not in finished)
 
 
 def train(wanted: Sequence[Task], journal: Path, jobs: int, seconds: float = math.inf) -> None:
-    """Train what is missing in `jobs` processes of one thread each; begin none after so many `seconds`."""
+    """Carry out missing trainings in `jobs` processes of one thread each. None begins after `seconds`."""
     end = time.monotonic() + seconds
     left = list(missing(wanted, read(journal)))
     print(f"{len(wanted)} trainings, {len(wanted) - len(left)} finished: {journal}", flush=True)
@@ -181,7 +181,7 @@ def train(wanted: Sequence[Task], journal: Path, jobs: int, seconds: float = mat
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run what `words`, or the command line, ask for."""
+    """Run the command line, or the given `words` in its place."""
     from experiments.benchmarks.training.proxy_report import report
 
     parser = argparse.ArgumentParser(

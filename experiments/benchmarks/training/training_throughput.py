@@ -29,7 +29,7 @@ from space import Architecture, documents, published
 from space.network.network import build
 
 Taken = tuple[float, float]
-"""Seconds on the clock, and of this thread's CPU time."""
+"""The wall-clock time and the CPU time of this thread, in seconds."""
 
 
 def main() -> None:

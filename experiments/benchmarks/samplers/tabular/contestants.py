@@ -49,7 +49,7 @@ class Asking:
             for name, (count, ordered) in counts.items()
         }
         self._open: dict[Point, list[int]] = {}
-        """Numbers of Optuna's trials that were not told of yet, by point."""
+        """The numbers of Optuna's trials that have no result yet, by point."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """Propose a point (see `Proposer`). The first seed is that of the study."""
@@ -94,7 +94,7 @@ class LocalSearch(Sampler):
     max_attempts: ClassVar[int] = 1000
 
     draws: int = 10
-    """The random networks."""
+    """The number of random networks at the start."""
 
     def proposer(
         self, space: Space, permits: Permits = every_network, trials: int | None = None, objectives: int = 1
@@ -111,7 +111,7 @@ class Climbing:
         """The points proposed since the last restart."""
         self._at: Point | None = None
         self._around: list[Point] = []
-        """Its neighbours that are still to be tried."""
+        """The neighbours of the best of these points that are still to be tried."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """Propose a point (see `Proposer`)."""
@@ -168,7 +168,7 @@ PRUNERS: dict[str, Pruner] = {
 
 
 def pruned(name: str) -> tuple[Sampler, Pruner | None]:
-    """Return the sampler and the pruner of "tpe+asha"; of "tpe" only the sampler. Raises `UserError` for others."""
+    """Return the sampler and the pruner in a name such as "tpe+asha"; "tpe" has no pruner. Raises `UserError`."""
     sampler, plus, pruner = name.partition("+")
     if plus and pruner not in PRUNERS:
         raise unknown_name("pruner", pruner, PRUNERS)

@@ -46,7 +46,7 @@ def by_epochs(problem: Benchmark, runs: Sequence[Searched]) -> str:
 
 
 def spent(run: Searched, level: float, whole: int) -> float:
-    """Return the epochs until the level is reached, in full trainings of so many epochs; inf if never."""
+    """Return the cost of reaching the level, in full trainings of `whole` epochs; inf if it is not reached."""
     return next((step.epochs / whole for step in run.steps if step.true >= level), math.inf)
 
 
@@ -61,7 +61,7 @@ def _costs(runs: Sequence[Searched], name: str, level: float, whole: int) -> dic
 
 
 def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) -> str:
-    """Return the median in percent; "" if a search ended before, or had selected nothing yet."""
+    """Return the median regret in percent; "" if a search ended earlier, or had selected nothing yet."""
     if any(run.epochs < trainings * whole for run in own):
         return ""
     steps = [believed(run, trainings * whole) for run in own]
@@ -73,7 +73,7 @@ def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) ->
 def _gains(
     after: int, costs: Mapping[str, Mapping[int, float]], runs: Sequence[Searched], problem: Benchmark
 ) -> list[str]:
-    """Compare each sampler with a pruner to itself without."""
+    """Compare each sampler with a pruner to the same sampler without one."""
     pairs = [(name.partition("+")[0], name) for name in costs if "+" in name]
     pairs = [(sampler, name) for sampler, name in pairs if sampler in costs]
     if not pairs:

@@ -32,8 +32,8 @@ READINGS = 3
 class Reading:
     """A training of a network.
 
-    accuracy: 0 to 1. seconds: its duration. step_ratio: S/S0, or another cost relative to a reference, which then
-    takes the place of S/S0 in the reward; None if unknown.
+    accuracy: the accuracy, 0 to 1. seconds: the duration. step_ratio: S/S0, or another cost relative to a reference,
+    which then takes the place of S/S0 in the reward; None if unknown.
     """
 
     accuracy: float
@@ -60,10 +60,10 @@ class Problem(Protocol):
 class Benchmark(Protocol):
     """A problem as the simulation and its reports see it: names, trainings and true rewards of networks.
 
-    readings, rewards, truths: trainings, their rewards and the true reward of each network, by canonical string.
-    points: the number of points of the space that give it. deviation: between the rewards of two seeds. levels:
-    numbers of trials; the median best of random search after so many is a level to reach. shorter: readings of
-    low-fidelity trainings by their epochs. epochs: of a full training.
+    readings, rewards, truths: the trainings, their rewards and the true reward of each network, by canonical string.
+    points: the number of points of the space that give each network. deviation: the standard deviation of rewards
+    between seeds. levels: the numbers of trials; the median best of random search after each number is a level to
+    reach. shorter: the readings of low-fidelity trainings by their epochs. epochs: the epochs of a full training.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Benchmark(Protocol):
         """Return whether the network can be trained."""
 
     def result(self, request: Request, run: int) -> Result:
-        """Return the training of a request, the same one in all searches with the number `run`."""
+        """Return the result of a request, which is the same in all searches with the number `run`."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Adapted:
 
     @cached_property
     def rewards(self) -> Mapping[str, tuple[float, ...]]:
-        """The rewards of these trainings."""
+        """The rewards of the trainings in `readings`."""
         return {
             text: tuple(self._reward(text, reading.accuracy, reading) for reading in own)
             for text, own in self.readings.items()

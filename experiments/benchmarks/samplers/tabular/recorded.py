@@ -28,9 +28,10 @@ from space import Architecture, Space, UserError, cost, decode
 class Recorded:
     """A space with the recorded trainings of all its networks.
 
-    settings: of the search, such as {"reward.w": 0}. readings: of each network, by canonical string, one for
-    each recorded seed. shorter: by epochs, the same of low-fidelity trainings, if the table has some. levels:
-    numbers of trials; the median best of random search after so many trials is a level to reach.
+    settings: the settings of the search, such as {"reward.w": 0}. readings: the recorded trainings of each
+    network by canonical string, one for each seed. shorter: the readings of low-fidelity trainings by their
+    epochs, if the table has some. levels: the numbers of trials; the median best of random search after each
+    number is a level to reach.
     """
 
     name: str
@@ -100,7 +101,7 @@ class Recorded:
         return True
 
     def result(self, request: Request, run: int) -> Result:
-        """Look up a training: one of its recordings, the same one in all searches with the number `run`."""
+        """Look up a recorded training of the network, the same one in all searches with the number `run`."""
         epochs = request.proxy.epochs
         shorter = epochs in self.shorter
         readings = (self.shorter[epochs] if shorter else self.readings)[request.architecture]
@@ -111,11 +112,12 @@ class Recorded:
 
 
 ACCURACY_ALONE = {"reward": "effv2", "reward.w": 0, "reward.v": 0}
-"""Settings of a search whose reward is the accuracy."""
+"""The settings of a search whose reward is the accuracy."""
 
 _MACRO_STAGES = ((64, 2), (128, 3), (256, 3))
-"""Width and layers of each stage of NAS-Bench-Macro (Su et al. 2021, "Prioritized Architecture Sampling with
-Monto-Carlo Tree Search"). The networks made of these have exactly the params and flops of its table."""
+"""The width and the layers of each stage of NAS-Bench-Macro (Su et al. 2021, "Prioritized Architecture
+Sampling with Monto-Carlo Tree Search"). The resulting networks have exactly the params and FLOPs of the
+published table."""
 SECONDS = 60.0
 """The assumed seconds of a training with average MACs if the table has none. Others are proportional to MACs."""
 

@@ -42,7 +42,7 @@ OURS = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A sampler with so many workers.
+    """The results of a sampler with a number of workers.
 
     regrets: at each checkpoint that all its searches reached, the median over searches of the true regret of
     the selected network, in percent of the best. near: after `NEAR` trials, the share of searches whose

@@ -19,7 +19,7 @@ DRAWN = 1000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A median over searches and its 95 % interval. inf: the level was never reached."""
+    """A median over searches and its 95 % interval. A value of inf means that the level was not reached."""
 
     median: float
     low: float
@@ -87,8 +87,9 @@ def quantile(values: Sequence[float], share: float) -> float:
 class Comparison:
     """One sampler's cost against another's, paired by seed.
 
-    ratio: of the medians, other by one. p: of Wilcoxon's signed-rank test on logarithms, corrected for the
-    number of comparisons (Holm). A level that was not reached counts as reached by the next trial.
+    ratio: the other sampler's median divided by the first one's. p: the p-value of Wilcoxon's signed-rank
+    test on logarithms, corrected for the number of comparisons (Holm). A level that was not reached counts as
+    reached by the next trial.
     """
 
     one: str
@@ -105,7 +106,7 @@ def comparisons(
 ) -> tuple[Comparison, ...]:
     """Compare `one` with each other sampler.
 
-    costs: of each sampler's searches, by seed. budgets: the number of trials of each sampler's searches.
+    costs: the costs of each sampler's searches, by seed. budgets: the number of trials of each sampler's searches.
     """
     raw: list[Comparison] = []
     for other in costs:

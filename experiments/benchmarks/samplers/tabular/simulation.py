@@ -34,9 +34,9 @@ MEMORY = Path("/dev/shm")
 class Step:
     """A trial that becomes the selection of the search.
 
-    trials: finished or pruned so far, this one included. seconds: of simulated time. seen: its reward in the
-    search; true: its mean over the recorded seeds. epochs: trained so far, of all networks; 0 in searches
-    recorded before there were rungs.
+    trials: the trials finished or pruned so far, this one included. seconds: the simulated time so far. seen:
+    the reward of the trial in the search. true: the mean reward over the recorded seeds. epochs: the epochs
+    that all networks were trained so far; 0 in searches recorded before there were rungs.
     """
 
     trials: int
@@ -50,9 +50,9 @@ class Step:
 class Searched:
     """The outcome of a search.
 
-    trials: finished or pruned. duplicates: proposals of networks that had been tried. seconds: of simulated
-    time, with the driver's work; driver_seconds: CPU time of that work, and longest_seconds: its longest
-    call. epochs: of all trainings.
+    trials: the number of trials finished or pruned. duplicates: the number of proposals of networks that had
+    been tried. seconds: the simulated time, with the driver's work. driver_seconds: the CPU time of that
+    work. longest_seconds: the CPU time of its longest call. epochs: the epochs of all trainings.
     """
 
     problem: str
