@@ -14,7 +14,7 @@ from search.data.decoding import opaque, resized
 from search.data.source import Contents, Decoded, Images, Labels, split_masks
 
 _LUMA = np.array([19595, 38470, 7471], dtype=np.uint32)
-"""Weights of red, green and blue in the luma, times 65,536: ITU-R 601-2, rounded as in Pillow's mode "L"."""
+"""The weights of red, green and blue in the luma, times 65,536: ITU-R 601-2, rounded as in Pillow's mode "L"."""
 
 
 def in_memory(
@@ -27,8 +27,9 @@ def in_memory(
 ) -> Contents:
     """Return the contents of a source of arrays.
 
-    splits: "train", and "validation" and "test" where the source has them -> images (n, height, width, c) and labels
-    (n,). Height and width may differ between splits. c: 1, 3, or 4 with transparency, which is put on white.
+    splits: the images (n, height, width, c) and labels (n,) by split: "train", and "validation" and "test" if the
+    source has them. Height and width may differ between splits. c: 1, 3, or 4 with transparency, which is put on
+    white.
     test: the fraction of the training images that becomes the test split if there is none; `seed` chooses them.
     Images of another size than the resolution are resized as a whole.
     """

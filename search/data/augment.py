@@ -27,20 +27,20 @@ def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Convert uint8 (b, h, w, c) to float32 (b, c, h, w) in channels_last order, with mean 0 and deviation 1.
 
-    mean, std: per channel, in 0..1.
+    mean, std: the mean and the standard deviation of each channel, in 0..1.
     """
     return scaled(images, *line(mean, std, images.device))
 
 
 def line(mean: Sequence[float], std: Sequence[float], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return offset and slope (c,) that take bytes to values of mean 0 and deviation 1."""
+    """Return the offset and slope (c,) that map bytes to values of mean 0 and deviation 1."""
     middle = torch.tensor(mean, dtype=torch.float32, device=device)
     spread = torch.tensor(std, dtype=torch.float32, device=device)
     return -middle / spread, 1 / (255 * spread)
 
 
 def scaled(images: Tensor, offset: Tensor, slope: Tensor) -> Tensor:
-    """Return `offset` + `slope` * images, as `normalise` does with the two that `line` gives."""
+    """Return `offset` + `slope` * images. `normalise` does so with the results of `line`."""
     # The permuted tensor is a view: channels stay last in memory.
     return torch.addcmul(offset, images.float(), slope).permute(0, 3, 1, 2)
 
@@ -70,9 +70,10 @@ def augment(
 
 
 def moved(images: Tensor, offsets: Tensor, flip: Tensor | None) -> Tensor:
-    """Return uint8 images (b, h, w, c), those with `flip` (b,) mirrored, moved down and right by `offsets` (2, b).
+    """Mirror uint8 images (b, h, w, c) where `flip` (b,) is true, and move them down and right by `offsets` (2, b).
 
-    What moves in is the image's own reflection. All tensors are on one device, which is not waited for.
+    The border is filled with the image's reflection. All tensors are on one device, and the function does not wait
+    for it.
     """
     count, height, width, channels = images.shape
     down, right = offsets.unsqueeze(2)

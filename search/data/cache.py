@@ -39,20 +39,20 @@ class Manifest(BaseModel):
 
     format: int = FORMAT
     state: str
-    """`Source.state()` when the source was read."""
+    """The value of `Source.state()` when the source was read."""
     classes: tuple[str, ...]
     channels: int
     resolution: int
     counts: dict[str, int]
-    """Images per part: train, validation, test."""
+    """The number of images of each part: train, validation, test."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
     skipped: tuple[str, ...]
     remarks: tuple[str, ...]
-    """Sentences for the user: how the data were read, and signs that something is wrong with them."""
+    """Remarks for the user on the reading of the data and on signs of faults in them."""
     digest: str
     streamed: bool
-    """Whether there are no pixels."""
+    """True if images are streamed, so that the entry has no pixels."""
     heights: tuple[int, int] | None
     widths: tuple[int, int] | None
     """The smallest and the largest number of pixels before resizing; None if images are drawn at any size."""
@@ -107,7 +107,7 @@ def labels(entry: Path, part: str) -> Labels:
 
 
 def places(entry: Path, part: str) -> NDArray[np.int64]:
-    """Return the indices (n,) of the images of a part among all images of the source, read-only."""
+    """Return the index (n,) of each image of a part among all images of the source, read-only."""
     return _integers(_places(entry, part))
 
 
@@ -126,7 +126,7 @@ def free(entry: Path) -> int:
 def replacing(entry: Path, needed: int) -> Iterator[Path]:
     """Give a new folder that replaces the entry when the block ends, and is removed if the block fails.
 
-    needed: size in bytes. Raises `UserError` if the disk has no room for it. The caller holds the lock.
+    needed: the size in bytes. Raises `UserError` if the disk has no room for it. The caller holds the lock.
     """
     draft = entry.with_name(entry.name + ".new")
     _remove(draft)  # A process that was killed may have left one.
@@ -165,7 +165,7 @@ class Writer:
     """A writer that fills a draft part by part and batch by batch, and collects `statistics` of the pixels."""
 
     def __init__(self, draft: Path, channels: int, *, streamed: bool) -> None:
-        """Begin an empty entry. streamed: whether pixels are counted and hashed, but not stored."""
+        """Begin an empty entry. streamed: whether pixels are only counted and hashed, and not stored."""
         self._draft, self._streamed = draft, streamed
         self._hashes: dict[str, hashlib._Hash] = {}
         self._counts: dict[str, int] = {}

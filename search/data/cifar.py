@@ -64,7 +64,7 @@ class Cifar10(Source):
         return _CIFAR10
 
     def state(self) -> str:
-        """Return sizes and times of the files."""
+        """Return the sizes and the times of change of the files."""
         location, layout = _location(self.path, self.layout()), self.layout()
         return stamp(*(location / name for name in layout.files)) if location.is_dir() else stamp(location)
 
@@ -93,7 +93,7 @@ class Cifar100(Cifar10):
 
     source: Literal["cifar100"] = "cifar100"  # type: ignore[assignment]
     labels: Literal["fine", "coarse"] = "fine"
-    """fine: 100 classes; coarse: the 20 groups of them."""
+    """The kind of labels. fine: 100 classes. coarse: the 20 groups of these classes."""
 
     def layout(self) -> _Layout:
         """Return the file names and keys of this data set."""

@@ -40,9 +40,9 @@ class Split:
     """Images in a random order of which every prefix is stratified, so that a cheap training may use a prefix."""
 
     images: Images | Streamed
-    """(n, resolution, resolution, channels), memory-mapped or decoded when indexed; read-only."""
+    """The images (n, resolution, resolution, channels), memory-mapped or decoded when indexed; read-only."""
     labels: Labels
-    """(n,), read-only."""
+    """The labels (n,), read-only."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -63,13 +63,13 @@ class Dataset:
     std: tuple[float, ...]
     flip: bool
     skipped: tuple[str, ...]
-    """Images that could not be decoded, with the reason."""
+    """The images that could not be decoded, with the reason."""
     digest: str
     """A hash of all pixels and labels of all splits, and of `balance`; equal wherever the files lie."""
     balance: Literal["sample", "loss"] | None = None
-    """See `search.data.source.Source`."""
+    """The treatment of classes of different sizes, see `search.data.source.Source`."""
     remarks: tuple[str, ...] = ()
-    """Sentences for the user: how the data were read, and signs that something is wrong with them."""
+    """Remarks for the user on the reading of the data and on signs of faults in them."""
 
 
 def source_from(settings: Mapping[str, object]) -> Source:
@@ -184,7 +184,7 @@ def _fill(
     resolution: int,
     progress: Progress,
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Decode every part, batch by batch. Return which images (n,) were decoded, and the names of the others."""
+    """Decode every part in batches. Return a mask (n,) of the decoded images, and the names of the others."""
     valid = np.zeros(len(contents.labels), dtype=bool)
     corrupt: list[str] = []
     done = 0
@@ -240,4 +240,4 @@ DATASETS: Registry[type[Source]] = Registry(
         "digits": Digits,
     },
 )
-"""The kinds of data. A new one is a `Source`, a line here, and a case in the tests of the contract."""
+"""The kinds of data. A new kind needs a `Source`, a line here, and a case in the tests of the contract."""

@@ -35,7 +35,7 @@ FORMATS = {suffix: name for name, suffixes in _ALWAYS.items() for suffix in suff
     if features.check(feature)
     for suffix in suffixes
 }
-"""The endings of the files that are read -> Pillow's name of the format. The content may be any of these formats."""
+"""Pillow's names of the formats by the endings of the files that are read. A file may have any of these formats."""
 _NAMES = tuple(dict.fromkeys(FORMATS.values()))
 
 MAX_PIXELS = 178_956_970
@@ -57,7 +57,7 @@ _OTHER_CONTENTS = (
     (b"version https://git-lfs", 0, "a pointer of Git LFS: git lfs pull"),
     (b"\x00\x05\x16\x07", 0, "metadata of macOS"),
 )
-"""Beginnings of files that are often taken for images: (bytes, their position, name)."""
+"""The signatures of files that are often taken for images: (bytes, position of the bytes, name)."""
 
 
 def photograph(

@@ -41,7 +41,7 @@ def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
 
 
 def resident(split: Split, count: int, device: torch.device) -> Tensor | None:
-    """Return the first `count` images uint8 (count, h, w, c) on `device`; None where they are too large for that."""
+    """Return the first `count` images uint8 (count, h, w, c) on `device`; None if they do not fit there."""
     if count * math.prod(split.images.shape[1:]) > _RESIDENT:
         return None
     return gather(split, torch.arange(count))[0].to(device)

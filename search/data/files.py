@@ -23,7 +23,7 @@ def existing(path: Path, place: str = "data.path") -> Path:
 
 
 def stamp(*paths: Path) -> str:
-    """Return sizes and times of existing files. Hashing their contents would take every worker seconds.
+    """Return the sizes and the times of change of files. Hashing their contents would take every worker seconds.
 
     The change time is included because copying and unpacking tools restore the modification time.
     """

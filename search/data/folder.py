@@ -38,11 +38,11 @@ class Folder(Source):
     max_pixels: int = Field(default=MAX_PIXELS, ge=1)
     """The largest number of pixels of an image file. A larger file counts as one that cannot be decoded."""
     stream: Literal["auto", True, False] = "auto"
-    """Whether images are decoded at every use instead of cached, with equal pixels, for folders that the disk has no
-    room for. auto: if the cache would take more than nine tenths of the free space."""
+    """The choice to decode images at every use instead of caching them, with equal pixels, for folders that are too
+    large for the disk. auto: if the cache would take more than nine tenths of the free space."""
 
     def state(self) -> str:
-        """Return a hash of all names, sizes and times, 5 microseconds a file. Hashing contents would take minutes.
+        """Return a hash of all names, sizes and times (5 microseconds a file). Hashing contents would take minutes.
 
         The change time is included because copying and unpacking tools restore the modification time.
         """

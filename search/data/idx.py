@@ -43,14 +43,14 @@ class Mnist(Source):
     source: Literal["mnist"] = "mnist"
     path: Path
     flip: bool = False
-    """Off: a mirrored 2 is not a 2."""
+    """Whether images are mirrored: no, since a mirrored 2 is not a valid 2."""
 
     folder: ClassVar[str] = "MNIST"
     """The name of torchvision's folder."""
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     def state(self) -> str:
-        """Return sizes and times of the files."""
+        """Return the sizes and the times of change of the files."""
         return stamp(*self._paths())
 
     def open(self) -> Contents:
@@ -93,7 +93,7 @@ class FashionMnist(Mnist):
     source: Literal["fashion_mnist"] = "fashion_mnist"  # type: ignore[assignment]
     path: Path = DEBIAN
     flip: bool = True
-    """On: a mirrored garment is the same garment."""
+    """Whether images are mirrored: yes, since a mirrored garment keeps its class."""
 
     folder: ClassVar[str] = "FashionMNIST"
     classes: ClassVar[tuple[str, ...]] = (

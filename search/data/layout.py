@@ -14,7 +14,7 @@ from search.data.files import printable
 from space.refusal import UserError
 
 Part = str
-"""train, validation or test."""
+"""A part of the data: train, validation or test."""
 
 _PARTS = {
     "train": "train(ing)?",
@@ -22,7 +22,7 @@ _PARTS = {
     "test": "test(ing|s)?",
 }
 _SUFFIX = r"[-_. ]?(set|data|images?|imgs?|split|\d{4})?"
-"""Endings of the names of split folders: train_set, val2017, TestImages."""
+"""The endings of names of split folders, as in train_set, val2017 and TestImages."""
 _SPLIT_LIKE = re.compile(
     r"(?<![a-z])(train|val|valid|dev|test|eval|hold|held|split|fold|part|query|gallery|probe|unseen)"
 )
@@ -40,9 +40,9 @@ _JUNK = frozenset(
 class Layout:
     """The image files of a data set.
 
-    files: part -> class -> paths, each in the order of the names; "train" always, others if they have a folder.
-    folders: part -> name of its folder; empty if class folders lie directly in the data set's folder.
-    left_out: the reason -> number of files, or of folders.
+    files: the paths of each part and class, in the order of the names. "train" is always there, other parts if they
+    have a folder. folders: the name of each part's folder; empty if class folders lie directly in the data set's
+    folder. left_out: the number of files or folders that were left out, by the reason.
     """
 
     files: Mapping[Part, Mapping[str, list[str]]]
@@ -108,7 +108,7 @@ def layout(root: Path) -> Layout:
 
 
 def _refuse_unknown_splits(root: Path, names: list[str], nested: Mapping[str, list[str]]) -> None:
-    """Raise `UserError` for folders that look like splits and are not called so."""
+    """Raise `UserError` for folders that look like splits and have another name."""
     place = printable(str(root))
     if len(names) > 1 and all(map(split_of, names)):
         raise UserError(
@@ -159,7 +159,7 @@ def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dic
 def class_folders(folder: Path, left_out: Counter[str] | None = None) -> list[Path]:
     """Return the class folders in a folder in the order of their names; none if there is no such folder.
 
-    left_out: counts what else is in it.
+    left_out: the counter of all other files and folders in it.
     """
     if not folder.is_dir():
         return []
@@ -181,8 +181,8 @@ def image_files(
 ) -> Iterator[os.DirEntry[str]]:
     """Yield the image files anywhere below a folder, in the order of their names.
 
-    left_out: counts other files by their ending, and hidden files and folders of tools. above: the folders on the way
-    to this one, to which links must not lead back.
+    left_out: the counter of other files by their ending, and of hidden files and folders of tools. above: the folders
+    on the way to this one, to which links must not lead back.
     """
     here = os.path.realpath(folder)
     if not folder.is_dir() or here in above:

@@ -22,7 +22,7 @@ from space.refusal import UserError
 Arrays = dict[str, NDArray[np.generic]]
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
-"""The prefix of the keys of a split -> its name."""
+"""The names of the splits by the prefix of their keys."""
 _KEYS = (*(f"{prefix}_{kind}" for prefix in _SPLITS for kind in "xy"), "classes")
 _IMAGES, _LABELS = ("x", "images", "image", "data", "imgs"), ("y", "labels", "label", "targets", "target")
 """The words for images and labels in the files of other tools, such as Keras and MedMNIST."""
@@ -109,7 +109,7 @@ def _check_keys(path: Path, keys: list[str]) -> None:
 
 
 def _meant(key: str, others: list[str]) -> str:
-    """Return the key in `others` that probably has the contents of `key`; "" if none has."""
+    """Return the key in `others` that probably holds the data of `key`; "" if there is none."""
     prefix, _, kind = key.partition("_")
     words = _IMAGES if kind == "x" else _LABELS
     split = ("val", "valid", "validation") if prefix == "val" else (prefix, f"{prefix}ing")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from search.data.source import Images
 
 _UNIFORM = 16
-"""An image is nearly uniform if no channel has a range of so many of 256 grey levels. A 12-bit image that was read as
-16 bits has 16."""
+"""The range of grey levels, of 256, that at least one channel has in an image that is not nearly uniform. A 12-bit
+image that was read as 16 bits has 16."""
 _NARROW = 64
 """The range of all training pixels below which a remark is made. A 14-bit image that was read as 16 bits has 64."""
 _SHARE = 0.01
@@ -52,7 +52,7 @@ class PixelStatistics:
         return tuple(mean.tolist()), tuple(np.sqrt(variance).clip(0.5 / 255).tolist())
 
     def remarks(self, describe: Callable[[int], str]) -> Iterator[str]:
-        """Yield what a user should look at. describe: names an image of the source by its index."""
+        """Yield remarks on images to check. describe: a function from an index to the name of the image."""
         if self._uniform and len(self._uniform) >= _SHARE * self._total:
             yield (
                 f"{len(self._uniform):,} of {self._total:,} images are nearly uniform, such as"

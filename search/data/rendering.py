@@ -14,7 +14,8 @@ from search.data.hashing import bits
 from search.data.scenes import BAR, SHAPES, Figures, Floats, Scenes, Texture
 
 _FINE = 2
-"""Samples per pixel and axis. They are averaged, since a camera's pixel is a small square and not a point."""
+"""The number of samples per pixel and axis. Samples are averaged, since a camera's pixel is a small square and not a
+point."""
 
 # Proportions of the figures: a square's half side, a triangle's distance from its middle to a side, half the
 # thickness of a ring and of a cross, all over the figure's size; a slanted side's normal is (slant, half).

@@ -39,7 +39,7 @@ class Figures:
     x: Floats
     y: Floats
     size: Floats
-    """Half of the extent."""
+    """The sizes, as half of the figures' extent."""
     turn: tuple[Floats, Floats]
     colour: Floats
     """(n, 3)."""
@@ -71,7 +71,7 @@ class Scenes:
     texture: Texture
     bar: Figures
     contrast: Floats
-    """0..1; 1 leaves the scene unchanged."""
+    """The contrast in 0..1. At 1 the scene is unchanged."""
     noise: Floats
     """The standard deviation of the camera's noise at a pixel, which does not depend on the resolution."""
 

@@ -19,7 +19,7 @@ from search.data.source import Contents, Decoded, Source
 _TEST = 2**40
 """The index of the first test image. The test split does not depend on the number of training images."""
 _SAMPLES = 2**15
-"""Pixels that are rendered at a time. They fit into a core's cache; 2**18 takes twice as long."""
+"""The number of pixels that are rendered at a time. They fit into a core's cache; 2**18 takes twice as long."""
 
 
 class Shapes(Source):
@@ -27,10 +27,11 @@ class Shapes(Source):
 
     source: Literal["shapes"] = "shapes"
     images: int = Field(default=12_500, ge=100)
-    """Images for training and selection: 12,500 are 10,000 + 2,500."""
+    """The number of images for training and selection: 12,500 are 10,000 for training and 2,500 for selection."""
     test_images: int = Field(default=2_000, ge=10)
     difficulty: float = Field(default=0.5, ge=0, le=1)
-    """0: each class has colours of its own, without disturbances. 1: no hints; clutter, noise, low contrast."""
+    """The difficulty. 0: each class has colours of its own, without disturbances. 1: no hints; clutter, noise, low
+    contrast."""
 
     def state(self) -> str:
         """Return the version of the renderer: images change with the code alone."""

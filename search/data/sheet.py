@@ -14,13 +14,13 @@ from search.data.dataset import Split
 from search.data.source import Images
 
 _SIDE, _GAP, _NAME, _TEXT = 64, 4, 168, 15
-"""Pixels: the side of an image, the gap between images, the largest width of a name, the height of letters."""
+"""The side of an image, the gap between images, the largest width of a name and the height of letters, in pixels."""
 _IMAGES = 8
-"""Images of each class."""
+"""The number of images of each class."""
 _ROWS = 20
-"""Classes in a column."""
+"""The number of classes in a column."""
 _MAX_CLASSES = 200
-"""The largest number of classes on a sheet, which shows the first ones."""
+"""The largest number of classes on a sheet. The first classes are shown."""
 
 
 def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:

@@ -27,13 +27,13 @@ class Decoded:
     """The requested images that could be decoded."""
 
     images: Images
-    """(m, resolution, resolution, channels)."""
+    """The images (m, resolution, resolution, channels)."""
     valid: NDArray[np.bool_]
-    """(k,): true for those of the k requested images that could be decoded."""
+    """A mask (k,), true for each of the k requested images that could be decoded."""
     corrupt: tuple[str, ...] = ()
-    """Name and reason of each of the k - m others."""
+    """The name of each of the k - m other images, and the reason of the failure."""
     sizes: NDArray[np.int64] | None = None
-    """(m, 2): height and width before resizing; None for images that are drawn at any size."""
+    """The height and width (m, 2) of each image before resizing; None for images that are drawn at any size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,17 +43,19 @@ class Contents:
     classes: tuple[str, ...]
     channels: int
     labels: Labels
-    """(n,): the class of every image, test images included; 0 <= label < len(classes)."""
+    """The class (n,) of every image, test images included; 0 <= label < len(classes)."""
     test: NDArray[np.bool_]
-    """(n,): true for the images of the test split."""
+    """A mask (n,), true for the images of the test split."""
     decode: Callable[[NDArray[np.int64], int], Decoded]
-    """The function (indices (k,), resolution) -> images. An image does not depend on the others of a call."""
+    """The function of (indices (k,), resolution) that returns images. An image does not depend on the others of a
+    call."""
     validation: NDArray[np.bool_] | None = None
-    """(n,): true for the images of the validation split; None: it is held out of the training images."""
+    """A mask (n,), true for the images of the validation split; None: the split is held out of the training
+    images."""
     skip_corrupt: bool = False
-    """Whether corrupt images are left out. Otherwise one of them stops the loading."""
+    """True if corrupt images are left out. Otherwise the first corrupt image ends the loading with an error."""
     remarks: tuple[str, ...] = ()
-    """Sentences for the user about how the data were read: splits, files that were left out."""
+    """Remarks for the user on the reading of the data: splits, and files that were left out."""
     describe: Callable[[int], str] = "image {}".format
     """The name of the image at an index, with the range of its stored values, for messages."""
 
@@ -79,7 +81,8 @@ class Source(BaseModel, ABC):
     weight of an image is inversely proportional to the size of its class. With either, networks are selected by
     balanced accuracy, the mean of the classes' accuracies. None: all images have the same weight."""
     channels: Literal[1, 3] | None = None
-    """1: grey, 3: colour; None: colour unless all images are grey. Transparency is put on white."""
+    """The number of channels, 1 for grey and 3 for colour; None: colour unless all images are grey. Transparency is
+    put on white."""
     cache: Path | None = None
     """The folder of the decoded images; by default `compound-nas` in $XDG_CACHE_HOME or ~/.cache."""
 
@@ -107,9 +110,9 @@ class Source(BaseModel, ABC):
 def split_masks(
     classes: tuple[str, ...], labels: Labels, parts: NDArray[np.str_], test: float, seed: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Return which images (n,) are the test split, and which the validation split; None if that is to be held out.
+    """Return masks (n,) of the test and the validation split; None for a validation split that is to be held out.
 
-    parts: (n,), the split that the source gives each image: train, validation or test. test: the fraction of the
+    parts: the split (n,) that the source gives each image: train, validation or test. test: the fraction of the
     training images that becomes the test split if the source gives none. Raises `UserError` if a class has too few
     training images for the splits that are made of them.
     """

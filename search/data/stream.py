@@ -13,14 +13,14 @@ from search.data.source import Decoded, Images
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Streamed:
-    """A substitute for an array of images that decodes those at the indices, with the same pixels as in the cache."""
+    """A substitute for an array of images that decodes images when indexed, with the same pixels as in the cache."""
 
     shape: tuple[int, int, int, int]
-    """(n, resolution, resolution, channels)."""
+    """The shape (n, resolution, resolution, channels) of the images."""
     indices: NDArray[np.int64]
-    """(n,): their indices among all images of the source."""
+    """The index (n,) of each image among all images of the source."""
     decode: Callable[[NDArray[np.int64], int], Decoded]
-    """`search.data.source.Contents.decode` of the source."""
+    """The function `search.data.source.Contents.decode` of the source."""
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:

@@ -27,7 +27,7 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The result of an export: the names of the files, and the forms that were left out (form -> reason)."""
+    """The result of an export: the names of the files, and the reason for each form that was left out."""
 
     directory: Path
     files: tuple[str, ...]
@@ -47,8 +47,8 @@ def export(
     The files are model.json; model.safetensors if the model has weights; architecture.json, which `scale --base`
     reads; architecture.txt, the canonical string; README.md, the model card; and the `forms`.
     forms: keys of `FORMS`; each must be possible. None: all that can express the network. Forms that compute (ONNX,
-    `torch.export`) need weights. required: forms that must be possible where `forms` is None. opset: of the ONNX
-    file. A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing, for a
+    `torch.export`) need weights. required: forms that must be possible where `forms` is None. opset: the opset of the
+    ONNX file. A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing, for a
     form that is unknown or impossible, and for a folder with other files.
     """
     requested = tuple(FORMS) if forms is None else tuple(forms)

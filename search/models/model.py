@@ -40,7 +40,7 @@ class Metric(_Value):
     """A measured quality of the model, or of several equal trainings with other seeds."""
 
     name: str
-    """accuracy, top5, loss, ..."""
+    """The name: accuracy, top5, loss, ..."""
     split: Literal["train", "validation", "test"]
     value: float
     """The mean over the seeds. Accuracies are in 0..1."""
@@ -64,12 +64,12 @@ class Provenance(_Value):
     """The digest of all pixels and labels, `search.data.Dataset.digest`."""
     seed: int | None = None
     images: int | None = None
-    """Training images, summed over the epochs."""
+    """The number of training images, summed over the epochs."""
     seconds: float | None = None
     """The wall-clock time of the training."""
     device: str = ""
     versions: dict[str, str] = {}
-    """Package -> version."""
+    """The versions of packages by name."""
 
 
 UNKNOWN = Provenance()
@@ -98,7 +98,7 @@ class Document(_Value):
     norm_momentum: float
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    """mean and std of each channel in 0..1. The network's input is (x - mean) / std."""
+    """The mean and the standard deviation (std) of each channel in 0..1. The network's input is (x - mean) / std."""
     trained: bool
     recipe: dict[str, JsonValue] = {}
     metrics: tuple[Metric, ...] = ()
@@ -120,9 +120,10 @@ class Document(_Value):
 class Model:
     """A network with everything that is needed to use it.
 
-    weights: tensors (an empty mapping for a network without weights), architecture, and conventions: padding, the
-        constants of batch normalisation, mean and std of images.
-    classes: the class names in the order of the logits. trained: False if weights are freshly initialised.
+    weights: the tensors (an empty mapping for a network without weights), architecture, and conventions: padding, the
+    constants of batch normalisation, mean and std of images.
+    classes: the class names in the order of the logits. trained: whether the weights are trained and not freshly
+    initialised.
     recipe: the settings of the training, as plain values. feeding: the preprocessing of images; None for whole images
         at the architecture's resolution.
     """
@@ -164,7 +165,7 @@ def save_model(model: Model, directory: Path) -> Path:
 
 
 def model_files(model: Model) -> dict[str, bytes]:
-    """Return the files that `save_model` writes: name -> content, the document last."""
+    """Return the content of each file that `save_model` writes, by name, the document last."""
     from space.weights import weights_file
 
     if not model.weights.tensors:

@@ -24,8 +24,9 @@ __all__ = ["FORMS", "Form"]
 class Form:
     """A kind of file in which a network can be written.
 
-    make: (name, model, options such as `opset`) -> content. Raises `UserError` for a network that it cannot express.
-    runs: whether the file contains the weights, so that the model must have some. meaning: text of the model card.
+    make: the function of (name, model, options such as `opset`) that returns the content. Raises `UserError` for a
+    network that it cannot express. runs: whether the file contains the weights, so that the model must have some.
+    meaning: the description in the model card.
     """
 
     file: str

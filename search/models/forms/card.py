@@ -26,8 +26,8 @@ def card(
 ) -> str:
     """Return the card of a `model` called `name`, in Markdown.
 
-    files: name -> content of the other files in the folder. meanings: file -> its description. left_out: form -> the
-    reason why it is not among the files.
+    files: the content of each other file in the folder, by name. meanings: the description of each file. left_out:
+    the reason for each form that is not among the files.
     """
     parts = (
         _opening(name, model),

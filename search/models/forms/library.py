@@ -31,7 +31,7 @@ def load(path="model.safetensors"):
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """The widths inside one block: input, expanded, and of the squeeze-excitation (None without it)."""
+    """The widths inside a block: of its input, its expansion and its squeeze-excitation (None without it)."""
 
     stage: Stage
     width_in: int
@@ -63,11 +63,11 @@ def require_squeezed(library: str, block: Inner, theirs: int) -> None:
 
 
 def loading(library: str, modules: dict[str, str]) -> str:
-    """Return the end of the file: the names of the library, and `load`. modules: as in `WeightFormat.modules`."""
+    """Return the code of `load` with the library's module names. modules: our names to the library's."""
     names = "".join(f'    "{ours}": "{theirs}",\n' for ours, theirs in modules.items())
     return LOADING.format(library=library, names=names)
 
 
 def in_docstring(name: str) -> str:
-    """Return `name`, which may be any text, so that it can stand in a docstring."""
+    """Return any text `name` without the characters that would end a docstring."""
     return name.replace("\\", "/").replace('"', "'")

@@ -22,9 +22,9 @@ def onnx_file(name: str, model: Model, opset: int | None = None) -> bytes:
     """Return the ONNX model, for batches of any size.
 
     Input "images" (batch, channels, resolution, resolution) float32, output "logits" (batch, classes). Its metadata
-    have everything that is needed to use it: classes, mean, std, resolution, crop. opset: None for the exporter's
-    default; runtimes on small devices may need an older one. Raises `UserError` if a package is missing, the opset is
-    not supported, or onnxruntime's logits differ from torch's.
+    have everything that is needed to use it: classes, mean, std, resolution, crop. opset: the opset of the file;
+    None: the exporter's default; runtimes on small devices may need an older one. Raises `UserError` if a package is
+    missing, the opset is not supported, or onnxruntime's logits differ from torch's.
     """
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
