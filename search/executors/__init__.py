@@ -1,4 +1,4 @@
-"""Where trials are trained. An executor asks the engine for requests and tells it what became of them."""
+"""The executors, which train trials: each takes requests from the engine and returns their results to it."""
 
 from search.executors.base import Driven, Evaluate, Executor
 from search.executors.local import Local
@@ -10,6 +10,6 @@ from space.registry import Registry
 EXECUTORS: Registry[type[Executor]] = Registry(
     ENTRY_POINTS["executor"], {"serial": Serial, "local": Local, "ray": RayTune}
 )
-"""Every executor by the name that `executor=` takes: the extension point."""
+"""The executors, by the name that `executor=` takes. Other packages add theirs by an entry point."""
 
 __all__ = ["EXECUTORS", "Driven", "Evaluate", "Executor"]

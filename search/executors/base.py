@@ -1,4 +1,4 @@
-"""The interface of every executor, and the calls by which it serves an engine."""
+"""The base class of all executors, and the interface of the engine whose requests an executor trains."""
 
 from __future__ import annotations
 
@@ -14,63 +14,78 @@ from search.proxy.proxy import Proxy
 
 Report = Callable[[int, float], None]
 Evaluate = Callable[[Request, Report], Result]
-"""evaluate(request, report): what a worker runs. A function at the top of a module, so that it can travel."""
+"""The function that a worker calls for each request: evaluate(request, report) returns the result of the training.
+
+It must be defined at the top of a module, so that it can be pickled. It calls report(epoch, loss) after each epoch.
+"""
 
 
 class Driven(Protocol):
-    """The engine of a search, which an executor serves. All calls come from one thread."""
+    """The engine of a search, as an executor sees it. The executor must make all calls from one thread."""
 
     def next_trial(self) -> Request | None:
-        """Return the next training, already marked as running; None: nothing now, ask again after the next event."""
+        """Return the request for the next training, which the engine has marked as running.
+
+        None means that there is nothing to train now; the executor asks again after the next result or failure.
+        """
 
     def prepare(self) -> None:
-        """Have the next proposal ready, while all workers are busy."""
+        """Compute the next proposal in advance. Executors call this while all workers are busy."""
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
-        """Record that a trial has ended an epoch. Returns True to stop it."""
+        """Record the training loss of an epoch of trial `number`. Return True if the trial must be stopped.
+
+        epoch: the number of epochs that the training has completed.
+        """
 
     def on_result(self, number: int, result: Result) -> None:
-        """Record the result of a training."""
+        """Record the result of the training of trial `number`."""
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
-        """Record a failure. retry: the machine was to blame, not the network."""
+        """Record that the training of trial `number` failed.
+
+        reason: the cause, in one line. retry: True if the machine caused the failure, not the network.
+        """
 
 
 class Executor(BaseModel, ABC):
-    """The YAML group `executor`: where trials run, with its options."""
+    """The settings of the group `executor`: the kind of executor that runs the trials, and its options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     executor: str
-    """The key in `EXECUTORS`."""
+    """The name of the executor: its key in `search.executors.EXECUTORS`."""
     threads: int = Field(default=1, ge=1)
-    """Of torch in each worker."""
+    """The number of threads that torch uses in each worker."""
 
     @property
     @abstractmethod
     def parallel(self) -> int | None:
-        """The number of trials at a time; None: as many as there is room for, which shows when they run."""
+        """The number of trials that run at the same time; None if it is known only when the trials run."""
 
     @property
     def here(self) -> bool:
-        """True if trials run on this machine."""
+        """A flag that is True if all trials run on this machine."""
         return True
 
     @property
     def placement(self) -> str:
-        """The devices that trials run on, in one line; "" where nothing was decided about them."""
+        """A line that names the devices on which trials run; "" if the executor does not choose devices."""
         return ""
 
     def on(self, proxy: Proxy) -> Self:
-        """Return this executor for trainings by `proxy`, whose device and kind of steps decide how many run."""
+        """Return a copy of this executor that is adapted to trainings by `proxy`.
+
+        The proxy's device, precision and use of CUDA graphs decide how many trials run at the same time.
+        """
         return self
 
     def check(self) -> None:
-        """Raise `UserError` for what this machine or the network lacks, before a run begins."""
+        """Check before a run that trials can run. Raises `UserError` if a library or a resource is missing."""
 
     @abstractmethod
     def run(self, engine: Driven, evaluate: Evaluate) -> None:
-        """Trains what the engine asks for until it has nothing more; leaves no process behind, however it ends."""
+        """Train all requests of the engine, until it has no more. No process is left, even after an exception."""
 
 
 def cores() -> int:

@@ -1,4 +1,7 @@
-"""A call in a process of its own, for what calls CUDA: a driver that did could not start workers beside it."""
+"""The call of a function in a child process.
+
+Functions that use CUDA are called so: a driver that has used CUDA itself cannot start workers that use it too.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,10 @@ class _Call:
 
 
 def in_child(function: Callable[..., T], *arguments: Any) -> T:
-    """Return function(*arguments), computed in a child process, which ends then.
+    """Return function(*arguments), computed in a child process that ends with the call.
 
-    function: at the top of a module. Raises its `UserError`, and one with the reason where the process fails.
+    function: must be defined at the top of a module. A `UserError` that it raises is raised here too. Raises
+    `UserError` with the reason if the process fails.
     """
     answers: list[tuple[str, T]] = []
     failed = done(local(1), [_Call(function, arguments)], _called, lambda job, answer: answers.append(answer))

@@ -1,7 +1,7 @@
-"""The GPUs of this machine, asked of NVIDIA's driver without CUDA.
+"""The GPUs of this machine, found through NVML, without CUDA.
 
-A process that has called CUDA holds half a gigabyte of a GPU, and cannot fork workers that call it too. So the driver
-of a search asks NVML, a library that comes with the driver of the card, for what it must know.
+A process that has called CUDA occupies half a gigabyte of GPU memory, and cannot fork workers that call CUDA too. The
+process that runs a search therefore reads the GPUs from NVML, a library that is installed with NVIDIA's driver.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import Any
 
 VISIBLE, ORDER = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"
-"""CUDA's environment variables: the GPUs that a process may use, and how they are numbered."""
+"""The environment variables by which CUDA selects the GPUs that a process may use, and numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU that CUDA will find. number: CUDA's, so that torch calls it cuda:NUMBER. free: bytes of memory."""
+    """A GPU that CUDA will find.
+
+    number: the number that CUDA gives it; torch calls the GPU cuda:NUMBER. uuid: the identifier that NVIDIA's driver
+    gives it. name: the name of its model. free: the bytes of its memory that are free.
+    """
 
     number: int
     uuid: str
@@ -31,7 +35,7 @@ class Gpu:
 
 
 def gpus_for(device: str) -> tuple[Gpu, ...]:
-    """Return the GPUs for trainings on `device`: all for "auto" and "cuda", one for "cuda:1", none for "cpu"."""
+    """Return the GPUs for trainings on `device`: all GPUs for "auto" and "cuda", one for "cuda:1", none for "cpu"."""
     kind, _, number = device.partition(":")
     if kind not in ("auto", "cuda"):
         return ()
@@ -40,7 +44,7 @@ def gpus_for(device: str) -> tuple[Gpu, ...]:
 
 
 def seen() -> tuple[Gpu, ...]:
-    """Return the GPUs that a worker's CUDA will find; none where torch is built without it."""
+    """Return the GPUs that CUDA will find in a worker; () if torch is built without CUDA."""
     return _seen(os.environ.get(VISIBLE))
 
 
@@ -50,9 +54,10 @@ def _seen(visible: str | None) -> tuple[Gpu, ...]:
 
 
 def selected(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
-    """Return the GPUs that `CUDA_VISIBLE_DEVICES=visible` leaves, numbered anew in its order.
+    """Return the GPUs that `CUDA_VISIBLE_DEVICES=visible` permits, renumbered from 0 in the order given there.
 
-    visible: numbers and beginnings of UUIDs; CUDA ignores everything from the first unknown one on. None: all.
+    visible: a comma-separated list of numbers and of beginnings of UUIDs; CUDA ignores the first unknown entry and
+    all after it. None: all GPUs are permitted.
     """
     if visible is None:
         return tuple(gpus)
@@ -70,12 +75,15 @@ def selected(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
 
 
 def numbering(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that makes CUDA number GPUs as NVML does. A user's own choice is left alone."""
+    """Return the variable that makes CUDA number GPUs in the order of NVML; {} if `environment` sets it already."""
     return {} if ORDER in environment else {ORDER: "PCI_BUS_ID"}
 
 
 def _built_with_cuda() -> bool:
-    """Return True if the installed torch can use a GPU. Read from a file: importing torch takes seconds."""
+    """Return True if the installed torch is built with CUDA.
+
+    The answer is read from a file of torch, since importing torch takes seconds.
+    """
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
         return False
@@ -87,13 +95,13 @@ def _built_with_cuda() -> bool:
 
 
 class _Memory(ctypes.Structure):
-    """NVML's nvmlMemory_t, in bytes."""
+    """The structure nvmlMemory_t of NVML: total, free and used memory of a GPU, in bytes."""
 
     _fields_ = [(name, ctypes.c_ulonglong) for name in ("total", "free", "used")]
 
 
 def _all() -> list[Gpu]:
-    """Return all GPUs of the machine in the order of their slots; [] where there is no driver."""
+    """Return all GPUs of the machine, in the order of their PCI slots; [] if NVIDIA's driver is not installed."""
     try:
         nvml = ctypes.CDLL("libnvidia-ml.so.1")
     except OSError:
@@ -105,7 +113,7 @@ def _all() -> list[Gpu]:
         nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
         gpus = [_gpu(nvml, number) for number in range(count.value)]
         nvml.nvmlShutdown()
-    except AttributeError:  # a driver of before 2013
+    except AttributeError:  # a driver from before 2013
         return []
     return [gpu for gpu in gpus if gpu is not None]
 

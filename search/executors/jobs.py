@@ -1,4 +1,4 @@
-"""Work for an executor that is no search: jobs that are all known beforehand, done in any order."""
+"""Jobs for an executor outside of a search. All jobs are known in advance and may run in any order."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from search.executors import EXECUTORS, Executor
 from space.refusal import UserError
 
 _ATTEMPTS = 2
-"""Of a job whose worker died."""
+"""The number of times that a job is tried if its worker dies."""
 
 
 class Job(Protocol):
     """A job for a worker: a small dataclass that can be pickled.
 
-    One that an executor with GPUs is given has a field `device`, such as "cuda:1", which the worker's replaces.
+    A job for an executor that uses GPUs must have a field `device`. The executor sets it to the device of the worker,
+    such as "cuda:1".
     """
 
     @property
     def number(self) -> int:
-        """Its own among all jobs."""
+        """The number of the job, which no other job has."""
 
 
 J = TypeVar("J", bound=Job)
 Work = Callable[[J, Callable[[int, float], None]], Any]
-"""work(job, report): what a worker does. A function at the top of a module."""
+"""The function that a worker calls for each job: work(job, report). It must be defined at the top of a module."""
 
 
 class _Queue(Generic[J]):
-    """Serves an executor as an engine does: see `search.executors.base.Driven`."""
+    """The jobs that wait, with the methods of an engine (`search.executors.base.Driven`).
+
+    failed: the jobs that failed, each with the reason.
+    """
 
     def __init__(self, jobs: Iterable[J], finished: Callable[[J, Any], None]) -> None:
         self._jobs = {job.number: job for job in jobs}
@@ -65,9 +69,10 @@ class _Queue(Generic[J]):
 def done(
     executor: Executor, jobs: Sequence[J], work: Work[J], finished: Callable[[J, Any], None]
 ) -> list[tuple[J, str]]:
-    """Has `executor` do the jobs and tells `finished` each result as it comes. Returns those that failed, and why.
+    """Run the jobs on `executor`. Return the jobs that failed, each with the reason.
 
-    No process is left, however it ends. Raises `UserError` for an executor that is made for trials alone.
+    finished: is called with each job and its result as soon as the job is done. No process is left, even after an
+    exception. Raises `UserError` for an executor that runs only the trials of searches.
     """
     if executor.executor not in ("local", "serial"):
         raise UserError(
@@ -79,5 +84,8 @@ def done(
 
 
 def local(workers: int | None = None, threads: int = 1) -> Executor:
-    """Return a pool of processes on this machine. workers: None means one for each core."""
+    """Return an executor that runs jobs in a pool of processes on this machine.
+
+    workers: the number of processes; None: one for each CPU core. threads: the number of threads of torch in each.
+    """
     return EXECUTORS["local"].model_validate({"executor": "local", "workers": workers, "threads": threads})

@@ -1,10 +1,11 @@
-"""Warm processes on this machine, one trial each, which die with the driver.
+"""The executor that trains in a pool of processes on this machine.
 
-Where trials compute on GPUs, each process has one of them, and several processes can share one.
+Each worker process trains one trial at a time. If trials use GPUs, each worker has one GPU, and several workers can
+share a GPU.
 
-Workers are forked by a server process that has imported torch already, so a new one starts at once. Each has
-two pipes: one to talk, and a lifeline that only the driver holds the other end of: when the driver is gone,
-however it went, the lifeline breaks and the worker ends itself.
+Workers are forked by a server process that has imported torch already, so a new worker starts at once. Each has two
+pipes: one for messages, and a lifeline whose other end only the driver holds. When the driver ends, for whatever
+reason, the lifeline breaks and the worker ends itself.
 """
 
 from __future__ import annotations
@@ -37,20 +38,20 @@ PRELOADED = ["search.proxy.training", "search.proxy.measure"]
 
 
 class Local(Executor):
-    """Runs trials in a pool of processes."""
+    """The executor that runs trials in a pool of processes on this machine."""
 
     workers: int | None = Field(default=None, ge=1, le=1024)
-    """Number of processes; None: `per_gpu` for each GPU, and where there is none one for each core that this process
-    may use."""
+    """The number of processes. None: `per_gpu` for each GPU; if there is no GPU, as many as this process may use CPU
+    cores, divided by `threads`."""
     per_gpu: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
-    """Trials on a GPU at a time; auto: as many as pay, see `search.executors.placement`."""
+    """The number of trials that share a GPU; auto: chosen by `search.executors.placement`."""
     timeout: float | None = Field(default=None, gt=0)
-    """Seconds that an attempt may take. One that takes longer fails, and its worker is replaced."""
+    """The most seconds that an attempt may take. A longer attempt fails, and its worker is replaced."""
 
     _device: str = PrivateAttr(default="cpu")
-    """The device of the proxy: see `on`."""
+    """The device setting of the proxy, which `on` stores."""
     _graphed: bool = PrivateAttr(default=False)
-    """Whether the proxy's steps are launched as CUDA graphs."""
+    """True if the training steps of the proxy are launched as CUDA graphs."""
 
     @property
     def parallel(self) -> int:
@@ -69,7 +70,7 @@ class Local(Executor):
 
     @property
     def _placement(self) -> Placement | None:
-        """The GPUs of the workers; None where they compute on the CPU."""
+        """The GPUs of the workers; None if the workers compute on the CPU."""
         gpus = gpus_for(self._device)
         if not gpus:
             return None
@@ -94,7 +95,7 @@ class Local(Executor):
     def _run(
         self, engine: Driven, evaluate: Evaluate, devices: Sequence[str], variables: dict[str, str]
     ) -> None:
-        """Run trials in a process for each of `devices`, whose environment has `variables` in addition."""
+        """Run trials in one process for each of `devices`. variables: additions to their environment."""
         context = get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         _start_server()
@@ -106,7 +107,7 @@ class Local(Executor):
                         worker.train(request)
                 if not any(worker.busy for worker in workers):
                     return
-                # One worker alone waits for the next proposal, so that it is made with all that is known.
+                # A single worker waits for the next proposal, so that the proposal can use all results.
                 if len(workers) > 1 and all(worker.busy for worker in workers):
                     engine.prepare()
                 _serve(engine, workers, self.timeout)
@@ -116,7 +117,10 @@ class Local(Executor):
 
 
 def _serve(engine: Driven, workers: list[_Worker], timeout: float | None) -> None:
-    """Wait for the next messages of the workers and pass them on to the engine."""
+    """Wait up to 1 s for messages of the workers, and pass them on to the engine.
+
+    A worker whose attempt has taken more than `timeout` seconds is ended.
+    """
     busy = {worker.pipe: worker for worker in workers if worker.busy}
     for pipe in wait(list(busy), timeout=1.0):
         busy[pipe].pass_on(engine)  # type: ignore[index]
@@ -132,7 +136,10 @@ class _Job:
 
 
 class _Worker:
-    """A process that trains, as the driver sees it; started at its first job, and again if it died."""
+    """A worker process, as the driver sees it. It is started for its first job, and restarted after it has ended.
+
+    job: the trial that it is training, and when it began; None while the worker is idle.
+    """
 
     def __init__(
         self, context: ForkServerContext, evaluate: Evaluate, device: str, variables: dict[str, str]
@@ -152,13 +159,13 @@ class _Worker:
             self._start()
         self.job = _Job(request.number, time.monotonic())
         if self._device:
-            request = replace(request, device=self._device)  # jobs of other kinds have such a field too
-        # If it died idle, its end of the pipe is closed, which is the next thing that `wait` sees.
+            request = replace(request, device=self._device)  # other kinds of jobs have this field too
+        # If the process died while idle, its end of the pipe is closed. The next `wait` reports that.
         with suppress(OSError):
             self.pipe.send(request)
 
     def pass_on(self, engine: Driven) -> None:
-        """Tells the engine the worker's next message, or that it died."""
+        """Pass the next message of the worker on to the engine; report a failure if the worker died."""
         assert self.job is not None
         number = self.job.number
         try:
@@ -179,7 +186,7 @@ class _Worker:
         return None
 
     def give_up(self, engine: Driven, reason: str, *, retry: bool) -> None:
-        """End the process and report to the engine that its trial failed."""
+        """End the process and report to the engine that its trial failed. retry: see `Driven.on_error`."""
         assert self.job is not None
         number, self.job = self.job.number, None
         self.end()
@@ -200,7 +207,7 @@ class _Worker:
         process = self._context.Process(target=_work, args=(theirs, held, *self._arguments), daemon=True)
         with _without_main(self._arguments[0]):
             process.start()
-        # Only now is there something to end: the first start takes seconds, in which Ctrl-C can strike.
+        # `end` may use the process only from here on: the first start takes seconds, and Ctrl-C can interrupt it.
         self._process = process
         theirs.close()
         held.close()
@@ -217,12 +224,12 @@ class _Worker:
 
 
 def _start_server() -> None:
-    """Start the fork server so that it imports what the driver imports and ignores Ctrl-C, as do its forks.
+    """Start the fork server with the import path of the driver, and with Ctrl-C ignored, also in its forks.
 
-    By itself it would look into the current folder first, where a source tree of ours, or any folder called
-    `search`, would be taken for the installed package.
+    By default the server looks for modules in the current folder first. A source tree of this project there, or any
+    folder called `search`, would be imported in place of the installed package.
     """
-    resource_tracker.ensure_running()  # It unblocks the signal, and is a condition of the server.
+    resource_tracker.ensure_running()  # Its start unblocks SIGINT, and the server needs it.
     paths = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "PYTHONSAFEPATH": "1"}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     kept = {name: os.environ[name] for name in paths if name in os.environ}
@@ -238,10 +245,10 @@ def _start_server() -> None:
 
 @contextmanager
 def _without_main(evaluate: Evaluate) -> Iterator[None]:
-    """Keep new processes from running the user's script again, as multiprocessing makes them do.
+    """Keep new processes from importing the user's script, which multiprocessing makes them do.
 
-    A script that calls `launch` at its top would search in every worker. Only a function that the script itself
-    defines makes importing it necessary.
+    A script that calls `launch` at its top level would start a search in every worker. The import is needed only if
+    the script itself defines `evaluate`.
     """
     main = sys.modules["__main__"]
     if evaluate.__module__ != "__main__":
@@ -255,13 +262,17 @@ def _without_main(evaluate: Evaluate) -> Iterator[None]:
 def _work(
     pipe: Connection, lifeline: Connection, evaluate: Evaluate, package: str, variables: dict[str, str]
 ) -> None:
-    """Train what is sent until the driver is gone. variables: of the environment, read by CUDA."""
+    """Answer the requests that arrive in `pipe`, until the driver ends.
+
+    package: the folder from which the driver imported `space`; the worker must find the same. variables: additions
+    to the environment, which CUDA reads.
+    """
     os.environ.update(variables)
-    # Ctrl-C reaches every process of the terminal; what it means is the driver's to decide.
+    # Ctrl-C reaches every process of the terminal, but only the driver reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_driver, args=(lifeline,), daemon=True).start()
     found = os.path.dirname(space.__file__)
-    with suppress(EOFError, OSError):  # The driver is gone, and whoever would read a complaint with it.
+    with suppress(EOFError, OSError):  # The driver has ended, so nothing could read a message.
         while True:
             request = pipe.recv()
             if found == package:
@@ -276,7 +287,7 @@ def _answer(pipe: Connection, request: Request, evaluate: Evaluate) -> tuple[str
     except TrialFailed as error:
         return "failed", str(error)
     except Exception as error:
-        # After an error of CUDA every later call of the process fails. Memory that is too small is none.
+        # After a CUDA error all later CUDA calls of the process fail. Running out of memory is not such an error.
         kind = "broken" if "CUDA error" in str(error) else "error"
         return kind, f"{type(error).__name__}: {error}"
 

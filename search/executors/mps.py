@@ -1,9 +1,9 @@
 """NVIDIA's Multi-Process Service, which lets kernels of several processes run on a GPU at the same time.
 
-Without it a GPU runs the kernels of one process at a time, and small networks leave most of it idle. The service is a
-daemon, found by its clients through a folder. A run starts one of its own, in a folder of its own, and stops it at
-its end. A driver that was killed leaves its daemon behind, which the next run stops: it is known by its folder, whose
-lock nobody holds.
+Without it a GPU runs the kernels of one process at a time, and small networks leave most of the GPU idle. The service
+is a daemon, which its clients find through a folder. Each run starts a daemon with a new folder and stops it at the
+end. A driver that is killed leaves its daemon behind. The next run recognises it, because no process holds the lock
+in the folder, and stops it.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from pathlib import Path
 from search.executors.gpus import VISIBLE, Gpu
 
 PIPES, LOGS = "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"
-"""The environment variables that name the folder of a daemon, for the daemon and for its clients."""
+"""The environment variables that tell the daemon and its clients the folders of its pipes and its logs."""
 _CONTROL = "nvidia-cuda-mps-control"
 _PREFIX = "compound-nas-mps-"
 _WAIT = 15.0
-"""Seconds that a call of the control program and the start of the server may take."""
+"""The most seconds that a call of the control program, or the start of the server, may take."""
 
 
 def available() -> bool:
-    """Return True if the service can be expected to start here, or if a user's own is named in the environment."""
+    """Return True if the control program is installed, or if the environment names a service of the user."""
     return PIPES in os.environ or shutil.which(_CONTROL) is not None
 
 
 @contextmanager
 def service(gpus: Sequence[Gpu]) -> Iterator[dict[str, str]]:
-    """Run the service on `gpus` while the context lasts. Yield the environment variables of its clients.
+    """Run the service on `gpus` while the context lasts. Yield the environment variables that its clients need.
 
-    Yield {} where it doesn't start, and where a user's own is named in the environment already.
+    Yield {} if the service does not start, or if the environment already names a service of the user.
     """
     if PIPES in os.environ:
         yield {}
@@ -50,14 +50,14 @@ def service(gpus: Sequence[Gpu]) -> Iterator[dict[str, str]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         variables = {PIPES: str(folder), LOGS: str(folder)}
         if VISIBLE in os.environ:
-            # A client's numbers count the GPUs of the daemon, not those of the machine. UUIDs mean the same to both.
+            # A client numbers the GPUs of the daemon, not the GPUs of the machine. UUIDs are the same in both.
             variables[VISIBLE] = ",".join(gpu.uuid for gpu in gpus)
         stack.callback(_command, variables, "quit -t 1")
         yield variables if _started(variables) else {}
 
 
 def _started(variables: Mapping[str, str]) -> bool:
-    """Start the daemon and its server. Return whether the server runs."""
+    """Start the daemon and its server. Return True if the server runs."""
     if _call(variables, "-d") is None:
         return False
     _command(variables, f"start_server -uid {os.getuid()}")
@@ -73,7 +73,7 @@ def _started(variables: Mapping[str, str]) -> bool:
 
 
 def _stop_abandoned() -> None:
-    """Stop the daemons of this user's drivers that were killed."""
+    """Stop the daemons that killed drivers of this user left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}{os.getuid()}-*"):
         with suppress(OSError), (folder / "lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,12 +82,12 @@ def _stop_abandoned() -> None:
 
 
 def _command(variables: Mapping[str, str], text: str) -> str | None:
-    """Send a command to the daemon that `variables` name. Return its answer, None if there is none."""
+    """Send a command to the daemon that `variables` name. Return its answer, or None if the command fails."""
     return _call(variables, text=f"{text}\n")
 
 
 def _call(variables: Mapping[str, str], *words: str, text: str = "") -> str | None:
-    # Ctrl-C reaches every process of the terminal, and must not end the daemon before its clients.
+    # In a session of its own, since Ctrl-C in the terminal must not end the daemon before its clients.
     try:
         done = subprocess.run(
             [_CONTROL, *words],

@@ -1,4 +1,4 @@
-"""Placement: which GPU each worker of this machine trains on, and how many share one."""
+"""The placement of workers on the GPUs of this machine: the GPU of each worker, and how many share a GPU."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from search.executors.gpus import Gpu
 
 PerGpu = int | Literal["auto"]
 SHARED = 8
-"""Trials that share a GPU at most if nobody says how many. On an H100 8 graphed trainings at a time gave 4.1 times
-the images per second of one under MPS, and 0.94 times without it; 8 eager ones gave 6.0 times without MPS
-(`experiments/LOG.md`). More were not measured."""
+"""The most trials that share a GPU by default.
+
+On an H100, 8 simultaneous trainings with CUDA graphs processed 4.1 times the images per second of a single training
+under MPS, and 0.94 times without MPS. 8 trainings without graphs processed 6.0 times as many without MPS
+(`experiments/LOG.md`). More than 8 were not measured.
+"""
 _TRIAL_MEMORY = 1.2e9
-"""Bytes of GPU memory for a trial: about 0.6 GB for its CUDA context, and as much for images and activations."""
+"""The bytes of GPU memory of a trial: about 0.6 GB for its CUDA context, and 0.6 GB for images and activations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The device of each worker, such as ("cuda:0", "cuda:1", "cuda:0", "cuda:1"), and whether they share by MPS.
+    """The devices of all workers.
 
-    text: the same in words.
+    devices: the device of each worker, such as ("cuda:0", "cuda:1", "cuda:0", "cuda:1"). mps: True if workers share
+    GPUs through NVIDIA's Multi-Process Service. text: a description of the placement in one line.
     """
 
     devices: tuple[str, ...]
@@ -38,11 +42,11 @@ def placed(
     graphed: bool,
     mps: bool,
 ) -> Placement:
-    """Place workers on `gpus` in turns.
+    """Return a placement that distributes workers over `gpus` in rotation: one on each GPU, then a second on each.
 
-    per_gpu: trials on a GPU at a time. workers: their total; None: as many as `per_gpu` says. cores: CPU cores, of
-    which every worker keeps one busy. graphed: whether steps are launched as CUDA graphs. mps: whether NVIDIA's
-    Multi-Process Service can be started here.
+    per_gpu: the number of trials that share a GPU. workers: the total number of workers; None: as follows from
+    `per_gpu`. cores: the number of workers that the CPU cores suffice for. graphed: True if training steps are
+    launched as CUDA graphs. mps: True if NVIDIA's Multi-Process Service can be started.
     """
     if workers is not None:
         devices = tuple(f"cuda:{gpus[number % len(gpus)].number}" for number in range(workers))
@@ -59,7 +63,10 @@ def placed(
 
 
 def _fitting(gpu: Gpu) -> int:
-    """Return how many trials the free memory of a GPU holds, at least 1: the first one says so where none fits."""
+    """Return the number of trials that fit into the free memory of a GPU.
+
+    It is at least 1: if no trial fits, the first one fails with a message that says so.
+    """
     return max(1, int(gpu.free / _TRIAL_MEMORY))
 
 

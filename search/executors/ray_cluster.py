@@ -1,10 +1,11 @@
-"""Trials placed by Ray Tune: on CPUs and shares of GPUs, on one machine or many.
+"""The executor that runs trials by Ray Tune: on CPUs and fractions of GPUs, on one machine or several.
 
-Tune decides where a trial runs; what is tried and what becomes of it is the engine's business, and the ledger
-the only history. Where no cluster is named a private one is started, which only this process and its children
-can reach: it listens on loopback alone, and asks for a token that is in no file.
+Tune only decides where a trial runs. The engine chooses the trials and records their results, and the ledger is the
+only history. If no cluster is named, a private cluster is started, which only this process and its children can
+reach: it listens on the loopback interface only, and requires a token that is not written to any file.
 
-Ray is imported when a run begins. What runs inside of it is in `search.executors.ray_driver`.
+Ray is imported when a run begins. The code that runs inside Ray is in `search.executors.ray_driver` and
+`search.executors.ray_worker`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from search.executors.base import Driven, Evaluate, Executor, cores
 from space.refusal import UserError
 
 _OBJECTS = 10**8
-"""Bytes of Ray's object store. Requests and results are small, and images never pass through it."""
+"""The size of Ray's object store, in bytes. It holds requests and results, which are small, and no images."""
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -43,29 +44,29 @@ _SETTINGS = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "60",
 }
-"""No telemetry, no history of Tune's own, and Ctrl-C is ours."""
+"""The environment variables that turn off Ray's telemetry and Tune's logs, and leave Ctrl-C to this program."""
 _ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Of a private cluster: Ray's word for a machine that is no part of a larger one. Its ports are local then."""
+"""The environment variable for a private cluster. It makes Ray use a single machine and only local ports."""
 
 
 class RayTune(Executor):
-    """Runs trials on a Ray cluster."""
+    """The executor that runs trials on a Ray cluster."""
 
     address: str | None = None
-    """Of an existing cluster: HOST:PORT, or "auto" for the one that RAY_ADDRESS names or this machine is in.
-    None: a private one on this machine, for as long as the run takes."""
+    """The address of an existing cluster: HOST:PORT, or "auto" for the cluster that RAY_ADDRESS names or, without it,
+    the cluster that this machine belongs to. None: a private cluster on this machine, which ends with the run."""
     workers: int | None = Field(default=None, ge=1, le=10_000)
-    """The most trials at a time; None: as many as fit."""
+    """The most trials that run at the same time; None: as many as the cluster has room for."""
     resources: dict[str, float] | None = None
-    """What a trial occupies, such as {"cpu": 1, "gpu": 0.5}; None: a CPU for each of its threads."""
+    """The resources that a trial occupies, such as {"cpu": 1, "gpu": 0.5}; None: one CPU for each of its threads."""
     timeout: float | None = Field(default=None, gt=0)
-    """Seconds that an attempt may take. One that takes longer fails, and its worker is replaced."""
+    """The most seconds that an attempt may take. A longer attempt fails, and its worker is replaced."""
 
     @field_validator("address")
     @classmethod
     def _reachable(cls, value: str | None) -> str | None:
         if value and value.startswith("ray://"):
-            # Tune would run inside the cluster then, and the ledger with it.
+            # With a Ray client Tune would run inside the cluster, and so would the ledger.
             raise ValueError("through a Ray client the ledger has no place; give auto or HOST:PORT")
         if value is None or value == "auto" or re.fullmatch(r"[^/\s]+:[0-9]+", value):
             return value
@@ -89,7 +90,7 @@ class RayTune(Executor):
 
     @property
     def occupied(self) -> dict[str, float]:
-        """Return the resources of a trial, by Tune's names of resources."""
+        """The amount of each resource that a trial occupies, by the names that Tune uses: "cpu", "gpu" and others."""
         return {"cpu": float(self.threads)} | (self.resources or {})
 
     @property
@@ -112,19 +113,26 @@ class RayTune(Executor):
             shutil.rmtree(folder, ignore_errors=True)
 
     def fitting(self, available: Mapping[str, float]) -> int:
-        """Return how many trials a cluster with so much of each resource runs at a time."""
+        """Return the number of trials that a cluster runs at the same time.
+
+        available: the amount of each resource of the cluster, by the names that Ray uses.
+        """
         fits = min(int(_amount(available, name) / asked + 1e-9) for name, asked in self.occupied.items())
         return min(fits, self.workers or fits)
 
     @contextmanager
     def _cluster(self, folder: Path) -> Iterator[None]:
-        """Connect to the cluster while the context lasts. folder: for the files of a private one."""
+        """Connect to the cluster while the context lasts.
+
+        folder: the folder for the files of a private cluster. Raises `UserError` if Ray is not installed, if no
+        connection is possible, and if the cluster has no room for a trial.
+        """
         if self.address:
             self._knock(os.environ.get("RAY_ADDRESS", "auto") if self.address == "auto" else self.address)
         options = {"address": self.address} if self.address else self._private(folder)
         settings = _SETTINGS if self.address else _SETTINGS | _ALONE | _token() | _imports()
         with ExitStack() as stack:
-            # Before Ray is imported, which reads some of it just then.
+            # This comes before the import of Ray, which reads some of these variables.
             stack.enter_context(_environment(settings))
             stack.enter_context(_silence())
             stack.enter_context(_signals_kept())
@@ -132,13 +140,13 @@ class RayTune(Executor):
             if ray.is_initialized():
                 raise UserError("This process is in a Ray cluster already; call ray.shutdown() first.")
             if not self.address:
-                # `_ALONE`, for a Ray that was imported before it was said.
+                # This has the effect of `_ALONE` if Ray was imported before the variable was set.
                 stack.enter_context(_replaced(ray._private.ray_constants, "ENABLE_RAY_CLUSTER", False))
-            # Ray prints a page about every worker that dies, asked to or not.
+            # Ray prints a page about every worker that dies, and has no option against it.
             stack.enter_context(_replaced(ray._private.worker, "print_to_stdstream", lambda *_, **__: None))
             stack.callback(ray.shutdown)
             try:
-                # Workers look for modules where the driver was at this moment: nowhere that could hide ours.
+                # Workers search for modules in the current folder of this call. The empty `folder` hides no package.
                 with _signals_kept(), chdir(folder):
                     ray.init(**options, log_to_driver=False, logging_level=logging.CRITICAL)
             except (RuntimeError, ValueError, OSError) as error:
@@ -147,7 +155,7 @@ class RayTune(Executor):
             yield
 
     def _knock(self, address: str) -> None:
-        """Raise `UserError` if nothing listens. Ray would try for minutes, and then end the process."""
+        """Raise `UserError` if nothing listens at `address`, where Ray would wait for minutes and end the process."""
         host, colon, port = address.rpartition(":")
         if colon and port.isdecimal():
             try:
@@ -156,14 +164,14 @@ class RayTune(Executor):
                 raise UserError(f"{self._called}: nothing answers at {address} ({error}).") from None
 
     def _private(self, folder: Path) -> dict[str, object]:
-        """`ray.init`'s options for a cluster of this process's own."""
+        """Return the options of `ray.init` for a private cluster. folder: the folder for its files."""
         wanted = (self.workers or 1) * self.occupied["cpu"]
         return {
             "address": "local",
             "num_cpus": max(cores(), math.ceil(wanted)),
             "object_store_memory": _OBJECTS,
             "include_dashboard": False,
-            # Its own, so that it neither finds the address of another cluster there nor leaves one.
+            # A folder for this cluster alone: it holds no address of another cluster, and this one leaves no address.
             "_temp_dir": str(folder),
         }
 
@@ -190,7 +198,7 @@ def _ray() -> ModuleType:
 
 
 def _amount(available: Mapping[str, float], name: str) -> float:
-    """Return the amount of a resource, by Ray's names, which are not quite Tune's."""
+    """Return the amount of the resource that Tune calls `name`. available: amounts by the names that Ray uses."""
     return available.get(name.upper() if name in ("cpu", "gpu") else name, 0.0)
 
 
@@ -200,19 +208,19 @@ def _first_line(error: Exception) -> str:
 
 @cache
 def _token() -> dict[str, str]:
-    """Return the token of this process's private clusters. Ray reads it once, hence one for all of them."""
+    """Return the variable with the token of private clusters: one per process, since Ray reads it only once."""
     return {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 def _imports() -> dict[str, str]:
-    """Return the environment that makes a worker on this machine import what the driver imports."""
+    """Return the environment variables that make workers on this machine import the same modules as the driver."""
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     return {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
 
 
 @contextmanager
 def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    """Replace a name of Ray's while the context lasts, where Ray has no option for it."""
+    """Replace an attribute of one of Ray's modules while the context lasts, where Ray has no option for it."""
     before = getattr(module, name)
     setattr(module, name, value)
     try:
@@ -223,7 +231,7 @@ def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    names = (*values, "RAY_AUTH_MODE")  # which Ray sets where it is not
+    names = (*values, "RAY_AUTH_MODE")  # Ray sets this variable if it is missing
     before = {name: os.environ[name] for name in names if name in os.environ}
     os.environ.update(values)
     try:
@@ -236,7 +244,7 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Ctrl-C and SIGTERM mean at the end of the context what they meant before, whatever Ray made of them."""
+    """Restore the handlers of SIGINT, SIGTERM and SIGUSR1 at the end of the context, if Ray has changed them."""
     kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
     before = {kind: signal.getsignal(kind) for kind in kinds}
     try:
@@ -249,7 +257,7 @@ def _signals_kept() -> Iterator[None]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Ray's own messages are for those who run clusters; what concerns a trial is told as its reason."""
+    """Suppress Ray's messages while the context lasts. Failures of trials are reported with their reasons."""
     logger = logging.getLogger("ray")
     before = logger.level
     logger.setLevel(logging.CRITICAL)

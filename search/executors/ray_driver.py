@@ -1,10 +1,10 @@
-"""The part of `executor=ray` that runs inside Ray Tune on the driver's side and makes the engine's calls.
+"""The part of `executor=ray` that connects Ray Tune to the engine, in the driver process.
 
-Tune asks a searcher what to run and a scheduler whether it goes on. Both pass the question on to the engine and
-keep nothing: `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so that all of
-the engine's calls come from there.
+Tune asks a searcher for the next trial, and a scheduler whether a trial continues. Both pass the question on to the
+engine and store nothing: `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so all
+calls of the engine come from that thread.
 
-Importing this imports Ray.
+Importing this module imports Ray.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from search.executors.base import Driven, Evaluate
 from search.executors.ray_worker import Worker, code
 
 _LOOK = 2.0
-"""Seconds between looks at how many trials the cluster holds: nodes come and go."""
+"""The seconds after which the capacity of the cluster is read again, since nodes can join and leave."""
 
 
 class Cluster(Protocol):
-    """The settings of `executor=ray` that are read here."""
+    """The settings of `executor=ray` that this module reads. See `search.executors.ray_cluster.RayTune`."""
 
     @property
     def address(self) -> str | None: ...
@@ -53,9 +53,10 @@ class Cluster(Protocol):
 
 
 def tune(executor: Cluster, engine: Driven, evaluate: Evaluate, folder: Path) -> None:
-    """Trains what the engine asks for until it has nothing more, on the cluster that this process is in.
+    """Train all requests of the engine on the cluster that this process is connected to, until there are no more.
 
-    folder: for what Tune writes; nothing of it is read again.
+    folder: the folder for the files that Tune writes, which are never read again. Exceptions of the engine are raised
+    here.
     """
     trials = _Trials(executor, engine, evaluate)
     tuner = Tuner(
@@ -70,9 +71,9 @@ def tune(executor: Cluster, engine: Driven, evaluate: Evaluate, folder: Path) ->
         run_config=RunConfig(
             name="trials",
             storage_path=str(folder),
-            # One that a node took with it is handed out again by the engine, which counts its attempts.
+            # The engine repeats a trial that was lost with its node, and counts the attempts.
             failure_config=FailureConfig(max_failures=0),
-            # By default a trainable that is a class is saved when it ends.
+            # By default Tune saves a checkpoint of a trainable class at its end.
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
             callbacks=[_Watches(trials)],
             verbose=0,
@@ -85,7 +86,10 @@ def tune(executor: Cluster, engine: Driven, evaluate: Evaluate, folder: Path) ->
 
 
 class _Raised(BaseException):
-    """Carries what the engine raised out of Tune, which would take any `Exception` for the fault of a trial."""
+    """A wrapper that carries an exception of the engine through Tune.
+
+    Tune would treat any `Exception` as the failure of a trial. error: the exception of the engine.
+    """
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -102,14 +106,18 @@ def _past_tune() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Job:
-    """A trial in Tune's hands. since: when its worker began with it, None while it waits for one."""
+    """A trial that Tune runs.
+
+    number: the number of the trial in the engine. since: the time on the monotonic clock at which a worker began with
+    it, in seconds; None while the trial waits for a worker.
+    """
 
     number: int
     since: float | None = None
 
 
 class _Trials:
-    """The engine's calls, by Tune's names of trials."""
+    """The trials that Tune runs, by the names that Tune gives them, and the calls of the engine about them."""
 
     def __init__(self, executor: Cluster, engine: Driven, evaluate: Evaluate) -> None:
         self._executor, self._engine = executor, engine
@@ -118,11 +126,14 @@ class _Trials:
         self._room, self._looked = 0, -_LOOK
 
     def ask(self, name: str) -> dict[str, Any] | str | None:
-        """Return what a new trial of that name trains; None: nothing now. FINISHED: nothing more."""
+        """Return the arguments of the worker for a new trial, which Tune calls `name`.
+
+        None means that no trial can start now, and FINISHED that there are no more trials.
+        """
         with _past_tune():
             room = self._places()
             if len(self._jobs) >= room:
-                # One worker alone waits for the next proposal, so that it is made with all that is known.
+                # A single worker waits for the next proposal, so that the proposal can use all results.
                 if room > 1:
                     self._engine.prepare()
                 return None
@@ -137,13 +148,13 @@ class _Trials:
             job.since = time.monotonic()
 
     def stops(self, name: str, epoch: int, loss: float) -> bool:
-        """Return True if the engine stops a trial that ended an epoch."""
+        """Report the loss of an epoch to the engine. Return True if the engine stops the trial."""
         with _past_tune():
             job = self._jobs.get(name)
             return job is None or self._engine.on_report(job.number, epoch, loss)
 
     def answered(self, name: str, answer: tuple[str, Any] | None) -> None:
-        """Record the end of a trial. answer: the worker's; None if it was stopped before."""
+        """Record the end of a trial. answer: the answer of its worker; None if the trial was stopped."""
         if (job := self._jobs.pop(name, None)) is None:
             return
         with _past_tune():
@@ -155,11 +166,11 @@ class _Trials:
                 self._engine.on_error(job.number, content, retry=kind == "error")
 
     def lost(self, name: str, reason: str) -> None:
-        """Record that the worker of a trial is gone."""
+        """Record that the worker of a trial has died. reason: the cause, in one line."""
         self.answered(name, ("error", reason))
 
     def overdue(self, name: str) -> bool:
-        """Return True if a trial has taken longer than it may."""
+        """Return True if a trial has taken longer than the timeout of the executor."""
         job, timeout = self._jobs.get(name), self._executor.timeout
         return bool(timeout and job and job.since and time.monotonic() - job.since > timeout)
 
@@ -168,7 +179,7 @@ class _Trials:
         return f"took longer than {self._executor.timeout:g} s"
 
     def look(self) -> None:
-        """Raise `ConnectionError` if a private cluster has lost its only node: Tune would wait for another."""
+        """Raise `ConnectionError` if a private cluster has lost its only node. Tune would wait for another node."""
         with _past_tune():
             if not self._places() and not self._executor.address:
                 raise ConnectionError("the Ray cluster of this run has died")
@@ -181,7 +192,7 @@ class _Trials:
 
 
 class _Asks(Searcher):
-    """Tune's searcher."""
+    """The searcher that Tune asks for the next trial. It asks the engine."""
 
     def __init__(self, trials: _Trials) -> None:
         super().__init__()
@@ -202,7 +213,7 @@ class _Asks(Searcher):
         self._trials.answered(trial_id, None if stopped else found.get("answer"))
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the ledger has it all."""
+        """Write nothing, since the ledger holds the state of the search."""
 
     def restore(self, checkpoint_path: str) -> None:
         raise RuntimeError("Tune restores nothing here: a run is resumed from its ledger.")
@@ -212,7 +223,7 @@ class _Asks(Searcher):
 
 
 class _Decides(FIFOScheduler):
-    """Tune's scheduler."""
+    """The scheduler that Tune asks whether a trial continues. It asks the engine."""
 
     def __init__(self, trials: _Trials) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -226,19 +237,22 @@ class _Decides(FIFOScheduler):
         self._trials.lost(trial.trial_id, _epitaph(trial))
 
     def choose_trial_to_run(self, tune_controller: Any) -> None:
-        """Leaves it to Tune's queue, where Tune's own answer would look through all trials there ever were."""
+        """Return None, so that Tune starts the next trial of its queue.
+
+        The method of the base class would go through all trials of the run, also the completed ones.
+        """
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 class _Watches(Callback):
-    """Ends workers that take too long."""
+    """The callback that ends workers whose trials take longer than the timeout."""
 
     def __init__(self, trials: _Trials) -> None:
         self._trials = trials
         self._running: dict[str, Any] = {}
-        """For each trial at work the promise of its worker's place."""
+        """The running trials. Each value is a reference to the pending result of `Worker.place`."""
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         actor: Any = trial.temporary_state.ray_actor
@@ -264,7 +278,7 @@ class _Watches(Callback):
 
 
 def _end(node: str, pid: int) -> None:
-    """End a process on a node of the cluster, even a stopped one, which Ray's own `kill` doesn't end."""
+    """Kill the process `pid` on a node of the cluster. Unlike `ray.kill`, this also ends suspended processes."""
     there = NodeAffinitySchedulingStrategy(node, soft=False)
     ray.remote(_kill).options(num_cpus=0, scheduling_strategy=there).remote(pid)
 
@@ -274,7 +288,7 @@ def _kill(pid: int) -> None:
 
 
 def _epitaph(trial: Trial) -> str:
-    """Why the worker of a trial is gone, in one line. Ray takes a page to say it."""
+    """Return the reason in one line for which the worker of a trial died, taken from the long text that Ray gives."""
     text = str(trial.get_error() or Path(trial.error_file or "/dev/null").read_text("utf-8"))
     for said, reason in _EPITAPHS.items():
         if said in text:
@@ -288,4 +302,4 @@ _EPITAPHS = {
     "low memory": "the worker was ended by Ray: its node ran out of memory",
     "its worker process has died": "the worker died (killed, out of memory, or crashed)",
 }
-"""What it is called here by what Ray's page contains."""
+"""The reasons for the death of a worker, by words that Ray's text contains then."""

@@ -1,4 +1,4 @@
-"""The part of `executor=ray` that runs in the workers: Ray Tune's trainable. Importing this imports Ray."""
+"""The part of `executor=ray` that runs in the worker processes. Importing this module imports Ray."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from search.proxy.evaluate import Request, TrialFailed
 
 @cache
 def code() -> str:
-    """12 hexadecimal digits for the code of `space` and `search` as this process imported them."""
+    """Return a digest (12 hexadecimal digits) of the source files of `space` and `search` in this process."""
     found = hashlib.sha256()
     for package in (space, search):
         root = Path(package.__path__[0])
@@ -31,14 +31,17 @@ def code() -> str:
 
 
 class _Stopped(BaseException):
-    """The engine stopped the trial. Not an `Exception`, for an evaluation may catch those."""
+    """The exception that ends a trial when the engine stops it.
+
+    It is not an `Exception`, because `evaluate` may catch every `Exception`.
+    """
 
 
 class Worker(Trainable):
-    """Tune's trainable: a process that trains one network after the other, and an epoch for each step asked of it.
+    """The worker process, as a `Trainable` of Ray Tune. It trains one network after another.
 
-    The evaluation has a thread of its own. After each epoch it waits until it is asked for the next, so that a
-    trial that the engine stops does not begin one.
+    Each call of `step` trains one epoch. `evaluate` runs in a separate thread, which waits after each epoch until the
+    next call of `step`. So a trial that the engine stops does not begin another epoch.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -64,7 +67,7 @@ class Worker(Trainable):
         epoch, loss = content
         if epoch < self._asked["request"].proxy.epochs:
             return {"epoch": epoch, "loss": loss}
-        # Nothing to train is left that a stop could spare: a step of Tune's less, some 10 ms of the driver's.
+        # After the last epoch there is nothing to stop. Ending now saves a step of Tune, about 10 ms of the driver.
         self._goes_on.put(True)
         return {"epoch": epoch, "loss": loss, "answer": self._messages.get(), "done": True}
 
@@ -74,7 +77,7 @@ class Worker(Trainable):
             self._thread.join()
 
     def place(self) -> tuple[str, int]:
-        """Its node and its process."""
+        """Return the identifier of the node of this worker, and its process ID."""
         return ray.get_runtime_context().get_node_id(), os.getpid()
 
     def _work(self, request: Request, evaluate: Evaluate, sources: str) -> None:

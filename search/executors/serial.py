@@ -1,4 +1,4 @@
-"""One trial after the other in the driver's own process: the simplest executor, and the one to debug with."""
+"""The executor that trains one trial after another in the driver process. It is the simplest, and suits debugging."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from search.proxy.evaluate import TrialFailed
 
 
 class Stopped(Exception):
-    """The engine stopped the trial."""
+    """The exception that ends a trial when the engine stops it."""
 
 
 class Serial(Executor):
-    """Runs trials in the driver's process."""
+    """The executor that runs trials in the driver process, one after another."""
 
     @property
     def parallel(self) -> int:

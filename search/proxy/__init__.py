@@ -1,1 +1,1 @@
-"""The proxy task: the cheap training that a search runs for each network, and what a worker does."""
+"""The proxy: the low-cost training that a search runs for each network, and its evaluation in a worker."""

@@ -1,4 +1,4 @@
-"""The share of correctly classified images: of all images, or class by class where they are balanced."""
+"""The validation metrics of a network, and its accuracy: over all images, or as the mean over the classes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from torch import Tensor
 class Validation:
     """The metrics of a network on images it was not trained on.
 
-    accuracy: 0..1; where the data are balanced (`data.balance`), the mean of every class's own. loss: mean
-    cross-entropy of all images, without smoothing. top5: like accuracy, with the class among the five likeliest;
-    None where there are no more than five. hits: the images that are classified correctly, as
-    `search.stats.hits.encode_hits` writes them; "" for balanced data, whose accuracy is not their mean.
+    accuracy: the share of images that are classified correctly, 0 to 1; for balanced data (`data.balance`), the mean
+        of the shares of the classes.
+    loss: the mean cross-entropy of all images, without label smoothing.
+    top5: the same as accuracy, but an image counts as correct if its class is among the five most probable; None if
+        there are at most five classes.
+    hits: the images that are classified correctly, in the format of `search.stats.hits.encode_hits`; "" for balanced
+        data, whose accuracy cannot be computed from the list of hits alone.
     """
 
     accuracy: float
@@ -26,9 +29,10 @@ class Validation:
 
 
 def ranks(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the number of classes (b,) that are likelier than `labels` (b,): 0 for a correct image.
+    """Return for each image the number of classes that are more probable than its label, shape (b,).
 
-    logits: (b, classes). Of classes that are equally likely the first counts as likelier.
+    The number is 0 for a correctly classified image. Among equally probable classes the first counts as the most
+    probable. logits: the outputs of the network, shape (b, classes). labels: the classes of the images, shape (b,).
     """
     own = logits.gather(1, labels.unsqueeze(1))
     before = torch.arange(logits.shape[1], device=labels.device) < labels.unsqueeze(1)
@@ -36,7 +40,11 @@ def ranks(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def accuracy(right: Tensor, labels: Tensor, *, balanced: bool) -> float:
-    """Return the share of `right` images (n,), 0 to 1; balanced: its mean over the classes in `labels` (n,)."""
+    """Return the share of correctly classified images, 0 to 1.
+
+    right: True for each image that is classified correctly, shape (n,). labels: the classes of the images, shape
+    (n,). balanced: if True, the mean of the shares of all classes in `labels` is returned.
+    """
     if not balanced:
         return int(right.sum()) / len(right)
     seen = labels.bincount()

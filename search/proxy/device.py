@@ -1,4 +1,4 @@
-"""The device that computes, the precision it computes in, and its memory."""
+"""The device of a training, its numerical precision, and failures for lack of its memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from space.refusal import UserError
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called `name`; for "auto" the first GPU, else the CPU.
+    """Return the device called `name`. For "auto" it is the current GPU, or the CPU if there is no GPU.
 
-    Raises `UserError` if there is none.
+    Raises `UserError` if the machine has no GPU of this number.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -30,7 +30,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def precision_on(device: torch.device, precision: Precision) -> torch.dtype:
-    """Return the type that convolutions compute in. Half precision makes a GPU faster and most CPUs slower."""
+    """Return the number format of convolutions. For "auto" it is float32 on a CPU, which half precision mostly slows.
+
+    On a GPU, "auto" means bfloat16 if the GPU computes in bfloat16 natively, else float16.
+    """
     if precision != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
     if device.type != "cuda":
@@ -40,7 +43,10 @@ def precision_on(device: torch.device, precision: Precision) -> torch.dtype:
 
 @contextmanager
 def current(device: str) -> Iterator[None]:
-    """Make the GPU `device` the one that "auto" and "cuda" mean while the context lasts; "" changes nothing."""
+    """Make `device` the GPU that "auto" and "cuda" stand for, while the context lasts.
+
+    Any other device, such as "cpu" or "", changes nothing.
+    """
     if not device.startswith("cuda"):
         yield
         return
@@ -50,10 +56,10 @@ def current(device: str) -> Iterator[None]:
 
 @contextmanager
 def computing_on(device: torch.device, *, tf32: bool) -> Iterator[None]:
-    """Make `device` the current one, with TF32 as asked for; memory that a failed trial held is given back.
+    """Make `device` the current GPU, and free all memory that PyTorch has cached on it at the end of the context.
 
-    tf32: whether a GPU may round the inputs of float32 products to 10 bits of mantissa. Does nothing on other
-    devices. Raises `TrialFailed` where the memory of the GPU is too small.
+    tf32: True if the GPU may round the inputs of float32 products to 10 bits of mantissa. On other devices the
+    context has no effect. Raises `TrialFailed` if the memory of the GPU is too small.
     """
     if device.type != "cuda":
         yield
@@ -70,7 +76,7 @@ def computing_on(device: torch.device, *, tf32: bool) -> Iterator[None]:
     finally:
         _set_tf32(before)
     if reason:
-        gc.collect()  # The frames of the error are gone; a network refers to itself.
+        gc.collect()  # The error no longer refers to the network, but the network is part of a reference cycle.
     torch.cuda.empty_cache()
     if reason:
         raise TrialFailed(f"The memory of {device} is too small: {reason}.")
@@ -82,7 +88,7 @@ def _allowed(tf32: bool) -> tuple[Any, Any]:
 
 
 def _tf32() -> tuple[Any, Any]:
-    """Return what is permitted in float32 matrix products and in convolutions, as this version of torch says it."""
+    """Return the TF32 settings of matrix products and of convolutions, in the form of the installed torch."""
     matmul, convolution = _switches()
     return getattr(*matmul), getattr(*convolution)
 

@@ -1,7 +1,8 @@
-"""Locks of GPUs: trainings share a GPU, a timing has it alone.
+"""The locks of GPUs. Trainings can share a GPU; a measurement of step times uses it exclusively.
 
-The locks are the system's, on files in its folder of temporary files, and so hold between processes and runs, and are
-free again when a process dies. A CPU needs none: its times are CPU time, which other processes do not lengthen.
+The locks are file locks of the operating system, in the folder of temporary files. They hold between processes and
+runs, and are released when a process dies. A CPU needs no lock: CPU time is measured there, which other processes do
+not lengthen.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ import torch
 
 @contextmanager
 def shared(device: torch.device) -> Iterator[None]:
-    """Hold `device` for a training, together with others. Wait while a timing has it or waits for it."""
+    """Lock `device` for a training, which other trainings may share.
+
+    If a timing holds or awaits the lock, wait until that timing has ended.
+    """
     with _held(device, fcntl.LOCK_SH):
         yield
 
 
 @contextmanager
 def exclusive(device: torch.device) -> Iterator[None]:
-    """Hold `device` for a timing. Wait until the trainings and timings on it have ended; no other begins before it.
+    """Lock `device` for a timing, exclusively.
 
-    Not inside `shared` of the same device, which would wait for itself.
+    Wait until the running trainings and timings on the device have ended. Trainings that come later wait. Inside
+    `shared` for the same device this would wait for ever.
     """
     with _held(device, fcntl.LOCK_EX):
         yield
@@ -40,7 +45,7 @@ def _held(device: torch.device, kind: int) -> Iterator[None]:
         return
     name = _name(device)
     with _file(f"{name}-gate") as gate, _file(name) as lock:
-        # Who waits for the lock holds the gate, so that a timing is not overtaken by trainings for ever.
+        # The process that waits for the lock holds the gate, so that later trainings cannot overtake a timing.
         _lock(gate, fcntl.LOCK_EX)
         _lock(lock, kind)
         _lock(gate, fcntl.LOCK_UN)
@@ -54,11 +59,11 @@ def _lock(file: int | None, kind: int) -> None:
 
 @contextmanager
 def _file(name: str) -> Iterator[int | None]:
-    """Open a lock file that all users of the machine share; None where the system does not permit that."""
+    """Open a lock file that all users of the machine share. Yield its file descriptor, or None if that fails."""
     path = Path(tempfile.gettempdir()) / f"compound-nas-{name}.lock"
     file = None
     with suppress(OSError):
-        # Without O_CREAT first: Linux refuses it in /tmp for a file of another user.
+        # The first attempt is without O_CREAT, which Linux refuses for another user's file in /tmp.
         try:
             file = os.open(path, os.O_RDWR)
         except FileNotFoundError:
@@ -72,6 +77,6 @@ def _file(name: str) -> Iterator[int | None]:
 
 
 def _name(device: torch.device) -> str:
-    """Return a name of the GPU that is the same in all processes, whatever number they know it by."""
+    """Return a name of the GPU that is the same in all processes, even if they number GPUs differently."""
     uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
     return f"gpu-{uuid}" if uuid else f"gpu-{device.index or 0}"

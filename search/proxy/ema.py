@@ -1,4 +1,4 @@
-"""The running average of weights, which is less noisy than the last ones."""
+"""The exponential moving average of weights, which is less noisy than the weights after the last step."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class Average:
-    """The exponential moving average of a network's weights and statistics, on its device.
+    """The exponential moving average of the weights and normalisation statistics of a network, on its device.
 
-    After t steps the decay is at most (1 + t) / (10 + t), so that the first weights are soon forgotten
-    (TensorFlow's ExponentialMovingAverage).
+    After t steps the decay is at most (1 + t) / (10 + t), as in TensorFlow's ExponentialMovingAverage, so that the
+    initial weights soon have little influence.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -18,24 +18,27 @@ class Average:
         self.tensors: dict[str, Tensor] = {
             name: tensor.detach().clone() for name, tensor in network.state_dict().items()
         }
-        """A state dict of the network."""
+        """The averages, as a state dict of the network."""
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after `step` steps."""
+        """Update the average with the weights of `network` after `step` steps. Counters are copied."""
         own, new = self._parts(self.tensors), self._parts(network.state_dict())
         torch._foreach_lerp_(own[True], new[True], 1 - min(self._decay, (1 + step) / (10 + step)))
         for mine, theirs in zip(own[False], new[False], strict=True):
             mine.copy_(theirs)
 
     def shares(self, steps: int, device: torch.device) -> Tensor:
-        """Return by which share the average approaches the weights after each of `steps` steps, for `approach`."""
+        """Return 1 - decay for each of the first `steps` steps, shape (steps,): the shares for `approach`."""
         shares = [1 - min(self._decay, (1 + step) / (10 + step)) for step in range(1, steps + 1)]
         return torch.tensor(shares, device=device)
 
     @torch.no_grad()
     def approach(self, network: nn.Module, share: Tensor) -> None:
-        """Take in the weights by a `share` () that lies on the device, which is not waited for."""
+        """Move the average by `share` of its difference towards the weights of `network`. Counters stay.
+
+        share: 1 - decay, shape (), on the device of the network. The call does not wait for the device.
+        """
         own, new = self._parts(self.tensors)[True], self._parts(network.state_dict())[True]
         difference = torch._foreach_sub(new, own)
         torch._foreach_mul_(difference, share)
@@ -43,7 +46,7 @@ class Average:
 
     @staticmethod
     def _parts(tensors: dict[str, Tensor]) -> dict[bool, list[Tensor]]:
-        """Return the tensors that are averaged, and the counters, which are not."""
+        """Return two lists of tensors: True: the floating-point tensors, which are averaged; False: the counters."""
         parts: dict[bool, list[Tensor]] = {True: [], False: []}
         for tensor in tensors.values():
             parts[tensor.is_floating_point()].append(tensor)

@@ -1,4 +1,7 @@
-"""The work of a worker: one network, one fidelity, one seed -> one `Result`. Importing this needs no torch."""
+"""The evaluation of a network in a worker, with its `Request` and its `Result`.
+
+Importing this module does not import torch.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,22 @@ if TYPE_CHECKING:
 __all__ = ["Request", "Result", "TrialFailed", "evaluate"]
 
 Report = Callable[[int, float], None]
-"""report(epoch, loss): called after every epoch, counted from 1, with the training loss of that epoch."""
+"""The function that is called after each epoch: report(epoch, loss), with the mean training loss of the epoch.
+
+Epochs are counted from 1.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that an evaluation depends on; it travels to the worker as it is (picklable, small).
+    """The complete input of an evaluation. It is small, and is pickled to send it to the worker.
 
-    architecture: canonical string of the full network; the worker derives the proxy network.
-    seed: of initial weights, order of images and augmentation, and of nothing else.
-    reference: canonical string of the full network whose step time is the unit, "" to measure none.
-    threads: of torch in the worker. device: what this worker computes on; "" leaves it to the proxy.
+    number: the number of the trial. attempt: the number of this attempt at the trial.
+    architecture: the canonical string of the full network, from which the worker derives the proxy network.
+    proxy: the settings of the training. source: the data.
+    seed: the seed of initial weights, dropout, order of images and augmentation.
+    reference: the canonical string of the full network whose step time is the unit; "": no step time is measured.
+    threads: the number of threads of torch in the worker. device: the device of the worker; "": `proxy.device`.
     """
 
     number: int
@@ -46,23 +54,27 @@ class Request:
 
 
 _STEP = ("step_ms", "reference_step_ms", "step_ratio")
-"""What of a result is the step time."""
+"""The fields of `Result` that describe the step time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The measurements of a training.
+    """The measurements of an evaluation.
 
-    accuracy: 0..1, and loss (cross-entropy without smoothing), both on the validation split after training; the
-        accuracy is balanced if the data are. top5: with the class among the five likeliest; None where there
-        are no more than five, and in results of versions that did not count it.
-    step_ms: of one training step of the network that `search.proxy.proxy.timed` tells, in milliseconds of CPU time on
-        a CPU, of device time on a GPU; reference_step_ms: of the reference; step_ratio: their ratio, measured
-        pair by pair, so not quite the quotient of the two. All None if not measured.
-    images: trained on, each epoch's counted. seconds: of the whole evaluation on the clock.
-    images_per_second: of the training alone. curve: the training loss of every epoch.
-    graph: how a GPU was given its steps: "captured", as one CUDA graph, or "eager: REASON"; None for a CPU, and in
-        results of versions that had no graphs.
+    accuracy, loss, top5: the metrics on the validation split after training, see `search.proxy.accuracy.Validation`.
+        top5 is also None in results of versions that did not measure it.
+    epochs: the number of epochs of the training.
+    images: the number of images trained on, summed over all epochs.
+    seconds: the wall-clock time of the whole evaluation, in seconds.
+    images_per_second: the speed of the training loop alone.
+    curve: the mean training loss of each epoch.
+    step_ms: the time of a training step of the network that `search.proxy.proxy.timed` returns, in milliseconds (CPU
+        time on a CPU, device time on a GPU).
+    reference_step_ms: the time of a training step of the reference network, measured in the same way.
+    step_ratio: the ratio of the two times. It is measured in pairs of steps, so it can differ slightly from the
+        quotient of step_ms and reference_step_ms. All three are None if no step time was measured.
+    graph: the way in which training steps were launched on a GPU: "captured" for one CUDA graph, or "eager: REASON";
+        None on a CPU, for other training loops, and in results of versions without graphs.
     hits: the validation images that are classified correctly, see `search.stats.hits`; "" if they are not recorded.
     """
 
@@ -81,17 +93,17 @@ class Result:
     hits: str = ""
 
     def timed(self, step: StepTime) -> Result:
-        """Return the same result with another measurement of the step time."""
+        """Return a copy of this result whose step time is `step`."""
         return replace(self, step_ms=step.ms, reference_step_ms=step.reference_ms, step_ratio=step.ratio)
 
     def timed_as(self, other: Result) -> Result:
-        """Return the same result with the step time of another training of the network if it has none."""
+        """Return this result, with the step time of `other` if it has none. other: a result of the same network."""
         if self.step_ratio is not None:
             return self
         return replace(self, **{key: getattr(other, key) for key in _STEP})
 
     def check(self) -> None:
-        """Raise ValueError unless all measurements are finite numbers and times are not negative."""
+        """Raise `ValueError` if a measurement is not a finite number, or if a time is negative."""
         if not all(map(_finite, (self.accuracy, self.loss, *self.curve))):
             raise ValueError(f"accuracy {self.accuracy}, loss {self.loss}")
         for name in ("seconds", "images_per_second", *_STEP):
@@ -100,12 +112,12 @@ class Result:
                 raise ValueError(f"{name} {value}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Return the fields as a dictionary of values that JSON can represent."""
         return asdict(self) | {"curve": list(self.curve)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Result:
-        """Return the result of a dictionary that `to_dict` made. Keys of later versions are ignored."""
+        """Return the result from a dictionary that `to_dict` returned. Keys of later versions are ignored."""
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
         return cls(**known | {"curve": tuple(known["curve"])})
 
@@ -115,9 +127,10 @@ def _finite(value: object) -> bool:
 
 
 def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Result:
-    """Time the network against the reference, then train it. Writes nothing but the cache of the data.
+    """Measure the step time of the network relative to the reference, then train and validate the network.
 
-    Raises `TrialFailed` if the network itself is to blame, `UserError` if the request cannot be met.
+    report: is called after each epoch, see `Report`. Only the cache of the data is written. Raises `TrialFailed` if
+    the network causes a failure, and `UserError` if the machine or the data do not permit the request.
     """
     from search.data import load
     from search.proxy.measure import measure
@@ -154,7 +167,7 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """So many threads of torch, and as many as before at the end."""
+    """Make torch use `count` threads while the context lasts, and restore the former number at its end."""
     import torch
 
     before = torch.get_num_threads()

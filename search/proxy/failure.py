@@ -1,4 +1,4 @@
-"""The exception for a failure that the network, not the machine, is to blame for."""
+"""The exception for failures that the network causes, and the check of training losses that raises it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Sequence
 
 
 class TrialFailed(Exception):
-    """A network that cannot be trained as asked: it diverged, say. The same trial would fail again.
+    """The exception for a network that cannot be trained as requested, for example because its training diverges.
 
-    Everything else that an evaluation raises is the machine's fault, and worth another attempt.
+    The same trial would fail again. Any other exception of an evaluation is attributed to the machine, and the trial
+    can be repeated.
     """
 
 
 def require_finite(losses: Sequence[float], epoch: int) -> float:
-    """Return the mean of an epoch's `losses` so far. Raises `TrialFailed` if one of them is not a finite number."""
+    """Return the mean of `losses`. Raises `TrialFailed` if one of them is not a finite number.
+
+    losses: the losses of the steps of an epoch so far. epoch: the number of the epoch, counted from 0.
+    """
     for step, value in enumerate(losses):
         if not math.isfinite(value):
             raise TrialFailed(f"The training loss became {value} at step {step + 1} of epoch {epoch + 1}.")

@@ -1,4 +1,4 @@
-"""Steps that are launched again and again: one by one, or as a CUDA graph."""
+"""A training step that is launched repeatedly: kernel by kernel, or as a CUDA graph."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import torch
 Graph = Literal["auto", "never"]
 
 CAPTURED = "captured"
-"""Steps were launched as a CUDA graph."""
+"""The value of `Repeated.how` if steps are launched as a CUDA graph."""
 _EAGER = 3
-"""Steps before the capture: the first ones allocate the optimiser's state and choose kernels."""
+"""The number of steps before the capture. The first steps allocate the state of the optimiser and choose kernels."""
 _FEWEST = 20
-"""Steps of a training for which a capture, which costs about as much as a few of them, is worth it."""
+"""The least number of steps for which a graph is captured. A capture takes as long as a few steps."""
 
 
 class Repeated:
     """A step without arguments that is run many times.
 
-    how: "captured", or "eager" with the reason where a GPU could have had a graph.
+    how: "captured" if the step is launched as a CUDA graph, or "eager: REASON" if it is launched kernel by kernel; ""
+    before the capture.
     """
 
     def __init__(self, step: Callable[[], None], device: torch.device, graph: Graph, times: int) -> None:
@@ -31,7 +32,7 @@ class Repeated:
         self.how = _reason(device, graph, times)
 
     def __call__(self) -> None:
-        """Run the step once. The first ones are launched one by one, the others as a graph where that works."""
+        """Run the step once: as single kernels in the first `_EAGER` calls, later as the graph if there is one."""
         if self._graph is None and self._times == _EAGER and not self.how:
             self._capture()
         self._times += 1
@@ -43,7 +44,10 @@ class Repeated:
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
-        """Another stream for the steps before a capture, as it asks for; what comes later waits for it."""
+        """Run the body on a separate stream if a capture follows, because CUDA requires that before a capture.
+
+        Later work on the current stream waits for the separate stream.
+        """
         if self._stream is None or self.how:
             yield
             return
@@ -56,7 +60,7 @@ class Repeated:
     def _capture(self) -> None:
         graph = torch.cuda.CUDAGraph()
         try:
-            # Only this thread's calls are watched: others may allocate meanwhile.
+            # In this mode the capture checks only the calls of this thread: other threads may allocate memory.
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
                 self._step()
         except torch.OutOfMemoryError:
@@ -69,7 +73,7 @@ class Repeated:
 
 
 def _reason(device: torch.device, graph: Graph, times: int) -> str:
-    """Return why there will be no graph, "" if there will be one."""
+    """Return "eager: REASON" if no graph will be captured, else "". times: the number of steps of the training."""
     if device.type != "cuda":
         return f"eager: {device.type}"
     if graph == "never":

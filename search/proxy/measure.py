@@ -1,4 +1,4 @@
-"""The step time of a trial's network beside that of the study's reference network, and what a network takes alone."""
+"""The step time of a network relative to a reference network, and the time and memory of a single network."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from space.timing.ratio import StepTime, step_ratio
 from space.timing.standalone import Timing, latency, peak_memory, step_time
 
 _WARMUP, _PAIRS, _MAX_PAIRS, _TOLERANCE = 2, 7, 21, 0.05
-"""S enters a reward as S^-0.07, so that 5 % of it are 0.35 % of the reward, less than another seed's effect. At
-most 21 pairs keep the measurement short where other load makes them differ."""
+"""The settings of a measurement: warm-up steps, pairs of steps at first and at most, and the tolerance of the ratio.
+
+The step ratio S enters the reward as S^-0.07. An error of 5 % of S changes the reward by 0.35 %, less than the effect
+of another seed. The limit of 21 pairs keeps the measurement short if other processes disturb it.
+"""
 _GPU = 32
-"""Times the pixels of a step, for a GPU: 64 images of 224 px and not 2, which would not occupy it."""
+"""The factor for the pixels of a step on a GPU: 64 images of 224 px, because 2 images would not occupy the GPU."""
 
 
 def measure(
@@ -24,7 +27,8 @@ def measure(
 ) -> StepTime:
     """Measure a training step of `network` and of `reference`, each on images of its own resolution.
 
-    The precision is the proxy's, and so are the number of images and the device if none is given.
+    The step uses the precision of `proxy`. device: the device; "": `proxy.device`. images: the number of images in a
+    step; None: the number follows from `proxy`. Raises `UserError` if the machine does not have the device.
     """
     place = choose_device(device or proxy.device)
     dtype = precision_on(place, proxy.precision)
@@ -33,7 +37,7 @@ def measure(
         own, other = (
             build(one).to(place).to(memory_format=torch.channels_last) for one in (network, reference)
         )
-        # What the pixels show is of no account to the time of a step.
+        # The values of the pixels do not influence the time of a step.
         batch, reference_batch = (
             torch.randn(count, one.channels, one.resolution, one.resolution)
             .to(place)
@@ -58,9 +62,10 @@ def measure(
 def alone(
     network: Architecture, *, batch: int, device: str = "auto", precision: Precision = "auto"
 ) -> tuple[Timing, Timing, int]:
-    """Measure a training step of `network` on `batch` images, an inference, and the peak memory in bytes.
+    """Measure `network` on `batch` images, without a reference.
 
-    Raises `UserError` for a device that isn't here, and if memory is too small.
+    Return the time of a training step, the time of an inference, and the peak memory of a step in bytes. Raises
+    `UserError` if the machine does not have the device, or if its memory is too small.
     """
     place = choose_device(device)
     computes = precision_on(place, precision)
@@ -83,7 +88,7 @@ def alone(
 
 
 def _images(reference: Architecture, proxy: Proxy, device: torch.device) -> int:
-    """Return the number of images in a step: the same for all networks of a study, as the reference is."""
+    """Return the number of images in a step. It depends only on the reference, the proxy and the device."""
     if proxy.step_pixels is None:
         return proxy.batch
     pixels = proxy.step_pixels * (1 if device.type == "cpu" else _GPU)

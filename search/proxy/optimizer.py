@@ -1,4 +1,4 @@
-"""The optimiser of a proxy training, its learning rate, and the loss."""
+"""The optimiser of a proxy training, its learning rate schedule, and its loss."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from search.proxy.device import precision_on
 from search.proxy.proxy import Proxy
 
 _BETA2 = 0.99
-"""AdamW's memory of squared gradients: 100 steps, where a proxy training has a few hundred; 0.999 is for more."""
+"""The decay of the mean of squared gradients in AdamW. It averages about 100 steps; a proxy training has a few
+hundred. The usual 0.999 averages about 1000 steps."""
 
 
 def optimiser_of(network: nn.Module, proxy: Proxy, rate: Tensor | None = None) -> torch.optim.Optimizer:
-    """Return AdamW, which decays no biases and no scales of normalisation.
+    """Return AdamW for the parameters of `network`, without weight decay on biases and normalisation scales.
 
-    rate: the learning rate () on the device, which may be changed between steps; None: that of the proxy.
+    rate: the learning rate, shape (), on the device, which the caller may change between steps; None:
+    `proxy.learning_rate`.
     """
     weights = [value for value in network.parameters() if value.ndim > 1]
     others = [value for value in network.parameters() if value.ndim <= 1]
@@ -26,7 +28,7 @@ def optimiser_of(network: nn.Module, proxy: Proxy, rate: Tensor | None = None) -
         {"params": weights, "weight_decay": proxy.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    # One kernel for all parameters, where there is one: a small network has hundreds of tiny ones.
+    # The fused form updates all parameters in one kernel. A small network has hundreds of small parameters.
     fused = weights[0].device.type in ("cpu", "cuda")
     return torch.optim.AdamW(
         groups,
@@ -38,21 +40,25 @@ def optimiser_of(network: nn.Module, proxy: Proxy, rate: Tensor | None = None) -
 
 
 def rate_at(proxy: Proxy, step: int, steps: int) -> float:
-    """Return the learning rate of `step`, counted from 0, of `steps`."""
+    """Return the learning rate of a step. step: its number, counted from 0. steps: the steps of the training."""
     return proxy.learning_rate * triangle((step + 0.5) / steps, proxy.warmup)
 
 
 def triangle(progress: float, warmup: float) -> float:
-    """Return learning rate / peak at `progress` 0 to 1: it rises to 1 in `warmup`, then falls to 0."""
+    """Return the learning rate as a share of its peak. It rises linearly to 1, then falls linearly to 0.
+
+    progress: the completed part of the training, 0 to 1. warmup: the part on which the learning rate rises, below 1.
+    """
     return min(progress / warmup if warmup else 1.0, (1 - progress) / (1 - warmup))
 
 
 def loss_of(
     network: nn.Module, inputs: Tensor, labels: Tensor, proxy: Proxy, weights: Tensor | None
 ) -> Tensor:
-    """Return the mean cross-entropy of a batch, forward in the proxy's precision.
+    """Return the mean cross-entropy of a batch, shape (), with label smoothing.
 
-    weights: how much an image of each class counts (classes,); None: all the same.
+    The forward pass uses the precision of `proxy`. inputs: the normalised images, shape (b, c, h, w). labels: their
+    classes, shape (b,). weights: the weight of an image of each class, shape (classes,); None: all weights are 1.
     """
     dtype = precision_on(inputs.device, proxy.precision)
     with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
@@ -60,6 +66,7 @@ def loss_of(
     smoothing = proxy.label_smoothing
     if weights is None:
         return functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
-    # Not by `weight=`, which divides by the weights in the batch: an image would count by its company.
+    # The argument `weight=` would divide by the sum of the weights in the batch, so that the weight of an image
+    # would depend on the other images of the batch.
     each = functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="none")
     return (each * weights[labels]).mean()

@@ -1,8 +1,9 @@
-"""The proxy: the cheap training that stands in for the real one while networks are compared. No torch here.
+"""The settings of the proxy: the low-cost training by which a search compares networks.
 
-`experiments/settings/proxy/*.yaml` are values of `Proxy`. Its rules: all data before many epochs, fewer pixels and
-channels before other blocks, and a complete schedule, since half of one ranks badly. Where the numbers come
-from is in `experiments/LOG.md`.
+`experiments/settings/proxy/*.yaml` hold values of `Proxy`. The proxy reduces epochs before images, and pixels and
+channels before the number of blocks. Its learning rate schedule is always complete, since networks rank badly in the
+middle of a schedule. `experiments/LOG.md` describes the experiments behind the defaults. This module does not import
+torch.
 """
 
 from __future__ import annotations
@@ -20,69 +21,77 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 RECIPE = 1
-"""Of `search.proxy.training`: raised when a change to it changes accuracies, so that old ones are not mixed in."""
+"""The version of the training recipe in `search.proxy.training`.
+
+It must be raised with every change that changes accuracies, so that older accuracies are not mixed with new ones.
+"""
 
 
 _ADDED = ("ema", "recalibrate_bn", "flip_tta", "tf32")
-"""Settings that proxies of the first version lacked."""
+"""The settings that the first version of `Proxy` did not have."""
 
 
 class Proxy(BaseModel):
-    """The cheap training that compares networks: their reduced size, images, epochs and recipe.
+    """The settings of the proxy training: reduced size of the network, images, epochs and recipe.
 
-    Every network is trained alike, by a complete schedule that ends at learning rate 0.
+    All networks are trained with the same settings, by a complete schedule that ends at learning rate 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     resolution: int | None = Field(default=32, ge=8, le=1024)
-    """Side of the images in pixels; null: the network's own, for studies in which it is what is compared."""
+    """The side of the images in pixels; null: the resolution of each network, for searches over resolutions."""
     width: float = Field(default=0.25, gt=0, le=4)
-    """Multiplies every width, the stem's and the head's too; depths, kernels and expansions stay."""
+    """The factor for every width, also of the stem and the head. Depths, kernel sizes and expansion ratios stay."""
     stem_stride: Literal[1, 2] | None = 2
-    """Of the proxy network; null: the network's own."""
+    """The stride of the stem of the proxy network; null: the stride of the full network."""
 
     epochs: int = Field(default=4, ge=1, le=10_000)
     images: int | None = Field(default=None, ge=2)
-    """Training images that are used, of every class in its proportion; null: all of them."""
+    """The number of training images used, with the class proportions of all training images; null: all images."""
     validation_images: int | None = Field(default=None, ge=1)
-    """Validation images that the accuracy is measured on, chosen alike; null: all of them."""
+    """The number of images for validation, with the class proportions of all validation images; null: all images."""
     batch: int = Field(default=64, ge=2, le=65_536)
 
     learning_rate: float = Field(default=0.008, gt=0, le=100)
-    """The peak of the schedule, for the `batch` that is given: nothing is scaled behind the scenes."""
+    """The peak of the learning rate. It is not scaled with `batch`."""
     warmup: Rate = 0.2
-    """The part of all steps on which the learning rate rises; on the others it falls to 0."""
+    """The part of all steps on which the learning rate rises; on the remaining steps it falls to 0."""
     momentum: Rate = 0.9
     weight_decay: float = Field(default=0.05, ge=0, le=10)
-    """AdamW's, of weights alone; biases and normalisation have none."""
+    """The weight decay of AdamW. It applies to weights, not to biases and normalisation scales."""
     label_smoothing: Rate = 0.1
     dropout: Rate = 0.0
     drop_path: Rate = 0.0
 
     shift: int = Field(default=2, ge=0, le=512)
-    """The most pixels by which an image is moved along each axis, at random."""
+    """The largest random shift of a training image along each axis, in pixels."""
 
     ema: float | None = Field(default=None, gt=0, lt=1)
-    """Decay of the running average of weights that is validated; null: the last weights are."""
+    """The decay of the moving average of the weights, which is validated; null: the final weights are validated."""
     recalibrate_bn: int | None = Field(default=None, ge=2)
-    """Training images over which the statistics of normalisation are taken anew for validation; null: not at all."""
+    """The number of training images on which batch-norm statistics are recomputed before validation; null: none."""
     flip_tta: bool = False
-    """Whether validation takes the mean of an image's and its mirror image's logits, where data may be mirrored."""
+    """True if validation averages the logits of an image and its mirror image, if the data may be mirrored."""
 
     step_pixels: int | None = Field(default=100_000, ge=1)
-    """The step time is the full network's, on a batch of about so many pixels (2 images of 224 px, 98 of 32 px);
-    on a GPU 32 times as many. null: the proxy network's on its own batch, which is no good guide to the full
-    network's: narrow layers on small maps cost mostly what any layer costs."""
+    """The approximate number of pixels in the batch on which the step time of the full network is measured.
+
+    100,000 pixels are 2 images of 224 px or 98 images of 32 px; a GPU gets 32 times as many. null: the step time of
+    the proxy network on `batch` images is measured. That time predicts the time of the full network badly, since the
+    fixed costs of a layer dominate for narrow layers on small feature maps.
+    """
 
     precision: Precision = "auto"
-    """auto: float32 on a CPU, where results repeat to the bit; what a GPU is fastest with, on a GPU."""
+    """The number format of convolutions. auto: float32 on a CPU, where results are reproducible to the bit; bfloat16
+    or float16 on a GPU, see `search.proxy.device.precision_on`."""
     tf32: bool = True
-    """Whether a GPU may compute float32 products in TF32, with 10 bits of mantissa, where it does compute float32."""
+    """True if a GPU may compute float32 products in TF32, which has 10 bits of mantissa."""
     graph: Literal["auto", "never"] = "auto"
-    """auto: a GPU is given the whole step as a CUDA graph where the network allows that; never: kernel by kernel."""
+    """The way in which a GPU is given a training step. auto: as one CUDA graph, if the network permits that; never:
+    kernel by kernel."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|xpu|cuda(:\d+)?)$")
-    """auto: the first GPU if there is one, else the CPU."""
+    """The device of the training. auto: the first GPU if there is one, else the CPU."""
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
@@ -94,7 +103,10 @@ class Proxy(BaseModel):
 
 
 def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, channels: int) -> Architecture:
-    """Return the network that is trained instead of `architecture`, for images of `channels` and `classes`."""
+    """Return the reduced network that the proxy trains in place of `architecture`.
+
+    classes, channels: the number of classes and of image channels of the data.
+    """
     narrow = rescale(architecture, Multipliers(width=proxy.width))
     stem = replace(narrow.stem, stride=proxy.stem_stride or narrow.stem.stride)
     pixels = proxy.resolution or architecture.resolution
@@ -104,10 +116,11 @@ def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, c
 def timed(
     network: Architecture, reference: Architecture, proxy: Proxy, classes: int, channels: int
 ) -> tuple[Architecture, Architecture]:
-    """Return the two networks whose training steps are compared for the step time of `network`.
+    """Return the two networks whose training steps are measured: for `network` and for `reference`.
 
-    A proxy with its own resolution compares networks at any resolution, so the reference adopts the network's, and
-    the unit has the size of what it measures. Otherwise each keeps its own.
+    If `proxy.step_pixels` is None, they are the proxy networks of both. Otherwise they are the full networks. If the
+    proxy sets the resolution of all trainings, the reference gets the resolution of `network`, so that both steps are
+    of similar size. If it does not, each network keeps its resolution. classes, channels: see `proxy_architecture`.
     """
     if proxy.step_pixels is None:
         proxied = partial(proxy_architecture, proxy=proxy, classes=classes, channels=channels)
@@ -118,18 +131,18 @@ def timed(
 
 
 def shorter(proxy: Proxy, epochs: int) -> Proxy:
-    """`proxy` with another number of epochs: a whole schedule, which ends at learning rate 0 too."""
+    """Return `proxy` with another number of epochs. Its schedule is complete too and ends at learning rate 0."""
     return proxy.model_copy(update={"epochs": epochs})
 
 
 def fidelity(proxy: Proxy, data_digest: str) -> str:
-    """12 hexadecimal digits for all that decides what is measured, apart from network and seed.
+    """Return a digest (12 hexadecimal digits) of all settings that affect the measurements.
 
-    The precision is part of it as it was asked for: it is a choice about the training. The device and its graphs
-    are not: they round in another order, which changes an accuracy as another seed would and no more, and a study
-    must survive being resumed on another machine.
+    Only the network and the seed affect them in addition. The digest includes the precision setting. It does not
+    include the device and the use of graphs: they change the order of rounding, which affects accuracies no more than
+    another seed does, and a study can be resumed on another machine. data_digest: the digest of the data.
     """
-    # What a later version added counts where it is used: what was measured without it stays comparable.
+    # Settings of later versions count only if they are not at their default, so that old results stay comparable.
     unused = {name for name in _ADDED if getattr(proxy, name) == Proxy.model_fields[name].default}
     recipe = proxy.model_dump_json(exclude={"device", "graph", *unused})
     return hashlib.sha256(f"{RECIPE} {data_digest} {recipe}".encode()).hexdigest()[:12]

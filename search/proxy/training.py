@@ -1,9 +1,12 @@
-"""The proxy training from its beginning to its validation: `train`.
+"""The proxy training of a network, from the initial weights to the validation: `train`.
 
-The recipe is made for trainings of a few hundred steps, and for every network of a space alike: AdamW, a
-learning rate that rises and then falls to 0 in straight lines, label smoothing, no weight decay on biases and
-normalisation, alternating flip (Jordan 2024, arXiv:2404.00498), pixels that stay bytes until a batch needs
-them. What was tried in its place is in `experiments/LOG.md`.
+The training loops are in `search.proxy.loop` (CPU, float16, and GPUs without room for all images) and
+`search.proxy.loop_gpu` (GPUs with room for all images).
+
+The recipe is made for trainings of a few hundred steps, and is the same for all networks of a space: AdamW, a
+learning rate that rises linearly and then falls linearly to 0, label smoothing, no weight decay on biases and
+normalisation scales, and alternating flip (Jordan 2024, arXiv:2404.00498). Pixels stay bytes until a batch needs
+them. `experiments/LOG.md` describes the alternatives that were tried.
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ from search.proxy.device import choose_device, computing_on, precision_on
 from search.proxy.device_lock import shared
 from search.proxy.ema import Average
 from search.proxy.failure import TrialFailed, require_finite
+from search.proxy.loop import epochs_of
+from search.proxy.loop_gpu import Resident
 from search.proxy.proxy import Proxy
-from search.proxy.resident import Resident
-from search.proxy.streamed import epochs_of
 from search.proxy.validation import recalibrate, validate
 from space import Architecture, plan
 from space.network.network import Network, build
@@ -37,10 +40,14 @@ OnEpoch = Callable[[int, float], None]
 class Training:
     """The outcome of a training.
 
-    accuracy, loss, top5, hits: see `search.proxy.accuracy.Validation`, on the validation split, after the last step.
-    curve: mean training loss of every epoch, smoothing included. images: trained on, each epoch's counted.
-    seconds: on the clock, and cpu_seconds, of the calling thread, both with building and validation.
-    images_per_second: of the loop alone. graph: see `search.proxy.evaluate.Result`.
+    accuracy, loss, top5, hits: the metrics on the validation split after the last step, see
+        `search.proxy.accuracy.Validation`.
+    curve: the mean training loss of each epoch, with label smoothing.
+    images: the number of images trained on, summed over all epochs.
+    seconds: the wall-clock time in seconds, with building and validation.
+    cpu_seconds: the CPU time of the calling thread in seconds, with building and validation.
+    images_per_second: the speed of the training loop alone.
+    graph: the way in which steps were launched, see `search.proxy.evaluate.Result`.
     """
 
     accuracy: float
@@ -64,20 +71,21 @@ def train(
     device: str = "",
     on_epoch: OnEpoch = lambda epoch, loss: None,
 ) -> Training:
-    """Train `architecture` (the proxy network itself) from scratch and validate it once, at the end.
+    """Train the proxy network `architecture` from random weights, and validate it once, at the end.
 
-    device: "" for the proxy's. on_epoch(epoch, loss) is called after each epoch, counted from 1, with its
-    training loss; the accuracy half-way down a schedule says little about that at its end.
+    device: the device; "": `proxy.device`. on_epoch: is called as on_epoch(epoch, loss) after each epoch, counted
+    from 1, with its mean training loss. It gets no accuracy, since the accuracy in the middle of a schedule says
+    little about the accuracy at its end.
 
-    On a CPU the result depends on these arguments and the number of threads alone, to the bit, and torch's
-    global generators are left as they were. Raises `TrialFailed` when a loss is not a finite number, and where
-    the memory of a GPU is too small.
+    On a CPU the result depends only on these arguments and the number of threads, and is reproducible to the bit. The
+    global random generators of torch are restored. Raises `TrialFailed` if a loss is not a finite number, or if the
+    memory of a GPU is too small, and `UserError` if the machine does not have the device.
     """
     place = choose_device(device or proxy.device)
     started, cpu_started = time.perf_counter(), time.thread_time()
     forked = torch.random.fork_rng(devices=[place] if place.type == "cuda" else [])
     with shared(place), computing_on(place, tf32=proxy.tf32), forked:
-        torch.manual_seed(2 * seed)  # weights and dropout; the data have 2 * seed + 1
+        torch.manual_seed(2 * seed)  # for weights and dropout; the data use 2 * seed + 1
         network = build(architecture, dropout=proxy.dropout, drop_path=proxy.drop_path)
         begin(network)
         network.to(place).to(memory_format=torch.channels_last)
@@ -107,11 +115,12 @@ def train(
 
 
 def begin(network: Network) -> None:
-    """Change fresh weights to ones from which a short training gets further.
+    """Change initial weights in place so that a short training reaches a higher accuracy.
 
-    The classifier begins at 0, and so the loss at chance: the published +-1 / sqrt(classes) is meant for 1000
-    classes. Each residual branch begins by adding nothing (Goyal et al. 2017, arXiv:1706.02677, section 5.1),
-    except before an activation that would let no gradient back through an exact 0.
+    The classifier begins at 0, so that the loss begins at the value of equal probabilities for all classes. The
+    published initialisation within +-1 / sqrt(classes) is meant for 1000 classes. Each residual branch begins with
+    the output 0 (Goyal et al. 2017, arXiv:1706.02677, section 5.1), except before a ReLU or ReLU6, whose gradient at
+    0 is 0.
     """
     nn.init.zeros_(network.get_submodule("head.classifier").get_parameter("weight"))
     for block in plan(network.architecture):
@@ -122,7 +131,11 @@ def begin(network: Network) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The outcome of the loop: mean loss of every epoch, images trained on, and how a GPU was given its steps."""
+    """The outcome of a training loop.
+
+    curve: the mean training loss of each epoch. images: the number of images trained on, summed over all epochs.
+    graph: the way in which steps were launched, see `search.proxy.evaluate.Result`; None for `search.proxy.loop`.
+    """
 
     curve: tuple[float, ...]
     images: int
@@ -138,10 +151,12 @@ def fit(
     on_epoch: OnEpoch = lambda epoch, loss: None,
     average: Average | None = None,
 ) -> Fitted:
-    """Train `network` in place. average: takes in the weights after every step.
+    """Train `network` in place.
 
-    A GPU with room for all images does it without waiting for the host (`search.proxy.resident`), except in
-    float16, whose loss scale the host decides about.
+    average: the moving average that is updated after each step; None: no average. on_epoch: see `train`.
+
+    A GPU with room for all images uses `search.proxy.loop_gpu`, except in float16, where the host must choose the
+    loss scale. All other trainings use `search.proxy.loop`. Raises `TrialFailed` if a loss is not a finite number.
     """
     count = min(proxy.images or len(data.train), len(data.train))
     labels = torch.tensor(data.train.labels[:count])

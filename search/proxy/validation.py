@@ -1,4 +1,4 @@
-"""Validation of a trained network, and the statistics of normalisation for it."""
+"""The validation of a trained network, and the recomputation of its batch-norm statistics."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from search.proxy.accuracy import Validation, accuracy, ranks
 from search.stats.hits import encode_hits
 
 _VALIDATED = 256
-"""Images that are validated at a time."""
+"""The number of images in a validation batch; on a GPU the least number."""
 _PIXELS = 2**22
-"""Pixels that a GPU validates at a time: with a few large batches it is not the launches that take the time."""
+"""The number of pixels in a validation batch on a GPU. In few, large batches, kernel launches take little time."""
 
 
 @torch.no_grad()
 def recalibrate(network: nn.Module, data: Dataset, device: torch.device, count: int) -> None:
-    """Recompute the batch-norm statistics over the first `count` training images, without augmentation."""
+    """Recompute the batch-norm statistics of `network` on the first `count` training images, without augmentation."""
     count = min(count, len(data.train))
     fetch = fetcher(data.train, count, device)
     batches = torch.arange(count).tensor_split(-(-count // _batch(device, data.resolution)))
@@ -37,9 +37,10 @@ def validate(
     *,
     flip_tta: bool = False,
 ) -> Validation:
-    """Return the metrics on at most `most` images of the validation split.
+    """Return the metrics of `network` on the validation split.
 
-    flip_tta: use the mean of the logits of an image and its mirror image, if the data may be mirrored.
+    most: the number of images used, from the first on; None: all images. flip_tta: if True, the mean of the logits of
+    an image and its mirror image is used, if the data may be mirrored.
     """
     network.eval()
     count = min(most or len(data.validation), len(data.validation))
@@ -54,7 +55,7 @@ def validate(
         places.append(ranks(logits, labels))
         losses.append(functional.cross_entropy(logits, labels, reduction="sum"))
     loss = 0.0
-    for value in torch.stack(losses).tolist():  # One by one: `sum` rounds differently from Python 3.12 on.
+    for value in torch.stack(losses).tolist():  # A loop, since `sum` rounds differently from Python 3.12 on.
         loss += value
     place, classes = torch.cat(places).cpu(), torch.tensor(data.validation.labels[:count])
     top1, top5 = (accuracy(place < first, classes, balanced=data.balance is not None) for first in (1, 5))
@@ -63,5 +64,5 @@ def validate(
 
 
 def _batch(device: torch.device, resolution: int) -> int:
-    """Return how many images are validated at a time."""
+    """Return the number of images in a validation batch. resolution: the side of the images in pixels."""
     return _VALIDATED if device.type == "cpu" else max(_VALIDATED, _PIXELS // resolution**2)

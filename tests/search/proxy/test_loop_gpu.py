@@ -5,9 +5,9 @@ import torch
 from helpers.coloured import PROXY, TINY, coloured
 
 from search.proxy.ema import Average
+from search.proxy.loop import epochs_of
+from search.proxy.loop_gpu import Resident
 from search.proxy.optimizer import rate_at
-from search.proxy.resident import Resident
-from search.proxy.streamed import epochs_of
 from search.proxy.training import begin
 from space.network.network import build
 
@@ -20,7 +20,7 @@ def network():
 
 
 def trained(proxy, data, *, seed=3, weights=None, average=None):
-    """A network after the resident loop, and its losses."""
+    """A network after the loop of `search.proxy.loop_gpu`, and its losses."""
     built = network()
     average = average and Average(built, average)
     pixels, labels = torch.from_numpy(data.train.images), torch.from_numpy(data.train.labels)
@@ -28,7 +28,7 @@ def trained(proxy, data, *, seed=3, weights=None, average=None):
     return loop, built, list(loop.epochs(seed)), average
 
 
-def streamed(proxy, data, *, seed=3, weights=None, average=None):
+def trained_by_batches(proxy, data, *, seed=3, weights=None, average=None):
     built = network()
     average = average and Average(built, average)
     labels = torch.from_numpy(data.train.labels)
@@ -37,12 +37,12 @@ def streamed(proxy, data, *, seed=3, weights=None, average=None):
 
 
 @pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 1.5, 1.0])])
-def test_takes_the_steps_of_the_streamed_loop(weights):
+def test_takes_the_steps_of_the_other_loop(weights):
     """Without random shifts, whose numbers are drawn in another order, both loops see the same batches."""
     proxy = PROXY.model_copy(update={"shift": 0, "epochs": 2})
     data = coloured()
     _, _, losses, average = trained(proxy, data, weights=weights, average=0.9)
-    _, expected, other = streamed(proxy, data, weights=weights, average=0.9)
+    _, expected, other = trained_by_batches(proxy, data, weights=weights, average=0.9)
     assert losses == [pytest.approx(epoch, rel=1e-4) for epoch in expected]
     for name, tensor in average.tensors.items():
         if tensor.is_floating_point():

@@ -1,9 +1,12 @@
-"""The training loop of a GPU: images, augmentation and optimiser stay on the device, and nothing waits for it.
+"""The training loop for GPUs that have room for all images. The other loop is `search.proxy.loop`.
 
-Small networks take a GPU less time to compute than the driver takes to launch their kernels. So a step takes no
-arguments: what changes from one to the next (images, offsets, learning rate) lies in tables on the device, and a
-counter on the device says which row is next. Such a step can be captured once as a CUDA graph and is then launched
-as a whole. Batches have one size; the few images that an epoch has left over are others in every epoch.
+Images, augmentation and optimiser stay on the device, and the host waits for the device only once per epoch.
+
+For a small network, a GPU needs less time to compute a step than the host needs to launch its kernels. A step
+therefore has no arguments. The values that change from step to step (images, offsets, learning rate) are in tables on
+the device, and a counter on the device holds the number of the next row. Such a step can be captured once as a CUDA
+graph, which is then launched as a whole. All batches have the same size. The few images that do not fill a batch are
+omitted; they are different images in each epoch.
 """
 
 from __future__ import annotations
@@ -27,10 +30,11 @@ from search.proxy.proxy import Proxy
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The rows that the steps of an epoch read, on the device: row i belongs to step i.
+    """The tables of an epoch, on the device. Row i belongs to step i, counted from 0.
 
-    images: indices (steps, b). offsets: pixels down and right (steps, 2, b). flips: (steps, b); None: no image is
-    mirrored. losses: (steps,), written.
+    images: the indices of the images, shape (steps, b). offsets: the shifts of the images down and to the right in
+    pixels, shape (steps, 2, b). flips: True for each image that is mirrored, shape (steps, b); None: no image is
+    mirrored. losses: the loss of each step, shape (steps,), which the step writes.
     """
 
     images: Tensor
@@ -40,7 +44,7 @@ class Tables:
 
     @classmethod
     def empty(cls, steps: int, batch: int, device: torch.device, *, flip: bool) -> Tables:
-        """Return tables for epochs of `steps` batches of `batch` images."""
+        """Return tables of zeros for epochs of `steps` batches of `batch` images. flip: True to mirror images."""
         return cls(
             images=torch.zeros(steps, batch, dtype=torch.int64, device=device),
             offsets=torch.zeros(steps, 2, batch, dtype=torch.int64, device=device),
@@ -49,7 +53,12 @@ class Tables:
         )
 
     def fill(self, order: Tensor, shift: int, epoch: int, seed: int, generator: torch.Generator) -> None:
-        """Write the rows of an epoch that shows the images in `order` (n,)."""
+        """Write the rows of an epoch into the tables, in place.
+
+        order: the indices of the images in the order of training, shape (n,). shift: the largest offset in pixels.
+        epoch: the number of the epoch, counted from 0. seed: the seed that decides which images are mirrored.
+        generator: the random generator of the offsets.
+        """
         steps, batch = self.images.shape
         chosen = order[: steps * batch].reshape(steps, batch)
         self.images.copy_(chosen)
@@ -60,10 +69,11 @@ class Tables:
 
 
 class Resident:
-    """The training of one network whose images are all on the device.
+    """The training of one network, with all images on the device.
 
-    pixels: (n, h, w, c), on the device; labels: (n,), on the CPU. weights: see `search.proxy.optimizer.loss_of`.
-    average: takes in the weights after every step; None: there is none.
+    pixels: the images, shape (n, h, w, c), on the device. labels: their classes, shape (n,), on the CPU. weights: see
+    `search.proxy.optimizer.loss_of`. average: the moving average that is updated after each step; None: no average.
+    steps: the number of steps in an epoch. batch: the number of images in a step.
     """
 
     def __init__(
@@ -97,7 +107,7 @@ class Resident:
         return self._run.how
 
     def epochs(self, seed: int) -> Iterator[list[float]]:
-        """Train epoch after epoch; yield the losses of each."""
+        """Train the network in place. Yield the losses of the steps of each epoch."""
         # The order of the images and their augmentation are the same for every network with this seed.
         generator = torch.Generator().manual_seed(2 * seed + 1)
         self._network.train()
@@ -108,11 +118,11 @@ class Resident:
                 self._row.zero_()
                 for _ in range(self.steps):
                     self._run()
-                values: list[float] = self._tables.losses.tolist()  # the one wait of an epoch
+                values: list[float] = self._tables.losses.tolist()  # the only wait for the device in an epoch
                 yield values
 
     def _take_step(self) -> None:
-        """Take the next step. Nothing in here depends on the host, so that a graph of it can be launched again."""
+        """Run the next step. It reads no values from the host, so that a graph of it can be launched repeatedly."""
         tables = self._tables
         chosen = tables.images.index_select(0, self._row)[0]
         offsets = tables.offsets.index_select(0, self._row)[0]
@@ -133,7 +143,10 @@ class Resident:
 
 @contextmanager
 def _uncounted(network: nn.Module) -> Iterator[None]:
-    """Normalisation doesn't count batches meanwhile: nothing reads the count, and each costs a kernel a step."""
+    """Stop batch normalisation from counting batches while the context lasts.
+
+    Nothing reads the counts, and each would cost a kernel per step.
+    """
     norms: list[Any] = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     counts = [norm.num_batches_tracked for norm in norms]
     for norm in norms:

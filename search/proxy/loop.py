@@ -1,4 +1,8 @@
-"""The training loop that makes each batch when it is due: of CPUs, and where a GPU has no room for all images."""
+"""The training loop that prepares each batch just before its step.
+
+It is used on CPUs, for float16, and on GPUs that do not have room for all images. The other loop is
+`search.proxy.loop_gpu`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from search.proxy.optimizer import loss_of, optimiser_of, rate_at
 from search.proxy.proxy import Proxy
 
 _LOOK = 50
-"""Steps between looks at the losses. A look waits for the GPU; a diverged network is noticed soon enough."""
+"""The number of steps between checks that the losses are finite. Each check waits for the GPU."""
 
 
 def epochs_of(
@@ -32,9 +36,11 @@ def epochs_of(
     average: Average | None,
     device: torch.device,
 ) -> Iterator[list[float]]:
-    """Train `network` in place, epoch after epoch; yield the losses of each.
+    """Train `network` in place. Yield the losses of the steps of each epoch.
 
-    labels: (n,) of the images that are trained on, on the CPU. weights: see `search.proxy.optimizer.loss_of`.
+    labels: the classes of the images that are trained on, shape (n,), on the CPU. weights: see
+    `search.proxy.optimizer.loss_of`. average: the moving average that is updated after each step; None: no average.
+    Raises `TrialFailed` if a loss is not a finite number.
     """
     # The order of the images and their augmentation are the same for every network with this seed.
     generator = torch.Generator().manual_seed(2 * seed + 1)
@@ -43,7 +49,7 @@ def epochs_of(
     update = _updater(network, proxy, proxy.epochs * steps, device, weights)
     for epoch in range(proxy.epochs):
         losses: list[Tensor] = []
-        # Batches of equal size, up to one image: all images take part, and none makes up a batch of its own.
+        # The sizes of batches differ by at most one image. All images are used, and no batch is very small.
         for indices in epoch_order(labels, data.balance, generator).tensor_split(steps):
             images, classes = fetch(indices)
             flip = mirrored(indices, epoch, seed) if data.flip else None
@@ -59,7 +65,10 @@ def epochs_of(
 def _updater(
     network: nn.Module, proxy: Proxy, steps: int, device: torch.device, weights: Tensor | None
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """update(inputs, labels) takes the next of `steps` steps and returns its loss."""
+    """Return a function update(inputs, labels) that runs the next training step and returns its loss, shape ().
+
+    steps: the number of steps of the whole training.
+    """
     optimiser = optimiser_of(network, proxy)
     scaler = torch.amp.GradScaler(device.type, enabled=precision_on(device, proxy.precision) == torch.float16)
     taken = itertools.count()
