@@ -35,7 +35,7 @@ class Outcome:
 
 
 class Driver:
-    """A search in its own process group, as run `runs/drill` of `folder`."""
+    """A search process in its own process group. Its run is `runs/drill` in `folder`."""
 
     def __init__(self, folder: Path, evaluator: str, *settings: str, **environment: str) -> None:
         command = [sys.executable, str(HERE / "driving.py"), evaluator, *settings]

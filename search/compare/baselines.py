@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from space import Architecture, Multipliers, Rounding, Stem, cost, published, rescale
 
 TOLERANCE = 0.2
-"""Largest relative difference between the cost of a baseline and the winner's that counts as equal."""
+"""The largest relative difference between the cost of a baseline and the winner's that counts as equal."""
 _DIVISORS = (8, 4, 2, 1)
-"""Divisors of widths: the usual one, and finer ones for networks so narrow that it misses the cost."""
+"""The divisors of widths: the usual one, and finer ones for networks so narrow that it misses the cost."""
 _MAX_TRIES = 6
 _MIN_WIDTH, _MAX_WIDTH, _WIDTHS = 0.02, 16.0, 240
-"""Range and number of the width multipliers tried, in equal ratios of a few percent."""
+"""The range and the number of the width multipliers tried, in equal ratios of a few percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """A published network adapted to a winner.
 
-    width: multiplier of all its widths, which are multiples of `divisor`. ratio: its cost relative to the winner's.
+    width: the multiplier of all its widths, which are multiples of `divisor`. ratio: the cost relative to the
+    winner's.
     """
 
     name: str

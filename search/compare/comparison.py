@@ -46,8 +46,9 @@ class Training:
 class Trained:
     """A contender with its measurements.
 
-    accuracies: on the test split, seed by seed. validated: on the validation split. seconds: of all trainings
-    together. step: time of a training step, measured with the reference's; None where the reward does not use it.
+    accuracies: the accuracies on the test split, seed by seed. validated: the accuracies on the validation split.
+    seconds: the duration of all trainings together. step: the time of a training step, measured with the reference's;
+    None where the reward does not use it.
     """
 
     contender: Contender
@@ -58,7 +59,7 @@ class Trained:
 
 
 def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> list[Trained]:
-    """Train what is not trained yet. Returns the contenders, the winner first.
+    """Carry out all missing trainings. Returns the contenders, the winner first.
 
     Raises `UserError` if the folder holds a comparison with another plan, or a training fails.
     """
@@ -67,7 +68,7 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 
 
 def _compared(plan: Plan, note: Note, display: Display | None) -> list[Trained]:
-    """Train what is not trained yet, in a folder that no other process writes to."""
+    """Carry out all missing trainings in a folder that no other process writes to."""
     _check_folder(plan)
     random = random_search(plan, note, display or Silent())
     every = _contenders(plan, random)

@@ -25,7 +25,7 @@ from space.refusal import unknown_name
 
 DEFAULTS = "compare", "default"
 FOLDER = "compare"
-"""Folder of a comparison, in the folder of its run."""
+"""The folder of a comparison, in the folder of its run."""
 WINNER, RANDOM = "winner", "best of random"
 
 
@@ -60,7 +60,7 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A network that is compared. name: in the table. origin: where it is from, in a few words."""
+    """A network that is compared. name: the name in the table. origin: the origin in a few words."""
 
     name: str
     architecture: Architecture

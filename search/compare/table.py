@@ -57,9 +57,9 @@ EXACT = (
     Column("accuracies", "Accuracies", description="on the test split, seed by seed"),
     Column("architecture", "Architecture", description="canonical string"),
 )
-"""Further columns of data formats."""
+"""The additional columns of data formats."""
 NAME = "comparison"
-"""Name of the files of the table."""
+"""The name of the files of the table."""
 
 
 def rows(every: Sequence[Trained], reward: Reward, reference: Architecture) -> list[Row]:

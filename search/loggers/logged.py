@@ -17,7 +17,7 @@ from space.refusal import UserError, unknown_name
 
 
 class Logged:
-    """A display, and the loggers of these names. See `search.engine.display.Display`.
+    """A display that also sends trials to the loggers of the given names. See `search.engine.display.Display`.
 
     Raises `UserError` for an unknown name, and for a logger whose library is not installed.
     """

@@ -8,7 +8,7 @@ from search.settings.limits import Limits
 from space import Architecture, Space, cost
 
 _DRAWS = 20
-"""Networks drawn for each that is returned."""
+"""The number of networks that are drawn for each returned one."""
 
 
 def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Architecture, ...]:

@@ -33,7 +33,7 @@ class Plan:
     """A check of proxies.
 
     proxies: by name, the given one first. against: the longer training, of the real network unless set otherwise.
-    journal: the file of finished trainings. digest: of the data.
+    journal: the file of finished trainings. digest: the digest of the data.
     """
 
     config: Config
@@ -57,8 +57,8 @@ class Plan:
 class Checked:
     """A checked training.
 
-    seconds: mean of one training. agreement, loss_agreement: of the ranking by accuracy, and by validation loss, with
-    the accuracies of the longer training; None for the longer training itself.
+    seconds: the mean duration of a training. agreement, loss_agreement: of the ranking by accuracy, and by validation
+    loss, with the accuracies of the longer training; None for the longer training itself.
     """
 
     name: str
@@ -94,7 +94,7 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
 
 
 def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
-    """Train what the journal lacks. Returns the longer training, then the proxies."""
+    """Carry out the trainings that the journal lacks. Returns the longer training, then the proxies."""
     trained = _trained(planned, note)
     names = (LONGER, *planned.proxies)
     failed = [n for n in planned.networks if any(trained[planned.key(n, name)] is None for name in names)]

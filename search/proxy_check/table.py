@@ -11,7 +11,7 @@ from search.stats.rank_correlation import Agreement
 from search.tables.table import Column
 
 GOOD = 0.7
-"""Kendall's tau from which a proxy counts as good by default: 85 % of all pairs are in order."""
+"""The value of Kendall's tau from which a proxy counts as good by default: 85 % of all pairs are in order."""
 
 COLUMNS = (
     Column(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from search.proxy.proxy import Proxy
 
 REAL_EPOCHS = 10
-"""Minimum epochs of a real training; the ranking of 10 epochs is that of the lab book's table of proxies."""
+"""The minimum epochs of a real training; the ranking of 10 epochs is that of the lab book's table of proxies."""
 
 
 def real(proxy: Proxy) -> Proxy:
@@ -25,10 +25,10 @@ def real(proxy: Proxy) -> Proxy:
 
 
 def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str, Proxy]]:
-    """Yield `proxy` itself and its variations, each with a name. resolution: of the networks. images: of the data.
+    """Yield `proxy` itself and its variations with their names.
 
-    The variations have half and twice the epochs, half the images, three quarters of the image side, and half the
-    width.
+    resolution: the resolution of the networks. images: the number of images of the data. The variations have half and
+    twice the epochs, half the images, three quarters of the image side, and half the width.
     """
     pixels = proxy.resolution or resolution
     seen = {proxy}

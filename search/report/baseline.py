@@ -36,8 +36,8 @@ class Band:
 class Proposals:
     """The sampler's proposals compared with random draws.
 
-    beats: the share of pairs in which the proposal has the higher reward. p: of the Mann-Whitney test that the share
-    is a half. proposals, draws: their numbers.
+    beats: the share of pairs in which the proposal has the higher reward. p: the p-value of the Mann-Whitney test
+    that the share is a half. proposals, draws: the numbers of both.
     """
 
     beats: float

@@ -38,8 +38,8 @@ ANSWERS = {"best": "Best", "most-accurate": "Most accurate", "cheapest": "Cheape
 class Comparison:
     """Trials with the differences of their accuracies.
 
-    fresh: whether the accuracies are of trainings with fresh seeds, after the search; else each is the single one
-    that the search saw. differences: in the order of the trials.
+    fresh: whether the accuracies are from trainings with fresh seeds after the search, and not from the search's
+    single trainings. differences: the differences of accuracy, in the order of the trials.
     """
 
     trials: tuple[Trial, ...]
@@ -76,13 +76,13 @@ class Margin:
 class Findings:
     """The results of a run. state: "finished", "running", "stopped" or "empty".
 
-    answers: trials by the names in `ANSWERS`; empty where no trial is complete. verdict: of the finals, None before
-    their end. base: the network that answers are compared with; base_trial: its trial, if it was trained. images: the
-    number of validation images, None if unknown. comparison: of the finalists with fresh seeds, before the finals of
-    the answers and the base. searched: of all complete trials, by the accuracies that the search saw. drawn: the
-    trials that were drawn at random, of `baseline` if that is another run. over_random: the margin of reward over the
-    best of as many draws; None with too few draws, and where all trials are draws. proposals: the other trials
-    compared with the draws.
+    answers: trials by the names in `ANSWERS`; empty where no trial is complete. verdict: the verdict of the finals,
+    None before their end. base: the network that answers are compared with; base_trial: its trial, if it was trained.
+    images: the number of validation images, None if unknown. comparison: the comparison of the finalists with fresh
+    seeds, before the finals of the answers and the base. searched: the comparison of all complete trials by the
+    accuracies that the search saw. drawn: the trials that were drawn at random, of `baseline` if that is another run.
+    over_random: the margin of reward over the best of as many draws; None with too few draws, and where all trials
+    are draws. proposals: the other trials compared with the draws.
     """
 
     run: Run

@@ -21,12 +21,12 @@ _SOME = np.arange(4)
 
 
 def described(source: Source) -> None:
-    """Check that its options describe it completely, since a worker gets a run's configuration alone."""
+    """Check that a source's options describe it completely, since a worker gets only the run's configuration."""
     assert source_from(source.model_dump(mode="json")) == source, "its options do not describe it"
 
 
 def shaped(source: Source) -> None:
-    """Check that images are read-only bytes of the resolution, labels are classes, and classes have names."""
+    """Check that images are read-only bytes of the right size, labels valid classes, and class names distinct."""
     data = load(source, _RESOLUTION)
     splits = {"train": data.train, "validation": data.validation, "test": load_test(source, _RESOLUTION)}
     for part, split in splits.items():
@@ -46,7 +46,7 @@ def normalisable(source: Source) -> None:
 
 
 def repeatable(source: Source) -> None:
-    """Check that the source depends on its options and files alone: equal from the cache and decoded again."""
+    """Check that data depend on options and files alone: cached and newly decoded data must be equal."""
     assert load(source, _RESOLUTION).digest == load(source, _RESOLUTION).digest, "it loads differently"
     contents, again = source.open(), source.open()
     assert contents.classes == again.classes, "the classes change from one opening to the next"

@@ -1,1 +1,1 @@
-"""Full training: of one network, on all images, to a model that is used. Searches have `search.proxy.training`."""
+"""The full training of one network on all images, for a usable model. Searches use `search.proxy.training`."""

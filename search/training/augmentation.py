@@ -18,7 +18,7 @@ from search.training.rng import derive_seed, seeded
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """The transformation of the batches of a stage. mean, std: as for `search.data.augment.normalise`."""
+    """The transformation of the batches of a stage. mean, std: the arguments of `search.data.augment.normalise`."""
 
     recipe: Recipe
     stage: Stage

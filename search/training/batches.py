@@ -35,7 +35,7 @@ class Epoch(torch_data.Dataset[Batch]):
     steps: int
     processes: Processes
     order: Tensor
-    """Indices of images (n,): see `search.data.balance.epoch_order`."""
+    """The indices of images (n,), see `search.data.balance.epoch_order`."""
 
     def __len__(self) -> int:
         return self.steps
@@ -49,7 +49,7 @@ class Epoch(torch_data.Dataset[Batch]):
         return self.augmentation(images, labels, flip, derive_seed(self.seed, self.epoch, step, rank))
 
     def batches(self, first: int, workers: int) -> Iterable[Batch]:
-        """Yield the batches from step `first` on. workers: processes that prepare them ahead; 0: none."""
+        """Yield the batches from step `first` on. workers: the number of processes that prepare them ahead."""
         if not workers:
             return (self[step] for step in range(first, self.steps))
         loader = torch_data.DataLoader(

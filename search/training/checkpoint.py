@@ -27,8 +27,9 @@ _TENSORS = "checkpoint-*.pt"
 class EpochResult(BaseModel):
     """A finished epoch.
 
-    epoch: counted from 0. resolution: of the training images, in pixels. loss: of training, with all regularisation.
-    seconds: its duration. accuracy, validation_loss: on the validation split; None if not measured after this epoch.
+    epoch: counted from 0. resolution: the side of the training images in pixels. loss: the training loss, with all
+    regularisation. seconds: the duration of the epoch. accuracy, validation_loss: the figures on the validation
+    split; None if not measured after this epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,9 +45,9 @@ class EpochResult(BaseModel):
 class Progress(BaseModel):
     """The progress of a training, without its tensors.
 
-    threads: of torch. step: steps taken in all; epoch_steps: those of them in the current `epoch`; loss: the sum of
-    their losses. images: seen in all, over all processes. seconds: spent in all. scaler: state of the gradient
-    scaler, in half precision.
+    threads: the number of torch's threads. step: the number of steps so far. epoch_steps: the number of steps in the
+    current `epoch`. loss: the sum of the losses of these steps. images: the number of images so far, over all
+    processes. seconds: the duration so far. scaler: the state of the gradient scaler, in half precision.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,7 +55,7 @@ class Progress(BaseModel):
     format: Literal["compound-nas.checkpoint"] = "compound-nas.checkpoint"
     version: Literal[2] = 2
     data: str
-    """Digest of the data."""
+    """The digest of the data."""
     threads: int
     epoch: int = 0
     epoch_steps: int = 0
@@ -65,7 +66,7 @@ class Progress(BaseModel):
     epochs: list[EpochResult] = []
     scaler: dict[str, float] = {}
     tensors: str = ""
-    """Name of the file of the tensors."""
+    """The name of the file of the tensors."""
     sha256: str = ""
 
 

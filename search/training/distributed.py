@@ -18,14 +18,15 @@ from torch import nn
 from space.refusal import UserError
 
 _TIMEOUT = timedelta(hours=4)
-"""How long the other processes wait in their next step while the first one validates."""
+"""The longest time for which other processes wait in their next step while the first one validates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
     """The processes of a training, as this one sees them.
 
-    rank: number of this process, 0 to size - 1. local_rank: its number on this machine, and that of its GPU.
+    rank: the number of this process, 0 to size - 1. local_rank: the number of this process, and of its GPU,
+    on this machine.
     """
 
     rank: int = 0

@@ -23,7 +23,8 @@ FREEZABLE = ("stem", "features")
 class InitialNetwork:
     """A network before its first step.
 
-    conventions: among them the normalisation of the images. origin: where the weights are from; "" for random ones.
+    conventions: the conventions of the weights, among them the normalisation of images. origin: the source of the
+    weights; "" for random ones.
     """
 
     network: Network
@@ -40,9 +41,9 @@ def initial_network(
 ) -> InitialNetwork:
     """Return the network of `architecture`, with the `weights` if there are any.
 
-    weights: a file of any format that `space.weights` knows, or the folder of a model. normalised: mean and standard
-    deviation of the images, for random weights; trained weights bring theirs. Raises `UserError` for weights of which
-    no block fits.
+    weights: a file of any format that `space.weights` knows, or the folder of a model. normalised: the mean and the
+    standard deviation of the images, for random weights; trained weights bring theirs. Raises `UserError` for weights
+    of which no block fits.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
@@ -93,7 +94,8 @@ def copy_weights(network: Network, weights: Weights) -> int:
 def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
     """Exclude the parts that `freeze` names from training and return them; they stay in evaluation mode.
 
-    freeze: "stem"; "features", all but the classifier; a number of stages, with the stem; None for nothing.
+    freeze: the parts: "stem"; "features", all but the classifier; a number of stages, with the stem; None for
+    nothing.
     Raises `UserError` for anything else.
     """
     stages = list(network.stages)

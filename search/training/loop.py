@@ -42,7 +42,7 @@ from search.training.task import DOCUMENT, Task, read_task
 from space.refusal import UserError
 
 _CHECK_EVERY = 50
-"""Steps between checks of the losses: see `search.proxy.training`."""
+"""The number of steps between checks of the losses, see `search.proxy.training`."""
 
 
 def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:

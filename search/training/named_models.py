@@ -1,4 +1,4 @@
-"""The model that a word on the command line names: the folder of one, a run, a trial, or a published network."""
+"""The lookup of a model by a word of the command line: a model's folder, a run, a trial, or a published network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from space import Architecture
 
 
 def named_model(word: str) -> tuple[str, Model]:
-    """Return a name for the model that `word` names, and the model.
+    """Return a short name and the model for `word`.
 
     The folder of a model gives its trained weights; all other words of `search.runs.networks.find_network` give fresh
     weights. So does a trial, since a search keeps no weights; its model has the figures of the proxy. Raises
@@ -38,7 +38,7 @@ def untrained(
 ) -> Model:
     """Return a model of `architecture` with fresh weights of seed 0, or without weights.
 
-    classes: their names; without names they are numbered.
+    classes: the names of the classes; without names they are numbered.
     """
     import torch
 

@@ -14,15 +14,15 @@ from search.training.task import DOCUMENT, read_task
 from space import CATALOG, Architecture, UserError, decode
 
 _SHOWN = 5
-"""Members of a family that a refusal names."""
+"""The number of members of a family that an error message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkToTrain:
     """A network with what its word says about it.
 
-    name: for a folder. run, trial: where it was searched. source: its images, where known. missing: the settings that
-    would give the images of a trained model whose folder does not tell them.
+    name: a name for folders. run, trial: the origin of a searched network. source: the source of its images, if
+    known. missing: the settings that would give the images of a trained model whose folder does not tell them.
     """
 
     architecture: Architecture

@@ -145,7 +145,7 @@ class TensorBoard(Callback):
 
 
 class CallbackList(Callback):
-    """Several callbacks as one."""
+    """A list of callbacks that acts as one callback."""
 
     def __init__(self, *callbacks: Callback) -> None:
         self._callbacks = callbacks

@@ -38,39 +38,39 @@ class Recipe(BaseModel):
 
     epochs: int = Field(default=30, ge=1, le=100_000)
     stages: int = Field(default=1, ge=1, le=1000)
-    """Number of stages, of equal length in whole epochs."""
+    """The number of stages, which have equal numbers of epochs."""
     resolution: PerStage = 1.0
-    """Side of the training images in pixels; up to 1, a share of the side in evaluation."""
+    """The side of the training images in pixels; a value up to 1 is a share of the side in evaluation."""
     evaluation: int | None = Field(default=None, ge=8, le=4096)
-    """Side of the images in validation and test, in pixels; None: the network's own."""
+    """The side of the images in validation and test, in pixels; None: the network's own resolution."""
 
     batch: int = Field(default=64, ge=2, le=1_000_000)
-    """Images a step, over all processes together."""
+    """The number of images in a step, over all processes together."""
     accumulate: int = Field(default=1, ge=1, le=10_000)
     """Parts of a batch that are computed one after the other, where memory is too small for a whole one."""
 
     optimizer: Literal["adamw", "sgd", "rmsprop", "rmsprop_tf"] = "adamw"
     """rmsprop: torch's; rmsprop_tf: TensorFlow's, see `search.training.rmsprop`."""
     learning_rate: float = Field(default=0.008, gt=0, le=1000)
-    """Peak of the schedule, for the given `batch`; it is not scaled with the batch."""
+    """The peak of the schedule, for the given `batch`; it is not scaled with the batch."""
     momentum: Rate = 0.9
-    """AdamW's beta1; momentum of the others."""
+    """The momentum of RMSProp and SGD, or AdamW's beta1."""
     beta2: Rate = 0.99
-    """Decay of the average of squared gradients: AdamW's beta2, RMSProp's alpha."""
+    """The decay of the average of squared gradients: AdamW's beta2, RMSProp's alpha."""
     epsilon: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.05, ge=0, le=10)
-    """Decay of weights; biases and normalisation have none. With AdamW it is decoupled from the gradient."""
+    """The decay of weights; biases and normalisation have none. With AdamW it is decoupled from the gradient."""
     backbone_lr_scale: float = Field(default=1.0, ge=0, le=100)
-    """Learning rate of all layers before the classifier, relative to the classifier's; below 1 to fine-tune."""
+    """The learning rate of all layers before the classifier, relative to the classifier's; below 1 to fine-tune."""
     clip: float | None = Field(default=None, gt=0)
-    """Largest norm of all gradients together; None: they are not clipped."""
+    """The largest norm of all gradients together; None: they are not clipped."""
     ema: float | None = Field(default=None, gt=0, lt=1)
-    """Decay of the running average of weights, which then replaces the last weights; None: no average."""
+    """The decay of the running average of weights, which then replaces the last weights; None: no average."""
 
     schedule: Literal["linear", "cosine", "exponential", "constant"] = "linear"
-    """Course of the learning rate after its peak; linear and cosine end at 0."""
+    """The course of the learning rate after its peak; linear and cosine end at 0."""
     warmup: Rate = 0.2
-    """Share of all steps on which the learning rate rises to its peak."""
+    """The share of all steps on which the learning rate rises to its peak."""
     decay_rate: float = Field(default=0.97, gt=0, le=1)
     """With the exponential schedule, the factor of the learning rate at the end of every `decay_epochs`."""
     decay_epochs: float = Field(default=2.4, gt=0)
@@ -79,9 +79,9 @@ class Recipe(BaseModel):
     dropout: PerStage = 0.0
     drop_path: Rate = 0.0
     randaugment: PerStage = 0.0
-    """Magnitude of two random operations, on torchvision's scale from 0 to 30, rounded; 0: no operations."""
+    """The magnitude of two random operations, on torchvision's scale from 0 to 30, rounded; 0: no operations."""
     randaugment_shared: int = Field(default=1, ge=1)
-    """Images that get the same random operations; 8 small images take little more time than one."""
+    """The number of images that get the same random operations; 8 small images take little more time than one."""
     mixup: PerStage = 0.0
     """Alpha of Beta(alpha, alpha); 0: no mixup. With both mixup and CutMix, each gets half of every batch."""
     cutmix: PerStage = 0.0
@@ -89,9 +89,9 @@ class Recipe(BaseModel):
     crop: Literal["shift", "resized"] = "shift"
     """shift: move by a few pixels; resized: resize a part of random size and shape, as Inception's training does."""
     shift: float = Field(default=0.125, ge=0, lt=1)
-    """Largest shift along each axis, as a share of the side of the image."""
+    """The largest shift along each axis, as a share of the side of the image."""
     crop_area: float = Field(default=0.08, gt=0, le=1)
-    """Smallest area of a resized crop, as a share of the image's."""
+    """The smallest area of a resized crop, as a share of the image's."""
 
     precision: Precision = "auto"
     channels_last: bool = True
@@ -99,11 +99,11 @@ class Recipe(BaseModel):
     """Use torch.compile: it takes minutes at the start and makes steps on a GPU faster."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|xpu|cuda(:\d+)?)$")
     workers: int = Field(default=0, ge=0, le=1024)
-    """Processes that prepare batches; 0: the training process does it. The batches are the same."""
+    """The number of processes that prepare batches; 0: the training process does it. The batches are the same."""
     validate_every: int = Field(default=1, ge=1)
-    """Epochs between validations; the last epoch is always validated."""
+    """The number of epochs between validations; the last epoch is always validated."""
     checkpoint: float = Field(default=60.0, ge=0)
-    """Minimum seconds between checkpoints."""
+    """The minimum number of seconds between checkpoints."""
 
     @model_validator(mode="after")
     def _stagewise(self) -> Self:
@@ -129,8 +129,8 @@ _RANGES = {"dropout": (0.0, 0.99), "randaugment": (0, 30), "mixup": (0, 100), "c
 class Stage:
     """A part of a training in which only the learning rate changes.
 
-    first: its first epoch, counted from 0. end: the first epoch after it. resolution: of the images, in pixels. The
-    others as in `Recipe`.
+    first: the first epoch, counted from 0. end: the first epoch after the stage. resolution: the side of the images
+    in pixels. The other fields have the same meaning as in `Recipe`.
     """
 
     first: int

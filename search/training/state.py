@@ -30,9 +30,10 @@ class State:
     """The state of a training and the objects that change it.
 
     initial: the network before its first step, with its conventions. forward: the network as it is called: wrapped
-    for several processes, compiled. frozen: modules that are not trained. average: of the weights; None: none.
-    class_weights: (classes,), where the loss is balanced. losses: of the steps since the last check.
-    saved_at: time of the last checkpoint, on the monotonic clock.
+    for several processes, compiled. frozen: modules that are not trained. average: the running average of the
+    weights; None: there is none. class_weights: the weights (classes,) in a balanced loss. losses: the losses of the
+    steps since the last check.
+    saved_at: the time of the last checkpoint, on the monotonic clock.
     """
 
     task: Task

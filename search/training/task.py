@@ -13,17 +13,17 @@ from search.training.recipe import Recipe
 from space import Architecture, UserError, decode, documents
 
 DOCUMENT = "training.yaml"
-"""Name of a task's file in the folder of its training."""
+"""The name of a task's file in the folder of its training."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """The training of one network.
 
-    architecture: for the classes, channels and resolution that it is evaluated on. weights: initial ones, a file or
-    the folder of a model. freeze: see `search.training.initial_weights.freeze_parts`. threads: of torch on a CPU;
-    None: torch's own choice. run, trial: where the network is from, if it was searched. tensorboard: whether event
-    files are written.
+    architecture: the network, with the classes, channels and resolution of its evaluation. weights: the initial
+    weights, a file or the folder of a model. freeze: see `search.training.initial_weights.freeze_parts`. threads: the
+    number of torch's threads on a CPU; None: torch's own choice. run, trial: the origin of a searched network.
+    tensorboard: whether event files are written.
     """
 
     architecture: Architecture

@@ -148,10 +148,11 @@ def plain(architecture: Architecture) -> Conventions:
 
 
 def tf(architecture: Architecture) -> Conventions:
-    """Return the conventions of Google's weights in timm: `BN_EPS_TF_DEFAULT`, torch's momentum, `default_cfgs`.
+    """Return the conventions of Google's weights in timm, as in its `BN_EPS_TF_DEFAULT` and `default_cfgs`.
 
-    AdvProp weights ("ap") and those of 21,843 classes need `inception`. Networks with ReLU6 are taken for
-    EfficientNet-Lite; for these timm's own configuration has `inception`, which is close to `lite`.
+    The momentum is torch's. AdvProp weights ("ap") and weights of 21,843 classes need `inception`. Networks with
+    ReLU6 are taken for EfficientNet-Lite; for these timm's own configuration has `inception`, which is close to
+    `lite`.
     """
     if name_of(architecture) in _INCEPTIONS:
         return plain(architecture)
