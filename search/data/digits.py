@@ -21,7 +21,7 @@ class Digits(Source):
     test: Fraction = 0.2
     """The fraction of all images that is the test split."""
     flip: bool = False
-    """Whether images are mirrored: no, since a mirrored 2 is not a valid 2."""
+    """The default is no mirroring, since a mirrored 2 is not a valid 2."""
 
     def open(self) -> Contents:
         """Read the file that is part of scikit-learn. Raises `UserError` if scikit-learn is not installed."""

@@ -43,7 +43,7 @@ class Mnist(Source):
     source: Literal["mnist"] = "mnist"
     path: Path
     flip: bool = False
-    """Whether images are mirrored: no, since a mirrored 2 is not a valid 2."""
+    """The default is no mirroring, since a mirrored 2 is not a valid 2."""
 
     folder: ClassVar[str] = "MNIST"
     """The name of torchvision's folder."""
@@ -93,7 +93,7 @@ class FashionMnist(Mnist):
     source: Literal["fashion_mnist"] = "fashion_mnist"  # type: ignore[assignment]
     path: Path = DEBIAN
     flip: bool = True
-    """Whether images are mirrored: yes, since a mirrored garment keeps its class."""
+    """The default is mirroring, since a mirrored garment keeps its class."""
 
     folder: ClassVar[str] = "FashionMNIST"
     classes: ClassVar[tuple[str, ...]] = (

@@ -75,7 +75,7 @@ class Source(BaseModel, ABC):
     seed: int = Field(default=0, ge=0)
     """The seed of the split."""
     flip: bool = True
-    """Whether a mirrored image keeps its class. Digits, letters and signs do not."""
+    """True if a mirrored image keeps its class. Digits, letters and signs do not."""
     balance: Literal["sample", "loss"] | None = None
     """The treatment of classes of different sizes. "sample": an epoch shows all classes equally often. "loss": the
     weight of an image is inversely proportional to the size of its class. With either, networks are selected by

@@ -57,8 +57,8 @@ class Plan:
 class Checked:
     """A checked training.
 
-    seconds: the mean duration of a training. agreement, loss_agreement: of the ranking by accuracy, and by validation
-    loss, with the accuracies of the longer training; None for the longer training itself.
+    seconds: the mean duration of a training. agreement, loss_agreement: the agreement of the ranking by accuracy, and
+    by validation loss, with the accuracies of the longer training; None for the longer training itself.
     """
 
     name: str

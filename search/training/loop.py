@@ -189,7 +189,7 @@ def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
 
 
 def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
-    """Return the mean cross-entropy with shares of classes (b, classes). weights: of the classes (classes,)."""
+    """Return the mean cross-entropy with shares of classes (b, classes). weights: the classes' weights (classes,)."""
     each = functional.cross_entropy(logits, shares, label_smoothing=smoothing, reduction="none")
     return each.mean() if weights is None else (each * (shares @ weights)).mean()
 

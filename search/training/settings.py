@@ -81,7 +81,7 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
 
 
 def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> Source:
-    """Return the images: of `data=NAME`, else those of the network's search or training.
+    """Return the images of `data=NAME`, else the images of the network's search or training.
 
     Raises `UserError` where none are known; synthetic images are taken only where they are asked for.
     """

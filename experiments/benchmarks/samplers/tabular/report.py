@@ -47,8 +47,8 @@ class Row:
     regrets: at each checkpoint that all its searches reached, the median over searches of the true regret of
     the selected network, in percent of the best. near: after `NEAR` trials, the share of searches whose
     selected network is within one standard deviation (between seeds) of the best; None with too few trials or
-    seeds. costs: trials to each level; most: of 90 % of searches; seconds: of simulated time to the first
-    level.
+    seeds. costs: the trials to each level. most: the trials within which 90 % of searches reach it. seconds:
+    the simulated time to the first level.
     """
 
     sampler: str
