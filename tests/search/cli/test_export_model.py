@@ -34,7 +34,7 @@ def test_a_trial_as_a_model(tmp_path, trials):
     assert {path.name for path in (tmp_path / "m").iterdir()} >= {"network.py", "timm_network.py"}
     card = (tmp_path / "m" / "README.md").read_text()
     assert f"- search: run done, trial {done.number}" in card
-    assert "of its proxy, which was not kept" in card
+    assert "of the proxy training, whose weights were not kept" in card
 
 
 def test_a_run_stands_for_its_best_trial(tmp_path, trials):
@@ -74,7 +74,7 @@ def test_a_network_and_a_folder_are_required():
         (["done", "--out", "m", "--forms", "onx"], "Did you mean 'onnx'"),
         (["b00", "--out", "m"], "Did you mean 'b0'"),
         (["r32_i8/mb_d1_k3_s2_e2_w8", "--out", "m"], "is not an architecture"),
-        (["here/none", "--out", "m"], "Unknown run 'here/none'"),
+        (["here/none", "--out", "m"], "Unknown network or run 'here/none'"),
     ],
 )
 def test_what_is_no_model_is_refused(words, message):
