@@ -27,7 +27,7 @@ from search.settings.words import GROUPS, KIND
 from search.trials.finals import Finals
 from space import CATALOG, Architecture, Space, UserError, decode, documents
 from space.catalog import unpublished
-from space.named import FORMS, named_network
+from space.choices.named import FORMS, named_network
 from space.refusal import unknown_name
 from space.registry import Registry
 
@@ -60,7 +60,7 @@ class Config:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Read settings such as `{"space": "effv2", "proxy.epochs": 3}`.
 
-        Networks in `first` are words that `space.named` knows. Raises `UserError` in one line for anything
+        Networks in `first` are words that `space.choices.named` knows. Raises `UserError` in one line for anything
         unknown.
         """
         chosen, inner = _sorted(settings)

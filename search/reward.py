@@ -27,8 +27,8 @@ from pydantic import (
 from search.settings.extensions import ENTRY_POINTS
 from space import Architecture
 from space.catalog import unpublished
+from space.choices.named import FORMS, named_network
 from space.cost.table import BATCH, CostName, cost_row, exact_cost, parse_amount
-from space.named import FORMS, named_network
 from space.registry import Registry
 
 UNIT = "v2-b0"
@@ -267,7 +267,7 @@ REWARDS: Registry[type[Reward]] = Registry(
 
 
 def network(word: str) -> Architecture:
-    """Return the network that `word` names. Raises `UserError` for a word that `space.named` does not know."""
+    """Return the network that `word` names. Raises `UserError` for an unknown word."""
     if named := named_network(word):
         return named.architecture
     raise unpublished("network", word, forms=FORMS)

@@ -23,7 +23,7 @@ WITH_TORCH = {"network", "timing", "weights"}
 ROOMS = (
     *("space.refusal", "space.documents", "space.registry", "space.conv", "space.checks"),
     *("space.blocks", "space.stage", "space.stems", "space.architecture", "space.plan", "space.rescale"),
-    *("space.block_strings", "space.catalog", "space.cost", "space.choices", "space.named"),
+    *("space.block_strings", "space.catalog", "space.cost", "space.choices"),
     *("space.network", "space.timing", "space.weights"),
     *("search.files", "search.stats", "search.settings", "search.tables", "search.data", "search.reward"),
     *("search.samplers", "search.proxy", "search.models", "search.profiles", "search.executors"),

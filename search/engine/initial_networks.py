@@ -28,7 +28,7 @@ def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def resolved_reference(word: str) -> str:
     """Return `word` if it names a network by itself, else the canonical string of the trial or model it means."""
-    from space.named import named_network
+    from space.choices.named import named_network
 
     return (
         word if named_network(word) else str(find_network(word, "network for reward.reference").architecture)
