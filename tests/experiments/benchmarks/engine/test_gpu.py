@@ -7,6 +7,7 @@ import pytest
 from experiments.benchmarks.engine.gpu import ROOT, SECTIONS, table
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_rehearsal_without_a_gpu_fills_every_section(tmp_path):
     words = ["--device", "cpu", "--tiny", "--minutes", "14", "--out", str(tmp_path)]
