@@ -118,7 +118,9 @@ def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection
             write_file(draft / name, content)
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # Two processes must not exchange the folder at the same time.
+            fcntl.flock(
+                descriptor, fcntl.LOCK_EX
+            )  # Two processes must not exchange the folder at the same time.
             require_replaceable(path, known)
             _exchange(draft, target)
         finally:

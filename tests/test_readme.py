@@ -95,7 +95,9 @@ def test_other_commands_have_these_options(command):
 @pytest.mark.usefixtures("_at_home")
 @pytest.mark.parametrize("recipe", ["./my_recipe.yaml", "progressive_small", "effv2_s", "effv2_s_released"])
 def test_recipes_are_valid(recipe):
-    result = CliRunner().invoke(search, ["train", "v2-b0", "data=shapes", f"recipe={recipe}", "--print-config"])
+    result = CliRunner().invoke(
+        search, ["train", "v2-b0", "data=shapes", f"recipe={recipe}", "--print-config"]
+    )
     assert result.exit_code == 0, (result.output, result.exception)
 
 

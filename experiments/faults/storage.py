@@ -34,9 +34,13 @@ def disk_full(executor: str, times: int) -> Outcome:
         reported, before = driver.reported, finished(folder)
         (folder / "ballast").unlink()
         again, _ = Driver(folder, "quick", **elsewhere).end()
-        intact = reported <= set(before) and all(finished(folder)[number] == row for number, row in before.items())
+        intact = reported <= set(before) and all(
+            finished(folder)[number] == row for number, row in before.items()
+        )
         held = code == 1 and intact and again == 0 and whole(folder, 60)
-        return Outcome(1, held, f"exit {code} with {len(before)} finished, {error!r}; resumed: {states(folder)}")
+        return Outcome(
+            1, held, f"exit {code} with {len(before)} finished, {error!r}; resumed: {states(folder)}"
+        )
 
 
 def read_only(executor: str, times: int) -> Outcome:

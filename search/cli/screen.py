@@ -20,7 +20,7 @@ from search.runs.exchange import conclusions
 from search.runs.front import growth, on_front
 from search.runs.run import ANSWERS, Run
 from search.tables.table import Column, Row
-from search.tables.units import clock
+from search.tables.units import clock, plural
 from search.trials.columns import BRIEF, FINALS, TRIALS, row
 from search.trials.finals import Verdict
 from search.trials.trial import Trial
@@ -52,7 +52,7 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
     origin = f" trial, {trial.origin}" if trial.origin else ""
     yield f"run {run.name}, trial {trial.number}: {trial.state}{origin}{trial.reason and ', ' + trial.reason}"
     for rung in trial.rungs:
-        yield f"low-fidelity training of {rung.result.epochs} epochs: {rung.terms}"
+        yield f"low-fidelity training of {plural(rung.result.epochs, 'epoch')}: {rung.terms}"
     if trial.terms and trial.result:
         result, reward = trial.result, run.config.reward
         yield str(trial.terms)

@@ -128,7 +128,9 @@ class SearchAndFinals:
         trials = self._engine.trials
         running = tuple((trials[job.trial], job.epochs) for job in self._jobs.values())
         goals = {job.trial: self.config.proxy.epochs for job in self._jobs.values()}
-        return replace(status, running_finals=running, finals=self._progress(), goals={**status.goals, **goals})
+        return replace(
+            status, running_finals=running, finals=self._progress(), goals={**status.goals, **goals}
+        )
 
     def _next_final(self) -> Request | None:
         """Return the next final training, marked as running in the ledger; None if there is none now."""

@@ -14,7 +14,8 @@ from search.stats.confidence import CONFIDENCE
 from search.stats.differences import Estimate
 from search.tables.units import clock, plural, si, times_as_many
 from search.trials.trial import Trial
-from space import cost
+from space import cost, encode
+from space.catalog import name_of
 
 LISTED = 10
 """The maximum number of trials that a sentence lists."""
@@ -174,7 +175,8 @@ def _fair(results: Findings) -> str:
 def _against_base(results: Findings) -> str:
     winner, trained, comparison = results.winner, results.base_trial, results.comparison
     assert winner and comparison
-    named = f"the base network, {results.base_name}"
+    published = name_of(results.base)
+    named = f"the base network, {published}" if published else results.base_name
     if trained is winner:
         return f"The winner is {named}: the search found nothing better."
     costs = against_base(results, winner)
@@ -182,7 +184,7 @@ def _against_base(results: Findings) -> str:
         first = (
             ""
             if results.run.config.settings.first
-            else f": a launch with first={results.base_name} trains it first"
+            else f": a launch with first={published or encode(results.base)} trains it first"
         )
         return (
             f"Compared with {named}, the winner has {costs}. The base was not trained in this search, so its "

@@ -43,7 +43,9 @@ def driver_lock(path: Path) -> Iterator[None]:
     with file:
         if not _locked(file):
             file.seek(0)
-            raise UserError(f"The run {path.parent} is already driven by {file.read().strip() or 'another process'}.")
+            raise UserError(
+                f"The run {path.parent} is already driven by {file.read().strip() or 'another process'}."
+            )
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

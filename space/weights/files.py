@@ -142,7 +142,9 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
             continue
     headless = [name for name, row in CATALOG.items() if _headless(row.architecture, format) == modules]
     if headless:
-        raise UserError(f"these are the tensors of {headless[0]} without its classifier, which is needed too.")
+        raise UserError(
+            f"these are the tensors of {headless[0]} without its classifier, which is needed too."
+        )
     raise UserError(f"no published network has these tensors ({whose(format)} names); name the network.")
 
 

@@ -164,7 +164,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--space", default="effv2_32")
-    parser.add_argument("--profile", type=Path, help="file of a profile (default: the space's on this device)")
+    parser.add_argument(
+        "--profile", type=Path, help="file of a profile (default: the space's on this device)"
+    )
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--networks", type=int, default=60)
     parser.add_argument("--scaled", type=int, default=20)

@@ -178,9 +178,13 @@ def main() -> None:
     )
     parser.add_argument("--sampler", nargs="+", default=["random"])
     parser.add_argument("--workers", nargs="+", type=int, default=[8, 64, 256, 1024])
-    parser.add_argument("--seconds", nargs="+", type=float, default=[600, 60], help="mean duration of a trial")
+    parser.add_argument(
+        "--seconds", nargs="+", type=float, default=[600, 60], help="mean duration of a trial"
+    )
     parser.add_argument("--each", type=int, default=4, help="trials for each worker")
-    parser.add_argument("--transport", type=float, default=0.0, help="milliseconds per trial that the executor takes")
+    parser.add_argument(
+        "--transport", type=float, default=0.0, help="milliseconds per trial that the executor takes"
+    )
     parser.add_argument("--time", choices=CLOCKS, default="clock")
     parser.add_argument("--out", type=Path, help="CSV file for the rows")
     options = parser.parse_args()

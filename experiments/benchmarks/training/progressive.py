@@ -27,7 +27,9 @@ from search.training.task import Task
 COLUMNS = (
     Column("recipe", "Recipe"),
     Column("epochs", "Epochs", form="d"),
-    Column("pixels", "Pixels", form=".2f", description="pixels trained on, divided by those of the first row"),
+    Column(
+        "pixels", "Pixels", form=".2f", description="pixels trained on, divided by those of the first row"
+    ),
     Column("n", "n", form="d", description="number of trainings; all rows share the seeds"),
     Column("accuracy", "Accuracy", form=".4f", description="mean on the test split"),
     Column("accuracy_half", "+-", form=".4f", description="half of its 95% interval over seeds"),
@@ -126,9 +128,7 @@ def main() -> None:
     table = rows(recipes, models, fixed.architecture.resolution)
     print(render(table, COLUMNS, "md"))
     if options.out:
-        write(
-            table, COLUMNS, format_of(None, options.out), options.out, caption=str(fixed.architecture)
-        )
+        write(table, COLUMNS, format_of(None, options.out), options.out, caption=str(fixed.architecture))
 
 
 if __name__ == "__main__":

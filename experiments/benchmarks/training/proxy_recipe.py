@@ -132,7 +132,9 @@ def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
 
 
 def rows(
-    by_reading: Mapping[tuple[str, str, str, str], np.ndarray], seconds: Mapping[str, float], whole: np.ndarray
+    by_reading: Mapping[tuple[str, str, str, str], np.ndarray],
+    seconds: Mapping[str, float],
+    whole: np.ndarray,
 ) -> Iterator[dict[str, object]]:
     """Return a row for each recipe and reading.
 
@@ -178,7 +180,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--networks", type=int, default=24)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--recipes", default=",".join(RECIPES), help="separated by commas; always includes plain")
+    parser.add_argument(
+        "--recipes", default=",".join(RECIPES), help="separated by commas; always includes plain"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("proxy_recipe.csv"))
     options = parser.parse_args(words)
@@ -197,7 +201,9 @@ def main(words: Sequence[str] | None = None) -> None:
         for network in chosen
     ]
     by_reading = {
-        (recipe, *reading): np.zeros((len(chosen), options.seeds)) for recipe in recipes for reading in READINGS
+        (recipe, *reading): np.zeros((len(chosen), options.seeds))
+        for recipe in recipes
+        for reading in READINGS
     }
     spent: dict[str, list[float]] = {recipe: [] for recipe in recipes}
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
@@ -208,7 +214,9 @@ def main(words: Sequence[str] | None = None) -> None:
             print(f"{done} of {len(tasks)}", flush=True)
     truths = effv2_mini().truths
     whole = np.array([truths[network] for network in chosen])
-    table = list(rows(by_reading, {recipe: float(np.median(times)) for recipe, times in spent.items()}, whole))
+    table = list(
+        rows(by_reading, {recipe: float(np.median(times)) for recipe, times in spent.items()}, whole)
+    )
     with options.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]))
         writer.writeheader()

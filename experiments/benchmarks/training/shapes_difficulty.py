@@ -92,7 +92,9 @@ def main() -> None:
     for name, side in rows:
         data = load(source, side)
         began = time.process_time()
-        accuracies = [100 * accuracy(data, NETWORKS[name], options.epochs, seed) for seed in range(options.seeds)]
+        accuracies = [
+            100 * accuracy(data, NETWORKS[name], options.epochs, seed) for seed in range(options.seeds)
+        ]
         seconds = (time.process_time() - began) / options.seeds
         spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
         print(

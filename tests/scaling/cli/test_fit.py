@@ -112,7 +112,7 @@ def test_a_fit_that_ends_early_says_how_to_continue(monkeypatch):
         (("fit", "--base", BASE, "trails=3"), "trails is not a setting of a fit"),
         (("fit", "--base", BASE, "nonsense"), "'nonsense' is not a setting"),
         (("fit", "--base", BASE, "data=folders"), "Did you mean 'folder'"),
-        (("fit", "--base", "runs/none"), "There is no run 'runs/none'"),
+        (("fit", "--base", "runs/none"), "Unknown base 'runs/none'"),
         (("fit", "--resume", "none"), "There is no run 'none'"),
         (("fit", "--resume", "none", "--seeds", "4"), "--resume continues a fit with its own options"),
         (("--base", "b0", "fit"), "write: scale fit --base"),

@@ -27,7 +27,11 @@ def test_rows_have_means_differences_and_rewards():
     assert winner["accuracy"] == pytest.approx(0.81)
     assert winner["reward"] == pytest.approx(0.81)
     assert "difference" not in winner
-    assert other["difference"] == pytest.approx(-0.295 / 3) and other["significant"] and other["reward_significant"]
+    assert (
+        other["difference"] == pytest.approx(-0.295 / 3)
+        and other["significant"]
+        and other["reward_significant"]
+    )
     assert 0 < other["difference_half"] < 0.02
     assert other["params"] < 1000 and other["seconds"] == 12 and other["accuracies"] == [0.70, 0.725, 0.71]
 

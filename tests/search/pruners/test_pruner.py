@@ -66,11 +66,3 @@ def test_a_ladder_knows_whether_the_search_is_for_a_front():
 )
 def test_auto_has_rungs_where_they_can_pay(settings, rungs):
     assert (len(epochs(**settings)) > 1) is rungs
-
-
-def test_a_run_of_a_version_that_knew_none_has_none():
-    document = Config.of({"proxy.epochs": 30, "trials": 100, "sampler": "random"}).document()
-    assert len(Config.of_document(document).ladder.epochs) == 3
-    assert Config.of_document({**document, "pruner": {"pruner": "none"}}).ladder.epochs == (30,)
-    del document["pruner"]
-    assert Config.of_document(document).ladder.epochs == (30,)

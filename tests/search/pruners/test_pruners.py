@@ -62,7 +62,7 @@ def test_networks_are_promoted_or_pruned():
         assert trial.result.epochs in (1, 3)
     assert all(trial.state == "complete" for trial in run.ranked)
     assert not any(trial.reason for trial in run.trials)
-    (note,) = display.notes
+    (note,) = [each for each in display.notes if each.startswith("pruning")]
     assert note.startswith("pruning is on, with rungs of 1, 3 and 9 epochs: rank correlation with 9 epochs, ")
     assert note.endswith(" (-1.00 needed)")
     assert str(run.gate) == note
@@ -106,7 +106,7 @@ def test_rungs_that_do_not_rank_are_not_used():
 
     display = Listening()
     run = launch({**SMALL, "pruner.min_correlation": 0.7}, evaluate=noisy, display=display)
-    assert "pruning is off" in display.notes[0]
+    assert any("pruning is off" in note for note in display.notes)
     assert {trial.state for trial in run.trials} <= {"complete", "duplicate"}
 
 
@@ -139,7 +139,8 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(sampler, count):
     run = resume("k", evaluate=rest)
     assert climbed(run) == climbed(whole)
     assert rest.trained == every.trained[count:]
-    assert [request.attempt for request in rest.asked[:2]] == [2, 1]
+    # The death of the driver is no attempt of the training that ran.
+    assert [request.attempt for request in rest.asked[:2]] == [1, 1]
     assert str(run.gate) == str(whole.gate)
 
 
@@ -270,7 +271,9 @@ def test_a_running_search_is_described():
     assert " pruned" in told[1]
     assert 0 < run.left < 1e6
     resting = next(trial for trial in run.trials if trial.state == "pruned")
-    assert any(each.startswith("rung of 1 epochs") for each in map(str, show_trial(run, resting)))
+    assert any(
+        each.startswith("low-fidelity training of 1 epoch") for each in map(str, show_trial(run, resting))
+    )
     frame = run.trials()
     row = frame[frame["number"] == resting.number].iloc[0]
     assert (row["state"], row["epochs"]) == ("pruned", resting.result.epochs)

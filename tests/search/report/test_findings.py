@@ -123,8 +123,8 @@ def test_the_base_is_compared_by_cost_and_accuracy(tmp_path):
     assert f"accuracy {mean:+.4f} (95 % interval +- {estimate.half:.4f}" in told(path)
 
 
-def test_a_base_that_was_not_trained_is_compared_by_cost(done):
-    text = told(done)
+def test_a_base_that_was_not_trained_is_compared_by_cost(tmp_path):
+    text = told(filled(tmp_path / "r", complete=30, sampler="gp", **{"reward.reference": "v2-b0"}))
     assert "Compared with the base network, v2-b0, the winner has" in text
     assert "times fewer parameters" in text
     assert "was not trained in this search" in text

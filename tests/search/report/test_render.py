@@ -108,11 +108,11 @@ def test_finals_have_a_section_while_they_last_and_at_their_end(tmp_path):
     path = filled(tmp_path / "r", complete=30, finals="auto")
     train_again(path, most=3)
     page = html(search_page(findings(open_run(path))))
-    assert "3 of 6 trainings are finished" in page
+    assert "3 of 8 trainings are finished" in page
     train_again(path)
     page = html(search_page(findings(open_run(path))))
     assert "rank reliability" in page
-    assert re.search(r'<section id="finals">.*?</section>', page, re.DOTALL)[0].count("<tr>") == 4
+    assert re.search(r'<section id="finals">.*?</section>', page, re.DOTALL)[0].count("<tr>") == 5
 
 
 def test_the_front_of_a_multi_objective_search_has_a_section(tmp_path):

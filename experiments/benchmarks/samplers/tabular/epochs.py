@@ -100,7 +100,9 @@ def _budgets(most: Mapping[str, float]) -> dict[str, int]:
 
 def _cost(values: Sequence[float]) -> str:
     interval = median_of(values)
-    texts = [f"{x:.1f}" if math.isfinite(x) else "never" for x in (interval.median, interval.low, interval.high)]
+    texts = [
+        f"{x:.1f}" if math.isfinite(x) else "never" for x in (interval.median, interval.low, interval.high)
+    ]
     most = quantile(values, 0.9)
     return f"{texts[0]} [{texts[1]} to {texts[2]}] ({f'{most:.1f}' if math.isfinite(most) else 'never'})"
 
