@@ -308,6 +308,8 @@ SCRIPT = textwrap.dedent(f"""
             return nullcontext()
         def finished(self, trial):
             print(trial.number, flush=True)
+        def note(self, text):
+            pass
 
     if __name__ == "__main__":
         if os.path.exists("runs/f"):
@@ -328,7 +330,7 @@ class TestRefusals:
             ({"space": "effv2"}, {}, "space is not a setting of a fit; permitted: data, proxy"),
             ({"reward.w": -0.1}, {}, r"reward\.w is not a setting of a fit"),
             ({"trials": 4}, {}, "trials is not a setting"),
-            ({"first": "v2-b0"}, {}, "first: a fit trains its own candidates"),
+            ({"first": "v2-b0"}, {}, "first is not a setting of a fit"),
             ({"data": "npz"}, {}, r"data\.images is a setting of data=shapes; this is data=npz"),
             ({"run": "a/b"}, {}, "run=a/b"),
             ({}, {"rule": "compund"}, "Did you mean 'compound'"),
