@@ -34,7 +34,7 @@ _JOURNAL = Path("checks", "trainings.jsonl")
     help="Write the table to a file: .csv, .md, .json, ...",
 )
 def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> None:
-    """Check that the proxy ranks like a longer training of the real networks.
+    """Check that the proxy ranks like real trainings.
 
     Some networks, spread over the space, are trained with the proxy, and longer at their own width and resolution.
     The result is Kendall's tau of the two rankings with its interval, and the cost of both trainings.

@@ -32,7 +32,7 @@ search export-model v2-s --out DIR        a published network, with fresh weight
 )
 @click.option("--opset", type=click.IntRange(7), metavar="N", help="The opset of the ONNX file.")
 def export_model(model: str, out: Path, forms: str | None, opset: int | None) -> None:
-    """Write a network as Python, ONNX, torch.export, ...
+    """Write a network as Python, ONNX or torch.export.
 
     MODEL is a run (its best network), a trial (RUN:12), the folder of a model, a published network or a canonical
     string. Forms that cannot express the network are left out, with the reason. The folder is itself a model, which

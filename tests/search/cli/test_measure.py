@@ -33,7 +33,9 @@ def test_beside_its_prediction(run, monkeypatch):
     space = Space.load("tiny_space")
     profile_of(Campaign(space, DEVICE, 2)).save(file_of(DEVICE, 2, space))
     assert (
-        run(NETWORK, "batch=2").splitlines()[-1].startswith("training step as this device's profile predicts")
+        run(NETWORK, "batch=2")
+        .splitlines()[-1]
+        .startswith("training step predicted by this device's profile")
     )
 
 

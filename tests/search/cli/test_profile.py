@@ -24,7 +24,7 @@ def test_a_profile_is_measured_kept_and_not_measured_again(run, tmp_path):
     assert "4 of 4 networks" in first.stderr
     assert "of 22 blocks of tiny_space measured in 4 networks" in first.stdout
     (path,) = (tmp_path / "cache/compound-nas/profiles").iterdir()
-    assert f"Wrote {path}" in first.stderr
+    assert f"wrote {path}" in first.stderr
     profile = Profile.load(path)
     assert (profile.space, profile.batch, profile.networks, profile.device.kind) == (
         "tiny_space",
@@ -33,7 +33,7 @@ def test_a_profile_is_measured_kept_and_not_measured_again(run, tmp_path):
         "cpu",
     )
     again = run(*TINY)
-    assert "There is a profile already" in again.stderr
+    assert "There is already a profile" in again.stderr
     assert again.stdout == first.stdout
     assert "4 of 4 networks" in run(*TINY, "--again").stderr
 
