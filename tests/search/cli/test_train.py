@@ -104,7 +104,7 @@ def test_what_can_be_trained(tmp_path):
     (tmp_path / "space.yaml").write_text(
         text + "- {op: mb, kernel: [3, 5], expand: 1, depth: 1, stride: 2, width: 8}\n"
     )
-    with pytest.raises(UserError, match="1 choices open"):
+    with pytest.raises(UserError, match="1 open choices"):
         network_to_train("space.yaml")
     with pytest.raises(UserError, match=r"net2\.yaml"):
         network_to_train("net2.yaml")

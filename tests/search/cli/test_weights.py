@@ -84,10 +84,10 @@ def test_there_and_back_is_the_same_to_the_bit(file, b0):
 
 def test_what_the_other_library_does_otherwise_is_said(file):
     assert ran(file, "--style", "tf", "--to", "torchvision", "--out", "a.safetensors").splitlines()[-2:] == [
-        "mind: torchvision builds it with batch norm eps 1e-05; set 0.001.",
-        "mind: torchvision pads symmetric, not same: the same on images of 32n + 1 pixels alone.",
+        "note: torchvision builds it with batch norm eps 1e-05; set 0.001.",
+        "note: torchvision pads symmetric, not same: equal only on images of 32n + 1 pixels.",
     ]
-    assert "mind" not in ran(file, "--to", "torchvision", "--out", "a.safetensors")
+    assert "note:" not in ran(file, "--to", "torchvision", "--out", "a.safetensors")
 
 
 def test_a_model_is_made_of_them(file, tmp_path):
@@ -104,7 +104,7 @@ def test_a_model_is_made_of_them(file, tmp_path):
 
 
 def test_mistakes_write_nothing(file, tmp_path):
-    assert refusal(file, "--out", "a.pt") == "--out a.pt: weights are written as FILE.safetensors alone."
+    assert refusal(file, "--out", "a.pt") == "--out a.pt: weights can only be written as FILE.safetensors."
     assert "Did you mean 'timm'" in refusal(file, "--to", "tim", "--out", "a.safetensors")
     assert "Did you mean 'b0'" in refusal(file, "--network", "b00", "--out", "a.safetensors")
     assert "they lack" in refusal(file, "--network", "v2-s", "--out", "a.safetensors")
@@ -117,4 +117,4 @@ def test_a_mistake_is_one_line_and_exit_code_2(file):
     command = [sys.executable, "-m", "search", "weights", file, "--out", "b0.pt"]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 2
-    assert result.stderr == "search: --out b0.pt: weights are written as FILE.safetensors alone.\n"
+    assert result.stderr == "search: --out b0.pt: weights can only be written as FILE.safetensors.\n"
