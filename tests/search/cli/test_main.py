@@ -277,7 +277,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(home):
 def test_ctrl_c_while_workers_are_being_started(home, delay):
     """A terminal sends it to every process at once, the fork server that still imports torch among them."""
     process = start(home, "launch", *TINY, "trials=500", f"run=early-{delay}", start_new_session=True)
-    first = process.stderr.readline()
+    first = next(line for line in process.stderr if line.startswith("runs/"))
     time.sleep(delay)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
