@@ -82,14 +82,6 @@ def test_a_finished_run_has_finals_when_it_is_asked_for_them():
         resume("r", {"reward.w": 0})
 
 
-def test_a_run_of_a_version_that_knew_none_has_none():
-    launch({**SMALL, "finals.top": 0}, evaluate=looked_up)
-    config = Path("runs/r/config.yaml")
-    lines = config.read_text().split("finals:\n")
-    config.write_text(lines[0])
-    assert open_run("r").config.finals.top == 0
-
-
 def test_more_trials_have_finals_of_their_own_and_nothing_is_done_twice():
     evaluate = Counting()
     launch(SMALL, evaluate=evaluate)

@@ -112,7 +112,7 @@ def test_mlflow_has_a_run_for_each_trial(logged, monkeypatch):
     fake.log_metric = lambda key, value, step: calls.append(("log_metric", key, value, step))
     monkeypatch.setitem(sys.modules, "mlflow", fake)
     run, notes = logged("mlflow")
-    assert notes == []
+    assert not any("mlflow" in note for note in notes)
     assert calls[:2] == [("set_experiment", "r"), ("start_run", "r:0")]
     assert [
         value["reward"] for name, value, *_ in (c for c in calls if len(c) > 1) if name == "log_metrics"
@@ -139,7 +139,7 @@ def test_wandb_has_a_run_for_each_trial(logged, monkeypatch):
     fake.init = lambda **named: runs.append(Begun(**named)) or runs[-1]
     monkeypatch.setitem(sys.modules, "wandb", fake)
     run, notes = logged("wandb")
-    assert notes == []
+    assert not any("wandb" in note for note in notes)
     assert [one.named["name"] for one in runs] == ["r:0", "r:1", "r:2"]
     assert [one.summary["reward"] for one in runs] == [trial.terms.reward for trial in run.trials]
     assert runs[0].logged == [{"training_loss": 1.0, "epoch": 1}, {"training_loss": 0.5, "epoch": 2}]
