@@ -417,6 +417,8 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
                 return nullcontext()
             def finished(self, trial):
                 print(trial.number, flush=True)
+            def note(self, text):
+                pass
 
         def logged(request, report):
             time.sleep(0.03)

@@ -117,7 +117,7 @@ def test_workers_take_simulated_time():
         (["--made-up", "--samplers", "random+ahsa"], "Did you mean 'asha'"),
         (["--made-up", "--samplers", "rnadom"], "Did you mean 'random'"),
         (["--made-up", "--samplers", "auto:strtup=6"], "Did you mean 'sampler.startup'"),
-        (["--made-up", "--samplers", "auto:startup"], "'sampler.startup' is no setting"),
+        (["--made-up", "--samplers", "auto:startup"], "'sampler.startup' is not a setting"),
         (["--made-up", "--samplers", "optuna_gp:startup=6"], "optuna_gp takes no options"),
     ],
 )
