@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from search import Stopped, launch, resume
+from search.engine.display import Silent
 from search.engine.search_and_finals import SearchAndFinals
 from search.proxy.evaluate import Request, Result, evaluate
 from search.settings.words import parse
@@ -112,10 +113,10 @@ EVALUATORS = {
 }
 
 
-class Printer:
+class Printer(Silent):
     """A display that prints the numbers of finished trials."""
 
-    def begin(self, path: Path, course: SearchAndFinals) -> AbstractContextManager[object]:
+    def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
         print("ready", flush=True)
         return nullcontext()
 

@@ -295,7 +295,7 @@ def test_a_full_disk_and_a_closed_pipe():
     command = [sys.executable, "-c", program]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "scale: No space left on device.\n")
+    assert (done.returncode, done.stderr) == (1, "scale: No space left on device.\n")
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
