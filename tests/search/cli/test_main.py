@@ -185,11 +185,11 @@ def test_the_configuration_can_be_printed_without_a_search(tmp_path):
 
 def test_a_dry_run_estimates_and_searches_nothing(tmp_path):
     result = run(tmp_path, "launch", *TINY, "trials=7", "reward.w=0", "--dry-run")
-    labels = [line.partition(":")[0] for line in result.stdout.splitlines()]
-    assert labels[:2] == ["80 validation images", "Params"]
-    assert labels[2:6] == [
+    assert [line.partition(":")[0] for line in result.stdout.splitlines()] == [
+        "80 validation images",
         "a trial",
         "7 trials, 2 at a time",
+        "Params",
         "memory",
         "disk",
     ]
