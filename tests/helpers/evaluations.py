@@ -17,8 +17,8 @@ class Counting:
 
     @property
     def finals(self):
-        """The seeds of all trainings but the first of each trial."""
-        return [request.seed for request in self.asked if request.seed]
+        """The seeds of the finals. The seeds of shorter rungs lie below the search's, which is 0, modulo 2**32."""
+        return [request.seed for request in self.asked if 0 < request.seed < 2**31]
 
     @property
     def seeded(self):

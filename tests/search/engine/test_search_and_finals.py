@@ -289,7 +289,8 @@ def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
 
         class Told(Silent):
             def note(self, text):
-                print(text, flush=True)
+                if text.startswith("trial"):
+                    print(text, flush=True)
 
         def logged(request, report):
             time.sleep(0.03)
@@ -322,7 +323,8 @@ def test_kill_9_in_the_finals_loses_and_repeats_nothing(tmp_path):
         driver.wait()
         driver.stdout.close()
     run = open_run("k")
-    assert [len(trial.final_accuracies) for trial in run.ranked] == [3] * 4 + [0]
+    # The four leaders by reward and by accuracy, which need not be the first four by reward.
+    assert sorted(len(trial.final_accuracies) for trial in run.trials) == [0, 3, 3, 3, 3]
     assert len(told) == len(set(told))
     assert len(told) >= 12 - 4
     evaluated = Counter((tmp_path / "evaluated.txt").read_text().split("\n"))
