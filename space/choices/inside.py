@@ -99,7 +99,7 @@ def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
         for stage in child.stages
         for index in range(stage.depth)
     ]
-    entries = [stage.width for stage in (parent.stem, *parent.stages)]
+    entries = [parent.stem.width, *(stage.width for stage in parent.stages)]
 
     def fits(number: int, begin: int, end: int) -> bool:
         """Return whether the stage `number` of the parent can give the child's blocks from `begin` to `end`."""
