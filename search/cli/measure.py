@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,56 +11,116 @@ import click
 from search.cli import completers
 
 if TYPE_CHECKING:
+    from space import Architecture
     from space.timing.standalone import Timing
 
+_SETTINGS = """\b
+Settings are KEY=VALUE words:
+  cost=latency            latency: one inference; step: one training step
+  runtime=onnxruntime     for latency: onnxruntime (the exported file) or torch
+  batch=1                 images at a time (cost=step: 32)
+  threads=1               computing threads (latency)
+  device=auto             cpu, cuda, cuda:1; a GPU runs torch
+  precision=auto          float32, bfloat16, float16; onnxruntime: float32
+"""
 
-@click.command()
-@click.argument("what", metavar="NETWORK | RUN:N", shell_complete=completers.networks)
+
+@click.command(epilog=_SETTINGS)
+@click.argument("what", metavar="NETWORK | RUN | RUN:N | MODEL", shell_complete=completers.networks)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Measure time and memory of a network.
+    """Measure latency, or a training step, of a network here.
 
-    Measured are a training step and an inference. NETWORK is the name of a published network or a canonical string,
-    RUN:N a trial. Settings: batch=32 device=auto precision=auto. Measurements that other work on the machine may have
-    disturbed are marked as unreliable, with the reason.
+    NETWORK is the name of a published network or a canonical string, RUN a run's best network, RUN:N a trial, MODEL
+    the folder of a model. Latency comes with the bytes of the weights and the peak of the maps in memory, which are
+    computed. Measurements that other work on the machine may have disturbed are marked as unreliable, with the
+    reason.
     """
-    from search.cli.profile import options_of
     from search.cli.terminal import print_all, print_json
+    from search.settings.words import parse
+    from search.tables.table import plain
+    from space.refusal import unknown_name
+
+    words = parse(settings)
+    cost = str(words.pop("cost", "latency"))
+    if cost not in ("latency", "step"):
+        raise unknown_name("cost to measure", cost, ("latency", "step"))
+    values, lines = (_latency if cost == "latency" else _step)(what, words)
+    if as_json:
+        return print_json(plain(values))
+    print_all(lines)
+
+
+def _latency(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator[str]]:
+    from search.cli.profile import conditions_of
+    from search.models.inference import fresh, measured
+    from search.training.named_models import named_model
+    from space import cost
+    from space.cost.memory import inference_memory
+    from space.weights import rebuild
+
+    conditions = conditions_of(words)
+    _, model = named_model(what)
+    network = rebuild(model.weights)
+    timing = measured(network if model.trained else fresh(network), conditions)
+    size, memory = cost(model.architecture).size, inference_memory(model.architecture, conditions.batch)
+    values = {
+        "architecture": str(model.architecture),
+        "latency": asdict(timing),
+        "size_bytes": size,
+        "activation_bytes": memory,
+    }
+
+    def lines() -> Iterator[str]:
+        yield str(model.architecture)
+        yield _conditions(timing)
+        yield _line("latency", timing)
+        yield f"size    {size:,} bytes (float32 weights with batch normalisation folded in)"
+        yield f"memory  {memory:,} bytes for maps at the peak, in addition to the weights"
+
+    return values, lines()
+
+
+def _step(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator[str]]:
+    from search.cli.profile import options_of
     from search.profiles import Predictor
     from search.profiles.lookup import closest, here
     from search.proxy.measure import alone
-    from search.settings.words import parse
-    from search.tables.table import plain
+    from search.runs.networks import find_network
 
-    options = options_of(parse(settings), ("device", "precision", "batch"))
-    architecture = _network(what)
-    step, inference, memory = alone(architecture, **options)
-    if as_json:
-        measured = {"training_step": asdict(step), "inference": asdict(inference), "training_bytes": memory}
-        return print_json(plain({"architecture": str(architecture), **measured}))
-    device = step.device
-    lines = [
-        str(architecture),
-        f"{device.processor}, {device.kind}, one thread, torch {device.torch}, {device.precision}; {step.batch} "
-        f"images of {step.resolution} px",
-        _line("training step", step),
-        _line("inference    ", inference),
-        f"memory of a training step: {memory / 2**20:,.1f} MiB",
-    ]
-    if here(step.batch):
-        prediction = Predictor(closest(architecture, step.batch))(architecture)
-        estimated = f", {prediction.unmeasured:.0%} of it estimated" if prediction.flagged else ""
-        lines.append(f"training step predicted by this device's profile: {prediction.ms:.1f} ms{estimated}")
-    print_all(lines)
+    options = options_of(words, ("device", "precision", "batch"), ("cost",))
+    architecture: Architecture = find_network(what).architecture
+    step, memory = alone(architecture, **options)
+    values = {"architecture": str(architecture), "training_step": asdict(step), "training_bytes": memory}
+
+    def lines() -> Iterator[str]:
+        yield str(architecture)
+        yield _conditions(step)
+        yield _line("training step", step)
+        yield f"memory of a training step: {memory / 2**20:,.1f} MiB"
+        if here(step.batch):
+            prediction = Predictor(closest(architecture, step.batch))(architecture)
+            estimated = f", {prediction.unmeasured:.0%} of it estimated" if prediction.flagged else ""
+            yield f"training step predicted by this device's profile: {prediction.ms:.1f} ms{estimated}"
+
+    return values, lines()
+
+
+def _conditions(timing: Timing) -> str:
+    from search.tables.units import plural
+
+    device = timing.device
+    runtime = f"torch {device.torch}" if device.runtime == "torch" else device.runtime
+    return (
+        f"{device.processor}, {device.kind}, {plural(device.threads, 'thread')}; {runtime}; {device.precision}; "
+        f"{plural(timing.batch, 'image')} of {timing.resolution} px"
+    )
 
 
 def _line(name: str, timing: Timing) -> str:
     doubts = f"; UNRELIABLE: {'; '.join(timing.doubts)}" if timing.doubts else ""
-    return f"{name} {timing.ms:.2f} ms +- {timing.spread:.1%} (95%), {timing.repeats} repetitions{doubts}"
-
-
-def _network(what: str) -> Any:
-    from search.runs.networks import find_network
-
-    return find_network(what).architecture
+    return (
+        f"{name} {timing.ms:.3g} ms +- {timing.spread:.1%} (95%), 95% within {timing.p95:.3g} ms, "
+        f"{timing.repeats} repetitions{doubts}"
+    )

@@ -10,6 +10,7 @@ import click
 from search.cli.terminal import UserPath, fail, print_all
 
 if TYPE_CHECKING:
+    from search.models.inference import Conditions
     from search.profiles import Profile
     from search.profiles.campaign import Campaign, Progress
 
@@ -74,7 +75,25 @@ def options_of(
     return options
 
 
-_MAXIMUM = {"batch": 65_536, "networks": 10_000}
+def conditions_of(settings: dict[str, Any]) -> Conditions:
+    """Return the conditions of a latency: runtime, batch, threads, device, precision. Raises `UserError`."""
+    from search.models.inference import RUNTIMES, Conditions
+    from space.refusal import UserError, unknown_name
+
+    names = ("runtime", "batch", "threads", "device", "precision")
+    for key, value in settings.items():
+        if key not in names:
+            raise unknown_name("setting", key, ("cost", *names))
+        permitted = RUNTIMES if key == "runtime" else _WORDS.get(key)
+        if permitted and value not in permitted:
+            raise unknown_name(key, str(value), permitted)
+        most = _MAXIMUM.get(key)
+        if most and (type(value) is not int or not 1 <= value <= most):
+            raise UserError(f"{key}={value}: it must be a whole number from 1 to {most:,}.")
+    return Conditions(**{"device": "auto" if settings.get("runtime") == "torch" else "cpu", **settings})
+
+
+_MAXIMUM = {"batch": 65_536, "threads": 1024, "networks": 10_000}
 _WORDS = {
     "precision": ("auto", "float32", "bfloat16", "float16"),
     "device": ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(16))),

@@ -1,4 +1,4 @@
-"""The step time of a network relative to a reference network, and the time and memory of a single network."""
+"""The step time of a network relative to a reference network, and step time and memory of a single network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search.proxy.proxy import Precision, Proxy
 from space import Architecture, UserError
 from space.network.network import build
 from space.timing.ratio import StepTime, step_ratio
-from space.timing.standalone import Timing, latency, peak_memory, step_time
+from space.timing.standalone import Timing, peak_memory, step_time
 
 _WARMUP, _PAIRS, _MAX_PAIRS, _TOLERANCE = 2, 7, 21, 0.05
 """The settings of a measurement: warm-up steps, pairs of steps at first and at most, and the tolerance of the ratio.
@@ -61,10 +61,10 @@ def measure(
 
 def alone(
     network: Architecture, *, batch: int, device: str = "auto", precision: Precision = "auto"
-) -> tuple[Timing, Timing, int]:
-    """Measure `network` on `batch` images, without a reference.
+) -> tuple[Timing, int]:
+    """Measure a training step of `network` on `batch` images, without a reference.
 
-    Return the time of a training step, the time of an inference, and the peak memory of a step in bytes. Raises
+    Return its time, and its peak memory in bytes. Raises
     `UserError` if the machine does not have the device, or if its memory is too small.
     """
     place = choose_device(device)
@@ -78,7 +78,7 @@ def alone(
         labels = torch.arange(batch, device=place) % network.classes
         with exclusive(place):
             step = step_time(built, images, labels, dtype=dtype)
-            return step, latency(built, images, dtype=dtype), peak_memory(built, images, labels, dtype)
+            return step, peak_memory(built, images, labels, dtype)
     except RuntimeError as error:
         if "memory" not in str(error):
             raise

@@ -46,9 +46,5 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
 
 
 UIB = Family(
-    plan,
-    forward,
-    reads=frozenset({"kernel", "expand", "act", "skip", "start"}),
-    kernel_optional=True,
-    slices=True,
+    plan, forward, reads=frozenset({"kernel", "expand", "act", "skip", "start"}), kernel_optional=True
 )

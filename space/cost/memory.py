@@ -1,9 +1,9 @@
-"""The memory that a training of a network holds, computed before it is built.
+"""The memory that a training or an inference of a network holds, computed before it is built.
 
-It has two parts: for every parameter its weight, gradient and two moments (Adam, AdamW), and for every image of the
-batch the maps that automatic differentiation saves in the forward pass for the backward pass. Devices use further
-memory for a short time (gradients of maps, work space of kernels, fragments), so the true peak is higher: 1.4 times
-this for B0 and V2-B0 on a CPU with 8 images.
+That of a training has two parts: for every parameter its weight, gradient and two moments (Adam, AdamW), and for
+every image of the batch the maps that automatic differentiation saves in the forward pass for the backward pass.
+Devices use further memory for a short time (gradients of maps, work space of kernels, fragments), so the true peak is
+higher: 1.4 times this for B0 and V2-B0 on a CPU with 8 images.
 
 The maps are derived from the plan, for float32, without dropout and drop path. `tests/space/cost/test_memory.py`
 compares them with those that torch saves, to the element. Blocks are counted as a chain of layers with
@@ -68,8 +68,56 @@ def head_saved(head: Head, width_in: int, classes: int, size: int) -> int:
 
 @lru_cache(maxsize=65_536)
 def _block(stage: Stage, width_in: int, stride: int, size: int) -> tuple[int, int]:
-    shortcut = BLOCKS[stage.op].shortcut and stage.skip and stride == 1 and width_in == stage.width
-    return _saved(block_layers(stage, width_in, stride), width_in, size, shortcut)
+    layers, shortcut = block_layers(stage, width_in, stride), _shortcut(stage, width_in, stride)
+    return _saved(layers, width_in, size, shortcut)
+
+
+def inference_memory(architecture: Architecture, batch: int = 1) -> int:
+    """Return the largest number of bytes that the maps of an inference of `batch` images take at one moment.
+
+    At each layer these are its output and all maps that it or a later layer reads: a block's input until the
+    shortcut is added, and the map that squeeze-excitation scales. Maps are float32. Batch normalisation is folded,
+    and activations, gates and sums overwrite their input. Weights and the work space of kernels come in addition.
+    """
+    stem, head = architecture.stem, architecture.head
+    peak, size = _peak(stem_layers(stem, architecture.channels), architecture.channels, architecture.resolution)
+    width = stem.width
+    for stage in architecture.stages:
+        for index in range(stage.depth):
+            stride = 1 if index else stage.stride
+            shortcut = _shortcut(stage, width, stride)
+            own, size = _peak(block_layers(stage, width, stride), width, size, shortcut)
+            peak, width = max(peak, own), stage.width
+    own, _ = _peak(head_layers(head, width, architecture.classes), width, size)
+    return FLOAT * batch * max(peak, own)
+
+
+def _shortcut(stage: Stage, width_in: int, stride: int) -> bool:
+    return BLOCKS[stage.op].shortcut and stage.skip and stride == 1 and width_in == stage.width
+
+
+@lru_cache(maxsize=65_536)
+def _peak(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool = False) -> tuple[int, int]:
+    """Return the largest number of elements of all maps that are needed at one layer, and the side of the output."""
+    areas, sides = _areas(layers, size)
+    elements = {"input": areas["input"] * width_in}
+    elements |= {layer.name: areas[layer.name] * layer.width for layer in layers}
+    until: dict[str, int] = {}
+    before = "input"
+    for place, layer in enumerate(layers):
+        until |= dict.fromkeys((layer.reads or before).split("+"), place)
+        before = layer.name
+    if "se_expand" in elements:
+        until["se_expand"] = len(layers) - 1
+    if shortcut:
+        until["input"] = len(layers) - 1
+    last = len(layers)
+    peak = 0
+    for place, layer in enumerate(layers):
+        earlier = ["input", *(other.name for other in layers[:place])]
+        alive = sum(elements[name] for name in earlier if until.get(name, last) >= place)
+        peak = max(peak, alive + elements[layer.name])
+    return peak, sides[layers[-1].name]
 
 
 def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -> tuple[int, int]:

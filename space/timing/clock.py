@@ -10,6 +10,7 @@ belong to the history of the process, not to the network.
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter, thread_time
@@ -22,15 +23,47 @@ Timer = Callable[[Step], tuple[float, float]]
 """A function that runs a step and returns its milliseconds: on the device, and by the wall clock."""
 
 
-def timer_of(device: torch.device) -> Timer:
-    """Return the timer for work on `device`."""
-    return _cuda if device.type == "cuda" else _cpu
+def timer_of(device: torch.device, threads: int = 1) -> Timer:
+    """Return the timer for work on `device`. It reads wall time where several threads compute on a CPU."""
+    if device.type == "cuda":
+        return _cuda
+    return _cpu if threads == 1 else _wall
+
+
+def settled(timer: Timer, min_ms: float) -> Timer:
+    """Return a timer that runs a step once untimed, then as often as fills `min_ms`, and returns the mean time.
+
+    After another network has run, the caches hold nothing of this one, which an inference in a series does not meet.
+    """
+
+    def mean(step: Step) -> tuple[float, float]:
+        step()
+        own, wall = timer(step)
+        count = math.ceil(min_ms / max(own, 1e-3)) if own < min_ms else 0
+        if not count:
+            return own, wall
+
+        def several() -> None:
+            for _ in range(count):
+                step()
+
+        own, wall = timer(several)
+        return own / count, wall / count
+
+    return mean
 
 
 def _cpu(step: Step) -> tuple[float, float]:
     wall, own = perf_counter(), thread_time()
     step()  # On a CPU autograd runs backward in the thread that called it.
     return 1e3 * (thread_time() - own), 1e3 * (perf_counter() - wall)
+
+
+def _wall(step: Step) -> tuple[float, float]:
+    began = perf_counter()
+    step()
+    wall = 1e3 * (perf_counter() - began)
+    return wall, wall
 
 
 def _cuda(step: Step) -> tuple[float, float]:
@@ -89,19 +122,19 @@ class _CudaMarks:
 
 
 @contextmanager
-def undisturbed(device: torch.device) -> Iterator[None]:
-    """Compute with one thread and a warm allocator; restore the random state and the number of threads at the end."""
-    threads = torch.get_num_threads()
+def undisturbed(device: torch.device, threads: int = 1) -> Iterator[None]:
+    """Compute with `threads` threads and a warm allocator; restore their number and the random state at the end."""
+    before = torch.get_num_threads()
     with (
         torch.random.fork_rng([device] if device.type == "cuda" else []),
         torch.enable_grad(),
         _untrimmed_heap(),
     ):
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
         try:
             yield
         finally:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(before)
 
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4

@@ -11,11 +11,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The conditions that a step time depends on besides the network and the images.
+    """The conditions that a time depends on besides the network and the images.
 
     kind: the kind of device, "cpu" or "cuda". processor: the name that the system reports. cores: the number of cores
     of the machine. threads: the number of computing threads. torch: the version of torch. precision: the dtype of the
-    forward pass. memory_format: the memory format of images and weights.
+    forward pass. memory_format: the memory format of images and weights. runtime: the program that computes, with
+    its version and options where it is not torch.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Device:
     torch: str
     precision: str = "float32"
     memory_format: str = "channels_last"
+    runtime: str = "torch"
 
     def differences(self, other: Device) -> tuple[str, ...]:
         """Return the differing fields in words, this device's value first: ("torch 2.14.1, not 2.13.0", ...)."""

@@ -7,9 +7,11 @@ in the backward pass when the gradient of its input is complete.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from statistics import median
 
 import torch
@@ -123,9 +125,7 @@ def _marked_step(
 
     The first block's backward pass ends with the whole backward pass, since images have no gradient.
     """
-    blocks = (block for stage in network.stages for block in stage.children())
-    *features, classifier = network.head
-    for module in (network.stem, *blocks, *features[:1], classifier):
+    for module in _beginnings(network):
         module.register_forward_pre_hook(partial(_note, marks))
     return training_step(network, batch, labels, dtype, after_backward=marks.mark)
 
@@ -134,3 +134,33 @@ def _note(marks: Marks, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     marks.mark()
     if inputs[0].requires_grad:
         inputs[0].register_hook(lambda gradient: marks.mark())
+
+
+def _beginnings(network: Network) -> Iterator[nn.Module]:
+    """Yield the modules at which the blocks of `network` and its classifier begin."""
+    yield network.stem
+    for stage in network.stages:
+        yield from stage.children()
+    *features, classifier = network.head
+    yield from features[:1]
+    yield classifier
+
+
+def inference_blocks(
+    network: Network, batch: Tensor, *, steps: int = 20, dtype: torch.dtype | None = None
+) -> list[float]:
+    """Return the milliseconds of each block of an inference, then those of the classifier: medians over `steps`.
+
+    The blocks are those of `BlockTimes`. The network is copied. Call it inside `space.timing.clock.undisturbed`.
+    """
+    marks, copy = marks_of(batch.device), deepcopy(network).eval()
+    for module in _beginnings(copy):
+        module.register_forward_pre_hook(lambda module, inputs: marks.mark())
+    takes: list[list[float]] = []
+    with torch.inference_mode(), torch.autocast(batch.device.type, dtype, enabled=dtype is not None):
+        for _ in range(steps + 2):
+            copy(batch)
+            marks.mark()
+            moments = marks.read()
+            takes.append([after - before for before, after in pairwise(moments)])
+    return [median(column) for column in zip(*takes[2:], strict=True)]

@@ -81,20 +81,23 @@ def step_ratio(
         for _ in range(warmup):
             step()
             other_step()
-        taken = _rounds(timer, step, other_step, pairs, tolerance, max_pairs)
-    own, wall, reference_ms, reference_wall = (median(times) for times in zip(*taken, strict=True))
-    return StepTime(*_ratio(taken), len(taken), own, reference_ms, wall, reference_wall)
+        taken = in_turns(timer, step, other_step, pairs, tolerance, max_pairs)
+    return taken
 
 
-def _rounds(
+def in_turns(
     timer: Timer, step: Step, reference: Step, pairs: int, tolerance: float, max_pairs: int
-) -> list[tuple[float, float, float, float]]:
-    """Time rounds of `pairs` pairs until the ratio is known within `tolerance` or there are `max_pairs` pairs."""
+) -> StepTime:
+    """Time a step and a reference's alternately: training steps, or inferences.
+
+    Rounds of `pairs` pairs are timed until the ratio is known within `tolerance` or there are `max_pairs` pairs.
+    """
     taken: list[tuple[float, float, float, float]] = []
     while not taken or (len(taken) < max_pairs and _ratio(taken)[1] > tolerance):
         for _ in range(min(pairs, max_pairs - len(taken))):
             taken.append(_pair(timer, step, reference, swapped=len(taken) % 2 == 1))
-    return taken
+    own, wall, reference_ms, reference_wall = (median(times) for times in zip(*taken, strict=True))
+    return StepTime(*_ratio(taken), len(taken), own, reference_ms, wall, reference_wall)
 
 
 def _ratio(taken: list[tuple[float, float, float, float]]) -> tuple[float, float]:

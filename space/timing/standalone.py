@@ -1,4 +1,4 @@
-"""Absolute measurements of one network: the time of a training step and of an inference, and peak memory.
+"""Absolute measurements of one network: the time of a training step or of an inference, and peak memory.
 
 Under changing load, the ratio to a reference in `space.timing.ratio` is more stable. These measurements are for an
 idle machine; they report signs that it was not idle.
@@ -6,6 +6,7 @@ idle machine; they report signs that it was not idle.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from copy import deepcopy
@@ -33,14 +34,16 @@ of the two halves; and the number of other computing processes, averaged over th
 class Timing:
     """A measured time with its uncertainty and conditions.
 
-    ms: the median milliseconds on the device: CPU time of the one thread, or time on the GPU. spread: half its 95%
-    interval, as a share of it. wall_ms: the median wall time in milliseconds. repeats, warmup: the numbers of timed
+    ms: the median milliseconds on the device: CPU time of the one thread, wall time of several, or time on the GPU.
+    spread: half its 95% interval, as a share of it. p95: the milliseconds that 95% of the repetitions do not exceed.
+    wall_ms: the median wall time in milliseconds. repeats, warmup: the numbers of timed
     and of untimed steps. batch: the number of images. resolution: the side of the images in pixels. doubts: the
     reasons not to rely on the time.
     """
 
     ms: float
     spread: float
+    p95: float
     wall_ms: float
     repeats: int
     warmup: int
@@ -76,28 +79,11 @@ def step_time(
     """
     with undisturbed(batch.device):
         step = training_step(deepcopy(network), batch, labels, dtype)
-        return _repeated(step, batch, dtype, tolerance, max_steps, timer, load)
-
-
-def latency(
-    network: nn.Module,
-    batch: Tensor,
-    *,
-    tolerance: float = 0.02,
-    max_steps: int = 100,
-    dtype: torch.dtype | None = None,
-    timer: Timer | None = None,
-    load: Callable[[], float] = lambda: os.getloadavg()[0],
-) -> Timing:
-    """Measure the time of an inference of `network` on `batch` in evaluation mode. Arguments as in `step_time`."""
-    copy = deepcopy(network).eval()
-
-    def step() -> None:
-        with torch.inference_mode(), torch.autocast(batch.device.type, dtype, enabled=dtype is not None):
-            copy(batch)
-
-    with undisturbed(batch.device):
-        return _repeated(step, batch, dtype, tolerance, max_steps, timer, load)
+        device = this_device(str(batch.device), str(dtype or torch.float32).removeprefix("torch."))
+        timer = timer or timer_of(batch.device)
+        return repeated(
+            step, timer, device, tuple(batch.shape), tolerance=tolerance, max_steps=max_steps, load=load
+        )
 
 
 def peak_memory(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.dtype | None = None) -> int:
@@ -136,35 +122,44 @@ def _bytes(tensors: object) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)  # type: ignore[attr-defined]
 
 
-def _repeated(
+def repeated(
     step: Step,
-    batch: Tensor,
-    dtype: torch.dtype | None,
-    tolerance: float,
-    max_steps: int,
-    timer: Timer | None,
-    load: Callable[[], float],
+    timer: Timer,
+    device: Device,
+    shape: tuple[int, ...],
+    *,
+    tolerance: float = 0.02,
+    min_steps: int = _MIN_STEPS,
+    max_steps: int = 100,
+    load: Callable[[], float] = lambda: os.getloadavg()[0],
 ) -> Timing:
-    timer = timer or timer_of(batch.device)
-    device = this_device(str(batch.device), str(dtype or torch.float32).removeprefix("torch."))
+    """Time a training step or an inference until its spread is at most `tolerance` or there are `max_steps`.
+
+    shape: the shape of the batch, (batch, channels, height, width). At least `min_steps` steps are timed, after as
+    many untimed ones as it takes until they take the same time. If interference is detected, the measurement is made
+    up to three times, and the one with the fewest doubts is returned. Call it inside
+    `space.timing.clock.undisturbed`.
+    """
     warmup = _warm_up(step, timer)
     takes: list[Timing] = []
     while not takes or (takes[-1].doubts and len(takes) < _ATTEMPTS):
         times: list[tuple[float, float]] = []
-        while len(times) < _MIN_STEPS or (len(times) < max_steps and _spread(times) > tolerance):
+        while len(times) < min_steps or (len(times) < max_steps and _spread(times) > tolerance):
             times.append(timer(step))
-        ms, spread = median_and_spread([own for own, _ in times])
+        own = sorted(ms for ms, _ in times)
+        ms, spread = median_and_spread(own)
         takes.append(
             Timing(
                 ms=ms,
                 spread=spread,
+                p95=own[math.ceil(0.95 * len(own)) - 1],
                 wall_ms=median(wall for _, wall in times),
                 repeats=len(times),
                 warmup=warmup,
-                batch=batch.shape[0],
-                resolution=batch.shape[-1],
+                batch=shape[0],
+                resolution=shape[-1],
                 device=device,
-                doubts=tuple(_doubts(times, tolerance, load())),
+                doubts=tuple(_doubts(times, tolerance, load() - device.threads + 1)),
             )
         )
     return min(takes, key=lambda take: (len(take.doubts), take.spread))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from torch.nn import functional
 
 from space import Architecture, Head, cost, decode, published
-from space.cost.memory import saved_activations, training_memory
+from space.cost.memory import inference_memory, saved_activations, training_memory
 from space.network.network import build
 
 
@@ -77,3 +77,42 @@ def test_more_of_anything_keeps_more(architecture):
         saved_activations(replace(architecture, classes=architecture.classes + 1))
         == saved_activations(architecture) + 1
     )
+
+
+@pytest.mark.parametrize(
+    ("network", "elements"),
+    [
+        # The stem: 3 x 64 pixels in, 8 x 64 out.
+        ("r8_i8_s1/fused_d1_k3_s2_e1_w8/h0_c3", 11 * 64),
+        # The shortcut keeps the block's input beside both maps of the projection.
+        ("r8_i8_s1/fused_d1_k3_s1_e4_w8/h0_c3", (8 + 32 + 8) * 64),
+        # A change of width has no shortcut: the input is gone when the projection runs.
+        ("r8_i8_s1/fused_d1_k3_s1_e4_w16/h0_c3", (32 + 16) * 64),
+        # Squeeze-excitation keeps its 16 gates until the scaled map is projected.
+        ("r8_i4_s1/mb_d1_k3_s1_e4_w8_se0.25/h0_c3", 2 * 16 * 64),
+        ("r8_i4_s1/mb_d1_k3_s1_e4_w32_se0.25/h0_c3", (16 + 32) * 64 + 16),
+        ("r8_i4_s1/fused_d1_k3_s1_e1_w4/h512_c3", (4 + 512) * 64),
+    ],
+)
+def test_the_maps_of_an_inference_at_the_peak(network, elements):
+    assert inference_memory(decode(network)) == 4 * elements
+    assert inference_memory(decode(network), batch=3) == 3 * 4 * elements
+
+
+@given(architectures())
+@settings(max_examples=30)
+def test_the_peak_is_at_least_the_largest_input_and_output_of_a_layer(architecture):
+    """Measured on the built network, for families that join their layers in any way."""
+    largest = 0
+
+    def look(module, inputs, output):
+        nonlocal largest
+        largest = max(largest, output.numel())
+
+    network = build(architecture).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(look)
+    with torch.no_grad():
+        network(torch.zeros(1, architecture.channels, architecture.resolution, architecture.resolution))
+    assert inference_memory(architecture) >= 4 * largest

@@ -1,6 +1,6 @@
 import torch
 
-from space.timing.clock import marks_of, timer_of, undisturbed
+from space.timing.clock import marks_of, settled, timer_of, undisturbed
 
 CPU = torch.device("cpu")
 
@@ -35,3 +35,22 @@ def test_threads_and_random_state_are_put_back():
 def test_it_can_be_entered_twice():
     with undisturbed(CPU), undisturbed(CPU):
         assert torch.randn(2**22).numel() == 2**22
+
+
+def test_a_settled_timer_repeats_short_steps():
+    runs = []
+
+    def timer(step):
+        before = len(runs)
+        step()
+        return 2.0 * (len(runs) - before), 3.0 * (len(runs) - before)
+
+    assert settled(timer, 7.0)(lambda: runs.append(1)) == (2.0, 3.0)
+    assert len(runs) == 1 + 1 + 4
+    assert settled(timer, 1.0)(lambda: runs.append(1)) == (2.0, 3.0)
+    assert len(runs) == 6 + 2
+
+
+def test_several_threads_are_timed_by_the_wall_clock():
+    own, wall = timer_of(CPU, threads=2)(lambda: None)
+    assert own == wall

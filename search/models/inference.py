@@ -1,0 +1,183 @@
+"""Inferences of a network on a device: in onnxruntime, as its exported file runs, or in torch.
+
+Both runtimes give the step that a timer repeats, and the times of the blocks inside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from search.models.onnx_session import Session, node_times, require_onnxruntime, runtime_name, traced
+from search.proxy.device import choose_device, precision_on
+from search.proxy.proxy import Precision
+from space import UserError
+from space.network.network import Network
+from space.plan import plan
+from space.timing.clock import Timer, timer_of, undisturbed
+from space.timing.device import Device, this_device
+from space.timing.per_block import inference_blocks
+from space.timing.standalone import Timing, repeated
+
+Runtime = Literal["onnxruntime", "torch"]
+RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "torch")
+WARMUP = 20
+"""The number of inferences before any is timed."""
+_MIN_RUNS, _MAX_RUNS = 40, 200
+"""The least and the largest number of timed inferences of a network that is measured alone."""
+_CALIBRATION = 4
+"""The number of random images for the batch normalisation of networks with fresh weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditions of an inference besides the network.
+
+    device: "auto", "cpu", "cuda", ... batch: the number of images. threads: the number of computing threads.
+    precision: that of torch; onnxruntime computes the float32 file.
+    """
+
+    runtime: Runtime = "onnxruntime"
+    batch: int = 1
+    threads: int = 1
+    device: str = "cpu"
+    precision: Precision = "auto"
+
+    @property
+    def place(self) -> torch.device:
+        """The device. Raises `UserError` for one that is missing or that the runtime cannot use."""
+        if self.runtime == "torch":
+            return choose_device(self.device)
+        require_onnxruntime()
+        if self.device not in ("auto", "cpu"):
+            raise UserError(f"runtime=onnxruntime runs on the CPU here, not on {self.device}; try runtime=torch.")
+        return torch.device("cpu")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype that the network computes in. Raises `UserError` for one that the runtime does not have."""
+        if self.runtime == "torch":
+            return precision_on(self.place, self.precision)
+        if self.precision not in ("auto", "float32"):
+            raise UserError(f"runtime=onnxruntime computes in float32, not in {self.precision}.")
+        return torch.float32
+
+    def described(self) -> Device:
+        """Return the device of these conditions as profiles store it."""
+        place, precision = self.place, str(self.dtype).removeprefix("torch.")
+        device = replace(this_device(str(place), precision), threads=self.threads)
+        if self.runtime == "torch":
+            return device
+        return replace(device, runtime=runtime_name(), memory_format="chosen by onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """A network that is ready to run. run: one inference. blocks: returns milliseconds, see `block_times`."""
+
+    run: Callable[[], None]
+    blocks: Callable[[], list[float]]
+
+
+def prepared(network: Network, conditions: Conditions) -> Inference:
+    """Return the inference of `network`, which it changes to evaluation mode, under `conditions`.
+
+    Raises `UserError` for a device, a precision or an operation that the runtime does not have.
+    """
+    place, dtype, size = conditions.place, conditions.dtype, network.architecture.resolution
+    images = torch.randn(conditions.batch, network.architecture.channels, size, size)
+    if conditions.runtime == "onnxruntime":
+        content, pixels = traced(network, images), images.numpy()
+        session = Session(content, pixels, conditions.threads)
+        return Inference(
+            session.run, lambda: _by_block(network, node_times(content, pixels, conditions.threads))
+        )
+    built = network.eval().to(place).to(memory_format=torch.channels_last)
+    images = images.to(place).contiguous(memory_format=torch.channels_last)
+    narrow = None if dtype == torch.float32 else dtype
+    return Inference(_step(built, images, narrow), lambda: inference_blocks(built, images, dtype=narrow))
+
+
+def fresh(network: Network) -> Network:
+    """Return `network` with statistics of random images in its batch normalisation.
+
+    With the initial statistics the maps of a deep network shrink from layer to layer, down to denormal numbers,
+    which processors compute many times slower than others.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    size = network.architecture.resolution
+    with torch.no_grad():
+        network.train()(torch.randn(_CALIBRATION, network.architecture.channels, size, size))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return network.eval()
+
+
+def measured(network: Network, conditions: Conditions) -> Timing:
+    """Measure the latency of `network` alone. Raises the errors of `prepared`."""
+    with quiet(conditions) as timer:
+        inference = prepared(network, conditions)
+        for _ in range(WARMUP):
+            inference.run()
+        architecture = network.architecture
+        return repeated(
+            inference.run,
+            timer,
+            conditions.described(),
+            (conditions.batch, architecture.channels, architecture.resolution, architecture.resolution),
+            min_steps=_MIN_RUNS,
+            max_steps=_MAX_RUNS,
+        )
+
+
+@contextmanager
+def quiet(conditions: Conditions) -> Iterator[Timer]:
+    """Give the timer of these conditions, and keep the random state and the number of threads of the process."""
+    place = conditions.place
+    with undisturbed(place, conditions.threads):
+        yield timer_of(place, conditions.threads)
+
+
+def _step(network: nn.Module, images: Tensor, dtype: torch.dtype | None) -> Callable[[], None]:
+    def run() -> None:
+        with torch.inference_mode(), torch.autocast(images.device.type, dtype, enabled=dtype is not None):
+            network(images)
+
+    return run
+
+
+_PATH = re.compile(r"/(?:(stem|head)/(?:(classifier)/)?|stages\.\d+/stages\.(\d+\.\d+)/)")
+
+
+def _by_block(network: Network, nodes: Sequence[tuple[str, float]]) -> list[float]:
+    """Return the milliseconds of each block, and last those of the classifier, from the times of the nodes.
+
+    A node without a path of ours, which onnxruntime adds to change the layout of a map, belongs to the block of the
+    next node that has one.
+    """
+    stem, *blocks, head = plan(network.architecture)
+    names = [stem.name, *(block.name for block in blocks), *([head.name] if len(head.layers) > 1 else [])]
+    places = {name: place for place, name in enumerate(names)}
+    times = [0.0] * (len(names) + 1)
+    waiting = 0.0
+    place = len(names)
+    for name, ms in nodes:
+        waiting += ms
+        if match := _PATH.match(name):
+            own = f"stages.{match[3]}" if match[3] else match[1]
+            place = len(names) if match[2] else places.get(own, len(names))
+            times[place] += waiting
+            waiting = 0.0
+    times[place] += waiting
+    return times
+
+

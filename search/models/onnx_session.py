@@ -1,0 +1,156 @@
+"""Inference by onnxruntime: a network's ONNX file in a session with fixed options, and the time of each node.
+
+    session = Session(traced(network, images), images.numpy(), threads=1)
+    session.run()
+
+The shipped file comes from torch's exporter, which takes seconds a network. Measurements take the file of torch's
+older tracer, in a tenth of a second: once onnxruntime has folded and fused both, they have the same nodes, which a
+test compares, and its nodes have the names of our modules.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import warnings
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from space import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+OPSET = 20
+"""The opset of the measured files: the default of torch's exporter, which writes the shipped ones."""
+PROVIDER = "CPUExecutionProvider"
+_PACKAGES = ("onnx", "onnxruntime")
+_UNTIMED = 5
+"""The number of runs of a profiled session that do not count."""
+
+
+def require_onnxruntime() -> None:
+    """Raise `UserError` if a package is missing."""
+    missing = [package for package in _PACKAGES if find_spec(package) is None]
+    if missing:
+        raise UserError(
+            f"runtime=onnxruntime needs {', '.join(missing)}: pip install 'compound-nas[onnx]'. Without it: "
+            "runtime=torch."
+        )
+
+
+def runtime_name() -> str:
+    """Return onnxruntime's version and the options of all sessions: a part of the key of a profile."""
+    require_onnxruntime()
+    return (
+        f"onnxruntime {version('onnxruntime')}, opset {OPSET}, {PROVIDER}, all optimisations, sequential, "
+        "no spinning"
+    )
+
+
+def traced(network: nn.Module, images: Tensor) -> bytes:
+    """Return the ONNX model of `network` in evaluation mode for batches of the shape of `images`.
+
+    Its input is "images" and its output "logits". Raises `UserError` for an operation that ONNX lacks.
+    """
+    import torch
+
+    file = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # The tracer warns that torch has a newer exporter.
+        try:
+            torch.onnx.export(
+                network.eval(),
+                (images,),
+                file,  # type: ignore[arg-type]
+                input_names=["images"],
+                output_names=["logits"],
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+            if "memory" in str(error):
+                raise
+            first = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+            raise UserError(f"The network cannot be exported to ONNX: {first}.") from None
+    return file.getvalue()
+
+
+class Session:
+    """A session for one model and one batch, with bound input and output."""
+
+    def __init__(
+        self, content: bytes, images: NDArray[np.float32], threads: int = 1, profile: Path | None = None
+    ) -> None:
+        """Load the ONNX model in `content`.
+
+        images: (batch, channels, height, width). threads: the number of threads within an operation. profile: the
+        beginning of the name of a file for onnxruntime's own profile; None: no profile.
+        """
+        import onnxruntime  # type: ignore[import-untyped]
+
+        options = _options(threads)
+        if profile is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(profile)
+        self._session: Any = onnxruntime.InferenceSession(content, options, providers=[PROVIDER])
+        self._binding = self._session.io_binding()
+        self._binding.bind_ortvalue_input("images", onnxruntime.OrtValue.ortvalue_from_numpy(images))
+        logits = self._session.run(["logits"], {"images": images})[0]
+        self._logits = onnxruntime.OrtValue.ortvalue_from_numpy(logits)
+        self._binding.bind_ortvalue_output("logits", self._logits)
+
+    def run(self) -> None:
+        """Compute the logits of the bound images."""
+        self._session.run_with_iobinding(self._binding)
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """The logits of the latest run, (batch, classes)."""
+        logits: NDArray[np.float32] = self._logits.numpy()
+        return logits
+
+    def end_profile(self) -> Path:
+        """End the profile and return its file."""
+        return Path(self._session.end_profiling())
+
+
+def _options(threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # Threads that spin while they wait starve on a busy machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_free_dimension_override_by_name("batch", 1)
+    options.log_severity_level = 3
+    return options
+
+
+def node_times(
+    content: bytes, images: NDArray[np.float32], threads: int = 1, runs: int = 20
+) -> list[tuple[str, float]]:
+    """Return the name of each node that onnxruntime runs, in this order, with its median milliseconds over `runs`.
+
+    The nodes are those that are left after optimisation. Nodes that onnxruntime adds have names of its own.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        session = Session(content, images, threads, Path(folder) / "profile")
+        for _ in range(_UNTIMED + runs):
+            session.run()
+        events = json.loads(session.end_profile().read_text())
+    times: dict[str, list[float]] = {}
+    for event in events:
+        name = event.get("name", "")
+        if event.get("cat") == "Node" and name.endswith("_kernel_time"):
+            times.setdefault(name.removesuffix("_kernel_time"), []).append(event["dur"] / 1e3)
+    return [(name, median(values[_UNTIMED + 1 :])) for name, values in times.items()]
