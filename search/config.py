@@ -27,6 +27,7 @@ from search.settings.words import GROUPS, KIND
 from search.trials.finals import Finals
 from space import CATALOG, Architecture, Space, UserError, decode, documents
 from space.catalog import unpublished
+from space.choices.loading import load_space
 from space.choices.named import FORMS, named_network
 from space.refusal import unknown_name
 from space.registry import Registry
@@ -72,7 +73,7 @@ class Config:
             group: _validated(group, {**_document(group, names[group]), **inner[group]})
             for group in GROUPS[1:]
         }
-        space = Space.load(names["space"], inner["space"])
+        space = load_space(names["space"], inner["space"])
         groups["reward"] = _referred(groups["reward"], space)
         run_settings = validated("", RunSettings, {**defaults, **chosen})
         return cls(space, **groups, settings=_adapted(run_settings, space))

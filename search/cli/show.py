@@ -90,6 +90,7 @@ def _show_data(words: tuple[str, ...], sheet: Path | None, as_json: bool) -> Non
 
 def _space(words: tuple[str, ...]) -> Any:
     from search.config import Config
+    from search.engine.initial_networks import resolved
     from search.settings.words import parse
     from space.refusal import UserError
 
@@ -97,4 +98,4 @@ def _space(words: tuple[str, ...]) -> Any:
     for key in settings:
         if key != "space" and not key.startswith("space."):
             raise UserError(f"{key} is not a setting of a space; use space=NAME and space.PLACE=VALUE.")
-    return Config.of(settings | {"data": "shapes"}).space
+    return Config.of(resolved(settings) | {"data": "shapes"}).space

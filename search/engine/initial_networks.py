@@ -7,16 +7,19 @@ from typing import Any
 
 from search.runs.networks import find_network
 from search.settings.run_settings import split
+from space.choices.loading import INSIDE
 
 REFERENCE = "reward.reference"
 
 
 def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `settings` with the networks in `first` and `reward.reference` as canonical strings.
+    """Return `settings` with the networks in `first`, `reward.reference` and `space=inside:` as canonical strings.
 
     Raises `UserError` for a word that means no network.
     """
     found = dict(settings)
+    if (space := str(settings.get("space", ""))).startswith(INSIDE):
+        found["space"] = INSIDE + _resolved(space.removeprefix(INSIDE), "parent for space=inside:PARENT")
     if words := split(settings.get("first")):
         found["first"] = [
             str(find_network(str(word), "network for first").architecture) for word in _listed(words)
@@ -28,11 +31,13 @@ def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def resolved_reference(word: str) -> str:
     """Return `word` if it names a network by itself, else the canonical string of the trial or model it means."""
+    return _resolved(word, "network for reward.reference")
+
+
+def _resolved(word: str, what: str) -> str:
     from space.choices.named import named_network
 
-    return (
-        word if named_network(word) else str(find_network(word, "network for reward.reference").architecture)
-    )
+    return word if named_network(word) else str(find_network(word, what).architecture)
 
 
 def _listed(words: object) -> list[object]:

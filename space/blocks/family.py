@@ -62,6 +62,9 @@ class Family:
         to their defaults when a stage is made, so that a field without effect does not make another network.
     multiple: the number that must divide every width.
     kernel_optional: whether the kernel may be 0, in which case the block lacks that convolution.
+    slices: whether the first channels of a block's layers are a narrower block of this family, so that children can
+        inherit its weights (`space.choices.inside`). Its convolutions are dense or depthwise and read whole layers,
+        and "se_expand" weights the channels that "se_reduce" reads.
     """
 
     plan: Callable[[Stage, int, int], tuple[Layer, ...]]
@@ -70,3 +73,4 @@ class Family:
     reads: frozenset[str] = READS
     multiple: int = 1
     kernel_optional: bool = False
+    slices: bool = False

@@ -41,5 +41,5 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
 
 
 _READS = READS | {"dilation", "dilations"}
-FUSED = Family(partial(plan, keep=False), forward, reads=_READS)
-FUSED_KEEP = Family(partial(plan, keep=True), forward, reads=_READS)
+FUSED = Family(partial(plan, keep=False), forward, reads=_READS, slices=True)
+FUSED_KEEP = Family(partial(plan, keep=True), forward, reads=_READS, slices=True)

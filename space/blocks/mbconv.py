@@ -34,4 +34,4 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](excite(layers, y))
 
 
-MBCONV = Family(plan, forward, reads=READS | {"dilation", "dilations"})
+MBCONV = Family(plan, forward, reads=READS | {"dilation", "dilations"}, slices=True)

@@ -33,4 +33,4 @@ def _squeeze(stage: Stage, hidden: int) -> tuple[Layer, ...]:
     )
 
 
-MOBILENET_V3 = Family(plan, forward, reads=READS | {"dilation"})
+MOBILENET_V3 = Family(plan, forward, reads=READS | {"dilation"}, slices=True)

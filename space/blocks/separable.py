@@ -26,4 +26,4 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
     return layers["project"](layers["depthwise"](x))
 
 
-SEPARABLE = Family(plan, forward, shortcut=False, reads=frozenset({"kernel", "act", "dilation"}))
+SEPARABLE = Family(plan, forward, shortcut=False, reads=frozenset({"kernel", "act", "dilation"}), slices=True)

@@ -46,5 +46,9 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
 
 
 UIB = Family(
-    plan, forward, reads=frozenset({"kernel", "expand", "act", "skip", "start"}), kernel_optional=True
+    plan,
+    forward,
+    reads=frozenset({"kernel", "expand", "act", "skip", "start"}),
+    kernel_optional=True,
+    slices=True,
 )
