@@ -46,10 +46,10 @@ class Proxy(BaseModel):
     stem_stride: Literal[1, 2] | None = 2
     """The stride of the stem of the proxy network; null: the stride of the full network."""
 
-    epochs: int = Field(default=4, ge=1, le=10_000)
-    images: int | None = Field(default=None, ge=2)
+    epochs: int = Field(default=3, ge=1, le=10_000)
+    images: int | None = Field(default=10_000, ge=2)
     """The number of training images used, with the class proportions of all training images; null: all images."""
-    validation_images: int | None = Field(default=None, ge=1)
+    validation_images: int | None = Field(default=10_000, ge=1)
     """The number of images for validation, with the class proportions of all validation images; null: all images."""
     batch: int = Field(default=64, ge=2, le=65_536)
 

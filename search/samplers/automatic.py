@@ -27,7 +27,7 @@ class Automatic(Sampler):
     """The number of first trials, spread evenly over sizes, without a model."""
     until: int = Field(default=500, ge=1)
     """The number of trials up to which the Gaussian process proposes. Its work grows with the cube of that number."""
-    early_stop: bool = False
+    early_stop: bool = True
     """True to end the search when the Gaussian process expects no remaining network to gain more than noise."""
 
     @property

@@ -30,7 +30,7 @@ class RegularizedEvolution(Sampler):
     are drawn at random."""
     tournament: int = Field(default=8, ge=1)
     """The number of trials drawn from the population, of which the best is the parent."""
-    finish: float = Field(default=0.0, ge=0, le=1)
+    finish: float = Field(default=0.2, ge=0, le=1)
     """The last share of a search of MIN_TRIALS_TO_FINISH trials or more. In that share, networks that differ in one
     choice from the best of all are proposed, then neighbours of the second best, and so on."""
 

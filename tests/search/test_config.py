@@ -7,7 +7,7 @@ import yaml
 from search.config import _KINDS, _MODELS, Config
 from search.settings.quantities import seconds
 from search.settings.run_settings import RunSettings
-from search.settings.words import GROUPS, parse
+from search.settings.words import GROUPS, KIND, parse
 from space import UserError, documents
 
 
@@ -21,6 +21,25 @@ def refusal(words):
 def test_defaults_are_whole():
     config = Config.of({})
     assert (config.space.name, config.data.source, config.settings.trials) == ("effv2", "shapes", 20)
+
+
+PRESETS = {
+    *(("proxy", name) for name in ("mini", "small", "tiny")),
+    *(("reward", name) for name in ("effnet", "mnasnet_hard")),
+    *(("finals", name) for name in ("full", "off")),
+    ("data", "fashion_mnist"),
+}
+"""The shipped documents that exist for values which are not the defaults."""
+
+
+@pytest.mark.parametrize("group", GROUPS[1:])
+def test_a_shipped_document_states_the_defaults_of_its_class_unless_it_is_a_preset(group):
+    for name in documents.names(group):
+        document = documents.read(group, name)
+        fields = (_MODELS.get(group) or _KINDS[group][document[KIND[group]]]).model_fields
+        defaults = {key: fields[key].default for key in document if key != KIND.get(group)}
+        values = {key: value for key, value in document.items() if key in defaults}
+        assert (values == defaults) == ((group, name) not in PRESETS), name
 
 
 def test_document_round_trip_through_yaml():

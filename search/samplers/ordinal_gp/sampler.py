@@ -26,7 +26,7 @@ class OrdinalGP(Sampler):
     max_observations: int = Field(default=500, ge=2)
     """The largest number of trials that the model learns from. If there are more, it learns from the best half of
     this number and from a random sample of the other trials."""
-    early_stop: bool = False
+    early_stop: bool = True
     """True to end the search when no remaining network is expected to gain more than noise."""
 
     @property
