@@ -52,7 +52,7 @@ class TestEvaluate:
 
     def test_can_train_and_time_each_network_at_its_own_resolution(self, request_):
         proxy = PROXY.model_copy(update={"resolution": None})
-        small, large = (NETWORK.replace("r64", f"r{pixels}") for pixels in (8, 32))
+        small, large = (NETWORK.replace("r64", f"r{pixels}") for pixels in (8, 64))
         result = evaluate(replace(request_, architecture=small, reference=large, proxy=proxy))
         alone = evaluate(replace(request_, architecture=small, reference=""))
         assert (result.accuracy, result.curve) == (alone.accuracy, alone.curve)
