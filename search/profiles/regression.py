@@ -9,7 +9,6 @@ from statistics import median
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import nnls
 
 from search.profiles import blocks
 from search.profiles.blocks import PlacedBlock
@@ -102,6 +101,9 @@ def _rest(network: Architecture) -> Work:
 
 def rates(works: Sequence[Work], times: np.ndarray) -> dict[str, float]:
     """Return the non-negative time per unit of each kind of work that fits `times` best, in relative error."""
+    # scipy.optimize would add half a second to the start of every search.
+    from scipy.optimize import nnls
+
     kinds = sorted({kind for work in works for kind in work})
     amounts = np.array([[work.get(kind, 0.0) for kind in kinds] for work in works])
     # The solver needs columns of one magnitude: multiply-adds come in millions, convolutions in dozens.
