@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 from scaling.base import Base, resolve
 from scaling.budgets import Budget, largest
 from scaling.compound import PAPER, Coefficients, read_coefficients
-from scaling.families import ScaledModel, family, scale
+from scaling.families import Family, family, scale
 from scaling.fitting.design import Design
+from scaling.model import ScaledModel
 from scaling.nearest import differences, nearest
 from scaling.rules import RULES, Rule
 from space import CATALOG as PUBLISHED
@@ -40,6 +41,7 @@ __all__ = [
     "Budget",
     "Coefficients",
     "Design",
+    "Family",
     "Fitted",
     "Multipliers",
     "Rounding",
@@ -67,3 +69,7 @@ def __getattr__(name: str) -> Any:
 
         return Fitted
     raise AttributeError(f"module 'scaling' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

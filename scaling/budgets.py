@@ -9,7 +9,8 @@ from typing import NoReturn
 
 from scaling.base import Base, resolve
 from scaling.compound import Coefficients
-from scaling.families import ScaledModel, scale
+from scaling.families import scale
+from scaling.model import ScaledModel
 from scaling.rules import Rule
 from search.tables.units import si
 from space import Architecture, Rounding, UserError

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scaling.base import Base
-from scaling.families import ScaledModel, family
+from scaling.families import family
+from scaling.model import ScaledModel
 from space import UserError
 
 _POINTS = 60

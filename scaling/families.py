@@ -10,67 +10,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from scaling.base import Base, resolve
 from scaling.compound import Coefficients
+from scaling.model import ScaledModel
+from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, VERSION, model_row
 from scaling.rules import RULES, Rule
-from space import Architecture, Cost, Multipliers, Rounding, UserError, cost
+from search.tables.selection import filled
+from search.tables.table import Table
+from space import Architecture, Multipliers, Rounding, UserError
 from space.refusal import unknown_name
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True)
-class ScaledModel:
-    """A base scaled by a rule at phi: the result of a formula, never a published network.
 
-    multipliers: the multipliers by the rule, before rounding. `obtained` has the multipliers of the rounded network.
-    """
+class Family(tuple[ScaledModel, ...]):
+    """Scaled networks, in the order in which they were asked for: a tuple that notebooks show as a table."""
 
-    base: Base
-    rule: Rule
-    phi: float
-    multipliers: Multipliers
-    architecture: Architecture
+    __slots__ = ()
 
     @property
-    def name(self) -> str:
-        """The name of the network and of its files, such as "b0-compound-phi3"."""
-        return f"{self.base.name}-{self.rule.name}-phi{self.phi:g}"
+    def table(self) -> Table:
+        """A table with the columns of `scale --family`, and a row for each network."""
+        rows = [model_row(model) for model in self]
+        return Table(rows, filled(rows, ALL_COLUMNS), SCHEMA, VERSION, f"{len(self)} scaled networks")
 
-    @cached_property
-    def cost(self) -> Cost:
-        """The exact cost of the scaled network."""
-        return cost(self.architecture)
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with a row for each network.
 
-    @property
-    def base_cost(self) -> Cost:
-        """The exact cost of the base."""
-        return cost(self.base.architecture)
+        >>> family("b0", [0, 1]).to_dataframe()["params"].tolist()
+        [5288548, 9109994]
+        """
+        return self.table.to_dataframe()
 
-    @property
-    def macs_growth(self) -> float:
-        """The ratio of its multiply-adds to the base's, which is about 2^phi."""
-        return self.cost.macs / self.base_cost.macs
-
-    @property
-    def params_growth(self) -> float:
-        """The ratio of its parameters to the base's."""
-        return self.cost.params / self.base_cost.params
-
-    @property
-    def obtained(self) -> Multipliers:
-        """The ratios to the base of the number of blocks, the mean width of the stages and the resolution."""
-        scaled, base = self.architecture, self.base.architecture
-        width = _mean_width(scaled) / _mean_width(base)
-        return Multipliers(scaled.depth / base.depth, width, scaled.resolution / base.resolution)
-
-    @property
-    def train_resolution(self) -> int:
-        """The resolution to train at, in pixels: lower than at evaluation for some rules (by 20% for v2)."""
-        if not self.phi or self.rule.train_share == 1:
-            return self.architecture.resolution
-        return round(self.architecture.resolution * self.rule.train_share)
+    def _repr_html_(self) -> str:
+        """Return the columns that fit a page as HTML, for notebooks."""
+        table = self.table
+        return replace(table, columns=[c for c in COLUMNS if c in table.columns])._repr_html_()
 
 
 def scale(
@@ -89,6 +68,9 @@ def scale(
 
     Raises `UserError` for an unknown base or rule, for coefficients if the rule has none, and for a phi that
     leaves a layer without channels or images smaller than the total stride of the network.
+
+    >>> scale("b0", -1).cost.params < scale("b0", 0).cost.params
+    True
     """
     base, rule = resolve(base), _rule(rule)
     if coefficients is not None:
@@ -111,10 +93,14 @@ def family(
     rule: str | Rule = "compound",
     coefficients: Coefficients | None = None,
     rounding: Rounding | None = None,
-) -> tuple[ScaledModel, ...]:
-    """Scale `base` to each of `phis`, as in `family("b0", range(1, 8))`."""
+) -> Family:
+    """Scale `base` to each of `phis`, and return the networks in that order. Raises the errors of `scale`.
+
+    >>> [model.architecture.resolution for model in family("b0", range(4))]
+    [224, 258, 296, 341]
+    """
     base = resolve(base)
-    return tuple(scale(base, phi, rule=rule, coefficients=coefficients, rounding=rounding) for phi in phis)
+    return Family(scale(base, phi, rule=rule, coefficients=coefficients, rounding=rounding) for phi in phis)
 
 
 def _rule(rule: str | Rule) -> Rule:
@@ -132,8 +118,3 @@ def _check_width(base: Architecture, multipliers: Multipliers, phi: float) -> No
             f"phi = {phi:g} leaves no channel: {narrowest} channels times {multipliers.width:.3g} is "
             f"{narrowest * multipliers.width:.2g}."
         )
-
-
-def _mean_width(architecture: Architecture) -> float:
-    """Return the mean width over stages. A mean over blocks would also depend on the depths."""
-    return sum(stage.width for stage in architecture.stages) / len(architecture.stages)

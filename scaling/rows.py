@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaling.compound import Coefficients
-from scaling.families import ScaledModel
+from scaling.model import ScaledModel
 from scaling.nearest import near
 from search.tables.table import Column, Row
 from space import Published, cost

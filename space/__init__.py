@@ -54,3 +54,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(network, name)
     raise AttributeError(f"module 'space' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

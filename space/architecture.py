@@ -18,6 +18,7 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 from space.blocks import BLOCKS
@@ -64,7 +65,7 @@ class Head:
             object.__setattr__(self, "act", "silu")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Architecture:
     """A complete network: its costs and its modules follow from this value alone.
 
@@ -108,6 +109,23 @@ class Architecture:
 
     def __str__(self) -> str:
         return encode(self)
+
+    def __repr__(self) -> str:
+        return f"decode({str(self)!r})"
+
+    def _repr_html_(self) -> str:
+        """Return a table of stem, stages and head as HTML, for notebooks."""
+        stem, head = self.stem, self.head
+        rows: list[tuple[object, ...]] = [
+            ("", "blocks", "kernel", "stride", "expand", "width", "SE"),
+            (f"{stem.op} stem", "", stem.kernel, stem.stride, "", stem.width, ""),
+            *((s.op, s.depth, s.kernel, s.stride, s.expand, s.width, s.se or "") for s in self.stages),
+            ("head", "", "", "", "", head.width or "", ""),
+        ]
+        cells = ("".join(f"<td>{escape(str(value))}</td>" for value in row) for row in rows)
+        images = f"{self.resolution} px, {self.channels} channels, {self.classes} classes"
+        lines = "".join(f"<tr>{row}</tr>" for row in cells)
+        return f"<table><caption>{images}</caption>{lines}</table>"
 
 
 def encode(architecture: Architecture) -> str:

@@ -17,7 +17,7 @@ from space import UserError
 
 if TYPE_CHECKING:
     from scaling.fitting.plan import Fitted, Plan
-    from search.cli.live import Terminal
+    from search.engine.live import Terminal
 
 _EPILOG = """\b
 Settings are KEY=VALUE words, as in `search launch`:
@@ -151,8 +151,8 @@ def _run(drive: Callable[[Terminal], Fitted]) -> None:
     """Run a fit with its display and print its result, or how to continue it if it ends early."""
     from rich.console import Console
 
-    from search.cli.live import Terminal
     from search.engine.launch import Stopped
+    from search.engine.live import Terminal
     from search.trials.ledger import LedgerFailed
 
     display = Terminal(Console(stderr=True))

@@ -16,7 +16,8 @@ from scaling.budgets import Budget, largest
 from scaling.cli import options, text
 from scaling.cli.fit import fit
 from scaling.cli.request import ScalingRequest, read_request
-from scaling.families import ScaledModel, family
+from scaling.families import family
+from scaling.model import ScaledModel
 from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, STEP, VERSION, model_row, published_row
 from scaling.rules import RULES
 from search.cli import shells

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from scaling.base import Base
 from scaling.curves import Curves
-from scaling.families import ScaledModel
+from scaling.model import ScaledModel
 from scaling.nearest import same_kind
 from scaling.rows import ALL_COLUMNS
 from search.report.diagram import diagram

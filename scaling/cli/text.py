@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from scaling.compound import Coefficients
-from scaling.families import ScaledModel
+from scaling.model import ScaledModel
 from scaling.nearest import NEAR, differences, near
 from search.tables.selection import filled
 from search.tables.table import Column, Row

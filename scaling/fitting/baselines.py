@@ -9,7 +9,8 @@ import math
 
 from scaling.base import Base
 from scaling.budgets import STEP, Budget, largest
-from scaling.families import ScaledModel, scale
+from scaling.families import scale
+from scaling.model import ScaledModel
 from space import Rounding
 
 SINGLE = ("depth", "width", "resolution")

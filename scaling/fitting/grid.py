@@ -13,7 +13,8 @@ from fractions import Fraction
 
 from scaling.base import Base
 from scaling.compound import Coefficients
-from scaling.families import ScaledModel, scale
+from scaling.families import scale
+from scaling.model import ScaledModel
 from scaling.rules import Rule
 from space import Rounding, UserError
 

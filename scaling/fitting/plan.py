@@ -7,11 +7,11 @@ from pathlib import Path
 
 from scaling.base import Base
 from scaling.compound import Coefficients
-from scaling.families import ScaledModel
 from scaling.fitting.baselines import baselines
 from scaling.fitting.design import Design
 from scaling.fitting.grid import Candidate, Grid
 from scaling.fitting.race import Race, Verdict
+from scaling.model import ScaledModel
 from search.config import Config
 from search.trials.trial import Trial
 from space.documents import Document

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from scaling.families import ScaledModel
 from scaling.fitting.grid import Candidate
+from scaling.model import ScaledModel
 from search.engine.proposals import Proposal
 from search.stats.differences import Differences
 from search.trials.trial import Trial

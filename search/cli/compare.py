@@ -42,11 +42,11 @@ def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
     """
     from rich.console import Console
 
-    from search.cli.live import Terminal
     from search.cli.table import table
     from search.compare.comparison import compare as carry_out
     from search.compare.plan import plan_of
     from search.compare.table import COLUMNS, rows, verdict, write
+    from search.engine.live import Terminal
     from search.settings.words import parse
     from search.tables.selection import filled
 

@@ -12,12 +12,12 @@ from search.cli import completers
 from search.cli.terminal import UserPath
 
 if TYPE_CHECKING:
-    from search.runs.run import Run
-    from search.tables.table import Column, Row
+    from search.tables.table import Column, Row, Table
 
 _FORMATS = """\b
 Formats:
-  csv, json, parquet     exact values under stable keys; json and parquet describe each column
+  csv, json, parquet     exact values under stable keys, with the choices of the space; json and parquet describe each
+                         column
   md, latex, html        rounded values, with units and a legend
   optuna                 the whole run as an Optuna storage: optuna-dashboard FILE
 
@@ -72,7 +72,7 @@ def _columns() -> Sequence[Column]:
     help="Only the trials on the Pareto front of these columns (default: accuracy, params and step_ratio, or macs"
     " where no step time was measured).",
 )
-@click.option("--schema", is_flag=True, help="Describe the columns; needs no run.")
+@click.option("--schema", is_flag=True, help="Describe the columns, with RUN also its choices.")
 @click.option("--model", "--forms", "model", hidden=True)
 def export(
     run: str | None, form: str | None, out: Path | None, schema: bool, model: str | None, **choice: Any
@@ -93,36 +93,37 @@ def export(
         )
     formats = FORMATS if schema else (*FORMATS, _OPTUNA)
     chosen = format_of(form, out, formats) if form or out else "md" if schema else "csv"
-    columns = columns_of(TRIALS, choice["columns"]) if choice["columns"] else TRIALS
+    table = open_run(run).table if run and chosen != _OPTUNA else None
+    permitted = table.columns if table else TRIALS
+    columns = columns_of(permitted, choice["columns"]) if choice["columns"] else permitted
     if schema:
         return write(schema_rows(columns), ABOUT, chosen, out, caption=f"{SCHEMA}, version {VERSION}")
     if run is None:
         hint = " It goes before --pareto, which takes the word after it." if choice["pareto"] else ""
         raise click.UsageError(f"Missing argument 'RUN'.{hint}")
-    if chosen == _OPTUNA:
+    if table is None:
         return _storage(run, out, choice)
-    opened = open_run(run)
-    caption = f"Run {opened.name}: space {opened.config.space.name}, data {opened.config.data.source}"
-    rows = _rows(opened, choice["sort"], choice["top"], choice["pareto"])
+    rows = _rows(table, choice["sort"], choice["top"], choice["pareto"])
     if chosen not in EXACT and not choice["columns"]:
-        columns = filled(rows, columns)
-    write(rows, columns, chosen, out, schema=SCHEMA, version=VERSION, caption=caption)
+        columns = filled(rows, TRIALS)
+    write(rows, columns, chosen, out, schema=SCHEMA, version=VERSION, caption=table.caption)
 
 
-def _rows(run: Run, sort: str | None, top: int | None, pareto: str | None) -> list[Row]:
+def _rows(table: Table, sort: str | None, top: int | None, pareto: str | None) -> list[Row]:
     from search.tables.selection import best, ordered, pareto_front
-    from search.trials.columns import TRIALS, row
     from search.trials.trial import RANKED
 
-    rows: list[Row] = [row(trial) for trial in run.trials]
+    rows = list(table.rows)
     if top or pareto is not None:
         rows = [each for each in rows if each["state"] in RANKED]
     if pareto is not None:
         timed = any(each["step_ratio"] is not None for each in rows)
-        rows = pareto_front(rows, TRIALS, pareto or f"accuracy,params,{'step_ratio' if timed else 'macs'}")
+        rows = pareto_front(
+            rows, table.columns, pareto or f"accuracy,params,{'step_ratio' if timed else 'macs'}"
+        )
     if top:
-        rows = best(rows, TRIALS, "reward", top)
-    return ordered(rows, TRIALS, sort) if sort else rows
+        rows = best(rows, table.columns, "reward", top)
+    return ordered(rows, table.columns, sort) if sort else rows
 
 
 def _storage(run: str, out: Path | None, choice: dict[str, Any]) -> None:

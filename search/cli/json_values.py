@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.runs.run import ANSWERS
 from search.tables.table import plain
-from search.trials.columns import row
+from search.trials.columns import options, row
 from space.cost.cost import cost, parts
 
 if TYPE_CHECKING:
@@ -55,16 +55,13 @@ def _answers(run: Run) -> Values:
 
 def trial_values(run: Run, trial: Trial) -> Values:
     """Return the row of a trial in `search export`, its choices, its training and its network."""
-    choices = run.config.space.choices
-    inside = len(trial.point) == len(choices)
-    options = {c.name: c.options[i] for c, i in zip(choices, trial.point, strict=True)} if inside else {}
     result = trial.result.to_dict() if trial.result else {}
     result.pop("hits", None)
     return {
         "run": run.name,
         **plain(row(trial)),
         "seed": trial.seed,
-        "choices": options,
+        "choices": options(trial, run.config.space),
         "result": plain(result) or None,
         "network": network_values(trial.architecture),
     }

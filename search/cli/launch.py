@@ -92,9 +92,9 @@ def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
     """Run a search with its display. Print its table at the end, or how to continue if it ends early."""
     from rich.console import Console
 
-    from search.cli.live import Terminal
     from search.cli.screen import show_run
     from search.engine.launch import Stopped
+    from search.engine.live import Terminal
     from search.runs.run import open_run
     from search.trials.ledger import LedgerFailed
 

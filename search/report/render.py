@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from search.report.document import Chart, Explorer, Page
-from search.tables.formats import environment
+from search.tables.html import environment
 from search.tables.table import Table, plain
 
 if TYPE_CHECKING:

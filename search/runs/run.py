@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from search.config import Config
     from search.pruners.gate import RungGate
+    from search.tables.table import Table
     from search.trials.answers import Answers
     from search.trials.finals import Agenda, Verdict
     from search.trials.trial import Trial
@@ -33,41 +34,28 @@ _SHOWN = 10
 """The number of trials that a notebook shows."""
 
 
-class Trials(tuple["Trial", ...]):
-    """The trials of a run by number. They can be called for a table: `run.trials()`."""
-
-    __slots__ = ()
-
-    def __call__(self) -> pd.DataFrame:
-        """Return a row for each trial under the keys of `search export`, in typed columns. Missing values are NA."""
-        from search.tables.formats import frame
-        from search.tables.table import Table
-        from search.trials.columns import TRIALS, row
-
-        return frame(Table([row(trial) for trial in self], TRIALS))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """The state of a run at the moment when it was opened.
 
     seconds: the seconds worked on it so far. driver: the process that drives it, "" if there is none. ended: the
     reason why nothing more was proposed before the last trial, "" if all trials were proposed. closed: True if its
-    latest driver reached the end of the trials or of the budget. fit: True if it belongs to `scale fit`. trials:
-    any sequence of trials; it is stored as `Trials`.
+    latest driver reached the end of the trials or of the budget. fit: True if it belongs to `scale fit`. trials: all
+    trials, by number.
     """
 
     path: Path
     config: Config
-    trials: Trials
+    trials: tuple[Trial, ...]
     seconds: float
     driver: str = ""
     ended: str = ""
     closed: bool = False
     fit: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "trials", Trials(self.trials))
+    def __repr__(self) -> str:
+        best = f", best: {self.ranked[0]!r}" if self.ranked else ""
+        return f"<Run {self.name}: {self._progress}{best}>"
 
     @property
     def name(self) -> str:
@@ -214,22 +202,40 @@ class Run:
             raise UserError(f"The run {self.name} has no trial {number}; permitted: {last}.")
         return self.trials[number]
 
+    @property
+    def table(self) -> Table:
+        """A table of all trials, as `search export` writes it."""
+        from search.trials.columns import trials_table
+
+        return trials_table(self.trials, self.config.space, self._title)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with a row for each trial, the columns of `search export` and its choices.
+
+        >>> run.to_dataframe()[["number", "reward", "stages.0.op"]]  # doctest: +SKIP
+        """
+        return self.table.to_dataframe()
+
+    @property
+    def _title(self) -> str:
+        return f"Run {self.name}: space {self.config.space.name}, data {self.config.data.source}"
+
+    @property
+    def _progress(self) -> str:
+        states = [trial.state for trial in self.trials]
+        return (
+            ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trial yet"
+        )
+
     def _repr_html_(self) -> str:
         """Return the progress and the best trials as HTML, for notebooks."""
-        from search.tables.formats import html_table
         from search.tables.selection import filled
         from search.tables.table import Table
         from search.trials.columns import BRIEF, TRIALS, row
 
-        states = [trial.state for trial in self.trials]
-        counted = (
-            ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trial yet"
-        )
-        config = self.config
-        caption = f"Run {self.name}: space {config.space.name}, data {config.data.source}; {counted}"
         rows = [row(trial) for trial in self.ranked[:_SHOWN]]
         columns = filled(rows, [c for c in TRIALS if c.key in (*BRIEF, "architecture")])
-        return html_table(Table(rows, columns, caption=caption))
+        return Table(rows, columns, caption=f"{self._title}; {self._progress}")._repr_html_()
 
 
 def open_run(name: str | Path) -> Run:
@@ -243,7 +249,7 @@ def open_run(name: str | Path) -> Run:
     document = documents.read("run", str(path / CONFIG))
     config, fit = _configured(document, path), "fit" in document
     if not (path / LEDGER).exists():  # The driver died before it created one.
-        return Run(path, config, Trials(), 0.0, driver_of(path / LOCK), fit=fit)
+        return Run(path, config, (), 0.0, driver_of(path / LOCK), fit=fit)
     ledger = Ledger(path / LEDGER, write=False)
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
@@ -253,7 +259,7 @@ def open_run(name: str | Path) -> Run:
         ledger.close()
     reference = config.reference
     trials = tuple(trial_from_record(record, config.reward, reference, config.forecast) for record in records)
-    return Run(path, config, Trials(trials), seconds, driver_of(path / LOCK), ended, closed, fit)
+    return Run(path, config, trials, seconds, driver_of(path / LOCK), ended, closed, fit)
 
 
 def config_of(path: Path) -> Config:

@@ -6,16 +6,14 @@ pandas, pyarrow and jinja2 are imported when a format needs them.
 from __future__ import annotations
 
 import io
-from functools import cache
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from search.tables.table import Column, Table
-from space.refusal import UserError
+from search.tables.html import environment
+from search.tables.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
-    from jinja2 import Environment
 
 
 def csv(table: Table) -> str:
@@ -40,23 +38,11 @@ def parquet(table: Table) -> bytes:
     import pyarrow as pa
     from pyarrow import parquet
 
-    content = pa.Table.from_pandas(frame(table), preserve_index=False)
+    content = pa.Table.from_pandas(table.to_dataframe(), preserve_index=False)
     about = {b"compound-nas": dumps(table.about()).encode()}
     file = io.BytesIO()
     parquet.write_table(content.replace_schema_metadata({**(content.schema.metadata or {}), **about}), file)
     return file.getvalue()
-
-
-def frame(table: Table) -> pd.DataFrame:
-    """Return columns under their keys, as pandas' nullable types Int64, float64, boolean and string.
-
-    Raises `UserError` for an integer of more than 64 bits.
-    """
-    import pandas as pd
-
-    values = list(zip(*table.plain(), strict=True)) or [()] * len(table.columns)
-    columns = {c.key: _typed(c, list(cells)) for c, cells in zip(table.columns, values, strict=True)}
-    return pd.DataFrame(columns)
 
 
 def markdown(table: Table) -> str:
@@ -88,63 +74,11 @@ def html(table: Table) -> str:
     return text + "\n"
 
 
-def html_table(table: Table) -> str:
-    """Return the `<table>` element alone."""
-    macros = environment().get_template("table.html").module
-    caption = table.caption or table.schema
-    return str(macros.table(table.columns, table.shown(), table.numeric(), caption))  # type: ignore[attr-defined]
-
-
-@cache
-def environment(package: str = "", folder: str = "") -> Environment:
-    """Return the templates of a package's folder, and those of tables. Inserted values are escaped.
-
-    Raises jinja2's UndefinedError when a template uses a name without a value.
-    """
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    loaders = [PackageLoader(package, folder)] if package else []
-    return Environment(
-        loader=ChoiceLoader([*loaders, PackageLoader("search.tables", "templates")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def _frame(cells: list[list[Any]], header: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     # dtype object: a gap must not turn a column of exact integers into floats.
     return pd.DataFrame(cells, columns=pd.Index(header, dtype=object), dtype=object)
-
-
-def _typed(column: Column, values: list[Any]) -> pd.Series[Any]:
-    """Return a column of a nullable type."""
-    import pandas as pd
-
-    kind = column.type or _type(values)
-    if kind == "string":
-        values = [value if value is None or isinstance(value, str) else dumps(value) for value in values]
-    try:
-        return pd.Series(values, dtype=_DTYPES[kind])
-    except OverflowError:
-        raise UserError(
-            f"{column.key} has an integer of more than 64 bits, which parquet cannot hold; csv and json can."
-        ) from None
-
-
-_DTYPES = {"integer": "Int64", "number": "float64", "boolean": "boolean", "string": "string"}
-
-
-def _type(values: list[Any]) -> str:
-    """Return the type of a column whose `Column` has none, by its values."""
-    present = {type(value) for value in values if value is not None}
-    for name, types in (("boolean", {bool}), ("integer", {int}), ("number", {int, float})):
-        if present and present <= types:
-            return name
-    return "string"
 
 
 def _cell(value: Any) -> Any:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from json import dumps
+from typing import TYPE_CHECKING, Any
 
 from search.tables.units import si
+from space.refusal import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row = Mapping[str, Any]
 """Values by column key. A value that is missing, None or nan is an empty cell, and null in JSON."""
@@ -54,15 +59,46 @@ class Column:
         return si(value) if self.form == "si" else format(value, self.form)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Table:
-    """A table to render. schema, version: the name and version of its columns, for programs. caption: for print."""
+    """A table to render. schema, version: the name and version of its columns, for programs. caption: for print.
+
+    >>> table = Table([{"macs": 385814752}], [Column("macs", "MACs", form="si")])
+    >>> table.to_dataframe()["macs"].tolist()
+    [385814752]
+
+    Notebooks show it with rounded values.
+    """
 
     rows: Sequence[Row]
     columns: Sequence[Column]
     schema: str = "compound-nas.table"
     version: int = 1
     caption: str = ""
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a pandas DataFrame of exact values, with a column for each key.
+
+        The types are the nullable Int64, float64, boolean and string. Missing values are NA. Raises `UserError` for
+        an integer of more than 64 bits.
+        """
+        import pandas as pd
+
+        values = list(zip(*self.plain(), strict=True)) or [()] * len(self.columns)
+        return pd.DataFrame(
+            {c.key: _series(c, list(cells)) for c, cells in zip(self.columns, values, strict=True)}
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Table of {len(self.rows)} rows and {len(self.columns)} columns: {self.caption or self.schema}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the `<table>` element with rounded values, for notebooks."""
+        from search.tables.html import element
+
+        return element(self.columns, self.shown(), self.numeric(), self.caption or self.schema)
 
     def about(self) -> dict[str, Any]:
         """Return the schema with the description of each column, for data formats."""
@@ -101,6 +137,33 @@ def schema_rows(columns: Iterable[Column]) -> list[Row]:
         }
         for column in columns
     ]
+
+
+def _series(column: Column, values: list[Any]) -> pd.Series[Any]:
+    """Return a column of a nullable type."""
+    import pandas as pd
+
+    kind = column.type or _type(values)
+    if kind == "string":
+        values = [value if value is None or isinstance(value, str) else dumps(value) for value in values]
+    try:
+        return pd.Series(values, dtype=_DTYPES[kind])
+    except OverflowError:
+        raise UserError(
+            f"{column.key} has an integer of more than 64 bits, which parquet cannot hold; csv and json can."
+        ) from None
+
+
+_DTYPES = {"integer": "Int64", "number": "float64", "boolean": "boolean", "string": "string"}
+
+
+def _type(values: list[Any]) -> str:
+    """Return the type of a column whose `Column` has none, by its values."""
+    present = {type(value) for value in values if value is not None}
+    for name, types in (("boolean", {bool}), ("integer", {int}), ("number", {int, float})):
+        if present and present <= types:
+            return name
+    return "string"
 
 
 ABOUT = (Column("key", "Key"), Column("type", "Type"), Column("unit", "Unit"), Column("meaning", "Meaning"))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from search.tables.table import Column
+from search.tables.table import Column, Table
 from space.cost.table import COSTS
 
 if TYPE_CHECKING:
     from search.trials.trial import Trial
+    from space import Choice, Space
 
-SCHEMA, VERSION = "compound-nas.trials", 6
+SCHEMA, VERSION = "compound-nas.trials", 7
 """The name and version of the schema. The version rises with every change of the keys, their types or their meanings,
-including new keys."""
+including new keys. Each choice of the run's space adds a column of its name, such as `stages.0.op`."""
 
 _TERM_ORDER = ("step", "params", "macs", "activations", "memory", "size")
 """The costs in the order of their terms: those of the default reward first."""
@@ -150,6 +152,26 @@ BRIEF = (
 
 FINALS = ("number", "final_reward", "final_accuracy", "final_sd", "final_seeds", "reward", "accuracy")
 """The columns of a network that was trained again."""
+
+
+def trials_table(trials: Iterable[Trial], space: Space, caption: str = "") -> Table:
+    """Return a row for each trial: the columns `TRIALS`, and one for each choice of the space that it comes from."""
+    rows = [{**row(trial), **options(trial, space)} for trial in trials]
+    return Table(rows, (*TRIALS, *map(_choice, space.choices)), SCHEMA, VERSION, caption)
+
+
+def _choice(choice: Choice) -> Column:
+    """Return the column of a choice of a space. Numbers stay numbers unless some options are words."""
+    kinds = {type(option) for option in choice.options}
+    kind = "integer" if kinds == {int} else "number" if kinds <= {int, float} else "string"
+    return Column(choice.name, choice.name, description="the option of this choice of the space", type=kind)
+
+
+def options(trial: Trial, space: Space) -> dict[str, int | float | str]:
+    """Return the option of each choice of the space; none for a network outside of the space, or a trial of a fit."""
+    if len(trial.point) != len(space.choices):
+        return {}
+    return {c.name: c.options[index] for c, index in zip(space.choices, trial.point, strict=True)}
 
 
 def row(trial: Trial) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from html import escape
 
 from search.profiles import Prediction
 from search.profiles.forecast import Forecast
 from search.proxy.evaluate import Result
 from search.reward import Reward, Terms
+from search.tables.units import si
 from search.trials.ledger import FinalTraining, Record, State
 from space import Architecture, Cost, Point, cost, decode
 
@@ -25,7 +27,7 @@ class Rung:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Trial:
     """One network of a search.
 
@@ -57,6 +59,30 @@ class Trial:
     final_trainings: tuple[FinalTraining, ...] = ()
     final_terms: Terms | None = None
     rungs: tuple[Rung, ...] = ()
+
+    @property
+    def accuracy(self) -> float | None:
+        """The accuracy of its longest training on the validation split, 0 to 1; None without a result."""
+        return self.result.accuracy if self.result else None
+
+    @property
+    def reward(self) -> float | None:
+        """The reward of the search, None unless it is complete. `terms` has its parts."""
+        return self.terms.reward if self.terms else None
+
+    @property
+    def params(self) -> int:
+        """The number of parameters of the full network."""
+        return self.cost.params
+
+    def __repr__(self) -> str:
+        measured = [(name, getattr(self, name)) for name in ("reward", "accuracy")]
+        figures = [f"{name} {value:.4f}" for name, value in measured if value is not None]
+        return f"<Trial {self.number}: {', '.join([self.state, *figures, f'{si(self.params)} params'])}>"
+
+    def _repr_html_(self) -> str:
+        """Return the trial and the stages of its network as HTML, for notebooks."""
+        return f"<p>{escape(repr(self))}</p>{self.architecture._repr_html_()}"
 
     def rung(self, epochs: int) -> Rung | None:
         """Return the result at the rung of so many epochs, None if the trial has none."""

@@ -46,7 +46,7 @@ class Choice:
     ordered: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Space:
     """A set of architectures. Make one with `Space.load` or `Space.of`.
 
@@ -77,6 +77,9 @@ class Space:
         if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
             raise UserError("Every stage of the space may be absent; at least one must have no depth 0.")
         return space
+
+    def __repr__(self) -> str:
+        return f"<Space {self.name}: {len(self.choices)} choices>"
 
     @cached_property
     def choices(self) -> tuple[Choice, ...]:

@@ -95,3 +95,13 @@ def test_refusals_are_one_line(base, phi, rule, message):
 def test_every_rule_takes_a_base_of_its_own():
     for name in RULES:
         assert scale(TINY, 0, rule=name).architecture == decode(TINY)
+
+
+def test_a_family_is_shown_as_a_table():
+    models = family("b0", [0, 1])
+    assert repr(models[1]) == "<ScaledModel b0-compound-phi1: 9.11M params, 993M MACs>"
+    shown = models._repr_html_()
+    assert shown.count("<tr>") == 3
+    assert "9.11M" in shown and "canonical string" not in shown
+    assert models.to_dataframe()["macs"].tolist() == [model.cost.macs for model in models]
+    assert models[0]._repr_html_().startswith("<p>&lt;ScaledModel b0-compound-phi0")

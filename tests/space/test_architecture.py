@@ -189,3 +189,12 @@ def test_groups_divide_widths():
         decode("r32_i16/shuffle_d2_k3_s2_w32_g3/h8_c2")
     with pytest.raises(UserError, match=r"^width is 15; here it must be a multiple of 2\.$"):
         decode("r32_i16/shufflev2_d2_k3_s2_w15/h8_c2")
+
+
+def test_a_network_is_shown_by_its_canonical_string_and_as_a_table_of_its_stages():
+    b0 = CATALOG["b0"].architecture
+    assert eval(repr(b0), {"decode": decode}) == b0
+    shown = b0._repr_html_()
+    assert shown.count("<tr>") == len(b0.stages) + 3
+    assert "<caption>224 px, 3 channels, 1000 classes</caption>" in shown
+    assert "<td>mb</td><td>2</td><td>3</td><td>2</td><td>6</td><td>24</td><td>0.25</td>" in shown

@@ -122,3 +122,16 @@ def test_bytes_are_kept_off_a_terminal():
 def test_models_have_a_command_of_their_own():
     for words in (["done", "--model", "m"], ["done", "--forms", "python"]):
         assert "search export-model MODEL --out DIR" in CliRunner().invoke(search, ["export", *words]).output
+
+
+def test_choices_are_columns_of_exact_formats(finished_run):
+    space, trials = finished_run.config.space, finished_run.trials
+    names = [choice.name for choice in space.choices]
+    assert list(rows()[0])[-len(names) :] == names
+    written = json.loads(exported("done", "--format", "json"))["rows"]
+    for trial, row in zip(trials, written, strict=True):
+        options = {c.name: c.options[i] for c, i in zip(space.choices, trial.point, strict=True)}
+        assert {name: row[name] for name in names} == options
+    assert names[0] not in exported("done", "--format", "md")
+    assert names[0] in exported("done", "--format", "md", "--columns", f"number,{names[0]}")
+    assert names[0] in exported("done", "--schema")

@@ -397,7 +397,7 @@ def test_a_run_that_is_not_there_is_refused_with_the_nearest():
 
 
 def test_frame_has_the_columns_of_the_export():
-    frame = searched(trials=3).trials()
+    frame = searched(trials=3).to_dataframe()
     assert len(frame) == 3
     assert {"reward", "accuracy", "params", "macs", "step_ms", "architecture"} <= set(frame.columns)
 

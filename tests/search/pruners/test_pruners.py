@@ -11,10 +11,10 @@ from helpers.evaluations import Counting
 from helpers.quick import QUICK
 
 from search import launch, open_run, resume
-from search.cli.live import line
 from search.cli.screen import show_run, show_trial
 from search.config import Config
 from search.engine.display import Silent
+from search.engine.live import line
 from search.executors.serial import Serial
 from search.proxy.evaluate import Result, TrialFailed
 from search.proxy.proxy import fidelity, shorter
@@ -274,7 +274,7 @@ def test_a_running_search_is_described():
     assert any(
         each.startswith("low-fidelity training of 1 epoch") for each in map(str, show_trial(run, resting))
     )
-    frame = run.trials()
+    frame = run.to_dataframe()
     row = frame[frame["number"] == resting.number].iloc[0]
     assert (row["state"], row["epochs"]) == ("pruned", resting.result.epochs)
     assert row.isna()["reward"]

@@ -110,26 +110,31 @@ def progress(status: Status, front: tuple[Trial, ...] | None = None) -> str:
 
 
 def panel(status: Status, front: tuple[Trial, ...] | None = None) -> RenderableType:
-    """Return the state of a search: counts, times, the best trial and the running ones. Lines fit 80 columns."""
-    lines: list[RenderableType] = []
+    """Return a progress bar and the lines of `panel_lines`."""
+    lines: list[RenderableType] = [Text(line) for line in panel_lines(status, front)]
     if status.total:
         finished = status.complete + status.failed + status.pruned
         # A bar ends without a new line; padding adds one.
-        lines.append(Padding(ProgressBar(total=status.total, completed=finished, width=60), 0))
-    lines += [Text(counts(status)), Text(times(status))]
+        lines.insert(0, Padding(ProgressBar(total=status.total, completed=finished, width=60), 0))
+    return Group(*lines)
+
+
+def panel_lines(status: Status, front: tuple[Trial, ...] | None = None) -> list[str]:
+    """Return the state of a search: counts, times, the best trial and the running ones. Lines fit 80 columns."""
+    lines = [counts(status), times(status)]
     if status.finals:
-        lines.append(Text("finals: {} of {} trainings".format(*status.finals)))
-    lines += [Text(str(status.rungs), style="dim")] if status.rungs else []
+        lines.append("finals: {} of {} trainings".format(*status.finals))
+    lines += [str(status.rungs)] if status.rungs else []
     if front:
-        lines.append(Text(f"front: {plural(len(front), 'trial')}, from {objectives(front[-1])}"))
-        lines.append(Text(f"       to {objectives(front[0])}"))
+        lines.append(f"front: {plural(len(front), 'trial')}, from {objectives(front[-1])}")
+        lines.append(f"       to {objectives(front[0])}")
     elif front is None and status.best:
-        lines.append(Text(f"best: {figures(status.best)}"))
+        lines.append(f"best: {figures(status.best)}")
     running = [*status.running, *status.running_finals]
     if running:
         listed = ", ".join(f"{trial.number} ({_epoch(status, trial, epoch)})" for trial, epoch in running)
-        lines.append(Text(f"training: trial{'s' * (len(running) > 1)} {listed}", style="dim"))
-    return Group(*lines)
+        lines.append(f"training: trial{'s' * (len(running) > 1)} {listed}")
+    return lines
 
 
 def _epoch(status: Status, trial: Trial, finished: int) -> str:

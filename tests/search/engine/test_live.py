@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from search.cli.live import Terminal, line, panel
 from search.cli.screen import brief
+from search.engine.live import Terminal, line, panel
 from search.reward import REWARDS
 from search.runs.status import Status
 from search.testing import looked_up, requests

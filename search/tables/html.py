@@ -1,0 +1,39 @@
+"""Tables as HTML, by jinja2's templates, which is imported when a page is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def element(
+    columns: Sequence[Any], cells: Sequence[Sequence[str]], numeric: Sequence[bool], caption: str
+) -> str:
+    """Return a `<table>` element of rounded texts.
+
+    columns: a heading and a description for each cell of a row. numeric: whether a column aligns right.
+    """
+    macros = environment().get_template("table.html").module
+    return str(macros.table(columns, cells, numeric, caption))  # type: ignore[attr-defined]
+
+
+@cache
+def environment(package: str = "", folder: str = "") -> Environment:
+    """Return the templates of a package's folder, and those of tables. Inserted values are escaped.
+
+    Raises jinja2's UndefinedError when a template uses a name without a value.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    loaders = [PackageLoader(package, folder)] if package else []
+    return Environment(
+        loader=ChoiceLoader([*loaders, PackageLoader("search.tables", "templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
