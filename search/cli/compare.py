@@ -36,7 +36,7 @@ Repeat the command to continue a comparison that ended early. Its trainings are 
 def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
     """Compare the winner of RUN with networks of equal cost.
 
-    The others are those available without the search: the best network of a random search of the same cost, and
+    The others need no search of this kind: the best network of a random search that costs as much, and
     published networks of the same cost. All are trained with the same recipe, images and seeds, and evaluated on the
     test split, which no selection has used.
     """

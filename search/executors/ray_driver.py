@@ -192,7 +192,7 @@ class _Trials:
 
 
 class _Asks(Searcher):
-    """The searcher that Tune asks for the next trial. It asks the engine."""
+    """The searcher that Tune asks for the next trial. It passes the question on to the engine."""
 
     def __init__(self, trials: _Trials) -> None:
         super().__init__()

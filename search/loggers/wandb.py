@@ -1,4 +1,4 @@
-"""Weights & Biases: a group for each search, with a run for each trial, where its own settings say."""
+"""Weights & Biases: a group for each search, with a run for each trial. W&B's own settings decide where they are kept."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Helpers to test searches and extensions: evaluations without training, and contracts for extension points.
 
-A sampler or executor of your own passes the house's contract like this:
+This is how a sampler of your own is tested against the contract of all samplers:
 
     import pytest
     from search.testing import SAMPLER_CONTRACT
@@ -9,7 +9,7 @@ A sampler or executor of your own passes the house's contract like this:
     def test_my_sampler(check):
         check(MySampler(sampler="mine"))
 
-So do kinds of data with `SOURCE_CONTRACT`, and executors with `EXECUTOR_CONTRACT`.
+`SOURCE_CONTRACT` is the contract of kinds of data, and `EXECUTOR_CONTRACT` that of executors.
 """
 
 from search.testing.data import SOURCE_CONTRACT

@@ -51,7 +51,7 @@ def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
 
 
 def apportioned(shares: list[int], room: int) -> list[int]:
-    """Divide `room` channels in proportion to `shares`, with at least one each. `room` is at least len(shares)."""
+    """Divide `room` channels in proportion to `shares`; each share gets at least one channel. `room` is at least len(shares)."""
     total = sum(shares)
     bounds = [sum(shares[:end]) * room // total for end in range(len(shares) + 1)]
     widths = [high - low for low, high in pairwise(bounds)]
