@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -76,6 +76,39 @@ def sole_writer(folder: Path, content: str) -> Iterator[None]:
                 folder.rmdir()
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked_file(path: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Create the file `path` if it is missing, and lock it while this block runs.
+
+    wait: is called once before this process waits for another one that holds the lock. The lock is the system's, and
+    ends with the process. Raises `UserError` if the file cannot be created.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(path, wait)
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path, wait: Callable[[], None]) -> int:
+    """Return the descriptor of the file, whose lock this process holds. Its last holder may have deleted it."""
+    waited = False
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        with suppress(BlockingIOError, FileNotFoundError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waited else fcntl.LOCK_NB))
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        os.close(descriptor)
+        if not waited:
+            wait()
+            waited = True
 
 
 def write_file(path: Path, content: str | bytes) -> None:

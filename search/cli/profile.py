@@ -45,7 +45,9 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
         return print_all(_summary(Profile.load(path), space))
     networks = options.pop("networks")
     try:
-        result, path = make(space, **options, max_networks=networks, out=out, begin=_begin, watch=_progress)
+        result, path = make(
+            space, **options, max_networks=networks, out=out, wait=_wait, begin=_begin, watch=_progress
+        )
     except KeyboardInterrupt:
         fail("Stopped. Finished measurements are kept; repeat the command to continue.", 130)
     print_all(_summary(result, space))
@@ -110,6 +112,10 @@ def _read(words: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
     rest = {key: value for key, value in settings.items() if key not in chosen}
     options = options_of(rest, ("device", "precision", "batch", "networks"), ("space",))
     return Config.of({**chosen, "data": "shapes"}).space, options
+
+
+def _wait(path: Path) -> None:
+    click.echo(f"Another process is measuring {path}; waiting for it.", err=True)
 
 
 def _begin(campaign: Campaign, seconds: float) -> None:

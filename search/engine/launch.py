@@ -73,8 +73,7 @@ def launch(
     """
     plan = prepared(settings or {})
     config, data = replace(plan.config, pruner=plan.config.pruner.decided(plan.config.workload)), plan.data
-    name = config.settings.run or unused(RUNS, config.space.name).name
-    _refuse_known(name)
+    name = _free_name(config.settings.run) or unused(RUNS, config.space.name).name
     shown = display or Silent()
     for line in (*map(str, plan.decisions), plan.outlook):
         shown.note(line)
@@ -159,10 +158,10 @@ def create(
 ) -> Path:
     """Create the folder of a new run with its configuration and `files`. It appears complete or not at all.
 
-    Raises `UserError` if a run of that name exists, or the folder cannot be written.
+    Raises `UserError` if the user named it and a run of that name exists, or the folder cannot be written.
     """
-    path = _refuse_known(name)
-    draft = None
+    _free_name(document.get("run"))
+    path, draft = RUNS / name, None
     try:
         RUNS.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
@@ -192,19 +191,17 @@ def _renamed(draft: Path, path: Path, document: documents.Document) -> Path:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        if document.get("run") is not None:
-            _refuse_known(path.name)
+        _free_name(document.get("run"))
     raise AssertionError
 
 
-def _refuse_known(name: str) -> Path:
-    """Return the folder of the new run `name`. Raises `UserError` if the run exists."""
-    path = RUNS / name
-    if path.exists():
+def _free_name(name: str | None) -> str | None:
+    """Return the name that the user gave a new run, if any. Raises `UserError` if the run exists."""
+    if name is not None and (RUNS / name).exists():
         raise UserError(
             f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
         )
-    return path
+    return name
 
 
 def drive(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from search.profiles.profile import Profile
 from search.profiles.regression import Sample, fit
@@ -80,28 +80,33 @@ def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample
 
     A file that was measured under other conditions is overwritten. Raise `UserError` if the file cannot be written.
     """
-    known = samples(campaign, path)
-    done = {sample.architecture for sample in known}
+    done = {sample.architecture for sample in samples(campaign, path)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Rewritten, so that the torn last line of a killed process is dropped.
-        lines = [campaign._document(), *(sample.to_dict() for sample in known)]
-        with path.open("w") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines)
+        with path.open("r+b" if done else "w+b") as file:
+            _write(file, b"" if done else _encoded(campaign._document()))
             for one in campaign.networks:
                 if str(one) not in done:
                     sample = measure(one)
-                    file.write(json.dumps(sample.to_dict()) + "\n")
-                    file.flush()
+                    _write(file, _encoded(sample.to_dict()))
                     yield sample
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
 
 
+def _write(file: IO[bytes], line: bytes) -> None:
+    """Write a line after the last whole line of the file. A line that a killed process cut off is dropped."""
+    file.seek(0)
+    file.seek(file.read().rfind(b"\n") + 1)
+    file.truncate()
+    file.write(line)
+    file.flush()
+
+
 def samples(campaign: Campaign, path: Path) -> list[Sample]:
     """Return the samples measured earlier under the conditions of `campaign`; [] if there are none."""
     try:
-        first, *rest = path.read_text().splitlines() or [""]
+        first, *rest = path.read_text("utf-8", "replace").splitlines() or [""]
     except OSError:
         return []
     if _line(first) != json.loads(json.dumps(campaign._document())):
@@ -109,6 +114,10 @@ def samples(campaign: Campaign, path: Path) -> list[Sample]:
     wanted = set(map(str, campaign.networks))
     known = [Sample.from_dict(line) for line in map(_line, rest) if line]
     return [sample for sample in known if sample.architecture in wanted]
+
+
+def _encoded(values: dict[str, Any]) -> bytes:
+    return json.dumps(values).encode() + b"\n"
 
 
 def _line(text: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from search.files import locked_file
 from search.profiles.campaign import MAX_NETWORKS, Campaign, Progress, run, samples
 from search.profiles.profile import BATCH, Profile, file_of
 from search.proxy.proxy import Precision
@@ -18,6 +19,8 @@ PROFILED_DEVICES = ("cpu", "cuda")
 Begin = Callable[[Campaign, float], None]
 """A callback begin(campaign, seconds) before the measurements, with an estimate of their time on an idle machine."""
 Watch = Callable[[Progress], None]
+Wait = Callable[[Path], None]
+"""A callback wait(path) before waiting for another process, which is measuring the profile `path`."""
 
 
 def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
@@ -56,32 +59,53 @@ def make(
     batch: int = BATCH,
     max_networks: int = MAX_NETWORKS,
     out: Path | None = None,
+    wait: Wait = lambda path: None,
     begin: Begin = lambda campaign, seconds: None,
     watch: Watch = lambda progress: None,
 ) -> tuple[Profile, Path]:
     """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
 
-    Continue an interrupted measurement for the same profile. Raise `UserError` for a device that does not exist, a
+    Continue an interrupted measurement for the same profile. If another process is measuring it, wait until that
+    process has ended, and return its profile if it wrote one. Raise `UserError` for a device that does not exist, a
     batch that is too large, or a file that cannot be written.
     """
-    from search.profiles.bench import bench
-    from search.proxy.device import choose_device
-
     measured = device_for(device, precision)
     campaign = Campaign(space, measured, batch, max_networks)
     path = out or file_of(measured, batch, space)
     partial = path.with_name(path.name + ".part")
+    before = _written(path)
+    with locked_file(partial, lambda: wait(path)):
+        if _written(path) != before:
+            profile = Profile.load(path)
+        else:
+            _measure(campaign, device, partial, begin, watch)
+            profile = campaign.fit(samples(campaign, partial))
+            profile.save(path)
+        partial.unlink(missing_ok=True)
+    return profile, path
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    """Return which file is at `path`, to recognise that another process has replaced it; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _measure(campaign: Campaign, device: str, partial: Path, begin: Begin, watch: Watch) -> None:
+    """Measure the networks that the file of samples lacks."""
+    from search.profiles.bench import bench
+    from search.proxy.device import choose_device
+
     done = {sample.architecture for sample in samples(campaign, partial)}
     missing = [network for network in campaign.networks if str(network) not in done]
     known, total = len(done), len(campaign.networks)
-    with bench(measured, choose_device(device), batch, campaign.reference) as place:
+    with bench(campaign.device, choose_device(device), campaign.batch, campaign.reference) as place:
         begin(campaign, place.seconds(missing))
         started = time.monotonic()
         watch(Progress(known, total, 0.0, None))
         for number, _ in enumerate(run(campaign, partial, place.measure), 1):
             spent = time.monotonic() - started
             watch(Progress(known + number, total, spent, spent / number * (len(missing) - number)))
-    profile = campaign.fit(samples(campaign, partial))
-    profile.save(path)
-    partial.unlink(missing_ok=True)
-    return profile, path

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from search import files
-from search.files import claimed, require_ending, sole_writer, unused, write_file, write_folder
+from search.files import claimed, locked_file, require_ending, sole_writer, unused, write_file, write_folder
 from space import UserError
 
 NEW = {"a.txt": "new", "b.bin": b"\x00"}
@@ -174,3 +175,27 @@ def test_exports_to_one_folder_at_once_leave_one_of_them(tmp_path):
 def test_text_with_bytes_that_are_not_utf8_is_written(tmp_path):
     write_file(tmp_path / "file", "caf\udce9")
     assert (tmp_path / "file").read_text() == r"caf\udce9"
+
+
+def test_a_second_process_waits_for_a_locked_file_that_the_first_deletes(tmp_path):
+    path, waits, order = tmp_path / "deep" / "x.part", [], []
+
+    def second():
+        with locked_file(path, lambda: waits.append(path) or told.set()):
+            order.append("second")
+            assert path.exists()
+
+    told, thread = threading.Event(), threading.Thread(target=second)
+    with locked_file(path, lambda: pytest.fail("nobody holds it")):
+        thread.start()
+        assert told.wait(10)
+        order.append("first")
+        path.unlink()
+    thread.join(10)
+    assert (order, waits) == (["first", "second"], [path])
+
+
+def test_a_file_that_cannot_be_locked_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"Cannot write .*file/x: "), locked_file(tmp_path / "file" / "x", id):
+        pass

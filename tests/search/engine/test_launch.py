@@ -5,7 +5,7 @@ import pytest
 
 from search import launch, resume
 from search.engine.display import Silent
-from search.runs.run import ENVIRONMENT, RUNS, open_run
+from search.runs.run import ENVIRONMENT, open_run
 from search.testing import looked_up
 from space.refusal import UserError
 
@@ -125,7 +125,6 @@ def test_launches_of_the_same_second_get_a_run_each(moved, monkeypatch):
     chosen = {"space": "tiny_space", "data": "npz", "data.path": "other.npz", "reward.w": 0}
     chosen |= {"executor": "serial", "trials": 1}
     monkeypatch.setattr("search.engine.launch.unused", lambda parent, about: parent / "same")
-    monkeypatch.setattr("search.engine.launch._refuse_known", lambda name: RUNS / name)
     names = [launch(chosen, evaluate=looked_up).name for _ in range(3)]
     assert names == ["same", "same-2", "same-3"]
     assert open_run("same-2").config.settings.run == "same-2"

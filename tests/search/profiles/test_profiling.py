@@ -1,7 +1,12 @@
-import pytest
+import fcntl
 
-from search.profiles.profiling import device_for
-from space import UserError
+import pytest
+from helpers.fake_device import DEVICE, profile_of
+
+from search.profiles import profiling
+from search.profiles.campaign import Campaign
+from search.profiles.profiling import device_for, make
+from space import Space, UserError
 from space.timing.device import processor
 
 
@@ -16,3 +21,19 @@ def test_this_device():
 def test_devices_that_nothing_times_are_refused(name):
     with pytest.raises(UserError, match="no profiles of the device"):
         device_for(name)
+
+
+def test_a_profile_that_another_process_measures_is_waited_for(tmp_path, monkeypatch):
+    space, path = Space.load("tiny_space"), tmp_path / "x.json"
+    monkeypatch.setattr(profiling, "device_for", lambda device, precision: DEVICE)
+    profile = profile_of(Campaign(space, DEVICE, 32, max_networks=4))
+    other = (tmp_path / "x.json.part").open("a")
+    fcntl.flock(other, fcntl.LOCK_EX)
+
+    def wait(waited_for):
+        assert waited_for == path
+        profile.save(path)
+        other.close()
+
+    assert make(space, out=path, wait=wait) == (profile, path)
+    assert list(tmp_path.iterdir()) == [path]
