@@ -6,6 +6,7 @@ pandas, pyarrow and jinja2 are imported when a format needs them.
 from __future__ import annotations
 
 import io
+import re
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 
 
 def csv(table: Table) -> str:
-    """Return comma-separated values under the columns' keys."""
-    cells = [[_cell(value) for value in row] for row in table.plain()]
+    """Return comma-separated values under the columns' keys.
+
+    Spreadsheets compute texts that begin with =, +, -, @, a tab or a carriage return. Such a text, unless it is a
+    number, has an apostrophe before it, and so has one with apostrophes before such a beginning. Without that
+    apostrophe the value is exact.
+    """
+    cells = [[_in_csv(_cell(value)) for value in row] for row in table.plain()]
     return str(_frame(cells, [column.key for column in table.columns]).to_csv(index=False))
 
 
@@ -83,6 +89,16 @@ def _frame(cells: list[list[Any]], header: list[str]) -> pd.DataFrame:
 
 def _cell(value: Any) -> Any:
     return dumps(value) if isinstance(value, (dict, list)) else value
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
+
+
+def _in_csv(value: Any) -> Any:
+    """Return a value as a cell that no spreadsheet computes."""
+    formula = isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if formula else value
 
 
 _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {

@@ -41,6 +41,23 @@ def test_csv_holds_exact_values_and_empty_cells():
     assert float(rows[2]["accuracy"]) == 1 / 3
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "+cat", "-rare", "@home", "\t=1", "\r=1", "'=1", "''@x", "=HYPERLINK(\"x\";\"y\")", "-", "-1-1"],
+)
+def test_csv_has_no_formulas(name):
+    """Class and file names are the user's; one apostrophe less and they are exact."""
+    text = render([{"name": name}], COLUMNS[:1], "csv")
+    assert next(csv.DictReader(io.StringIO(text, newline="")))["name"] == f"'{name}"
+    assert json.loads(render([{"name": name}], COLUMNS[:1], "json"))["rows"] == [{"name": name}]
+
+
+@pytest.mark.parametrize("name", ["cat", "'cat", "-0.07", "+1e-3", "a=b", " =1", "", "1-1", "é"])
+def test_csv_leaves_other_texts_as_they_are(name):
+    text = render([{"name": name, "macs": -5}], COLUMNS[:2], "csv")
+    assert next(csv.DictReader(io.StringIO(text, newline=""))) == {"name": name, "macs": "-5"}
+
+
 def test_json_is_a_versioned_schema_without_nan():
     document = json.loads(
         render(ROWS, COLUMNS, "json", schema="trials", version=3),
