@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from csv import QUOTE_MINIMAL, QUOTE_NONNUMERIC
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,10 @@ def csv(table: Table) -> str:
     apostrophe the value is exact.
     """
     cells = [[_in_csv(_cell(value)) for value in row] for row in table.plain()]
-    return str(_frame(cells, [column.key for column in table.columns]).to_csv(index=False))
+    frame = _frame(cells, [column.key for column in table.columns])
+    # Python 3.11 doesn't quote carriage returns, at which readers would begin a row.
+    returns = any("\r" in cell for row in cells for cell in row if isinstance(cell, str))
+    return str(frame.to_csv(index=False, quoting=QUOTE_NONNUMERIC if returns else QUOTE_MINIMAL))
 
 
 def json(table: Table) -> str:
