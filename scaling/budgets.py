@@ -122,7 +122,7 @@ def _bisect(
 
 
 def _dip(architecture: Architecture, budget: Budget) -> float:
-    """Return the factor by which a cost of `budget` can fall as phi rises."""
+    """Return the largest factor by which a cost of `budget` may fall as phi rises; 1 if no cost can fall."""
     monotone = all(stage.op in MONOTONE for stage in architecture.stages)
     predicted = any(COSTS[name].known != "exact" for name in budget.limits)
     return (_STEP_DIP if predicted else 1.0) if monotone else _DIP

@@ -123,9 +123,10 @@ def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding)
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A law that interpolates between the rows of a table (in logarithms). The multipliers are 1 at phi = 0.
+    """A law that a table states: the logarithms of the multipliers are interpolated linearly in phi.
 
-    rows: the pairs (phi, multipliers) in ascending order of phi. The last row holds up to phi = 0.
+    rows: the pairs (phi, multipliers) in ascending order of phi. Between the last row and phi = 0 the last row applies;
+    at phi = 0 all multipliers are 1.
     """
 
     rows: tuple[tuple[float, Multipliers], ...]

@@ -40,7 +40,7 @@ def line(mean: Sequence[float], std: Sequence[float], device: torch.device) -> t
 
 
 def scaled(images: Tensor, offset: Tensor, slope: Tensor) -> Tensor:
-    """Return `offset` + `slope` * images. `normalise` does so with the results of `line`."""
+    """Return `offset` + `slope` * images, (b, h, w, c) -> (b, c, h, w). The results of `line` make it `normalise`."""
     # The permuted tensor is a view: channels stay last in memory.
     return torch.addcmul(offset, images.float(), slope).permute(0, 3, 1, 2)
 

@@ -29,7 +29,7 @@ def epoch_order(
 
 
 def _drawn(members: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw `count` of the `members` (k,). No member is drawn again before all have been drawn equally often."""
+    """Draw `count` of the `members` (k,) in shuffled rounds. Every round contains each member once."""
     rounds = -(-count // len(members))
     orders = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
     return members[torch.cat([*orders, torch.arange(0)])[:count]]

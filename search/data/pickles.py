@@ -25,7 +25,7 @@ class _Type:
         self.code = code
 
     def __setstate__(self, state: object) -> None:
-        """Ignore the byte order and the alignment, which single bytes lack."""
+        """Ignore the byte order and the alignment, which have no meaning for elements of one byte."""
 
 
 class _Array:

@@ -1,8 +1,8 @@
 """The engine of a search: it hands proposals to workers and records the results.
 
 Every executor makes the same few calls, from one thread; see `search.executors.Driven`. The engine knows trials
-from its `History`, which reads and writes the ledger. In addition it only holds the state that ends with the
-driver: the running trainings and the clock.
+from its `History`, which reads and writes the ledger. The engine itself holds only what need not survive the driver:
+the running trainings and the clock.
 """
 
 from __future__ import annotations

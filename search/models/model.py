@@ -270,7 +270,7 @@ def numbered(classes: int) -> tuple[str, ...]:
 
 
 def _mistake(error: ValidationError) -> str:
-    """Return the first mistake in one line."""
+    """Return the first error of the validation in one line."""
     first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
     message = first["msg"].removeprefix("Value error, ").rstrip(".")

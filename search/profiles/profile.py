@@ -98,7 +98,7 @@ class Profile(BaseModel):
     def check(self, device: Device, batch: int, otherwise: str = "") -> None:
         """Raise `UserError` with the reasons if the profile does not apply to steps on `batch` images on `device`.
 
-        otherwise: the advice at the end of the message.
+        otherwise: advice on what to do instead, at the end of the message; "" for none.
         """
         reasons = self.differences(device, batch)
         if reasons:

@@ -1,4 +1,4 @@
-"""The fit of a profile to samples: a table of blocks, and two linear models."""
+"""The fit of a profile to measured networks: a table with the time of each block, and two linear models."""
 
 from __future__ import annotations
 

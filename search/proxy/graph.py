@@ -44,9 +44,9 @@ class Repeated:
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
-        """Run the body on a separate stream if a capture follows, because CUDA requires that before a capture.
+        """Run the body on a side stream if a capture follows: CUDA requires that of the steps before a capture.
 
-        Later work on the current stream waits for the separate stream.
+        Later work on the current stream waits for the side stream.
         """
         if self._stream is None or self.how:
             yield

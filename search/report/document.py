@@ -141,7 +141,10 @@ Block = Texts | Terms | Code | Listing | Chart | Bars | Explorer | Networks
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An answer of a search, in short. pairs: its figures. note: how it compares, in a sentence."""
+    """A card for a network that the search answers with.
+
+    pairs: the figures of the network. note: one sentence that compares it with others.
+    """
 
     title: str
     subtitle: str

@@ -195,7 +195,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
 
 
 def answers_of(run: Run) -> Mapping[str, Trial]:
-    """Return the answers of a run by name; empty where no trial is complete."""
+    """Return the trials that answer a run, by name (best, most-accurate, cheapest); empty if no trial is complete."""
     return {name: run.pick(name) for name in ANSWERS} if run.ranked else {}
 
 

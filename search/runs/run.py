@@ -98,7 +98,7 @@ class Run:
 
     @property
     def searched(self) -> bool:
-        """True if all trials are over, or nothing more is proposed or begun."""
+        """True if the search is over, apart from its finals: no trial is running or waiting, and none will be proposed."""
         if self.closed:
             return True
         if self.ended:

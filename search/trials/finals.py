@@ -160,9 +160,9 @@ class Verdict:
 
     standing: the trials that were trained again, the best first. Trials with a result for every seed come before
     trials with fewer results; each group is ordered by the reward of the mean accuracy. tied: the other trials
-    whose accuracy does not differ significantly from the winner's. half: half the width of the interval of the
-    winner's mean accuracy, None where `noise` gives none. noise: the noise of the proxy, None if every network was
-    trained again only once.
+    whose accuracy does not differ significantly from the winner's. half: half the width of the 95 %
+    interval of the winner's mean accuracy; None if it cannot be computed. noise: the noise from seed to seed; None if
+    no network was trained again with two seeds.
     """
 
     standing: tuple[Trial, ...]

@@ -46,7 +46,10 @@ class PointCosts:
     """
 
     def __init__(self, frame: Settled[Architecture], stages: Sequence[Settled[Stage]]) -> None:
-        """Take the parts of the space. frame: a network with the point's stem, head and resolution."""
+        """Take the parts of the space.
+
+        frame: the stem, head and resolution as a function of the point. stages: each stage as a function of the point.
+        """
         self._frame = frame
         self._stems: dict[Hashable, _Spent] = {}
         known: list[dict[tuple[Hashable, int, int], _Spent]] = [{} for _ in stages]

@@ -64,7 +64,7 @@ def _of_layer(tensors: Mapping[str, Tensor], layer: str) -> Iterator[tuple[str, 
 
 
 def _slice(tensor: Tensor, conv: Conv) -> Tensor:
-    """Return the part of a layer's tensor that the layer `conv` has: first channels, and the middle of its kernel."""
+    """Cut a tensor of the parent to the shape in the child's layer `conv`: the first channels, the middle of the kernel."""
     if tensor.ndim == 0:
         return tensor
     tensor = tensor[: conv.width]
@@ -79,7 +79,10 @@ def _slice(tensor: Tensor, conv: Conv) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """A dimension of a layer's tensors along which the channels of an axis lie. reads: whether it is the input's."""
+    """A dimension of a layer's tensors that is indexed by channels which are permuted together.
+
+    reads: True for the dimension of the input, False for that of the output.
+    """
 
     block: str
     conv: Conv

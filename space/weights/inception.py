@@ -153,7 +153,7 @@ def _stem(architecture: Architecture, places: tuple[str, ...]) -> dict[str, str]
 
 
 def _normalised(block: Block, place: str, steps: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of the block's convolutions that have a normalisation."""
+    """Return a mapping of our names to timm's, for the block's convolutions with normalisation."""
     names: dict[str, str] = {}
     for conv in block.convs:
         if conv.norm:

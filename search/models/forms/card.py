@@ -141,7 +141,7 @@ def _classes(model: Model) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Return any text as Markdown code in one line, in which nothing else is markup."""
+    """Return `text` as code in one line of Markdown. Nothing in it can end the code, and unprintable characters are escaped."""
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     longest = max(map(len, re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)

@@ -103,7 +103,7 @@ def _conv(conv: Conv) -> str:
 
 
 def _functions(ops: set[str]) -> Iterator[str]:
-    """Yield the source of each family's `forward`, named OP_block, after the functions and constants that it uses."""
+    """Yield, for each family, the source of what its `forward` uses, and then of `forward`, renamed to OP_block."""
     written: dict[str, Any] = {}
     for op in sorted(ops):
         forward = BLOCKS[op].forward

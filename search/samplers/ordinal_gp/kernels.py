@@ -51,10 +51,10 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A covariance function.
+    """A covariance function: the sum of a part over the codes of the choices and a part over the sizes of networks.
 
-    linear: the share of the linear part in the part over codes; the rest is the smooth part with `length`. sizes:
-    the share of the part over sizes.
+    The part over codes is the sum of a linear and a smooth function. linear: the share of the linear function. length:
+    the length scale of the smooth function. sizes: the share of the part over sizes.
     """
 
     linear: float
