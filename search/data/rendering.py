@@ -38,7 +38,7 @@ def render(scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
 
 
 def _photograph(canvas: Floats, scenes: Scenes, resolution: int) -> NDArray[np.uint8]:
-    """Convert the supersampled canvas (n, 3, fine, fine) in 0..1 to pixels (n, resolution, resolution, 3) in 0..255."""
+    """Convert the supersampled canvas (n, 3, fine, fine) in 0..1 to pixels (n, side, side, 3) in 0..255."""
     rows = canvas[:, :, 0::_FINE] + canvas[:, :, 1::_FINE]
     image = (rows[..., 0::_FINE] + rows[..., 1::_FINE]) * np.float32(1 / _FINE**2)
     image = 0.5 + (image - 0.5) * scenes.contrast[:, None, None, None]
