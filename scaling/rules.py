@@ -125,7 +125,7 @@ def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding)
 class Rows:
     """A law that a table states: the logarithms of the multipliers are interpolated linearly in phi.
 
-    rows: the pairs (phi, multipliers) in ascending order of phi. From the last row up to phi = 0 the last row applies;
+    rows: the pairs (phi, multipliers) in ascending order of phi. From the last row to phi = 0 the last row applies;
     at phi = 0 all multipliers are 1.
     """
 
