@@ -54,7 +54,7 @@ class Proposals(Protocol):
         """Return a new proposal, given all trials so far, or None if there is none now. Raises `Exhausted`."""
 
     def over(self, trials: Sequence[Trial]) -> bool:
-        """Return whether a run that stops after these trials, for instance because its budget is spent, is complete."""
+        """Return whether a run that stops after these trials, perhaps because its budget is spent, is complete."""
 
 
 class _Objective:
