@@ -1,4 +1,4 @@
-"""Weights & Biases: a group for each search, with a run for each trial. W&B's own settings decide where they are kept."""
+"""Weights & Biases: a group for each search, with a run for each trial. W&B's own settings say where."""
 
 from __future__ import annotations
 
