@@ -120,6 +120,7 @@ class Config:
             workers=self.executor.parallel or 1,
             sampler=self.sampler.sampler,
             multi_objective=self.reward.multi_objective,
+            inherits=self.proxy.parent is not None,
         )
 
     def dataset(self) -> Dataset:
@@ -140,6 +141,10 @@ class Config:
         settings = self.settings.model_copy(update={"step": "profile"})
         forecast = Forecast(profile, self.reference, self.proxy.resolution is not None)
         return replace(self, settings=settings, forecast=forecast)
+
+    def inheriting(self, digest: str) -> Self:
+        """Return this search with the digest of the weights that its networks inherit."""
+        return replace(self, proxy=self.proxy.model_copy(update={"parent": digest}))
 
     def exceeded(self, network: Architecture) -> str:
         """Return a text that names the limit that a full network exceeds, "" if it keeps all limits.

@@ -81,15 +81,17 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     A setting inside a group wins over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for invalid
     settings and data.
     """
-    chosen = dict(settings)
+    chosen, decisions = dict(settings), list[Decision]()
+    if chosen.get("weights") is not None and str(chosen.get("proxy", AUTO)) == AUTO:
+        chosen.pop("proxy", None)
+        _take(chosen, decisions, {"proxy": "finetune"}, "networks inherit the weights of weights=FILE")
     automatic = [key for key in ("space", "proxy", "trials") if str(chosen.get(key, AUTO)) == AUTO]
     for key in automatic:
         chosen.pop(key, None)
     if not automatic:
-        return Decided(chosen, ())
+        return Decided(chosen, tuple(decisions))
     source = Config.of({key: value for key, value in chosen.items() if key.partition(".")[0] == "data"}).data
     synthetic = source.source == "shapes"
-    decisions: list[Decision] = []
     images = images_of(source)
     if "space" in automatic and not synthetic and images.side:
         _take(chosen, decisions, *_space(images.side))

@@ -29,6 +29,7 @@ from search.engine.display import Display, Silent
 from search.engine.engine import Engine
 from search.engine.feasibility import check, check_step
 from search.engine.initial_networks import resolved
+from search.engine.parent import Parent, inheriting, parent_of, source_of
 from search.engine.proposals import Proposals, Sampled
 from search.engine.remeasure import measure_best
 from search.engine.search_and_finals import SearchAndFinals
@@ -40,7 +41,7 @@ from search.proxy.proxy import fidelity
 from search.runs.environment import environment, resumed_with
 from search.runs.exchange import spans
 from search.runs.lock import driver_lock
-from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PROFILE, RUNS, Run, open_run
+from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PARENT, PROFILE, RUNS, Run, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
 from search.trials.ledger import OVER, Ledger, Record
 from space import UserError, documents
@@ -75,7 +76,7 @@ def launch(
     config, data = replace(plan.config, pruner=plan.config.pruner.decided(plan.config.workload)), plan.data
     name = _free_name(config.settings.run) or unused(RUNS, config.space.name).name
     shown = display or Silent()
-    for line in (*map(str, plan.decisions), plan.outlook):
+    for line in (*map(str, plan.decisions), *(plan.parent.remarks if plan.parent else ()), plan.outlook):
         shown.note(line)
     config = with_step(config, data, lambda text: shown.note(text))
     check_step(config)
@@ -83,6 +84,7 @@ def launch(
         shown.note(str(span))
     proposals = Sampled(config)
     files = _files(config, permitted(plan.imported, config), fidelity(config.proxy, data.digest))
+    files |= {PARENT: plan.parent.file} if plan.parent else {}
     path = create(name, config.document(), data, files)
     drive(path, config, proposals, data, shown, evaluate)
     return open_run(path)
@@ -99,13 +101,14 @@ class Prepared:
     """A search whose settings and data are valid.
 
     imported: the trials of earlier runs that the search starts from. decisions: the decisions about settings that
-    were left open.
+    were left open. parent: the weights that networks inherit; None if they start from random ones.
     """
 
     config: Config
     data: Dataset
     imported: tuple[Record, ...]
     decisions: tuple[Decision, ...] = ()
+    parent: Parent | None = None
 
     @property
     def outlook(self) -> str:
@@ -117,11 +120,14 @@ def prepared(settings: Mapping[str, Any]) -> Prepared:
     """Read settings, load the data and check that both fit. Raises `UserError` if not."""
     automatic = decided(resolved(settings))
     config = Config.of(automatic.settings)
+    source = source_of(config)
     data = config.dataset()
     config = config.for_data(len(data.classes), data.channels)
     check(config)
+    parent = parent_of(source, str(config.settings.weights), data) if source else None
+    config = config.inheriting(parent.digest) if parent else config
     imported = imported_trials(config, fidelity(config.proxy, data.digest))
-    return Prepared(config, data, imported, automatic.decisions)
+    return Prepared(config, data, imported, automatic.decisions, parent)
 
 
 def resume(
@@ -247,7 +253,7 @@ def drive(
         source = SearchAndFinals(engine, lambda text: display.note(text))
         try:
             with display.begin(path, source):
-                config.executor.run(source, evaluate)
+                config.executor.run(source, inheriting(evaluate, config, path))
                 if config.forecast:
                     measure_best(engine, config.forecast)
         finally:

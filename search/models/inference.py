@@ -56,7 +56,9 @@ class Conditions:
             return choose_device(self.device)
         require_onnxruntime()
         if self.device not in ("auto", "cpu"):
-            raise UserError(f"runtime=onnxruntime runs on the CPU here, not on {self.device}; try runtime=torch.")
+            raise UserError(
+                f"runtime=onnxruntime runs on the CPU here, not on {self.device}; try runtime=torch."
+            )
         return torch.device("cpu")
 
     @property
@@ -179,5 +181,3 @@ def _by_block(network: Network, nodes: Sequence[tuple[str, float]]) -> list[floa
             waiting = 0.0
     times[place] += waiting
     return times
-
-

@@ -10,18 +10,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from search.data.source import Source
 from search.proxy.failure import TrialFailed
 from search.proxy.proxy import Proxy, proxy_architecture, timed
-from space import decode
+from space import UserError, decode
 
 if TYPE_CHECKING:
     from space.timing.ratio import StepTime
+    from space.weights.weights import Weights
 
-__all__ = ["Request", "Result", "TrialFailed", "evaluate"]
+__all__ = ["EvaluateChildren", "Request", "Result", "TrialFailed", "evaluate"]
 
 Report = Callable[[int, float], None]
 """The function that is called after each epoch: report(epoch, loss), with the mean training loss of the epoch.
@@ -126,10 +128,13 @@ def _finite(value: object) -> bool:
     return isinstance(value, Real) and math.isfinite(value)
 
 
-def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Result:
+def evaluate(
+    request: Request, report: Report = lambda epoch, loss: None, parent: Weights | None = None
+) -> Result:
     """Measure the step time of the network relative to the reference, then train and validate the network.
 
-    report: is called after each epoch, see `Report`. Only the cache of the data is written. Raises `TrialFailed` if
+    report: is called after each epoch, see `Report`. parent: the weights that the network inherits from, if
+    `request.proxy.parent` asks for them. Only the cache of the data is written. Raises `TrialFailed` if
     the network causes a failure, and `UserError` if the machine or the data do not permit the request.
     """
     from search.data import load
@@ -138,6 +143,10 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
 
     started = time.perf_counter()
     proxy, device = request.proxy, request.device
+    if proxy.parent is not None and parent is None:
+        raise UserError(
+            "proxy=finetune needs the weights of a parent: search launch space=inside:PARENT weights=FILE."
+        )
     full = decode(request.architecture)
     data = load(request.source, proxy.resolution or full.resolution)
 
@@ -147,7 +156,7 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
     with _threads(request.threads):
         if request.reference:
             step = measure(*timed(full, decode(request.reference), proxy, *shape), proxy, device)
-        training = train(network, data, proxy, request.seed, device=device, on_epoch=report)
+        training = train(network, data, proxy, request.seed, parent=parent, device=device, on_epoch=report)
     return Result(
         accuracy=training.accuracy,
         loss=training.loss,
@@ -163,6 +172,28 @@ def evaluate(request: Request, report: Report = lambda epoch, loss: None) -> Res
         hits=training.hits,
         graph=training.graph,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateChildren:
+    """The evaluation of networks that inherit weights: `evaluate` with the file of their parent.
+
+    An executor sends it to each worker once, and the worker reads the weights once.
+    file: the content of a file that `space.weights.weights_file` wrote.
+    """
+
+    file: bytes
+
+    def __call__(self, request: Request, report: Report = lambda epoch, loss: None) -> Result:
+        """Return the result of `evaluate`."""
+        return evaluate(request, report, _parent(self.file))
+
+
+@lru_cache(maxsize=1)
+def _parent(file: bytes) -> Weights:
+    from space.weights.files import read_weights
+
+    return read_weights(file)
 
 
 @contextmanager

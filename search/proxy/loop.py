@@ -77,7 +77,7 @@ def _updater(
     def update(inputs: Tensor, labels: Tensor) -> Tensor:
         rate = rate_at(proxy, next(taken), steps)
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["lr_scale"]
         loss = loss_of(network, inputs, labels, proxy, weights)
         optimiser.zero_grad()
         scaler.scale(loss).backward()

@@ -19,17 +19,22 @@ hundred. The usual 0.999 averages about 1000 steps."""
 def optimiser_of(network: nn.Module, proxy: Proxy, rate: Tensor | None = None) -> torch.optim.Optimizer:
     """Return AdamW for the parameters of `network`, without weight decay on biases and normalisation scales.
 
+    Each parameter group has its learning rate relative to the classifier's under "lr_scale".
     rate: the learning rate, shape (), on the device, which the caller may change between steps; None:
     `proxy.learning_rate`.
     """
-    weights = [value for value in network.parameters() if value.ndim > 1]
-    others = [value for value in network.parameters() if value.ndim <= 1]
+    parameters: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for matrix in (True, False):
+        for name, value in network.named_parameters():
+            if (value.ndim > 1) == matrix:
+                scale = 1.0 if name.startswith("head.classifier.") else proxy.backbone_lr_scale
+                parameters.setdefault((scale, proxy.weight_decay if matrix else 0.0), []).append(value)
     groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": proxy.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {"params": values, "weight_decay": decay, "lr_scale": scale}
+        for (scale, decay), values in parameters.items()
     ]
     # The fused form updates all parameters in one kernel. A small network has hundreds of small parameters.
-    fused = weights[0].device.type in ("cpu", "cuda")
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
     return torch.optim.AdamW(
         groups,
         proxy.learning_rate if rate is None else rate,

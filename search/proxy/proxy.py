@@ -27,7 +27,7 @@ It must be raised with every change that changes accuracies, so that older accur
 """
 
 
-_ADDED = ("ema", "recalibrate_bn", "flip_tta", "tf32")
+_ADDED = ("ema", "recalibrate_bn", "flip_tta", "tf32", "backbone_lr_scale", "parent")
 """The settings that the first version of `Proxy` did not have."""
 
 
@@ -46,7 +46,9 @@ class Proxy(BaseModel):
     stem_stride: Literal[1, 2] | None = 2
     """The stride of the stem of the proxy network; null: the stride of the full network."""
 
-    epochs: int = Field(default=3, ge=1, le=10_000)
+    epochs: int = Field(default=3, ge=0, le=10_000)
+    """The number of epochs. 0, only with the weights of a parent: statistics of normalisation are computed anew, and
+    a classifier is fitted on the features, which do not change."""
     images: int | None = Field(default=10_000, ge=2)
     """The number of training images used, with the class proportions of all training images; null: all images."""
     validation_images: int | None = Field(default=10_000, ge=1)
@@ -55,6 +57,8 @@ class Proxy(BaseModel):
 
     learning_rate: float = Field(default=0.008, gt=0, le=100)
     """The peak of the learning rate. It is not scaled with `batch`."""
+    backbone_lr_scale: float = Field(default=1.0, ge=0, le=100)
+    """The learning rate of all layers before the classifier, relative to the classifier's; below 1 to fine-tune."""
     warmup: Rate = 0.2
     """The part of all steps on which the learning rate rises; on the remaining steps it falls to 0."""
     momentum: Rate = 0.9
@@ -73,6 +77,10 @@ class Proxy(BaseModel):
     """The number of training images on which batch-norm statistics are recomputed before validation; null: none."""
     flip_tta: bool = False
     """True if validation averages the logits of an image and its mirror image, if the data may be mirrored."""
+
+    parent: str | None = None
+    """The weights that trainings start from. null: random ones; weights: those that the network inherits from the
+    parent in `weights=FILE`, whose digest takes the place of the word when a search begins."""
 
     step_pixels: int | None = Field(default=100_000, ge=1)
     """The approximate number of pixels in the batch on which the step time of the full network is measured.
@@ -98,6 +106,14 @@ class Proxy(BaseModel):
         if self.resolution is not None and self.shift >= self.resolution:
             raise ValueError(
                 f"a shift of {self.shift} pixels moves an image of {self.resolution} out of view"
+            )
+        if self.parent is None and not self.epochs:
+            raise ValueError(
+                "epochs is 0; only proxy=finetune, which starts from trained weights, permits that"
+            )
+        if self.parent is not None and self.width != 1:
+            raise ValueError(
+                f"width is {self.width:g}; networks that inherit weights have their full width, 1"
             )
         return self
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -22,6 +22,7 @@ from torch import nn
 from search.data.balance import class_weights
 from search.data.dataset import Dataset
 from search.data.fetching import resident
+from search.proxy.classifier import fit_classifier
 from search.proxy.device import choose_device, computing_on, precision_on
 from search.proxy.device_lock import shared
 from search.proxy.ema import Average
@@ -32,6 +33,8 @@ from search.proxy.proxy import Proxy
 from search.proxy.validation import recalibrate, validate
 from space import Architecture, plan
 from space.network.network import Network, build
+from space.weights.children import inherit
+from space.weights.weights import Weights, rebuild
 
 OnEpoch = Callable[[int, float], None]
 
@@ -68,14 +71,16 @@ def train(
     proxy: Proxy,
     seed: int,
     *,
+    parent: Weights | None = None,
     device: str = "",
     on_epoch: OnEpoch = lambda epoch, loss: None,
 ) -> Training:
-    """Train the proxy network `architecture` from random weights, and validate it once, at the end.
+    """Train the proxy network `architecture`, and validate it once, at the end.
 
-    device: the device; "": `proxy.device`. on_epoch: is called as on_epoch(epoch, loss) after each epoch, counted
-    from 1, with its mean training loss. It gets no accuracy, since the accuracy in the middle of a schedule says
-    little about the accuracy at its end.
+    parent: the weights that it inherits from, for as many classes and channels as the data have; None: it starts from
+    random weights. device: the device; "": `proxy.device`. on_epoch: is called as on_epoch(epoch, loss) after each
+    epoch, counted from 1, with its mean training loss. It gets no accuracy, since the accuracy in the middle of a
+    schedule says little about the accuracy at its end.
 
     On a CPU the result depends only on these arguments and the number of threads, and is reproducible to the bit. The
     global random generators of torch are restored. Raises `TrialFailed` if a loss is not a finite number, or if the
@@ -86,8 +91,14 @@ def train(
     forked = torch.random.fork_rng(devices=[place] if place.type == "cuda" else [])
     with shared(place), computing_on(place, tf32=proxy.tf32), forked:
         torch.manual_seed(2 * seed)  # for weights and dropout; the data use 2 * seed + 1
-        network = build(architecture, dropout=proxy.dropout, drop_path=proxy.drop_path)
-        begin(network)
+        if parent is None:
+            network = build(architecture, dropout=proxy.dropout, drop_path=proxy.drop_path)
+            begin(network)
+        else:
+            conventions = parent.conventions
+            data = replace(data, mean=conventions.mean, std=conventions.std)
+            inherited = inherit(parent, architecture)
+            network = rebuild(inherited, dropout=proxy.dropout, drop_path=proxy.drop_path)
         network.to(place).to(memory_format=torch.channels_last)
         training = time.perf_counter()
         average = Average(network, proxy.ema) if proxy.ema else None
@@ -97,6 +108,8 @@ def train(
             network.load_state_dict(average.tensors)
         if proxy.recalibrate_bn:
             recalibrate(network, data, place, proxy.recalibrate_bn)
+        if not proxy.epochs:
+            fit_classifier(network, data, place, proxy)
         figures = validate(network, data, place, proxy.validation_images, flip_tta=proxy.flip_tta)
     if not math.isfinite(figures.loss):
         raise TrialFailed(f"The validation loss is {figures.loss}.")
@@ -156,13 +169,15 @@ def fit(
     average: the moving average that is updated after each step; None: no average. on_epoch: see `train`.
 
     A GPU with room for all images uses `search.proxy.loop_gpu`, except in float16, where the host must choose the
-    loss scale. All other trainings use `search.proxy.loop`. Raises `TrialFailed` if a loss is not a finite number.
+    loss scale, and for layers with learning rates of their own. All other trainings use `search.proxy.loop`. Raises
+    `TrialFailed` if a loss is not a finite number.
     """
     count = min(proxy.images or len(data.train), len(data.train))
     labels = torch.tensor(data.train.labels[:count])
     weights = class_weights(labels, len(data.classes)).to(device) if data.balance == "loss" else None
     loop, pixels = None, None
-    if device.type == "cuda" and precision_on(device, proxy.precision) != torch.float16:
+    one_rate = proxy.backbone_lr_scale == 1
+    if device.type == "cuda" and one_rate and precision_on(device, proxy.precision) != torch.float16:
         pixels = resident(data.train, count, device)
     if pixels is None:
         epochs = epochs_of(network, data, proxy, seed, labels, weights, average, device)

@@ -22,7 +22,8 @@ class Workload:
 
     epochs: the epochs of the full proxy training. trials: the number of trials, None where only a budget ends the
     search. workers: the number of trainings at a time. sampler: the name of the sampler. multi_objective: True if
-    the search is for a Pareto front.
+    the search is for a Pareto front. inherits: True if networks start from trained weights, so that no epoch at all
+    is a rung too.
     """
 
     epochs: int
@@ -30,6 +31,7 @@ class Workload:
     workers: int
     sampler: str
     multi_objective: bool = False
+    inherits: bool = False
 
 
 class Pruner(BaseModel, ABC):
@@ -78,7 +80,7 @@ class SuccessiveHalving(Pruner):
 
     def ladder(self, workload: Workload) -> Ladder:
         return Ladder(
-            epochs=rung_epochs(workload.epochs, self.eta),
+            epochs=rung_epochs(workload.epochs, self.eta, inherits=workload.inherits),
             eta=self.eta,
             pilots=self.gate,
             min_correlation=self.min_correlation,
@@ -122,9 +124,12 @@ class Automatic(SuccessiveHalving):
         )
 
 
-def rung_epochs(epochs: int, eta: int) -> tuple[int, ...]:
-    """Return the epochs of every rung, ascending: (1, 3, 9) for 9 epochs and eta 3."""
+def rung_epochs(epochs: int, eta: int, *, inherits: bool = False) -> tuple[int, ...]:
+    """Return the epochs of every rung, ascending: (1, 3, 9) for 9 epochs and eta 3.
+
+    inherits: whether the lowest rung has no epoch: (0, 3, 9).
+    """
     ladder = [epochs]
-    while len(ladder) < MAX_RUNGS and ladder[0] // eta:
+    while len(ladder) < MAX_RUNGS - inherits and ladder[0] // eta:
         ladder.insert(0, ladder[0] // eta)
-    return tuple(ladder)
+    return (0, *ladder) if inherits and ladder[0] else tuple(ladder)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, LEDGER, LOCK = "config.yaml", "environment.json", "trials.sqlite", "run.lock"
+PARENT = "parent.safetensors"
+"""The name of the file with the weights that the networks of a run inherit."""
 PROFILE = "profile.json"
 """The name of the file with the profile of the device that the run began on, where step times are predicted."""
 _SHOWN = 10

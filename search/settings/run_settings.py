@@ -30,6 +30,9 @@ class RunSettings(BaseModel):
     """The networks that are trained before any is proposed. `Config` holds their canonical strings."""
     warm_start: str | None = Field(default=None, alias="from")
     """The names of runs with the same space and proxy, separated by commas. Their trials are known from the start."""
+    weights: str | None = None
+    """The trained weights that the networks of the space inherit from, with proxy=finetune: a file of any format that
+    `search weights` reads, or the folder of a model."""
     step: str = "auto"
     """The source of step times: "measured" (with each training), "profile" (predicted before it), "auto" (either), or
     the file of a profile."""

@@ -21,7 +21,7 @@ KIND = {
 }
 """The setting that names the kind of settings, for each group that has several kinds."""
 
-_NAMES = ("run", "from", "first", "data.path")
+_NAMES = ("run", "from", "first", "weights", "data.path")
 """The settings whose values are names even where they look like numbers: run=2026, data.path=2024."""
 
 

@@ -80,7 +80,9 @@ def inference_memory(architecture: Architecture, batch: int = 1) -> int:
     and activations, gates and sums overwrite their input. Weights and the work space of kernels come in addition.
     """
     stem, head = architecture.stem, architecture.head
-    peak, size = _peak(stem_layers(stem, architecture.channels), architecture.channels, architecture.resolution)
+    peak, size = _peak(
+        stem_layers(stem, architecture.channels), architecture.channels, architecture.resolution
+    )
     width = stem.width
     for stage in architecture.stages:
         for index in range(stage.depth):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import safetensors.torch
+import torch
 
 from space.architecture import Architecture, decode
 from space.catalog import CATALOG, published
@@ -67,6 +70,24 @@ def load_weights(
     if normalisation is not None:
         conventions = normalised(conventions, normalisation)
     return Weights(architecture, tensors, for_channels(conventions, architecture.channels), origin)
+
+
+def weights_digest(weights: Weights) -> str:
+    """Return 12 hexadecimal digits of a hash of tensors, architecture and conventions, whatever file holds them."""
+    digest = hashlib.sha256(f"{weights.architecture} {conventions_json(weights.conventions)}".encode())
+    for name in sorted(weights.tensors):
+        tensor = weights.tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def read_weights(content: bytes) -> Weights:
+    """Return the weights in the bytes of a file that `weights_file` wrote. Raises `UserError` for any others."""
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+        file.write(content)
+        file.flush()
+        return load_weights(file.name)
 
 
 def weights_file(weights: Weights, format: str = "ours") -> bytes:

@@ -66,6 +66,15 @@ def adapt(
     return weights
 
 
+def fresh_classifier(weights: Weights) -> Weights:
+    """Return `weights` with a classifier of zeros: the first loss is that of equal probabilities for all classes."""
+    tensors = {
+        name: torch.zeros_like(tensor) if name.startswith(f"{_CLASSIFIER}.") else tensor
+        for name, tensor in weights.tensors.items()
+    }
+    return replace(weights, tensors=tensors)
+
+
 def _with_classes(weights: Weights, classes: int, seed: int) -> Weights:
     architecture = replace(weights.architecture, classes=classes)
     # A classifier's initial weights depend on its shape alone. The rest of the network would take long to build.

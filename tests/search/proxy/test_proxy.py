@@ -90,7 +90,7 @@ class TestFidelity:
         assert len({fidelity(proxy, data) for proxy in proxies for data in ("one", "other")}) == 16
 
     def test_is_what_it_was_before_there_were_averages(self):
-        before = Proxy(epochs=4, images=None, validation_images=None)    # the defaults of that time
+        before = Proxy(epochs=4, images=None, validation_images=None)  # the defaults of that time
         assert fidelity(before, "data") == "4599984dd613"
 
     def test_leaves_the_device_out(self):

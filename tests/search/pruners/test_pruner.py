@@ -66,3 +66,9 @@ def test_a_ladder_knows_whether_the_search_is_for_a_front():
 )
 def test_auto_has_rungs_where_they_can_pay(settings, rungs):
     assert (len(epochs(**settings)) > 1) is rungs
+
+
+def test_no_epoch_is_the_lowest_rung_of_networks_that_inherit_weights():
+    assert rung_epochs(9, 3, inherits=True) == (0, 3, 9)
+    assert rung_epochs(2, 3, inherits=True) == (0, 2)
+    assert rung_epochs(0, 3, inherits=True) == (0,)

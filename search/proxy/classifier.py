@@ -1,0 +1,79 @@
+"""A new classifier on features that do not change: logistic regression."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search.data.augment import normalise
+from search.data.balance import class_weights
+from search.data.dataset import Dataset
+from search.data.fetching import fetcher
+from search.proxy.proxy import Proxy
+from space.network.network import Network
+
+_BATCH = 256
+"""The number of images in a batch of the forward pass."""
+_DECAY = 1e-3
+"""The factor of half the squared weights in the loss. Features are standardised before."""
+_STEPS = 50
+"""The largest number of steps of L-BFGS."""
+
+
+def fit_classifier(network: Network, data: Dataset, device: torch.device, proxy: Proxy) -> None:
+    """Replace the classifier of `network`, in place, by a logistic regression on its features.
+
+    The first `proxy.images` training images are used, without augmentation. The optimum is unique, so the result
+    depends on neither a seed nor the classifier before.
+    """
+    count = min(proxy.images or len(data.train), len(data.train))
+    features, labels = _features(network, data, device, count)
+    mean, std = features.mean(0), features.std(0).clamp_min(1e-6)
+    balanced = class_weights(labels.cpu(), len(data.classes)).to(device) if data.balance == "loss" else None
+    weight, bias = _regression((features - mean) / std, labels, len(data.classes), balanced)
+    classifier = network.get_submodule("head.classifier")
+    assert isinstance(classifier, nn.Linear)
+    with torch.no_grad():
+        classifier.weight.copy_(weight / std)
+        if classifier.bias is not None:
+            classifier.bias.copy_(bias - (weight / std) @ mean)
+
+
+@torch.no_grad()
+def _features(network: Network, data: Dataset, device: torch.device, count: int) -> tuple[Tensor, Tensor]:
+    """Return the inputs of the classifier for `count` training images (n, width), and the labels (n,)."""
+    network.eval()
+    fetch = fetcher(data.train, count, device)
+    rows: list[Tensor] = []
+    labels: list[Tensor] = []
+    classifier = network.get_submodule("head.classifier")
+    hook = classifier.register_forward_pre_hook(lambda module, inputs: rows.append(inputs[0].mean((2, 3))))
+    try:
+        for indices in torch.arange(count).tensor_split(-(-count // _BATCH)):
+            images, classes = fetch(indices)
+            network(normalise(images, data.mean, data.std))
+            labels.append(classes)
+    finally:
+        hook.remove()
+    return torch.cat(rows), torch.cat(labels)
+
+
+def _regression(
+    features: Tensor, labels: Tensor, classes: int, class_weight: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return weights (classes, width) and biases (classes,) that minimise the regularised mean cross-entropy."""
+    weight = torch.zeros(classes, features.shape[1], device=features.device, requires_grad=True)
+    bias = torch.zeros(classes, device=features.device, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=_STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        each = functional.cross_entropy(features @ weight.T + bias, labels, reduction="none")
+        mean = each.mean() if class_weight is None else (each * class_weight[labels]).mean()
+        value = mean + _DECAY / 2 * weight.square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return weight.detach(), bias.detach()
