@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from search.config import Config
 from search.data import Dataset
 from search.executors import Evaluate
+from search.models.trained import Trained, read_trained
 from search.proxy.evaluate import EvaluateChildren, evaluate
 from search.runs.run import PARENT
 from space import Architecture, Space, UserError
 from space.choices.inside import places
-
-if TYPE_CHECKING:
-    from space.weights import Weights
 
 GIVEN = "weights"
 """The value of `proxy.parent` before the digest of the weights is known."""
@@ -38,15 +34,7 @@ class Parent:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """The weights in `weights=FILE` as they were read, with the names of their classes, () if unknown."""
-
-    weights: Weights
-    classes: tuple[str, ...]
-
-
-def source_of(config: Config) -> Source | None:
+def source_of(config: Config) -> Trained | None:
     """Return the weights that networks of the search inherit, None if they start from random ones.
 
     Raises `UserError` for weights without `proxy=finetune` or the reverse, for unreadable ones, and for a network of
@@ -67,7 +55,7 @@ def source_of(config: Config) -> Source | None:
         raise UserError(
             f"proxy.parent={asked}: write proxy.parent={GIVEN}; its digest is computed from weights=FILE."
         )
-    source = _read(word)
+    source = read_trained(word)
     try:
         _check_children(config.space, source.weights.architecture)
     except UserError as error:
@@ -75,10 +63,9 @@ def source_of(config: Config) -> Source | None:
     return source
 
 
-def parent_of(source: Source, word: str, data: Dataset) -> Parent:
+def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
     """Return the parent for the classes and channels of the data. word: the name of the weights in remarks."""
     from space.weights import adapt, weights_file
-    from space.weights.children import order
     from space.weights.files import weights_digest
     from space.weights.weights import fresh_classifier
 
@@ -93,7 +80,7 @@ def parent_of(source: Source, word: str, data: Dataset) -> Parent:
         )
     if before.channels != data.channels:
         remarks.append(f"the stem is adapted from {before.channels} to {data.channels} image channels")
-    ordered = order(weights)
+    ordered = source.ordered(weights)
     return Parent(weights_file(ordered), weights_digest(ordered), tuple(remarks))
 
 
@@ -113,17 +100,6 @@ def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
     if weights_digest(read_weights(file)) != config.proxy.parent:
         raise UserError(f"{path / PARENT} has changed since the run began.")
     return EvaluateChildren(file)
-
-
-def _read(word: str) -> Source:
-    from search.models.model import is_model, load_model
-    from space.weights import load_weights
-
-    path = Path(os.path.expanduser(word))
-    if is_model(path):
-        model = load_model(path)
-        return Source(model.weights, model.classes)
-    return Source(load_weights(path), ())
 
 
 def _check_children(space: Space, parent: Architecture) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from search.models.trained import read_trained
 from search.proxy.training import begin
+from search.training.recipe import Recipe
 from search.training.rng import derive_seed
 from space import Architecture, plan
+from space.choices.inside import is_child
 from space.network.network import Network, build
 from space.refusal import UserError
-from space.weights import Conventions, Weights, adapt, load_weights
+from space.weights import Conventions, Weights, adapt
+from space.weights.children import inherit
 
 FREEZABLE = ("stem", "features")
 
@@ -37,32 +40,41 @@ def initial_network(
     weights: Path | None,
     seed: int,
     normalised: tuple[tuple[float, ...], tuple[float, ...]],
-    drop_path: float,
+    recipe: Recipe,
 ) -> InitialNetwork:
     """Return the network of `architecture`, with the `weights` if there are any.
 
-    weights: a file of any format that `space.weights` knows, or the folder of a model. normalised: the mean and the
+    weights: a file of any format that `space.weights` knows, or the folder of a model. A child of their network
+    inherits its slices; another network gets the blocks that have the same shapes. normalised: the mean and the
     standard deviation of the images, for random weights; trained weights bring theirs. Raises `UserError` for weights
     of which no block fits.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
         if weights is None:
-            network = build(architecture, drop_path=drop_path)
+            network = build(architecture, drop_path=recipe.drop_path)
             begin(network)
             conventions = replace(Conventions(), mean=normalised[0], std=normalised[1])
             return InitialNetwork(network, conventions, "")
+        source = read_trained(weights)
         trained = adapt(
-            _read(weights), classes=architecture.classes, channels=architecture.channels, seed=seed
+            source.weights, classes=architecture.classes, channels=architecture.channels, seed=seed
         )
         conventions = trained.conventions
         network = build(
             architecture,
-            drop_path=drop_path,
+            drop_path=recipe.drop_path,
             padding=conventions.padding,
             norm_eps=conventions.norm_eps,
             norm_momentum=conventions.norm_momentum,
         )
+    origin = trained.origin or str(weights)
+    parent = replace(trained.architecture, resolution=architecture.resolution)
+    same = parent == architecture
+    if (same and recipe.children) or (not same and is_child(parent, architecture)):
+        inherited = inherit(source.ordered(replace(trained, architecture=parent)), architecture)
+        network.load_state_dict(inherited.tensors)
+        return InitialNetwork(network, conventions, origin if same else f"{origin}, a child of {parent}")
     copied = copy_weights(network, trained)
     blocks = len(plan(architecture))
     if not copied:
@@ -70,7 +82,7 @@ def initial_network(
             f"{weights}: no block of {trained.architecture} has the shape of one of {architecture}."
         )
     part = "" if copied == blocks else f", {copied} of {blocks} blocks"
-    return InitialNetwork(network, conventions, f"{trained.origin or weights}{part}")
+    return InitialNetwork(network, conventions, f"{origin}{part}")
 
 
 def copy_weights(network: Network, weights: Weights) -> int:
@@ -117,11 +129,3 @@ def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
     for part in parts:
         part.requires_grad_(False)
     return parts
-
-
-def _read(weights: Path) -> Weights:
-    if Path(os.path.expanduser(weights)).is_dir():
-        from search.models.model import load_model
-
-        return load_model(Path(os.path.expanduser(weights))).weights
-    return load_weights(weights)

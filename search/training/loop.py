@@ -175,8 +175,7 @@ def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
         # Processes exchange gradients once a step, not once a part.
         with state.processes.no_sync(state.forward) if number < parts else nullcontext():
             with torch.autocast(state.device.type, dtype, enabled=dtype != torch.float32):
-                logits = state.forward(images)
-            loss = _loss(logits.float(), shares, recipe.label_smoothing, state.class_weights)
+                loss = _loss_of_network(state, images, shares)
             loss = loss * (len(images) / len(inputs))
             state.scaler.scale(loss).backward()
         losses.append(loss.detach())
@@ -186,6 +185,16 @@ def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
     state.scaler.step(state.optimizer)
     state.scaler.update()
     return torch.stack(losses).sum()
+
+
+def _loss_of_network(state: State, images: Tensor, shares: Tensor) -> Tensor:
+    """Return the mean loss of the network on a part of a batch, or of the child that this step trains."""
+    smoothing, weights = state.recipe.label_smoothing, state.class_weights
+    if state.elastic is None:
+        return _loss(state.forward(images).float(), shares, smoothing, weights)
+    return state.elastic.loss(
+        state.progress.step, images, lambda logits: _loss(logits, shares, smoothing, weights)
+    )
 
 
 def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:

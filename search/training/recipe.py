@@ -15,6 +15,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from search.proxy.proxy import Precision, Rate
+from space.choices.inside import EXPANDS, WIDTHS
+
+Share = Annotated[float, Field(gt=0, le=1)]
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
@@ -26,6 +29,26 @@ class Span(BaseModel):
 
     first: float = Field(alias="from")
     last: float = Field(alias="to")
+
+
+class Children(BaseModel):
+    """The settings of a training of a network through its children, which share its weights.
+
+    In each step one network is trained: every `every` steps the network itself, in the middle between them its
+    smallest child, in all other steps a random child.
+    """
+
+    model_config = _FROZEN
+
+    every: int = Field(default=4, ge=2, le=10_000)
+    """The number of steps from one step of the whole network to the next; the smallest child has as many."""
+    widths: tuple[Share, ...] = WIDTHS
+    """The shares of the widths that children have, as `space.widths` of space=inside:NETWORK."""
+    expands: tuple[Share, ...] = EXPANDS
+    """The shares of the expansions that children have."""
+    distill: Rate = 0.0
+    """The share of a child's loss that is its cross-entropy with the probabilities of the whole network, which
+    then runs in every step too."""
 
 
 PerStage = Annotated[float | Span | tuple[float, ...], Field(union_mode="left_to_right")]
@@ -93,6 +116,9 @@ class Recipe(BaseModel):
     crop_area: float = Field(default=0.08, gt=0, le=1)
     """The smallest area of a resized crop, as a share of the image's."""
 
+    children: Children | None = None
+    """The training of the network through its children; None: it is trained alone."""
+
     precision: Precision = "auto"
     channels_last: bool = True
     compile: bool = False
@@ -107,6 +133,8 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _stagewise(self) -> Self:
+        if self.children and self.compile:
+            raise ValueError("compile is not possible with children, which are another network in each step")
         if self.stages > self.epochs:
             raise ValueError(f"{self.epochs} epochs are too few for {self.stages} stages")
         for name, (minimum, maximum) in _RANGES.items():

@@ -18,6 +18,7 @@ from search.proxy.ema import Average
 from search.proxy.failure import TrialFailed
 from search.training.checkpoint import Progress, read_progress, restore, write_checkpoint
 from search.training.distributed import Processes
+from search.training.elastic import Elastic
 from search.training.initial_weights import InitialNetwork, freeze_parts, initial_network
 from search.training.optimizer import optimizer_of
 from search.training.recipe import Recipe
@@ -33,7 +34,8 @@ class State:
     for several processes, compiled. frozen: modules that are not trained. average: the running average of the
     weights; None: there is none. class_weights: the weights (classes,) in a balanced loss. losses: the losses of the
     steps since the last check.
-    saved_at: the time of the last checkpoint, on the monotonic clock.
+    saved_at: the time of the last checkpoint, on the monotonic clock. elastic: the children that are trained in
+    place of the network; None: it is trained alone.
     """
 
     task: Task
@@ -52,6 +54,7 @@ class State:
     progress: Progress
     losses: list[Tensor]
     saved_at: float
+    elastic: Elastic | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -62,11 +65,14 @@ class State:
 def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
     """Return the state of the training at its start, or at its last checkpoint in `folder`."""
     recipe = task.recipe
+    if recipe.children and (processes.size > 1 or task.freeze is not None):
+        other = "in one process" if processes.size > 1 else "without freeze"
+        raise UserError(f"A recipe with children trains all layers {other}.")
     device = choose_device(processes.device(recipe.device))
     data = load(task.source, task.architecture.resolution)
     progress = _progress(task, folder, data)
     normalised = data.mean, data.std
-    initial = initial_network(task.architecture, task.weights, task.seed, normalised, recipe.drop_path)
+    initial = initial_network(task.architecture, task.weights, task.seed, normalised, recipe)
     network = initial.network.to(device)
     if recipe.channels_last:
         network.to(memory_format=torch.channels_last)
@@ -94,6 +100,10 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
         losses=[],
         saved_at=time.monotonic(),
     )
+    if recipe.children:
+        state.elastic = Elastic(
+            initial.network, initial.conventions, recipe.children, task.seed, recipe.drop_path
+        )
     if progress.tensors:
         restore(folder, progress, network, state.optimizer, state.average)
         state.scaler.load_state_dict(dict(progress.scaler))

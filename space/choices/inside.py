@@ -92,6 +92,15 @@ def places(parent: Architecture, child: Architecture) -> tuple[Place, ...]:
     return tuple((stage, index) for stage, count in enumerate(matched) for index in range(count))
 
 
+def is_child(parent: Architecture, child: Architecture) -> bool:
+    """Return whether `child` can inherit the weights of `parent`. Every network with children is its own child."""
+    try:
+        places(parent, child)
+    except UserError:
+        return False
+    return True
+
+
 def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
     """Return the number of the child's blocks that each stage of the parent gives; None if it is not its child."""
     blocks = [

@@ -24,7 +24,7 @@ def test_defaults_are_whole():
 
 
 PRESETS = {
-    *(("proxy", name) for name in ("mini", "small", "tiny")),
+    *(("proxy", name) for name in ("finetune", "mini", "small", "tiny")),
     *(("reward", name) for name in ("effnet", "mnasnet_hard")),
     *(("finals", name) for name in ("full", "off")),
     ("data", "fashion_mnist"),
@@ -93,7 +93,7 @@ def test_choices_are_pinned_and_widened():
         (["space=./none.yaml"], "none.yaml"),
         (["proxy.epoch=3"], "Did you mean 'proxy.epochs'?"),
         (["prox.epochs=3"], "Did you mean 'proxy'?"),
-        (["proxy.epochs=0"], "proxy.epochs=0"),
+        (["proxy.epochs=0"], "proxy: epochs is 0; only proxy=finetune"),
         (["proxy.epochs=many"], "proxy.epochs=many"),
         (["sampler=gpp"], "Did you mean 'gp'?"),
         (["sampler.sampler=tree"], "Unknown sampler.sampler 'tree'"),

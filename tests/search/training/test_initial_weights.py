@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from search.training.initial_weights import copy_weights, freeze_parts, initial_network
+from search.training.recipe import Recipe
 from space import UserError, decode
 from space.network.network import build
 from space.weights import Conventions, Weights, weights_file
+from space.weights.children import inherit, order
 
 SMALL = decode("r16_i8_s1/fused_d1_k3_s2_e1_w8/mb_d2_k3_s2_e2_w8_se0.25/h16_c10")
 OTHER = decode("r16_i8_s1/fused_d1_k3_s2_e1_w8/mb_d3_k5_s2_e2_w8_se0.25/h24_c10")
@@ -28,7 +30,7 @@ def file(tmp_path):
 
 def test_random_weights_depend_on_the_seed_alone():
     torch.manual_seed(3)
-    one, other, third = (initial_network(SMALL, None, seed, NORMALISED, 0.0) for seed in (0, 0, 1))
+    one, other, third = (initial_network(SMALL, None, seed, NORMALISED, Recipe()) for seed in (0, 0, 1))
     assert (one.conventions.mean, one.conventions.std) == NORMALISED
     same = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
     assert all(a.equal(b) for a, b in same)
@@ -36,14 +38,14 @@ def test_random_weights_depend_on_the_seed_alone():
 
 
 def test_trained_weights_bring_their_conventions(file):
-    initial = initial_network(SMALL, file, 0, NORMALISED, 0.1)
+    initial = initial_network(SMALL, file, 0, NORMALISED, Recipe(drop_path=0.1))
     assert initial.conventions.mean == (0.1,) * 3
     assert all(tensor.equal(weights().tensors[name]) for name, tensor in initial.network.state_dict().items())
     assert initial.origin == "somewhere"
 
 
 def test_other_classes_get_a_fresh_classifier(file):
-    initial = initial_network(decode(str(SMALL).replace("c10", "c4")), file, 0, NORMALISED, 0.0)
+    initial = initial_network(decode(str(SMALL).replace("c10", "c4")), file, 0, NORMALISED, Recipe())
     assert initial.network.state_dict()["head.classifier.weight"].shape == (4, 16)
     assert initial.network.state_dict()["head.conv.conv.weight"].equal(
         weights().tensors["head.conv.conv.weight"]
@@ -51,7 +53,7 @@ def test_other_classes_get_a_fresh_classifier(file):
 
 
 def test_a_network_takes_the_blocks_that_fit(file):
-    initial = initial_network(OTHER, file, 0, NORMALISED, 0.0)
+    initial = initial_network(OTHER, file, 0, NORMALISED, Recipe())
     assert initial.origin == "somewhere, 2 of 6 blocks"
     own = initial.network.state_dict()
     taken = [name for name in own if name.startswith(("stem.", "stages.0.0."))]
@@ -59,14 +61,22 @@ def test_a_network_takes_the_blocks_that_fit(file):
     assert own["stages.1.0.depthwise.conv.weight"].shape[-1] == 5
 
 
+def test_a_child_inherits_its_slices(file):
+    child = decode("r32_i8_s1/fused_d1_k3_s2_e1_w8/mb_d1_k3_s2_e2_w8_se0.25/h8_c10")
+    initial = initial_network(child, file, 0, NORMALISED, Recipe())
+    assert initial.origin.startswith("somewhere, a child of r32_i8_s1/")
+    own, expected = initial.network.state_dict(), inherit(order(weights()), child).tensors
+    assert all(own[name].equal(expected[name]) for name in expected)
+
+
 def test_weights_of_which_no_block_fits_are_refused(file):
     with pytest.raises(UserError, match="no block"):
-        initial_network(decode("r16_i24/mb_d1_k3_s1_e1_w24/h64_c10"), file, 0, NORMALISED, 0.0)
+        initial_network(decode("r16_i24/mb_d1_k3_s1_e1_w24/h64_c10"), file, 0, NORMALISED, Recipe())
 
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"w\.safetensors"):
-        initial_network(SMALL, Path(tmp_path / "w.safetensors"), 0, NORMALISED, 0.0)
+        initial_network(SMALL, Path(tmp_path / "w.safetensors"), 0, NORMALISED, Recipe())
 
 
 @pytest.mark.parametrize(

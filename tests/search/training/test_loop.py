@@ -101,6 +101,7 @@ def test_the_test_split_is_evaluated_once(task, tmp_path, monkeypatch):
         (EVERYTHING, 7),
         ({"optimizer": "sgd", "learning_rate": 0.1}, 4),
         ({"optimizer": "rmsprop_tf", "learning_rate": 0.01, "epsilon": 1e-3}, 4),
+        ({"children": {"every": 3, "distill": 0.5}, "drop_path": 0.1}, 5),
         ({}, 6),
     ],
 )

@@ -1,0 +1,43 @@
+"""Trained weights that a user names: a file of any known format, or the folder of a model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search.models.model import load_model
+
+if TYPE_CHECKING:
+    from space.weights import Weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """Trained weights.
+
+    classes: the names of the classes, () if unknown. nested: whether they were trained through their children
+    (`recipe=elastic`), so that the order of their channels must stay.
+    """
+
+    weights: Weights
+    classes: tuple[str, ...] = ()
+    nested: bool = False
+
+    def ordered(self, weights: Weights) -> Weights:
+        """Return `weights`, an adapted form of these, with the channels that children take first in front."""
+        from space.weights.children import order
+
+        return weights if self.nested else order(weights)
+
+
+def read_trained(word: str | os.PathLike[str]) -> Trained:
+    """Return the weights that `word` names. Raises `UserError` for a file or folder that holds none."""
+    from space.weights import load_weights
+
+    path = Path(os.path.expanduser(word))
+    if not path.is_dir():
+        return Trained(load_weights(path))
+    model = load_model(path)
+    return Trained(model.weights, model.classes, nested=bool((model.recipe or {}).get("children")))

@@ -1,0 +1,96 @@
+"""The training of a parent through its children, which share its weights: the field `children` of a recipe.
+
+In each step one network is trained: the parent, its smallest child, or a random child (the sandwich of Yu and Huang
+2019, arXiv:1903.05134, spread over steps). A child is called with slices of the parent's parameters, so its gradients
+are the parent's.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from search.training.recipe import Children
+from search.training.rng import derive_seed
+from space import Architecture, Space
+from space.choices.inside import inside
+from space.network.network import Network, build
+from space.weights.children import slices
+from space.weights.conventions import Conventions
+
+_CACHED = 256
+"""The number of children whose modules, without tensors, are kept."""
+
+
+class Elastic:
+    """The children of the network in a training.
+
+    network: the parent. conventions: those with which it is built. settings: the field of the recipe. seed: the seed
+    of the training, which draws the children. Raises `UserError` for a network without children.
+    """
+
+    def __init__(
+        self, network: Network, conventions: Conventions, settings: Children, seed: int, drop_path: float
+    ) -> None:
+        self._network, self._settings, self._seed = network, settings, seed
+        self._space = Space.of(inside(network.architecture, settings.widths, settings.expands))
+        self._conventions, self._drop_path = conventions, drop_path
+        self._module = lru_cache(maxsize=_CACHED)(self._without_tensors)
+
+    def network_at(self, step: int) -> Architecture:
+        """Return the network that is trained in step `step`, counted from 0. It depends on seed and step alone."""
+        phase = step % self._settings.every
+        if phase == 0:
+            return self._network.architecture
+        if phase == self._settings.every // 2:
+            return self._space.at((0,) * len(self._space.choices))
+        rng = random.Random(derive_seed(self._seed, "child", step))
+        return self._space.at(self._space.sample(rng))
+
+    def loss(self, step: int, images: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the loss of the network of a step, shape (). loss: the function of its logits (b, classes).
+
+        With distillation, a share of it is the cross-entropy with the probabilities that the parent gives.
+        """
+        network, share = self.network_at(step), self._settings.distill
+        if network == self._network.architecture:
+            return loss(self._network(images).float())
+        logits = self.logits(network, images).float()
+        if not share:
+            return loss(logits)
+        with torch.no_grad():
+            probabilities = self._network(images).float().softmax(1)
+        return (1 - share) * loss(logits) + share * functional.cross_entropy(logits, probabilities)
+
+    def logits(self, child: Architecture, images: Tensor) -> Tensor:
+        """Return the logits (b, classes) of `child` in training mode. The parent's statistics stay as they are."""
+        parent = self._network
+        tensors: dict[str, Tensor] = dict(parent.named_parameters())
+        tensors |= {name: buffer.clone() for name, buffer in parent.named_buffers()}
+        module = self._module(child)
+        module.get_submodule("head.classifier.dropout").p = _dropout(parent).p  # type: ignore[assignment]
+        logits: Tensor = functional_call(module, slices(tensors, parent.architecture, child), (images,))
+        return logits
+
+    def _without_tensors(self, child: Architecture) -> Network:
+        conventions = self._conventions
+        with torch.device("meta"):
+            return build(
+                child,
+                drop_path=self._drop_path,
+                padding=conventions.padding,
+                norm_eps=conventions.norm_eps,
+                norm_momentum=conventions.norm_momentum,
+            )
+
+
+def _dropout(network: Network) -> nn.Dropout:
+    module = network.get_submodule("head.classifier.dropout")
+    assert isinstance(module, nn.Dropout)
+    return module
