@@ -95,7 +95,8 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     images = images_of(source)
     if "space" in automatic and not synthetic and images.side:
         _take(chosen, decisions, *_space(images.side))
-    space = Config.of({**chosen, "proxy": "default"}).space
+    others = {key: value for key, value in chosen.items() if key.partition(".")[0] != "proxy"}
+    space = Config.of(others).space
     if "proxy" in automatic:
         _take(chosen, decisions, *_proxy(space.frames, images, synthetic=synthetic))
     if "trials" in automatic and chosen.get("budget") is None:

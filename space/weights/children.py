@@ -64,7 +64,7 @@ def _of_layer(tensors: Mapping[str, Tensor], layer: str) -> Iterator[tuple[str, 
 
 
 def _slice(tensor: Tensor, conv: Conv) -> Tensor:
-    """Cut a tensor of the parent to the shape in the child's layer `conv`: the first channels, the middle of the kernel."""
+    """Cut a tensor of the parent to the shape of the child's layer `conv`: first channels, middle of the kernel."""
     if tensor.ndim == 0:
         return tensor
     tensor = tensor[: conv.width]
