@@ -108,6 +108,6 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         siblings = path.parent.glob("*.y*ml") if path.parent.is_dir() else ()
         raise unknown_name("file", path, siblings) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UserError(f"Cannot read {path}: {reason}.") from None

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.tables.table import Column, Row
+from search.tables.units import one_line
 
 
 def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:
@@ -18,5 +19,5 @@ def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:
         text = any(isinstance(values.get(column.key), str) for values in rows)
         result.add_column(column.heading, justify="left" if text else "right", overflow="fold")
     for values in rows:
-        result.add_row(*(Text(column.shown(values.get(column.key))) for column in columns))
+        result.add_row(*(Text(one_line(column.shown(values.get(column.key)))) for column in columns))
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,7 +23,16 @@ def print_all(parts: Iterable[RenderableType]) -> None:
     """Print texts and tables to standard output."""
     console = _console()
     for part in parts:
-        console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+        shown = harmless(part) if isinstance(part, str) else part
+        console.print(shown, highlight=False, soft_wrap=isinstance(part, str))
+
+
+def harmless(text: str) -> str:
+    r"""Return a text in which control characters but line breaks and tabs are escaped, as in `\x1b[31m`.
+
+    They may stand in names of files and classes, and a terminal would obey them.
+    """
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], text)
 
 
 def print_json(value: Any) -> None:
@@ -113,4 +123,4 @@ def fail(message: str, code: int, program: str = "search") -> NoReturn:
 
 def warn(message: str, program: str = "search") -> None:
     """Print `message` as one line to standard error."""
-    click.echo(f"{program}: {' '.join(message.split())}", err=True)
+    click.echo(f"{program}: {harmless(' '.join(message.split()))}", err=True)

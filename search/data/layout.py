@@ -165,8 +165,8 @@ def class_folders(folder: Path, left_out: Counter[str] | None = None) -> list[Pa
         return []
     within, left_out, folders = folder.resolve(), Counter() if left_out is None else left_out, []
     for entry in _entries(folder):
-        if not entry.is_dir():
-            left_out[_reason(entry.name, "images outside of class folders")] += 1
+        if not _is_folder(entry):
+            left_out[_reason(entry, "images outside of class folders")] += 1
         elif _is_junk(entry.name):
             left_out[f"folder {printable(entry.name)}"] += 1
         elif not within.is_relative_to(
@@ -189,8 +189,8 @@ def image_files(
         return
     left_out = Counter() if left_out is None else left_out
     for entry in _entries(folder):
-        reason = _reason(entry.name)
-        if entry.is_dir():
+        reason = _reason(entry)
+        if _is_folder(entry):
             if _is_junk(entry.name):
                 left_out[f"folder {printable(entry.name)}"] += 1
             else:
@@ -213,9 +213,23 @@ def _is_junk(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _JUNK
 
 
-def _reason(name: str, image: str = "") -> str:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link that leads to itself.
+        return False
+
+
+def _is_special(entry: os.DirEntry[str]) -> bool:
+    """Return whether a file is a pipe, a socket or a device, which never ends when it is read."""
+    return os.path.exists(entry.path) and not entry.is_file()
+
+
+def _reason(entry: os.DirEntry[str], image: str = "") -> str:
     """Return why a file is not read; `image` for an image file."""
-    if name.startswith("."):
+    if entry.name.startswith("."):
         return "hidden"
-    suffix = os.path.splitext(name)[1].lower()
-    return image if suffix in FORMATS else printable(suffix) or "without an ending"
+    suffix = os.path.splitext(entry.name)[1].lower()
+    if suffix not in FORMATS:
+        return printable(suffix) or "without an ending"
+    return "special files" if _is_special(entry) else image

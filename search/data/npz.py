@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """The names of the splits by the prefix of their keys."""
 _KEYS = (*(f"{prefix}_{kind}" for prefix in _SPLITS for kind in "xy"), "classes")
 _IMAGES, _LABELS = ("x", "images", "image", "data", "imgs"), ("y", "labels", "label", "targets", "target")
-"""The words for images and labels in the files of other tools, such as Keras and MedMNIST."""
+_CLASSES = {"class", "classes", "categories", "names"}
+"""The words for images, labels and names of classes in the files of other tools, such as Keras and MedMNIST."""
 _BROKEN = (
     OSError,
     ValueError,
@@ -66,15 +68,25 @@ class Npz(Source):
             if len(set(channels)) > 1:
                 raise UserError(f"train_x has {channels[0]} channels, {prefix}_x has {channels[1]}.")
         classes = _classes(arrays.get("classes"), np.concatenate([labels for _, labels in splits.values()]))
-        remarks = tuple(self._remarks(splits, others))
+        remarks = tuple(self._remarks(splits, arrays, others))
         return in_memory(classes, splits, test=self.test, seed=self.seed, remarks=remarks)
 
-    def _remarks(self, splits: dict[str, tuple[Images, Labels]], others: list[str]) -> Iterator[str]:
+    def _remarks(
+        self, splits: dict[str, tuple[Images, Labels]], arrays: Arrays, others: list[str]
+    ) -> Iterator[str]:
         if "validation" in splits:
             test = "test_x tests" if "test" in splits else f"{self.test:.0%} of train_x test"
             yield f"splits: train_x trains; val_x selects; {test}"
         if others:
-            yield f"keys left out: {', '.join(others)}"
+            yield "; ".join([f"keys left out: {', '.join(others)}", *_hints(arrays, others)])
+
+
+def _hints(arrays: Arrays, others: list[str]) -> Iterator[str]:
+    """Yield how each of the other keys that looks like one of ours is to be called."""
+    for key in _KEYS:
+        name = "" if key in arrays else _meant(key, others, sure=True)
+        if name:
+            yield f"{name} is read if it is called {key}"
 
 
 def _read(path: Path) -> tuple[Arrays, list[str]]:
@@ -108,18 +120,28 @@ def _check_keys(path: Path, keys: list[str]) -> None:
                 raise UserError(f"{str(path)!r} has no {key!r}.{hint} It holds: {', '.join(keys)}.")
 
 
-def _meant(key: str, others: list[str]) -> str:
-    """Return the key in `others` that probably holds the data of `key`; "" if there is none."""
+def _meant(key: str, others: list[str], *, sure: bool = False) -> str:
+    """Return the key in `others` that probably holds the data of `key`; "" if there is none.
+
+    sure: whether the key must name both the split and the kind of data, in known words.
+    """
+    if key == "classes":
+        return next((name for name in others if _words(name) & _CLASSES), "")
     prefix, _, kind = key.partition("_")
-    words = _IMAGES if kind == "x" else _LABELS
-    split = ("val", "valid", "validation") if prefix == "val" else (prefix, f"{prefix}ing")
+    kinds = set(_IMAGES if kind == "x" else _LABELS)
+    split = {"val", "valid", "validation"} if prefix == "val" else {prefix, f"{prefix}ing"}
     for name in others:
-        parts = name.casefold().replace("-", "_").split("_")
-        if set(parts) & set(words) and (set(parts) & set(split) or len(parts) == 1):
+        words = _words(name)
+        if words & kinds and (words & split or (len(words) == 1 and not sure)):
             return name
-    if any(set(name.casefold().split("_")) & {*_IMAGES, *_LABELS} for name in others):
+    if sure or any(_words(name) & {*_IMAGES, *_LABELS} for name in others):
         return ""  # The keys are words that we know, and none of them fits.
     return next(iter(get_close_matches(key, others, n=1, cutoff=0.5)), "")
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a key in lower case: {"train", "x"} for "trainX", "X_train" and "train-x"."""
+    return {word.casefold() for word in re.findall("[A-Z]*[a-z]+|[A-Z]+", name)}
 
 
 def _array(path: Path, file: NpzFile, key: str) -> NDArray[np.generic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +61,7 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
 
 def _loaded(config: Config) -> Profile:
     """Return the profile in the file that the setting `step` names."""
-    profile = Profile.load(Path(config.settings.step))
+    profile = Profile.load(Path(os.path.expanduser(config.settings.step)))
     if not config.settings.force_step:
         device = device_for(config.proxy.device, config.proxy.precision)
         profile.check(device, profile.batch, "force_step=true uses it nevertheless")

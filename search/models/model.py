@@ -250,7 +250,10 @@ def read_document(directory: Path) -> Document:
 
 def is_model(directory: Path) -> bool:
     """Return whether there is a folder with a model.json."""
-    return (directory / DOCUMENT).is_file()
+    try:
+        return (directory / DOCUMENT).is_file()
+    except OSError:  # A name that is too long, or a folder without permission to read.
+        return False
 
 
 def versions(packages: Iterable[str] = ("compound-nas", "torch", "numpy")) -> dict[str, str]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -299,7 +300,7 @@ def find(name: str) -> Path:
 
 
 def _folder(name: str) -> Path | None:
-    for path in (RUNS / name, Path(name)):
+    for path in (RUNS / name, Path(os.path.expanduser(name))):
         with suppress(OSError):  # A name that is too long, or a folder without permission to read.
             if (path / CONFIG).is_file():
                 return path

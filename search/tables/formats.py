@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.tables.html import environment
 from search.tables.table import Table
+from search.tables.units import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,5 +119,4 @@ def _escaped(text: str) -> str:
 
 def _in_markdown(text: str) -> str:
     """Return a text as a cell of a Markdown table: names of classes and files can hold line breaks and HTML."""
-    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    return line.replace("|", "\\|").replace("<", "&lt;")
+    return one_line(text).replace("|", "\\|").replace("<", "&lt;")

@@ -36,3 +36,8 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def one_line(text: str) -> str:
+    r"""Return a text with each unprintable character escaped: names of classes and files can hold `\n` and `\x1b`."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

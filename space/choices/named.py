@@ -66,7 +66,7 @@ def _from_file(word: str) -> NamedNetwork | None:
     path = Path(os.path.expanduser(word))
     try:
         content = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"Cannot read {word}: {getattr(error, 'strerror', 'it is not UTF-8 text')}."
         ) from None

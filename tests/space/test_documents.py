@@ -94,3 +94,9 @@ def test_settings_are_searched_beside_the_package_as_in_an_installed_wheel(tmp_p
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
     )
     assert Path(ran.stdout.strip()) == tmp_path / "experiments" / "settings"
+
+
+@pytest.mark.parametrize("name", ["a\0.yaml", f"{'x' * 300}.yaml", "~nobody/x.yml"])
+def test_paths_that_no_file_can_have_are_refused(name):
+    with pytest.raises(UserError, match=r"Cannot read|Unknown file"):
+        documents.read("space", name)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import yaml
 
 from search.models.model import Metric, Model
-from search.tables.units import si
+from search.tables.units import one_line, si
 from space import cost
 
 CARD = "README.md"
@@ -142,7 +142,7 @@ def _classes(model: Model) -> Iterator[str]:
 
 def _code(text: str) -> str:
     """Return `text` as code in one line of Markdown. Nothing in it can end the code, and unprintable characters are escaped."""
-    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    line = one_line(text)
     longest = max(map(len, re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if line[:1] in ("`", " ") or line[-1:] in ("`", " ") else ""
@@ -151,7 +151,7 @@ def _code(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return any text for a line of Markdown or a cell of its tables, with markup escaped."""
-    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    line = one_line(text)
     return re.sub(r"([\\`*_<>|#\[\]&])", r"\\\1", line)
 
 

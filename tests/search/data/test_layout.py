@@ -168,5 +168,24 @@ def test_links_that_lead_back_are_followed_once(tmp_path):
     assert list(layout(root).files["train"]) == ["cat", "dog"]
 
 
+def test_links_that_lead_to_themselves_are_corrupt_images_and_no_classes(tmp_path):
+    root = write(tmp_path, *classes(""))
+    (root / "loop").symlink_to("loop")
+    (root / "cat" / "loop.png").symlink_to("loop.png")
+    found = layout(root)
+    assert found.left_out == {"without an ending": 1}
+    assert str(root / "cat" / "loop.png") in found.files["train"]["cat"]
+
+
+@pytest.mark.parametrize("target", ["pipe", "/dev/zero", "/dev/null"])
+def test_files_that_never_end_are_not_read(tmp_path, target):
+    root = write(tmp_path, *classes(""))
+    os.mkfifo(root / "cat" / "pipe")
+    (root / "cat" / "special.png").symlink_to(target)
+    found = layout(root)
+    assert found.left_out == {"without an ending": 1, "special files": 1}
+    assert len(found.files["train"]["cat"]) == 2
+
+
 def test_the_formats_have_their_common_endings():
     assert {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"} <= FORMATS.keys()

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from search.data import load, load_test, source_from
+from search.data.npz import _hints
 from space.refusal import UserError
 
 
@@ -130,6 +131,8 @@ BAD = [
         {"train_x": None, "train_images": IMAGES},
         "has no 'train_x'. Is it 'train_images'? Save it as 'train_x'. It holds: ",
     ),
+    ({"train_x": None, "trainX": IMAGES, "trainY": IMAGES}, "Is it 'trainX'? Save it as 'train_x'."),
+    ({"train_y": None, "trainX": IMAGES, "trainY": IMAGES}, "Is it 'trainY'? Save it as 'train_y'."),
     ({"test_y": None}, "has no 'test_y'"),
     ({"train_x": IMAGES / 255}, "train_x is float64; uint8 is needed"),
     ({"train_x": IMAGES[0]}, "train_y is (60,) for 12 images"),
@@ -193,3 +196,24 @@ def test_a_damaged_array_is_refused(write_npz):
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"'train_x' in .* is damaged"):
         load(npz(path), 12)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("valid_x", "val_x"),
+        ("validation_images", "val_x"),
+        ("valX", "val_x"),
+        ("x_val", "val_x"),
+        ("val-labels", "val_y"),
+        ("testing_imgs", "test_x"),
+        ("y_test", "test_y"),
+        ("class_names", "classes"),
+        ("categories", "classes"),
+        ("notes", ""),
+        ("x", ""),
+    ],
+)
+def test_keys_of_other_tools_are_told_our_names(key, name):
+    said = list(_hints({"train_x": IMAGES, "train_y": IMAGES}, ["other", key]))
+    assert said == ([f"{key} is read if it is called {name}"] if name else [])

@@ -88,7 +88,7 @@ def test_a_profile_is_made_unasked_where_it_costs_little_beside_the_search(
     assert config.settings.step == ("profile" if made else "measured")
 
 
-def test_a_profile_that_is_there_is_used_and_said(kept, profile):
+def test_a_profile_that_is_there_is_used_and_said(kept, profile, monkeypatch):
     config, said = settled()
     assert config.settings.step == "profile"
     assert config.forecast.profile == profile
@@ -96,6 +96,8 @@ def test_a_profile_that_is_there_is_used_and_said(kept, profile):
     assert f"profile of tiny_space of {profile.made}" in said[0]
     assert settled(step="measured")[0].forecast is None
     assert settled(step=str(kept))[0].forecast.profile == profile
+    monkeypatch.setenv("HOME", str(kept.parent))
+    assert settled(step=f"~/{kept.name}")[0].forecast.profile == profile
 
 
 def test_a_profile_of_another_space_is_not(kept):

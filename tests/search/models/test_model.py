@@ -1,6 +1,7 @@
 """A model's folder: what is saved is loaded, and nothing else is."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -132,3 +133,7 @@ def test_a_network_without_weights_has_a_document_alone(tmp_path):
     save_model(untrained(SMALL, weights=False), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
     assert not read_document(tmp_path).trained
+
+
+def test_a_name_that_no_folder_can_have_is_no_model():
+    assert not is_model(Path("x" * 5000))

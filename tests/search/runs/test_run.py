@@ -4,6 +4,7 @@ import pytest
 from helpers.runs import filled
 
 from search import open_run
+from search.runs.run import CONFIG, find, is_run
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,14 @@ def test_a_run_without_trials_has_the_same_types(run, tmp_path):
     empty = open_run(filled(tmp_path / "r", complete=0)).to_dataframe()
     assert len(empty) == 0
     assert empty.dtypes.astype(str).to_dict()["params"] == "Int64"
+
+
+def test_a_path_to_a_run_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / CONFIG).write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find("~/elsewhere") == tmp_path / "elsewhere"
+    assert not is_run("~/nowhere")
 
 
 def test_a_notebook_shows_its_best_trials_and_nothing_of_it_as_code(run):

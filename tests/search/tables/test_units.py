@@ -1,6 +1,6 @@
 import pytest
 
-from search.tables.units import clock, plural, si, times_as_many
+from search.tables.units import clock, one_line, plural, si, times_as_many
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,18 @@ def test_plural():
 )
 def test_ratios_are_stated_in_words(ours, text):
     assert times_as_many(ours, 10_800, "params") == f"{text} params"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("caf\u00e9 |<b>", "caf\u00e9 |<b>"),
+        ("new\nline", r"new\nline"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\u202etxt", r"\u202etxt"),
+        ("\udce9", r"\udce9"),
+        ("", ""),
+    ],
+)
+def test_unprintable_characters_are_escaped(text, line):
+    assert one_line(text) == line

@@ -1,0 +1,32 @@
+"""Names of files and classes are the user's, and a terminal obeys control characters in them."""
+
+import pytest
+
+from search.cli.table import table
+from search.cli.terminal import harmless, print_all, warn
+from search.tables.table import Column
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\nlines\tof caf\u00e9", "two\nlines\tof caf\u00e9"),
+        ("\x1b[2Jgone", r"\x1b[2Jgone"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("over\rwritten", r"over\rwritten"),
+        ("\x9b31m", r"\x9b31m"),
+        ("\x00\x7f", r"\x00\x7f"),
+    ],
+)
+def test_control_characters_are_escaped(text, shown):
+    assert harmless(text) == shown
+
+
+def test_no_control_character_is_printed(capsys):
+    name = "\x1b[31mred\nclass"
+    print_all([f"class {name}", table([{"name": name}], [Column("name", "Name")])])
+    warn(f"no image in {name}")
+    printed, warned = capsys.readouterr()
+    assert "\x1b" not in printed + warned
+    assert r"\x1b[31mred\nclass" in printed
+    assert warned == "search: no image in \\x1b[31mred class\n"
