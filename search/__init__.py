@@ -12,22 +12,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from search.config import Config
     from search.engine.launch import Stopped, launch, resume
+    from search.evaluation.evaluate import evaluate
+    from search.evaluation.metrics import Evaluation
     from search.runs.run import Run, open_run
     from search.training.settings import train
     from search.trials.trial import Trial
 
 _HOMES = {
     "Config": "config",
+    "Evaluation": "evaluation.metrics",
     "Run": "runs.run",
     "Stopped": "engine.launch",
     "Trial": "trials.trial",
+    "evaluate": "evaluation.evaluate",
     "launch": "engine.launch",
     "open_run": "runs.run",
     "resume": "engine.launch",
     "train": "training.settings",
 }
 
-__all__ = ["Config", "Run", "Stopped", "Trial", "launch", "open_run", "resume", "train"]
+__all__ = [
+    "Config",
+    "Evaluation",
+    "Run",
+    "Stopped",
+    "Trial",
+    "evaluate",
+    "launch",
+    "open_run",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

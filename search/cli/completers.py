@@ -46,6 +46,20 @@ def training(context: click.Context, parameter: click.Parameter, incomplete: str
     return _beginning(incomplete, keys)
 
 
+def images(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Complete KEY=VALUE words of the group `data`, and paths."""
+    from search.settings.groups import first_sentence, names, options, typed
+
+    before = typed(context.params.get(parameter.name or "") or ())
+    key, equals, value = incomplete.partition("=")
+    if equals and key != "data":
+        return _values(key, value, before)
+    named = [(f"data={name}", first_sentence("data", name)) for name in names("data")]
+    known = options("data", before["data"]) if before.get("data") in names("data") else []
+    keys = [(f"{setting.key}=", setting.meaning) for setting in known if setting.key not in before]
+    return _beginning(incomplete, keys or named) or _paths(incomplete)
+
+
 def objectives(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Complete KEY=VALUE words of the groups `reward` and `limit`."""
     items = settings(context, parameter, incomplete)

@@ -8,6 +8,7 @@ from search.cli.check_proxy import check_proxy
 from search.cli.compare import compare
 from search.cli.completion import completion
 from search.cli.dilate import dilate
+from search.cli.evaluate import evaluate
 from search.cli.export import export
 from search.cli.export_model import export_model
 from search.cli.launch import launch, resume
@@ -50,6 +51,7 @@ for command in (
     compare,
     check_proxy,
     predict,
+    evaluate,
     profile,
     measure,
     weights,

@@ -45,25 +45,43 @@ def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, o
 
     The output is labels with probabilities. An IMAGE may be a folder, which stands for all images in it and in its
     subfolders. A file that cannot be read is named on standard error and left out, and the exit code is 1. MODEL is a
-    folder written by `search train`, `search export-model` or `search weights --model`. Images are resized and
-    normalised as in its training.
+    folder written by `search train`, `search export-model` or `search weights --model`, or an ONNX file of
+    `search export-model`. Images are resized and normalised as in its training. If images lie in folders that are
+    named like classes, the accuracy follows.
     """
     from search.cli.table import table
     from search.cli.terminal import print_all, warn
-    from search.models.model import load_model
-    from search.models.predict import PREDICTIONS, SCHEMA, VERSION
+    from search.models.classifier import load_classifier
+    from search.models.predict import PREDICTIONS, SCHEMA, VERSION, accuracy_by_folders
     from search.models.predict import predict as predictions
     from search.tables.writing import format_of, write
     from space import UserError
 
     chosen = format_of(form, out) if form or out else None
     skipped: list[UserError] = []
-    rows = predictions(load_model(model), images, top, skipped.append)
+    classifier = load_classifier(model)
+    rows = predictions(classifier, images, top, skipped.append)
     if chosen:
         write(rows, PREDICTIONS, chosen, out, schema=SCHEMA, version=VERSION)
     elif rows:
         print_all([table(rows, PREDICTIONS[:4])])
+    right, labelled = accuracy_by_folders(rows, classifier.classes)
+    if labelled and any(path.is_dir() for path in images):
+        click.echo(_accuracy(right, labelled, len({row["image"] for row in rows})), err=chosen is not None)
     for unreadable in skipped:
         warn(str(unreadable))
     if skipped:
         sys.exit(1)
+
+
+def _accuracy(right: int, labelled: int, images: int) -> str:
+    from search.stats.confidence import share_interval
+
+    low, high = share_interval(right, labelled)
+    others = (
+        f"; the other {images - labelled:,} images lie in no folder of a class" if images > labelled else ""
+    )
+    return (
+        f"accuracy {right / labelled:.4f} (95 % interval {low:.4f} to {high:.4f}) on {labelled:,} images"
+        f" in folders of classes{others}"
+    )

@@ -15,6 +15,8 @@ from search.cli.settings_help import CommandWithSettings
 from search.cli.terminal import UserPath, fail, print_all
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from search.models.model import Model
     from search.training.task import Task
 
@@ -90,7 +92,7 @@ def _trained(task: Task, folder: Path) -> None:
     except TrialFailed as error:
         fail(f"{error} Try a lower recipe.learning_rate.", 1)
     if _is_main():
-        print_all(_summary(model, folder))
+        print_all(_summary(model, task, folder))
 
 
 def _watch(task: Task) -> Any:
@@ -102,12 +104,21 @@ def _watch(task: Task) -> Any:
     return CallbackList(terminal, TensorBoard()) if task.tensorboard else terminal
 
 
-def _summary(model: Model, folder: Path) -> list[str]:
+def _summary(model: Model, task: Task, folder: Path) -> Iterator[RenderableType]:
+    """Yield the metrics of a trained model, its table of classes on the test split, and what can be done with it."""
+    from search.cli.evaluate import class_table
+    from search.evaluation.evaluate import evaluate_images
+    from search.evaluation.images import labelled_images
+    from search.models.classifier import classifier_of
     from search.tables.units import clock
 
+    classifier = classifier_of(model, folder.name, task.recipe.device)
+    yield "test images of each class:"
+    yield from class_table(evaluate_images(classifier, labelled_images(task.source, classifier)))
     figures = ", ".join(f"{m.name} on {m.split} {m.value:.4f}" for m in model.metrics)
     seconds = clock(model.provenance.seconds or 0)
-    return [f"{folder}: {figures}; {seconds}", f"\nNext: search predict {folder} IMAGE..."]
+    yield f"\n{folder}: {figures}; {seconds}"
+    yield f"\nNext: search predict {folder} IMAGE...   or   search evaluate {folder} --out DIR"
 
 
 def _single() -> list[Any]:

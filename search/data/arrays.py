@@ -49,14 +49,25 @@ def in_memory(
         fitted = np.stack([_fitted(one, resolution) for one in chosen])
         return Decoded(fitted, valid=np.ones(len(indices), dtype=bool), sizes=sizes)
 
+    def name(index: int) -> str:
+        return f"{parts[index]} image {index - starts[np.searchsorted(starts, index, side='right') - 1]}"
+
     def describe(index: int) -> str:
-        values, number = image(index), index - starts[np.searchsorted(starts, index, side="right") - 1]
-        return f"{parts[index]} image {number} (values {values.min()} to {values.max()} of 255)"
+        values = image(index)
+        return f"{name(index)} (values {values.min()} to {values.max()} of 255)"
 
     test_mask, validation = split_masks(classes, labels, parts, test, seed)
     channels = min(arrays[0].shape[3], 3)
     return Contents(
-        classes, channels, labels, test_mask, decode, validation, remarks=remarks, describe=describe
+        classes,
+        channels,
+        labels,
+        test_mask,
+        decode,
+        validation,
+        remarks=remarks,
+        name=name,
+        describe=describe,
     )
 
 

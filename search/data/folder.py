@@ -85,6 +85,7 @@ class Folder(Source):
             ),
             skip_corrupt=self.corrupt == "skip",
             remarks=tuple(self._remarks(listed, paths)),
+            name=lambda index: _relative(paths[index], self.path),
             describe=lambda index: f"{_relative(paths[index], self.path)} ({stored_range(paths[index])})",
         )
 

@@ -1,9 +1,10 @@
-"""The contact sheet: a few training images of every class, with its name."""
+"""Contact sheets: a few training images of every class with its name, and images with captions."""
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from unicodedata import normalize
 
@@ -21,6 +22,8 @@ _ROWS = 20
 """The number of classes in a column."""
 _MAX_CLASSES = 200
 """The largest number of classes on a sheet. The first classes are shown."""
+_WIDE, _COLUMNS = 144, 6
+"""The side of an image with a caption in pixels, and the number of such images in a row."""
 
 
 def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
@@ -44,6 +47,24 @@ def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
     return content.getvalue()
 
 
+def captioned_sheet(images: Sequence[Images], captions: Sequence[tuple[str, str]]) -> bytes:
+    """Return a PNG with `images` (h, w, 1 or 3) in rows of six, each with two lines of text below it."""
+    rows, columns = -(-len(images) // _COLUMNS), min(len(images), _COLUMNS)
+    line, font = _TEXT + _GAP, _font()
+    width, height = _WIDE + 2 * _GAP, _WIDE + 2 * line + 2 * _GAP
+    sheet = Image.new("RGB", (columns * width + 2 * _GAP, rows * height + 2 * _GAP), "white")
+    pen = ImageDraw.Draw(sheet)
+    for number, (image, texts) in enumerate(zip(images, captions, strict=True)):
+        left, top = number % _COLUMNS * width + 2 * _GAP, number // _COLUMNS * height + 2 * _GAP
+        sheet.paste(_thumbnail(image, _WIDE), (left, top))
+        for place, (text, shade) in enumerate(zip(texts, ("black", "#b03000"), strict=True)):
+            short = _shortened(normalize("NFC", text), font, _WIDE)
+            pen.text((left, top + _WIDE + _GAP // 2 + place * line), short, shade, font)
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    return content.getvalue()
+
+
 def _font() -> ImageFont.FreeTypeFont:
     """Return DejaVu Sans, which matplotlib contains. Pillow's own font lacks accents, Greek and Cyrillic."""
     import matplotlib
@@ -53,17 +74,17 @@ def _font() -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(file, _TEXT, layout_engine=ImageFont.Layout.BASIC)
 
 
-def _thumbnail(image: Images) -> Image.Image:
+def _thumbnail(image: Images, side: int = _SIDE) -> Image.Image:
     """Return one image (height, width, 1 or 3) as a thumbnail. Small images are enlarged without smoothing."""
     flat = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    method = Image.Resampling.NEAREST if flat.width <= _SIDE else Image.Resampling.BILINEAR
-    return flat.resize((_SIDE, _SIDE), method)
+    method = Image.Resampling.NEAREST if flat.width <= side else Image.Resampling.BILINEAR
+    return flat.resize((side, side), method)
 
 
-def _shortened(name: str, font: ImageFont.FreeTypeFont) -> str:
-    """Return the name, shortened to the width of its column."""
-    if font.getlength(name) <= _NAME - 2 * _GAP:
+def _shortened(name: str, font: ImageFont.FreeTypeFont, width: int = _NAME - 2 * _GAP) -> str:
+    """Return the name, shortened to `width` pixels."""
+    if font.getlength(name) <= width:
         return name
-    while name and font.getlength(name + "...") > _NAME - 2 * _GAP:
+    while name and font.getlength(name + "...") > width:
         name = name[:-1]
     return name + "..."

@@ -56,6 +56,8 @@ class Contents:
     """True if corrupt images are left out. Otherwise the first corrupt image ends the loading with an error."""
     remarks: tuple[str, ...] = ()
     """Remarks for the user on the reading of the data: splits, and files that were left out."""
+    name: Callable[[int], str] = "image {}".format
+    """The name of the image at an index: its file, relative to the data's folder, or its number."""
     describe: Callable[[int], str] = "image {}".format
     """The name of the image at an index, with the range of its stored values, for messages."""
 

@@ -32,11 +32,13 @@ VERSION: Literal[1] = 1
 """The version of the document. It rises with every change of its fields."""
 
 
-class _Value(BaseModel):
+class Value(BaseModel):
+    """Frozen values that refuse unknown fields and numbers that are not finite."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Metric(_Value):
+class Metric(Value):
     """A measured quality of the model, or of several equal trainings with other seeds."""
 
     name: str
@@ -51,7 +53,7 @@ class Metric(_Value):
     """A remark for readers, e.g. that a quarter of the width was trained for four epochs."""
 
 
-class Provenance(_Value):
+class Provenance(Value):
     """The origin of a model. Unknown fields are empty."""
 
     run: str = ""
@@ -75,7 +77,7 @@ class Provenance(_Value):
 UNKNOWN = Provenance()
 
 
-class Feeding(_Value):
+class Feeding(Value):
     """The preprocessing of an image file, see `search.models.predict.inputs`. `Conventions` has mean and std."""
 
     resolution: int = Field(ge=1)
@@ -84,7 +86,7 @@ class Feeding(_Value):
     """The central part of the short side that is used. ImageNet's networks usually see 0.875 of it."""
 
 
-class Document(_Value):
+class Document(Value):
     """model.json: everything that the tensors do not contain."""
 
     format: Literal["compound-nas.model"] = SCHEMA

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,8 @@ from search.data.decoding import FORMATS, photograph, undecodable
 from search.data.files import existing, printable
 from search.data.layout import image_files
 from search.data.source import Images
-from search.models.model import Model
+from search.models.classifier import Classifier, classifier_of, probabilities
+from search.models.model import Feeding, Model
 from search.tables.table import Column
 from space.refusal import UserError
 
@@ -36,36 +37,43 @@ _BATCH = 32
 
 
 def predict(
-    model: Model, images: Sequence[Path], top: int = 5, skipped: Callable[[UserError], None] | None = None
+    model: Model | Classifier,
+    images: Sequence[Path],
+    top: int = 5,
+    skipped: Callable[[UserError], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the `top` most probable classes of each image file, as rows with the columns `PREDICTIONS`.
 
     images: files and folders; a folder stands for all image files below it, in the order of their names. Images are
-    cropped and resized by `model.fed` and normalised by the conventions of the weights. skipped: called for
-    every file that cannot be decoded, which has no rows; None: such a file raises `UserError`. Raises
-    `UserError` also for a model that is not trained, for a missing path, and for a folder without images.
+    cropped, resized and normalised as the model says. skipped: called for every file that cannot be decoded, which
+    has no rows; None: such a file raises `UserError`. Raises `UserError` also for a model that is not trained, for a
+    missing path, and for a folder without images.
     """
-    import torch
-
-    from space.weights import rebuild
-
-    if not model.trained:
+    classifier = model if isinstance(model, Classifier) else classifier_of(model)
+    if not classifier.trained:
         raise UserError("This network is not trained: its predictions would be meaningless.")
     files = [file for path in images for file in _files(path)]
-    network = rebuild(model.weights).eval()
     rows: list[dict[str, Any]] = []
-    with torch.inference_mode():
-        for batch in _batches(files):
-            decoded = _decoded(model, batch, skipped or _refuse)
-            if not decoded:
-                continue
-            probabilities = network(_normalised(model, decoded.values())).softmax(1)
-            best = probabilities.topk(min(top, len(model.classes)), dim=1)
-            for place, values, indices in zip(
-                decoded, best.values.tolist(), best.indices.tolist(), strict=True
-            ):
-                rows += _rows(model, batch[place], values, indices)
+    for batch in _batches(files):
+        decoded = _decoded(classifier.channels, classifier.fed, batch, skipped or _refuse)
+        if not decoded:
+            continue
+        shares = probabilities(classifier.logits(np.stack(list(decoded.values()))))
+        best = np.argsort(-shares, axis=1, kind="stable")[:, :top]
+        for place, own, indices in zip(decoded, shares, best, strict=True):
+            rows += _rows(classifier, batch[place], own[indices].tolist(), indices.tolist())
     return rows
+
+
+def accuracy_by_folders(rows: Iterable[Mapping[str, Any]], classes: Collection[str]) -> tuple[int, int]:
+    """Return how many images are classified as the folder that they lie in, and how many lie in folders of classes.
+
+    rows: of `predict`, of which the first of each image counts. Images in folders with other names are left out.
+    """
+    first = [row for row in rows if row["rank"] == 1]
+    labelled = [(Path(row["image"]).parent.name, row["label"]) for row in first]
+    known = [(folder, label) for folder, label in labelled if folder in classes]
+    return sum(folder == label for folder, label in known), len(known)
 
 
 def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
@@ -73,12 +81,19 @@ def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
 
     Raises `UserError` for a file that cannot be decoded.
     """
-    return _normalised(model, _decoded(model, paths, _refuse).values())
+    import torch
+
+    from search.data.augment import normalise
+
+    conventions = model.weights.conventions
+    pixels = _decoded(model.architecture.channels, model.fed, paths, _refuse)
+    return normalise(torch.from_numpy(np.stack(list(pixels.values()))), conventions.mean, conventions.std)
 
 
-def _decoded(model: Model, paths: Sequence[Path], skipped: Callable[[UserError], None]) -> dict[int, Images]:
+def _decoded(
+    channels: int, fed: Feeding, paths: Sequence[Path], skipped: Callable[[UserError], None]
+) -> dict[int, Images]:
     """Return the pixels of the decodable files by their index in `paths`, and call `skipped` for the others."""
-    channels, fed = model.architecture.channels, model.fed
     if channels not in (1, 3):
         raise UserError(f"Image files are read with 1 or 3 channels, and this network has {channels}.")
 
@@ -98,22 +113,15 @@ def _decoded(model: Model, paths: Sequence[Path], skipped: Callable[[UserError],
     return {place: result for place, result in results.items() if not isinstance(result, UserError)}
 
 
-def _normalised(model: Model, images: Iterable[Images]) -> Tensor:
-    import torch
-
-    from search.data.augment import normalise
-
-    conventions = model.weights.conventions
-    return normalise(torch.from_numpy(np.stack(list(images))), conventions.mean, conventions.std)
-
-
 def _refuse(unreadable: UserError) -> NoReturn:
     raise unreadable
 
 
-def _rows(model: Model, path: Path, values: list[float], indices: list[int]) -> Iterator[dict[str, Any]]:
+def _rows(
+    classifier: Classifier, path: Path, values: list[float], indices: list[int]
+) -> Iterator[dict[str, Any]]:
     for rank, (value, index) in enumerate(zip(values, indices, strict=True), 1):
-        label = model.classes[index]
+        label = classifier.classes[index]
         yield {
             "image": printable(str(path)),
             "rank": rank,

@@ -23,3 +23,14 @@ def image_deviation(accuracy: float, images: int) -> float:
     """
     around = (accuracy * images + 2) / (images + 4)
     return math.sqrt(around * (1 - around) / (images + 4))
+
+
+def share_interval(right: int, total: int) -> tuple[float, float]:
+    """Return Wilson's interval at `CONFIDENCE` of the share that `right` of `total` images estimate, each 0 to 1."""
+    from scipy.special import ndtri
+
+    z = float(ndtri(1 - (1 - CONFIDENCE) / 2))
+    share, weight = right / total, z * z / total
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * math.sqrt(share * (1 - share) / total + weight / (4 * total)) / (1 + weight)
+    return max(0.0, middle - half), min(1.0, middle + half)

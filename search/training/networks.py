@@ -7,7 +7,8 @@ from pathlib import Path
 
 from search.data.dataset import DATASETS
 from search.data.source import Source
-from search.models.model import is_model, read_document
+from search.models.model import Provenance, is_model, read_document
+from search.models.onnx_reading import Metadata
 from search.runs.networks import find_network
 from search.runs.run import CONFIG, open_run, runs
 from search.training.task import DOCUMENT, read_task
@@ -51,13 +52,22 @@ def network_of_model(folder: Path) -> NetworkToTrain:
     Raises `UserError` if there is no model.
     """
     document = read_document(folder)
-    network, origin = decode(document.architecture), document.provenance
+    network, trained = decode(document.architecture), document.trained
     if (folder / DOCUMENT).is_file():
         return NetworkToTrain(network, folder.name, source=read_task(folder).source)
+    return _of_origin(network, folder.name, document.provenance, trained)
+
+
+def network_of_metadata(facts: Metadata) -> NetworkToTrain:
+    """Return the network of an exported file, with the images of the run that it derives from."""
+    return _of_origin(decode(facts.architecture), facts.name, facts.provenance, facts.trained)
+
+
+def _of_origin(network: Architecture, name: str, origin: Provenance, trained: bool) -> NetworkToTrain:
     if origin.run and origin.run in runs():
-        return NetworkToTrain(network, folder.name, source=open_run(origin.run).config.data)
-    missing = _missing(origin.data) if document.trained or origin.data else ""
-    return NetworkToTrain(network, folder.name, missing=missing)
+        return NetworkToTrain(network, name, source=open_run(origin.run).config.data)
+    missing = _missing(origin.data) if trained or origin.data else ""
+    return NetworkToTrain(network, name, missing=missing)
 
 
 def _refuse_family(word: str) -> None:

@@ -125,7 +125,7 @@ def test_a_folder_is_exported_again_but_not_over_other_files(tmp_path):
 
 
 def test_a_missing_package_leaves_its_form_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("search.models.forms.onnx.find_spec", lambda name: None)
+    monkeypatch.setattr("search.models.onnx_reading.find_spec", lambda name: None)
     assert exporting.FORMS["onnx"].make is onnx_file
     small = model(decode("r32_i8/mb_d1_k3_s2_e2_w8/h16_c2"))
     monkeypatch.setitem(exporting.FORMS._ours, "program", FORMS["python"])

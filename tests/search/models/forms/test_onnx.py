@@ -9,7 +9,6 @@ import pytest
 import torch
 from helpers.models import model
 
-from search.models.forms import onnx as module
 from search.models.forms.onnx import onnx_file
 from search.training.named_models import untrained
 from space import Architecture, Head, Stage, Stem, UserError, decode
@@ -34,7 +33,7 @@ def test_computes_what_torch_computes_for_any_batch_and_weights():
 
 
 def test_missing_packages_are_named(monkeypatch):
-    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "onnxscript" else True)
+    monkeypatch.setattr("search.models.onnx_reading.find_spec", lambda name: None if name == "onnxscript" else True)
     with pytest.raises(UserError, match=r"needs onnxscript: pip install 'compound-nas\[onnx\]'"):
         onnx_file("mixed", model(MIXED))
 

@@ -1,0 +1,1 @@
+"""The quality of a trained classifier on labelled images: metrics, tables and pictures."""

@@ -1,0 +1,104 @@
+"""The labelled images of an evaluation, with the classes of a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import starmap
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.data import cache
+from search.data.dataset import Split, cache_entry, opened
+from search.data.source import Images, Labels, Source
+from search.models.classifier import Classifier
+from search.models.model import numbered
+from space.refusal import UserError, unknown_name
+
+Part = Literal["test", "validation", "train", "all"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""The splits that can be evaluated; "all" joins the three."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledImages:
+    """Images at the resolution of a classifier, with their classes.
+
+    source, split: their origin. labels: the classes (n,), as the classifier numbers them. names: the file or the
+    number of each image, by its place.
+    """
+
+    source: Source
+    split: Part
+    labels: Labels
+    _splits: tuple[Split, ...]
+    _places: NDArray[np.int64]
+    _side: int
+    """The side of the centre that the network sees, in pixels."""
+
+    def batches(self, size: int) -> Iterator[Images]:
+        """Yield all images (b, side, side, channels) in their order, up to `size` at a time."""
+        for split in self._splits:
+            for start in range(0, len(split), size):
+                yield centre(split.images[start : start + size], self._side)
+
+    def at(self, places: Sequence[int]) -> list[Images]:
+        """Return the images (side, side, channels) at `places`."""
+        starts = np.cumsum([0, *map(len, self._splits)])
+        parts = np.searchsorted(starts, places, side="right") - 1
+        chosen = zip(parts.tolist(), (np.asarray(places) - starts[parts]).tolist(), strict=True)
+        return list(starmap(self._image, chosen))
+
+    def names(self, places: Sequence[int]) -> list[str]:
+        """Return the file of each image at `places`, or its number in the source."""
+        name = self.source.open().name
+        return [name(int(self._places[place])) for place in places]
+
+    def _image(self, part: int, place: int) -> Images:
+        return centre(self._splits[part].images[np.array([place])], self._side)[0]
+
+
+def labelled_images(source: Source, classifier: Classifier, split: Part = "test") -> LabelledImages:
+    """Return the images of `source` for `classifier`: in its size and channels, with its numbers of the classes.
+
+    Raises `UserError` for unusable data, and for a class that the classifier does not have.
+    """
+    names = ("train", "validation", "test") if split == "all" else (split,)
+    fed = classifier.fed
+    stored = round(fed.resolution / fed.crop)
+    contents = source.open()
+    numbers = _numbers(contents.classes, classifier.classes)
+    if contents.channels != classifier.channels and classifier.channels in (1, 3):
+        source = source.model_copy(update={"channels": classifier.channels})
+    manifest, parts = opened(source, stored, names)
+    if manifest.channels != classifier.channels:
+        raise UserError(
+            f"The images have {manifest.channels} channels, and {classifier.name} has {classifier.channels}."
+        )
+    entry = cache_entry(source, stored)
+    return LabelledImages(
+        source=source,
+        split=split,
+        labels=numbers[np.concatenate([parts[name].labels for name in names])],
+        _splits=tuple(parts[name] for name in names),
+        _places=np.concatenate([cache.places(entry, name) for name in names]),
+        _side=fed.resolution,
+    )
+
+
+def centre(images: Images, side: int) -> Images:
+    """Return the central squares (n, side, side, c) of images (n, height, width, c)."""
+    top, left = ((whole - side) // 2 for whole in images.shape[1:3])
+    return images[:, top : top + side, left : left + side]
+
+
+def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...]) -> Labels:
+    """Return the number among `ours` of each of `their` classes. Numbers as names stand for the classes in order."""
+    if len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours):
+        return np.arange(len(ours))
+    for name in theirs:
+        if name not in ours:
+            raise unknown_name("class for this model", name, ours)
+    return np.array([ours.index(name) for name in theirs], dtype=np.int64)

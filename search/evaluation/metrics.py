@@ -1,0 +1,220 @@
+"""The metrics of an evaluation: `Evaluation`, and the tables that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.data.source import Images, Labels
+from search.stats.confidence import share_interval
+from search.tables.table import Column
+
+CLASSES = (
+    Column("class", "Class", type="string", description="the true class"),
+    Column("images", "Images", form=",d", description="images of the class"),
+    Column(
+        "accuracy", "Accuracy", form=".4f", description="share of them that is classified correctly (recall)"
+    ),
+    Column("low", "Low", form=".4f", description="lower end of the 95 % interval of the accuracy (Wilson)"),
+    Column("high", "High", form=".4f", description="upper end of the interval"),
+    Column("precision", "Precision", form=".4f", description="share of the images labelled so that is right"),
+    Column("f1", "F1", form=".4f", description="harmonic mean of accuracy and precision"),
+    Column("confused", "Mostly taken for", type="string", description="the most frequent wrong label"),
+    Column("confused_images", "How often", form=",d", description="images of the class with that label"),
+)
+"""The columns of the table of classes."""
+BINS = (
+    Column("from", "Confidence from", form=".3f", description="probability of the label"),
+    Column("to", "To", form=".3f"),
+    Column("images", "Images", form=",d", description="images whose label has such a probability"),
+    Column("confidence", "Mean confidence", form=".4f", description="mean probability of their labels"),
+    Column("accuracy", "Accuracy", form=".4f", description="share of them that is classified correctly"),
+)
+"""The columns of the table of calibration."""
+MISTAKES = (
+    Column("image", "Image", type="string", description="the file, or the number in the data"),
+    Column("class", "Class", type="string", description="the true class"),
+    Column("label", "Label", type="string", description="the class that the model names"),
+    Column("probability", "Probability", form=".4f", description="of the label, as the model has it"),
+)
+"""The columns of the table of mistakes."""
+TRUE = "true / label"
+"""The key of the true class in rows of the confusion matrix, whose other keys are the names of the labels."""
+_BINS = 15
+"""The number of bins of equal width of the calibration error, as in Guo et al., "On Calibration of Modern Neural
+Networks" (2017)."""
+_SMALLEST = 1e-12
+"""The probability that replaces a smaller one of the true class in the loss."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mistake:
+    """An image with a wrong label. image: uint8 (h, w, c). name: its file. probability: of the wrong label."""
+
+    image: Images
+    name: str
+    true: str
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """The quality of a classifier on labelled images.
+
+    model, data, split: the names of both. classes: the names of the classes. labels: the true class (n,) of each
+    image. probabilities: of each class (n, classes), as the model has them. mistakes: the wrongly classified images
+    with the most probable labels, most probable first.
+    """
+
+    model: str
+    data: str
+    split: str
+    classes: tuple[str, ...]
+    labels: Labels
+    probabilities: NDArray[np.float32]
+    mistakes: tuple[Mistake, ...] = ()
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        return (
+            f"<{self.model} on {len(self.labels):,} images ({self.data}, {self.split}): accuracy {self.accuracy:.4f}"
+            f" (95 % interval {low:.4f} to {high:.4f})>"
+        )
+
+    @cached_property
+    def predicted(self) -> Labels:
+        """The most probable class (n,) of each image; of equally probable ones the first."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images that are classified correctly, 0 to 1."""
+        return float((self.predicted == self.labels).mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy, as other images of this kind would give it (Wilson)."""
+        return share_interval(int((self.predicted == self.labels).sum()), len(self.labels))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean of the accuracies of the classes that have images."""
+        matrix = self.confusion
+        counts = matrix.sum(1)
+        return float((matrix.diagonal()[counts > 0] / counts[counts > 0]).mean())
+
+    @property
+    def top5(self) -> float | None:
+        """The share of images whose class is among the five most probable; None for at most five classes."""
+        if len(self.classes) <= 5:
+            return None
+        own = self.probabilities[np.arange(len(self.labels)), self.labels][:, None]
+        before = np.arange(len(self.classes)) < self.labels[:, None]
+        ahead = (self.probabilities > own) | ((self.probabilities == own) & before)
+        return float((ahead.sum(1) < 5).mean())
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy in nats."""
+        own = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return float(-np.log(np.maximum(own.astype(np.float64), _SMALLEST)).mean())
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """The number of images by true class (rows) and label (columns), (classes, classes)."""
+        count = len(self.classes)
+        return np.bincount(self.labels * count + self.predicted, minlength=count**2).reshape(count, count)
+
+    @property
+    def confidence(self) -> float:
+        """The mean probability of the labels. Above the accuracy the model is overconfident."""
+        return float(self.probabilities.max(1).astype(np.float64).mean())
+
+    @property
+    def calibration_error(self) -> float:
+        """The mean difference of confidence and accuracy over the images, in bins of equal width (ECE)."""
+        rows = self.calibration()
+        gaps = (row["images"] * abs(row["confidence"] - row["accuracy"]) for row in rows if row["images"])
+        return sum(gaps) / len(self.labels)
+
+    def calibration(self) -> list[dict[str, Any]]:
+        """Return a row with the columns `BINS` for each bin of confidence."""
+        confidences = self.probabilities.max(1).astype(np.float64)
+        bins = np.clip(np.ceil(confidences * _BINS).astype(int) - 1, 0, _BINS - 1)
+        right = self.predicted == self.labels
+        rows = []
+        for number in range(_BINS):
+            inside = bins == number
+            any_image = bool(inside.any())
+            rows.append(
+                {
+                    "from": number / _BINS,
+                    "to": (number + 1) / _BINS,
+                    "images": int(inside.sum()),
+                    "confidence": float(confidences[inside].mean()) if any_image else None,
+                    "accuracy": float(right[inside].mean()) if any_image else None,
+                }
+            )
+        return rows
+
+    def per_class(self) -> list[dict[str, Any]]:
+        """Return a row with the columns `CLASSES` for each class that has images."""
+        counts, labelled = self.confusion.sum(1), self.confusion.sum(0)
+        return [self._class_row(number, int(labelled[number])) for number in np.flatnonzero(counts).tolist()]
+
+    def _class_row(self, number: int, labelled: int) -> dict[str, Any]:
+        own = self.confusion[number]
+        right, images = int(own[number]), int(own.sum())
+        low, high = share_interval(right, images)
+        wrong = own.copy()
+        wrong[number] = 0
+        most = int(wrong.argmax())
+        return {
+            "class": self.classes[number],
+            "images": images,
+            "accuracy": right / images,
+            "low": low,
+            "high": high,
+            "precision": right / labelled if labelled else None,
+            "f1": 2 * right / (images + labelled),
+            "confused": self.classes[most] if wrong[most] else None,
+            "confused_images": int(wrong[most]),
+        }
+
+    def confusion_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each true class, under the key `TRUE`, with the number of images by label."""
+        pairs = zip(self.classes, self.confusion.tolist(), strict=True)
+        return [{TRUE: name, **dict(zip(self.classes, row, strict=True))} for name, row in pairs]
+
+    def mistake_rows(self) -> list[dict[str, Any]]:
+        """Return a row with the columns `MISTAKES` for each of the most confident mistakes."""
+        return [
+            {"image": m.name, "class": m.true, "label": m.label, "probability": m.probability}
+            for m in self.mistakes
+        ]
+
+    def values(self) -> Mapping[str, Any]:
+        """Return everything as plain values, ready for JSON."""
+        return {
+            "model": self.model,
+            "data": self.data,
+            "split": self.split,
+            "images": len(self.labels),
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "balanced_accuracy": self.balanced_accuracy,
+            "top5": self.top5,
+            "loss": self.loss,
+            "confidence": self.confidence,
+            "calibration_error": self.calibration_error,
+            "classes": self.per_class(),
+            "confusion": {"labels": list(self.classes), "counts": self.confusion.tolist()},
+            "calibration": self.calibration(),
+            "mistakes": self.mistake_rows(),
+        }

@@ -1,0 +1,93 @@
+"""A classifier of images, whatever file it comes from: the folder of a model or an ONNX file.
+
+classifier = load_classifier(Path("flowers"))
+logits = classifier.logits(images)                  # uint8 (n, resolution, resolution, channels)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.data.source import Images
+from search.models.model import Feeding, Model, load_model
+from search.models.onnx_reading import ONNX, images_scaled, read_metadata, session_of
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classifier:
+    """A network with its labels and preprocessing.
+
+    classes: the class names in the order of the logits. channels: of the images. fed: the preprocessing of image
+    files. trained: whether the weights are trained. logits: the function of images uint8 (n, resolution, resolution,
+    channels), which it normalises, that returns the logits (n, classes).
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    channels: int
+    fed: Feeding
+    trained: bool
+    logits: Callable[[Images], Logits]
+
+
+def load_classifier(path: Path, device: str = "cpu") -> Classifier:
+    """Return the classifier in a model's folder or an ONNX file.
+
+    device: where torch computes, "cpu", "cuda" or "auto"; ONNX files are computed on the CPU. Raises `UserError` for
+    a path that holds none, and where onnxruntime is missing.
+    """
+    if path.suffix.lower() == ONNX:
+        return onnx_classifier(path.stem, path)
+    return classifier_of(load_model(path), path.resolve().name, device)
+
+
+def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Classifier:
+    """Return `model` as a classifier that torch computes on `device`."""
+    import torch
+
+    from search.data.augment import normalise
+    from search.proxy.device import choose_device
+    from space.weights import rebuild
+
+    place = choose_device(device)
+    conventions = model.weights.conventions
+    network = rebuild(model.weights).eval().to(place)
+
+    def logits(images: Images) -> Logits:
+        with torch.inference_mode():
+            batch = normalise(torch.tensor(images, device=place), conventions.mean, conventions.std)
+            result: Logits = network(batch).numpy(force=True)
+            return result
+
+    network_channels = model.architecture.channels
+    return Classifier(name, model.classes, network_channels, model.fed, model.trained, logits)
+
+
+def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
+    """Return the ONNX model in `file`, a path or the content, as a classifier that onnxruntime computes.
+
+    Raises `UserError` for a file that is no ONNX model or lacks the metadata that `search export-model` writes.
+    """
+    session = session_of(file)
+    facts = read_metadata(session, name if isinstance(file, bytes) else str(file))
+
+    def logits(images: Images) -> Logits:
+        batch = images_scaled(images, facts.mean, facts.std)
+        result: Logits = session.run(["logits"], {"images": batch})[0]
+        return result
+
+    return Classifier(name, facts.classes, len(facts.mean), facts.feeding, facts.trained, logits)
+
+
+def probabilities(logits: Logits) -> NDArray[np.float64]:
+    """Return the softmax of logits (n, classes)."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    result: NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
+    return result
