@@ -22,7 +22,7 @@ _ROWS = 20
 """The number of classes in a column."""
 _MAX_CLASSES = 200
 """The largest number of classes on a sheet. The first classes are shown."""
-_WIDE, _COLUMNS = 144, 6
+_WIDE, _COLUMNS = 168, 6
 """The side of an image with a caption in pixels, and the number of such images in a row."""
 
 
@@ -47,15 +47,15 @@ def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
     return content.getvalue()
 
 
-def captioned_sheet(images: Sequence[Images], captions: Sequence[tuple[str, str]]) -> bytes:
-    """Return a PNG with `images` (h, w, 1 or 3) in rows of six, each with two lines of text below it."""
-    rows, columns = -(-len(images) // _COLUMNS), min(len(images), _COLUMNS)
-    line, font = _TEXT + _GAP, _font()
-    width, height = _WIDE + 2 * _GAP, _WIDE + 2 * line + 2 * _GAP
-    sheet = Image.new("RGB", (columns * width + 2 * _GAP, rows * height + 2 * _GAP), "white")
+def captioned_sheet(images: Sequence[Images], captions: Sequence[tuple[str, str]], title: str) -> bytes:
+    """Return a PNG with `images` (h, w, 1 or 3) in rows of six, each with two lines of text, black and red, below."""
+    rows, line, font = -(-len(images) // _COLUMNS), _TEXT + _GAP, _font()
+    width, height, head = _WIDE + 2 * _GAP, _WIDE + 2 * line + 2 * _GAP, line + 2 * _GAP
+    sheet = Image.new("RGB", (_COLUMNS * width + 2 * _GAP, head + rows * height + 2 * _GAP), "white")
     pen = ImageDraw.Draw(sheet)
+    pen.text((2 * _GAP, 2 * _GAP), title, "black", font)
     for number, (image, texts) in enumerate(zip(images, captions, strict=True)):
-        left, top = number % _COLUMNS * width + 2 * _GAP, number // _COLUMNS * height + 2 * _GAP
+        left, top = number % _COLUMNS * width + 2 * _GAP, head + number // _COLUMNS * height + 2 * _GAP
         sheet.paste(_thumbnail(image, _WIDE), (left, top))
         for place, (text, shade) in enumerate(zip(texts, ("black", "#b03000"), strict=True)):
             short = _shortened(normalize("NFC", text), font, _WIDE)

@@ -57,7 +57,8 @@ class LabelledImages:
         return [name(int(self._places[place])) for place in places]
 
     def _image(self, part: int, place: int) -> Images:
-        return centre(self._splits[part].images[np.array([place])], self._side)[0]
+        image: Images = centre(self._splits[part].images[np.array([place])], self._side)[0]
+        return image
 
 
 def labelled_images(source: Source, classifier: Classifier, split: Part = "test") -> LabelledImages:

@@ -90,7 +90,8 @@ class Evaluation:
     @cached_property
     def predicted(self) -> Labels:
         """The most probable class (n,) of each image; of equally probable ones the first."""
-        return self.probabilities.argmax(1)
+        best: Labels = self.probabilities.argmax(1)
+        return best
 
     @property
     def accuracy(self) -> float:
@@ -141,7 +142,7 @@ class Evaluation:
         """The mean difference of confidence and accuracy over the images, in bins of equal width (ECE)."""
         rows = self.calibration()
         gaps = (row["images"] * abs(row["confidence"] - row["accuracy"]) for row in rows if row["images"])
-        return sum(gaps) / len(self.labels)
+        return float(sum(gaps) / len(self.labels))
 
     def calibration(self) -> list[dict[str, Any]]:
         """Return a row with the columns `BINS` for each bin of confidence."""

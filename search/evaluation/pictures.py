@@ -10,6 +10,7 @@ import numpy as np
 
 from search.data.sheet import captioned_sheet
 from search.evaluation.metrics import Evaluation
+from search.stats.confidence import share_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,8 +71,14 @@ def calibration_figure(evaluation: Evaluation) -> Figure:
     figure = Figure(figsize=(5.2, 5.2), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     above.plot([0, 1], [0, 1], color="#777777", ls="--", lw=1, label="as confident as right")
-    xs = [row["confidence"] for row in rows]
-    above.plot(xs, [row["accuracy"] for row in rows], "o-", color=_BLUE, label="this model")
+    xs, ys = [row["confidence"] for row in rows], [row["accuracy"] for row in rows]
+    ends = [share_interval(round(row["accuracy"] * row["images"]), row["images"]) for row in rows]
+    reach = [
+        [y - low for y, (low, _) in zip(ys, ends, strict=True)],
+        [high - y for y, (_, high) in zip(ys, ends, strict=True)],
+    ]
+    label = "this model, with 95 % intervals"
+    above.errorbar(xs, ys, reach, fmt="o", ms=5, elinewidth=1, capsize=2, color=_BLUE, label=label)
     above.axhline(evaluation.accuracy, color=_ORANGE, lw=1, label=f"accuracy {evaluation.accuracy:.4f}")
     above.set(ylabel="accuracy", ylim=(-0.02, 1.02), xlim=(0, 1))
     above.set_title(f"expected calibration error {evaluation.calibration_error:.4f}", fontsize=11)
@@ -87,8 +94,9 @@ def calibration_figure(evaluation: Evaluation) -> Figure:
 
 def mistakes_sheet(evaluation: Evaluation) -> bytes:
     """Return a PNG with the most confident mistakes: the true class, and the label with its probability."""
-    captions = [(m.true, f"not {m.label} ({m.probability:.2f})") for m in evaluation.mistakes]
-    return captioned_sheet([mistake.image for mistake in evaluation.mistakes], captions)
+    captions = [(m.true, f"{m.probability:.2f} {m.label}") for m in evaluation.mistakes]
+    title = "Black: the true class. Red: the model's label, with its probability."
+    return captioned_sheet([mistake.image for mistake in evaluation.mistakes], captions, title)
 
 
 def _name_classes(axes: Axes, names: list[str]) -> None:

@@ -33,4 +33,5 @@ def share_interval(right: int, total: int) -> tuple[float, float]:
     share, weight = right / total, z * z / total
     middle = (share + weight / 2) / (1 + weight)
     half = z * math.sqrt(share * (1 - share) / total + weight / (4 * total)) / (1 + weight)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Rounding must not put the share itself outside, where it is 0 or 1.
+    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))

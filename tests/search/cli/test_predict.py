@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.models import model
+from helpers.onnx_models import small_onnx
 from PIL import Image
 
 from search.cli.main import search
@@ -65,6 +66,29 @@ def test_a_folder_with_a_file_that_cannot_be_read():
     assert result.stderr == "search: Cannot read aa.jpg (not an image).\n"
     result = CliRunner().invoke(search, ["predict", "animals", "aa.jpg"], catch_exceptions=False)
     assert (result.exit_code, result.stdout) == (1, "")
+
+
+def test_a_folder_of_class_folders_tells_the_accuracy():
+    for number, folder in enumerate(("dog", "cow", "dog", "other")):
+        Path("photos", folder).mkdir(parents=True, exist_ok=True)
+        Path("photos", folder, f"{number}.png").write_bytes(Path("a.png").read_bytes())
+    (answer,) = {
+        row["label"]
+        for row in csv.DictReader(io.StringIO(said("animals", "a.png", "--top", "1", "--format", "csv")))
+    }
+    share = {"dog": 2 / 3, "cow": 1 / 3}.get(answer, 0)
+    last = said("animals", "photos").splitlines()[-1]
+    assert last.startswith(f"accuracy {share:.4f} (95 % interval 0.")
+    assert last.endswith("on 3 images in folders of classes; the other 1 images lie in no folder of a class")
+    result = CliRunner().invoke(search, ["predict", "animals", "photos", "--format", "csv"])
+    assert result.stderr.startswith("accuracy") and "accuracy" not in result.stdout
+
+
+def test_an_onnx_file_gives_the_models_labels():
+    Path("small.onnx").write_bytes(small_onnx())
+    Image.fromarray(np.full((9, 9, 3), 250, np.uint8)).save("white.png")
+    rows = list(csv.DictReader(io.StringIO(said("small.onnx", "white.png", "--format", "csv"))))
+    assert [row["label"] for row in rows] == ["bright", "dark"]
 
 
 @pytest.mark.parametrize(
