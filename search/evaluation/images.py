@@ -26,13 +26,14 @@ PARTS: tuple[Part, ...] = get_args(Part)
 class LabelledImages:
     """Images at the resolution of a classifier, with their classes.
 
-    source, split: their origin. labels: the classes (n,), as the classifier numbers them. names: the file or the
-    number of each image, by its place.
+    source, split: their origin. labels: the classes (n,), as the classifier numbers them. labelled: False if the
+    data have other classes, so that the labels mean nothing.
     """
 
     source: Source
     split: Part
     labels: Labels
+    labelled: bool
     _splits: tuple[Split, ...]
     _places: NDArray[np.int64]
     _side: int
@@ -61,16 +62,19 @@ class LabelledImages:
         return image
 
 
-def labelled_images(source: Source, classifier: Classifier, split: Part = "test") -> LabelledImages:
+def labelled_images(
+    source: Source, classifier: Classifier, split: Part = "test", *, strict: bool = True
+) -> LabelledImages:
     """Return the images of `source` for `classifier`: in its size and channels, with its numbers of the classes.
 
-    Raises `UserError` for unusable data, and for a class that the classifier does not have.
+    strict: False permits classes that the classifier does not have. Raises `UserError` for unusable data, and for
+    such a class.
     """
     names = ("train", "validation", "test") if split == "all" else (split,)
     fed = classifier.fed
     stored = round(fed.resolution / fed.crop)
     contents = source.open()
-    numbers = _numbers(contents.classes, classifier.classes)
+    numbers = _numbers(contents.classes, classifier.classes, strict=strict)
     if contents.channels != classifier.channels and classifier.channels in (1, 3):
         source = source.model_copy(update={"channels": classifier.channels})
     manifest, parts = opened(source, stored, names)
@@ -78,11 +82,12 @@ def labelled_images(source: Source, classifier: Classifier, split: Part = "test"
         raise UserError(
             f"The images have {manifest.channels} channels, and {classifier.name} has {classifier.channels}."
         )
-    entry = cache_entry(source, stored)
+    entry, labels = cache_entry(source, stored), np.concatenate([parts[name].labels for name in names])
     return LabelledImages(
         source=source,
         split=split,
-        labels=numbers[np.concatenate([parts[name].labels for name in names])],
+        labels=labels if numbers is None else numbers[labels],
+        labelled=numbers is not None,
         _splits=tuple(parts[name] for name in names),
         _places=np.concatenate([cache.places(entry, name) for name in names]),
         _side=fed.resolution,
@@ -95,11 +100,16 @@ def centre(images: Images, side: int) -> Images:
     return images[:, top : top + side, left : left + side]
 
 
-def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...]) -> Labels:
-    """Return the number among `ours` of each of `their` classes. Numbers as names stand for the classes in order."""
+def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) -> Labels | None:
+    """Return the number among `ours` of each of `their` classes. Numbers as names stand for the classes in order.
+
+    Raises `UserError` for a class that is not among ours; if not `strict`, returns None.
+    """
     if len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours):
         return np.arange(len(ours))
     for name in theirs:
         if name not in ours:
+            if not strict:
+                return None
             raise unknown_name("class for this model", name, ours)
     return np.array([ours.index(name) for name in theirs], dtype=np.int64)

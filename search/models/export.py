@@ -6,7 +6,7 @@ export("flowers", model, Path("flowers"))
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +17,11 @@ from search.models.model import DOCUMENT, TENSORS, Model, model_files
 from space import UserError
 from space.refusal import unknown_name
 
+INT8 = "network.int8.onnx"
+ADDED = {INT8: "ONNX in int8, for batches of any size; its loss and its speed are above"}
+"""Files that are made elsewhere, and their descriptions in the model card."""
 _MEANINGS = {
+    **ADDED,
     DOCUMENT: "the contents of this page, for programs",
     TENSORS: "the weights; its header has architecture and conventions too",
     "architecture.json": "the network as a document: `scale --base architecture.json`",
@@ -41,6 +45,9 @@ def export(
     forms: Iterable[str] | None = None,
     required: Collection[str] = (),
     opset: int | None = None,
+    *,
+    added: Mapping[str, bytes] | None = None,
+    sections: Mapping[str, Sequence[str]] | None = None,
 ) -> Exported:
     """Write `model` into the folder `directory` in one step, so that all files appear at once.
 
@@ -48,19 +55,21 @@ def export(
     reads; architecture.txt, the canonical string; README.md, the model card; and the `forms`.
     forms: keys of `FORMS`; each must be possible. None: all that can express the network. Forms that compute (ONNX,
     `torch.export`) need weights. required: forms that must be possible where `forms` is None. opset: the opset of the
-    ONNX file. A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing, for a
-    form that is unknown or impossible, and for a folder with other files.
+    ONNX file. added: more files, by names in `ADDED`, or forms that were made before. sections: more sections of the
+    card, by title. A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing,
+    for a form that is unknown or impossible, and for a folder with other files.
     """
     requested = tuple(FORMS) if forms is None else tuple(forms)
     meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}
-    known = (*meanings, CARD)
+    known, added = (*meanings, CARD), added or {}
     require_replaceable(directory, known)
+    open_forms = tuple(form for form in requested if form not in FORMS or FORMS[form].file not in added)
     form_files, left_out = _written_forms(
-        name, model, requested, required if forms is None else requested, opset
+        name, model, open_forms, required if forms is None else requested, opset
     )
-    contents = {**_always(model), **form_files}
+    contents = {**_always(model), **form_files, **added}
     files = {file: _bytes(content) for file, content in contents.items()}
-    text = card(name, model, files, meanings, left_out)
+    text = card(name, model, files, meanings, left_out, sections or {})
     write_folder(directory, {**files, CARD: text}, known)
     return Exported(directory, (*files, CARD), left_out)
 

@@ -7,16 +7,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def small_onnx(classes=("dark", "bright"), channels=3, side=8, metadata=None, hidden=8, scale=1.0):
+def small_onnx(classes=("dark", "bright"), channels=3, side=8, metadata=None, hidden=8):
     """Return the content of a file whose logits rise with the brightness of an image for the last class.
 
     Its three layers have the names that the exporter gives: a stem, a depthwise convolution and a classifier.
-    metadata: properties that replace those of an exported file. scale: of the first channel of the stem, whose large
-    values are hard to quantise where other channels are small.
+    metadata: properties that replace those of an exported file. hidden: the width.
     """
     rng = np.random.default_rng(0)
     stem = np.abs(rng.normal(size=(hidden, channels, 3, 3))).astype(np.float32) / (9 * channels)
-    stem[0] *= scale
     depthwise = np.ones((hidden, 1, 3, 3), np.float32) / 9
     linear = np.linspace(-1, 1, len(classes), dtype=np.float32)[:, None].repeat(hidden, 1) * 8 / hidden
     weights = {

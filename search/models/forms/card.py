@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import yaml
 
@@ -13,6 +14,7 @@ from search.tables.units import one_line, si
 from space import cost
 
 CARD = "README.md"
+NO_SECTIONS: Mapping[str, Iterable[str]] = MappingProxyType({})
 _SHOWN = 20
 """The number of classes that are named. model.json has all of them."""
 
@@ -23,17 +25,19 @@ def card(
     files: Mapping[str, bytes],
     meanings: Mapping[str, str],
     left_out: Mapping[str, str],
+    sections: Mapping[str, Iterable[str]] = NO_SECTIONS,
 ) -> str:
     """Return the card of a `model` called `name`, in Markdown.
 
     files: the content of each other file in the folder, by name. meanings: the description of each file. left_out:
-    the reason for each form that is not among the files.
+    the reason for each form that is not among the files. sections: the lines of more sections, by title.
     """
     parts = (
         _opening(name, model),
         _use(model, files),
         _section("Figures", _metrics(model.metrics)),
         _section("Cost", _cost(model)),
+        *(_section(title, lines) for title, lines in sections.items()),
         _section("Classes", _classes(model)),
         _section("Data and provenance", _provenance(model)),
         _section("Recipe", _recipe(model)),

@@ -1,0 +1,290 @@
+"""Static quantisation of an ONNX model by onnxruntime: weights in int8 per channel, activations in uint8.
+
+    with prepared(float32) as graph:
+        best = quantized(graph, calibration, held_out)
+    Path("network.int8.onnx").write_bytes(best.content)
+
+The ranges of activations are calibrated on images. Of two ways to choose them, the one is taken whose probabilities
+are nearer to those of the float32 model on other images.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import tempfile
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.models.classifier import probabilities
+from search.models.onnx_reading import require_packages, session_of
+from space.refusal import UserError, unknown_name
+
+Inputs = NDArray[np.float32]
+"""The input of a network: images (n, channels, height, width), normalised."""
+METHODS: Mapping[str, dict[str, Any]] = {
+    "MinMax": {"symmetric": False},
+    "Percentile": {"symmetric": False, "percentile": 99.99},
+}
+"""The ways to choose the range of an activation, with onnxruntime's options: from the smallest to the largest value,
+or without the 0.01 % of the values at either end."""
+ENDS = ("first", "classifier")
+"""The layers that can stay in float32 by these names: the first and the last one."""
+MIN_OPSET = 13
+"""The first opset with a scale for each channel."""
+_CPU = Path("/proc/cpuinfo")
+"""The file in which Linux tells the instructions of the processor."""
+_WEIGHTED = ("Conv", "Gemm", "MatMul")
+_BATCH = 32
+_SMALLEST = 1e-12
+"""The probability that replaces a smaller one in divergences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer with weights, and the operations after it up to the next such layer. nodes: their names."""
+
+    name: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantized:
+    """An ONNX model in int8.
+
+    method: a key of `METHODS`. divergences: of each method from the float32 model, see `divergence`. reduced: whether
+    weights have 7 bits. kept: the layers that stay in float32. ranges: the calibrated ranges of activations.
+    """
+
+    content: bytes
+    method: str
+    divergences: Mapping[str, float]
+    reduced: bool
+    kept: tuple[str, ...]
+    ranges: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A float32 model that onnxruntime has simplified, as a file in a temporary `folder`."""
+
+    float32: bytes
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file of the simplified model, whose nodes all have names."""
+        return self.folder / "prepared.onnx"
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers with weights, in the order of the network."""
+        import onnx
+
+        graph = onnx.load(self.path).graph
+        weights = {tensor.name for tensor in graph.initializer}
+        layers: list[tuple[str, list[str]]] = []
+        for node in graph.node:
+            own = [name for name in node.input[1:2] if name in weights]
+            if node.op_type in _WEIGHTED and own:
+                layers.append((_layer_name(own[0]), []))
+            if layers:
+                layers[-1][1].append(node.name)
+        return tuple(Layer(name, tuple(nodes)) for name, nodes in layers)
+
+    def kept(self, ends: Collection[str]) -> tuple[Layer, ...]:
+        """Return the layers with these names of `ENDS`."""
+        chosen = dict(zip(ENDS, (self.layers[0], self.layers[-1]), strict=True))
+        return tuple(chosen[name] for name in ENDS if name in ends)
+
+
+def require_ends(names: Collection[str]) -> None:
+    """Raise `UserError` for the first name that is not in `ENDS`."""
+    for name in names:
+        if name not in ENDS:
+            raise unknown_name("layer that can stay in float32", name, ENDS)
+
+
+@contextmanager
+def prepared(float32: bytes) -> Iterator[Graph]:
+    """Give the simplified graph of an ONNX model of `search export-model`, until the context ends.
+
+    Raises `UserError` where a package is missing, and for an opset that is too old.
+    """
+    require_packages("A file in int8")
+    import onnx
+    from onnxruntime.quantization.shape_inference import quant_pre_process  # type: ignore[import-untyped]
+
+    model = onnx.load_from_string(float32)
+    opset = next(own.version for own in model.opset_import if own.domain in ("", "ai.onnx"))
+    if opset < MIN_OPSET:
+        raise UserError(f"A file in int8 needs opset {MIN_OPSET} or later, not {opset}.")
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # onnxruntime warns about its own dependencies.
+        graph = Graph(float32, Path(folder))
+        (graph.folder / "float32.onnx").write_bytes(float32)
+        quant_pre_process(str(graph.folder / "float32.onnx"), str(graph.path), skip_symbolic_shape=True)
+        simple = onnx.load(graph.path)
+        for number, node in enumerate(simple.graph.node):
+            node.name = f"{number}_{node.name or node.op_type}"
+        onnx.save(simple, graph.path)
+        yield graph
+
+
+def quantized(graph: Graph, calibration: Inputs, held_out: Inputs, ends: Collection[str] = ()) -> Quantized:
+    """Return the model in int8, with the better of the two `METHODS`.
+
+    calibration, held_out: images whose activations give the ranges, and other ones that choose the method. ends: the
+    names of `ENDS` that stay in float32.
+    """
+    kept = graph.kept(ends)
+    excluded = [node for layer in kept for node in layer.nodes]
+    expected = computed(graph.float32, held_out)
+    reduced = needs_reduced_range()
+    tried: dict[str, tuple[float, bytes, Any]] = {}
+    for method in METHODS:
+        ranges = calibrated(graph, method, calibration)
+        content = in_int8(graph, ranges, reduced=reduced, excluded=excluded)
+        tried[method] = divergence(expected, computed(content, held_out)), content, ranges
+    method = min(tried, key=lambda name: tried[name][0])
+    facts = {
+        "calibration": method,
+        "images": len(calibration),
+        "reduced_range": reduced,
+        "float32": [layer.name for layer in kept],
+    }
+    return Quantized(
+        content=_described(graph, tried[method][1], facts),
+        method=method,
+        divergences={name: result[0] for name, result in tried.items()},
+        reduced=reduced,
+        kept=tuple(layer.name for layer in kept),
+        ranges=tried[method][2],
+    )
+
+
+def calibrated(graph: Graph, method: str, images: Inputs) -> Any:
+    """Return onnxruntime's ranges of all activations on `images`, by a key of `METHODS`."""
+    from onnxruntime.quantization import CalibrationMethod  # type: ignore[import-untyped]
+    from onnxruntime.quantization.calibrate import create_calibrator  # type: ignore[import-untyped]
+
+    calibrator = create_calibrator(
+        graph.path,
+        _ops(),
+        augmented_model_path=str(graph.folder / "augmented.onnx"),
+        calibrate_method=CalibrationMethod[method],
+        extra_options=dict(METHODS[method]),
+    )
+    with redirect_stdout(io.StringIO()):  # The calibrator prints what it does.
+        # One batch at a time, since the activations of a batch are all held in memory.
+        for batch in _batches(images):
+            calibrator.collect_data(_OneBatch(batch))
+        return calibrator.compute_data()
+
+
+def in_int8(
+    graph: Graph,
+    ranges: Any,
+    *,
+    reduced: bool,
+    excluded: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> bytes:
+    """Return the model with `only` these nodes in int8 (none: all) but those that are `excluded`."""
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer  # type: ignore[import-untyped]
+    from onnxruntime.quantization.quant_utils import (  # type: ignore[import-untyped]
+        load_model_with_shape_infer,
+    )
+
+    quantizer = QDQQuantizer(
+        load_model_with_shape_infer(graph.path),
+        True,
+        reduced,
+        QuantType.QInt8,
+        QuantType.QUInt8,
+        ranges,
+        list(only),
+        list(excluded),
+        _ops(),
+        {},
+    )
+    quantizer.quantize_model()
+    return bytes(quantizer.model.model.SerializeToString())
+
+
+def computed(content: bytes, images: Inputs) -> NDArray[np.float64]:
+    """Return the probabilities (n, classes) of an ONNX model."""
+    session = session_of(content)
+    parts = [session.run(["logits"], {"images": batch})[0] for batch in _batches(images)]
+    return probabilities(np.concatenate(parts))
+
+
+def divergence(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> float:
+    """Return the mean Kullback-Leibler divergence of `actual` probabilities (n, classes) from `expected` ones."""
+    ratio = np.log(np.maximum(expected, _SMALLEST) / np.maximum(actual, _SMALLEST))
+    return float((expected * ratio).sum(1).mean())
+
+
+def needs_reduced_range() -> bool:
+    """Return whether weights should have 7 bits on this processor.
+
+    x86 processors without VNNI add pairs of products in 16 bits, which overflow with 8-bit weights. Where the
+    system does not tell its instructions, VNNI is not assumed.
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    try:
+        flags = _CPU.read_text().split()
+    except OSError:
+        return True
+    return not {"avx512_vnni", "avx_vnni"} & set(flags)
+
+
+class _OneBatch:
+    """A reader that gives one batch to a calibrator."""
+
+    def __init__(self, batch: Inputs) -> None:
+        self._batches = [{"images": batch}]
+
+    def get_next(self) -> dict[str, Inputs] | None:
+        return self._batches.pop() if self._batches else None
+
+
+def _batches(images: Inputs) -> Iterator[Inputs]:
+    yield from (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
+
+
+def _ops() -> list[str]:
+    """Return the operations that onnxruntime quantises."""
+    from onnxruntime.quantization.registry import (  # type: ignore[import-untyped]
+        QDQRegistry,
+        QLinearOpsRegistry,
+    )
+
+    return sorted({*QDQRegistry, *QLinearOpsRegistry})
+
+
+def _layer_name(weight: str) -> str:
+    """Return "stages.0.0.expand" for the weights "stages.0.0.expand.conv.weight"."""
+    return weight.removesuffix(".weight").removesuffix(".conv")
+
+
+def _described(graph: Graph, content: bytes, facts: Mapping[str, Any]) -> bytes:
+    """Return the model with the metadata of the float32 model, and `facts` under the key "int8"."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    original = onnx.load_from_string(graph.float32)
+    properties = {entry.key: entry.value for entry in original.metadata_props}
+    onnx.helper.set_model_props(model, {**properties, "int8": json.dumps(facts)})
+    return bytes(model.SerializeToString())
