@@ -29,7 +29,7 @@ from search.stats.confidence import t_quantile
 from space.refusal import UserError
 from space.timing.device import processor
 
-_PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**23, 64, 512
+_PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
 """The number of pixels of the images that calibrate, and of as many others that choose the method, and the bounds of
 the number of images."""
 _SENSITIVITY = 64
