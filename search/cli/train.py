@@ -52,12 +52,13 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
     WHAT is a run (its best network) or a trial (RUN:12), a published network (v2-s), a canonical string, the folder
     of a model, or a file that describes one network. Images are given as for `search launch`: data=folder
     data.path=DIR. By default they are those of the run or of the model's training. The test split is evaluated once,
-    at the end.
+    at the end. For a search over children, limit.macs=5M,10M fine-tunes the best child within each limit.
     """
     import yaml
 
     from search.models.model import is_model
     from search.settings.words import parse
+    from search.training.products import has_limits
     from search.training.settings import claim, task_of
     from search.training.task import read_task
 
@@ -71,12 +72,55 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
     if what is None:
         raise click.UsageError("Missing argument 'WHAT': a run, a published network or a canonical string.")
     given = parse(settings)
+    if has_limits(given):
+        return _products(what, given, print_config)
     task, folder = task_of(what, given)
     if print_config:
         return click.echo(yaml.safe_dump(task.document(), sort_keys=False, width=110), nl=False)
     if _is_main():
         folder = claim(folder, given)
     _trained(task, folder)
+
+
+def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
+    """Make the products of a run, or print their trainings, and print their table."""
+    import yaml
+
+    from search.cli.table import table
+    from search.proxy.failure import TrialFailed
+    from search.tables.table import Column
+    from search.training.products import make, products_of
+
+    products = products_of(what, given)
+    if print_config:
+        documents = [product.task.document() for product in products]
+        return click.echo(yaml.safe_dump_all(documents, sort_keys=False, width=110), nl=False)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    rows: list[dict[str, Any]] = []
+    try:
+        for product in products:
+            models = make(product, _watch(product.task))
+            own: dict[str, Any] = {"limit": product.limit, "trial": product.trial.number}
+            for name, model in zip(("inherited", "tuned"), models, strict=True):
+                metric = model.metric("accuracy")
+                own[name] = metric.value if metric else None
+            costs = product.trial.cost
+            rows.append(own | {"params": costs.params, "macs": costs.macs, "folder": str(product.folder)})
+    except KeyboardInterrupt:
+        fail("Stopped. The same command continues.", 130)
+    except TrialFailed as error:
+        fail(f"{error} Try a lower recipe.learning_rate.", 1)
+    columns = (
+        Column("limit", "Limit"),
+        Column("trial", "Trial", form="d"),
+        Column("params", "Params", form="si"),
+        Column("macs", "MACs", form="si"),
+        Column("inherited", "Inherited", form=".4f"),
+        Column("tuned", "Fine-tuned", form=".4f"),
+        Column("folder", "Model"),
+    )
+    print_all([table(rows, columns), "\naccuracies on the test split, which was looked at once for each"])
+    return None
 
 
 def _trained(task: Task, folder: Path) -> None:

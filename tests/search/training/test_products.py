@@ -1,0 +1,90 @@
+import pytest
+import torch
+from click.testing import CliRunner
+
+from search import launch
+from search.cli.main import search
+from search.models.model import load_model
+from search.training.products import make, products_of
+from space import UserError, build, decode
+from space.weights import Conventions, Weights, weights_file
+
+NETWORK = decode("r16_i8_s1/mb_d2_k5_s2_e4_w16/mb_d1_k3_s2_e4_w24/h32_c10")
+TUNED = {"recipe.epochs": 1, "recipe.batch": 32, "recipe.device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with the run "children" of three trials, in which the tests work."""
+    folder = tmp_path_factory.mktemp("home")
+    torch.manual_seed(0)
+    (folder / "parent.safetensors").write_bytes(
+        weights_file(Weights(NETWORK, build(NETWORK).state_dict(), Conventions()))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        settings = {"space": f"inside:{NETWORK}", "weights": "parent.safetensors", "run": "children"}
+        settings |= {"data": "shapes", "data.images": 120, "reward": "accuracy", "executor": "serial"}
+        run = launch(
+            {**settings, "trials": 3, "finals": "off", "proxy.epochs": 0, "proxy.recalibrate_bn": 32}
+        )
+        yield run
+
+
+def refusal(word, settings):
+    with pytest.raises(UserError) as refused:
+        products_of(word, settings)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_a_product_is_the_most_accurate_child_within_the_limit(home):
+    by_size = sorted(home.trials, key=lambda trial: trial.cost.params)
+    smallest, largest = by_size[0].cost.params, by_size[-1].cost.params
+    one, all_of_them = products_of("children", {"limit.params": f"{smallest},{largest}", **TUNED})
+    assert one.trial.cost.params == smallest
+    assert all_of_them.trial.result.accuracy == max(trial.result.accuracy for trial in home.trials)
+    assert (one.limit, one.folder.name) == (f"params={smallest}", f"children-params-{smallest}")
+    assert one.task.recipe.epochs == 1 and one.task.recipe.backbone_lr_scale < 1
+
+
+def test_a_product_is_a_model_as_inherited_and_fine_tuned_and_is_made_once(home, tmp_path):
+    (product,) = products_of("children", {"limit.macs": "1G", "out": str(tmp_path / "m"), **TUNED})
+    assert product.folder == tmp_path / "m-macs-1G"
+    inherited, tuned = make(product)
+    assert inherited.architecture == tuned.architecture == product.trial.architecture
+    assert tuned.provenance.trial == product.trial.number
+    assert inherited.metric("accuracy") and tuned.metric("accuracy")
+    written = (product.folder / "model.safetensors").stat().st_mtime_ns
+    make(product)
+    assert (product.folder / "model.safetensors").stat().st_mtime_ns == written
+    assert load_model(product.folder / "inherited").classes == tuned.classes
+
+
+def test_the_command_prints_what_it_would_train(home):
+    result = CliRunner().invoke(search, ["train", "children", "limit.macs=1M,1G", "--print-config"])
+    assert result.exit_code == 0 and result.output.count("architecture:") == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "settings", "reason"),
+    [
+        ("children", {"limit.macs": "1"}, "limit.macs=1: none of 3 complete trials"),
+        ("children", {"limit.macs": "1X"}, "limit.macs=1X: '1X' is not a valid count"),
+        ("children", {"limit.step": "3ms"}, "has no prediction of it"),
+        ("children", {"limit.mac": "1M"}, "Did you mean 'macs'?"),
+        ("children", {"limit.macs": "1M", "limit.params": "1M"}, "limits on one cost"),
+        ("children", {"limit.macs": "1M,1M"}, "has a limit twice"),
+        ("children", {"limit.macs": "1M", "weights": "w"}, "are those of the run children"),
+        ("children:1", {"limit.macs": "1M"}, "write the run alone"),
+        ("childern", {"limit.macs": "1M"}, "children"),
+    ],
+)
+def test_mistakes_are_said_in_one_line(home, word, settings, reason):
+    assert reason in refusal(word, settings)
+
+
+def test_other_runs_have_no_products(home):
+    launch({"space": "tiny_space", "proxy": "tiny", "trials": 1, "finals": "off", "run": "other",
+            "executor": "serial", "reward": "accuracy", "data": "shapes", "data.images": 120})  # fmt: skip
+    assert "inherit no weights" in refusal("other", {"limit.macs": "1M"})
