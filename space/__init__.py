@@ -1,4 +1,4 @@
-"""Networks as values, with their exact costs, search spaces and torch modules.
+"""Networks as immutable values, with their exact costs, search spaces and torch modules.
 
     >>> from space import cost, decode, published
     >>> cost(published("b0").architecture).macs

@@ -1,15 +1,16 @@
-"""Networks as values: an `Architecture` and its parts, their canonical string and their digest.
+"""The value that describes a network, `Architecture`, with its parts, canonical string and digest.
 
 The string lists the stem, the stages and the head, in that order, between slashes:
 
     r224_i32/mb_d1_k3_s1_e1_w16_se0.25/mb_d2_k3_s2_e6_w24_se0.25/h1280_c1000
 
-r resolution, i stem width, d depth, k kernel, s stride, e expand, w width, se squeeze-excite ratio, g groups,
-di dilation, a kernel before the expansion, h head width, f its hidden width, c classes, x image channels. A word is
-an activation, a kind of stem ("pool"), "noskip", "nobias" or "norm". "b:" stands before the branches of an inception
-module, "di:" before groups of dilations (see `space.blocks.branches` and `space.blocks.dilations`). Values that equal
-their default are left out (stem: k3, s2, x3; everywhere: silu, no se, g1, di1, a0), and so are fields that a block
-family does not read. Thus equal networks have equal strings.
+Letters before numbers: `r` resolution, `i` stem width, `d` depth, `k` kernel, `s` stride, `e` expand, `w` width,
+`se` squeeze-excitation ratio, `g` groups, `di` dilation, `a` the kernel before the expansion ("uib"), `h` head
+width, `f` hidden width of the head, `c` classes, `x` image channels. A word is an activation, a kind of stem
+("pool"), "noskip", "nobias" or "norm". After `b:` come the branches of an inception module
+(`space.blocks.branches`), after `di:` groups of dilations (`space.blocks.dilations`). Default values are left out
+(stem: k3, s2, x3; everywhere: silu, no se, g1, di1, a0), and so are fields that a block family does not read. Thus
+equal networks have equal strings.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ _HEAD = {"h": "width", "f": "hidden", "c": "classes"}
 class Head:
     """The layers after the last block: a 1x1 convolution to `width` channels, pooling and the classifier.
 
-    width: the channels of that convolution; 0: there is none. hidden: the width of another layer between pooling and
-    classifier (MobileNetV3), 0 for none. bias: whether the classifier has a bias. norm: whether the hidden layer has
-    a normalisation instead of a bias (MobileNetV4).
+    width: the channels of this convolution, 0 for none. hidden: the width of another layer between pooling and
+    classifier (MobileNetV3), 0 for none. act: the activation of both. bias: True if the classifier has a bias. norm:
+    True if the hidden layer has a normalisation instead of a bias (MobileNetV4).
     """
 
     width: int
@@ -67,11 +68,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Architecture:
-    """A complete network: its costs and its modules follow from this value alone.
+    """The complete description of a network, from which its costs and its modules follow.
 
     resolution: the height and width of its images in pixels. channels: the number of channels of its images.
-    The value is canonical: stages of depth 0 are dropped, a stage that only continues the one before it is merged
-    with it, and `skip` is true where no shortcut is possible. Raises `UserError` for a value that is not a network.
+    Construction makes the value canonical: it drops stages of depth 0, merges neighbouring stages of equal blocks,
+    and sets `skip` to True where no shortcut is possible. Raises `UserError` for invalid values.
     """
 
     resolution: int
@@ -91,7 +92,7 @@ class Architecture:
 
     @property
     def stride(self) -> int:
-        """The side of the image divided by the side of the last map (rounded up at each stride)."""
+        """The product of all strides: the image's side divided by that of the last map, rounding apart."""
         total = self.stem.reduction
         for stage in self.stages:
             total *= stage.stride
@@ -99,12 +100,12 @@ class Architecture:
 
     @property
     def depth(self) -> int:
-        """The number of blocks, stem and head not counted."""
+        """The number of blocks, without stem and head."""
         return sum(stage.depth for stage in self.stages)
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits of a hash of the canonical string: equal for equal networks."""
+        """The first 16 hexadecimal digits of the canonical string's SHA-256. Equal networks have equal digests."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
@@ -153,7 +154,7 @@ def encode_stage(stage: Stage) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """Return the architecture of a canonical string. Raises `UserError` that names the invalid part."""
+    """Return the architecture that a canonical string describes. Raises `UserError` that names the invalid part."""
     first, *middle, last = text.strip().split("/") if text.count("/") > 1 else ("", "")
     if not middle:
         raise UserError(
@@ -181,10 +182,11 @@ def decode_stage(text: str) -> Stage:
 def _fields(
     text: str, names: dict[str, str], required: str, words: dict[str, tuple[str, Any]], whole: str = ""
 ) -> dict[str, Any]:
-    """Return field name -> value for the parts of `text` between underscores.
+    """Return a mapping of fields to values for the parts of `text`, which underscores separate.
 
-    names: a mapping of the letters before a number to the field. required: the letters that must occur. words: a
-    mapping of other permitted parts to (field, value). whole: the text to show in messages, if it is longer.
+    names: a mapping of the letters before a number to their field. required: the letters that must occur. words: a
+    mapping of permitted words to (field, value). whole: the longer text to show in messages instead of `text`, if
+    any.
     """
     fields: dict[str, Any] = {}
     name: str
@@ -223,7 +225,7 @@ def _unless(key: str, value: object, default: object) -> str:
 
 def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
     merged: list[Stage] = []
-    free = False  # True if the last stage is one block that can have no shortcut: its `skip` is meaningless.
+    free = False  # True if the last stage is one block that cannot have a shortcut: its `skip` has no effect.
     for stage in stages:
         if not stage.depth:
             continue
@@ -239,7 +241,10 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
 
 
 def _continues(stage: Stage, before: Stage, free: bool) -> bool:
-    """Return whether a stage of stride 1 only continues `before`. free: whether the `skip` of `before` is ignored."""
+    """Return True if `stage`, of stride 1, only adds equal blocks to the stage `before`.
+
+    free: True if the `skip` of `before` has no effect.
+    """
     if stage.op != before.op or stage.width != before.width:
         return False
     skip = stage.skip if free else before.skip

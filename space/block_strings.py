@@ -1,11 +1,14 @@
-"""Block strings, one for each stage, in the notations of EfficientNet and of timm.
+"""Block strings: a text for each stage of a network, in the notation of EfficientNet or of timm.
 
-EfficientNet (tensorflow/tpu efficientnet_builder.py, google/automl): `r2_k3_s22_e6_i24_o40_se0.25_noskip`;
-r repeats, k kernel, s strides along both sides (automl writes one), e expand, i input width, o width, c1 fused block.
-timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`; a kind of block first, c width, n activation.
+EfficientNet (tensorflow/tpu efficientnet_builder.py, google/automl): `r2_k3_s22_e6_i24_o40_se0.25_noskip`. r is the
+number of blocks, k the kernel, s the strides along both axes (automl writes one), e the expansion, i the input
+width, o the output width; c1 marks a fused block.
 
-Neither notation describes stem and head. They are EfficientNet-B0's, except that the stem has the input width of
-the first block string, if that is given.
+timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`. The kind of block comes first, c is the output
+width, n the activation, and the other letters are EfficientNet's.
+
+Neither notation describes stem and head. A decoded network has those of EfficientNet-B0, but its stem has the input
+width of the first block string, if that states one.
 """
 
 from __future__ import annotations
@@ -35,9 +38,9 @@ _KINDS: dict[str, tuple[str, int | None]] = {
 
 
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
-    """Return the network of block strings in either notation, separated by commas.
+    """Return the network that `text`, block strings separated by commas, describes in either notation.
 
-    Raises `UserError` that names the string and its invalid part.
+    Raises `UserError` that names the invalid string and its part.
     """
     pairs = [_decode(part.strip()) for part in text.split(",")]
     stem = pairs[0][1] or 32
@@ -51,7 +54,7 @@ def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> A
 
 
 def encode_blocks(architecture: Architecture, notation: str = "efficientnet") -> str:
-    """Return the block strings of `architecture`, separated by commas; `decode_blocks` reads them.
+    """Return the block strings of `architecture`, separated by commas, which `decode_blocks` can read.
 
     notation: one of `NOTATIONS`. Raises `UserError` for blocks that the notation cannot express.
     """

@@ -34,12 +34,12 @@ def ratio(name: str, value: object, minimum: float, maximum: float) -> float:
 
 
 def act(name: str, value: object) -> None:
-    """Check that `value` is an activation."""
+    """Check that `value` is one of `ACTIVATIONS`."""
     if value not in ACTIVATIONS:
         raise unknown_name(name, value, ACTIVATIONS)
 
 
 def text(name: str, value: object, example: str) -> None:
-    """Check that `value` is text."""
+    """Check that `value` is text. example: a valid text for the message."""
     if not isinstance(value, str):
         raise UserError(f"{name} is {value!r}; it must be text such as {example}.")

@@ -1,4 +1,4 @@
-"""The two kinds of layers that networks are planned in: the convolution, and the step without parameters."""
+"""The two kinds of planned layers: convolutions, and steps, which have no parameters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ ACTIVATIONS = ("silu", "relu", "relu6", "hardswish", "sigmoid")
 class Conv:
     """One planned convolution, with the normalisation and activation that follow it.
 
-    A convolution reads the layer that is planned before it in its block (the first reads the block's input), unless
-    `reads` names another layer, or several with "+" between, whose channels are concatenated; "input" is the block's
-    input. It may read a part of the channels. pooled: whether it reads the spatial mean, a 1x1 map, as
-    squeeze-excitation and the classifier do. dilations: (channels, rows, columns) for each group of output channels
-    with its own dilation; empty if `dilation` holds for all. act: the activation, one of `ACTIVATIONS`, or
-    "hardsigmoid" for gates.
+    kernel: (height, width).
+    dilations: (channels, row dilation, column dilation) for each group of output channels; () if `dilation` holds
+        for all.
+    act: one of `ACTIVATIONS`, "hardsigmoid" for gates, or "" for none.
+    reads: the name of the layer whose output it reads, or names joined by "+", whose outputs are concatenated.
+        "input" is the block's input, and "" the layer planned before (for the first layer, the block's input).
+        A block may pass on only a part of the channels; `width_in` counts these.
+    pooled: True if it reads the spatial mean, a 1x1 map, as squeeze-excitation and the classifier do.
     """
 
     name: str
@@ -58,7 +60,7 @@ class Conv:
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) of the output for an input of `height` x `width` pixels.
 
-        "same" padding gives ceil(n / stride), whether it is TensorFlow's or symmetric.
+        With "same" padding these are ceil(n / stride), for TensorFlow's and for symmetric padding.
         """
         spans = self.dilation * (self.kernel[0] - 1) + 1, self.dilation * (self.kernel[1] - 1) + 1
         return _size((height, width), spans, self.stride, self.padding)
@@ -66,14 +68,16 @@ class Conv:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One planned operation without parameters, which counts nothing in params, MACs and activations.
+    """One planned operation without parameters. It adds nothing to parameters, MACs and activations.
 
-    kind: "max" or "avg", pooling over `kernel` x `kernel` pixels ("avg" counts the padding as zeros, "avg-inside"
-    ignores it); "act", the activation `act`; "shuffle", which interleaves `groups` equal groups of channels; "scale",
-    which multiplies by `factor`. padding: "same" pads max-pooling with minus infinity, and the far side more where
-    the two sides differ (TensorFlow); "symmetric" pads both sides alike (torch); "valid" does not pad; "ceil" does
-    not either, but its last window may reach beyond the map (torch's ceil_mode).
-    width: the number of channels of its output. reads: the layers that it reads, as in `Conv`.
+    kind: "max", "avg" or "avg-inside" pools over `kernel` x `kernel` pixels ("avg" counts the padding as zeros,
+        "avg-inside" ignores it); "act" applies the activation `act`; "shuffle" interleaves `groups` equal groups of
+        channels; "scale" multiplies by `factor`.
+    width: the number of channels of its output.
+    padding: for max-pooling, "same" pads with minus infinity, and the far side more where the two sides differ
+        (TensorFlow). "symmetric" pads both sides alike (torch). "valid" does not pad. "ceil" does not either, but
+        its last window may reach beyond the map (torch's ceil_mode).
+    reads: the layers that it reads, as in `Conv`.
     """
 
     name: str
@@ -87,7 +91,7 @@ class Step:
     factor: float = 1
     reads: str = ""
 
-    # Costs are summed over these.
+    # Costs are summed over all layers, so steps have these attributes of `Conv` too.
     params = 0
     folded_params = 0
     pooled = False
@@ -118,7 +122,7 @@ def _size(size: tuple[int, int], spans: tuple[int, int], stride: int, padding: s
 
 
 def divisible(exact: float, divisor: int = 8, limit: float = 0.9) -> int:
-    """Return the multiple of `divisor` nearest to `exact` channels, at least one and not below `limit` * `exact`.
+    """Return the positive multiple of `divisor` nearest to `exact`, or the next one if it is below `limit` * `exact`.
 
     Source: `_make_divisible` of tensorflow/models slim/nets/mobilenet; `round_filters` of EfficientNet.
     """

@@ -1,4 +1,4 @@
-"""Settings as data: YAML documents that are shipped under `experiments/settings` and read by name, or a user's file.
+"""A reader of settings in YAML: documents shipped under `experiments/settings`, read by name, and users' files.
 
 Reading runs no code: there are no tags, no interpolation and no includes.
 """
@@ -19,18 +19,18 @@ from space.refusal import UserError, unknown_name
 Document = dict[str, Any]
 
 SETTINGS = Path(__file__).resolve().parents[1] / "experiments" / "settings"
-"""The folder that holds a folder for each group of settings, next to this package both in a checkout and in
-site-packages. It is not looked up by the name `experiments`, since a user's own package of that name would be
-found instead."""
+"""The folder of the shipped documents, with one subfolder for each group of settings. It lies next to this package
+both in a checkout and in site-packages. `experiments` is not imported to find it, since a user's package may have
+that name."""
 MAX_VALUES = 100_000
-"""The largest number of values in a document. A document with more is refused."""
+"""A document with this many values or more is refused. A value counts once for each reference to it."""
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which in addition reads 3e6 as a number and refuses a key that stands twice."""
+    """PyYAML's safe loader, except that 3e6 is a number and a key that occurs twice in a mapping is refused."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        # Deep construction refuses a value that contains itself.
+        # With deep=True, PyYAML refuses a value that contains itself.
         return super().construct_object(node, deep=True)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -49,7 +49,10 @@ _Loader.add_implicit_resolver(
 
 
 def parse(text: str, place: str) -> Any:
-    """Return the value of a YAML `text`. Raises `UserError` with `place` and the line if it is unreadable."""
+    """Return the value of the YAML in `text`. Raises `UserError` if it is not valid.
+
+    place: the name of the document in messages.
+    """
     try:
         value = yaml.load(text, _Loader)  # A subclass of SafeLoader.
         if sum(1 for _ in islice(_values(value), MAX_VALUES)) == MAX_VALUES:
@@ -65,7 +68,7 @@ def parse(text: str, place: str) -> Any:
 
 
 def _values(node: Any) -> Iterator[Any]:
-    """Yield every value in a document once per reference: a few nested aliases can stand for billions."""
+    """Yield `node` and every value in it, once per reference: a few nested aliases can stand for billions."""
     yield node
     for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         yield from _values(inner)
@@ -77,7 +80,7 @@ def names(group: str) -> tuple[str, ...]:
 
 
 def read(group: str, name: str) -> Document:
-    """Return the document `name` of `group`: a shipped one, or the file if `name` ends in .yaml or .yml.
+    """Return the shipped document `name` of `group`, or the document in the file `name` (.yaml or .yml).
 
     Raises `UserError` for an unknown name (naming the nearest), a file that cannot be read, or a document
     that is not a mapping.
@@ -90,7 +93,7 @@ def read(group: str, name: str) -> Document:
 
 
 def text(group: str, name: str) -> str:
-    """Return the text of a document with its comments. Raises `UserError` as `read` does."""
+    """Return the text of the document that `read` parses, with comments. Raises `UserError` for an unknown name."""
     if _is_file(name):
         return _text(Path(os.path.expanduser(name)))
     if name in names(group):

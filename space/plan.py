@@ -1,4 +1,4 @@
-"""The plan of a network: its blocks and layers, over which costs are summed and from which modules are built."""
+"""The plan of a network: its blocks and layers, from which both its costs and its torch modules are derived."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from space.stems import STEMS
 class Block:
     """One block of a network: its layers in the order in which they run.
 
-    name: the name of the block: "stem", "stages.2.0" (the first block of the third stage) or "head". op: a
-    key of `space.blocks.BLOCKS`, or "" for stem and head, whose layers form a chain.
-    shortcut: whether the block's input is added to its output.
+    name: "stem", "stages.2.0" (the first block of the third stage) or "head". op: the block family, a key of
+    `space.blocks.BLOCKS`, or "" for stem and head, whose layers run one after another. shortcut: True if the network
+    adds the block's input to its output.
     """
 
     name: str
@@ -27,12 +27,12 @@ class Block:
 
     @property
     def convs(self) -> tuple[Conv, ...]:
-        """The convolutions, which are all layers with parameters."""
+        """The convolutions of the block. Its other layers have no parameters."""
         return tuple(layer for layer in self.layers if isinstance(layer, Conv))
 
 
 def plan(architecture: Architecture) -> tuple[Block, ...]:
-    """Return the blocks of `architecture` from stem to head; the last convolution is the classifier."""
+    """Return the blocks of `architecture` from stem to head. The classifier is the last convolution of the head."""
     width = architecture.stem.width
     blocks = [Block("stem", "", stem_layers(architecture.stem, architecture.channels))]
     for number, stage in enumerate(architecture.stages):
@@ -57,7 +57,7 @@ def block_layers(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def head_layers(head: Head, width_in: int, classes: int) -> tuple[Layer, ...]:
-    """Return the head's convolution and hidden layer, if any, and the classifier, which reads the spatial mean."""
+    """Return the head's convolution and hidden layer, if any, and its classifier; the last two read the mean."""
     layers: list[Layer] = []
     width = width_in
     if head.width:

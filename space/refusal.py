@@ -1,4 +1,4 @@
-"""Refusals of a user's mistake: one line with the value, the place, the permitted values and the nearest match."""
+"""The error for a user's mistake: one line with the value, its place, the permitted values and the nearest match."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ class UserError(ValueError):
 
 
 _MAX_LISTED, _NEAREST = 20, 5
-"""The limits of a message: it lists up to 20 permitted names, or the five nearest if there are more."""
+"""A message lists all permitted names if there are at most 20, else only the five nearest."""
 
 
 def unknown_name(
     what: str, value: object, permitted: Iterable[object], forms: Iterable[str] = (), listed: str = ""
 ) -> UserError:
-    """Return the refusal of `value`, which is not among the `permitted` names, with the nearest of them.
+    """Return the error for a `value` that is not among the `permitted` names. Its message shows the nearest ones.
 
     what: the kind of value, e.g. "sampler" or "key in stages.2". forms: further permitted forms, such as "FILE.yaml".
-    listed: the command that lists all names if there are many.
+    listed: the command that lists all names, shown if there are too many for the message.
     """
     names = [str(name) for name in permitted]
     close = _nearest(str(value), names, 1, 0.5)
@@ -35,9 +35,10 @@ def unknown_name(
 
 
 def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[str]:
-    """Return the nearest names. Names with the initials `value` come first, such as learning_rate for lr.
+    """Return up to `count` names similar to `value`. Names with these initials come first (learning_rate for lr).
 
-    A group that all names share, such as "recipe.", does not make them similar.
+    cutoff: the least similarity of the others, 0 to 1, as in difflib. If `value` and all names begin with the same
+    group, such as "recipe.", only the rest is compared.
     """
     group, dot, key = value.rpartition(".")
     if not dot or not all(name.startswith(f"{group}.") for name in names):
@@ -49,5 +50,8 @@ def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[st
 
 
 def setting_of_other_choice(key: str, group: str, owners: Iterable[str], chosen: str) -> UserError:
-    """Return the refusal of a setting that only other choices of its group have. chosen: the present choice."""
+    """Return the error for the setting `key`, which the choices `owners` of `group` have but the present one lacks.
+
+    chosen: the present choice of `group`.
+    """
     return UserError(f"{key} is a setting of {group}={', '.join(owners)}; this is {group}={chosen}.")

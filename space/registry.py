@@ -1,6 +1,6 @@
-"""The extension points: our own entries by name, and the entries of installed packages.
+"""Extension points: mappings of names to this project's own entries and to entries of other installed packages.
 
-A package adds a sampler, say, with these lines in its pyproject.toml. `sampler=mutation` then works wherever the
+For example, a package adds a sampler by these lines in its pyproject.toml. `sampler=mutation` then works wherever the
 package is installed, in worker processes too:
 
     [project.entry-points."compound_nas.samplers"]
@@ -24,7 +24,7 @@ T = TypeVar("T")
 def installed(path: tuple[str, ...]) -> EntryPoints:
     """Return the entry points of all packages on `path`, a `sys.path`.
 
-    They are kept, since reading the metadata of a hundred packages takes 40 ms.
+    The result is cached, since reading the metadata of a hundred packages takes 40 ms.
     """
     return entry_points()
 
@@ -32,9 +32,9 @@ def installed(path: tuple[str, ...]) -> EntryPoints:
 class Registry(Mapping[str, T]):
     """A mapping of one extension point: our own entries first, then those of other packages in alphabetical order.
 
-    group: the group of the entry points, such as "compound_nas.samplers". Names, `len` and `in` import no package;
-    an entry's package is imported when the entry is read, and packages are not even asked for a name of ours. So no
-    package can replace one of our entries. Reading an entry raises `UserError` if its package cannot be imported.
+    group: the group of the entry points, such as "compound_nas.samplers". Iteration, `len` and `in` import no
+    package. Reading an entry imports its package, and raises `UserError` if that fails. Our own entries take
+    precedence, so no package can replace one of them.
     """
 
     def __init__(self, group: str, ours: Mapping[str, T]) -> None:
@@ -53,7 +53,7 @@ class Registry(Mapping[str, T]):
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        # Installed packages are searched last: that takes milliseconds, and stages are made by the million.
+        # Installed packages are searched last, since this takes milliseconds and a search makes millions of stages.
         return name in self._ours or name in self._loaded or name in self._offered()
 
     def __iter__(self) -> Iterator[str]:
@@ -67,7 +67,7 @@ class Registry(Mapping[str, T]):
         return f"Registry({self.group!r}, {list(self)})"
 
     def package(self, name: str) -> str:
-        """Return the name of the installed package that offers `name`. Raises KeyError for a name of ours."""
+        """Return the name of the installed package that offers `name`. Raises KeyError if none does."""
         entry = self._offered()[name]
         return entry.dist.name if entry.dist else entry.module.partition(".")[0]
 

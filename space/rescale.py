@@ -15,7 +15,7 @@ from space.conv import divisible
 
 @dataclass(frozen=True, slots=True)
 class Multipliers:
-    """The factors of every stage's depth, every width, and the resolution. A factor of 1 changes nothing."""
+    """The factors by which every stage's depth, every width, and the resolution are multiplied."""
 
     depth: float = 1.0
     width: float = 1.0
@@ -24,11 +24,11 @@ class Multipliers:
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """The rules by which fractions become whole numbers.
+    """The rules by which scaled depths, widths and resolutions are rounded to whole numbers.
 
-    divisor: the number of which widths become multiples. limit: the smallest permitted share of the exact product; if
-    a width falls below it, the next multiple is taken (0 switches the rule off). depth: the rounding of depths,
-    "ceil" or "round" (to the nearest). resolution: the number of pixels of which the resolution becomes a multiple.
+    divisor: widths become multiples of this number. limit: if the nearest multiple is below this fraction of the
+    exact width, the next multiple is taken (0 switches the rule off). depth: "ceil" rounds depths up, "round" to
+    the nearest. resolution: resolutions become multiples of this number of pixels.
 
     The defaults are EfficientNet's (tensorflow/tpu efficientnet_model.py: round_filters, round_repeats).
     google/automl, and with it EfficientNetV2-B1..B3, rounds widths with limit 0.
@@ -72,15 +72,15 @@ def rescale(
 
 
 def stage_width(stage: Stage, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """Return the width of `stage` times `multiplier`, as a multiple of the divisor and of the stage's groups."""
+    """Return the width of `stage` times `multiplier`, rounded to a multiple of divisor and `stage.multiple`."""
     common = math.lcm(rounding.divisor, stage.multiple)
     return round_width(stage.width, multiplier, replace(rounding, divisor=common))
 
 
 def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """Return `width` channels times `multiplier`, as a multiple of the divisor; unchanged at multiplier 1.
+    """Return `width` channels times `multiplier`, rounded to a multiple of the divisor; unchanged at multiplier 1.
 
-    A width of 0, a head without a convolution, stays 0.
+    A width of 0 (a head without a convolution) stays 0.
     """
     if multiplier == 1 or not width:
         return width
@@ -89,7 +89,7 @@ def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET
 
 
 def round_depth(depth: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """Return `depth` blocks times `multiplier`, at least 1."""
+    """Return `depth` blocks times `multiplier`, rounded by `rounding.depth`, at least 1."""
     exact = depth * multiplier
     # A product such as 25 * 2.2 is 55.00000000000001 in binary: a billionth is subtracted before rounding up.
     whole = math.ceil(exact - 1e-9) if rounding.depth == "ceil" else math.floor(exact + 0.5)
@@ -97,7 +97,7 @@ def round_depth(depth: int, multiplier: float, rounding: Rounding = EFFICIENTNET
 
 
 def round_resolution(resolution: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """Return `resolution` pixels times `multiplier`, to the nearest multiple; unchanged at multiplier 1."""
+    """Return `resolution` times `multiplier`, rounded to a multiple of `rounding.resolution`; unchanged at 1."""
     if multiplier == 1:
         return resolution
     multiple = rounding.resolution
@@ -106,5 +106,5 @@ def round_resolution(resolution: int, multiplier: float, rounding: Rounding = EF
 
 
 def _not_reversed(size: int, multiplier: float, rounded: int) -> int:
-    """Return `rounded`, or `size` if rounding made a growing size smaller or a shrinking size larger."""
+    """Return `rounded`, or `size` if rounding has reversed the growth or the shrinking of `size`."""
     return max(size, rounded) if multiplier > 1 else min(size, rounded)

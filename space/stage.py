@@ -16,16 +16,22 @@ _DEFAULTS |= {"groups": 1, "dilation": 1, "dilations": "", "branches": "", "star
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`depth` blocks of one kind, all `width` channels wide; the first has `stride`, the others stride 1.
+    """A sequence of `depth` blocks of one kind with `width` output channels. The first has `stride`, the others 1.
 
-    op: a key of `space.blocks.BLOCKS`. expand: the hidden width divided by the input width. se: squeeze-excitation's
-    bottleneck divided by the block's input width, 0 for none. The stage's input width is the width before it.
-    groups: the number of groups of the 1x1 convolutions; a convolution whose channels they do not divide has one
-    group. dilation: the dilation of the spatial convolution. dilations: the dilations of groups of its channels, see
-    `space.blocks.dilations`. skip: whether a block's input is added to its output where their shapes agree.
-    branches: the branches of inception modules, see `space.blocks.branches`. start: the kernel of the depthwise
-    convolution before the expansion of a "uib" block, 0 for none; its `kernel` may be 0 too. Fields that the family
-    does not read are set to their defaults.
+    Its input has the width of the stage before, or of the stem. Fields that its block family does not read are set to
+    their defaults. Raises `UserError` for invalid values.
+
+    op: the block family, a key of `space.blocks.BLOCKS`.
+    expand: a block's hidden width divided by its input width (sandglass and double BlazeFace blocks divide by it).
+    se: the bottleneck of squeeze-excitation divided by the block's input width ("mbv3": by its hidden width), 0 for
+        none.
+    groups: the number of groups of the 1x1 convolutions; one whose channels it does not divide has a single group.
+    dilation: the dilation of the spatial convolution.
+    skip: True if a block's input is added to its output where their shapes agree.
+    branches: the branches of inception modules, see `space.blocks.branches`.
+    dilations: the dilations of groups of channels of the spatial convolution, see `space.blocks.dilations`.
+    start: the kernel of the depthwise convolution before the expansion of a "uib" block, 0 for none. Its `kernel` may
+        be 0 too.
     """
 
     op: str
@@ -91,7 +97,10 @@ class Stage:
         )
 
     def _canonicalise(self) -> None:
-        """Give equal stages equal fields: a 1x1 kernel has no dilation, and one square dilation is `dilation`."""
+        """Set the fields so that equal stages have equal fields.
+
+        A 1x1 kernel loses its dilations, and `dilations` of a single, square group becomes `dilation`.
+        """
         if self.branches:
             object.__setattr__(self, "branches", branches.canonical(self.branches))
         if self.kernel == 1:
@@ -115,12 +124,15 @@ _RARE_DEFAULTS = (1, 1, True, "", "", 0)
 
 
 def ignored_fields(op: str) -> dict[str, Any]:
-    """Return the fields of a stage that the family `op` does not read, with their defaults."""
+    """Return a mapping of the fields that the block family `op` does not read to their defaults."""
     return {name: default for name, default in _DEFAULTS.items() if name not in BLOCKS[op].reads}
 
 
 def with_defaults(values: Any) -> Any:
-    """Return the fields of a stage, with the defaults of missing ones that its family does not read."""
+    """Return `values`, the fields of a stage, with defaults for missing fields that its family does not read.
+
+    `values` that are not a mapping, or have an unknown op, are returned unchanged.
+    """
     if not isinstance(values, dict) or ("kernel" in values and "expand" in values):
         return values
     return {**ignored_fields(values["op"]), **values} if values.get("op") in BLOCKS else values

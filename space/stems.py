@@ -1,6 +1,7 @@
 """Stems: the layers before the first block.
 
-A kind of stem is a function of (stem, channels) that returns its layers in order. The last has `stem.width` channels.
+A kind of stem is a function of (stem, image channels) that returns the planned layers in order. The last layer has
+`stem.width` channels.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from space.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """The first convolution: `width` channels, a square `kernel`, `stride` 1 or 2.
+    """The layers before the first block.
 
-    op: a key of `STEMS`; kinds other than "conv" have more layers.
+    width: the output channels of the stem. kernel, stride: the side (odd) and the stride (1 or 2) of its first
+    convolution. act: the activation of its convolutions. op: the kind of stem, a key of `STEMS`.
     """
 
     width: int
@@ -38,7 +40,7 @@ class Stem:
 
     @property
     def reduction(self) -> int:
-        """The side of the image divided by the side of the stem's output (rounded up at each stride)."""
+        """The product of the strides: the image's side divided by that of the stem's output, rounding apart."""
         return prod(layer.stride for layer in STEMS[self.op](self, 1))
 
 
@@ -59,7 +61,7 @@ def folded(stem: Stem, channels: int) -> tuple[Layer, ...]:
 
 
 def xception(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan two convolutions without padding, the first half as wide (timm.models.xception)."""
+    """Plan two convolutions without padding, the first half as wide as the second (timm.models.xception)."""
     half = max(1, stem.width // 2)
     return (
         conv("conv", channels, half, stem.kernel, stride=stem.stride, act=stem.act, padding="valid"),
@@ -117,4 +119,4 @@ STEMS: Registry[Callable[[Stem, int], tuple[Layer, ...]]] = Registry(
         "inceptionv4": inception_v4,
     },
 )
-"""The extension point of stems: a mapping of names in architectures and spaces to functions."""
+"""A mapping of `Stem.op` to the function that plans such a stem. Other packages can add kinds of stems."""

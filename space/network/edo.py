@@ -1,11 +1,11 @@
-"""EDO: the dilation of each channel, chosen from a trained network with large kernels.
+"""Efficient dilation optimization (EDO): a dilation for each channel, chosen from trained large kernels.
 
-The large kernels of a supernet contain every dilated 3 x 3 kernel up to their radius. For each output channel the
-dilation is chosen that discards the least of the kernel's weights (sum of absolute values), without further training.
-Then channels are rearranged so that those of one dilation are adjacent: an inception convolution
+The large kernels of a supernet contain every dilated 3 x 3 kernel up to their radius. Each output channel gets the
+dilation that discards the least of its kernel's weights (sum of absolute values), without further training.
+Then channels are rearranged so that those of one dilation are adjacent, which makes an inception convolution
 (`space.blocks.dilations`).
 
-Source: Liu et al. 2021, arXiv:2012.13587, section 3.3 (efficient dilation optimization).
+Source: Liu et al. 2021, arXiv:2012.13587, section 3.3.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from space.network.network import Network
 from space.plan import Block, plan
 
 Pair = tuple[int, int]
-"""The dilations along rows and along columns."""
+"""The dilations (along rows, along columns)."""
 
 
 def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
-    """Return the network of 3 x 3 inception convolutions nearest to `supernet`, and its state dict.
+    """Return `supernet`'s architecture with dilated 3 x 3 kernels in place of large ones, and its state dict.
 
     Blocks "mb" and "fused" with an expansion and a kernel of at least 5 get dilations from 1 to (kernel - 1) / 2
-    along each side. Other blocks stay as they are, since their channels cannot be rearranged. Params and MACs are
-    those of the same network with undilated 3 x 3 kernels.
+    along each axis. Blocks without an expansion and of other families stay, since their channels cannot be
+    rearranged. The changed blocks have the params and MACs of undilated 3 x 3 kernels.
     """
     architecture, tensors = supernet.architecture, supernet.state_dict()
     stages: list[Stage] = []
@@ -57,7 +57,7 @@ def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
 
 
 def best(weight: Tensor) -> list[Pair]:
-    """Return the 3 x 3 dilation that keeps most of each output channel's weights; the smallest one in a tie.
+    """Return for each output channel the 3 x 3 dilation that keeps most of its weights; the smallest in a tie.
 
     weight: (channels, inputs, kernel, kernel), kernel odd and at least 3.
     """
@@ -75,7 +75,10 @@ def _taps(dilation: int, radius: int) -> list[int]:
 
 
 def _dilated(stage: Stage, block: Block, own: dict[str, Tensor]) -> tuple[Stage, dict[str, Tensor]]:
-    """Return the stage with the best dilations, and its tensors with small kernels and rearranged channels."""
+    """Return `stage`, of one block, with the best dilations, and its tensors with 3 x 3 kernels.
+
+    own: the tensors of the block by their names in it. The hidden channels are rearranged by dilation.
+    """
     (spatial,) = (conv for conv in block.convs if conv.kernel != (1, 1))
     key = f"{spatial.name}.conv.weight"
     pairs = best(own[key])
@@ -91,7 +94,7 @@ def _dilated(stage: Stage, block: Block, own: dict[str, Tensor]) -> tuple[Stage,
 
 
 def _rearranged(name: str, tensor: Tensor, convs: tuple[Conv, ...], order: list[int]) -> Tensor:
-    """Return a tensor of a block with the hidden channels in `order`."""
+    """Return `tensor`, called `name` in its block, with the block's hidden channels in `order`."""
     layer, *_, last = name.split(".")
     if not tensor.ndim:
         return tensor

@@ -13,9 +13,9 @@ from torch.nn import functional
 from space.conv import Step
 
 Pair = tuple[int, ...]
-"""A pair of a height and a width."""
+"""A (height, width) pair."""
 
-# ReLU is in place, since its derivative needs only its output. Autograd would copy the input of the others.
+# ReLU runs in place, since its derivative needs only its output. That of the others needs the input.
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "silu": nn.SiLU,
     "relu": partial(nn.ReLU, inplace=True),
@@ -27,7 +27,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
 
 
 class Mean(nn.Module):
-    """The spatial mean as a map of one pixel."""
+    """The spatial mean of x: (b, c, h, w) as a map (b, c, 1, 1)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean((2, 3), keepdim=True)
@@ -42,14 +42,14 @@ class SameConv(nn.Conv2d):
 
 
 class Shuffle(nn.Module):
-    """A shuffle of equal groups of channels: the first of each group, then the second of each, ..."""
+    """A shuffle of `groups` equal groups of channels: first the first channel of each group, then the second, ..."""
 
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        # Channels last, which is also the order in memory if that is the fast format.
+        # Channels become the last dimension. In the channels-last format, this is also their order in memory.
         y = x.permute(0, 2, 3, 1)
         y = y.reshape(*y.shape[:3], self.groups, -1)
         return y.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
@@ -76,10 +76,10 @@ class SameMaxPool(nn.MaxPool2d):
 
 
 class InceptionConv(nn.Conv2d):
-    """A convolution whose groups of output channels have dilations of their own. Its weights are one tensor.
+    """A convolution in which each group of output channels has its own dilation. Its weights are one tensor.
 
-    parts: the (channels, vertical dilation, horizontal dilation) of each group. same: whether to pad as
-    TensorFlow does.
+    parts: the (channels, vertical dilation, horizontal dilation) of each group. same: True for TensorFlow's SAME
+    padding, False for symmetric padding.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class InceptionConv(nn.Conv2d):
 
 
 def _same(x: Tensor, kernel: Pair, stride: Pair, dilation: Pair) -> list[int]:
-    """Return SAME padding in the order of `functional.pad`, which begins with the last dimension."""
+    """Return TensorFlow's SAME padding of x: (b, c, h, w) for `functional.pad`: left, right, top, bottom."""
     before_after: list[int] = []
     for axis in (1, 0):
         size, span = x.shape[2 + axis], (kernel[axis] - 1) * dilation[axis] + 1
@@ -134,7 +134,7 @@ def step_module(step: Step) -> nn.Module:
 
 
 def pool(kind: str, kernel: int, stride: int, padding: str) -> nn.Module:
-    """Return the pooling of `kind`: "max", "avg" (padded zeros count) or another mean (they do not)."""
+    """Return the pooling module of `kind`: "max", "avg" (counts padded zeros) or "avg-inside" (ignores them)."""
     if kind == "max" and padding == "same":
         return SameMaxPool(kernel, stride)
     if kind == "max" and padding == "ceil":

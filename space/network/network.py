@@ -1,7 +1,7 @@
-"""The torch module of an architecture, built from the plan over which its cost is summed.
+"""The torch module of an architecture, built from the same plan as its costs.
 
-Modules have the names of the plan: `network.get_submodule("stages.2.0.expand")` is the convolution "expand" of
-the third stage's first block with its normalisation ("norm") and activation ("act").
+Modules have the names of the plan: `network.get_submodule("stages.2.0.expand")` is the layer "expand" of the third
+stage's first block, with the submodules "conv", "norm" and "act".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from space.refusal import UserError
 Padding = Literal["symmetric", "same"]
 
 MAX_BLOCKS = 5_000
-"""The permitted number of blocks in a network that is built; the deepest published one has 100."""
+"""The largest number of blocks that `build` accepts. The deepest published network has 100."""
 
 
 def build(
@@ -91,10 +91,10 @@ class Network(nn.Module):
         return cast(Tensor, self.head(x))
 
     def features(self, x: Tensor) -> dict[int, Tensor]:
-        """Return the last map at each reduction, before the head, for detectors and segmenters.
+        """Return the last map of each size before the head, for detectors and segmenters.
 
-        x: (batch, channels, height, width). The result maps each reduction r, in ascending order (for B0 2, 4, 8, 16,
-        32), to a map (batch, width of the last stage at r, ceil(height / r), ceil(width / r)).
+        x: (batch, channels, height, width). The keys of the result are products of strides, ascending (for B0 2, 4,
+        8, 16, 32). The map at key r is (batch, width of the last stage at r, ceil(height / r), ceil(width / r)).
         """
         x = self.stem(x)
         reduction = self.architecture.stem.reduction
@@ -108,7 +108,7 @@ class Network(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """The conventions that belong to weights and not to architectures, and are not part of the digest."""
+    """The settings of `build` that belong to trained weights, and are not part of an architecture and its digest."""
 
     padding: Padding
     norm_eps: float
@@ -116,7 +116,7 @@ class _Style:
 
 
 class _Joined(nn.ModuleDict):
-    """A block: its planned layers, joined by its family, and the shortcut around them."""
+    """A block: its planned layers, run by the `forward` of its family, and the identity shortcut around them."""
 
     def __init__(self, block: Block, drop: float, style: _Style) -> None:
         super().__init__({layer.name: _layer(layer, style) for layer in block.layers})
