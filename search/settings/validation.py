@@ -71,7 +71,7 @@ def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
     from pydantic import ValidationError  # Imported here: help, which only names settings, answers at once.
 
     try:
-        return model.model_validate(settings)
+        result = model.model_validate(settings)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = place + ".".join(map(str, first["loc"]))
@@ -83,3 +83,12 @@ def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
         place = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
         raise UserError(f"{place}: {message[0].lower()}{message[1:]}.") from None
+    _refuse_truth(place, settings, result)
+    return result
+
+
+def _refuse_truth(place: str, settings: Any, result: BaseModel) -> None:
+    """Raise `UserError` for true or false where a number is needed; pydantic would read 1 or 0."""
+    for key, value in settings.items() if isinstance(settings, Mapping) else ():
+        if isinstance(value, bool) and type(getattr(result, key, value)) in (int, float):
+            raise UserError(f"{place}{key}={str(value).lower()}: a number is needed.")

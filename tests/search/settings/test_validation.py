@@ -39,3 +39,12 @@ def test_a_setting_of_another_kind_is_said_to_be_one(settings, says):
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_an_old_name_of_a_setting_is_refused_with_the_new_one(old, new):
     assert str(unknown_setting(old, [new])) == f"{old} is called {new} now."
+
+
+@pytest.mark.parametrize(
+    "key", ["trials", "seed", "budget", "max_failures", "proxy.epochs", "proxy.learning_rate", "data.validation"]
+)
+@pytest.mark.parametrize("value", [True, False])
+def test_truth_is_no_number(key, value):
+    with pytest.raises(UserError, match=rf"^{key}={str(value).lower()}: a number is needed\.$|greater than"):
+        Config.of({"space": "tiny_space", key: value})
