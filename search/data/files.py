@@ -16,6 +16,8 @@ def existing(path: Path, place: str = "data.path") -> Path:
     """
     if path.exists():
         return path
+    if path.is_symlink():
+        raise UserError(f"{place}: {printable(str(path))!r} is a link to something that does not exist.")
     siblings = [sibling.name for sibling in path.parent.iterdir()] if path.parent.is_dir() else []
     close = get_close_matches(path.name, siblings, n=1, cutoff=0.5)
     hint = f" Did you mean {printable(str(path.parent / close[0]))!r}?" if close else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from search.models.forms.parity import ready, require_equal
 from search.models.model import Model
@@ -34,7 +36,7 @@ def onnx_file(name: str, model: Model, opset: int | None = None) -> bytes:
 def _exported(network: nn.Module, images: Tensor, metadata: Mapping[str, str], opset: int | None) -> bytes:
     import torch
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _silent("onnxscript", "torch.onnx"):
         # The exporter warns about its own dependencies' future.
         warnings.simplefilter("ignore")
         try:
@@ -53,9 +55,31 @@ def _exported(network: nn.Module, images: Tensor, metadata: Mapping[str, str], o
             raise UserError(f"The network cannot be written {which}: {_first_line(error)}.") from None
     assert program is not None
     proto = program.model_proto
+    _require_opset(proto, opset)
     for key, value in metadata.items():
         proto.metadata_props.add(key=key, value=value)
     return bytes(proto.SerializeToString())
+
+
+def _require_opset(proto: Any, opset: int | None) -> None:
+    """Raise `UserError` if an ONNX model has another opset, as it has where its conversion failed."""
+    written = next(one.version for one in proto.opset_import if one.domain in ("", "ai.onnx"))
+    if opset not in (None, written):
+        raise UserError(f"The network cannot be written with opset {opset}, only with {written}.")
+
+
+@contextmanager
+def _silent(*names: str) -> Iterator[None]:
+    """Silence loggers, whose messages to developers would stand among ours."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _first_line(error: Exception) -> str:

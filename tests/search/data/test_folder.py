@@ -292,6 +292,12 @@ def test_a_missing_folder_is_refused_with_its_neighbour(write_folder):
         load(folder(root.with_name("flower")), 8)
 
 
+def test_a_link_to_nowhere_is_called_one(tmp_path):
+    (tmp_path / "flowers").symlink_to("gone")
+    with pytest.raises(UserError, match=r"flowers' is a link to something that does not exist\.$"):
+        load(folder(tmp_path / "flowers"), 8)
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "images").write_text("")
     with pytest.raises(UserError, match="is a file; a folder of class folders is needed"):

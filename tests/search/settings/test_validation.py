@@ -42,9 +42,9 @@ def test_an_old_name_of_a_setting_is_refused_with_the_new_one(old, new):
 
 
 @pytest.mark.parametrize(
-    "key", ["trials", "seed", "budget", "max_failures", "proxy.epochs", "proxy.learning_rate", "data.validation"]
+    "key", ["trials", "seed", "budget", "max_failures", "proxy.learning_rate", "proxy.batch", "reward.w"]
 )
 @pytest.mark.parametrize("value", [True, False])
 def test_truth_is_no_number(key, value):
-    with pytest.raises(UserError, match=rf"^{key}={str(value).lower()}: a number is needed\.$|greater than"):
+    with pytest.raises(UserError, match=rf"^{key}={str(value).lower()}: a number is needed\.$|than"):
         Config.of({"space": "tiny_space", key: value})

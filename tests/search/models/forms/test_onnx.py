@@ -33,7 +33,9 @@ def test_computes_what_torch_computes_for_any_batch_and_weights():
 
 
 def test_missing_packages_are_named(monkeypatch):
-    monkeypatch.setattr("search.models.onnx_reading.find_spec", lambda name: None if name == "onnxscript" else True)
+    monkeypatch.setattr(
+        "search.models.onnx_reading.find_spec", lambda name: None if name == "onnxscript" else True
+    )
     with pytest.raises(UserError, match=r"needs onnxscript: pip install 'compound-nas\[onnx\]'"):
         onnx_file("mixed", model(MIXED))
 
@@ -60,3 +62,9 @@ def test_the_file_has_everything_that_is_needed_to_use_it():
     assert len(json.loads(metadata["std"])) == 3
     assert (metadata["resolution"], metadata["crop"], metadata["trained"]) == ("16", "1.0", "true")
     assert proto.opset_import[0].version == 18
+
+
+def test_an_opset_that_the_exporter_ignores_is_refused(capfd):
+    with pytest.raises(UserError, match=r"cannot be written with opset 999"):
+        onnx_file("name", model(decode("r16_i8_s1/mb_d1_k3_s2_e1_w8_se0.25/h32_c2")), opset=999)
+    assert capfd.readouterr().err == ""
