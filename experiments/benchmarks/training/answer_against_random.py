@@ -38,8 +38,12 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--npz", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--run", default="most-accurate", help="name of the run; another one repeats the search")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="more settings of the search")
+    parser.add_argument(
+        "--run", default="most-accurate", help="name of the run; another one repeats the search"
+    )
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="more settings of the search"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--searches", action="store_true", help="search only")
     options = parser.parse_args(words)
@@ -62,12 +66,16 @@ def main(words: Sequence[str] | None = None) -> None:
             f"{line['validation_accuracy']:.4f} validation, {line['test_accuracy']:.4f} test, {line['network']}"
         )
     rival = lines[0]["network"]
-    lines = train_all([Job(one, seed, folder) for seed in SEEDS for one in (answer, rival)], journal, options.jobs)
+    lines = train_all(
+        [Job(one, seed, folder) for seed in SEEDS for one in (answer, rival)], journal, options.jobs
+    )
     tested = compared([answer, rival], lines, SEEDS)
     for name, network, row in zip(("answer", "rival"), (answer, rival), tested.accuracies, strict=True):
         print(f"{name}: {sum(row) / len(row):.4f}", *(f"{value:.4f}" for value in row), network)
     lead = tested.difference(0, 1)
-    print(f"answer - rival: {lead.mean:+.4f} ({lead.low:+.4f} to {lead.high:+.4f}), {tested.images} test images")
+    print(
+        f"answer - rival: {lead.mean:+.4f} ({lead.low:+.4f} to {lead.high:+.4f}), {tested.images} test images"
+    )
 
 
 if __name__ == "__main__":

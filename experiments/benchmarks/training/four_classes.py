@@ -67,7 +67,8 @@ def search(out: Path, name: str, words: Sequence[str]) -> None:
     """Run `search launch` with these words in the folder `out`, or go on with the run, as a user would."""
     known = (out / "runs" / name / "config.yaml").exists()
     command = ["resume", name] if known else ["launch", *words, f"run={name}"]
-    environment = {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(Path.cwd()))}
+    # The code of this checkout, not of an installed package.
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     print(f"search {' '.join(command)}", flush=True)
     with (out / f"{name}.txt").open("a") as log:
         subprocess.run(
@@ -116,15 +117,17 @@ def run(job: Job) -> dict[str, Any]:
         task, _ = task_of(job.network, words)
         model = train(task, Path(folder) / "model")
     side = task.architecture.resolution
+    network, data = rebuild(model.weights), load(task.source, side)
     test = load_test(task.source, side)
-    data = replace(load(task.source, side), validation=test)
-    tested = validate(rebuild(model.weights), data, torch.device("cpu"))
+    validated = validate(network, data, torch.device("cpu"))
+    tested = validate(network, replace(data, validation=test), torch.device("cpu"))
     values = {f"{m.split}_{m.name}": m.value for m in model.metrics}
     full = decode(job.network)
     line = asdict(job) | {"macs": cost(full).macs, "params": cost(full).params, **values}
     del line["data"]
     return {
         **line,
+        "validation_loss": validated.loss,
         "test_images": len(test),
         "hits": tested.hits,
         "cpu_seconds": round(time.process_time() - started, 1),

@@ -1,0 +1,80 @@
+"""Train the answers of a default search and its best trials in full, and check what its page says of each pair.
+
+    python -m experiments.benchmarks.training.answers_against_trials --npz FILE.npz --out DIR
+
+The search is `search launch data=folder data.path=DIR` on a folder of four classes (`four_classes`), everything by
+default. Its three answers and its eight best trials are trained with 3 fresh seeds of 10 epochs, and evaluated on the
+test images. Then every pair that the page's JSON calls significant is looked up in that table. Resumable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.benchmarks.training.four_classes import Job, compared, make_folder, search, train_all
+from search.runs.run import ANSWERS, open_run
+from space import cost
+
+TOP = 8
+SEEDS = (301, 302, 303)
+
+
+def page(out: Path, run: str) -> dict[str, object]:
+    """Return what the page of a run states, as `search report --json` prints it."""
+    command = [sys.executable, "-m", "search", "report", run, "--json"]
+    text = subprocess.run(command, cwd=out, capture_output=True, text=True, check=True).stdout
+    values: dict[str, object] = json.loads(text)
+    return values
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line, or the given `words` in its place."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--npz", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--run", default="default", help="name of the run; another one repeats the search")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="more settings of the search"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
+    options = parser.parse_args(words)
+    out = options.out.absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    folder = str(make_folder(options.npz, out / "photos"))
+    search(out, options.run, ["data=folder", f"data.path={folder}", *options.set])
+    run = open_run(out / "runs" / options.run)
+    answers = {name: run.pick(name) for name in ANSWERS}
+    trials = {trial.number: trial for trial in (*answers.values(), *run.ranked[:TOP])}
+    networks = {number: str(trial.architecture) for number, trial in trials.items()}
+    jobs = [Job(network, seed, folder) for seed in SEEDS for network in networks.values()]
+    lines = train_all(jobs, out / "trainings.jsonl", options.jobs)
+    tested = compared(list(networks.values()), lines, SEEDS)
+    places = {number: place for place, number in enumerate(networks)}
+    best = places[answers["most-accurate"].number]
+    print(
+        "trial | answers | accuracy in the search | params | test accuracy, mean of 3 | less the most accurate"
+    )
+    for number, trial in trials.items():
+        names = ", ".join(name for name, answer in answers.items() if answer.number == number)
+        less, mean = tested.difference(places[number], best), tested.mean(places[number])
+        seen = trial.result.accuracy if trial.result else float("nan")
+        print(
+            f"{number} | {names} | {seen:.3f} | {cost(trial.architecture).params:,} | {mean.mean:.4f} +- "
+            f"{mean.half or 0:.4f} | {less.mean:+.4f} +- {less.half or 0:.4f}{' *' if less.significant else ''}"
+        )
+    values = page(out, options.run)
+    for pair in values["differences"]:  # type: ignore[attr-defined]
+        if pair["significant"] and pair["more"] in places and pair["less"] in places:
+            truth = tested.difference(places[pair["more"]], places[pair["less"]])
+            print(f"page: {pair['more']} over {pair['less']} by {pair['mean']:+.4f}; table {truth.mean:+.4f}")
+
+
+if __name__ == "__main__":
+    main()

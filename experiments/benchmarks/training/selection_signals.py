@@ -1,0 +1,120 @@
+"""Compare signals for the choice of finalists and answers: accuracy, validation loss, and mixtures of both.
+
+    python -m experiments.benchmarks.training.selection_signals
+
+Two tables of trained networks serve: `effv2_mini.csv` (256 networks, a proxy of 3 epochs, longer trainings of 9)
+and `proxy_table_effv2_32.csv` (24 networks, the automatic proxy and real trainings of 10 epochs, two seeds each). Each
+repetition draws networks as a search of 20 trials does, chooses by a signal, and looks up the accuracy of the
+chosen network in the longer training. The figures are differences to a choice by accuracy, in points, with standard
+errors over the repetitions, which share their networks. So the errors say how well this table is averaged, and not
+how much another table would differ.
+
+one: the first network by the signal. top: the best of the first three, if finals made no mistake. finals: from the
+first three, the first one by the signal in a second training alone (the table of 24 only).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+
+RESULTS = Path(__file__).parents[2] / "results"
+DRAWN, TOP, REPETITIONS = 20, 3, 4000
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+PROXY = "w0.5-own-e2"
+
+Trainings: TypeAlias = dict[str, tuple[float, float]]
+"""The accuracy and the loss of each network."""
+Draw: TypeAlias = Callable[[random.Random], tuple[Trainings, Trainings | None, Mapping[str, float]]]
+
+
+def estimates(accuracies: Sequence[float], losses: Sequence[float], weight: float) -> list[float]:
+    """Return the mixture of accuracies and calibrated losses, as `search.trials.estimated` has it."""
+    logs = [-math.log(loss) for loss in losses]
+    mean, spread = statistics.fmean(accuracies), statistics.pstdev(accuracies)
+    center, scale = statistics.fmean(logs), statistics.pstdev(logs)
+    return [
+        (1 - weight) * accuracy + weight * (mean + (log - center) * spread / scale)
+        for accuracy, log in zip(accuracies, logs, strict=True)
+    ]
+
+
+def chosen(signal: Sequence[float], count: int) -> list[int]:
+    """Return the places of the largest signals."""
+    return sorted(range(len(signal)), key=lambda place: -signal[place])[:count]
+
+
+def _trainings(rows: pd.DataFrame, name: str) -> Trainings:
+    return {row[name]: (row.accuracy, row.loss) for _, row in rows.iterrows()}
+
+
+def mini() -> tuple[Trainings, Mapping[str, float]]:
+    """Return accuracy and loss of each network of effv2_mini after the proxy, and the mean accuracy of 9 epochs."""
+    table = pd.read_csv(RESULTS / "effv2_mini.csv")
+    proxy = _trainings(table[table.epochs == 3], "architecture")
+    return proxy, table[table.epochs == 9].groupby("architecture").accuracy.mean().to_dict()
+
+
+def photographs() -> tuple[list[Trainings], Mapping[str, float]]:
+    """Return accuracy and loss of each network with both proxy seeds, and the mean accuracy of real trainings."""
+    table = pd.read_csv(RESULTS / "proxy_table_effv2_32.csv")
+    proxy = table[table.training == PROXY]
+    seeds = [_trainings(proxy[proxy.seed == seed], "network") for seed in (0, 1)]
+    return seeds, table[table.training == "long"].groupby("network").accuracy.mean().to_dict()
+
+
+def _choices(
+    first: Trainings,
+    second: Trainings | None,
+    truth: Mapping[str, float],
+    names: Sequence[str],
+    weight: float,
+) -> dict[str, float]:
+    places = chosen(estimates(*zip(*(first[name] for name in names), strict=True), weight), TOP)
+    true = [truth[names[place]] for place in places]
+    values = {"one": true[0], "top": max(true)}
+    if second is not None:
+        signal = estimates(*zip(*(second[name] for name in names), strict=True), weight)
+        values["finals"] = truth[names[max(places, key=lambda place: signal[place])]]
+    return values
+
+
+def repeated(draw: Draw) -> None:
+    """Print the differences of all signals to a choice by accuracy."""
+    differences: dict[tuple[float, str], list[float]] = {}
+    for repetition in range(REPETITIONS):
+        rng = random.Random(repetition)
+        first, second, truth = draw(rng)
+        names = rng.sample(list(first), DRAWN)
+        base = _choices(first, second, truth, names, 0.0)
+        for weight in WEIGHTS[1:]:
+            for name, value in _choices(first, second, truth, names, weight).items():
+                differences.setdefault((weight, name), []).append(100 * (value - base[name]))
+    for (weight, name), values in differences.items():
+        error = statistics.stdev(values) / math.sqrt(len(values))
+        print(f"weight of the loss {weight:.2f}, {name:6}: {statistics.fmean(values):+.2f} ({error:.2f})")
+
+
+def main() -> None:
+    """Print the figures of both tables."""
+    proxy, truth = mini()
+    print(f"effv2_mini, {DRAWN} of {len(proxy)} networks")
+    repeated(lambda rng: (proxy, None, truth))
+    seeds, real = photographs()
+    print(f"photographs, {DRAWN} of {len(real)} networks")
+
+    def photograph(rng: random.Random) -> tuple[Trainings, Trainings | None, Mapping[str, float]]:
+        first, second = rng.sample(seeds, 2)
+        return first, second, real
+
+    repeated(photograph)
+
+
+if __name__ == "__main__":
+    main()
