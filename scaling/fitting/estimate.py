@@ -61,5 +61,4 @@ def _steps(plan: Plan) -> float:
     """Return the training steps of a network. A validation image counts a third, since it has no backward pass."""
     proxy = plan.config.proxy
     images = min(proxy.images or plan.images, plan.images)
-    validation = min(proxy.validation_images or plan.validation_images, plan.validation_images)
-    return (images * proxy.epochs + validation / 3) / proxy.batch
+    return (images * proxy.epochs + plan.validated / 3) / proxy.batch

@@ -146,6 +146,7 @@ def _driven(
     evaluate: Evaluate,
     changed: documents.Document | None = None,
 ) -> Fitted:
+    planned = replace(planned, images=len(data.train), validation_images=len(data.validation))
     race = planned.race()
     drive(path, planned.config, race, data, display or Silent(), evaluate, changed)
     trials = open_run(path).trials

@@ -22,8 +22,8 @@ class Plan:
     """Everything that is known about a fit before it trains.
 
     base: the base as the user gave it. config: the configuration of the run; its space is the base with the
-    classes and channels of the data. grid: the candidates. images, validation_images: the approximate sizes
-    of the two splits.
+    classes and channels of the data. grid: the candidates. images, validation_images: the sizes of the two splits,
+    which are approximate before the data are loaded.
     """
 
     base: Base
@@ -44,9 +44,14 @@ class Plan:
         first = self.config.settings.seed
         return tuple(range(first, first + self.design.seeds))
 
+    @property
+    def validated(self) -> int:
+        """The number of images that the accuracy of a training is measured on."""
+        return min(self.config.proxy.validation_images or self.validation_images, self.validation_images)
+
     def race(self) -> Race:
         """Return the race that proposes the trainings."""
-        return Race(self.grid.candidates, self.seeds, self.design.leaders, self.baselines)
+        return Race(self.grid.candidates, self.seeds, self.design.leaders, self.baselines, self.validated)
 
     def baselines(self, winner: Candidate) -> tuple[ScaledModel, ...]:
         """Return the networks to compare `winner` with; empty if the design has no comparison."""

@@ -15,6 +15,7 @@ from scaling.fitting.grid import Candidate
 from scaling.model import ScaledModel
 from search.engine.proposals import Proposal
 from search.stats.differences import Differences
+from search.stats.hits import networks_hits
 from search.trials.trial import Trial
 from space import Architecture
 
@@ -53,10 +54,15 @@ class Race:
         seeds: Sequence[int],
         leaders: int,
         baselines: Callable[[Candidate], Sequence[ScaledModel]] = lambda winner: (),
+        images: int | None = None,
     ) -> None:
-        """Set up the race. baselines: networks to compare the winner with, trained with every seed at the end."""
+        """Set up the race.
+
+        baselines: networks to compare the winner with, trained with every seed at the end. images: the number of
+        validation images, None if unknown.
+        """
         self._candidates, self._seeds, self._leaders = tuple(candidates), tuple(seeds), leaders
-        self._baselines = baselines
+        self._baselines, self._images = baselines, images
 
     @property
     def total(self) -> int | None:
@@ -140,8 +146,8 @@ class Race:
         )
 
     def _layout(self, entrants: Numbers, seeds: Sequence[int], done: Known) -> Differences:
-        return Differences(
-            [[accuracy(done[self._network(n), seed]) for seed in seeds] for n in entrants], common_seeds=True
+        return differences(
+            [[done[self._network(number), seed] for seed in seeds] for number in entrants], self._images
         )
 
     def _network(self, number: int) -> Architecture:
@@ -154,6 +160,17 @@ class Race:
 def known(trials: Sequence[Trial]) -> Known:
     """Return `trials` by network and seed."""
     return {(trial.architecture, trial.seed): trial for trial in trials}
+
+
+def differences(trials: Sequence[Sequence[Trial]], images: int | None) -> Differences:
+    """Return the differences of networks, from the trials of each with the same seeds.
+
+    images: the number of validation images, None if unknown. Networks are compared image by image. Where a training
+    has no record of the images that it gets right, the differences hold for these validation images only.
+    """
+    hits = networks_hits([[trial.result.hits for trial in row if trial.result] for row in trials], images)
+    accuracies = [[accuracy(trial) for trial in row] for row in trials]
+    return Differences(accuracies, common_seeds=True, images=images if hits else None, hits=hits)
 
 
 def accuracy(trial: Trial) -> float:

@@ -34,7 +34,12 @@ def verdict_sentences(fitted: Fitted) -> list[str]:
         if others
         else f"The best is {winner.coefficients}, significantly above every other finalist."
     )
-    return [trained, choice, f"Its mean accuracy is {_rounded(mean)} ({CONFIDENCE:.0%} interval over seeds)."]
+    over = "seeds and images" if verdict.layout.images else "seeds"
+    return [
+        trained,
+        choice,
+        f"Its mean accuracy is {_rounded(mean)} ({CONFIDENCE:.0%} interval over {over}).",
+    ]
 
 
 def caption(fitted: Fitted) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from scaling.fitting.grid import Candidate
 from scaling.fitting.plan import Fitted
-from scaling.fitting.race import accuracy, known
-from search.stats.differences import Differences, Estimate
+from scaling.fitting.race import accuracy, differences, known
+from search.stats.differences import Estimate
 from search.tables.table import Column, Row
 from search.trials.trial import Trial
 from space import Architecture, cost
@@ -18,7 +18,7 @@ from space import Architecture, cost
 _ACCURACY = (
     Column("n", "n", description="number of trainings, each with its own seed", form="d"),
     Column("accuracy", "Accuracy", description="mean on the validation split, 0 to 1", form=".4f"),
-    Column("accuracy_half", "+-", description="half of its 95% interval over seeds", form=".4f"),
+    Column("accuracy_half", "+-", description="half of its 95% interval over seeds and images", form=".4f"),
 )
 _COST = (
     Column("blocks", "Blocks", form="d"),
@@ -52,7 +52,12 @@ COMPARISON = (
     Column("phi", "phi", description="chosen so that MACs are nearest to the winner's", form=".4g"),
     *_COST,
     *_ACCURACY,
-    Column("behind", "Less winner", description="mean difference to the winner, paired by seed", form=".4f"),
+    Column(
+        "behind",
+        "Less winner",
+        description="mean difference to the winner, paired by seed and image",
+        form=".4f",
+    ),
     Column("behind_half", "+- ", description="half of its interval, adjusted for all rows", form=".4f"),
     Column("significant", "Significant", description="yes if that interval excludes 0"),
 )
@@ -106,19 +111,21 @@ def compared_rows(fitted: Fitted) -> list[Row]:
     """
     winner, base = fitted.winner.model, fitted.plan.adapted_base
     models = [(f"{winner.rule.name}, fitted", winner), *((m.rule.name, m) for m in fitted.baselines)]
-    done = known(fitted.trials)
+    done, seeds = known(fitted.trials), fitted.plan.seeds
+    trials = [[done.get((model.architecture, seed)) for seed in seeds] for _, model in models]
     rows: list[dict[str, Any]] = [
         {
             "what": base.name if model.phi == 0 else what,
             "phi": model.phi,
             "macs_growth": model.macs_growth,
             **_network(model.architecture),
-            **_trained([done.get((model.architecture, seed)) for seed in fitted.plan.seeds]),
+            **_trained(own),
         }
-        for what, model in models
+        for (what, model), own in zip(models, trials, strict=True)
     ]
-    complete = [row for row in rows if row["n"] == len(fitted.plan.seeds)]
-    layout = Differences([row["accuracies"] for row in complete], common_seeds=True)
+    complete = [row for row in rows if row["n"] == len(seeds)]
+    trained = [[trial for trial in own if trial and trial.result] for own in trials]
+    layout = differences([own for own in trained if len(own) == len(seeds)], fitted.plan.validated)
     for place, row in enumerate(complete):
         # The winner is the first row and is not compared with itself.
         less = layout.difference(place, 0) if place else Estimate(0.0, None)

@@ -13,8 +13,10 @@ from search.cli.terminal import UserPath, print_all
 from search.tables.units import plural
 
 if TYPE_CHECKING:
+    from search.reward import Reward
     from search.runs.rescoring import Place
     from search.runs.run import Run
+    from search.settings.limits import Limits
     from search.tables.table import Column
 
 
@@ -83,7 +85,9 @@ def rescore(
     places = rescored(opened, objective, limits)
     if form or out or columns:
         return _write(opened, places[:top], form, out, columns)
-    return print_all(_ranking(opened, places, top or 10, objective.multi_objective))
+    print_all(_ranking(opened, places, top or 10, objective.multi_objective))
+    if not objective.multi_objective:
+        print_all(_answers(opened, places, objective, limits))
 
 
 def _write(run: Run, places: list[Place], form: str | None, out: Path | None, columns: str | None) -> None:
@@ -105,6 +109,21 @@ def _write(run: Run, places: list[Place], form: str | None, out: Path | None, co
         version=VERSION,
         caption=f"Run {run.name} under another objective",
     )
+
+
+def _answers(run: Run, places: list[Place], objective: Reward, limits: Limits) -> Iterator[Any]:
+    """Yield the best, the most accurate and the cheapest trial under the new objective, and the next command."""
+    from search.cli.screen import answers_table
+    from search.runs.rescoring import rescored_answers
+
+    answers = rescored_answers(run, places, objective, limits)
+    if answers is None:
+        return
+    yield ""
+    yield answers_table(
+        {"best": answers.best, "most accurate": answers.most_accurate, "cheapest": answers.cheapest}
+    )
+    yield f"\nNext: search show {run.name}:{answers.best.number}"
 
 
 def _ranking(run: Run, places: list[Place], top: int, multi_objective: bool) -> Iterator[Any]:
@@ -137,5 +156,3 @@ def _ranking(run: Run, places: list[Place], top: int, multi_objective: bool) -> 
         yield f"trial {previous.trial.number} stays the best"
     else:
         yield f"trial {previous.trial.number}, the best before, is now number {previous.rank}"
-    if places[0].rank:
-        yield f"\nNext: search show {run.name}:{places[0].trial.number}"

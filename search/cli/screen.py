@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -106,13 +106,17 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
 
 def show_answers(run: Run) -> Table:
     """Return a table of the answers of a run: the best, the most accurate and the cheapest network."""
+    return answers_table({f"{run.name}:{name}": run.pick(name) for name in ANSWERS})
+
+
+def answers_table(answers: Mapping[str, Trial]) -> Table:
+    """Return a table of answers by name."""
     rows: list[Row] = []
-    for name in ANSWERS:
-        trial = run.pick(name)
+    for name, trial in answers.items():
         terms = trial.final_terms or trial.terms
         rows.append(
             {
-                "answer": f"{run.name}:{name}",
+                "answer": name,
                 "number": trial.number,
                 "accuracy": terms and terms.accuracy,
                 "reward": terms and terms.reward,

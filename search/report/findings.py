@@ -24,7 +24,7 @@ from search.report.baseline import (
 from search.runs.run import ENVIRONMENT, Run
 from search.stats.confidence import CONFIDENCE
 from search.stats.differences import Differences, Estimate, Spread
-from search.stats.hits import mean_hits
+from search.stats.hits import networks_hits
 from search.trials.finals import Verdict
 from search.trials.trial import RANKED, Trial
 from space import Architecture, UserError
@@ -211,7 +211,7 @@ def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None, imag
 def _searched(run: Run, verdict: Verdict | None, images: int | None) -> Comparison:
     """Return all complete trials by their accuracies in the search, whose spread the finals have measured."""
     trials = tuple(run.ranked)
-    hits = _hits([[trial.result.hits if trial.result else ""] for trial in trials], images)
+    hits = networks_hits([[trial.result.hits if trial.result else ""] for trial in trials], images)
     noise = verdict.noise if verdict else None
     spread = Spread(noise.seed, noise.freedom) if noise else None
     accuracies = [(trial.terms.accuracy if trial.terms else 0.0,) for trial in trials]
@@ -222,14 +222,7 @@ def finals_differences(finalists: Sequence[Trial], images: int | None) -> Differ
     """Return the differences of accuracy among trials with fresh seeds. images: of validation, None if unknown."""
     texts = [[each.result.hits for each in trial.final_trainings if each.result] for trial in finalists]
     accuracies = [trial.final_accuracies for trial in finalists]
-    return Differences(accuracies, images=images, hits=_hits(texts, images))
-
-
-def _hits(texts: Sequence[Sequence[str]], images: int | None) -> list[list[float]] | None:
-    """Return the mean hits of each network on each image; None unless all of them have recorded it."""
-    rows = [mean_hits(each, images) for each in texts] if images else []
-    known = [row for row in rows if row is not None]
-    return known if known and len(known) == len(texts) else None
+    return Differences(accuracies, images=images, hits=networks_hits(texts, images))
 
 
 def _complete(run: Run) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from search.reward import Reward
 from search.runs.run import Run
 from search.settings.limits import Limits
 from search.tables.table import Column
+from search.trials.answers import Answers, answers
 from search.trials.columns import TERMS, TRIALS, row
 from search.trials.trial import Trial, ranked, with_reward
 from space import Architecture, UserError
@@ -76,6 +77,21 @@ def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
         for t in found
     )
     return sorted(places, key=lambda place: place.rank or len(found) + 1)
+
+
+def rescored_answers(run: Run, places: Sequence[Place], reward: Reward, limits: Limits) -> Answers | None:
+    """Return the answers of a run under another objective, given its trials in `places`; None if all exceed a limit.
+
+    The answers are among the trials that were trained with fresh seeds, if the first under the new objective is one
+    of them. Otherwise they are among all trials within the limits.
+    """
+    within = [place.trial for place in places if place.rank]
+    if not within:
+        return None
+    finalists = [trial for trial in within if trial.final_terms]
+    candidates = finalists if run.verdict and within[0].final_terms else within
+    best = max(candidates, key=lambda trial: (trial.final_terms or trial.terms).reward)  # type: ignore[union-attr]
+    return answers(candidates, best, reward, limits, run.validation_images)
 
 
 def _scored(run: Run, reward: Reward) -> Iterator[Trial]:

@@ -26,3 +26,13 @@ def mean_hits(texts: Sequence[str], images: int) -> list[float] | None:
     if not rows or any(len(row) != (images + 7) // 8 for row in rows):
         return None
     return [sum(row[place // 8] >> place % 8 & 1 for row in rows) / len(rows) for place in range(images)]
+
+
+def networks_hits(texts: Sequence[Sequence[str]], images: int | None) -> list[list[float]] | None:
+    """Return the mean hits of each network on each image; None unless all trainings of all networks recorded them.
+
+    texts: the hits of each training of each network. images: the number of images, None if unknown.
+    """
+    rows = [mean_hits(each, images) for each in texts] if images else []
+    known = [row for row in rows if row is not None]
+    return known if known and len(known) == len(texts) else None

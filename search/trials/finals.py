@@ -14,7 +14,6 @@ from itertools import count, islice
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from search.stats.confidence import t_quantile
 from search.trials.trial import Trial, ranked
 from space import Architecture
 
@@ -142,32 +141,18 @@ class Noise:
         ratio = self.seed / self.networks
         return max(0.0, (1 - ratio) * (1 + ratio))
 
-    def half(self, *counts: int) -> float | None:
-        """Return half the width of the 95 % interval of a mean accuracy, or of the difference of two means.
-
-        counts: the number of trainings in the mean, or in each of the two means. The interval uses Student's t with
-        the degrees of freedom that `seed` was pooled from. Returns None where no training differed from another of
-        its network: a few equal results do not make the next one certain.
-        """
-        if not self.seed:
-            return None
-        return t_quantile(self.freedom) * self.seed * math.sqrt(sum(1 / count for count in counts))
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of the finals.
 
     standing: the trials that were trained again, the best first. Trials with a result for every seed come before
-    trials with fewer results; each group is ordered by the reward of the mean accuracy. tied: the other trials
-    whose accuracy does not differ significantly from the winner's. half: half the width of the 95 %
-    interval of the winner's mean accuracy; None if it cannot be computed. noise: the noise from seed to seed; None if
-    no network was trained again with two seeds.
+    trials with fewer results; each group is ordered by the reward of the mean accuracy. noise: the noise from seed to
+    seed; None if no network was trained again with two seeds. `search.stats.differences` says which trials differ
+    significantly.
     """
 
     standing: tuple[Trial, ...]
-    tied: tuple[Trial, ...]
-    half: float | None
     noise: Noise | None
 
     @property
@@ -191,11 +176,7 @@ def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architectu
     )
     if not standing:
         return None
-    noise = noise_of(trials)
-    winner = standing[0]
-    half = noise.half(len(winner.final_accuracies)) if noise else None
-    tied = tuple(trial for trial in standing[1:] if noise and _alike(winner, trial, noise))
-    return Verdict(standing, tied, half, noise)
+    return Verdict(standing, noise_of(trials))
 
 
 def noise_of(trials: Sequence[Trial]) -> Noise | None:
@@ -212,9 +193,3 @@ def noise_of(trials: Sequence[Trial]) -> Noise | None:
 
 def _reward(trial: Trial) -> float:
     return trial.final_terms.reward if trial.final_terms else -math.inf
-
-
-def _alike(one: Trial, other: Trial, noise: Noise) -> bool:
-    """Return whether the difference of two mean accuracies is within its interval."""
-    difference = abs(statistics.fmean(one.final_accuracies) - statistics.fmean(other.final_accuracies))
-    return difference <= (noise.half(len(one.final_accuracies), len(other.final_accuracies)) or 0.0)

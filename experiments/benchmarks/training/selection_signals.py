@@ -3,8 +3,8 @@
     python -m experiments.benchmarks.training.selection_signals
 
 Two tables of trained networks serve: `effv2_mini.csv` (256 networks, a proxy of 3 epochs, longer trainings of 9)
-and `proxy_table_effv2_32.csv` (24 networks, the automatic proxy and real trainings of 10 epochs, two seeds each). Each
-repetition draws networks as a search of 20 trials does, chooses by a signal, and looks up the accuracy of the
+and `proxy_table_effv2_32.csv` (24 networks, the automatic proxy and real trainings of 10 epochs, two seeds each).
+Each repetition draws networks as a search of 20 trials does, chooses by a signal, and looks up the accuracy of the
 chosen network in the longer training. The figures are differences to a choice by accuracy, in points, with standard
 errors over the repetitions, which share their networks. So the errors say how well this table is averaged, and not
 how much another table would differ.

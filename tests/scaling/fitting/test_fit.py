@@ -18,6 +18,7 @@ from scaling import PAPER, Coefficients, Design, Rounding, fit, read_coefficient
 from scaling.fitting.fit import plan, resume
 from search import Stopped, launch, open_run
 from search.proxy.evaluate import TrialFailed
+from search.stats.hits import encode_hits
 from search.testing import looked_up
 from space import UserError, cost, decode
 
@@ -112,6 +113,17 @@ class TestRace:
         assert len(tied) > 1
         assert found.winner.macs == min(candidate.macs for candidate in tied)
         assert "not significantly above" in (found.path / "candidates.md").read_text()
+
+    def test_candidates_are_compared_image_by_image_where_hits_are_recorded(self):
+        def evaluate(request, report):
+            result = trained(larger_images_are_better)(request, report)
+            right = round(20 * result.accuracy)
+            hits = encode_hits([place < right for place in range(20)])
+            return replace(result, accuracy=right / 20, hits=hits)
+
+        layout = fit(BASE, SMALL, Design(**COARSE), evaluate=evaluate).verdict.layout
+        assert layout.images == 20
+        assert layout.hits and [sum(row) / 20 for row in layout.hits] == pytest.approx(layout.means)
 
     def test_one_seed_has_no_interval(self):
         found = fitted(seeds=1)
@@ -301,7 +313,8 @@ SCRIPT = textwrap.dedent(f"""
     from contextlib import nullcontext
     from scaling import Design, Rounding
     from scaling.fitting.fit import fit, resume
-    from search.testing import looked_up
+    from search.stats.hits import encode_hits
+from search.testing import looked_up
 
     class Told:
         def begin(self, path, engine):

@@ -30,6 +30,7 @@ def test_the_first_are_told_with_where_they_were():
         True
     ] * 4
     assert "the best before" in text or "stays the best" in text
+    assert all(name in text for name in ("best", "most accurate", "cheapest"))
     assert said("done", "reward.w=-0.07").count("\n") > said("done", "reward.w=-0.07", "--top", "2").count(
         "\n"
     )

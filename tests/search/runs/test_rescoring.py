@@ -5,7 +5,7 @@ from helpers.quick import QUICK
 
 from search import launch
 from search.config import objective_of
-from search.runs.rescoring import RESCORED, rescored
+from search.runs.rescoring import RESCORED, rescored, rescored_answers
 from search.testing import looked_up
 from space import UserError
 
@@ -52,6 +52,18 @@ def test_what_exceeds_a_limit_is_last_and_has_no_rank(run):
 def test_rows_have_every_column(run):
     (place, *_) = places(run, **{"reward.w": -0.2})
     assert {column.key for column in RESCORED} <= place.row().keys()
+
+
+def test_the_answers_keep_the_new_limits(run):
+    limit = sorted(trial.cost.params for trial in run.trials)[5]
+    objective, limits = objective_of(run.config, {"reward": "accuracy", "limit.params": limit})
+    answers = rescored_answers(run, rescored(run, objective, limits), objective, limits)
+    within = [trial for trial in run.trials if trial.cost.params <= limit]
+    assert answers.best == answers.most_accurate
+    assert answers.best.number == max(within, key=lambda trial: trial.result.accuracy).number
+    assert answers.cheapest.cost.params <= answers.best.cost.params
+    objective, limits = objective_of(run.config, {"limit.params": 1})
+    assert rescored_answers(run, rescored(run, objective, limits), objective, limits) is None
 
 
 @pytest.mark.parametrize(

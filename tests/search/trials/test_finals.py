@@ -130,33 +130,25 @@ def test_nothing_is_said_before_the_end():
     assert verdict_of([], Finals(), 0) is None
 
 
-def test_the_interval_is_students_with_the_pooled_spread():
-    """Three networks with two seeds: three degrees of freedom, whose quantile is 3.182 in every table of t."""
+def test_the_noise_is_pooled_over_the_networks():
+    """Three networks with two seeds: three degrees of freedom."""
     trials = [trial(0, 0.9, (0.79, 0.81)), trial(1, 0.8, (0.70, 0.70)), trial(2, 0.7, (0.60, 0.64))]
     found = verdict_of(trials, Finals(top=3, seeds=2), 0)
     pooled = math.sqrt((0.0002 + 0 + 0.0008) / 3)
     assert found.noise.seed == pytest.approx(pooled)
     assert found.noise.freedom == 3
-    assert found.half == pytest.approx(3.182446 * pooled / math.sqrt(2), rel=1e-6)
     assert found.noise.networks == pytest.approx(statistics.stdev([0.9, 0.8, 0.7]))
     assert found.noise.reliability == pytest.approx(1 - (pooled / 0.1) ** 2)
 
 
-def test_those_within_the_interval_of_a_difference_are_tied():
-    close = [trial(0, 0.9, (0.79, 0.81)), trial(1, 0.8, (0.78, 0.80)), trial(2, 0.7, (0.2, 0.22))]
-    assert [t.number for t in verdict_of(close, Finals(top=3, seeds=2), 0).tied] == [1]
-
-
-def test_where_all_are_alike_no_interval_is_claimed():
+def test_where_all_are_alike_there_is_no_noise():
     trials = [trial(number, 1.0, (1.0, 1.0)) for number in range(3)]
-    found = verdict_of(trials, Finals(top=3, seeds=2), 0)
-    assert (found.half, found.noise) == (None, Noise(0.0, 3, 0.0))
-    assert [t.number for t in found.tied] == [1, 2]
+    assert verdict_of(trials, Finals(top=3, seeds=2), 0).noise == Noise(0.0, 3, 0.0)
 
 
 def test_one_seed_tells_no_noise():
     found = verdict_of([trial(0, 0.9, (0.8,)), trial(1, 0.8, (0.7,))], Finals(top=2, seeds=1), 0)
-    assert (found.noise, found.half, found.tied) == (None, None, ())
+    assert found.noise is None
 
 
 def test_what_was_once_a_finalist_still_stands():
@@ -186,10 +178,8 @@ ACCURACIES = st.floats(0, 1)
 def test_what_is_said_is_within_bounds(rows):
     trials = [trial(number, accuracy, again) for number, (accuracy, again) in enumerate(rows)]
     found = verdict_of(trials, Finals(top=len(rows), seeds=2), 0)
-    assert found.winner not in found.tied
     # All have both seeds that were asked; a third, of an earlier search, counts in the mean alone.
     assert found.winner.final_terms.reward == max(t.final_terms.reward for t in trials)
-    assert found.half is None or found.half >= 0
     reliability = noise_of(trials).reliability
     assert reliability is None or 0 <= reliability <= 1
 

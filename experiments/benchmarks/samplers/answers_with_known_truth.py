@@ -1,0 +1,173 @@
+"""Search made-up evaluations whose truth and noise are known, and check the answers and the sentences of the page.
+
+    python -m experiments.benchmarks.samplers.answers_with_known_truth [--searches 10] [--equal 200]
+
+Each search is `search launch space=effv2_32 reward=accuracy limit.params=200k` with 20 trials. The accuracies of all
+networks are invented (`tabular.surrogate`). A training hits an image if a sum of four normal terms exceeds 0: the
+network's accuracy with the noise of its seed, and terms of the image, of network and image, and of the training and
+image. So networks share their images, and every search has its own 480 images. The validation loss
+follows the accuracy halfway between these images and all images.
+
+--equal: further searches in which all networks have the same accuracy. There every pair that the page calls different
+is an error. They draw networks at random, since nothing can be learned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from experiments.benchmarks.samplers.tabular.surrogate import NOISE, Surrogate
+from search import launch
+from search.proxy.evaluate import Request, Result
+from search.report.findings import findings
+from search.stats.hits import encode_hits
+from space import Architecture, Space, cost, decode
+
+LIMIT, TRIALS, IMAGES = 200_000, 20, 480
+SHARES = {"image": 0.6, "network": 0.2, "training": 0.2}
+"""The shares of an image, of network and image, and of training and image in the variance of a hit's score."""
+LEVEL = 0.2
+"""What is added to the surrogate's accuracies, which have a mean of 0.51."""
+DRAWN = 2000
+"""The number of random networks within the limit that an answer is ranked among."""
+
+
+def _normals(count: int, *key: object) -> NDArray[np.float64]:
+    return np.random.default_rng(_number(*key)).standard_normal(count)
+
+
+def _number(*key: object) -> int:
+    """Return a number that depends on the key alone, unlike Python's hash of texts."""
+    return random.Random(repr(key)).getrandbits(63)
+
+
+def evaluation(
+    truth: Callable[[Architecture], float], search: int, request: Request, report: object = None
+) -> Result:
+    """Return the made-up result of a training. truth: the accuracy of a network. search: decides the images."""
+    network = decode(request.architecture)
+    expected = truth(network) + NOISE * float(
+        _normals(1, "seed", search, request.architecture, request.seed)[0]
+    )
+    keys = {
+        "image": ("image", search),
+        "network": ("network", search, request.architecture),
+        "training": ("training", search, request.architecture, request.seed),
+    }
+    score = float(ndtri(expected)) + sum(
+        math.sqrt(share) * _normals(IMAGES, *keys[name]) for name, share in SHARES.items()
+    )
+    hits = [bool(hit) for hit in score > 0]
+    accuracy = sum(hits) / IMAGES
+    loss = 2 - (accuracy + expected)
+    return Result(accuracy, loss, request.proxy.epochs, 1, 1.0, 1.0, (loss,), hits=encode_hits(hits))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of a search.
+
+    share: the share of random networks within the limit that are truly better than the most accurate answer.
+    deficit: its accuracy less that of the truly best trial. place: its place among the trials by true accuracy, from
+    1. over: the number of answers over the limit. pairs, wrong: the number of pairs that the page calls different, and
+    of those whose direction is wrong.
+    """
+
+    share: float
+    deficit: float
+    place: int
+    over: int
+    pairs: int
+    wrong: int
+
+
+def searched(
+    number: int, truth: Callable[[Architecture], float], drawn: Sequence[float], sampler: str
+) -> Outcome:
+    """Search, and compare the page with the truth. drawn: the true accuracies of random networks."""
+    run = launch(
+        {
+            "space": "effv2_32",
+            "reward": "accuracy",
+            "limit.params": LIMIT,
+            "trials": TRIALS,
+            "data": "shapes",
+            "data.images": round(IMAGES / 0.2),
+            "proxy": "default",
+            "executor": "serial",
+            "sampler": sampler,
+            "seed": number,
+            "run": f"s{number}",
+        },
+        evaluate=partial(evaluation, truth, number),
+    )
+    truths = {trial.number: truth(trial.architecture) for trial in run.ranked}
+    answer = run.answers.most_accurate
+    named = (run.answers.best, answer, run.answers.cheapest)
+    pairs = [pair for pair in findings(run).values()["differences"] if pair["significant"]]
+    return Outcome(
+        share=sum(value > truths[answer.number] for value in drawn) / len(drawn),
+        deficit=truths[answer.number] - max(truths.values()),
+        place=1 + sum(value > truths[answer.number] for value in truths.values()),
+        over=sum(trial.cost.params > LIMIT for trial in named),
+        pairs=len(pairs),
+        wrong=sum(truths[pair["more"]] <= truths[pair["less"]] for pair in pairs),
+    )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line, or the given `words` in its place."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--searches", type=int, default=10)
+    parser.add_argument("--equal", type=int, default=200)
+    options = parser.parse_args(words)
+    os.chdir(tempfile.mkdtemp())
+    space, rng = Space.load("effv2_32"), random.Random("ranked among")
+    networks = [space.at(space.sample(rng)) for _ in range(8 * DRAWN)]
+    within = [network for network in networks if cost(network).params <= LIMIT][:DRAWN]
+    outcomes = []
+    for number in range(options.searches):
+        problem = Surrogate("effv2_32", seed=1000 + number)
+        truth = partial(_raised, problem)
+        outcomes.append(searched(number, truth, [truth(network) for network in within], "auto"))
+        print(outcomes[-1], flush=True)
+    if outcomes:
+        shares = [outcome.share for outcome in outcomes]
+        print(
+            f"{len(outcomes)} searches: of {len(within)} random networks, {statistics.fmean(shares):.1%} are better "
+            f"than the answer (median {statistics.median(shares):.1%}, highest {max(shares):.1%}); place among the "
+            f"trials: {sorted(outcome.place for outcome in outcomes)}; deficit to the best trial "
+            f"{100 * statistics.fmean(outcome.deficit for outcome in outcomes):.2f} points; answers over the limit: "
+            f"{sum(outcome.over for outcome in outcomes)}; pairs called different: "
+            f"{sum(outcome.pairs for outcome in outcomes)}, wrong: {sum(outcome.wrong for outcome in outcomes)}"
+        )
+    equal = [searched(10_000 + number, _equal, [0.7], "random") for number in range(options.equal)]
+    if equal:
+        false = sum(outcome.pairs > 0 for outcome in equal)
+        print(f"{len(equal)} searches of equal networks: in {false} the page calls a pair different")
+
+
+def _raised(problem: Surrogate, network: Architecture) -> float:
+    return problem.accuracy(network) + LEVEL
+
+
+def _equal(network: Architecture) -> float:
+    return 0.7
+
+
+if __name__ == "__main__":
+    main()
