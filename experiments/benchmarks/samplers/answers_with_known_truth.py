@@ -81,8 +81,8 @@ class Outcome:
 
     share: the share of random networks within the limit that are truly better than the most accurate answer.
     deficit: its accuracy less that of the truly best trial. place: its place among the trials by true accuracy, from
-    1. over: the number of answers over the limit. pairs, wrong: the number of pairs that the page calls different, and
-    of those whose direction is wrong.
+    1. over: the number of answers over the limit. pairs: the number of pairs that the page calls different. wrong:
+    the number of those pairs whose direction is wrong.
     """
 
     share: float
