@@ -78,14 +78,14 @@ def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> Non
 def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     from search.engine.estimate import estimate, lines
     from search.engine.launch import prepared
-    from search.engine.step_times import profile_time
+    from search.engine.step_times import foreseen
 
     click.echo("reading the data, and timing a few steps of three networks ...", err=True)
     plan = prepared(chosen)
-    profile = profile_time(plan.config, plan.data)
+    config, profile = foreseen(plan.config, plan.data)
     yield from map(str, plan.decisions)
     yield plan.outlook
-    yield from lines(estimate(plan.config, plan.data, profile), plan.config)
+    yield from lines(estimate(config, plan.data, profile), config)
 
 
 def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:

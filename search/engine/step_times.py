@@ -110,6 +110,16 @@ def profile_time(config: Config, data: Dataset) -> float | None:
     return seconds(config.space, device=config.proxy.device, precision=config.proxy.precision)
 
 
+def foreseen(config: Config, data: Dataset) -> tuple[Config, float | None]:
+    """Return `config` with the profile that a search would use, and the seconds of measuring it.
+
+    The seconds are None if no profile has to be measured. If one has to be, it is not measured here, and the
+    configuration is unchanged. Raises the errors of `with_step`.
+    """
+    ahead = profile_time(config, data)
+    return (with_step(config, data, lambda text: None) if ahead is None else config), ahead
+
+
 def _measured(config: Config) -> Config:
     return replace(config, settings=config.settings.model_copy(update={"step": "measured"}))
 

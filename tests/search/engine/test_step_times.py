@@ -10,7 +10,7 @@ from search.config import Config
 from search.engine import estimate, remeasure
 from search.engine import step_times as choosing
 from search.engine.display import Silent
-from search.engine.step_times import with_step
+from search.engine.step_times import foreseen, with_step
 from search.profiles import lookup as finding
 from search.profiles.campaign import Campaign
 from search.profiles.lookup import closest, here, serving
@@ -98,6 +98,15 @@ def test_a_profile_that_is_there_is_used_and_said(kept, profile, monkeypatch):
     assert settled(step=str(kept))[0].forecast.profile == profile
     monkeypatch.setenv("HOME", str(kept.parent))
     assert settled(step=f"~/{kept.name}")[0].forecast.profile == profile
+
+
+def test_a_dry_run_counts_a_profile_only_if_it_has_to_be_measured(kept, monkeypatch):
+    monkeypatch.setattr(choosing, "seconds", lambda space, **rest: 60.0)
+    config, ahead = foreseen(Config.of(TINY), None)
+    assert config.forecast and ahead is None
+    config, ahead = foreseen(Config.of({**TINY, "space": "effv2_32", "limit.step": 9}), None)
+    assert (config.forecast, ahead) == (None, 60.0)
+    assert foreseen(Config.of({**TINY, "space": "effv2_32"}), None)[0].settings.step == "measured"
 
 
 def test_a_profile_of_another_space_is_not(kept):
