@@ -21,10 +21,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def print_all(parts: Iterable[RenderableType]) -> None:
     """Print texts and tables to standard output."""
+    from search.tables.units import one_line
+
     console = _console()
     for part in parts:
-        shown = harmless(part) if isinstance(part, str) else part
-        console.print(shown, highlight=False, soft_wrap=isinstance(part, str))
+        if isinstance(part, str):
+            width = console.width if console.is_terminal else None
+            console.print(harmless(part), highlight=False, soft_wrap=one_line(part, width))
+        else:
+            console.print(part, highlight=False)
 
 
 def harmless(text: str) -> str:

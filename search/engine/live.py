@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from search.cli.terminal import one_line
 from search.engine.search_and_finals import SearchAndFinals
 from search.runs.front import on_front
 from search.runs.status import Status
@@ -65,7 +66,7 @@ class Terminal:
 
     def _print(self, text: str) -> None:
         # As a `Text`, or brackets in the reason of a failure would be read as markup.
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(text), soft_wrap=one_line(text, self._console))
 
 
 def _parallel(parallel: int | None) -> str:

@@ -71,7 +71,8 @@ def _winner(results: Findings) -> str:
     assert winner and winner.terms and results.comparison
     costs = winner.cost
     ratio = winner.step_ratio
-    step = f", and a training step of {ratio:.2g} times the reference's" if ratio is not None else ""
+    times = "" if ratio is None else f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
+    step = f", and a training step of {times} times the reference's" if times else ""
     if verdict:
         basis = (
             f"{winner.final_terms}, the mean of n = {plural(len(winner.final_accuracies), 'training')} with fresh "

@@ -41,6 +41,19 @@ def test_a_finished_trial_is_one_line_with_its_terms():
     assert all(word in text for word in ("trial 0 reward 0.", "= accuracy 0.", " x params 1."))
 
 
+def test_a_note_is_wrapped_between_words_on_a_terminal_only():
+    network = "r16_i8_s1/mb_d1_k3_s2_e1_w16/h32_c10"
+    lines = {}
+    for text in ("differences under 7 points are chance", f"trial 3: {network}"):
+        for terminal in (True, False):
+            console = Console(file=io.StringIO(), width=20, force_terminal=terminal)
+            Terminal(console).note(text)
+            lines[text[:5], terminal] = console.file.getvalue().splitlines()
+    assert lines["diffe", True] == ["differences under 7 ", "points are chance"]
+    assert lines["diffe", False] == ["differences under 7 points are chance"]
+    assert lines["trial", True] == lines["trial", False] == [f"trial 3: {network}"]
+
+
 def test_the_brief_table_has_a_line_for_each_trial_on_a_narrow_terminal():
     found = trial()
     console = Console(file=io.StringIO(), width=80)
