@@ -1,6 +1,6 @@
 """Search made-up evaluations whose truth and noise are known, and check the answers and the sentences of the page.
 
-    python -m experiments.benchmarks.samplers.answers_with_known_truth [--searches 10] [--equal 200]
+    python -m experiments.benchmarks.samplers.answers_with_known_truth [--searches 10] [--equal 40]
 
 Each search is `search launch space=effv2_32 reward=accuracy limit.params=200k` with 20 trials. The accuracies of all
 networks are invented (`tabular.surrogate`). A training hits an image if a sum of four normal terms exceeds 0: the
@@ -133,7 +133,7 @@ def main(words: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--searches", type=int, default=10)
-    parser.add_argument("--equal", type=int, default=200)
+    parser.add_argument("--equal", type=int, default=40)
     options = parser.parse_args(words)
     os.chdir(tempfile.mkdtemp())
     space, rng = Space.load("effv2_32"), random.Random("ranked among")
@@ -155,10 +155,13 @@ def main(words: Sequence[str] | None = None) -> None:
             f"{sum(outcome.over for outcome in outcomes)}; pairs called different: "
             f"{sum(outcome.pairs for outcome in outcomes)}, wrong: {sum(outcome.wrong for outcome in outcomes)}"
         )
-    equal = [searched(10_000 + number, _equal, [0.7], "random") for number in range(options.equal)]
-    if equal:
-        false = sum(outcome.pairs > 0 for outcome in equal)
-        print(f"{len(equal)} searches of equal networks: in {false} the page calls a pair different")
+    false = 0
+    for number in range(options.equal):
+        outcome = searched(10_000 + number, _equal, [0.7], "random")
+        false += outcome.pairs > 0
+        print(
+            f"{number + 1} searches of equal networks: in {false} the page calls a pair different", flush=True
+        )
 
 
 def _raised(problem: Surrogate, network: Architecture) -> float:
