@@ -104,8 +104,8 @@ def repeated(draw: Draw) -> None:
 def against_random() -> list[float]:
     """Return differences in accuracy: the choice of the proxy and its finals less the best of 12 real trainings.
 
-    The proxy chooses among 20 random networks, as a search that learns nothing: three by the accuracy of one seed, one
-    of them by the other seed. The rival is the best of 12 random networks by one real training each. Both are
+    The proxy chooses among 20 random networks, as a search that learns nothing: three by the accuracy of one seed,
+    one of them by the other seed. The rival is the best of 12 random networks by one real training each. Both are
     evaluated by the real training with the other seed.
     """
     table = pd.read_csv(RESULTS / "proxy_table_effv2_32.csv")
