@@ -21,13 +21,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def print_all(parts: Iterable[RenderableType]) -> None:
     """Print texts and tables to standard output."""
-    from search.tables.units import one_line
+    from search.tables.units import unwrapped
 
     console = _console()
     for part in parts:
         if isinstance(part, str):
             width = console.width if console.is_terminal else None
-            console.print(harmless(part), highlight=False, soft_wrap=one_line(part, width))
+            console.print(harmless(part), highlight=False, soft_wrap=unwrapped(part, width))
         else:
             console.print(part, highlight=False)
 

@@ -11,11 +11,10 @@ from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from search.cli.terminal import one_line
 from search.engine.search_and_finals import SearchAndFinals
 from search.runs.front import on_front
 from search.runs.status import Status
-from search.tables.units import clock, plural, si
+from search.tables.units import clock, plural, si, unwrapped
 from search.trials.trial import Trial
 
 
@@ -66,7 +65,8 @@ class Terminal:
 
     def _print(self, text: str) -> None:
         # As a `Text`, or brackets in the reason of a failure would be read as markup.
-        self._console.print(Text(text), soft_wrap=one_line(text, self._console))
+        width = self._console.width if self._console.is_terminal else None
+        self._console.print(Text(text), soft_wrap=unwrapped(text, width))
 
 
 def _parallel(parallel: int | None) -> str:

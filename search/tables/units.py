@@ -41,3 +41,12 @@ def clock(seconds: float) -> str:
 def one_line(text: str) -> str:
     r"""Return a text with each unprintable character escaped: names of classes and files can hold `\n` and `\x1b`."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def unwrapped(text: str, width: int | None) -> bool:
+    """Return whether `text` is written as one line, however long, and not wrapped between words.
+
+    width: the columns of the terminal, None for a file. Files are not wrapped. Nor is a text with a word wider than
+    the terminal, such as the string of a network, so that it can be copied.
+    """
+    return width is None or any(len(word) > width for word in text.split())
