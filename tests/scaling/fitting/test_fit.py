@@ -313,8 +313,7 @@ SCRIPT = textwrap.dedent(f"""
     from contextlib import nullcontext
     from scaling import Design, Rounding
     from scaling.fitting.fit import fit, resume
-    from search.stats.hits import encode_hits
-from search.testing import looked_up
+    from search.testing import looked_up
 
     class Told:
         def begin(self, path, engine):
