@@ -1,8 +1,8 @@
-"""Block families: the convolutions of a block and the way in which they are joined.
+"""Block families: the layers of each kind of block, and the way in which they are joined.
 
-A family is one file with a `Family` value. Both the cost model and the network read its `plan`. Its `forward` joins
-exactly the planned convolutions and needs no torch import: it calls layers and multiplies or adds their outputs.
-To add a family, write such a file and add one line to `BLOCKS`.
+A family is one file with a `Family` value. Its `plan` returns the layers of a block, from which costs are computed
+and modules are built. Its `forward` runs the modules of exactly these layers; torch is imported only there, if at
+all. To add a family, write such a file and add one line to `BLOCKS`.
 """
 
 from space.blocks.blaze import BLAZE, BLAZE_DOUBLE
@@ -41,6 +41,6 @@ BLOCKS = Registry(
         "uib": UIB,
     },
 )
-"""The extension point of blocks: a mapping of names in architectures and spaces to families."""
+"""A mapping of `Stage.op` to the block family. Other packages can add families."""
 
 __all__ = ["BLOCKS", "Family"]

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan depthwise and 1x1; the input, pooled for a stride and padded with zero channels, is added."""
+    """Plan a depthwise and a 1x1 convolution, and the sum with the input.
+
+    For the sum, the input is max-pooled at stride 2 and padded with zero channels. A block that narrows has no sum.
+    """
     return _joined(stage, width_in, stride, _pair(stage, "", width_in, stage.width, stride))
 
 
 def plan_double(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan depthwise and 1x1 twice; the width between the two is that of the output divided by `expand`."""
+    """Plan `plan`'s layers with two pairs of convolutions. The width between them is the output's / `expand`."""
     narrow = max(1, round(stage.width / stage.expand))
     first = _pair(stage, "_in", width_in, narrow, stride, act=stage.act)
     return _joined(stage, width_in, stride, (*first, *_pair(stage, "", narrow, stage.width, 1)))

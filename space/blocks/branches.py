@@ -1,14 +1,14 @@
 """The notation of inception modules: `64+96>3:128+16>3:32+max>32`.
 
-Branches are separated by "+", their layers by ">". A number is a convolution of that many channels. Before ":" is
+Branches are separated by "+", their layers by ">". A number is a convolution to so many channels. Before ":" is
 its kernel, 3 or 1x7 (1 if there is none), with "v" for no padding. "max", "avg" and "avgi" are pooling over 3 x 3
 pixels ("avgi" averages only pixels inside the map), "maxv" is max-pooling without padding. The last layer of a
 branch may be two in parallel: 384>(1x3:384|3x1:384). A leading "max;", or "max2;" for 2 x 2 pixels, pools the input
 of the branches; the pooling then has the stride of the block. A trailing "=320*0.17" makes the module residual: a
-linear 1x1 convolution of the branches to 320 channels, times 0.17, is added to the input; "~" leaves out the
-activation after that.
+linear 1x1 convolution maps the joined branches to 320 channels, and 0.17 times its output is added to the input. "~"
+leaves out the activation after this sum.
 
-Numbers are shares of the block's width, divided by their greatest common divisor.
+The numbers are relative ("shares"). They are stored without a common divisor, and scaled to the width of a block.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ DEFAULT = "64+96>3:128+16>3:32+max>32"
 
 @dataclass(frozen=True, slots=True)
 class Spatial:
-    """A convolution of a branch: its share of the width, its kernel (height, width), and whether it is padded."""
+    """A convolution of a branch.
+
+    share: its width relative to the others of the module, or, in the result of `sized`, its channels. kernel:
+    (height, width). padded: True for "same" padding, False for none.
+    """
 
     share: int
     kernel: tuple[int, int] = (1, 1)
@@ -44,16 +48,17 @@ class Spatial:
 
 
 Branch = tuple[tuple["Spatial | str", ...], ...]
-"""The layers of a branch in sequence. Each has one part, or two parallel ones at the end. A text stands for
-pooling."""
+"""The layers of a branch in sequence. A layer is a tuple of one part, or of two parallel parts if it is the last. A
+part is a convolution, or the name of a pooling such as "max"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module: its branches, and the pooling of their input ("" for none).
+    """An inception module.
 
-    merged: the share of its width that a residual module's input and output have, 0 for other modules. scale: the
-    factor of the branches in a residual module. linear: whether the activation after the sum is left out.
+    pool: the pooling of the branches' input: "max", "max2" or "" for none. merged: the width of a residual module's
+    output, relative like the shares of its layers; 0 for other modules. scale: the factor of the branches in a
+    residual module. linear: True if there is no activation after its sum.
     """
 
     branches: tuple[Branch, ...]
@@ -69,13 +74,13 @@ class Module:
 
     @property
     def outputs(self) -> tuple[Spatial | str, ...]:
-        """The last layers of the branches, which are concatenated or merged."""
+        """The parts of the last layers of all branches, whose outputs are concatenated."""
         return tuple(one for branch in self.branches for one in branch[-1])
 
 
 @lru_cache(maxsize=4096)
 def module(text: str) -> Module:
-    """Return the module of `text`, its shares without a common divisor. Raises `UserError` for an invalid text."""
+    """Return the module that `text` describes, its shares without a common divisor. Raises `UserError` if invalid."""
     whole = _WHOLE.fullmatch(text) if len(text) < 400 else None
     if not whole:
         raise _wrong(text, text)
@@ -108,10 +113,11 @@ def canonical(text: str) -> str:
 
 
 def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
-    """Return the branches with channels instead of shares, for a block of `width` channels.
+    """Return the branches of `read` with channels instead of shares, for a block of `width` channels.
 
-    The outputs add up to `width`. Branches that only pool pass all channels on; they are left out if the others
-    would have no channels, as in a second reduction module after the first. Raises `UserError` for too few channels.
+    Unless the module is residual, the outputs add up to `width`. Branches that end with pooling output `width_in`
+    channels. They are left out if too few channels would remain for the others, as in a second reduction module after
+    the first. Raises `UserError` if `width` is too small even then.
     """
     branches = read.branches
     outputs = [one.share for one in read.outputs if isinstance(one, Spatial)]
@@ -143,7 +149,7 @@ def _written(layer: tuple[Spatial | str, ...]) -> str:
 
 
 def _times(one: Spatial, factor: int, divisor: int) -> Spatial:
-    """Return the layer `one` with its share times `factor` / `divisor`, rounded to the nearest, at least 1."""
+    """Return the convolution `one` with its share times `factor` / `divisor`, rounded, at least 1."""
     return Spatial(max(1, (2 * one.share * factor + divisor) // (2 * divisor)), one.kernel, one.padded)
 
 

@@ -22,7 +22,10 @@ _GROUP = re.compile(r"([1-9]\d?)x([1-9]\d?):([1-9]\d{0,4})")
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> tuple[tuple[int, int, int], ...]:
-    """Return (share, rows, columns) for each group in the order of the dilations. Raises `UserError`."""
+    """Return (share, row dilation, column dilation) for each group, sorted by dilation.
+
+    The shares have no common divisor. Raises `UserError` for an invalid text.
+    """
     shares: dict[tuple[int, int], int] = {}
     for part in text.split("+"):
         match = _GROUP.fullmatch(part)
@@ -35,12 +38,15 @@ def parse(text: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def canonical(text: str) -> str:
-    """Return the one text that all equal groups share."""
+    """Return the canonical form of `text`, which all texts for the same groups share."""
     return "+".join(f"{high}x{wide}:{share}" for share, high, wide in parse(text))
 
 
 def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
-    """Return (channels, rows, columns) for each group of `width` channels; () for no text. Raises `UserError`."""
+    """Divide `width` channels into the groups of `text`; return (channels, row dilation, column dilation) of each.
+
+    An empty text gives (). Raises `UserError` if there are fewer channels than groups.
+    """
     if not text:
         return ()
     parts = parse(text)
@@ -51,7 +57,7 @@ def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
 
 
 def apportioned(shares: list[int], room: int) -> list[int]:
-    """Divide `room` channels in proportion to `shares`; each share gets at least one channel. `room` is at least len(shares)."""
+    """Divide `room` channels in proportion to `shares`, at least one each. `room` is at least len(shares)."""
     total = sum(shares)
     bounds = [sum(shares[:end]) * room // total for end in range(len(shares) + 1)]
     widths = [high - low for low, high in pairwise(bounds)]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Layers = Mapping[str, Callable[["Tensor"], "Tensor"]]
-"""The planned layers of a block by name, each convolution with its normalisation and activation."""
+"""The modules of a block's planned layers by name. That of a convolution includes normalisation and activation."""
 
 READS = frozenset({"kernel", "expand", "se", "act", "skip"})
 """The fields of a stage that MBConv and similar families read, in addition to op, depth, stride and width."""
@@ -53,18 +53,17 @@ class Family:
 
     plan: a function of (stage, width_in, stride) that returns the layers of a block with `width_in` input channels.
     forward: a function of (layers, x) that returns y. x: (batch, width_in, height, width);
-        y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or less without padding.
-        The network adds the identity shortcut: see `shortcut`.
-    shortcut: whether the block's input is added to its output where their shapes agree, unless the stage has
-    skip=False.
-        A family with another kind of shortcut computes it in its `forward`, and has False here.
+        y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or smaller maps without padding.
+        It does not include the identity shortcut, which the network adds.
+    shortcut: True if the network adds a block's input to its output, where their shapes agree and the stage's `skip`
+        is True. A family with another kind of shortcut computes it in its `forward`, and has False here.
     reads: the fields of a stage that the plan reads, in addition to op, depth, stride and width. The others are set
         to their defaults when a stage is made, so that a field without effect does not make another network.
     multiple: the number that must divide every width.
-    kernel_optional: whether the kernel may be 0, in which case the block lacks that convolution.
-    slices: whether the first channels of a block's layers are a narrower block of this family, so that children can
-        inherit its weights (`space.choices.inside`). Its convolutions are dense or depthwise and read whole layers,
-        and "se_expand" weights the channels that "se_reduce" reads.
+    kernel_optional: True if the kernel may be 0, in which case the block lacks that convolution.
+    slices: True if the first channels of a block's layers form a narrower block of this family, so that narrower
+        networks can inherit its weights (`space.choices.inside`). All convolutions must be dense or depthwise and
+        read whole layers, and "se_expand" must weight the channels that "se_reduce" reads.
     """
 
     plan: Callable[[Stage, int, int], tuple[Layer, ...]]

@@ -2,7 +2,7 @@
 
 Source: Szegedy et al. 2014, arXiv:1409.4842 (v1); 2015, arXiv:1512.00567 (v3); 2016, arXiv:1602.07261 (v4,
 Inception-ResNet); torchvision.models.googlenet and timm.models.inception_v3, inception_v4,
-inception_resnet_v2. The notation of modules: `space.blocks.branches`.
+inception_resnet_v2. `space.blocks.branches` explains the notation of modules.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan the layers of each branch, called bN_P or bN_P_S: branch, position, and side of two parallel layers.
+    """Plan the layers of all branches, and of their merging in a residual module.
 
-    The stride is that of the last layer in each branch with a kernel of more than one pixel, unless pooling before
-    all branches has it.
+    "b1_2" is the layer at position 2 of branch 1; "b1_2_0" and "b1_2_1" are two parallel ones. Pooling before the
+    branches has the stride, if there is any, else the last layer of each branch with a kernel above one pixel.
     """
     read = module(stage.branches or DEFAULT)
     layers: list[Layer] = []
@@ -58,7 +58,7 @@ def _padding(pool: str) -> Literal["symmetric", "valid"]:
 
 
 def _merged(layers: list[Layer], stage: Stage, read: Module, same: bool) -> Iterator[Layer]:
-    """Plan the layers after the branches of a residual module."""
+    """Plan the layers after the branches of a residual module. same: True if the input can be added."""
     if not read.merged:
         return
     names = {layer.name: layer for layer in layers}
@@ -75,7 +75,10 @@ def _merged(layers: list[Layer], stage: Stage, read: Module, same: bool) -> Iter
 
 
 def forward(layers: Layers, x: Tensor) -> Tensor:
-    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride))."""
+    """Map x: (batch, width_in, h, w) to (batch, stage.width, ceil(h / stride), ceil(w / stride)).
+
+    Without padding the output is smaller.
+    """
     import torch
 
     y = layers["before"](x) if "before" in layers else x

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
-    """Plan depthwise, reduce, expand, depthwise; reduce and the last depthwise have no activation.
+    """Plan depthwise, reduce, expand and spread (depthwise); reduce and spread have no activation.
 
     The middle has the input's width divided by `expand`, but at least a sixth of the output's. Without `keep`, a
-    block that changes the width has no first depthwise convolution, and at stride 1 no last one either (keep_3x3 in
-    the code; the published networks keep them in stages of one such block).
+    block that changes the width has no first depthwise convolution, and at stride 1 no spread either. (`keep` is
+    keep_3x3 in the original code; the published networks set it in stages of one such block.)
     """
     hidden = int(width_in / stage.expand)
     if hidden < stage.width / 6:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan reduce to a quarter of the output, depthwise, shuffle, expand; at stride 2 the pooled input is appended.
+    """Plan reduce (to a quarter of the output), depthwise, shuffle and expand.
 
-    The first convolution has one group where it widens, as in the first unit of the network, which reads the few
-    channels of the stem. (The code shuffles after the depthwise convolution, the paper before it.)
+    At stride 2 the average-pooled input is concatenated, if the block widens. "reduce" has one group where it widens,
+    as in the first unit of the network, which reads the few channels of the stem. (The original code shuffles after
+    the depthwise convolution, the paper before it.)
     """
     groups = stage.groups
     hidden = groups * max(1, round(stage.width / 4 / groups))

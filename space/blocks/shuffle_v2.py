@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan three convolutions on half of the channels; where stride or width change, two on the other half."""
+    """Plan expand, depthwise and project, which compute one half of the output, and the shuffle.
+
+    They read half of the input, and the other half passes unchanged. Where stride or width change, they read the
+    whole input, and so do two convolutions that compute the other half of the output.
+    """
     half, act, kernel, dilation = stage.width // 2, stage.act, stage.kernel, stage.dilation
     split = stride == 1 and width_in == stage.width
 

@@ -1,7 +1,7 @@
 """MobileNetV4's universal inverted bottleneck, with an optional depthwise convolution before and after the expansion.
 
-Its four cases: only the middle one (inverted bottleneck), only the first one (ConvNext-like), both (extra
-depthwise), and none (feed-forward network).
+Its four cases by these convolutions: only the second (inverted bottleneck), only the first (ConvNext-like), both
+(extra depthwise), and none (feed-forward network).
 
 Source: Qin et al. 2024, arXiv:2404.10518; tensorflow/models official/vision/modeling/layers/nn_blocks.py;
 timm.models._efficientnet_blocks, class UniversalInvertedResidual.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Plan start (without activation), expand, depthwise and project (without activation).
 
-    A kernel of 0 leaves a depthwise convolution out. The middle one has the stride if it exists, else the first one.
+    "start" and "depthwise" are left out if their kernel is 0. "depthwise" has the stride if it exists, else "start".
     The hidden width is a multiple of 8.
     """
     hidden = divisible(width_in * stage.expand)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan activation and separable convolution three times; twice where stride or width change.
+    """Plan an activation and a separable convolution, three times, or twice where stride or width change.
 
-    In that case a 1x1 convolution is the shortcut, and pooling has the stride. All separable convolutions but the
-    last are `expand` times as wide as the input.
+    Where they change, a 1x1 convolution is the shortcut, and max-pooling at the end has the stride. All separable
+    convolutions but the last are `expand` times as wide as the input.
     """
     hidden = max(1, round(width_in * stage.expand))
     changes = stride > 1 or width_in != stage.width
@@ -35,7 +35,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def _depthwise(stage: Stage, name: str, width: int, stride: int = 1) -> Conv:
-    """Plan a depthwise convolution without normalisation and activation, which follow its 1x1 convolution."""
+    """Plan a depthwise convolution without the normalisation and activation that follow its 1x1 convolution."""
     more = {"groups": width, "stride": stride, "dilation": stage.dilation}
     return conv(name, width, width, stage.kernel, norm=False, **more)
 
@@ -51,7 +51,7 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
 
 
 def plan_end(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan a depthwise and a 1x1 convolution, with one normalisation and activation for both."""
+    """Plan a depthwise and a 1x1 convolution. Normalisation and activation follow only the second."""
     depthwise = _depthwise(stage, "depthwise", width_in, stride)
     return depthwise, conv("project", width_in, stage.width, act=stage.act)
 

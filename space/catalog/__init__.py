@@ -1,4 +1,4 @@
-"""Published networks by name, each with its source: one file for each group of families."""
+"""The catalog of published networks with their sources. Each file has a group of families."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ def published(name: str) -> Published:
 
 
 def unpublished(what: str, value: str, others: Iterable[str] = (), forms: Iterable[str] = ()) -> UserError:
-    """Return the refusal of a `value` that is neither a published network nor one of `others`; see `unknown_name`."""
+    """Return the error for a `value` that is neither a published network nor in `others`; see `unknown_name`."""
     return unknown_name(what, value, (*CATALOG, *others), forms, listed="scale --published --family all")
 
 
 def name_of(architecture: Architecture) -> str | None:
-    """Return the published name of `architecture` at any resolution, classes and channels; None if it has none."""
+    """Return the name of the published network with the stem, stages and head of `architecture`; None without one.
+
+    Resolution, classes and channels may differ.
+    """
     parts = (architecture.stem, architecture.stages, architecture.head)
     rows = ((row.name, row.architecture) for row in CATALOG.values())
     return next((name for name, a in rows if (a.stem, a.stages, a.head) == parts), None)

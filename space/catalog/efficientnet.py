@@ -102,7 +102,10 @@ EFFICIENTNETS = (
 
 
 def _lite(number: int, width: float, depth: float, resolution: int, dropout: float, stated: str) -> Published:
-    """Return a row without squeeze-excitation, with ReLU6; stem, head and first and last depth are not scaled."""
+    """Return EfficientNet-Lite `number`: B0 without squeeze-excitation and with ReLU6, scaled.
+
+    Stem, head, and the depths of the first and last stage are not scaled. stated: the multiply-adds as published.
+    """
     plain = tuple(replace(stage, se=0, act="relu6") for stage in _B0.stages)
     base = replace(_B0, stem=replace(_B0.stem, act="relu6"), stages=plain, head=Head(1280, "relu6"))
     scaled = rescale(base, Multipliers(depth, width))
@@ -122,7 +125,10 @@ _EDGETPU = decode(
 
 
 def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: float) -> Published:
-    """Return a row whose first stage has 4 times the width of its output as hidden width, and no shortcut."""
+    """Return EfficientNet-EdgeTPU `size`.
+
+    Its first stage has no shortcuts, and a hidden width of 4 times its output's.
+    """
     scaled = rescale(_EDGETPU, Multipliers(depth, width))
     first = scaled.stages[0]
     opening = replace(first, depth=1, expand=first.width * 4 / scaled.stem.width)
@@ -136,7 +142,7 @@ def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: fl
 
 
 def _tinynet(letter: str, width: float, depth: float, resolution: int, stated: str) -> Published:
-    """Return a row with unscaled stem and head; depths are rounded to the nearest."""
+    """Return TinyNet `letter`: B0 with depths scaled and rounded to the nearest, and unscaled stem and head."""
     scaled = rescale(_B0, Multipliers(depth, width), Rounding(depth="round"))
     scaled = replace(scaled, resolution=resolution, stem=_B0.stem, head=_B0.head)
     source = "huawei-noah/Efficient-AI-Backbones tinynet_pytorch; timm"
@@ -158,7 +164,7 @@ def _rw(size: str, network: Architecture, resolution: int, train_resolution: int
 
 
 def _rw_medium() -> Architecture:
-    """Return RW-M, in which the depths of the last two stages grow more than the others."""
+    """Return EfficientNetV2-RW-M, in which the depths of the last two stages are scaled more than the others."""
     early, late = (rescale(_RW, Multipliers(depth, 1.2)) for depth in (1.2, 1.6))
     return replace(early, stages=(*early.stages[:4], *late.stages[4:]))
 

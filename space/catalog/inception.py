@@ -8,7 +8,7 @@ from space.architecture import Architecture, Head, Stage, Stem
 from space.catalog.row import Published
 
 _Modules = Iterable[tuple[str, int, int, int]]
-"""(branches, width, stride of the first module, number of modules) for each stage."""
+"""The (branches, width, stride of the first module, number of modules) of each stage."""
 
 
 def _network(resolution: int, stem: Stem, modules: _Modules, head: int = 0) -> Architecture:
@@ -37,7 +37,7 @@ _GOOGLENET = _network(
 
 
 def _tall(width: int) -> str:
-    """Return InceptionV3's module of factorised 7 x 7 convolutions, `width` channels wide inside."""
+    """Return InceptionV3's module of factorised 7 x 7 convolutions with `width` channels inside its branches."""
     twice = f"{width}>7x1:{width}>1x7:{width}>7x1:{width}>1x7:192"
     return f"192+{width}>1x7:{width}>7x1:192+{twice}+avg>192"
 

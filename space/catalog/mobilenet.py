@@ -11,7 +11,7 @@ from space.rescale import Multipliers, rescale
 
 
 def _scaled(base: Architecture, width: float, head: int) -> Architecture:
-    """Return `base` with scaled widths and a head of `head` channels."""
+    """Return `base` with widths multiplied by `width`, except for a head of `head` channels."""
     return replace(rescale(base, Multipliers(width=width)), head=replace(base.head, width=head))
 
 
@@ -123,7 +123,7 @@ def _mnasnet(width: float) -> Published:
 
 
 def _mobilenext(width: float, note: str = "") -> Published:
-    """Return a row whose last stage has at least 1280 channels."""
+    """Return MobileNeXt at a width multiplier. Its last stage has at least 1280 channels."""
     scaled = rescale(_MOBILENEXT, Multipliers(width=width))
     last = replace(scaled.stages[-1], width=divisible(1280 * max(1, width)))
     network = replace(scaled, stages=(*scaled.stages[:-1], last))

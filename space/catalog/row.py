@@ -9,13 +9,12 @@ from space.architecture import Architecture
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published network at its evaluation resolution, for ImageNet's 1000 classes unless `note` differs.
+    """A published network at its resolution in evaluation, for ImageNet's 1000 classes unless `note` says otherwise.
 
-    depth, width: the coefficients relative to the base that the network was derived from (0 if there is
-    none). train_resolution: the side of the training images in pixels, equal to that in evaluation unless
-    published otherwise.
-    dropout: the dropout rate before the classifier. source: the publication and the code of the row. family:
-    the heading in lists. note: differences between published figures, published code and the row.
+    depth, width: the coefficients by which a base network was scaled to this one (0 if there is none).
+    train_resolution: the side of the training images in pixels, which is that in evaluation unless published
+    otherwise. dropout: the dropout rate before the classifier. source: the publication and the code that the row
+    follows. family: the heading in lists. note: differences between published figures, published code and the row.
     """
 
     name: str

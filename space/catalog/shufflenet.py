@@ -7,7 +7,7 @@ from space.catalog.row import Published
 
 
 def _v1(size: str, stem: int, groups: int, width: int) -> Published:
-    """Return a row in which each stage is twice as wide as the one before; the classifier has no bias."""
+    """Return ShuffleNetV1. Each stage is twice as wide as the one before, and the classifier has no bias."""
     stages = "/".join(
         f"shuffle_d{depth}_k3_s2_w{width * factor}_g{groups}_relu"
         for depth, factor in ((4, 1), (8, 2), (4, 4))

@@ -1,4 +1,4 @@
-"""The number of networks in a space and the ranges of their costs, without visiting each network."""
+"""The number of networks in a space and the ranges of their costs, computed without visiting each network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Alternatives = Sequence[Sequence[Stage]]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The smallest and the largest value of each cost in a space. The extremes may be of different networks.
+    """The (smallest, largest) value of each cost in a space. Those of two costs may belong to different networks.
 
     saved_activations: see `space.cost.memory.saved_activations`.
     """
@@ -30,9 +30,10 @@ class Range:
     saved_activations: tuple[int, int]
 
     def bounds(self, name: str, batch: int = BATCH) -> tuple[int, int]:
-        """Return bounds of the exact cost `name` in its unit. batch: the number of images, for memory.
+        """Return (lower, upper) bounds of the cost `name`: a field, or "memory" for the bytes in training.
 
-        The bounds of memory may be wider than the extremes, since those of its two parts are added.
+        batch: the number of images, for memory. The bounds of memory may be wider than its extremes, since the
+        extremes of parameters and saved activations are added.
         """
         if name == "memory":
             low, high = zip(self.params, self.saved_activations, strict=True)
@@ -42,16 +43,17 @@ class Range:
 
 
 _State = tuple[int, Stage | None, int]
-"""A place in the space. (n, block, left): inside stage n, before `left` more such blocks. (n, None, 0): before stage
-n."""
+"""A place in the sequence of stages: (n, block, left) inside stage n, before `left` more copies of `block`, or
+(n, None, 0) before stage n."""
 
 
 def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
-    """Return the number of distinct networks: distinct block sequences times frames (all that is not a stage).
+    """Return the number of distinct networks: distinct sequences of blocks times `frames`.
 
-    Several choices can give one sequence (a stage of depth 0, or two equal stages that merge). Therefore sequences
-    are counted as the words of an automaton, which is made deterministic on the way: its state is the set of all
-    places in the space that the blocks read so far can lead to.
+    frames: the distinct alternatives of stem, head and images. Several choices can give one sequence (a stage of
+    depth 0, or two equal stages that merge). Therefore the sequences are counted as the words of an automaton,
+    which is made deterministic on the way: its state is the set of all places (`_State`) that the blocks read so
+    far can lead to.
     """
     automaton = _Automaton(stages)
     ended, end = 0, automaton.number((len(stages), None, 0))
@@ -67,7 +69,7 @@ def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
 
 
 class _Automaton:
-    """The automaton of block sequences. Blocks and states are numbered, since numbers are faster to compare."""
+    """The automaton that reads sequences of blocks. Blocks and places are numbered, since numbers compare faster."""
 
     def __init__(self, stages: Alternatives) -> None:
         self._stages = stages
@@ -83,11 +85,11 @@ class _Automaton:
         return self._numbers[state]
 
     def reached(self, state: _State) -> frozenset[int]:
-        """Return `state` and every state that is reached from it by leaving out stages that may be absent."""
+        """Return the numbers of `state` and of all states reached from it by leaving out stages of depth 0."""
         return frozenset(map(self.number, _skip_absent(state, self._stages)))
 
     def _read(self, reached: frozenset[int]) -> tuple[frozenset[int], ...]:
-        """Return the set of states after each possible next block, from all states in `reached`."""
+        """Return, for each block that can follow a state in `reached`, the set of states after it."""
         following: dict[int, frozenset[int]] = {}
         for state in reached:
             for block, after in self._after(state).items():
@@ -95,7 +97,7 @@ class _Automaton:
         return tuple(following.values())
 
     def _steps(self, state: int) -> dict[int, frozenset[int]]:
-        """Return a mapping of each block that can follow one state to the states after that block."""
+        """Return a mapping of each block that can follow `state` to the set of states after it."""
         following: dict[int, frozenset[int]] = {}
         for block, state_after in _steps(self._states[state], self._stages):
             number = self._blocks.setdefault(block, len(self._blocks))
@@ -104,7 +106,7 @@ class _Automaton:
 
 
 def _steps(state: _State, stages: Alternatives) -> Iterator[tuple[Stage, _State]]:
-    """Yield the possible next blocks, each with the state after it."""
+    """Yield (block, state after it) for every block that can follow `state`."""
     number, block, left = state
     if block:
         yield block, _state(number, block, left - 1)
@@ -120,7 +122,7 @@ def _state(number: int, block: Stage, left: int) -> _State:
 
 
 def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
-    """Yield `state` and, if the next stage may be absent, the states after that stage."""
+    """Yield `state` and, if the next stage may be absent, the states that follow without it."""
     yield state
     number, block, _ = state
     if not block and number < len(stages) and not all(stage.depth for stage in stages[number]):
@@ -128,10 +130,10 @@ def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
 
 
 def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:
-    """Return the exact extremes of every cost.
+    """Return the exact extremes of every cost over the networks of all frames and stage alternatives.
 
-    The cost of a stage depends on the stages before it only through the width and size of its input, so the extremes
-    are carried from stage to stage for each (width, size).
+    The cost of a stage depends on the stages before it only through the width and size of its input. Therefore the
+    extremes up to a stage are kept for each (width, size) of its output.
     """
     ended: list[_Extremes] = []
     for frame in frames:
@@ -152,7 +154,7 @@ _Figures = tuple[int, ...]
 _Extremes = tuple[_Figures, _Figures]
 """The minimum and the maximum of each cost."""
 _Reached = dict[tuple[int, int], _Extremes]
-"""(width, size) -> extremes."""
+"""A mapping of the (width, size) of a map to the extremes of the costs up to it."""
 
 
 def _extremes(reached: _Reached, alternatives: Sequence[Stage]) -> _Reached:

@@ -1,4 +1,4 @@
-"""The inverse of `Space.at`: the choices that give a network."""
+"""The inverse of `Space.at`: the options that give a network."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def find(
     frames: Iterable[Settled[Architecture]],
     stages: Sequence[Sequence[Settled[Stage]]],
 ) -> Chosen | None:
-    """Return the options that give `architecture`, None if none do.
+    """Return the options that give `architecture`; None if none do.
 
     frames: the alternatives of stem, head and images, each with the stages of `architecture`. stages: the
-    alternatives of each stage of the space. A stage of depth 0 is absent, and two equal ones in sequence are
-    merged, so the stages of the space are matched with the blocks of the network and not with its stages.
+    alternatives of each stage of the space. An architecture drops stages of depth 0 and merges equal stages in
+    sequence, so the stages of the space are matched with its blocks and not with its stages.
     """
     frame = next((chosen for chosen, frame in frames if frame == architecture), None)
     blocks = [block for stage in architecture.stages for block in _blocks(stage)]
 
     @cache
     def match(number: int, reached: int) -> tuple[Chosen, ...] | None:
-        """Return the options of the stages from `number` on that give the blocks from `reached` on."""
+        """Return the options of the stages from `number` on that give the blocks from `reached` on, or None."""
         if number == len(stages):
             return () if reached == len(blocks) else None
         for chosen, stage in stages[number]:

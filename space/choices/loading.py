@@ -1,4 +1,4 @@
-"""The search space that a word names: a shipped space, a file, or the children of a network."""
+"""Search spaces by name: a shipped space, a file, or the children (sub-networks) of a network."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from space.choices.space import Space
 from space.refusal import UserError
 
 INSIDE = "inside:"
-"""The beginning of a word for the children of a network, as in "inside:b0"."""
+"""The beginning of the name of a space of children, as in "inside:b0"."""
 SHARES = {"widths": WIDTHS, "expands": EXPANDS}
-"""The settings of such a space beside the places of its document, with their defaults."""
+"""The settings of such a space that are not places in its document, with their defaults: shares of the parent's
+widths and expansions."""
 
 
 def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
-    """Return the space that `word` names, with the given places of its document changed.
+    """Return the space that `word` names, with `overrides` (place in its document: new value) applied.
 
-    `inside:NETWORK` is the space of the children of a network that `named_network` knows; its overrides `widths` and
-    `expands` are the shares of the network's widths and expansions that children may have. All other words are those
-    of `Space.load`. Raises `UserError` if the word, the document or an override is not valid.
+    `inside:NETWORK` is the space of the children of a network that `named_network` finds. Its overrides `widths` and
+    `expands` are the shares of the network's widths and expansions that children may have. Other words are passed to
+    `Space.load`. Raises `UserError` if the word, the document or an override is not valid.
     """
     if not word.startswith(INSIDE):
         return Space.load(word, overrides)
@@ -39,7 +40,7 @@ def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
 
 
 def _shares(key: str, value: Any) -> list[float]:
-    """Return the numbers of one setting of `SHARES`. Raises `UserError` for any that is not a share."""
+    """Return `value`, of the setting `key`, as a list. Raises `UserError` for a number not above 0 and up to 1."""
     numbers = list(value) if isinstance(value, list | tuple) else [value]
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= 1:

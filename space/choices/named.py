@@ -1,4 +1,4 @@
-"""The network that a word names: a published network, a canonical string, a file, or block strings."""
+"""Networks by name: a published name, a canonical string, a file, or block strings."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ FORMS = (
     "a canonical string such as r32_i16/.../h640_c10",
     "block strings separated by commas",
 )
-"""The kinds of words, besides published names, that name a network; error messages list them."""
+"""The ways to name a network, besides published names, as error messages list them."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedNetwork:
-    """A network and a short name for it, which folders and families can take."""
+    """A network and a short name for it, after which folders and families of networks are named."""
 
     name: str
     architecture: Architecture
 
 
 def named_network(word: str) -> NamedNetwork | None:
-    """Return the network that `word` names, the first of these that it can be, or None if it is none of them.
+    """Return the network that `word` names, or None if it has none of these forms, which are tried in this order.
 
     A name of the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that describes
     one network; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or timm separated by
@@ -47,7 +47,7 @@ def named_network(word: str) -> NamedNetwork | None:
 
 
 def called(architecture: Architecture) -> NamedNetwork:
-    """Name a network after the catalog's row that it equals, else after its digest."""
+    """Return `architecture` with the name of the equal network in the catalog, else with 8 digits of its digest."""
     names = (name for name, row in CATALOG.items() if row.architecture == architecture)
     return NamedNetwork(next(names, architecture.digest[:8]), architecture)
 
@@ -59,7 +59,7 @@ def _from_catalog(word: str) -> NamedNetwork | None:
 def _from_file(word: str) -> NamedNetwork | None:
     if not word.endswith(SUFFIXES):
         return None
-    # Imported here: reading YAML takes time that a name does not.
+    # Imported here, since a published name does not need the YAML reader, whose import takes time.
     from space import documents
     from space.choices.space import Space
 

@@ -1,4 +1,4 @@
-"""Pin or widen a space's choices from outside its document: `stages.2.kernel=3`, `stages.*.expand=4,6`."""
+"""Overrides that pin or widen choices in a space's document: `stages.2.kernel=3`, `stages.*.expand=4,6`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from space.refusal import UserError, unknown_name
 def override(document: Document, place: str, value: Any) -> Document:
     """Return a copy of `document` in which `place` has `value`.
 
-    place: the keys and stage numbers joined by dots; `*` means every stage. value: a scalar to pin the choice, or a
-    list of options. An op that is given by name keeps its options in the document. Raises `UserError` for a place
-    that does not exist.
+    place: keys and stage numbers joined by dots. `*` means every stage; without a number, every stage that has the
+    key changes. value: a scalar to pin the choice, or a list of options. An op named in `value` keeps the options
+    that the document has for it. Raises `UserError` for a place that does not exist.
     """
     changed = _put(document, place.split("."), value, place)
     assert isinstance(changed, dict)
@@ -39,7 +39,7 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
 
 
 def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None]]:
-    """Return each item of a list with True if `key` is its number, False if it contains `key`, else None."""
+    """Return each item of `node` with True if `key` is "*" or its number, False if the item has `key`, else None."""
     if key == "*" or key.isdecimal():
         chosen = [key in ("*", str(number)) for number in range(len(node))]
         if not any(chosen):
@@ -52,7 +52,7 @@ def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None
 
 
 def _with_options(value: Any, before: Any) -> Any:
-    """Return `value` with the options that each op has in `before`, so that mb becomes {mb: {se: 0.25}}."""
+    """Return `value` in which each op has its options from `before`, so that mb becomes {mb: {se: 0.25}}."""
     known = {
         name: option
         for option in (before if isinstance(before, list) else [before])

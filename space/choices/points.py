@@ -1,4 +1,4 @@
-"""The parts and costs of points, computed once for each combination of the choices that they depend on."""
+"""The parts and costs of a space's points, cached by the options of the choices that they depend on."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ T = TypeVar("T")
 
 
 class Settled(Generic[T]):
-    """A function from points to a part of the network. Its values are cached by the choices inside that part."""
+    """A function from points to a part of the network, cached by the options of the choices in that part."""
 
     def __init__(self, choices: Iterable[int], compute: Callable[[Point], T]) -> None:
-        """Take the indices of the part's choices, and the function from points to its value."""
+        """Take the indices of the part's choices, and the function from a point to the part."""
         indices = sorted(choices)
         self.key: Callable[[Point], Hashable] = itemgetter(*indices) if indices else _no_options
-        """The function from points to the options of the part's choices, which decide its value."""
+        """The function from a point to its options for the part's choices: the key of the cache."""
         self._compute = compute
         self._values: dict[Hashable, T] = {}
 
@@ -46,9 +46,9 @@ class PointCosts:
     """
 
     def __init__(self, frame: Settled[Architecture], stages: Sequence[Settled[Stage]]) -> None:
-        """Take the parts of the space.
+        """Take the functions from a point to the parts of its network.
 
-        frame: the stem, head and resolution as a function of the point. stages: each stage as a function of the point.
+        frame: the function to a network with the stem, head and images of the point. stages: one function per stage.
         """
         self._frame = frame
         self._stems: dict[Hashable, _Spent] = {}
@@ -57,7 +57,7 @@ class PointCosts:
         self._heads: dict[tuple[Hashable, int, int], Cost] = {}
 
     def __call__(self, point: Point) -> Cost:
-        """Return the cost of the network at `point`, in microseconds once its stages are known."""
+        """Return the cost of the network at `point`. Takes microseconds once the costs of its stages are cached."""
         frame = self._frame.key(point)
         stem = self._stems.get(frame)
         if stem is None:
@@ -85,11 +85,11 @@ class PointCosts:
 
 _Spent: TypeAlias = tuple[int, int, int, int, int, int]
 """(params, macs, activations, size in bytes, width and side of the output) of a stem or a stage: a plain tuple, since
-a search sums millions."""
+a search adds up millions of them."""
 
 
 def _stage(stage: Stage, width: int, side: int) -> _Spent:
-    """Return the cost of a stage on maps of `width` channels and `side` pixels a side."""
+    """Return the costs of `stage` on maps of `width` channels and `side` x `side` pixels, with its output's shape."""
     cost, side_out = stage_cost(stage, width, side)
     width_out = stage.width if stage.depth else width
     return cost.params, cost.macs, cost.activations, cost.size, width_out, side_out

@@ -29,7 +29,7 @@ from space.refusal import UserError, unknown_name
 from space.stage import with_defaults
 
 MAX_ALTERNATIVES = 5_000
-"""The permitted number of alternatives of one stage, and of stem, head and images together. Counting visits each."""
+"""The largest number of alternatives of one stage, and of stem, head and images together. Counting visits each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Choice:
     """One decision of the search.
 
     name: the place of the choice in the document, e.g. "stages.2.kernel". options: the numbers or words to choose
-    from, or the positions of alternatives in `{choose: [...]}`. ordered: whether neighbouring options are similar, as
-    numbers in ascending order are.
+    from; an alternative that is a mapping is named by its only key, or else by its position. ordered: True if
+    neighbouring options are similar, as numbers in ascending order are.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Choice:
 class Space:
     """A set of architectures. Make one with `Space.load` or `Space.of`.
 
-    name: the name as users write it. document: the source of the space, with its choices.
+    name: the name of a shipped space, or of a file without its ending. document: the YAML document, with its choices.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Space:
 
     @classmethod
     def of(cls, document: documents.Document, name: str = "space") -> Space:
-        """Return the space of `document`, after checking every alternative in it."""
+        """Return the space of `document`. Raises `UserError` if an alternative in it is not valid."""
         space = cls(name, document)
         _ = space._tree, space.stages, space.frames
         if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
@@ -87,7 +87,7 @@ class Space:
         return self._tree[1]
 
     def at(self, point: Point) -> Architecture:
-        """Return the architecture of a point."""
+        """Return the architecture at `point`."""
         frame, stages = self._settled
         around = frame(point)
         return Architecture(
@@ -100,7 +100,7 @@ class Space:
         )
 
     def cost_at(self, point: Point) -> Cost:
-        """Return the exact cost of a point's architecture, ten times as fast as by building the architecture."""
+        """Return the exact cost of the architecture at `point`, ten times as fast as `cost(self.at(point))`."""
         return self._point_costs(point)
 
     def find(self, architecture: Architecture) -> Point | None:
@@ -118,14 +118,17 @@ class Space:
         return None if options is None else tuple(options.get(index, 0) for index in range(len(self.choices)))
 
     def adapt(self, network: Architecture) -> Architecture:
-        """Return `network` with the classes and channels of the space, and a resolution that the space has."""
+        """Return `network` with the classes and channels of the space, at a resolution of the space.
+
+        The network keeps its resolution if the space has it.
+        """
         frame = self.frames[0]
         resolutions = [alternative.resolution for alternative in self.frames]
         resolution = network.resolution if network.resolution in resolutions else frame.resolution
         return replace(network, classes=frame.classes, channels=frame.channels, resolution=resolution)
 
     def sample(self, rng: random.Random) -> Point:
-        """Draw a point, uniformly over the options of every choice."""
+        """Draw a point: for every choice an option, uniformly."""
         return tuple(rng.randrange(len(choice.options)) for choice in self.choices)
 
     def points(self) -> Iterator[Point]:
@@ -153,7 +156,7 @@ class Space:
 
     @cached_property
     def frames(self) -> tuple[Architecture, ...]:
-        """The distinct alternatives of stem, head and images, each in a network of the deepest stages."""
+        """The distinct alternatives of stem, head and images, each as a network with the deepest stages."""
         tree = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = tuple(max(alternatives, key=lambda stage: stage.depth) for alternatives in self.stages)
         return tuple(dict.fromkeys(_frame(settled, stages) for _, settled in self._settlements(tree)))
@@ -166,7 +169,7 @@ class Space:
 
     @cached_property
     def _settled(self) -> tuple[Settled[Architecture], tuple[Settled[Stage], ...]]:
-        """The frame (stem, head and images) and every stage as functions of points."""
+        """The frame (stem, head and images) and each stage as cached functions of a point."""
         rest = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = self._tree[0]["stages"]
         return Settled(_involved(rest), partial(_frame_at, rest, self.frames[0].stages)), tuple(
@@ -178,7 +181,10 @@ class Space:
         return PointCosts(*self._settled)
 
     def _settlements(self, tree: Any) -> Iterator[tuple[Chosen, Any]]:
-        """Yield every alternative of a part of the tree, with the options that give it."""
+        """Yield (options, alternative) for every alternative of `tree`, a part of the parsed document.
+
+        Raises `UserError` if there are more than `MAX_ALTERNATIVES`.
+        """
         involved = sorted(_involved(tree))
         count = prod(len(self.choices[index].options) for index in involved)
         if count > MAX_ALTERNATIVES:
@@ -197,14 +203,14 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class _Pick:
-    """A placeholder for a choice in a document. choice: the index of the choice in the space."""
+    """The placeholder of a choice in a parsed document. choice: its index. options: its parsed alternatives."""
 
     choice: int
     options: tuple[Any, ...]
 
 
 def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
-    """Return `node` with a `_Pick` for each choice, and append the choices in the order of the document."""
+    """Return `node`, at `place` in the document, with a `_Pick` for each choice; append the choices to `choices`."""
     if isinstance(node, list) and place == "stages":
         return [_parse(stage, f"stages.{number}", choices) for number, stage in enumerate(node)]
     if isinstance(node, dict) and "choose" in node:
@@ -243,14 +249,14 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: 
 
 
 def _label(option: Any, number: int) -> int | float | str:
-    """Return the name of an option in a choice: itself, the one key of `{mb: {...}}`, or its number."""
+    """Return the name of an option in a choice: itself; for a mapping, its one key or its position `number`."""
     if isinstance(option, dict):
         return _key(option) or number
     return str(option) if option is None or isinstance(option, (bool, list)) else option
 
 
 def _key(option: Any) -> str:
-    """Return the one key of an option such as `{mb: {...}}`, "" for other kinds of options."""
+    """Return the one key of an option such as `{mb: {...}}`; "" for other options."""
     if not isinstance(option, dict) or len(option) != 1 or "choose" in option:
         return ""
     return str(next(iter(option)))
@@ -298,7 +304,7 @@ def _known(node: Any, kind: str, place: str) -> None:
 
 
 def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
-    """Return a `Stem`, `Stage` or `Head` of values without choices. Raises `UserError` that names the place."""
+    """Return a `Stem`, `Stage` or `Head` with the fields `values`. Raises `UserError` that names the place."""
     _known(values, key, place)
     try:
         return kind(**values)
@@ -310,7 +316,7 @@ def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
 
 
 def _stage(number: int, values: Any) -> Stage:
-    """Return a stage of values without choices; the options of an op, {mb: {se: 0.25}}, are keys of the stage."""
+    """Return a stage with the fields `values`. Options of its op, as in {mb: {se: 0.25}}, are fields too."""
     place = f"stages.{number}"
     if isinstance(values, dict) and isinstance(values.get("op"), dict):
         (op, options), *others = values["op"].items() or [("", None)]

@@ -112,7 +112,8 @@ def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
 FLOAT = 4
 """The number of bytes of a float32."""
 _Spent = tuple[int, int, int, int, int]
-"""(params, macs, activations, floats to store, side of the output): a plain tuple, since a search sums millions."""
+"""(params, macs, activations, floats to store, side of the output): a plain tuple, since a search adds up
+millions of them."""
 
 
 def _cost(spent: _Spent) -> Cost:

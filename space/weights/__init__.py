@@ -1,13 +1,13 @@
-"""Trained weights of other libraries in our networks, and of our networks in other libraries.
+"""The conversion of trained weights between our networks and those of other libraries.
 
     >>> from space.weights import adapt, load_weights, rebuild
     >>> weights = load_weights("efficientnet_b0_rwightman-7f5810bc.pth")    # torchvision's; b0 is recognised
     >>> network = rebuild(adapt(weights, classes=10))
 
-There is a file with the module names of each of torchvision, timm and EfficientNet-PyTorch. State dicts lack padding,
-the constants of batch normalisation and the normalisation of images; these are stored with the weights. With them our
-logits equal the other library's bit for bit, but for rounding: ShuffleNetV2's, and MobileNetV3's at batch sizes above
-1, where a linear layer of the library and our 1x1 convolution sum in different orders.
+torchvision, timm and EfficientNet-PyTorch each have a file here with their module names. A state dict does not state padding,
+the constants of batch normalisation and the normalisation of images, so these are stored with the weights. Then our
+logits equal the other library's bit for bit. The exceptions, by rounding, are ShuffleNetV2, and MobileNetV3 at batch
+sizes above 1, where the library's linear layer and our 1x1 convolution sum in different orders.
 """
 
 from space.weights.conventions import NORMALISATIONS, Conventions, for_channels, normalised

@@ -1,4 +1,4 @@
-"""The conventions of a training that state dicts lack. With others the same tensors compute another function."""
+"""The conventions of a training that a state dict lacks. They decide which function its tensors compute."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ lite: (byte - 127) / 128, tensorflow/tpu efficientnet/lite/efficientnet_lite_bui
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """The settings with which the network of some weights is built, and its images are normalised.
+    """The settings with which a network is built for trained weights, and its images are normalised.
 
     padding, norm_eps, norm_momentum: the arguments of `space.network.network.build`.
-    mean, std: a number for each channel; images are normalised as (x - mean) / std with x in 0..1.
-    Raises `UserError` for values outside of their range.
+    mean, std: a number for each image channel; images are normalised as (x - mean) / std with x in 0..1.
+    Raises `UserError` for values that are not valid.
     """
 
     padding: Padding = "symmetric"
@@ -70,7 +70,7 @@ class Conventions:
 
 
 def normalised(conventions: Conventions, normalisation: str) -> Conventions:
-    """Return `conventions` with the mean and std called `normalisation`. Raises `UserError` for an unknown name."""
+    """Return `conventions` with mean and std of `normalisation`, a key of `NORMALISATIONS`. Raises `UserError`."""
     if normalisation not in NORMALISATIONS:
         raise unknown_name("normalisation", normalisation, NORMALISATIONS)
     mean, std = NORMALISATIONS[normalisation]
@@ -94,7 +94,7 @@ def conventions_json(conventions: Conventions) -> str:
 
 
 def parse_conventions(text: str) -> Conventions:
-    """Return the conventions that `conventions_json` wrote. Raises `UserError` with the mistake."""
+    """Return the conventions that `conventions_json` wrote. Raises `UserError` that names an invalid field."""
     try:
         return _JSON.validate_json(text)
     except ValidationError as error:

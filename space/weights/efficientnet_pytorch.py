@@ -1,10 +1,10 @@
 """EfficientNet-PyTorch by Luke Melas-Kyriazi (lukemelas), package efficientnet_pytorch: Google's V1 weights.
 
-Forks of it have EfficientNet-Lite (package efficientnet_lite_pytorch) under the same names.
+A fork (package efficientnet_lite_pytorch) has EfficientNet-Lite under the same names.
 
-Its blocks are numbered through all stages. It computes TensorFlow's padding once, for the image size of the
-network or `image_size=`. For images of another size its logits therefore differ from ours, which pad for the
-actual size.
+The library numbers blocks through all stages. It computes TensorFlow's padding once, for the image size of the
+network or `image_size=`. For images of another size its logits therefore differ from ours, since our networks pad for
+the actual size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STEPS = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to theirs."""
+    """Map our module names to the library's. Raises `UserError` for an architecture that it lacks."""
     expect(architecture, "efficientnet_pytorch", _objection)
     names = pair("stem.conv", "_conv_stem", "_bn0")
     for number, block in enumerate(plan(architecture)[1:-1]):
@@ -43,7 +43,7 @@ def _objection(stage: Stage) -> str:
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Return the parameters of its `efficientnet()`. Its `advprop=True` weights need `inception` normalisation.
+    """Return the constants of the library's `efficientnet()`. `advprop=True` weights need `inception` normalisation.
 
     Networks with ReLU6 are taken for EfficientNet-Lite.
     """

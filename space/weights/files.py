@@ -38,18 +38,17 @@ def load_weights(
     """Return the weights in a file: safetensors, or a state dict or checkpoint of torch.save with any ending.
 
     network: an architecture, its canonical string, or a published name ("b0"), for which classes and image channels
-        come from the file. None: the architecture in the file if `weights_file` wrote it, else the published network
+        come from the file. None: the architecture that `weights_file` wrote into the file, else the published network
         with these tensors.
-    format: a key of `WEIGHT_FORMATS`; None recognises it by the names.
-    style: "plain" or "tf" for timm, whose names are the same in both; None chooses "tf" for networks of which timm
-        has no others (V2, b6 and larger, lite1 to lite4, ...) and for files with "tf_efficientnet" or "tf_mobilenet"
-        in their path.
-    normalisation: a key of `NORMALISATIONS`; None chooses the usual one of the network's weights. AdvProp
-    weights need
-        "inception".
+    format: a key of `WEIGHT_FORMATS`. None recognises it by the names of the tensors.
+    style: "plain" or "tf" for timm, whose tensor names are the same in both. None: the conventions in the file, else
+        "tf" for networks of which timm has no other weights (V2, b6 and larger, lite1 to lite4, ...) and for files
+        with "tf_efficientnet" or "tf_mobilenet" in their path, else "plain".
+    normalisation: a key of `NORMALISATIONS`. None: that in the file, else the usual one of the network's weights.
+        AdvProp weights need "inception".
 
-    Arguments that are None are taken from the file if it has them. Raises `UserError`, in one line, for a file
-    that is unreadable, has values that are not finite, or is of another network.
+    Raises `UserError`, in one line, for a file that is unreadable, has values that are not finite, or is of another
+    network.
     """
     if network is not None:
         _named(network)
@@ -73,7 +72,7 @@ def load_weights(
 
 
 def weights_digest(weights: Weights) -> str:
-    """Return 12 hexadecimal digits of a hash of tensors, architecture and conventions, whatever file holds them."""
+    """Return 12 hexadecimal digits of a hash of tensors, architecture and conventions, independent of the file."""
     digest = hashlib.sha256(f"{weights.architecture} {conventions_json(weights.conventions)}".encode())
     for name in sorted(weights.tensors):
         tensor = weights.tensors[name]
@@ -83,7 +82,7 @@ def weights_digest(weights: Weights) -> str:
 
 
 def read_weights(content: bytes) -> Weights:
-    """Return the weights in the bytes of a file that `weights_file` wrote. Raises `UserError` for any others."""
+    """Return the weights in the bytes of a file that `weights_file` wrote. Raises `UserError` if it is unreadable."""
     with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
         file.write(content)
         file.flush()
@@ -93,8 +92,8 @@ def read_weights(content: bytes) -> Weights:
 def weights_file(weights: Weights, format: str = "ours") -> bytes:
     """Return `weights` as the bytes of a safetensors file with the names of `format`.
 
-    Its header holds the architecture, the conventions and the origin in every format, so that `load_weights` needs
-    nothing else. Raises `UserError` if `format` cannot express the architecture.
+    In every format, its header holds the architecture, the conventions and the origin, so `load_weights` needs no
+    arguments. Raises `UserError` if `format` cannot express the architecture.
     """
     tensors = from_ours(weights.tensors, weights.architecture, format)
     metadata = {
@@ -107,10 +106,10 @@ def weights_file(weights: Weights, format: str = "ours") -> bytes:
 
 
 def _named_tensors(tensors: StateDict, format: str | None) -> tuple[str, StateDict]:
-    """Return the format, and the tensors without the prefixes that training tools put before all names.
+    """Return the name of the format, and the tensors without prefixes that training tools put before all names.
 
-    Prefixes such as "module." and "model." are removed until the stem of a format is found. Raises `UserError`
-    if none is.
+    Prefixes such as "module." and "model." are removed until the stem of a format is found. If none is found, the
+    tensors keep their names, or, if `format` is None, `UserError` is raised.
     """
     bare: StateDict | None = tensors
     refusals: list[UserError] = []
@@ -123,7 +122,7 @@ def _named_tensors(tensors: StateDict, format: str | None) -> tuple[str, StateDi
             bare = without_prefix(bare)
     if format is None:
         raise refusals[0]
-    return format, tensors  # The tensors that it lacks are named later.
+    return format, tensors  # A later check names the tensors that are missing.
 
 
 def _require_finite(tensors: StateDict) -> None:
@@ -151,7 +150,7 @@ def _architecture(file: TensorFile, network: Architecture | str | None, format: 
 
 
 def _recognised(tensors: StateDict, format: str) -> Architecture:
-    """Return the first published network with these tensors, with the file's classes and image channels."""
+    """Return the first published network with these tensors, and with their number of classes and image channels."""
     modules = {name.rpartition(".")[0] for name in used(tensors, format)}
     for row in CATALOG.values():
         try:
@@ -170,7 +169,7 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
 
 
 def _headless(architecture: Architecture, format: str) -> set[str]:
-    """Return the modules of the network without its classifier; an empty set if the format cannot express it."""
+    """Return the format's names of all modules but the classifier; an empty set if it cannot express the network."""
     try:
         modules = weight_format(format).modules(architecture)
     except UserError:
@@ -179,7 +178,7 @@ def _headless(architecture: Architecture, format: str) -> set[str]:
 
 
 def _fitted(architecture: Architecture, tensors: StateDict, format: str) -> Architecture:
-    """Return `architecture` with the classes and image channels of these tensors."""
+    """Return `architecture` with the numbers of classes and image channels that the tensors' shapes show."""
     stem, classifier = "stem.conv.conv.weight", "head.classifier.weight"
     names = their_names(architecture, format, (stem, classifier))
     first, last = tensors.get(names[stem]), tensors.get(names[classifier])
@@ -192,7 +191,10 @@ def _fitted(architecture: Architecture, tensors: StateDict, format: str) -> Arch
 def _conventions(
     file: TensorFile, path: str, architecture: Architecture, format: str, style: str | None
 ) -> tuple[Conventions, str]:
-    """Return the conventions in the file, else the usual ones, and the origin of the weights."""
+    """Return the conventions and the origin of the weights.
+
+    The conventions are those of `style` if given, else those in the file, else the usual ones of the format.
+    """
     if style is None and "conventions" in file.metadata:
         return parse_conventions(file.metadata["conventions"]), file.metadata.get("origin", "")
     known = weight_format(format)

@@ -1,4 +1,4 @@
-"""The registry of weight formats: the extension point."""
+"""The registry of weight formats, to which other packages can add."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ _RESNET = (
 
 
 def googlenet(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to torchvision's, for the published GoogLeNet."""
+    """Map our module names to torchvision's, for the published GoogLeNet."""
     names = _stem(architecture, ("conv1", "conv2", "conv3"))
     for block, place in zip(_blocks(architecture), _GOOGLENET, strict=True):
         names |= _normalised(block, place, _GOOGLENET_BRANCHES)
@@ -87,7 +87,7 @@ def googlenet(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_v3(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to torchvision's and timm's, which are equal, for the published InceptionV3."""
+    """Map our module names to torchvision's and timm's, which are equal, for the published InceptionV3."""
     names = _stem(architecture, _V3_STEM)
     for block, (place, steps) in zip(_blocks(architecture), _V3.items(), strict=True):
         names |= _normalised(block, place, steps)
@@ -95,17 +95,17 @@ def inception_v3(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_v4(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to timm's, which are numbered in "features", for InceptionV4."""
+    """Map our module names to timm's, which are numbered in "features", for the published InceptionV4."""
     names = _stem(architecture, ("features.0", "features.1", "features.2"))
     for number, block in enumerate(_blocks(architecture), 3):
-        # Two modules are one convolution in parallel with pooling.
+        # Two of the modules have only one convolution, in parallel with pooling.
         steps = {block.convs[0].name: "conv"} if len(block.convs) == 1 else _branches(block)
         names |= _normalised(block, f"features.{number}", steps)
     return names | {"head.classifier": "last_linear"}
 
 
 def inception_resnet_v2(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to timm's, for the published Inception-ResNet-v2."""
+    """Map our module names to timm's, for the published Inception-ResNet-v2."""
     names = _stem(architecture, _RESNET_STEM)
     for block, place in zip(_blocks(architecture), _RESNET, strict=True):
         names |= _normalised(block, place, _branches(block))
@@ -115,7 +115,7 @@ def inception_resnet_v2(architecture: Architecture) -> dict[str, str]:
 
 
 def xception(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to timm's (legacy_xception), for the published Xception.
+    """Map our module names to timm's (legacy_xception), for the published Xception.
 
     A block's activations, separable convolutions and normalisations are numbered in "rep". The first block of the
     network does not begin with an activation.
@@ -153,7 +153,10 @@ def _stem(architecture: Architecture, places: tuple[str, ...]) -> dict[str, str]
 
 
 def _normalised(block: Block, place: str, steps: Mapping[str, str]) -> dict[str, str]:
-    """Return a mapping of our names to timm's, for the block's convolutions with normalisation."""
+    """Map our names to the library's, for the block's convolutions with normalisation.
+
+    place: the library's name of the block. steps: a mapping of our names of the convolutions to the library's.
+    """
     names: dict[str, str] = {}
     for conv in block.convs:
         if conv.norm:
@@ -163,10 +166,10 @@ def _normalised(block: Block, place: str, steps: Mapping[str, str]) -> dict[str,
 
 
 def _branches(block: Block) -> dict[str, str]:
-    """Return the step names of InceptionV4 and Inception-ResNet, by our names.
+    """Map our names of a block's convolutions to those of timm's InceptionV4 and Inception-ResNet.
 
-    "branch1.2" is the third step of the second branch; pooling counts as a step. The step of a branch of one step has
-    no number. In a branch that ends with two parallel convolutions they are called "branch1_2a" and "branch1_2b".
+    "branch1.2" is the third step of the second branch; pooling counts as a step. If a branch has only one step, it
+    has no number. In a branch that ends with two parallel convolutions, these are "branch1_2a" and "branch1_2b".
     """
     numbered = [conv.name for conv in block.convs if conv.norm]
     split = {name.split("_")[0] for name in numbered if name.count("_") == 2}

@@ -20,7 +20,7 @@ from space.weights.formats import WEIGHT_FORMATS, weight_format
 
 StateDict = Mapping[str, Tensor]
 
-# Files written before torch 0.4.1 lack it. Logits do not depend on it.
+# The counter of batch normalisation. Files written before torch 0.4.1 lack it, and logits do not depend on it.
 _COUNTER = "num_batches_tracked"
 
 
@@ -29,8 +29,9 @@ def to_ours(
 ) -> dict[str, Tensor]:
     """Return the tensors of `state_dict` under the names of `build(architecture)`, without copying them.
 
-    format: a key of `WEIGHT_FORMATS`; None recognises it. Missing batch counters are set to 0; auxiliary classifiers
-    are left out. Raises `UserError` naming the first tensor that is missing, unexpected or of another shape.
+    format: a key of `WEIGHT_FORMATS`, or None to recognise it. Missing batch counters are set to 0; auxiliary
+    classifiers are left out. Raises `UserError` naming the first tensor that is missing, unexpected or of another
+    shape.
     """
     format = format or format_of(state_dict)
     state_dict = used(state_dict, format)
@@ -58,7 +59,7 @@ def from_ours(state_dict: StateDict, architecture: Architecture, format: str) ->
 
 
 def used(state_dict: StateDict, format: str) -> StateDict:
-    """Return the tensors without those that our networks lack: `WeightFormat.unused`."""
+    """Return `state_dict` without the tensors that our networks lack (`WeightFormat.unused`)."""
     unused = weight_format(format).unused
     return {name: tensor for name, tensor in state_dict.items() if not name.startswith(unused)}
 
@@ -85,14 +86,14 @@ def format_of(state_dict: StateDict) -> str:
 
 
 def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:
-    """Return a mapping of our names of `tensors` to theirs. Raises `UserError` if the format lacks one."""
+    """Map our tensor names `tensors` to the format's. Raises `UserError` if it cannot express the architecture."""
     modules = weight_format(format).modules(architecture)
     splits = ((name, *name.rsplit(".", 1)) for name in tensors)
     return {name: f"{modules[module]}.{tensor}" for name, module, tensor in splits}
 
 
 def whose(format: str) -> str:
-    """Return `format` as an adjective, for "weights" and "names" in a sentence."""
+    """Return the word for `format` before "weights" or "names" in a message: "our" for our own format."""
     return "our" if format == "ours" else format
 
 

@@ -1,4 +1,4 @@
-"""Our own format: the module names of `space.network.network.build`, which are the plan's."""
+"""The format of our own weights, with the module names of `space.network.network.build`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from space.weights.weight_format import WeightFormat
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Return each of our modules that has tensors, mapped to itself."""
+    """Return a mapping of the name of each module with tensors to itself."""
     *blocks, head = plan(architecture)
     convs = [(block.name, conv) for block in blocks for conv in block.convs]
     convs += [(head.name, conv) for conv in head.convs[:-1]]
@@ -19,7 +19,7 @@ def modules(architecture: Architecture) -> dict[str, str]:
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Return the defaults of `build`. Weights trained on other data than ImageNet need another normalisation."""
+    """Return the defaults: those of `build`, and ImageNet's normalisation, which other data must replace."""
     return Conventions()
 
 

@@ -1,4 +1,4 @@
-"""A safe reader of tensors in files: safetensors, or torch's unpickler of weights. No code in a file is run."""
+"""A safe reader of tensors in files: safetensors, or torch.load of weights only. No code in a file is run."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _COUNTERS = ("n_averaged", "total_ops", "total_params")
 class TensorFile:
     """The tensors of a file by name, on the CPU.
 
-    metadata: the metadata in a safetensors header. within: the place of the tensors in a checkpoint, e.g.
-    "state_dict_ema".
+    metadata: the metadata in a safetensors header. within: the key of the tensors in a checkpoint, e.g.
+    "state_dict_ema", or "".
     """
 
     tensors: Mapping[str, Tensor]
@@ -46,7 +46,7 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """Return the tensors of a safetensors file, or of a state dict or checkpoint of torch.save, without wrappers.
+    """Read the tensors of a safetensors file, or of a state dict or checkpoint that torch.save wrote.
 
     The kind of file is recognised by its content, so any ending will do. Raises `UserError` for a file that is
     missing, damaged, incomplete, or does not hold tensors.
@@ -92,7 +92,7 @@ def _load(path: Path) -> Any:
 
 
 def _unwrapped(loaded: Any, path: Path) -> TensorFile:
-    """Return the state dict in a checkpoint: under a usual name, or in the one mapping that holds tensors."""
+    """Return the state dict in `loaded`: the one under a usual key, else the only mapping with tensors."""
     within: list[str] = []
     while isinstance(loaded, Mapping):
         usual = [key for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)]

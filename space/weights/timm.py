@@ -4,8 +4,8 @@ Module names depend on the class of a block: InvertedResidual, DepthwiseSeparabl
 MobileNetV1's), EdgeResidual (fused), ConvBnAct (fused without expansion), UniversalInvertedResidual (uib,
 MobileNetV4).
 
-Two styles have the same names: "plain" (timm's own trainings, `efficientnet_b0`) and "tf" (Google's weights,
-`tf_efficientnet_b0`). Its Inceptions and Xception are in `space.weights.inception`, and have one style.
+Two styles have the same names: "plain" (weights trained in timm, `efficientnet_b0`) and "tf" (Google's weights,
+`tf_efficientnet_b0`). timm's Inceptions and Xception are in `space.weights.inception`; their styles are equal.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to timm's."""
+    """Map our module names to timm's. Raises `UserError` for an architecture that timm lacks."""
     name = name_of(architecture)
     if name in _INCEPTIONS:
         return _INCEPTIONS[name](architecture)
@@ -68,16 +68,16 @@ def modules(architecture: Architecture) -> dict[str, str]:
 
 
 def is_mobilenet_v4(architecture: Architecture) -> bool:
-    """Return whether timm's MobileNetV3 class with a normalised head (`head_norm`) builds `architecture`."""
+    """Return True if timm builds `architecture` by its MobileNetV3 class with a normalised head (`head_norm`)."""
     head = architecture.head
     kinds = {stage.op for stage in architecture.stages}
     return bool(kinds <= {"uib", "fused", "mb"} and head.width and head.hidden and head.norm)
 
 
 def grouped(architecture: Architecture) -> list[list[Stage]]:
-    """Group our stages into timm's, where blocks that differ only in kernel or expansion share a stage.
+    """Group our stages into timm's, which may have blocks of several kernels or expansions.
 
-    A stage of MobileNetV4 has all blocks up to the next stride.
+    In MobileNetV4, a stage of timm has all blocks up to the next stride.
     """
     groups: list[list[Stage]] = []
     width = 0
@@ -93,7 +93,7 @@ def grouped(architecture: Architecture) -> list[list[Stage]]:
 
 
 def _places(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our name of each block to timm's."""
+    """Map our name of each block to timm's."""
     ours = (
         f"stages.{number}.{block}"
         for number, stage in enumerate(architecture.stages)
@@ -138,7 +138,7 @@ _INCEPTION_TF = ("b8", "v2-b3", "v2-s", "v2-m", "v2-l", "v2-xl")
 def plain(architecture: Architecture) -> Conventions:
     """Return timm's default conventions, with the normalisation of its default weights.
 
-    Its "ra4" weights of b0 need `inception`, and its "ft" weights of b1 `imagenet`.
+    timm's "ra4" weights of b0 need the normalisation `inception`, and its "ft" weights of b1 `imagenet`.
     """
     name = name_of(architecture)
     if name in _INCEPTIONS:
@@ -150,9 +150,9 @@ def plain(architecture: Architecture) -> Conventions:
 def tf(architecture: Architecture) -> Conventions:
     """Return the conventions of Google's weights in timm, as in its `BN_EPS_TF_DEFAULT` and `default_cfgs`.
 
-    The momentum is torch's. AdvProp weights ("ap") and weights of 21,843 classes need `inception`. Networks with
-    ReLU6 are taken for EfficientNet-Lite; for these timm's own configuration has `inception`, which is close to
-    `lite`.
+    The momentum is torch's. AdvProp weights ("ap") and weights of 21,843 classes need the normalisation `inception`.
+    Networks with ReLU6 are taken for EfficientNet-Lite. They get `lite`; timm's own configuration has `inception`,
+    which is close to it.
     """
     if name_of(architecture) in _INCEPTIONS:
         return plain(architecture)

@@ -1,8 +1,9 @@
 """The weight format of torchvision.models.
 
-efficientnet, mobilenetv2 and mobilenetv3 number stem, stages (or blocks) and head in "features", and the steps of a
-block too; squeeze-excitation ("fc1", "fc2") is one step. mnasnet numbers them in "layers", shufflenetv2 in
-"stage2" to "stage4", resnet in "layer1" to "layer4". googlenet and inception are in `space.weights.inception`.
+efficientnet, mobilenetv2 and mobilenetv3 number stem, stages (or blocks) and head in "features". The steps of a
+block are numbered too; squeeze-excitation ("fc1", "fc2") is one step. mnasnet numbers its parts in "layers",
+shufflenetv2 in "stage2" to "stage4", resnet in "layer1" to "layer4". googlenet and inception are in
+`space.weights.inception`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from space.weights.weight_format import WeightFormat, expect, pair
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to torchvision's."""
+    """Map our module names to torchvision's. Raises `UserError` for an architecture that torchvision lacks."""
     ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
     name = name_of(architecture)
     if name in _INCEPTIONS:
@@ -46,7 +47,7 @@ def _mobilenet_v3(architecture: Architecture) -> dict[str, str]:
 
 
 def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
-    """Return the names of MobileNetV2, where the convolution of a block's last step has no number of its own."""
+    """Return the names of MobileNetV2, where a block's projection and its normalisation are two steps, not one."""
     names = pair("stem.conv", "features.0.0", "features.0.1")
     blocks = plan(architecture)[1:-1]
     for number, block in enumerate(blocks, 1):
@@ -60,7 +61,7 @@ def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
 
 
 def _mnasnet(architecture: Architecture) -> dict[str, str]:
-    """Return the names of MnasNet, where "layers" numbers the steps of the stem and of the first block."""
+    """Return the names of MnasNet, where "layers" numbers stages, and each step of the stem and the first block."""
     expect(architecture, "torchvision's MnasNet", _mnasnet_objection)
     first, *blocks = plan(architecture)[1:-1]
     start, *others = architecture.stages
@@ -146,10 +147,10 @@ def _efficientnet(architecture: Architecture) -> dict[str, str]:
 
 
 def efficientnet(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our modules to torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
+    """Map our module names to torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
 
-    torchvision's own networks have a single ratio. A block without squeeze-excitation still counts it as a step: so
-    `EfficientNet` numbers an MBConv whose `se_layer` is an identity.
+    torchvision's own networks have a single ratio. An MBConv without squeeze-excitation counts it as a step
+    nevertheless, like torchvision's with an identity as `se_layer`.
     """
     names = pair("stem.conv", "features.0.0", "features.0.1")
     for block in plan(architecture)[1:-1]:
@@ -160,7 +161,7 @@ def efficientnet(architecture: Architecture) -> dict[str, str]:
 
 
 def _block(block: Block, place: str, squeezed: bool = False) -> dict[str, str]:
-    """Return the names of a block. squeezed: whether squeeze-excitation counts as a step even if there is none."""
+    """Return the names of a block. squeezed: True if squeeze-excitation counts as a step even if there is none."""
     names: dict[str, str] = {}
     # The two convolutions of squeeze-excitation share one number.
     steps = list(dict.fromkeys(conv.name.split("_")[0] for conv in block.convs))
@@ -189,7 +190,7 @@ def _objection(stage: Stage) -> str:
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Return the constants of torchvision's builders (norm_layer), and the normalisation of its weights."""
+    """Return the batch-norm constants of torchvision's builders (norm_layer) and its normalisation of images."""
     name = name_of(architecture)
     # With its weights, GoogLeNet and InceptionV3 undo ImageNet's normalisation themselves (transform_input).
     mean, std = INCEPTION if name in ("v2-l", *_INCEPTIONS) else IMAGENET

@@ -1,4 +1,4 @@
-"""The interface of a weight format: module names, and the conventions of its weights."""
+"""The interface of a weight format: a library's module names, and the conventions of its weights."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ def _first(architecture: Architecture, file: str) -> None:
 class WeightFormat:
     """The names that a library gives to the tensors of our networks.
 
-    modules: a function from an architecture to a mapping of our modules to theirs, for every module that has tensors.
-    Raises `UserError` for architectures that the library cannot express.
-    styles: the functions from an architecture to the conventions of its weights, by the name of the style. There are
-    several if the names of tensors do not show the conventions. usual: a function of (architecture, file name or "")
-    that returns the default style; None: the first style.
-    stems: the modules by which the format is recognised, in addition to EfficientNet's stem, one for each kind of
-    network whose stem has another name.
-    linear: the names of our 1x1 convolutions that are linear layers in the library; their weights have two
-    dimensions.
-    unused: the prefixes of tensors that our networks lack, and that do not influence logits.
+    modules: a function from an architecture to a mapping of our module names to the library's, for every module that
+        has tensors. It raises `UserError` for an architecture that the library cannot express.
+    styles: a mapping of names to functions from an architecture to the conventions of its weights. There are several
+        if the library uses the same tensor names with different conventions.
+    usual: a function of (architecture, file name or "") to the default style, or to None for the first one.
+    stems: the library's modules by which the format is recognised, in addition to EfficientNet's stem: one for each
+        kind of network whose stem has another name.
+    linear: the names of our 1x1 convolutions that are linear layers in the library, with weights of two dimensions.
+    unused: the prefixes of the library's tensors that our networks lack, and that do not influence logits.
     """
 
     modules: Callable[[Architecture], Mapping[str, str]]
@@ -38,7 +37,7 @@ class WeightFormat:
     unused: tuple[str, ...] = ()
 
     def style(self, architecture: Architecture, file: str = "", wanted: str | None = None) -> str:
-        """Return `wanted` if given, else the usual style. Raises `UserError` for an unknown one, with the nearest."""
+        """Return the style `wanted`, or the usual one if it is None. Raises `UserError` for an unknown style."""
         style = wanted or self.usual(architecture, file) or next(iter(self.styles))
         if style not in self.styles:
             raise unknown_name("style of weights", style, self.styles)
@@ -46,15 +45,16 @@ class WeightFormat:
 
 
 def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
-    """Return the library's names of one of our convolutions and of its normalisation."""
+    """Map our names of the convolution and the normalisation of the layer `ours` to the library's names."""
     return {f"{ours}.conv": convolution, f"{ours}.norm": norm}
 
 
 def expect(architecture: Architecture, library: str, objection: Callable[[Stage], str]) -> None:
-    """Raise `UserError` for the first stage for which `objection` returns a text: a feature that the library lacks.
+    """Raise `UserError` if `architecture` has a feature that `library` lacks.
 
-    Raises it also for a stem that is not a single convolution, and for a head that is not a convolution and a
-    classifier with a bias. A library with other heads must check them before.
+    objection: a function from a stage to such a feature, "" if it has none. Stems other than a single convolution,
+    and heads other than a convolution and a classifier with a bias, are refused too. A format with other heads must
+    check these itself, and pass an architecture with a permitted one.
     """
     if architecture.stem.op != "conv":
         raise UserError(f"{library} has no stem of kind {architecture.stem.op}.")

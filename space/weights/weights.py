@@ -1,4 +1,4 @@
-"""Weights as a complete value: tensors, the architecture, and the conventions of the training."""
+"""Trained weights with all that is needed to use them: the architecture and the conventions of the training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEM, _CLASSIFIER = "stem.conv.conv.weight", "head.classifier"
 class Weights:
     """Trained weights.
 
-    tensors: the state dict of `build(architecture)`. origin: a text for people on the source of the weights.
+    tensors: the state dict of `build(architecture)`. origin: the source of the weights, as a text for users.
     """
 
     architecture: Architecture
@@ -53,11 +53,10 @@ def adapt(
 ) -> Weights:
     """Return `weights` for another number of classes or image channels; None, or the same number, changes nothing.
 
-    classes: the new number of classes, which gives a fresh classifier that depends on `seed` alone.
+    classes: the new number of classes. The classifier is then newly initialised, from `seed` alone.
     channels: the new number of image channels. For one channel, the stem's weights of the three colours are summed;
-    for n, they are
-        repeated and scaled by 3 / n, as timm's `adapt_input_conv` does. Mean and std are averaged or repeated.
-        Raises `UserError` unless the weights have three channels.
+        for n, they are repeated and scaled by 3 / n, as timm's `adapt_input_conv` does. Mean and std are averaged or
+        repeated. Raises `UserError` unless the weights have three channels.
     """
     if classes is not None and classes != weights.architecture.classes:
         weights = _with_classes(weights, classes, seed)
@@ -67,7 +66,7 @@ def adapt(
 
 
 def fresh_classifier(weights: Weights) -> Weights:
-    """Return `weights` with a classifier of zeros: the first loss is that of equal probabilities for all classes."""
+    """Return `weights` with a classifier of zeros, which predicts equal probabilities for all classes."""
     tensors = {
         name: torch.zeros_like(tensor) if name.startswith(f"{_CLASSIFIER}.") else tensor
         for name, tensor in weights.tensors.items()
