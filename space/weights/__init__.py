@@ -4,10 +4,10 @@
     >>> weights = load_weights("efficientnet_b0_rwightman-7f5810bc.pth")    # torchvision's; b0 is recognised
     >>> network = rebuild(adapt(weights, classes=10))
 
-torchvision, timm and EfficientNet-PyTorch each have a file here with their module names. A state dict does not state padding,
-the constants of batch normalisation and the normalisation of images, so these are stored with the weights. Then our
-logits equal the other library's bit for bit. The exceptions, by rounding, are ShuffleNetV2, and MobileNetV3 at batch
-sizes above 1, where the library's linear layer and our 1x1 convolution sum in different orders.
+torchvision, timm and EfficientNet-PyTorch each have a file here with their module names. A state dict does not state
+padding, the constants of batch normalisation and the normalisation of images, so these are stored with the weights.
+Then our logits equal the other library's bit for bit. The exceptions, by rounding, are ShuffleNetV2, and MobileNetV3
+at batch sizes above 1, where the library's linear layer and our 1x1 convolution sum in different orders.
 """
 
 from space.weights.conventions import NORMALISATIONS, Conventions, for_channels, normalised
