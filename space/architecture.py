@@ -92,7 +92,7 @@ class Architecture:
 
     @property
     def stride(self) -> int:
-        """The product of all strides: the image's side divided by that of the last map, rounding apart."""
+        """The product of all strides: the image's side divided by that of the last map, apart from rounding."""
         total = self.stem.reduction
         for stage in self.stages:
             total *= stage.stride

@@ -1,6 +1,6 @@
-"""Multiply a network's depth, width and resolution, and round the results.
+"""The scaling of a network's depth, width and resolution, with rounding of the results.
 
-The published families, the proxy networks of a search and every scaling rule use this one function.
+The published families, the proxy networks of a search and every scaling rule use `rescale`.
 """
 
 from __future__ import annotations

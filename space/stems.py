@@ -40,7 +40,7 @@ class Stem:
 
     @property
     def reduction(self) -> int:
-        """The product of the strides: the image's side divided by that of the stem's output, rounding apart."""
+        """The product of the strides: the image's side divided by that of the stem's output, apart from rounding."""
         return prod(layer.stride for layer in STEMS[self.op](self, 1))
 
 

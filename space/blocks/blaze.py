@@ -24,7 +24,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def plan_double(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan `plan`'s layers with two pairs of convolutions. The width between them is the output's / `expand`."""
+    """Plan the layers of `plan` with two such pairs. The width between them is the output width / `expand`."""
     narrow = max(1, round(stage.width / stage.expand))
     first = _pair(stage, "_in", width_in, narrow, stride, act=stage.act)
     return _joined(stage, width_in, stride, (*first, *_pair(stage, "", narrow, stage.width, 1)))

@@ -1,4 +1,4 @@
-"""ResNet's basic block: two convolutions in parallel with a shortcut, and the activation after the sum.
+"""ResNet's basic block: two convolutions, a shortcut around them, and an activation after the sum.
 
 Source: He et al. 2016, arXiv:1512.03385; torchvision.models.resnet, class BasicBlock.
 """

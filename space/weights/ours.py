@@ -19,7 +19,7 @@ def modules(architecture: Architecture) -> dict[str, str]:
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Return the defaults: those of `build`, and ImageNet's normalisation, which other data must replace."""
+    """Return the default conventions. Weights trained on other data than ImageNet need another normalisation."""
     return Conventions()
 
 
