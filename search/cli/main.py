@@ -31,8 +31,9 @@ from search.cli.weights import weights
 def search(context: click.Context) -> None:
     """Find the best small image classifier for your data on your hardware.
 
-    Start with `search launch space=effv2`, which trains on generated images. Then use your own images:
-    `search launch space=effv2_32 data=npz data.path=FILE`. For programs: search/AGENTS.md.
+    Start with `search launch space=effv2`, which trains on generated images. Then find the most accurate
+    network that fits, for your own images: `search launch data=folder data.path=DIR reward=accuracy limit.params=200k`.
+    For programs: search/AGENTS.md.
     """
     if not context.invoked_subcommand:
         click.echo(context.get_help())
