@@ -103,6 +103,10 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
             # Names of classes and files may have characters that the terminal's encoding lacks.
             stream.reconfigure(errors="backslashreplace")
     try:
+        os.getcwd()
+    except OSError:
+        fail("The current folder does not exist any more; change to another one.", 2, program)
+    try:
         code = command()
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as ended:

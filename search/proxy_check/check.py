@@ -165,13 +165,12 @@ def _read(path: Path) -> dict[Key, dict[str, float] | None]:
     if not path.exists():
         return {}
     known: dict[Key, dict[str, float] | None] = {}
-    for line in path.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8", "replace").splitlines():
         try:
             network, key, figures = json.loads(line)
-        except ValueError:
+            known[network, key] = {name: float(figures[name]) for name in _FIGURES}
+        except (ValueError, TypeError, KeyError):
             continue
-        if all(name in figures for name in _FIGURES):
-            known[network, key] = figures
     return known
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from search.cli.table import table
-from search.cli.terminal import harmless, print_all, warn
+from search.cli.terminal import harmless, print_all, run_command, warn
 from search.tables.table import Column
 
 
@@ -30,3 +30,15 @@ def test_no_control_character_is_printed(capsys):
     assert "\x1b" not in printed + warned
     assert r"\x1b[31mred\nclass" in printed
     assert warned == "search: no image in \\x1b[31mred class\n"
+
+
+def test_a_folder_that_was_deleted_is_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit, match="2"):
+        run_command("scale", lambda: pytest.fail("no command runs there"))
+    assert (
+        capsys.readouterr().err
+        == "scale: The current folder does not exist any more; change to another one.\n"
+    )

@@ -11,7 +11,7 @@ from search.config import Config
 from search.proxy.proxy import Proxy
 from search.proxy_check import check as module
 from search.proxy_check.anchors import anchors
-from search.proxy_check.check import check, plan
+from search.proxy_check.check import _read, check, plan
 from search.proxy_check.table import recommended, rows, verdict
 from search.proxy_check.variants import real, variations
 from search.settings.limits import Limits
@@ -145,3 +145,22 @@ def test_mistakes_are_refused(word, why):
     words = [f"{key}={value}" for key, value in TINY.items()]
     result = CliRunner().invoke(search, ["check-proxy", *words, word])
     assert isinstance(result.exception, UserError) and why in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"5",
+        b"[1, 2]",
+        b'[[1], "k", {}]',
+        b'["n", "k", 5]',
+        b'["n", "k", {"loss": 1}]',
+        b"\xff\xfe",
+        b"null",
+        b"",
+    ],
+)
+def test_other_lines_of_a_journal_are_passed_over(tmp_path, line):
+    good = ["r16", "k", {"accuracy": 0.5, "loss": 1.0, "seconds": 2.0}]
+    (tmp_path / "t.jsonl").write_bytes(line + b"\n" + json.dumps(good).encode() + b"\n")
+    assert _read(tmp_path / "t.jsonl") == {("r16", "k"): good[2]}
