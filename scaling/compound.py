@@ -13,6 +13,7 @@ from typing import Any
 
 from scaling.base import resolve
 from space import Architecture, Multipliers, Rounding, UserError
+from space.rescale import GROWTH
 
 PHI_LIMIT = 16
 """The largest absolute value of phi: 2^16 times the cost exceeds every network ever trained."""
@@ -49,7 +50,7 @@ class Coefficients:
         return f"alpha {self.alpha:.4g}, beta {self.beta:.4g}, gamma {self.gamma:.4g}"
 
 
-PAPER = Coefficients(1.2, 1.1, 1.15)
+PAPER = Coefficients(GROWTH.depth, GROWTH.width, GROWTH.resolution)
 """The paper's coefficients for EfficientNet-B0 (section 3.3, step 1). Their growth is 1.92, not 2."""
 
 

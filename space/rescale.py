@@ -22,6 +22,13 @@ class Multipliers:
     resolution: float = 1.0
 
 
+GROWTH = Multipliers(1.2, 1.1, 1.15)
+"""The factors of depth, width and resolution for each step of compound scaling.
+
+Source: Tan and Le 2019, "EfficientNet" (arXiv 1905.11946), section 3.3, step 1.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Rounding:
     """The rules by which scaled depths, widths and resolutions are rounded to whole numbers.

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from scaling.base import resolve
 from scaling.budgets import Budget, largest
 from scaling.cli import options, text
+from scaling.cli.compare import compare
 from scaling.cli.fit import fit
 from scaling.cli.request import ScalingRequest, read_request
 from scaling.families import family
@@ -44,6 +45,7 @@ _HELP = f"""Scale a network up or down, with exact costs.
   scale --base v2-b0 --max-macs 2e9 --max-params 12M
                                         the largest within these limits, by every rule
   scale fit --base b0 data=...          fit the coefficients by training: scale fit --help
+  scale compare RUN --family -1..1:0.5  train a family and published ones at the same costs: scale compare --help
 
 \b
 Rules:{_RULES}
@@ -96,6 +98,7 @@ def cli(context: click.Context, /, **given: Any) -> None:
 
 
 cli.add_command(fit)
+cli.add_command(compare)
 
 
 def _refuse_options_before_command(context: click.Context) -> None:

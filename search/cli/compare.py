@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,82 +15,131 @@ from search.cli.terminal import fail, print_all
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from search.compare.comparison import Compared
     from search.compare.plan import Plan
+    from search.tables.table import Row
 
-_SETTINGS = """\b
+SETTINGS = """\b
 Settings are KEY=VALUE words:
+  match=latency                     the costs that rivals may not exceed: any of the cost table, such as params,macs
+  split=test                        evaluate on the test split, which is recorded (default: validation)
   recipe=small recipe.epochs=10     the recipe of all trainings, as for search train
+  rates=0.5,1,2                     learning rates, of which each family gets its best one; rates=1 tries none
   seeds=3                           trainings of each network, with common seeds
   random=RUN|N|0                    an existing random search, the number of networks of a new one, or none
-  networks=v2-b0,resnet-18          published networks, adapted to the images, of equal cost
-  match=step                        equal cost by measured step time instead of multiply-adds
+  networks=v2-b0,resnet-18          published networks, adapted to the images, as large as the cost permits
+  weights=DIR                       models with published weights, which are fine-tuned as they are
+  data=npz data.path=FILE           the images, if no run or model names them
   executor.workers=2 out=DIR
 
 Repeat the command to continue a comparison that ended early. Its trainings are models: search predict DIR IMAGE.
 """
 
 
-@click.command(epilog=_SETTINGS)
-@click.argument("run", shell_complete=completers.runs)
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--dry-run", is_flag=True, help="Print the networks with their costs, and train nothing.")
-def compare(run: str, settings: tuple[str, ...], dry_run: bool) -> None:
-    """Compare the winner of RUN with networks of equal cost.
+@click.command(epilog=SETTINGS)
+@click.argument(
+    "words", nargs=-1, required=True, metavar="RUN|NETWORK... [KEY=VALUE]...", shell_complete=completers.runs
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Print the networks with their costs and the price; train nothing."
+)
+def compare(words: tuple[str, ...], dry_run: bool) -> None:
+    """Compare a network with others of equal cost, on your images.
 
-    The others need no search of this kind: the best network of a random search that costs as much, and
-    published networks of the same cost. All are trained with the same recipe, images and seeds, and evaluated on the
-    test split, which no selection has used.
+    The network is the best of RUN, RUN:12, RUN:most-accurate, a model or a string; further ones are compared as they
+    are. The others need no search of this kind: the best network of a random search that costs as much, and published
+    networks as large as the network's cost permits. All are trained with the same recipe, images and seeds.
     """
+    from search.compare.plan import plan_of
+    from search.settings.words import parse
+
+    settings = [word for word in words if "=" in word]
+    networks = [word for word in words if "=" not in word]
+    if not networks:
+        raise click.UsageError("Name a run or a network to compare.")
+    carry_out(plan_of(networks, parse(settings)), dry_run)
+
+
+def carry_out(plan: Plan, dry_run: bool) -> None:
+    """Carry out `plan` with progress on standard error and the result on standard output, or print it only."""
     from rich.console import Console
 
     from search.cli.table import table
-    from search.compare.comparison import compare as carry_out
-    from search.compare.plan import plan_of
-    from search.compare.table import COLUMNS, rows, verdict, write
+    from search.compare.comparison import compare
+    from search.compare.table import COLUMNS, rows
     from search.engine.live import Terminal
-    from search.settings.words import parse
     from search.tables.selection import filled
 
-    plan = plan_of(run, parse(settings))
-    if dry_run:
-        return print_all(_planned(plan))
     console = Console(stderr=True)
+
+    def note(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    if dry_run:
+        return print_all(_planned(plan, note))
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        contenders = carry_out(
-            plan,
-            lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True),
-            Terminal(console),
-        )
+        compared = compare(plan, note, Terminal(console))
     except KeyboardInterrupt:
         fail("Stopped. Finished trainings are kept; repeat the command to continue.", 130)
-    result = rows(contenders, plan.run.config.reward, plan.run.config.reference)
-    written = write(result, plan)
-    print_all(
-        [table(result, filled(result, COLUMNS)), "", *verdict(result), "", *(f"wrote {p}" for p in written)]
-    )
+    result = rows(compared)
+    sentences, written = _written(compared, result)
+    print_all([table(result, filled(result, COLUMNS)), "", *sentences, "", *(f"wrote {p}" for p in written)])
 
 
-def _planned(plan: Plan) -> Iterator[RenderableType]:
+def _written(compared: Compared, result: list[Row]) -> tuple[list[str], list[Path]]:
+    """Write the table, and for families the figure and the page. Return the conclusions and the files."""
+    from search.compare.evaluation import read_looks
+    from search.compare.table import write
+    from search.files import write_file
+    from search.report.compared import DRAWN, all_sentences, compared_page, panel
+
+    plan = compared.plan
+    sentences = all_sentences(compared, [str(look["date"]) for look in read_looks(plan.out)])
+    written = write(result, sentences, plan)
+    if plan.drawn:
+        from search.report.figures import draw_panels
+        from search.report.render import html
+
+        written += draw_panels([panel(compared, name) for name in DRAWN], plan.out / "accuracy")
+        page = plan.out / "index.html"
+        write_file(page, html(compared_page(compared, result, sentences)))
+        written.append(page)
+    return sentences, written
+
+
+def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType]:
+    """Yield the networks with their costs, and the price."""
     from search.cli.table import table
-    from search.compare.plan import contenders
+    from search.compare.levels import lineup
+    from search.compare.matching import narrowest
+    from search.compare.price import price
+    from search.tables.selection import filled
     from search.tables.table import Column
     from space import cost
 
     columns = (
         Column("what", "Network"),
         Column("origin", "From"),
+        Column("left", "Cost left", form=".1%", description="of the lead's, in the matched costs"),
+        Column("narrowest", "Narrowest", form="d"),
         Column("params", "Params", form="si"),
         Column("macs", "MACs", form="si"),
         Column("architecture", "Architecture"),
     )
+    line = lineup(plan, None, plan.costs(None, note), note)
     rows = []
-    for contender in contenders(plan, None):
-        costs = cost(contender.architecture)
-        row = {"what": contender.name, "origin": contender.origin, "params": costs.params, "macs": costs.macs}
-        rows.append({**row, "architecture": str(contender.architecture)})
-    yield table(rows, columns)
+    for one in line.contenders:
+        costs = cost(one.architecture)
+        row = {"what": one.name, "origin": one.origin, "params": costs.params, "macs": costs.macs}
+        left = None if one.share is None else 1 - one.share
+        row |= {"left": left, "narrowest": narrowest(one.architecture)}
+        rows.append({**row, "architecture": str(one.architecture)})
+    yield table(rows, filled(rows, columns))
+    yield from line.left_out
+    yield f"equal in: {'; '.join(line.bounds)}"
     if plan.random_run:
         trials = plan.random_config().settings.trials
         yield f"and the best of {trials} random networks, trained like the search in run {plan.random_run}"
-    yield f"{len(plan.seeds)} trainings of each, {plan.recipe.epochs} epochs"
+    yield f"{len(plan.seeds)} trainings of each, {plan.recipe.epochs} epochs, accuracy on {plan.settings.split}"
+    yield str(price(plan, line.contenders))

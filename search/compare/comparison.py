@@ -2,110 +2,126 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from search.compare.plan import Contender, Plan, contenders, task_of
+from search.compare.contender import Contender
+from search.compare.costs import Costs, Note
+from search.compare.evaluation import (
+    Evaluation,
+    Split,
+    evaluate_model,
+    evaluation_file,
+    read_evaluation,
+    record_look,
+)
+from search.compare.levels import CONTENDERS, Lineup, lineup
+from search.compare.plan import Plan, task_of
+from search.compare.price import price
+from search.compare.rates import best_rates, representatives
 from search.engine.display import Display, Silent
 from search.engine.launch import create, resume
 from search.executors.jobs import done
 from search.files import sole_writer, write_file
-from search.models.model import Document, Metric, is_model, read_document
-from search.proxy.proxy import timed
+from search.models.model import is_model, read_document
 from search.runs.run import PROFILE, RUNS, Run, open_run
 from search.tables.units import clock
 from search.training.task import Task
-from space import UserError, decode, documents
+from space import UserError, documents
 from space.timing.ratio import StepTime
 
-PLAN, CONTENDERS, STEPS = "compare.yaml", "contenders.json", "steps.json"
-
-Note = Callable[[str], None]
+PLAN, TIMES = "compare.yaml", "times.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One training of a contender, as it is sent to a worker.
+    """One training of a contender with its evaluation, as it is sent to a worker.
 
-    device: the worker's GPU; "" leaves it to the recipe.
+    split: the images that the model is evaluated on. device: the worker's GPU; "" leaves it to the recipe.
     """
 
     number: int
     task: Task
     folder: Path
     device: str = ""
+    split: Split = "test"
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A contender with its measurements.
 
-    accuracies: the accuracies on the test split, seed by seed. validated: the accuracies on the validation split.
-    seconds: the duration of all trainings together. step: the time of a training step, measured with the reference's;
-    None where the reward does not use it.
+    evaluations: the results on the split of the comparison, seed by seed. rate: the factor of the recipe's learning
+    rate. seconds: the duration of all trainings together. step: the time of a training step, measured with the
+    reference's; latency: the milliseconds of a prediction of one image; None where they were not needed.
     """
 
     contender: Contender
-    accuracies: tuple[float, ...]
-    validated: tuple[float, ...]
+    evaluations: tuple[Evaluation, ...]
+    rate: float
     seconds: float
-    step: StepTime | None
+    step: StepTime | None = None
+    latency: float | None = None
+
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """The accuracies seed by seed."""
+        return tuple(evaluation.accuracy for evaluation in self.evaluations)
 
 
-def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> list[Trained]:
-    """Carry out all missing trainings. Returns the contenders, the winner first.
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The result of a comparison: every network of the lineup with its measurements, in the same order.
+
+    costs: the costs of its networks, as far as they were measured.
+    """
+
+    plan: Plan
+    lineup: Lineup
+    every: tuple[Trained, ...]
+    costs: Costs
+
+    def cost(self, name: str, one: Trained) -> float:
+        """Return a cost of one of the networks, in the unit of `space.cost.table`."""
+        if name == "step" and one.step:
+            return one.step.ms
+        return self.costs(name, one.contender.architecture)
+
+
+def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> Compared:
+    """Carry out all missing trainings and evaluations. Returns the contenders, those of each level after its lead.
 
     Raises `UserError` if the folder holds a comparison with another plan, or a training fails.
     """
     with sole_writer(plan.out, "a comparison"):
-        return _compared(plan, note, display)
-
-
-def _compared(plan: Plan, note: Note, display: Display | None) -> list[Trained]:
-    """Carry out all missing trainings in a folder that no other process writes to."""
-    _check_folder(plan)
-    random = random_search(plan, note, display or Silent())
-    every = _contenders(plan, random)
-    note(
-        f"{plan.out}: {len(every)} networks, {len(plan.seeds)} trainings of each, {plan.recipe.epochs} epochs"
-    )
-    jobs = [
-        Training(number, task_of(plan, contender, seed), folder_of(plan, contender, seed))
-        for number, (contender, seed) in enumerate((one, seed) for seed in plan.seeds for one in every)
-    ]
-    left = [job for job in jobs if not is_model(job.folder)]
-    started, count = time.monotonic(), 0
-
-    def finished(job: Training, accuracy: float) -> None:
-        nonlocal count
-        count += 1
-        rest = (time.monotonic() - started) / count * (len(left) - count)
-        place = f"{len(jobs) - len(left) + count} of {len(jobs)}"
-        note(f"{place}: {job.folder.name}, accuracy on test {accuracy:.4f}; about {clock(rest)} left")
-
-    failed = done(plan.executor, left, trained, finished)
-    if failed:
-        job, reason = failed[0]
-        raise UserError(f"The training {job.folder.name} failed: {reason.rstrip('.')}.")
-    steps = _steps(plan, every, note)
-    return [_gathered(plan, contender, steps.get(str(contender.architecture))) for contender in every]
+        _check_folder(plan)
+        random = random_search(plan, note, display or Silent())
+        costs = plan.costs(plan.out / TIMES, note)
+        line = lineup(plan, random, costs, note, plan.out / CONTENDERS)
+        for sentence in line.left_out:
+            note(sentence)
+        if not any(plan.out.glob("*/model.json")):
+            note(str(price(plan, line.contenders)))
+        rates = _rates(plan, line.contenders, note)
+        _train(plan, [(one, seed, rates[one.family]) for seed in plan.seeds for one in line.contenders], note)
+        every = tuple(_gathered(plan, one, rates[one.family], costs) for one in line.contenders)
+        return Compared(plan, line, every, costs)
 
 
 def trained(job: Training, report: Callable[[int, float], None]) -> float:
-    """Carry out one full training in a worker. Returns its accuracy on the test split."""
+    """Carry out one full training and its evaluation in a worker. Returns the accuracy."""
     from search.proxy.device import current
     from search.training.loop import train
 
     with current(job.device):
-        metric = train(job.task, job.folder).metric("accuracy")
-    assert metric is not None
-    return metric.value
+        if not is_model(job.folder):
+            train(job.task, job.folder)
+        return evaluate_model(job.task, job.folder, job.split, job.device).accuracy
 
 
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
@@ -125,10 +141,11 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     return resume(name, display=display)
 
 
-def folder_of(plan: Plan, contender: Contender, seed: int) -> Path:
-    """Return the folder of the training of a contender with `seed`."""
+def folder_of(plan: Plan, contender: Contender, seed: int, rate: float = 1.0) -> Path:
+    """Return the folder of the training of a contender with `seed` and this factor of the learning rate."""
     plain = re.sub("[^A-Za-z0-9.]+", "-", contender.name)
-    return plan.out / f"{plain}-{contender.architecture.digest[:6]}-seed{seed}"
+    rated = "" if rate == 1 else f"-rate{rate:g}"
+    return plan.out / f"{plain}-{contender.architecture.digest[:6]}{rated}-seed{seed}"
 
 
 def _check_folder(plan: Plan) -> None:
@@ -145,47 +162,60 @@ def _check_folder(plan: Plan) -> None:
             )
 
 
-def _contenders(plan: Plan, random: Run | None) -> list[Contender]:
-    """Return all contenders. Networks of an earlier comparison here are reused, even if step times differ now."""
-    path = plan.out / CONTENDERS
-    saved = json.loads(path.read_text()) if path.exists() else {}
-    before = {name: Contender(name, decode(text), origin) for name, (text, origin) in saved.items()}
-    every = list(contenders(plan, random, before))
-    saved |= {one.name: (str(one.architecture), one.origin) for one in every}
-    write_file(path, json.dumps(saved, indent=1) + "\n")
-    return every
+def _rates(plan: Plan, every: Sequence[Contender], note: Note) -> dict[str, float]:
+    """Return the factor of the learning rate of each family, after the trainings that decide about it."""
+    chosen, rates, seed = representatives(every), plan.settings.rates, plan.seeds[0]
+    if len(rates) > 1:
+        note(f"learning rates: {len(rates)} trainings of one network of each of {len(chosen)} families")
+        tries = [(contender, seed, rate) for contender in chosen.values() for rate in rates]
+        _train(plan, tries, note, "validation")
+
+    def accuracy(contender: Contender, rate: float) -> float:
+        return read_evaluation(folder_of(plan, contender, seed, rate), "validation").accuracy
+
+    return best_rates(chosen, rates, accuracy)
 
 
-def _steps(plan: Plan, every: list[Contender], note: Note) -> dict[str, StepTime]:
-    """Return the step time of each contender, measured with the reference's, once, one network after the other."""
-    config = plan.run.config
-    if "step" not in config.reward.costs:
-        return {}
-    path = plan.out / STEPS
-    saved = json.loads(path.read_text()) if path.exists() else {}
-    missing = [c.architecture for c in every if str(c.architecture) not in saved]
-    if missing:
-        from search.proxy.measure import measure
+def _train(
+    plan: Plan, wanted: Sequence[tuple[Contender, int, float]], note: Note, split: Split | None = None
+) -> None:
+    """Carry out the trainings and evaluations of `wanted`, (contender, seed, rate), that are missing."""
+    on = split or plan.settings.split
+    jobs = [
+        Training(
+            number, task_of(plan, contender, seed, rate), folder_of(plan, contender, seed, rate), split=on
+        )
+        for number, (contender, seed, rate) in enumerate(wanted)
+    ]
+    left = [job for job in jobs if not evaluation_file(job.folder, on).exists()]
+    note(
+        f"{plan.out}: {len(jobs)} trainings, {sum(is_model(job.folder) for job in jobs)} of them finished already"
+    )
+    if on == "test" and left:
+        record_look(plan.out, [job.folder for job in jobs])
+    started, count = time.monotonic(), 0
 
-        note(f"measuring the training steps of {len(missing)} networks")
-        for network in missing:
-            shape = network.classes, network.channels
-            pair = timed(network, config.reference, config.proxy, *shape)
-            saved[str(network)] = asdict(measure(*pair, config.proxy))
-            write_file(path, json.dumps(saved, indent=1) + "\n")
-    return {network: StepTime(**values) for network, values in saved.items()}
+    def finished(job: Training, accuracy: float) -> None:
+        nonlocal count
+        count += 1
+        rest = (time.monotonic() - started) / count * (len(left) - count)
+        place = f"{len(jobs) - len(left) + count} of {len(jobs)}"
+        note(f"{place}: {job.folder.name}, accuracy on {on} {accuracy:.4f}; about {clock(rest)} left")
+
+    failed = done(plan.executor, left, trained, finished)
+    if failed:
+        job, reason = failed[0]
+        raise UserError(f"The training {job.folder.name} failed: {reason.rstrip('.')}.")
 
 
-def _gathered(plan: Plan, contender: Contender, step: StepTime | None) -> Trained:
-    models = [read_document(folder_of(plan, contender, seed)) for seed in plan.seeds]
+def _gathered(plan: Plan, contender: Contender, rate: float, costs: Costs) -> Trained:
+    folders = [folder_of(plan, contender, seed, rate) for seed in plan.seeds]
+    counted = plan.reward is not None and "step" in plan.reward.costs
     return Trained(
         contender=contender,
-        accuracies=tuple(_metric(model, "test").value for model in models),
-        validated=tuple(_metric(model, "validation").value for model in models),
-        seconds=sum(model.provenance.seconds or 0.0 for model in models),
-        step=step,
+        evaluations=tuple(read_evaluation(folder, plan.settings.split) for folder in folders),
+        rate=rate,
+        seconds=sum(read_document(folder).provenance.seconds or 0.0 for folder in folders),
+        step=costs.step(contender.architecture) if counted or plan.drawn else None,
+        latency=costs.latency(contender.architecture) if plan.drawn else None,
     )
-
-
-def _metric(model: Document, split: str) -> Metric:
-    return next(m for m in model.metrics if (m.name, m.split) == ("accuracy", split))

@@ -1,81 +1,57 @@
-"""The plan of a comparison: the winner, the best of a random search of the same cost, and published networks."""
+"""The plan of a comparison: the networks that lead it, the settings, and the folder."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from search.compare.baselines import Baseline, baseline, baseline_by_step
+from search.compare.contender import Contender, Family, named_contender
+from search.compare.costs import Costs, Note, matched_costs
+from search.compare.settings import DEFAULTS, GROUPS, Settings
 from search.config import Config
+from search.data.source import Source
 from search.executors import Executor
+from search.proxy.proxy import Proxy
+from search.reward import UNIT, Reward
+from search.runs.networks import FoundNetwork
 from search.runs.run import Run, open_run
 from search.settings.validation import unknown_setting, validated
+from search.training.networks import NetworkToTrain, network_to_train
 from search.training.recipe import Recipe
-from search.training.settings import recipe_of, within
+from search.training.settings import recipe_of, source_of, within
 from search.training.task import Task
-from space import CATALOG, Architecture, UserError, documents
-from space.catalog import unpublished
+from space import Architecture, UserError, documents, published
 from space.refusal import unknown_name
 
-DEFAULTS = "compare", "default"
-FOLDER = "compare"
-"""The folder of a comparison, in the folder of its run."""
-WINNER, RANDOM = "winner", "best of random"
-
-
-class Settings(BaseModel):
-    """The settings outside the groups `recipe` and `executor`. See `experiments/settings/compare/default.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    recipe: str = "small"
-    seeds: int = Field(default=3, ge=1, le=1000)
-    random: int | str | None = None
-    networks: tuple[str, ...] = ()
-    match: Literal["macs", "step"] = "macs"
-    executor: str = "local"
-    out: str | None = None
-
-    @field_validator("networks", mode="before")
-    @classmethod
-    def _listed(cls, value: object) -> object:
-        if value is None:
-            return ()
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
-    @field_validator("networks")
-    @classmethod
-    def _published(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in CATALOG:
-                raise unpublished("network", name)
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A network that is compared. name: the name in the table. origin: the origin in a few words."""
-
-    name: str
-    architecture: Architecture
-    origin: str
+FOLDER, FAMILY_FOLDER = "compare", "family"
+"""The folders of a comparison, and of a comparison of families, in the folder of a run."""
+COMPARISONS = Path("comparisons")
+"""The parent of the folders of comparisons without a run."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A complete comparison. out: the folder of its trainings and tables."""
+    """A complete comparison.
 
-    run: Run
+    run: the run of the first network, None for a network of no run. source: the images. leads: the networks whose
+    costs bound their rivals, one a level. others: networks that are compared as they are. drawn: whether families are
+    compared, so that latency and step time of every network are measured. out: the folder of trainings and tables.
+    """
+
+    run: Run | None
+    source: Source
+    leads: tuple[Contender, ...]
+    others: tuple[Contender, ...]
     recipe: Recipe
     executor: Executor
     settings: Settings
     out: Path
+    drawn: bool = False
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -83,10 +59,36 @@ class Plan:
         return tuple(range(self.settings.seeds))
 
     @property
+    def config(self) -> Config | None:
+        """The configuration of the run, None without a run."""
+        return self.run.config if self.run else None
+
+    @property
+    def reward(self) -> Reward | None:
+        """The reward of the run, None without a run."""
+        return self.config.reward if self.config else None
+
+    @property
+    def reference(self) -> Architecture:
+        """The network whose costs are units: the run's reference, else a published network."""
+        return self.config.reference if self.config else published(UNIT).architecture
+
+    @property
+    def matched(self) -> tuple[str, ...]:
+        """The costs in which rivals equal the leads."""
+        return matched_costs(self.settings.match, self.config)
+
+    def costs(self, file: Path | None, note: Note) -> Costs:
+        """Return the costs of networks. file: the file of measured ones, None to keep them in memory."""
+        proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
+        forecast = self.config.forecast if self.config else None
+        return Costs(proxy, self.reference, forecast, file, note)
+
+    @property
     def random_run(self) -> str:
         """The name of the random search, "" for none."""
         random = self.settings.random
-        if random == 0:
+        if random == 0 or self.run is None or self.drawn:
             return ""
         return random if isinstance(random, str) else f"{self.run.path.name}-random"
 
@@ -95,6 +97,7 @@ class Plan:
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
 
+        assert self.run
         config, random = self.run.config, self.settings.random
         trials = random if isinstance(random, int) else trainings(self.run)
         changed = {
@@ -116,64 +119,99 @@ class Plan:
     def document(self) -> documents.Document:
         """Return the plan as plain values. Trainings of two comparisons with the same document are comparable."""
         return {
-            "run": self.run.name,
-            "winner": str(self.run.best.architecture),
+            "networks": [str(lead.architecture) for lead in self.leads],
+            "data": self.source.model_dump(mode="json", exclude={"path"}),
             "recipe": self.recipe.model_dump(mode="json", by_alias=True, exclude={"checkpoint", "workers"}),
-            "match": self.settings.match,
+            "rates": list(self.settings.rates),
+            "match": list(self.matched),
         }
 
 
-def plan_of(name: str, words: Mapping[str, Any]) -> Plan:
-    """Return the comparison that `search compare NAME` with these settings describes.
+def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
+    """Return the comparison of the networks that `words` mean, or of a family, with these settings.
 
-    Raises `UserError` for an unknown setting, and for a run without a complete trial.
+    The first network leads and its costs bound the rivals; the others are compared as they are. Every member of a
+    family leads. Raises `UserError` for an unknown network or setting, for a run without a complete trial, and where
+    no images are known.
     """
-    known = documents.read(*DEFAULTS)
-    for key in words:
-        group, dot, _ = key.partition(".")
-        if dot and group not in ("recipe", "executor"):
-            raise unknown_name("group", group, ("recipe", "executor"))
-        if not dot and key not in known:
-            raise unknown_setting(key, known)
-    outside = {key: value for key, value in words.items() if "." not in key}
-    settings: Settings = validated("", Settings, {**known, **outside})
-    recipe = recipe_of(settings.recipe, within(words, "recipe"))
-    # Trainings in full fill a GPU each, unless the user knows better.
-    executors = {"executor.per_gpu": 1} if settings.executor == "local" else {}
-    executors |= {key: value for key, value in words.items() if key.startswith("executor.")}
-    place = {"executor": settings.executor, "proxy.device": recipe.device}
-    run = open_run(name)
-    _ = run.best
-    if run.driver:
-        raise UserError(f"The run {run.name} is still running: {run.driver}.")
+    settings = _settings(given)
+    recipe = recipe_of(settings.recipe, within(given, "recipe"))
+    others: tuple[Contender, ...] = ()
+    if isinstance(words, Family):
+        leads = words.members
+        run = open_run(leads[0].run) if leads[0].run else None
+        first = NetworkToTrain(leads[0].architecture, words.name, source=run.config.data if run else None)
+    else:
+        every = [named_contender(word) for word in dict.fromkeys(words)]
+        leads, others = (every[0][0],), tuple(contender for contender, _ in every[1:])
+        run = next((_idle(network) for _, network in every[:1] if network.run), None)
+        first = network_to_train(words[0])
+    source = source_of(first, settings.data, within(given, "data"))
+    images = source.open()
+    shape = len(images.classes), images.channels
+    drawn = isinstance(words, Family)
     return Plan(
         run=run,
+        source=source,
+        leads=tuple(lead.for_data(*shape) for lead in leads),
+        others=tuple(other.for_data(*shape) for other in (*others, *_pretrained(settings))),
         recipe=recipe,
-        executor=Config.of({**place, **executors}).executor,
+        executor=_executor(settings, recipe, given),
         settings=settings,
-        out=Path(os.path.expanduser(settings.out)) if settings.out else run.path / FOLDER,
+        out=_folder(settings, run, words.name if isinstance(words, Family) else leads[0].name, drawn),
+        drawn=drawn,
     )
 
 
-def contenders(
-    plan: Plan, random: Run | None, before: Mapping[str, Contender] | None = None
-) -> Iterator[Contender]:
-    """Yield all contenders, the winner first.
+def _settings(given: Mapping[str, Any]) -> Settings:
+    known = documents.read(*DEFAULTS)
+    for key in given:
+        group, dot, _ = key.partition(".")
+        if dot and group not in GROUPS:
+            raise unknown_name("group", group, GROUPS)
+        if not dot and key not in known:
+            raise unknown_setting(key, known)
+    outside = {key: value for key, value in given.items() if "." not in key}
+    settings: Settings = validated("", Settings, {**known, **outside})
+    return settings
 
-    random: the finished random search. before: contenders of an earlier comparison in this folder.
-    """
-    winner = plan.run.best.architecture
-    yield Contender(WINNER, winner, f"{plan.run.name}:{plan.run.best.number}")
-    if random is not None:
-        origin = f"{random.name}:{random.best.number}, of {networks(random)}"
-        yield Contender(RANDOM, random.best.architecture, origin)
-    for name in plan.settings.networks:
-        if before and name in before:
-            yield before[name]
-            continue
-        network = _baseline(plan, name, winner)
-        off = "" if network.equal else f", {plan.settings.match} x {network.ratio:.2f}, the nearest possible"
-        yield Contender(name, network.architecture, f"width x {network.width:.3f}{off}")
+
+def _idle(network: FoundNetwork) -> Run:
+    """Return the run of a network. Raises `UserError` if the run is still running."""
+    assert network.run
+    if network.run.driver:
+        raise UserError(f"The run {network.run.name} is still running: {network.run.driver}.")
+    return network.run
+
+
+def _executor(settings: Settings, recipe: Recipe, given: Mapping[str, Any]) -> Executor:
+    # Trainings in full fill a GPU each, unless the user knows better.
+    executors = {"executor.per_gpu": 1} if settings.executor == "local" else {}
+    executors |= {key: value for key, value in given.items() if key.startswith("executor.")}
+    return Config.of({"executor": settings.executor, "proxy.device": recipe.device, **executors}).executor
+
+
+def _folder(settings: Settings, run: Run | None, name: str, drawn: bool) -> Path:
+    if settings.out:
+        return Path(os.path.expanduser(settings.out))
+    if run:
+        return run.path / (FAMILY_FOLDER if drawn else FOLDER)
+    return COMPARISONS / re.sub("[^A-Za-z0-9._-]+", "-", name).strip("._-")[:60]
+
+
+def _pretrained(settings: Settings) -> list[Contender]:
+    """Return the networks of the models in the setting `weights`, which are fine-tuned from them."""
+    every = []
+    for word in settings.weights:
+        contender, network = named_contender(word)
+        if network.model is None:
+            raise UserError(
+                f"weights={word}: not the folder of a model; search weights --model DIR writes one."
+            )
+        name = f"{contender.name}, fine-tuned"
+        origin, path = f"weights of {network.model}", network.model.absolute()
+        every.append(replace(contender, name=name, family=name, origin=origin, weights=path))
+    return every
 
 
 def networks(run: Run) -> int:
@@ -187,25 +225,21 @@ def trainings(run: Run) -> int:
     return imported + math.ceil(run.trainings)
 
 
-def _baseline(plan: Plan, name: str, winner: Architecture) -> Baseline:
-    if plan.settings.match == "macs":
-        return baseline(name, winner)
-    from search.proxy.measure import measure
+def task_of(plan: Plan, contender: Contender, seed: int, rate: float = 1.0) -> Task:
+    """Return a training of a contender; all have the same recipe but for the factor of the learning rate.
 
-    return baseline_by_step(name, winner, lambda one, other: measure(one, other, plan.run.config.proxy).ratio)
-
-
-def task_of(plan: Plan, contender: Contender, seed: int) -> Task:
-    """Return a training of a contender; all have the same recipe, images, threads and seeds."""
-    best = plan.run.best
-    searched = contender.name == WINNER
+    The test split is not evaluated during a training.
+    """
+    recipe = plan.recipe.model_copy(update={"learning_rate": plan.recipe.learning_rate * rate})
     task = Task(
         contender.architecture,
-        plan.run.config.data,
-        plan.recipe,
+        plan.source,
+        recipe,
         seed=seed,
+        weights=contender.weights,
         threads=plan.executor.threads,
-        run=plan.run.name if searched else "",
-        trial=best.number if searched else None,
+        run=contender.run,
+        trial=contender.trial,
+        test=False,
     )
     return task.for_data()

@@ -1,4 +1,4 @@
-"""The table of a comparison: a row for each network, and sentences on the significant differences."""
+"""The table of a comparison: a row for each network, with its differences to the lead of its level."""
 
 from __future__ import annotations
 
@@ -7,121 +7,123 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.compare.plan import RANDOM
-from search.reward import Reward
-from search.stats.confidence import CONFIDENCE
-from search.stats.differences import Differences, Estimate
+from search.files import write_file
+from search.stats.differences import Differences
+from search.stats.hits import mean_hits
 from search.tables.table import Column, Row
 from search.tables.writing import write as write_table
-from space import Architecture, cost
+from space import cost
 
 if TYPE_CHECKING:
-    from search.compare.comparison import Trained
+    from search.compare.comparison import Compared, Trained
     from search.compare.plan import Plan
 
 
 COLUMNS = (
-    Column("what", "Network", description="the winner, the best of a random search, or a published network"),
-    Column("origin", "From", description="trial, or for published networks the width multiplier"),
+    Column("what", "Network", description="the lead of a level first, then the others at its cost"),
+    Column("origin", "From", description="the trial, or the factors of a published network"),
+    Column("share", "Cost", form=".2f", description="relative to the lead's, in the matched costs"),
     Column("n", "n", form="d", description="number of trainings, with seeds that all networks share"),
-    Column("accuracy", "Accuracy", form=".4f", description="mean on the test split, 0 to 1", better="high"),
-    Column("accuracy_half", "+-", form=".4f", description="half-width of its 95% interval over seeds"),
-    Column(
-        "validation",
-        "Validation",
-        form=".4f",
-        description="mean on the split that selected the winner",
-    ),
+    Column("accuracy", "Accuracy", form=".4f", description="mean on the split, 0 to 1", better="high"),
+    Column("accuracy_half", "+-", form=".4f", description="half-width of its 95% interval, seeds and images"),
     Column("params", "Params", form="si", description="trainable parameters", better="low"),
     Column("macs", "MACs", form="si", description="multiply-adds for one image", better="low"),
+    Column("latency_ms", "Latency", "ms", form=".2f", description="of a prediction, one image", better="low"),
     Column("step_ms", "Step", "ms", form=".1f", description="of training, on a few images", better="low"),
     Column("step_ratio", "S/S0", form=".3f", description="relative to the reference network's", better="low"),
+    Column("reward", "Reward", form=".4f", description="the run's, with this accuracy", better="high"),
+    Column("difference", "Accuracy - lead's", form="+.4f", description="mean difference, seed by seed"),
+    Column("seeds_half", "+- seeds", form=".4f", description="half-width of its interval over seeds alone"),
     Column(
-        "reward",
-        "Reward",
+        "difference_half",
+        "+- seeds and images",
         form=".4f",
-        description="the reward of the run, with the accuracy on the test split",
-        better="high",
+        description="half-width of its interval over seeds and images, images paired",
     ),
-    Column("difference", "Accuracy - winner's", form="+.4f", description="mean difference, seed by seed"),
-    Column("difference_half", "+- ", form=".4f", description="half-width of its simultaneous interval"),
     Column("significant", "Significant", description="whether that interval excludes 0"),
-    Column(
-        "reward_difference", "Reward - winner's", form="+.4f", description="mean difference, seed by seed"
-    ),
-    Column("reward_half", "+-  ", form=".4f", description="half-width of its simultaneous interval"),
+    Column("reward_difference", "Reward - lead's", form="+.4f", description="mean difference, seed by seed"),
+    Column("reward_half", "+-  ", form=".4f", description="half-width of its interval over seeds"),
     Column("reward_significant", "Reward significant", description="whether that interval excludes 0"),
+    Column("rate", "Rate", form="g", description="factor of the recipe's learning rate, best on validation"),
     Column("seconds", "Time", "s", form=".0f", description="of all its trainings"),
 )
 EXACT = (
-    Column("accuracies", "Accuracies", description="on the test split, seed by seed"),
+    Column("family", "Family", description="the curve of the network"),
+    Column("level", "Level", form="d", description="the lead whose cost bounds the network, from 0"),
+    Column("bound", "Bound", description="the cost of the lead"),
+    Column("split", "Split", description="the images that accuracies are measured on"),
+    Column("images", "Images", form="d", description="their number"),
+    Column("accuracies", "Accuracies", description="seed by seed"),
     Column("architecture", "Architecture", description="canonical string"),
 )
 """The additional columns of data formats."""
 NAME = "comparison"
 """The name of the files of the table."""
+SENTENCES = "conclusions.txt"
+"""The file of the conclusions, one sentence a line."""
 
 
-def rows(every: Sequence[Trained], reward: Reward, reference: Architecture) -> list[Row]:
-    """Return a row for each network, the winner first."""
-    accuracies = Differences([one.accuracies for one in every], common_seeds=True)
-    rewards = Differences([_rewards(one, reward, reference) for one in every], common_seeds=True)
+def rows(compared: Compared) -> list[Row]:
+    """Return a row for each network, each level with its lead first."""
+    table: list[Row] = []
+    for level in range(len(compared.plan.leads)):
+        table += _level(compared, [one for one in compared.every if one.contender.level == level])
+    return table
+
+
+def _level(compared: Compared, every: Sequence[Trained]) -> list[Row]:
+    plan, split = compared.plan, compared.plan.settings.split
+    images = every[0].evaluations[0].images
+    accuracies = [one.accuracies for one in every]
+    by_seed = Differences(accuracies, common_seeds=True)
+    by_both = Differences(accuracies, common_seeds=True, images=images, hits=_hits(every, images))
+    rewards = [_rewards(one, plan) for one in every] if plan.reward else None
+    by_reward = Differences(rewards, common_seeds=True) if rewards else None
     table: list[Row] = []
     for place, one in enumerate(every):
-        spent = cost(one.contender.architecture)
-        mean = accuracies.mean(place)
+        contender, spent = one.contender, cost(one.contender.architecture)
         row: dict[str, Any] = {
-            "what": one.contender.name,
-            "origin": one.contender.origin,
+            "what": contender.name,
+            "origin": contender.origin,
+            "share": contender.share,
             "n": len(one.accuracies),
-            "accuracy": mean.mean,
-            "accuracy_half": mean.half,
-            "validation": sum(one.validated) / len(one.validated),
+            "accuracy": by_both.means[place],
+            "accuracy_half": by_both.mean(place).half,
             "params": spent.params,
             "macs": spent.macs,
+            "latency_ms": one.latency,
             "step_ms": one.step and one.step.ms,
             "step_ratio": one.step and one.step.ratio,
-            "reward": rewards.means[place],
+            "reward": by_reward.means[place] if by_reward else None,
+            "rate": one.rate,
             "seconds": one.seconds,
+            "family": contender.family,
+            "level": contender.level,
+            "bound": compared.lineup.bounds[contender.level],
+            "split": split,
+            "images": images,
             "accuracies": list(one.accuracies),
-            "architecture": str(one.contender.architecture),
+            "architecture": str(contender.architecture),
         }
         if place:
-            row |= _difference("difference", "difference_half", "significant", accuracies, place)
-            row |= _difference("reward_difference", "reward_half", "reward_significant", rewards, place)
+            row |= {"seeds_half": by_seed.difference(place, 0).half}
+            row |= _difference("difference", "difference_half", "significant", by_both, place)
+            if by_reward:
+                keys = ("reward_difference", "reward_half", "reward_significant")
+                row |= _difference(*keys, by_reward, place)
         table.append(row)
     return table
 
 
-def verdict(table: Sequence[Row]) -> list[str]:
-    """Return sentences: where the winner is better, and whether the search paid."""
-    n = table[0]["n"]
-    if n == 1:
-        return ["With one training of each network, every difference may be chance. Use seeds=3 or more."]
-    lines = []
-    for row in table[1:]:
-        accuracy = _compared(row["difference"], row["difference_half"])
-        reward = _compared(row["reward_difference"], row["reward_half"])
-        lines.append(f"{row['what']}: the winner's accuracy is {accuracy}; its reward is {reward}.")
-    lines += [_paid(row) for row in table[1:] if row["what"] == RANDOM]
-    lines.append(
-        f"Half-widths are {CONFIDENCE:.0%} intervals over {n} seeds for all pairs at once (Tukey's test). They cover "
-        "the chance of training, "
-        "not the choice of test images."
-    )
-    return lines
-
-
-def write(table: Sequence[Row], plan: Plan) -> list[Path]:
-    """Write comparison.csv, .json and .md into the comparison's folder, and return their paths."""
-    caption = (
-        f"The winner of {plan.run.name} and others, {plan.recipe.epochs} epochs. {' '.join(verdict(table))}"
-    )
+def write(table: Sequence[Row], sentences: Sequence[str], plan: Plan) -> list[Path]:
+    """Write comparison.csv, .json, .md and the conclusions into the comparison's folder, and return their paths."""
+    caption = f"Equal recipes, {plan.recipe.epochs} epochs. {' '.join(sentences)}"
     written = []
     for form, columns in (("csv", (*COLUMNS, *EXACT)), ("json", (*COLUMNS, *EXACT)), ("md", COLUMNS)):
         written.append(plan.out / f"{NAME}.{form}")
         write_table(table, columns, form, written[-1], caption=caption)
-    return written
+    write_file(plan.out / SENTENCES, "\n".join(sentences) + "\n")
+    return [*written, plan.out / SENTENCES]
 
 
 def read(folder: Path) -> list[Row]:
@@ -130,33 +132,29 @@ def read(folder: Path) -> list[Row]:
         table: list[Row] = json.loads((folder / f"{NAME}.json").read_text("utf-8"))["rows"]
     except (OSError, ValueError, KeyError):
         return []
-    return table
+    return table if all("split" in row for row in table) else []
 
 
-def _rewards(one: Trained, reward: Reward, reference: Architecture) -> list[float]:
-    ratio = one.step.ratio if one.step else None
-    network = one.contender.architecture
-    return [reward.score(accuracy, ratio, network, reference).reward for accuracy in one.accuracies]
+def read_sentences(folder: Path) -> list[str]:
+    """Return the conclusions that `write` wrote into `folder`, none if there are none."""
+    path = folder / SENTENCES
+    return path.read_text("utf-8").splitlines() if path.exists() else []
+
+
+def _hits(every: Sequence[Trained], images: int) -> list[list[float]] | None:
+    """Return the share of trainings of each network that classify each image correctly; None if it is unknown."""
+    means = [mean_hits([evaluation.hits for evaluation in one.evaluations], images) for one in every]
+    known = [mean for mean in means if mean is not None]
+    return known if len(known) == len(means) else None
+
+
+def _rewards(one: Trained, plan: Plan) -> list[float]:
+    assert plan.reward
+    ratio, network = one.step.ratio if one.step else None, one.contender.architecture
+    return [plan.reward.score(value, ratio, network, plan.reference).reward for value in one.accuracies]
 
 
 def _difference(mean: str, half: str, significant: str, layout: Differences, place: int) -> Row:
     estimate = layout.difference(place, 0)
     is_significant = None if estimate.half is None else estimate.significant
     return {mean: estimate.mean, half: estimate.half, significant: is_significant}
-
-
-def _compared(difference: float, half: float | None) -> str:
-    """Return the words for the winner's side of the `difference` of another network to it."""
-    if half is None:
-        return f"of unknown significance, since every seed gave the same difference ({-difference:+.4f})"
-    if not Estimate(difference, half).significant:
-        return f"not significantly different ({-difference:+.4f} +- {half:.4f})"
-    return f"{'higher' if difference < 0 else 'LOWER'} ({-difference:+.4f} +- {half:.4f})"
-
-
-def _paid(row: Row) -> str:
-    if not row["reward_significant"]:
-        return "The search did not pay significantly: a random search of equal cost found as good a network."
-    if row["reward_difference"] < 0:
-        return "The search paid: its winner is better than the best of a random search of the same cost."
-    return "The search did NOT pay: a random search of the same cost found a better network."

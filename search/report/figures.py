@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,21 @@ def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
     return written(_bars(chart) if isinstance(chart, Bars) else _chart(chart), out)
 
 
+def draw_panels(charts: Sequence[Chart], out: Path) -> tuple[Path, Path]:
+    """Draw charts of the same series side by side into `out` with the endings .png and .svg, which are returned.
+
+    Raises `UserError` as `written`.
+    """
+    figure = Figure(figsize=(_WIDTH * 0.72 * len(charts), _HEIGHT), layout="constrained")
+    panels = figure.subplots(1, len(charts), sharey=True, squeeze=False)[0]
+    for number, (chart, axes) in enumerate(zip(charts, panels, strict=True)):
+        _fill(axes, chart, labelled=number == 0)
+        if number:
+            axes.set_ylabel("")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=5, frameon=False)
+    return written(figure, out)
+
+
 def written(figure: Figure, out: Path) -> tuple[Path, Path]:
     """Write `figure` to `out` with the endings .png and .svg. Raises `UserError` if that fails."""
     stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
@@ -41,18 +57,22 @@ def written(figure: Figure, out: Path) -> tuple[Path, Path]:
 
 def _chart(chart: Chart) -> Figure:
     figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-    axes = figure.subplots()
+    if _fill(figure.subplots(), chart) > 1:
+        figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _fill(axes: Axes, chart: Chart, labelled: bool = True) -> int:
+    """Draw a chart into `axes`, and return the number of its named series. labelled: False for no legend."""
     named: set[str] = set()
     for series in chart.series:
-        _draw(axes, series, "_" if series.name in named else series.name)
+        _draw(axes, series, series.name if labelled and series.name not in named else "_")
         named.add(series.name)
     _axis(axes, "x", chart.x)
     _axis(axes, "y", chart.y)
     axes.set_title(chart.title, fontsize=11)
     axes.grid(alpha=0.3)
-    if len(named) > 1:
-        figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
-    return figure
+    return len(named)
 
 
 def _draw(axes: Axes, series: Series, label: str) -> None:
@@ -85,6 +105,7 @@ def _axis(axes: Axes, which: str, axis: Axis) -> None:
     if axis.log:
         place.set_major_locator(LogLocator(subs=(1, 2, 5)))
         place.set_minor_formatter(NullFormatter())
+        place.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
     if axis.form == "si":
         place.set_major_formatter(FuncFormatter(lambda value, position: si(value)))
     elif axis.form.endswith("d") and not axis.log:

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from search.compare.plan import FOLDER
-from search.compare.table import COLUMNS as COMPARED
-from search.compare.table import read, verdict
 from search.report import charts
 from search.report.answers import advice, cards, overview, titles
+from search.report.compared import compared_section
 from search.report.diagram import diagram
 from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
 from search.report.finals_text import finals_text
@@ -77,7 +76,7 @@ def search_page(results: Findings, refresh: int | None = None) -> Page:
         _failures(run),
         repeating(results),
     )
-    sections = (*sections[:2], *_compared(run), *sections[2:])
+    sections = (*sections[:2], *compared_section(run.path / FOLDER), *sections[2:])
     made = f"made {time.strftime('%Y-%m-%d %H:%M:%S %z')} from {run.path}"
     return Page(
         f"Search {run.name}",
@@ -156,14 +155,6 @@ def _networks(results: Findings) -> Section:
             Networks((*answers, base)),
         ),
     )
-
-
-def _compared(run: Run) -> Iterator[Section]:
-    """Yield the results of `search compare`, if there are any."""
-    rows = read(run.path / FOLDER)
-    if rows:
-        blocks = (Texts(tuple(verdict(rows))), Listing(filled(rows, COMPARED), rows))
-        yield Section("worth", "Compared with other networks", blocks)
 
 
 def _progress(results: Findings) -> Section:

@@ -49,8 +49,9 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     """Carry out `task`, write the model into `folder`, and return it.
 
     A checkpoint in `folder` is resumed. The weights are the last ones, or their running average if the recipe has
-    one. The validation split is evaluated along the way, the test split once, at the end. torch's global generators
-    and number of threads are left as they were. Under torchrun all processes call this; the first one writes.
+    one. The validation split is evaluated along the way, the test split once, at the end, if the task asks for it.
+    torch's global generators and number of threads are left as they were. Under torchrun all processes call this; the
+    first one writes.
 
     Raises `TrialFailed` when a loss is not a finite number, `UserError` for an impossible task.
     """
@@ -216,10 +217,10 @@ def _evaluate(state: State, data: Dataset) -> Validation:
 
 
 def _finished(state: State) -> Model:
-    """Return the model. The first process evaluates it on the test split, this once, and writes it."""
+    """Return the model. The first process evaluates it on the test split, this once if at all, and writes it."""
     tensors = state.average.tensors if state.average else state.network.state_dict()
     test = None
-    if state.processes.is_main:
+    if state.processes.is_main and state.task.test:
         split = load_test(state.task.source, state.task.architecture.resolution)
         test = _evaluate(state, replace(state.data, validation=split))
     model = model_of(state.task, state.progress, state.initial, tensors, state.data.classes, test)

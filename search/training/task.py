@@ -23,7 +23,7 @@ class Task:
     architecture: the network, with the classes, channels and resolution of its evaluation. weights: the initial
     weights, a file or the folder of a model. freeze: see `search.training.initial_weights.freeze_parts`. threads: the
     number of torch's threads on a CPU; None: torch's own choice. run, trial: the origin of a searched network.
-    tensorboard: whether event files are written.
+    tensorboard: whether event files are written. test: whether the test split is evaluated at the end.
     """
 
     architecture: Architecture
@@ -36,6 +36,7 @@ class Task:
     run: str = ""
     trial: int | None = None
     tensorboard: bool = False
+    test: bool = True
 
     def document(self) -> documents.Document:
         """Return the task as plain values, ready for YAML."""
@@ -50,6 +51,7 @@ class Task:
             "run": self.run,
             "trial": self.trial,
             "tensorboard": self.tensorboard,
+            "test": self.test,
         }
 
     @classmethod
@@ -57,7 +59,8 @@ class Task:
         """Return the task of a document that `document` made. Raises `UserError` for any other."""
         try:
             rest = {
-                key: document[key] for key in ("seed", "freeze", "threads", "run", "trial", "tensorboard")
+                key: document[key]
+                for key in ("seed", "freeze", "threads", "run", "trial", "tensorboard", "test")
             }
             return cls(
                 architecture=decode(document["architecture"]),

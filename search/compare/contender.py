@@ -1,0 +1,93 @@
+"""The networks of a comparison, each with its place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from search.runs.networks import FoundNetwork, find_network
+from space import Architecture, decode
+
+RANDOM = "best of random"
+"""The name of the best network of a random search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A network that is compared.
+
+    name: the name in tables. family: the name of the curve it belongs to. level: the number of the lead whose costs
+    bound it. origin: the origin in a few words. share: its cost relative to the lead's, None if it was not matched.
+    run, trial: the trial in which a search trained it. weights: the model that its training starts from.
+    """
+
+    name: str
+    architecture: Architecture
+    origin: str
+    family: str
+    level: int = 0
+    share: float | None = None
+    run: str = ""
+    trial: int | None = None
+    weights: Path | None = None
+
+    def for_data(self, classes: int, channels: int) -> Self:
+        """Return it with so many classes and channels."""
+        return replace(self, architecture=replace(self.architecture, classes=classes, channels=channels))
+
+    def document(self) -> dict[str, object]:
+        """Return it as plain values, ready for JSON."""
+        return {
+            "name": self.name,
+            "architecture": str(self.architecture),
+            "origin": self.origin,
+            "family": self.family,
+            "level": self.level,
+            "share": self.share,
+            "run": self.run,
+            "trial": self.trial,
+            "weights": self.weights and str(self.weights),
+        }
+
+    @classmethod
+    def of_document(cls, values: dict[str, object]) -> Self:
+        """Return the contender that `document` described."""
+        weights = values["weights"] and Path(str(values["weights"]))
+        given = {**values, "architecture": decode(str(values["architecture"])), "weights": weights}
+        return cls(**given)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A named list of networks of different costs: scaled from one base, or found by several searches."""
+
+    name: str
+    members: tuple[Contender, ...]
+
+
+def named_contender(word: str) -> tuple[Contender, FoundNetwork]:
+    """Return the network that a word of the command line means, and its run or model.
+
+    Raises `UserError` as `search.runs.networks.find_network`.
+    """
+    network = find_network(word)
+    run, trial = network.run, network.trial
+    origin = f"{run.name}:{trial.number}" if run and trial else str(network.model or "")
+    named = word if run else network.name
+    contender = Contender(
+        name=named,
+        architecture=network.architecture,
+        origin=origin or "as given",
+        family=named,
+        run=run.name if run else "",
+        trial=trial.number if trial else None,
+    )
+    return contender, network
+
+
+def family_of(name: str, members: Sequence[Contender]) -> Family:
+    """Return the family `name` of these networks, with a level for each."""
+    placed = (replace(member, family=name, level=level) for level, member in enumerate(members))
+    return Family(name, tuple(placed))

@@ -1,0 +1,102 @@
+"""The costs of networks for a comparison: computed, predicted by a profile, or measured here once each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from search.config import Config
+from search.files import write_file
+from search.profiles.forecast import Forecast
+from search.proxy.proxy import Proxy, timed
+from space import Architecture, UserError
+from space.cost.table import COSTS, EXACT, USABLE, cost_row, exact_cost
+from space.timing.ratio import StepTime
+
+Note = Callable[[str], None]
+
+
+def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
+    """Return the costs in which rivals equal a contender, by the names of `space.cost.table`.
+
+    They are those of the setting `match`, separated by commas; else those that the search limits; else the first
+    cost of its reward; else multiply-adds. config: the search, if there is one. Raises `UserError` for an unknown
+    cost.
+    """
+    if match:
+        return tuple(cost_row(name.strip()).name for name in match.split(","))
+    limits = [name for name in USABLE if config and getattr(config.limit, name, None) is not None]
+    if limits:
+        return tuple(limits)
+    return (config.reward.costs[0],) if config and config.reward.costs else ("macs",)
+
+
+class Costs:
+    """The costs of networks, each measured at most once.
+
+    proxy, reference: the settings of measured steps and the network that they alternate with. forecast: the
+    predictions of step times, None if there are none. file: the file of the measurements, None for no file.
+    """
+
+    def __init__(
+        self, proxy: Proxy, reference: Architecture, forecast: Forecast | None, file: Path | None, note: Note
+    ) -> None:
+        self._proxy, self._reference, self._forecast = proxy, reference, forecast
+        self._file, self._note = file, note
+        self._times: dict[str, dict[str, Any]] = {"step": {}, "latency": {}}
+        if file and file.exists():
+            self._times |= json.loads(file.read_text("utf-8"))
+
+    def __call__(self, name: str, network: Architecture) -> float:
+        """Return a cost of `network` in the unit of `space.cost.table`. Raises `UserError` for an unknown cost."""
+        if name in EXACT:
+            return exact_cost(name, network)
+        if name == "step" and self._forecast:
+            return self._forecast.step(network).ms
+        if name == "step":
+            # Other processes slow both networks down alike, so the ratio is more exact than the time.
+            ratio = self.step(network).ratio
+            unit: float = next(iter(self._times["step"].values()))["reference_ms"]
+            return ratio * unit
+        if name == "latency":
+            return self.latency(network)
+        raise UserError(f"{COSTS[name].title} cannot be measured here.")
+
+    def step(self, network: Architecture) -> StepTime:
+        """Return the measured time of a training step of `network`, alternated with the reference's."""
+        return StepTime(**self._measured("step", network, self._step))
+
+    def latency(self, network: Architecture) -> float:
+        """Return the measured milliseconds of a prediction of `network` for one image, in torch on one thread."""
+        ms: float = self._measured("latency", network, self._latency)
+        return ms
+
+    def _measured(self, name: str, network: Architecture, measure: Callable[[Architecture], Any]) -> Any:
+        known = self._times[name]
+        if str(network) not in known:
+            self._note(f"measuring the {name} of {str(network)[:60]}...")
+            known[str(network)] = measure(network)
+            if self._file:
+                write_file(self._file, json.dumps(self._times, indent=1) + "\n")
+        return known[str(network)]
+
+    def _step(self, network: Architecture) -> dict[str, Any]:
+        from search.proxy.measure import measure
+
+        shape = network.classes, network.channels
+        return asdict(measure(*timed(network, self._reference, self._proxy, *shape), self._proxy))
+
+    def _latency(self, network: Architecture) -> float:
+        import torch
+
+        from search.proxy.device import choose_device
+        from space.network.network import build
+        from space.timing.standalone import latency
+
+        place = choose_device(self._proxy.device)
+        image = torch.randn(1, network.channels, network.resolution, network.resolution)
+        built = build(network).to(place).to(memory_format=torch.channels_last)
+        return latency(built, image.to(place).to(memory_format=torch.channels_last)).ms

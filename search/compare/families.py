@@ -1,0 +1,212 @@
+"""Families compared: accuracy as a function of a cost, the area below the curves, and equal accuracy at less cost.
+
+The area is a hypervolume of accuracy and the logarithm of the cost: one doubling of the cost at an accuracy of 1
+counts 1. Its reference point is fixed before any training: the accuracy of chance, and twice the largest cost of a
+lead. Intervals are from a bootstrap that draws seeds and images again, the same ones for all networks.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from search.stats.confidence import CONFIDENCE
+from search.stats.differences import Differences, Estimate
+from search.stats.pareto import hypervolume
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from search.compare.comparison import Trained
+
+_DRAWS = 1000
+"""The number of bootstrap draws."""
+Point = tuple[float, float]
+"""(accuracy, cost)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A family: its members from cheap to expensive.
+
+    costs: the cost of each member. accuracies: for each member, seed by seed. draws: the mean accuracy of each member
+    in every bootstrap draw.
+    """
+
+    family: str
+    names: tuple[str, ...]
+    costs: tuple[float, ...]
+    accuracies: tuple[tuple[float, ...], ...]
+    draws: tuple[tuple[float, ...], ...]
+
+    @property
+    def means(self) -> tuple[float, ...]:
+        """The mean accuracy of each member."""
+        return tuple(math.fsum(own) / len(own) for own in self.accuracies)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The hypervolume of a family.
+
+    low, high: its bootstrap interval. difference: to the first family, by seeds; None for the first one.
+    """
+
+    family: str
+    value: float
+    low: float
+    high: float
+    difference: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class SameAccuracy:
+    """The cost at which the first family is as accurate as the most accurate member of another one.
+
+    ratio: that cost relative to the member's, None if the first family is never as accurate. low, high: its bootstrap
+    interval, infinite where the accuracy is not reached. bound: True if the cheapest member of the first family is at
+    least as accurate, so that the ratio is an upper bound.
+    """
+
+    family: str
+    name: str
+    accuracy: float
+    cost: float
+    ratio: float | None
+    low: float
+    high: float
+    bound: bool
+
+
+def curves(every: Sequence[Trained], costs: Sequence[float], seed: int = 0) -> list[Curve]:
+    """Return the families of the networks `every`, in the order of their first member. costs: of each network.
+
+    seed: of the bootstrap.
+    """
+    draws = _draws(every, seed)
+    members: dict[str, list[int]] = {}
+    for place, one in enumerate(every):
+        members.setdefault(one.contender.family, []).append(place)
+    result = []
+    for family, places in members.items():
+        places.sort(key=lambda place: costs[place])
+        result.append(
+            Curve(
+                family,
+                tuple(every[place].contender.name for place in places),
+                tuple(costs[place] for place in places),
+                tuple(every[place].accuracies for place in places),
+                tuple(tuple(draws[place].tolist()) for place in places),
+            )
+        )
+    return result
+
+
+def areas(families: Sequence[Curve], reference: Point) -> list[Area]:
+    """Return the hypervolume of each family. reference: the lowest accuracy and the largest cost that count."""
+    seeds = [
+        [
+            _area(tuple(own[seed] for own in one.accuracies), one.costs, reference)
+            for seed in range(_seeds(one))
+        ]
+        for one in families
+    ]
+    differences = Differences(seeds, common_seeds=True)
+    result = []
+    for place, one in enumerate(families):
+        drawn = sorted(_area(draw, one.costs, reference) for draw in zip(*one.draws, strict=True))
+        low, high = _interval(drawn)
+        difference = differences.difference(place, 0) if place else None
+        result.append(Area(one.family, _area(one.means, one.costs, reference), low, high, difference))
+    return result
+
+
+def same_accuracy(first: Curve, other: Curve) -> SameAccuracy:
+    """Return the cost at which `first` is as accurate as the most accurate member of `other`."""
+    best = max(range(len(other.costs)), key=lambda place: other.means[place])
+    cost, accuracy = other.costs[best], other.means[best]
+    needed = _cost_of(accuracy, first.means, first.costs)
+    pairs = zip(zip(*first.draws, strict=True), other.draws[best], strict=True)
+    drawn = sorted(_cost_of(wanted, means, first.costs) / cost for means, wanted in pairs)
+    low, high = _interval(drawn)
+    return SameAccuracy(
+        other.family,
+        other.names[best],
+        accuracy,
+        cost,
+        None if math.isinf(needed) else needed / cost,
+        low,
+        high,
+        first.means[0] >= accuracy,
+    )
+
+
+def _seeds(curve: Curve) -> int:
+    return min(map(len, curve.accuracies))
+
+
+def _area(accuracies: Sequence[float], costs: Sequence[float], reference: Point) -> float:
+    """Return the area above the reference's accuracy and below its cost, in accuracy times doublings of the cost."""
+    lowest, largest = reference
+    points = [(-accuracy, math.log2(cost)) for accuracy, cost in zip(accuracies, costs, strict=True)]
+    return hypervolume(points, (-lowest, math.log2(largest)))
+
+
+def _cost_of(accuracy: float, means: Sequence[float], costs: Sequence[float]) -> float:
+    """Return the cost at which a curve reaches `accuracy`, interpolated in the logarithm; infinite if it does not.
+
+    A member that is less accurate than a cheaper one does not count. Below the cheapest member nothing is known: its
+    cost is returned.
+    """
+    before: Point | None = None
+    for mean, cost in zip(means, costs, strict=True):
+        if before and mean <= before[0]:
+            continue
+        if mean >= accuracy:
+            if before is None:
+                return cost
+            share = (accuracy - before[0]) / (mean - before[0])
+            return math.exp(math.log(before[1]) + share * math.log(cost / before[1]))
+        before = mean, cost
+    return math.inf
+
+
+def _interval(drawn: Sequence[float]) -> tuple[float, float]:
+    """Return the percentile interval of sorted values."""
+    tail = (1 - CONFIDENCE) / 2
+    return drawn[math.floor(tail * (len(drawn) - 1))], drawn[math.ceil((1 - tail) * (len(drawn) - 1))]
+
+
+def _draws(every: Sequence[Trained], seed: int) -> NDArray[np.float64]:
+    """Return the mean accuracy of each network in every draw of seeds and images: (networks, draws)."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    count = min(len(one.evaluations) for one in every)
+    seeds = rng.multinomial(count, [1 / count] * count, _DRAWS) / count
+    images = every[0].evaluations[0].images
+    known = all(evaluation.hits for one in every for evaluation in one.evaluations)
+    if not known:
+        accuracies = np.array([one.accuracies[:count] for one in every])
+        result: NDArray[np.float64] = accuracies @ seeds.T
+        return result
+    weights = rng.multinomial(images, [1 / images] * images, _DRAWS).T / images
+    rows = [
+        np.einsum(
+            "sd,ds->d", np.array([_bits(e.hits, images) for e in one.evaluations[:count]]) @ weights, seeds
+        )
+        for one in every
+    ]
+    return np.array(rows)
+
+
+def _bits(hits: str, images: int) -> NDArray[np.float64]:
+    """Return 1.0 for each image that was classified correctly, 0.0 for the others."""
+    import numpy as np
+
+    packed = np.frombuffer(base64.b64decode(hits), np.uint8)
+    return np.unpackbits(packed, count=images, bitorder="little").astype(np.float64)

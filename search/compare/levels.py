@@ -1,0 +1,102 @@
+"""All contenders of a comparison: the leads with their rivals, and the best network of a random search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.compare.contender import RANDOM, Contender
+from search.compare.costs import Costs, Note
+from search.compare.matching import Match, match_of, rival
+from search.compare.plan import Plan, networks
+from search.files import write_file
+from search.runs.run import Run
+from space.cost.table import COSTS
+
+CONTENDERS = "contenders.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Lineup:
+    """The contenders of a comparison, those of a level together with its lead first.
+
+    left_out: the reasons why networks are left out, in sentences. bounds: the costs of each lead, in words.
+    """
+
+    contenders: tuple[Contender, ...]
+    left_out: tuple[str, ...]
+    bounds: tuple[str, ...]
+
+
+def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path | None = None) -> Lineup:
+    """Return all contenders. Rivals of an earlier comparison in `file` are reused, even if step times differ now.
+
+    random: the finished random search. file: the file that contenders are written to; None writes nothing.
+    """
+    before = _read(file)
+    contenders: list[Contender] = []
+    left_out: list[str] = []
+    bounds = []
+    for level, lead in enumerate(plan.leads):
+        match = match_of(lead.architecture, plan.matched, costs)
+        bounds.append(_words(match))
+        contenders.append(lead)
+        if level == 0 and random is not None:
+            best = before.get((RANDOM, level)) or _best_of_random(random, match)
+            if isinstance(best, str):
+                left_out.append(best)
+            else:
+                contenders.append(best)
+        contenders += plan.others if level == 0 else ()
+        for name in plan.settings.networks:
+            note(f"matching {name} to {lead.name}") if (name, level) not in before else None
+            found = before.get((name, level)) or _rival(name, level, lead, match)
+            if isinstance(found, str):
+                left_out.append(found)
+            else:
+                contenders.append(found)
+    if file:
+        saved = [one.document() for one in {**before, **{(c.name, c.level): c for c in contenders}}.values()]
+        write_file(file, json.dumps(saved, indent=1) + "\n")
+    return Lineup(tuple(contenders), tuple(dict.fromkeys(left_out)), tuple(bounds))
+
+
+def _read(file: Path | None) -> dict[tuple[str, int], Contender]:
+    """Return the contenders of an earlier comparison by name and level."""
+    if not file or not file.exists():
+        return {}
+    every = (Contender.of_document(values) for values in json.loads(file.read_text("utf-8")))
+    return {(one.name, one.level): one for one in every}
+
+
+def _rival(name: str, level: int, lead: Contender, match: Match) -> Contender | str:
+    network = rival(name, lead.architecture, match)
+    if network is None:
+        return f"{name} is left out at the cost of {lead.name}: it would need widths under 8."
+    return Contender(name, network.architecture, str(network), name, level, network.share)
+
+
+def _best_of_random(random: Run, match: Match) -> Contender | str:
+    """Return the network of the highest reward among those of a random search within the same costs."""
+    verdict = random.verdict
+    for trial in verdict.standing if verdict else random.ranked:
+        share = match.share(trial.architecture)
+        if share <= 1:
+            origin = f"{random.name}:{trial.number}, of {networks(random)}"
+            return Contender(RANDOM, trial.architecture, origin, RANDOM, 0, share, random.name, trial.number)
+    return (
+        f"{RANDOM} is left out: none of the {networks(random)} networks of {random.name} is within the cost."
+    )
+
+
+def _words(match: Match) -> str:
+    """Return the bounds in words, such as "5.1 ms latency and 166,000 params"."""
+    return " and ".join(f"{COSTS[name].text(amount)} {name}" for name, amount in match.bounds.items())
+
+
+def levels(every: tuple[Contender, ...]) -> Iterator[list[Contender]]:
+    """Yield the contenders of each level."""
+    for level in range(1 + max((one.level for one in every), default=-1)):
+        yield [one for one in every if one.level == level]

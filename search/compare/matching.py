@@ -1,0 +1,147 @@
+"""Rivals of a network: published networks that are as large as its costs permit.
+
+Depth and width shrink or grow together in one constant direction, EfficientNet's (`space.rescale.GROWTH`), at the
+resolution of the network. Widths are multiples of 8; where these leave more than `GAP` of the cost unused, multiples
+of 4 are tried, and then the next larger rival stands in, which favours the rival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+from space import Architecture, Multipliers, Rounding, Stem, published, rescale
+from space.rescale import GROWTH
+
+GAP = 0.05
+"""The share of the cost that a rival may leave unused before the next larger one stands for it."""
+NARROWEST = 8
+"""The smallest width of a rival. Narrower ones are caricatures of the published network."""
+_DIVISORS = (8, 4)
+"""The divisors of widths: the usual one, and a finer one."""
+_LOWEST, _HIGHEST, _STEP = -32.0, 16.0, 0.05
+"""The range of phi, where depth is multiplied by 1.2^phi and width by 1.1^phi, and the distance of its values."""
+_PLACES = round((_HIGHEST - _LOWEST) / _STEP) + 1
+
+CostOf = Callable[[str, Architecture], float]
+"""A function that returns a cost of a network by its name, in the unit of `space.cost.table`."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """The costs within which rivals of a network stay.
+
+    bounds: the largest amounts by the names of `space.cost.table`. cost: the function that returns them.
+    """
+
+    bounds: Mapping[str, float]
+    cost: CostOf
+
+    def share(self, network: Architecture) -> float:
+        """Return the largest ratio of a cost of `network` to its bound: up to 1 within all of them."""
+        return max(self.cost(name, network) / bound for name, bound in self.bounds.items())
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A published network adapted to another network's images and costs.
+
+    phi: the step of the scaling; 0 is the published size. divisor: the number of which widths are multiples.
+    """
+
+    name: str
+    architecture: Architecture
+    phi: float
+    divisor: int
+    match: Match = field(repr=False)
+
+    @cached_property
+    def share(self) -> float:
+        """Its cost relative to the bound, above 1 only where it is the next larger one."""
+        return self.match.share(self.architecture)
+
+    @property
+    def left(self) -> float:
+        """The share of the cost that it leaves unused; negative for the next larger one."""
+        return 1 - self.share
+
+    def __str__(self) -> str:
+        return f"{self.architecture.depth} blocks, width x {GROWTH.width**self.phi:.2f}"
+
+
+def match_of(network: Architecture, costs: Iterable[str], cost: CostOf) -> Match:
+    """Return the bounds that `network` sets: its own amounts of these costs."""
+    return Match({name: cost(name, network) for name in costs}, cost)
+
+
+def rival(name: str, network: Architecture, match: Match) -> Rival | None:
+    """Return the published network `name` for the images of `network`, as large as `match` permits.
+
+    Returns None if it would need widths below `NARROWEST`. Raises `UserError` for a name that is not published.
+    """
+    adapted = adapt(published(name).architecture, network)
+    below: list[Rival] = []
+    above: list[Rival] = []
+    for divisor in _DIVISORS:
+        fitting, next_larger = _around(partial(_at, name, adapted, match, divisor))
+        below += [fitting] if fitting else []
+        above += [next_larger] if next_larger else []
+        if below and below[-1].left <= GAP:
+            return below[-1]
+    if not below:
+        return None
+    best = max(below, key=lambda one: one.share)
+    return best if best.left <= GAP or not above else min(above, key=lambda one: one.share)
+
+
+def adapt(network: Architecture, other: Architecture) -> Architecture:
+    """Return `network` for the images and classes of `other`, with at most its total stride.
+
+    Networks for ImageNet divide the side of an image by 32, which leaves one pixel of 32. Strides become 1 from the
+    front on, beginning with the stem, until the last map is as large as the other's, as is usually done by hand.
+    """
+    stages = list(network.stages)
+    stem = network.stem
+    adapted = replace(network, resolution=other.resolution, classes=other.classes, channels=other.channels)
+    if adapted.stride > other.stride and stem.reduction > 1:
+        # Also a stem that pools is replaced by a plain convolution of 3 x 3.
+        stem = Stem(stem.width, 3, 1, stem.act)
+        adapted = replace(adapted, stem=stem)
+    for number, stage in enumerate(stages):
+        if adapted.stride <= other.stride:
+            break
+        stages[number] = replace(stage, stride=1)
+        adapted = replace(adapted, stages=tuple(stages))
+    return adapted
+
+
+def narrowest(network: Architecture) -> int:
+    """Return the smallest width of a network, over its stem, its stages and its head."""
+    ends = (network.stem.width, network.head.width, network.head.hidden)
+    return min(width for width in (*ends, *(stage.width for stage in network.stages)) if width)
+
+
+def _at(name: str, network: Architecture, match: Match, divisor: int, place: int) -> Rival:
+    """Return `network` at a place of the range of phi."""
+    phi = round(_LOWEST + place * _STEP, 2)
+    scaled = rescale(network, Multipliers(GROWTH.depth**phi, GROWTH.width**phi), Rounding(divisor=divisor))
+    return Rival(name, scaled, phi, divisor, match)
+
+
+def _around(at: Callable[[int], Rival]) -> tuple[Rival | None, Rival | None]:
+    """Return the largest rival within the costs and the next larger one, None where there is none."""
+    first = _bisect(lambda place: narrowest(at(place).architecture) < NARROWEST, 0, _PLACES)
+    end = _bisect(lambda place: at(place).share <= 1, first, _PLACES)
+    return at(end - 1) if end > first else None, at(end) if end < _PLACES else None
+
+
+def _bisect(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """Return the first place from `low` on at which `holds` is False, `high` if there is none.
+
+    It must not be True again after that, as for costs that rise with size.
+    """
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if holds(middle) else (low, middle)
+    return low

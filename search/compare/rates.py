@@ -1,0 +1,33 @@
+"""The learning rate of each family: the best of a few, by the accuracy on the validation split.
+
+One network of a family is trained with each rate, and the first seed. The training with the best rate is one of the
+comparison's own, so that a family costs one training less than there are rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from search.compare.contender import Contender
+
+AccuracyOf = Callable[[Contender, float], float]
+"""A function of (contender, factor of the learning rate) that returns the accuracy on the validation split."""
+
+
+def representatives(every: Sequence[Contender]) -> dict[str, Contender]:
+    """Return the network of each family whose trainings decide about the rate: the one of the middle level."""
+    members: dict[str, list[Contender]] = {}
+    for contender in every:
+        members.setdefault(contender.family, []).append(contender)
+    return {family: own[len(own) // 2] for family, own in members.items()}
+
+
+def best_rates(
+    chosen: Mapping[str, Contender], rates: Sequence[float], accuracy: AccuracyOf
+) -> dict[str, float]:
+    """Return the factor of the learning rate for each family; among equally accurate ones the first in `rates`."""
+    if len(rates) == 1:
+        return dict.fromkeys(chosen, rates[0])
+    return {
+        family: max(rates, key=lambda rate: accuracy(contender, rate)) for family, contender in chosen.items()
+    }
