@@ -21,6 +21,7 @@ from search import open_run
 from search.cli.main import search
 from search.samplers import SAMPLERS
 from search.settings.reference import reference
+from search.settings.words import parse
 from search.testing import SAMPLER_CONTRACT
 from space import Space, decode, documents
 
@@ -56,7 +57,8 @@ LAUNCHES = [
     line for line in commands("search") if line.startswith("search launch") and "data=stripes" not in line
 ]
 VERBS = [line for line in commands("search") if not line.startswith("search launch")]
-SCALES = [line for line in commands("scale") if not line.startswith("scale fit")]
+SCALES = [line for line in commands("scale") if not line.startswith(("scale fit", "scale compare"))]
+COMPARED = [line for line in commands("scale") if line.startswith("scale compare")]
 
 
 @pytest.fixture
@@ -106,6 +108,13 @@ def test_scale_commands_work(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(scale, shlex.split(command)[1:])
     assert result.exit_code == 0, (result.output, result.exception)
+
+
+@pytest.mark.parametrize("command", COMPARED)
+def test_families_can_be_compared(command):
+    words = shlex.split(command)[2:]
+    scale.commands["compare"].make_context("compare", words)
+    parse([word for word in words if "=" in word])
 
 
 def test_the_space_has_many_networks():

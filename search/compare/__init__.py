@@ -1,1 +1,1 @@
-"""Compare the winner of a search with networks of equal cost: of a random search, and published ones."""
+"""Compare networks and families with others of equal cost: published ones, and those of a random search."""

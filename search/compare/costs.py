@@ -90,13 +90,7 @@ class Costs:
         return asdict(measure(*timed(network, self._reference, self._proxy, *shape), self._proxy))
 
     def _latency(self, network: Architecture) -> float:
-        import torch
-
-        from search.proxy.device import choose_device
+        from search.models.inference import Conditions, fresh, measured
         from space.network.network import build
-        from space.timing.standalone import latency
 
-        place = choose_device(self._proxy.device)
-        image = torch.randn(1, network.channels, network.resolution, network.resolution)
-        built = build(network).to(place).to(memory_format=torch.channels_last)
-        return latency(built, image.to(place).to(memory_format=torch.channels_last)).ms
+        return measured(fresh(build(network)), Conditions(runtime="torch", device=self._proxy.device)).ms

@@ -132,10 +132,8 @@ def _same(name: str, first: str, same: SameAccuracy) -> str:
         return f"{first} does not reach {target}."
     less = " or less" if same.bound else ""
     high = "never" if same.high == float("inf") else f"{same.high:.2f}"
-    return (
-        f"{first} has {target} at {same.ratio:.2f} times its {name}{less} ({CONFIDENCE:.0%} interval {same.low:.2f} to "
-        f"{high})."
-    )
+    interval = f"{CONFIDENCE:.0%} interval {same.low:.2f} to {high}"
+    return f"{first} has {target} at {same.ratio:.2f} times its {name}{less} ({interval})."
 
 
 def _area_sentence(name: str, first: str, measured: Sequence[Area]) -> str:

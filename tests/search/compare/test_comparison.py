@@ -1,5 +1,6 @@
 """A comparison from a run of looked-up accuracies, with real trainings of a second in all."""
 
+import json
 from functools import partial
 
 import pytest
@@ -8,70 +9,139 @@ from click.testing import CliRunner
 from search import launch, open_run
 from search.cli.main import search
 from search.compare import comparison as comparing
-from search.compare.plan import RANDOM, WINNER, plan_of
+from search.compare.contender import RANDOM
+from search.compare.evaluation import read_evaluation, read_looks
+from search.compare.levels import lineup
+from search.compare.plan import plan_of, task_of
+from search.compare.price import all_tasks
 from search.engine import launch as driver
 from search.models.model import is_model, load_model
+from search.report.compared import compared_section
 from search.testing import looked_up
 from space import UserError
+from space.cost.table import exact_cost
 
-WORDS = ["seeds=2", "recipe.epochs=1", "recipe.batch=64", "recipe.device=cpu", "executor=serial"]
-WORDS += ["networks=mobilenet-v3-small"]
+WORDS = ["seeds=2", "rates=1", "recipe.epochs=1", "recipe.batch=64", "recipe.device=cpu", "executor=serial"]
+WORDS += ["networks=shufflenet-v2-1.0,b0", "match=macs"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("compare")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """The name of a finished run of three trials."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def _at_home(home, monkeypatch):
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setattr(comparing, "resume", partial(driver.resume, evaluate=looked_up))
-    settings = {"space": "tiny_space", "proxy": "tiny", "executor": "serial", "trials": 3, "run": "mine"}
-    data = {"data.images": 160, "data.test_images": 40, "sampler": "random", "reward.w": 0}
-    return launch({**settings, **data}, evaluate=looked_up).name
+
+
+@pytest.fixture
+def run(home, _at_home):
+    """The name of a finished run of three trials."""
+    if not (home / "runs" / "mine").exists():
+        settings = {"space": "tiny_space", "proxy": "tiny", "executor": "serial", "trials": 3, "run": "mine"}
+        data = {"data.images": 160, "data.test_images": 40, "sampler": "random", "reward.w": 0}
+        launch({**settings, **data}, evaluate=looked_up)
+    return "mine"
+
+
+@pytest.fixture
+def compared(run, home):
+    """The folder of a finished comparison."""
+    folder = home / "runs/mine/compare"
+    if not (folder / "comparison.csv").exists():
+        invoke(run, *WORDS)
+    return folder
 
 
 def invoke(*words):
-    return CliRunner().invoke(search, ["compare", *words])
-
-
-def test_a_comparison_is_continued(run, tmp_path):
-    dry = invoke(run, *WORDS, "--dry-run")
-    assert dry.exit_code == 0 and "best of 3 random networks" in dry.output
-    assert not (tmp_path / "runs/mine/compare").exists()
-    result = invoke(run, *WORDS)
+    result = CliRunner().invoke(search, ["compare", *words])
     assert result.exit_code == 0, (result.output, result.exception)
-    folder = tmp_path / "runs/mine/compare"
+    return result.output
+
+
+def test_a_dry_run_tells_the_networks_and_the_price(run, home):
+    out = home / "dry"
+    output = invoke(run, *WORDS, f"out={out}", "--dry-run")
+    assert "best of 3 random networks" in output and "core-hours" in output
+    assert "b0 is left out" in output and "shufflenet-v2-1.0" in output
+    assert not out.exists()
+
+
+def test_a_comparison_is_continued(run, compared):
+    folder = compared
     models = sorted(path for path in folder.iterdir() if is_model(path))
     assert len(models) == 6
-    for name in (WINNER, RANDOM, "mobilenet-v3-small"):
+    for name in (run, RANDOM, "shufflenet-v2-1.0"):
         assert name in (folder / "comparison.md").read_text()
-    assert "interval" in result.output
     again = open_run("mine-random")
     assert len(again.ranked) == 3 and again.config.sampler.sampler == "random"
+    # Selection has not seen the test split, so a comparison while iterating does not either.
+    assert load_model(models[0]).metric("accuracy", "test") is None and not read_looks(folder)
     # Only a missing training is repeated, and the table stays the same.
     table = (folder / "comparison.csv").read_text()
     before = {path: (path / "model.json").stat().st_mtime_ns for path in models}
-    (models[0] / "model.json").unlink()
-    result = invoke(run, *WORDS)
-    assert result.exit_code == 0, (result.output, result.exception)
+    for name in ("model.json", "validation.json"):
+        (models[0] / name).unlink()
+    invoke(run, *WORDS)
     after = {path: (path / "model.json").stat().st_mtime_ns for path in models}
     assert {path for path in models if before[path] != after[path]} == {models[0]}
     exact = [
-        [cell for cell in text.splitlines()[1].split(",") if "." in cell]
+        [line.split(",")[4] for line in text.splitlines()]
         for text in (table, (folder / "comparison.csv").read_text())
     ]
-    assert exact[0][:3] == exact[1][:3]
-    # A comparison with another recipe needs another folder.
+    assert exact[0] == exact[1]
+    (section,) = compared_section(folder)
+    assert section.blocks[0].paragraphs[0].startswith("At ")
+
+
+def test_the_test_split_is_evaluated_once_and_recorded(run, compared):
+    folder = compared
+    models = {path: (path / "model.json").stat().st_mtime_ns for path in folder.iterdir() if is_model(path)}
+    for _ in range(2):
+        output = invoke(run, *WORDS, "split=test")
+        assert "evaluated once" in output
+    assert {path: (path / "model.json").stat().st_mtime_ns for path in models} == models
+    (look,) = read_looks(folder)
+    assert look["models"] == sorted(path.name for path in models)
+    evaluation = read_evaluation(next(iter(models)), "test")
+    assert evaluation.images == 40 and evaluation.hits
+    # Another recipe needs another folder.
     with pytest.raises(UserError, match="another recipe"):
         CliRunner().invoke(search, ["compare", run, *WORDS, "recipe.clip=2"], catch_exceptions=False)
 
 
+def test_an_evaluation_equals_the_trainings_own(compared):
+    for folder in compared.glob("*seed0"):
+        assert (
+            read_evaluation(folder, "validation").accuracy
+            == load_model(folder).metric("accuracy", "validation").value
+        )
+
+
 def test_all_contenders_are_trained_alike(run):
-    plan = plan_of(run, {"networks": "v2-b0", "recipe.epochs": 3, "random": 0})
-    every = list(comparing.contenders(plan, None))
-    tasks = [comparing.task_of(plan, one, 5) for one in every]
-    assert [one.name for one in every] == [WINNER, "v2-b0"]
-    assert tasks[0].recipe == tasks[1].recipe and tasks[0].source == tasks[1].source and tasks[1].seed == 5
-    assert tasks[0].trial == open_run(run).best.number and tasks[1].trial is None
+    plan = plan_of(
+        [run, f"{run}:0", "b0"], {"networks": "shufflenet-v2-1.0", "match": "macs", "rates": 1, "random": 0}
+    )
+    line = lineup(plan, None, exact_cost, lambda text: None)
+    assert [one.name for one in line.contenders] == [run, f"{run}:0", "b0", "shufflenet-v2-1.0"]
+    tasks = [task_of(plan, one, 5) for one in line.contenders]
+    assert all(task.recipe == tasks[0].recipe and task.source == tasks[0].source for task in tasks)
+    assert all(task.seed == 5 and not task.test and task.architecture.classes == 10 for task in tasks)
+    assert [task.trial for task in tasks] == [open_run(run).best.number, 0, None, None]
+    assert task_of(plan, line.contenders[0], 5, 2.0).recipe.learning_rate == 2 * plan.recipe.learning_rate
+
+
+def test_each_family_tries_every_learning_rate_once(run):
+    plan = plan_of([run], {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0, "seeds": 2})
+    tasks = all_tasks(plan, lineup(plan, None, exact_cost, lambda text: None).contenders)
+    # Three rates for two networks with the first seed, and one training more of each with the second.
+    assert (
+        len(tasks) == 8
+        and len({(task.architecture, task.seed, task.recipe.learning_rate) for task in tasks}) == 8
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,6 +150,9 @@ def test_all_contenders_are_trained_alike(run):
         ({"network": "b0"}, "Did you mean 'networks'"),
         ({"networks": "b00"}, "Did you mean 'b0'"),
         ({"seeds": 0}, "seeds=0"),
+        ({"match": "mac"}, "Did you mean 'macs'"),
+        ({"rates": "0"}, "factors of the recipe"),
+        ({"weights": "b0"}, "not the folder of a model"),
         ({"proxy.epochs": 2}, "Unknown group 'proxy'"),
         ({"recipe": "smal"}, "Did you mean 'small'"),
         ({"random": "nothing"}, "Unknown run 'nothing'"),
@@ -87,13 +160,22 @@ def test_all_contenders_are_trained_alike(run):
 )
 def test_invalid_settings_are_refused(run, words, why):
     with pytest.raises(UserError, match=why):
-        comparing.random_search(plan_of(run, words), print, driver.Silent())
+        comparing.random_search(plan_of([run], words), print, driver.Silent())
 
 
-@pytest.mark.slow
-def test_trainings_are_models(run, tmp_path):
-    result = invoke(run, *WORDS[1:], "seeds=1", "random=0", "out=there")
-    assert result.exit_code == 0, (result.output, result.exception)
-    (winner,) = (tmp_path / "there").glob("winner-*")
-    assert load_model(winner).provenance.run == run
-    assert "may be chance" in result.output
+def test_a_network_without_images_is_refused(run):
+    with pytest.raises(UserError, match="which images"):
+        plan_of(["b0"], {})
+
+
+def test_contenders_survive_their_file(run, tmp_path):
+    plan = plan_of([run], {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0})
+    file = tmp_path / "contenders.json"
+    first = lineup(plan, None, exact_cost, lambda text: None, file)
+    saved = json.loads(file.read_text())
+    assert [one["name"] for one in saved] == [run, "shufflenet-v2-1.0"]
+
+    def slower(name, network):
+        return exact_cost(name, network) * (2 if network == first.contenders[1].architecture else 1)
+
+    assert lineup(plan, None, slower, lambda text: None, file).contenders == first.contenders

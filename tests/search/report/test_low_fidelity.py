@@ -108,7 +108,7 @@ def test_a_random_search_of_equal_cost_has_whole_trainings_alone(run):
     """As many as all trainings of this search amount to: 9 epochs are one."""
     epochs = sum(rung.result.epochs for trial in run.trials for rung in trial.rungs)
     epochs += 9 * sum(trial.state == "complete" for trial in run.trials)
-    rival = plan_of(run.name, {}).random_config()
+    rival = plan_of([run.name], {}).random_config()
     assert rival.settings.trials == -(-epochs // 9)
     assert rival.ladder.epochs == (9,)
     assert (

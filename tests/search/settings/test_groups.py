@@ -33,7 +33,7 @@ def test_what_is_told_is_what_a_search_is_configured_with():
         if group.key != "space":
             told = {s.key.partition(".")[2]: yaml.safe_load(s.value) for s in group.settings}
             if group.key == "reward":
-                assert told.pop("reference") is None    # decided at the launch, by the space
+                assert told.pop("reference") is None  # decided at the launch, by the space
             assert told == {key: resolved[group.key][key] for key in told}
     told = {setting.key: yaml.safe_load(setting.value) for setting in limits({})}
     assert told == {key: resolved[key] for key in told}
