@@ -17,7 +17,7 @@ from search.config import Config
 from search.data.source import Source
 from search.executors import Executor
 from search.proxy.proxy import Proxy
-from search.reward import UNIT, Reward
+from search.reward import Reward
 from search.runs.networks import FoundNetwork
 from search.runs.run import Run, open_run
 from search.settings.validation import unknown_setting, validated
@@ -25,7 +25,7 @@ from search.training.networks import NetworkToTrain, network_to_train
 from search.training.recipe import Recipe
 from search.training.settings import recipe_of, source_of, within
 from search.training.task import Task
-from space import Architecture, UserError, documents, published
+from space import Architecture, UserError, documents
 from space.refusal import unknown_name
 
 FOLDER, FAMILY_FOLDER = "compare", "family"
@@ -70,8 +70,8 @@ class Plan:
 
     @property
     def reference(self) -> Architecture:
-        """The network whose costs are units: the run's reference, else a published network."""
-        return self.config.reference if self.config else published(UNIT).architecture
+        """The network whose costs are units: the run's reference, else the first lead."""
+        return self.config.reference if self.config else self.leads[0].architecture
 
     @property
     def matched(self) -> tuple[str, ...]:
