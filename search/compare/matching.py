@@ -2,7 +2,8 @@
 
 Depth and width shrink or grow together in one constant direction, EfficientNet's (`space.rescale.GROWTH`), at the
 resolution of the network. Widths are multiples of 8; where these leave more than `GAP` of the cost unused, multiples
-of 4 are tried, and then the next larger rival stands in, which favours the rival.
+of 4 are tried. Where a block more costs too much and a block less leaves too much, width alone fills the cost. As the
+last resort the next larger rival stands in, which favours the rival.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Match:
 class Rival:
     """A published network adapted to another network's images and costs.
 
-    phi: the step of the scaling; 0 is the published size. divisor: the number of which widths are multiples.
+    phi: the step of the scaling of widths; 0 is the published size. divisor: widths are multiples of it.
     """
 
     name: str
@@ -92,6 +93,9 @@ def rival(name: str, network: Architecture, match: Match) -> Rival | None:
     if not below:
         return None
     best = max(below, key=lambda one: one.share)
+    if best.left > GAP:
+        widened, _ = _around(partial(_at, name, adapted, match, _DIVISORS[-1], depth=best.phi))
+        best = widened if widened and widened.share > best.share else best
     return best if best.left <= GAP or not above else min(above, key=lambda one: one.share)
 
 
@@ -122,10 +126,13 @@ def narrowest(network: Architecture) -> int:
     return min(width for width in (*ends, *(stage.width for stage in network.stages)) if width)
 
 
-def _at(name: str, network: Architecture, match: Match, divisor: int, place: int) -> Rival:
-    """Return `network` at a place of the range of phi."""
+def _at(
+    name: str, network: Architecture, match: Match, divisor: int, place: int, depth: float | None = None
+) -> Rival:
+    """Return `network` at a place of the range of phi. depth: the phi of its depth; None: the same."""
     phi = round(_LOWEST + place * _STEP, 2)
-    scaled = rescale(network, Multipliers(GROWTH.depth**phi, GROWTH.width**phi), Rounding(divisor=divisor))
+    depth = phi if depth is None else depth
+    scaled = rescale(network, Multipliers(GROWTH.depth**depth, GROWTH.width**phi), Rounding(divisor=divisor))
     return Rival(name, scaled, phi, divisor, match)
 
 

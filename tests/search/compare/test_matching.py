@@ -1,6 +1,6 @@
 import pytest
 
-from search.compare.matching import GAP, NARROWEST, adapt, match_of, narrowest, rival
+from search.compare.matching import GAP, NARROWEST, Match, adapt, match_of, narrowest, rival
 from space import UserError, cost, decode, published
 from space.cost.table import exact_cost
 
@@ -32,6 +32,14 @@ def test_a_rival_is_within_every_cost():
         cost(one.architecture).params / cost(LEAD).params, cost(one.architecture).macs / cost(LEAD).macs
     )
     assert 1 - GAP <= one.share <= 1
+
+
+def test_width_alone_fills_the_cost_where_a_block_is_too_coarse():
+    match = Match({"params": 1e6, "macs": 60e6}, exact_cost)
+    one = rival("mobilenet-v1", LEAD, match)
+    assert 0 <= one.left <= GAP
+    coarse = rival("mobilenet-v1", LEAD, Match({"params": 1.4e6}, exact_cost)).architecture
+    assert one.architecture.depth < coarse.depth
 
 
 def test_the_next_larger_one_stands_for_a_rival_that_leaves_too_much():

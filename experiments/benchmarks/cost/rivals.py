@@ -1,0 +1,92 @@
+"""All rivals of `search compare` at several limits: the cost that each leaves unused, its widths and its blocks.
+
+    python experiments/benchmarks/cost/rivals.py --resolution 32 --stride 8 params=200k macs=14M params=1M,macs=60M
+
+No network is trained. Seconds are CPU time of the whole matching at a limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from search.compare.matching import Match, narrowest, rival
+from search.compare.settings import DEFAULTS
+from search.tables.table import Column, Row
+from search.tables.writing import render
+from space import Architecture, cost, decode, documents
+from space.cost.table import exact_cost, parse_amount
+
+COLUMNS = (
+    Column("limit", "Limit"),
+    Column("name", "Rival"),
+    Column("left", "Cost left", form=".1%", description="of the limit; negative: the next larger one"),
+    Column("blocks", "Blocks", form="d"),
+    Column("published", "Published", form="d", description="its number of blocks"),
+    Column("narrowest", "Narrowest", form="d", description="the smallest width of stem, stages and head"),
+    Column("widest", "Widest stage", form="d"),
+    Column("divisor", "Widths divide by", form="d"),
+    Column("params", "Params", form="si"),
+    Column("macs", "MACs", form="si"),
+)
+
+
+def limits(text: str) -> dict[str, float]:
+    """Return the amounts of a limit such as "params=1M,macs=60M" by the names of the costs."""
+    return {name: parse_amount(name, amount) for name, amount in (one.split("=") for one in text.split(","))}
+
+
+def frame(resolution: int, stride: int) -> Architecture:
+    """Return a network with the images and the total stride that rivals get."""
+    halvings = stride.bit_length() - 1
+    stages = "/".join(f"mb_d1_k3_s2_e1_w{16 * 2**number}" for number in range(halvings))
+    return decode(f"r{resolution}_i16_s1/{stages}/h128_c10")
+
+
+def table(texts: list[str], resolution: int, stride: int) -> tuple[list[Row], list[float]]:
+    """Return a row for each limit and rival, and the seconds of matching for each limit."""
+    from space import published
+
+    rows: list[Row] = []
+    seconds: list[float] = []
+    lead = frame(resolution, stride)
+    for text in texts:
+        match, begun = Match(limits(text), exact_cost), time.process_time()
+        for name in str(documents.read(*DEFAULTS)["networks"]).split(","):
+            one = rival(name, lead, match)
+            if one is None:
+                rows.append({"limit": text, "name": f"{name}: left out"})
+                continue
+            network = one.architecture
+            rows.append(
+                {
+                    "limit": text,
+                    "name": name,
+                    "left": one.left,
+                    "blocks": network.depth,
+                    "published": published(name).architecture.depth,
+                    "narrowest": narrowest(network),
+                    "widest": max(stage.width for stage in network.stages),
+                    "divisor": one.divisor,
+                    "params": cost(network).params,
+                    "macs": cost(network).macs,
+                }
+            )
+        seconds.append(time.process_time() - begun)
+    return rows, seconds
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("limits", nargs="*", default=["params=200k", "macs=14M", "params=1M,macs=60M"])
+    parser.add_argument("--resolution", type=int, default=32)
+    parser.add_argument("--stride", type=int, default=8)
+    arguments = parser.parse_args()
+    rows, seconds = table(arguments.limits, arguments.resolution, arguments.stride)
+    print(render(rows, COLUMNS, "md"))
+    print("seconds:", ", ".join(f"{one:.1f}" for one in seconds))
+
+
+if __name__ == "__main__":
+    main()
