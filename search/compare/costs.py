@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from search.files import write_file
 from search.profiles.forecast import Forecast
 from search.proxy.proxy import Proxy, timed
 from space import Architecture, UserError
-from space.cost.table import COSTS, EXACT, USABLE, cost_row, exact_cost
+from space.cost.table import COSTS, EXACT, cost_row, exact_cost
 from space.timing.ratio import StepTime
 
 Note = Callable[[str], None]
@@ -28,7 +28,7 @@ def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
     """
     if match:
         return tuple(cost_row(name.strip()).name for name in match.split(","))
-    limits = [name for name in USABLE if config and getattr(config.limit, name, None) is not None]
+    limits = [name for name in COSTS if config and getattr(config.limit, name, None) is not None]
     if limits:
         return tuple(limits)
     return (config.reward.costs[0],) if config and config.reward.costs else ("macs",)
@@ -37,14 +37,19 @@ def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
 class Costs:
     """The costs of networks, each measured at most once.
 
-    proxy, reference: the settings of measured steps and the network that they alternate with. forecast: the
-    predictions of step times, None if there are none. file: the file of the measurements, None for no file.
+    proxy, reference: the settings of measured steps and the network that they alternate with. forecasts: the
+    predictions from profiles, by the name of the cost. file: the file of the measurements, None for no file.
     """
 
     def __init__(
-        self, proxy: Proxy, reference: Architecture, forecast: Forecast | None, file: Path | None, note: Note
+        self,
+        proxy: Proxy,
+        reference: Architecture,
+        forecasts: Mapping[str, Forecast],
+        file: Path | None,
+        note: Note,
     ) -> None:
-        self._proxy, self._reference, self._forecast = proxy, reference, forecast
+        self._proxy, self._reference, self._forecasts = proxy, reference, forecasts
         self._file, self._note = file, note
         self._times: dict[str, dict[str, Any]] = {"step": {}, "latency": {}}
         if file and file.exists():
@@ -54,8 +59,8 @@ class Costs:
         """Return a cost of `network` in the unit of `space.cost.table`. Raises `UserError` for an unknown cost."""
         if name in EXACT:
             return exact_cost(name, network)
-        if name == "step" and self._forecast:
-            return self._forecast.step(network).ms
+        if name in self._forecasts:
+            return self._forecasts[name].step(network).ms
         if name == "step":
             # Other processes slow both networks down alike, so the ratio is more exact than the time.
             ratio = self.step(network).ratio

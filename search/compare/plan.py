@@ -81,8 +81,8 @@ class Plan:
     def costs(self, file: Path | None, note: Note) -> Costs:
         """Return the costs of networks. file: the file of measured ones, None to keep them in memory."""
         proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
-        forecast = self.config.forecast if self.config else None
-        return Costs(proxy, self.reference, forecast, file, note)
+        step = self.config.forecast if self.config else None
+        return Costs(proxy, self.reference, {"step": step} if step else {}, file, note)
 
     @property
     def random_run(self) -> str:

@@ -3,7 +3,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.compare import costs as module
 from search.compare.costs import Costs, matched_costs
 from search.config import Config
 from search.proxy.proxy import Proxy
@@ -39,18 +38,17 @@ def test_a_step_is_measured_once_and_kept(tmp_path, monkeypatch):
         return StepTime(2.0 * network.depth, 0.01, 7, 99.0, 10.0 + len(measured), 99.0, 99.0)
 
     monkeypatch.setattr("search.proxy.measure.measure", measure)
-    costs = Costs(Proxy(), ONE, None, tmp_path / "times.json", lambda text: None)
+    costs = Costs(Proxy(), ONE, {}, tmp_path / "times.json", lambda text: None)
     assert costs("params", ONE) == cost(ONE).params
     # The unit is the first measured time of the reference.
     assert [costs("step", one) for one in (ONE, OTHER, ONE)] == [22.0, 44.0, 22.0]
     assert len(measured) == 2
-    again = Costs(Proxy(), ONE, None, tmp_path / "times.json", lambda text: None)
+    again = Costs(Proxy(), ONE, {}, tmp_path / "times.json", lambda text: None)
     assert again("step", OTHER) == 44.0 and len(measured) == 2
     assert set(json.loads((tmp_path / "times.json").read_text())["step"]) == {str(ONE), str(OTHER)}
 
 
 def test_a_profile_predicts_steps():
     forecast = SimpleNamespace(step=lambda network: SimpleNamespace(ms=5.0 * network.depth))
-    costs = Costs(Proxy(), ONE, forecast, None, lambda text: None)
+    costs = Costs(Proxy(), ONE, {"step": forecast}, None, lambda text: None)
     assert costs("step", OTHER) == 10.0
-    assert module.Costs(Proxy(), ONE, forecast, None, print)("step", ONE) == 5.0

@@ -36,7 +36,9 @@ def home(tmp_path, monkeypatch):
 
 def models(folder):
     """The time of each finished model of a comparison."""
-    return {path.name: (path / "model.json").stat().st_mtime_ns for path in folder.iterdir() if is_model(path)}
+    return {
+        path.name: (path / "model.json").stat().st_mtime_ns for path in folder.iterdir() if is_model(path)
+    }
 
 
 def killed_and_continued(folder, *command):
