@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,10 @@ from search.compare.price import price
 from search.compare.rates import best_rates, representatives
 from search.engine.display import Display, Silent
 from search.engine.launch import create, resume
-from search.executors.jobs import done
+from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
 from search.runs.run import PROFILE, RUNS, Run, open_run
-from search.tables.units import clock
 from search.training.task import Task
 from space import UserError, documents
 from space.timing.ratio import StepTime
@@ -193,14 +191,11 @@ def _train(
     )
     if on == "test" and left:
         record_look(plan.out, [job.folder for job in jobs])
-    started, count = time.monotonic(), 0
+    tally = Tally(len(jobs), len(left))
 
     def finished(job: Training, accuracy: float) -> None:
-        nonlocal count
-        count += 1
-        rest = (time.monotonic() - started) / count * (len(left) - count)
-        place = f"{len(jobs) - len(left) + count} of {len(jobs)}"
-        note(f"{place}: {job.folder.name}, accuracy on {on} {accuracy:.4f}; about {clock(rest)} left")
+        place, rest = tally.finished()
+        note(f"{place}: {job.folder.name}, accuracy on {on} {accuracy:.4f}; {rest}")
 
     failed = done(plan.executor, left, trained, finished)
     if failed:

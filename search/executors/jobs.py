@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from search.executors import EXECUTORS, Executor
+from search.tables.units import clock
 from space.refusal import UserError
 
 _ATTEMPTS = 2
@@ -64,6 +66,20 @@ class _Queue(Generic[J]):
             self._waiting.append(number)
         else:
             self.failed.append((self._jobs[number], reason))
+
+
+class Tally:
+    """A count of finished jobs, some of which were finished before, with the time that the others will take."""
+
+    def __init__(self, total: int, left: int) -> None:
+        self._total, self._left, self._count = total, left, 0
+        self._started = time.monotonic()
+
+    def finished(self) -> tuple[str, str]:
+        """Count a job, and return its place ("3 of 12") and the time left ("about 1:02 left")."""
+        self._count += 1
+        rest = (time.monotonic() - self._started) / self._count * (self._left - self._count)
+        return f"{self._total - self._left + self._count} of {self._total}", f"about {clock(rest)} left"
 
 
 def done(

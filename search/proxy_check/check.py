@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from search.config import Config
-from search.executors.jobs import done
+from search.executors.jobs import Tally, done
 from search.proxy.evaluate import Request, Result, evaluate
 from search.proxy.proxy import Proxy, fidelity
 from search.proxy_check.anchors import anchors
 from search.proxy_check.variants import real, variations
 from search.stats.rank_correlation import Agreement, agreement
-from search.tables.units import clock
 from space import Architecture, UserError
 
 Note = Callable[[str], None]
@@ -138,21 +136,16 @@ def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
         )
         for number, (network, name) in enumerate(missing)
     ]
-    count, started = 0, time.monotonic()
+    tally = Tally(len(wanted), len(missing))
 
     def finished(request: Request, result: Result) -> None:
-        nonlocal count
-        count += 1
+        place, rest = tally.finished()
         network, name = missing[request.number]
         key, figures = planned.key(network, name), {k: getattr(result, k) for k in _FIGURES}
         known[key] = figures
         _append(planned.journal, key, figures)
-        place = f"{len(wanted) - len(missing) + count} of {len(wanted)}"
-        passed = clock(time.monotonic() - started)
-        note(
-            f"{place}: {name}, accuracy {result.accuracy:.4f}, loss {result.loss:.4f}, {result.seconds:.0f} s;"
-            f" {passed} passed"
-        )
+        figures_text = f"accuracy {result.accuracy:.4f}, loss {result.loss:.4f}, {result.seconds:.0f} s"
+        note(f"{place}: {name}, {figures_text}; {rest}")
 
     for request, reason in done(config.executor, requests, evaluate, finished):
         note(f"failed: {request.architecture}: {reason}")

@@ -2,7 +2,7 @@ import pytest
 from helpers.jobs import Square, squared
 
 from search.executors import EXECUTORS
-from search.executors.jobs import done, local
+from search.executors.jobs import Tally, done, local
 from space import UserError
 
 TRIED = []
@@ -33,6 +33,12 @@ def test_what_the_machine_is_to_blame_for_is_tried_again(serial):
     TRIED.clear()
     assert done(serial, [Square(0), Square(1)], dying_once, lambda job, result: None) == []
     assert sorted(TRIED) == [0, 0, 1, 1]
+
+
+def test_finished_jobs_are_counted_with_those_before():
+    tally = Tally(12, 2)
+    assert [tally.finished()[0] for _ in range(2)] == ["11 of 12", "12 of 12"]
+    assert Tally(1, 1).finished()[1] == "about 0:00 left"
 
 
 @pytest.mark.slow
