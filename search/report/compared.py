@@ -137,11 +137,15 @@ def _same(name: str, first: str, same: SameAccuracy) -> str:
 
 
 def _area_sentence(name: str, first: str, measured: Sequence[Area]) -> str:
-    words = ("significantly larger than", "significantly SMALLER than", "not significantly different from")
+    words = (
+        *("significantly larger than", "significantly SMALLER than", "not significantly different from"),
+        "of unknown significance compared with",
+    )
     groups: dict[str, list[str]] = {word: [] for word in words}
     for area in measured[1:]:
         assert area.difference
-        place = 2 if not area.difference.significant else int(area.difference.mean > 0)
+        known = 3 if area.difference.half is None else 2
+        place = int(area.difference.mean > 0) if area.difference.significant else known
         groups[words[place]].append(area.family)
     parts = [f"{word} that of {', '.join(names)}" for word, names in groups.items() if names]
     own = measured[0]
