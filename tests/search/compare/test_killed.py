@@ -75,12 +75,12 @@ def test_a_comparison_is_killed_and_continued(home):
 
 @pytest.mark.slow
 def test_families_are_killed_and_continued(home):
-    command = ("scaling", "compare", LEAD, "--family", "-1..1", "--rule", "width", *WORDS, "rates=1")
-    output = killed_and_continued(home / "here", *command, "networks=shufflenet-v2-1.0,resnet-18")
+    command = ("scaling", "compare", LEAD, "--family", "0,1", "--rule", "width", *WORDS, "rates=1")
+    output = killed_and_continued(home / "here", *command, "networks=resnet-18")
     folder = home / "here"
     table = json.loads((folder / "comparison.json").read_text())["rows"]
-    assert [row["level"] for row in table] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert [table[3 * level]["params"] for level in range(3)] == sorted(row["params"] for row in table[::3])
+    assert [row["level"] for row in table] == [0, 0, 1, 1]
+    assert table[0]["params"] < table[2]["params"]
     assert all(row["latency_ms"] > 0 and row["step_ms"] > 0 for row in table)
     assert {path.name for path in folder.glob("accuracy*")} == {"accuracy.png", "accuracy.svg"}
     width, height = Image.open(folder / "accuracy.png").size
