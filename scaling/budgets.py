@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NoReturn
 
 from scaling.base import Base, resolve
@@ -33,12 +34,16 @@ MONOTONE = frozenset({"mb", "mbv3", "dw", "fused", "fusedkeep"})
 class Budget:
     """Upper limits on the costs of a network, such as `Budget(macs="2G", params=12_000_000)`.
 
-    limits: the limits by the names of `space.cost.table.COSTS`, in the units of that table. predict: returns the
-    milliseconds of a training step, for a limit on `step`. Raises `UserError` for an unknown cost or a bad amount.
+    limits: the limits by the names of `space.cost.table.COSTS`, in the units of that table. predict: for a limit on
+    `step` or `latency`, the function that returns the milliseconds of a network, by the name of the cost. Raises
+    `UserError` for an unknown cost or a bad amount.
     """
 
     def __init__(
-        self, *, predict: Callable[[Architecture], float] | None = None, **limits: float | str | None
+        self,
+        *,
+        predict: Mapping[str, Callable[[Architecture], float]] = MappingProxyType({}),
+        **limits: float | str | None,
     ) -> None:
         given = {name: value for name, value in limits.items() if value is not None}
         self.limits = {name: parse_amount(name, value) for name, value in given.items()}
@@ -65,9 +70,9 @@ class Budget:
     def _cost(self, name: str, architecture: Architecture) -> float:
         if COSTS[name].known == "exact":
             return exact_cost(name, architecture)
-        if self._predict is None:
+        if name not in self._predict:
             raise UserError(f"A limit on {name} needs a device profile: search profile --help.")
-        return self._predict(architecture)
+        return self._predict[name](architecture)
 
 
 def largest(

@@ -7,8 +7,9 @@ from scaling.model import ScaledModel
 from scaling.nearest import near
 from search.tables.table import Column, Row
 from space import Published, cost
+from space.cost.table import COSTS
 
-SCHEMA, VERSION = "compound-nas.scale", 2
+SCHEMA, VERSION = "compound-nas.scale", 3
 """The version rises with every change of the keys, their types or their meanings, and with every new key."""
 
 COLUMNS = (
@@ -44,9 +45,15 @@ STEP = Column(
     form=".1f",
 )
 
+_ROW = COSTS["latency"]
+LATENCY = Column(_ROW.column, _ROW.title, _ROW.unit, description=_ROW.meaning, form=_ROW.form)
+PREDICTED = {"step": STEP, "latency": LATENCY}
+"""The column of each cost that a device profile predicts."""
+
 ALL_COLUMNS = (
     *COLUMNS,
     STEP,
+    LATENCY,
     Column("depth_obtained", "Depth obtained", description="blocks divided by the base's", form=".3f"),
     Column(
         "width_obtained",

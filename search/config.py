@@ -50,8 +50,10 @@ class Config:
     forecast: Forecast | None = None
     """The forecast of step times before training, None if no profile predicts them.
 
-    It is stored in a file of its own, in addition to `document`.
+    It is stored in a file of its own, in addition to `document`. So is the next.
     """
+    latencies: Forecast | None = None
+    """The forecast of latencies, None if they neither count nor are limited."""
 
     def __post_init__(self) -> None:
         # How many trials run at a time depends on the device of the proxy.
@@ -137,7 +139,9 @@ class Config:
         return replace(self, space=space, settings=_adapted(self.settings, space))
 
     def with_profile(self, profile: Profile) -> Self:
-        """Return this search with step times predicted from `profile`."""
+        """Return this search with the step times or latencies that `profile` predicts."""
+        if profile.cost == "latency":
+            return replace(self, latencies=Forecast(profile, self.reference, False))
         settings = self.settings.model_copy(update={"step": "profile"})
         forecast = Forecast(profile, self.reference, self.proxy.resolution is not None)
         return replace(self, settings=settings, forecast=forecast)
@@ -149,10 +153,12 @@ class Config:
     def exceeded(self, network: Architecture) -> str:
         """Return a text that names the limit that a full network exceeds, "" if it keeps all limits.
 
-        Step times count where they are predicted.
+        Step times and latencies count where they are predicted.
         """
-        step = self.forecast.step(network).ms if self.forecast and self.limit.step is not None else None
-        return self.limit.exceeded(network, step)
+        sources = (("step", self.forecast), ("latency", self.latencies))
+        limited = dict(self.limit.predicted)
+        times = {name: one.step(network).ms for name, one in sources if one and name in limited}
+        return self.limit.exceeded(network, times)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
         """Return this search with other values of the settings that a resume may change: totals, finals and executor.

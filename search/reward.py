@@ -36,6 +36,19 @@ UNIT = "v2-b0"
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """The predicted latency of a network.
+
+    ms: its milliseconds. reference_ms: those of the reward's reference network. unmeasured: the share of `ms` in
+    blocks that were never measured, 0 to 1.
+    """
+
+    ms: float
+    reference_ms: float
+    unmeasured: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
     """The contribution of one cost to a reward.
 
@@ -110,28 +123,43 @@ class Reward(BaseModel, ABC):
     def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
         """Return the reward of a network from its accuracy, 0 to 1, and the cost ratios."""
 
-    def unit(self, name: CostName, reference: Architecture) -> float:
-        """Return the unit of a cost: the reference network's cost. Step times are ratios to the reference already."""
+    def unit(self, name: CostName, reference: Architecture, latency_ms: float = math.nan) -> float:
+        """Return the unit of a cost: the reference network's cost. Step times are ratios to the reference already.
+
+        latency_ms: the reference's latency, where it is known.
+        """
+        if name == "latency":
+            return latency_ms
         return 1.0 if name == "step" else self.exact_cost(name, reference)
 
     def exact_cost(self, name: CostName, network: Architecture) -> int:
-        """Return a cost of `network` that needs no measurement: any but the step time."""
+        """Return a cost of `network` that needs no measurement: any but step time and latency."""
         return exact_cost(name, network, self.batch)
 
     def score(
-        self, accuracy: float, step_ratio: float | None, network: Architecture, reference: Architecture
+        self,
+        accuracy: float,
+        step_ratio: float | None,
+        network: Architecture,
+        reference: Architecture,
+        latency: Latency | None = None,
     ) -> Terms:
         """Return the reward of a trained network and its terms.
 
-        step_ratio: the step time relative to the reference's (S/S0), None where it was not measured. Raises
-        ValueError if a cost that counts is missing or the reward would not be a finite number.
+        step_ratio: the step time relative to the reference's (S/S0), None where it was not measured. latency: the
+        predicted latency, None without a profile. Raises ValueError if a cost that counts is missing or the reward
+        would not be a finite number.
         """
         ratios: dict[CostName, float] = {}
         for name in self.costs:
-            value = step_ratio if name == "step" else self.exact_cost(name, network)
+            value: float | None
+            if name == "latency":
+                value = latency.ms if latency else None
+            else:
+                value = step_ratio if name == "step" else self.exact_cost(name, network)
             if value is None:
-                raise ValueError("the step time is missing")
-            ratios[name] = value / self.unit(name, reference)
+                raise ValueError(f"the {'step time' if name == 'step' else name} is missing")
+            ratios[name] = value / self.unit(name, reference, latency.reference_ms if latency else math.nan)
         terms = self.terms(accuracy, ratios)
         if not math.isfinite(terms.reward):
             raise ValueError(f"the reward is {terms.reward}")
@@ -155,7 +183,7 @@ def _usable(value: CostName) -> CostName:
 
 
 Cost = Annotated[CostName, AfterValidator(_usable)]
-"""A cost that a reward can count today. step: the training step's time relative to the reference network's."""
+"""A cost that a reward can count. step: the training step's time relative to the reference network's."""
 
 
 class EfficientNetV2(Reward):
@@ -202,22 +230,25 @@ class Targeted(Reward):
 
     cost: Cost = "step"
     target: float | None = Field(default=None, gt=0)
-    """The target T in the cost's own unit: multiply-adds, parameters, elements or bytes of the full network, and for
-    `step` a multiple of the reference's step time. None: the reference's cost."""
+    """The target T in the cost's own unit: multiply-adds, parameters, elements, bytes or milliseconds of latency of
+    the full network, and for `step` a multiple of the reference's step time. None: the reference's cost."""
 
     @field_validator("target", mode="before")
     @classmethod
     def _amount(cls, value: object, info: ValidationInfo) -> object:
         name = info.data.get("cost", "step")
-        # A multiple of the reference's step time is a plain number.
-        return parse_amount(name, value) if isinstance(value, str) and name != "step" else value
+        if name == "step" and isinstance(value, str):
+            raise ValueError(
+                "a target of step is a multiple of the reference's; for latency, reward.cost=latency"
+            )
+        return parse_amount(name, value) if isinstance(value, str) else value
 
     @property
     def costs(self) -> tuple[CostName, ...]:
         return (self.cost,)
 
-    def unit(self, name: CostName, reference: Architecture) -> float:
-        return self.target or super().unit(name, reference)
+    def unit(self, name: CostName, reference: Architecture, latency_ms: float = math.nan) -> float:
+        return self.target or super().unit(name, reference, latency_ms)
 
 
 class MnasNet(Targeted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from scaling.cli.fit import fit
 from scaling.cli.request import ScalingRequest, read_request
 from scaling.families import family
 from scaling.model import ScaledModel
-from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, STEP, VERSION, model_row, published_row
+from scaling.rows import ALL_COLUMNS, COLUMNS, PREDICTED, SCHEMA, VERSION, model_row, published_row
 from scaling.rules import RULES
 from search.cli import shells
 from search.cli.terminal import run_command, version_option
@@ -29,10 +29,12 @@ from search.tables.table import Row
 from search.tables.writing import EXACT, format_of, write
 from space import CATALOG, Architecture, Published, UserError, decode
 from space.catalog import families
+from space.cost.table import COSTS
 from space.refusal import unknown_name
 
 if TYPE_CHECKING:
     from search.models.model import Provenance
+    from search.profiles import Predictor
 
 _RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Scale a network up or down, with exact costs.
@@ -69,8 +71,8 @@ def cli(context: click.Context, /, **given: Any) -> None:
         return click.echo(context.get_help())
     if isinstance(given["phis"], str):
         given |= {"listed": _listed(given["phis"], given["published"]), "phis": None}
-    predict = _predictor(given)
-    budget = Budget(**{name: given[f"max_{name}"] for name in options.LIMITS}, predict=predict)
+    predict = _predictors(given)
+    budget = Budget(**{name: given[f"max_{name}"] for name in COSTS}, predict=predict)
     asked = (given["phi"] is not None, given["phis"] is not None, bool(budget))
     if sum(asked) > 1:
         raise UserError("Give one of --phi, --family and a budget (--max-...).")
@@ -87,7 +89,7 @@ def cli(context: click.Context, /, **given: Any) -> None:
     rows = _rows(models, published, given, predict)
     _save(models, published, request, given)
     _report(models, rows, request, given)
-    shown = (*COLUMNS, STEP) if predict else COLUMNS
+    shown = (*COLUMNS, *(PREDICTED[name] for name in predict))
     if format_:
         chosen = columns or (ALL_COLUMNS if format_ in EXACT else shown)
         write(rows, chosen, format_, given["out"], schema=SCHEMA, version=VERSION)
@@ -229,17 +231,26 @@ def _report(
     click.echo(f"Wrote {given['report']}", err=True)
 
 
-def _predictor(given: dict[str, Any]) -> Callable[[Architecture], float] | None:
-    """Return a function that predicts step times, by the given profile, else by this device's if needed."""
-    if given["profile"] is None and given["max_step"] is None:
-        return None
+def _predictors(given: dict[str, Any]) -> dict[str, Callable[[Architecture], float]]:
+    """Return the functions that predict step times and latencies in milliseconds, by the name of the cost.
+
+    They use the given profile, and where a limit needs one this device's.
+    """
+    limited = {name for name in PREDICTED if given[f"max_{name}"] is not None}
+    if given["profile"] is None and not limited:
+        return {}
     from search.profiles import Predictor, Profile
     from search.profiles.lookup import closest
+    from search.profiles.profile import BATCHES
 
-    if given["profile"] is not None:
-        predictor = Predictor(Profile.load(given["profile"]))
-    else:
-        predictor = Predictor(closest(resolve(given["base"]).architecture))
+    profiles = [Profile.load(given["profile"])] if given["profile"] is not None else []
+    missing = limited - {profile.cost for profile in profiles}
+    network = resolve(given["base"]).architecture
+    profiles += [closest(network, batch, cost) for cost, batch in BATCHES.items() if cost in missing]
+    return {profile.cost: _milliseconds(Predictor(profile)) for profile in profiles}
+
+
+def _milliseconds(predictor: Predictor) -> Callable[[Architecture], float]:
     return lambda architecture: predictor(architecture).ms
 
 
@@ -247,11 +258,12 @@ def _rows(
     models: list[ScaledModel],
     published: tuple[Published, ...],
     given: dict[str, Any],
-    predict: Callable[[Architecture], float] | None,
+    predict: Mapping[str, Callable[[Architecture], float]],
 ) -> list[Row]:
     rows: list[Row] = [*map(model_row, models), *map(published_row, published)]
-    if predict:
-        rows = [{**row, STEP.key: predict(decode(row["architecture"]))} for row in rows]
+    for name, milliseconds in predict.items():
+        key = PREDICTED[name].key
+        rows = [{**row, key: milliseconds(decode(row["architecture"]))} for row in rows]
     return ordered(rows, ALL_COLUMNS, given["sort"]) if given["sort"] else rows
 
 

@@ -14,7 +14,7 @@ from scaling.rules import RULES
 from search.cli import completers
 from search.cli.terminal import UserPath
 from search.tables.writing import FORMATS
-from space.cost.table import BATCH, COSTS, EXACT, CostRow, parse_amount
+from space.cost.table import BATCH, COSTS, CostRow, parse_amount
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -90,15 +90,13 @@ def _limit(row: CostRow) -> Callable[[_F], _F]:
     )
 
 
-LIMITS = (*EXACT, "step")
-"""The costs that can be limited. `step` needs a device profile."""
 BUDGET = _options(
-    *(_limit(COSTS[name]) for name in LIMITS),
+    *map(_limit, COSTS.values()),
     click.option(
         "--profile",
         type=FILE,
         metavar="FILE",
-        help="Device profile used to predict step times (default: this device's).",
+        help="Device profile used to predict step times or latencies (default: this device's).",
     ),
 )
 ROUNDING = _options(

@@ -77,12 +77,14 @@ def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> Non
 
 def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     from search.engine.estimate import estimate, lines
+    from search.engine.latencies import latency_profile_time
     from search.engine.launch import prepared
     from search.engine.step_times import foreseen
 
     click.echo("reading the data, and timing a few steps of three networks ...", err=True)
     plan = prepared(chosen)
-    config, profile = foreseen(plan.config, plan.data)
+    config, steps = foreseen(plan.config, plan.data)
+    profile = sum(seconds for seconds in (steps, latency_profile_time(config)) if seconds) or None
     yield from map(str, plan.decisions)
     yield plan.outlook
     yield from lines(estimate(config, plan.data, profile), config)

@@ -12,10 +12,12 @@ from rich.table import Table
 from search.cli.table import table
 from search.data.report import Report
 from search.profiles import Predictor
-from search.profiles.lookup import here, serving
+from search.profiles.lookup import here, latency_profile, serving
 from search.tables.table import Column
+from search.tables.units import plural
 from space import Architecture, Cost, Space, UserError, cost, parts
 from space.cost.cost import Part
+from space.cost.table import COSTS
 
 _STAGES = (
     Column("name", "Part"),
@@ -60,13 +62,13 @@ def show_space(space: Space) -> Iterator[RenderableType]:
     yield "params {:,} to {:,}".format(*space.range.params)
     yield "MACs   {:,} to {:,}".format(*space.range.macs)
     yield "activations {:,} to {:,}".format(*space.range.activations)
-    profile = serving(space, here())
-    if profile:
-        low, high = Predictor(profile).range(space)
-        yield (
-            f"training step {low:.1f} to {high:.1f} ms on {profile.batch} images, predicted by the profile of"
-            f" {profile.made}"
-        )
+    for kind, profile in (("training step", serving(space, here())), ("latency", latency_profile(space))):
+        if profile:
+            low, high = map(COSTS[profile.cost].text, Predictor(profile).range(space))
+            yield (
+                f"{kind} {low} to {high} on {plural(profile.batch, 'image')}, predicted by the profile of "
+                f"{profile.made}"
+            )
 
 
 def _options(values: Any) -> str:

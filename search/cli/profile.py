@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from search.models.inference import Conditions
     from search.profiles import Profile
     from search.profiles.campaign import Campaign, Progress
+    from search.profiles.profile import TimedCost
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
   space=effv2_32          the space whose blocks are measured; also space.resolution=32
-  batch=32                images in a training step
+  cost=step               step: one training step; latency: one inference
+  batch=32                images in a training step (latency: 1)
   device=auto             cpu, cuda, cuda:1
   precision=auto          float32, bfloat16, float16
   networks=60             maximum number of networks to measure
+  runtime=onnxruntime     for latency: onnxruntime (the exported file) or torch
+  threads=1               computing threads (latency)
 """
 
 
@@ -31,19 +35,24 @@ Settings are KEY=VALUE words:
 def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     """Measure the blocks of a space on this device.
 
-    The profile predicts the training step time of every network of the space, so that a search knows it before
-    training (step=profile). Repeat the command to continue an interrupted measurement. Use an idle machine.
+    The profile predicts the training step time of every network of the space, or its latency, so that a search
+    knows it before training (step=profile, limit.latency=5ms). Repeat the command to continue an interrupted
+    measurement. Use an idle machine.
     """
     from search.profiles.profile import Profile, file_of
     from search.profiles.profiling import device_for, make
 
-    space, options = _read(settings)
-    device = device_for(options["device"], options["precision"])
-    path = out or file_of(device, options["batch"], space)
+    space, cost, options = _read(settings)
+    networks = options.pop("networks")
+    if cost == "latency":
+        conditions = conditions_of(options)
+        device, batch, options = conditions.described(), conditions.batch, {"latency": conditions}
+    else:
+        device, batch = device_for(options["device"], options["precision"]), options["batch"]
+    path = out or file_of(device, batch, space, cost)
     if path.exists() and not again:
         click.echo(f"There is already a profile; --again measures it again. {path}", err=True)
         return print_all(_summary(Profile.load(path), space))
-    networks = options.pop("networks")
     try:
         result, path = make(
             space, **options, max_networks=networks, out=out, wait=_wait, begin=_begin, watch=_progress
@@ -102,16 +111,26 @@ _WORDS = {
 }
 
 
-def _read(words: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
-    """Return the space, and the other settings with their defaults."""
+def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
+    """Return the space, the cost, and the other settings with their defaults."""
     from search.config import Config
+    from search.profiles.profile import BATCHES
     from search.settings.words import parse
+    from space.refusal import unknown_name
 
     settings = parse(words)
     chosen = {key: value for key, value in settings.items() if key == "space" or key.startswith("space.")}
     rest = {key: value for key, value in settings.items() if key not in chosen}
-    options = options_of(rest, ("device", "precision", "batch", "networks"), ("space",))
-    return Config.of({**chosen, "data": "shapes"}).space, options
+    cost = str(rest.pop("cost", "step"))
+    if cost not in BATCHES:
+        raise unknown_name("cost to profile", cost, BATCHES)
+    if cost == "step":
+        options = options_of(rest, ("device", "precision", "batch", "networks"), ("space", "cost"))
+    else:
+        networks = options_of({key: rest.pop(key) for key in ("networks",) if key in rest}, ("networks",))
+        conditions_of(rest)
+        options = {**rest, **networks}
+    return Config.of({**chosen, "data": "shapes"}).space, cost, options
 
 
 def _wait(path: Path) -> None:
@@ -120,11 +139,14 @@ def _wait(path: Path) -> None:
 
 def _begin(campaign: Campaign, seconds: float) -> None:
     from search.profiles.blocks import parts_of_space
-    from search.tables.units import clock
+    from search.tables.units import clock, plural
 
+    device, what = campaign.device, "a step" if campaign.cost == "step" else "an inference"
+    runtime = "" if device.runtime == "torch" else f" {device.runtime.partition(',')[0]},"
     click.echo(
-        f"Space {campaign.space.name} at {campaign.reference.resolution} px on {campaign.device.processor}, "
-        f"one thread, {campaign.batch} images in a step: {len(parts_of_space(campaign.space))} blocks in "
+        f"Space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor},{runtime} "
+        f"{plural(device.threads, 'thread')}, {plural(campaign.batch, 'image')} in {what}: "
+        f"{len(parts_of_space(campaign.space))} blocks in "
         f"{len(campaign.networks)} networks. About {clock(seconds)} on an idle machine.",
         err=True,
     )
@@ -149,15 +171,18 @@ def _summary(profile: Profile, space: Any) -> Any:
     """Yield a profile's content in a few lines."""
     from search.profiles import Predictor
     from search.profiles.blocks import parts_of_space
+    from search.tables.units import plural
+    from space.cost.table import COSTS
 
     wanted = parts_of_space(space)
     known = sum(key in profile.blocks for key in wanted)
     low, high = Predictor(profile).range(space)
     yield (
         f"{known} of {len(wanted)} blocks of {space.name} measured in {profile.networks} networks, {profile.made}; "
-        f"torch {profile.device.torch}, {profile.device.precision}, {profile.batch} images in a step"
+        f"torch {profile.device.torch}, {profile.device.precision}, {plural(profile.batch, 'image')} at a time"
     )
-    yield f"step time of the space's networks: {low:.1f} to {high:.1f} ms"
+    kind, text = ("step time" if profile.cost == "step" else "latency"), COSTS[profile.cost].text
+    yield f"{kind} of the space's networks: {text(low)} to {text(high)}"
     yield f"error for the measured networks: {profile.error:.1%}" + (
         f"; blocks that were not measured are estimated, half of them within {profile.work_error:.1%}"
         if profile.work_error

@@ -68,6 +68,11 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
             yield f"step predicted {trial.predicted.ms:.1f} ms, S/S0 {trial.step_ratio:.3f}{estimated}"
         if result.step_ms is not None:
             yield f"step measured {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}"
+        if trial.latency:
+            part = trial.latency.unmeasured
+            estimated = f", {part:.0%} of it estimated" if part else ""
+            measured = f", measured {result.latency_ms:.3g} ms" if result.latency_ms is not None else ""
+            yield f"latency predicted {trial.latency.ms:.3g} ms{estimated}{measured}"
         memory = reward.exact_cost("memory", trial.architecture)
         yield f"training the full network with batches of {reward.batch} images needs {memory:,} bytes or more"
     yield from show_network(trial.architecture)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from search.config import Config
 from search.executors.gpus import gpus_for
 from search.profiles import Predictor
+from search.tables.units import plural
 from space import UserError, decode
+from space.cost.table import COSTS
 
 
 def check(config: Config) -> None:
@@ -24,17 +26,19 @@ def check(config: Config) -> None:
     config.executor.check()
 
 
-def check_step(config: Config) -> None:
-    """Raise `UserError` for a limit on predicted step times that leaves no network to train."""
-    limit, forecast = config.limit.step, config.forecast
-    if limit is None or forecast is None:
-        return
-    fastest, _ = Predictor(forecast.profile).range(config.space)
-    if limit < fastest:
-        raise UserError(
-            f"limit.step={limit:g}ms: the fastest network of the space takes {fastest:.1f} ms a step, on "
-            f"{forecast.profile.batch} images."
-        )
+def check_times(config: Config) -> None:
+    """Raise `UserError` for a limit on predicted times that leaves no network to train."""
+    for name, limit in config.limit.predicted:
+        forecast = config.latencies if name == "latency" else config.forecast
+        if forecast is None:
+            continue
+        fastest, _ = Predictor(forecast.profile).range(config.space)
+        if limit < fastest:
+            each = "an inference" if name == "latency" else "a step"
+            raise UserError(
+                f"limit.{name}={limit:g}ms: the fastest network of the space takes {COSTS[name].text(fastest)} "
+                f"{each}, on {plural(forecast.profile.batch, 'image')}."
+            )
     _check_first(config)
 
 

@@ -146,4 +146,4 @@ class History:
 
     def _trial_of(self, record: Record) -> Trial:
         config = self._config
-        return trial_from_record(record, config.reward, self._reference, config.forecast)
+        return trial_from_record(record, config.reward, self._reference, config.forecast, config.latencies)

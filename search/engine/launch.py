@@ -27,8 +27,9 @@ from search.data.report import imbalance
 from search.engine.automatic import Decision, decided, outlook
 from search.engine.display import Display, Silent
 from search.engine.engine import Engine
-from search.engine.feasibility import check, check_step
+from search.engine.feasibility import check, check_times
 from search.engine.initial_networks import resolved
+from search.engine.latencies import with_latencies
 from search.engine.parent import Parent, inheriting, parent_of, source_of
 from search.engine.proposals import Proposals, Sampled
 from search.engine.remeasure import measure_best
@@ -41,7 +42,18 @@ from search.proxy.proxy import fidelity
 from search.runs.environment import environment, resumed_with
 from search.runs.exchange import spans
 from search.runs.lock import driver_lock
-from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PARENT, PROFILE, RUNS, Run, open_run
+from search.runs.run import (
+    CONFIG,
+    ENVIRONMENT,
+    LATENCIES,
+    LEDGER,
+    LOCK,
+    PARENT,
+    PROFILE,
+    RUNS,
+    Run,
+    open_run,
+)
 from search.runs.warm_start import imported_trials, ledger_of, permitted
 from search.trials.ledger import OVER, Ledger, Record
 from space import UserError, documents
@@ -79,7 +91,8 @@ def launch(
     for line in (*map(str, plan.decisions), *(plan.parent.remarks if plan.parent else ()), plan.outlook):
         shown.note(line)
     config = with_step(config, data, lambda text: shown.note(text))
-    check_step(config)
+    config = with_latencies(config, lambda text: shown.note(text))
+    check_times(config)
     for span in spans(config):
         shown.note(str(span))
     proposals = Sampled(config)
@@ -92,8 +105,9 @@ def launch(
 
 def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
     """Return the files of a new run by name, without the files that every run has."""
-    profile = config.forecast and config.forecast.profile.model_dump_json(indent=1)
-    return ({PROFILE: profile} if profile else {}) | {LEDGER: ledger_of(imported, fidelity)}
+    forecasts = {PROFILE: config.forecast, LATENCIES: config.latencies}
+    profiles = {file: one.profile.model_dump_json(indent=1) for file, one in forecasts.items() if one}
+    return {**profiles, LEDGER: ledger_of(imported, fidelity)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ class _Objective:
         observations = {}
         for (trial, result), accuracy in zip(complete, estimates, strict=True):
             if accuracy != result.accuracy:
-                terms = self._reward.score(accuracy, trial.step_ratio, trial.architecture, self._reference)
+                terms = self._reward.score(
+                    accuracy, trial.step_ratio, trial.architecture, self._reference, trial.latency
+                )
                 observations[trial.number] = _observation(replace(trial, terms=terms))
         return observations
 

@@ -35,12 +35,16 @@ _UNTIMED = 5
 """The number of runs of a profiled session that do not count."""
 
 
+def missing() -> list[str]:
+    """Return the names of the packages that are missing for sessions."""
+    return [package for package in _PACKAGES if find_spec(package) is None]
+
+
 def require_onnxruntime() -> None:
     """Raise `UserError` if a package is missing."""
-    missing = [package for package in _PACKAGES if find_spec(package) is None]
-    if missing:
+    if packages := missing():
         raise UserError(
-            f"runtime=onnxruntime needs {', '.join(missing)}: pip install 'compound-nas[onnx]'. Without it: "
+            f"runtime=onnxruntime needs {', '.join(packages)}: pip install 'compound-nas[onnx]'. Without it: "
             "runtime=torch."
         )
 

@@ -160,10 +160,13 @@ def work_of_optimizer(layers: tuple[Layer, ...]) -> Mapping[str, float]:
     return {"params": sum(conv.params for conv in convs), "tensors": tensors}
 
 
-def work_of_classifier(architecture: Architecture, width_in: int, size: int) -> Mapping[str, float]:
+def work_of_classifier(
+    architecture: Architecture, width_in: int, size: int, cost: str = "step"
+) -> Mapping[str, float]:
     """Return the work of a step outside the blocks: classifier, loss, and the constant part of every step.
 
-    width_in, size: the channels and the side in pixels of the map that the head reads.
+    width_in, size: the channels and the side in pixels of the map that the head reads. cost: "step", or "latency"
+    for an inference, which has no loss and no optimizer.
     """
     head = architecture.head
     *_, classifier = head_layers(head, width_in, architecture.classes)
@@ -173,7 +176,7 @@ def work_of_classifier(architecture: Architecture, width_in: int, size: int) -> 
         "classifier macs": classifier.macs(1, 1),
         "pooled": pooled * (head.hidden or head.width or width_in),
     }
-    return {**spent, **work_of_optimizer((classifier,))}
+    return {**spent, **work_of_optimizer((classifier,))} if cost == "step" else spent
 
 
 def _sized(part: PlacedBlock) -> Iterator[tuple[Layer, int, int]]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from search.profiles.profile import Profile
+from search.profiles.profile import Profile, TimedCost
 from search.profiles.regression import Sample, fit
 from search.profiles.sampling import chosen, typical
 from search.reward import UNIT, network
@@ -32,6 +32,7 @@ class Campaign:
     device: Device
     batch: int
     max_networks: int = MAX_NETWORKS
+    cost: TimedCost = "step"
 
     @cached_property
     def networks(self) -> list[Architecture]:
@@ -55,11 +56,12 @@ class Campaign:
     def fit(self, samples: list[Sample]) -> Profile:
         """Fit the profile to samples."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        return fit(samples, self.device, self.batch, self.space.name, self.reference, now)
+        return fit(samples, self.device, self.batch, self.space.name, self.reference, now, self.cost)
 
     def _document(self) -> dict[str, Any]:
         """Return the conditions that all samples of a file share."""
-        return {**asdict(self.device), "batch": self.batch, "reference": str(self.reference)}
+        timed = {"cost": self.cost, "batch": self.batch, "reference": str(self.reference)}
+        return {**asdict(self.device), **timed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The predicted step times of a search's networks, relative to the reference network, from a profile."""
+"""The predicted step times or latencies of a search's networks, and of the reference network, from a profile."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from functools import cached_property
 
 from search.profiles.predictor import Prediction, Predictor
 from search.profiles.profile import Profile
+from search.reward import Latency
 from space import Architecture
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The predicted step times of a search's full networks.
+    """The predicted step times or latencies of a search's full networks.
 
-    reference: the network whose step time is the unit. one_resolution: True if the reference is scaled to the
+    reference: the network whose time is the unit. one_resolution: True if the reference is scaled to the
     resolution of the other network, as in `search.proxy.proxy.timed`; False if it keeps its own.
     """
 
@@ -25,6 +26,11 @@ class Forecast:
     def step(self, network: Architecture) -> Prediction:
         """Predict the time of a training step of `network` on the profile's number of images."""
         return self._predictor(network)
+
+    def latency(self, network: Architecture) -> Latency:
+        """Predict the latency of `network`, from a profile of latencies. The reference keeps its resolution."""
+        predicted = self._predictor(network)
+        return Latency(predicted.ms, self._predictor(self.reference).ms, predicted.unmeasured)
 
     def ratio(self, network: Architecture) -> float:
         """Predict S/S0, the step time of `network` relative to the reference."""

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from search.profiles.blocks import parts
 from search.profiles.predictor import Predictor
-from search.profiles.profile import BATCH, Profile, folder, saved_profiles
+from search.profiles.profile import BATCH, Profile, TimedCost, file_of, folder, saved_profiles
 from space import Architecture, Space, UserError
 from space.timing.device import this_device
+
+if TYPE_CHECKING:
+    from search.models.inference import Conditions
+    from search.proxy.proxy import Precision
 
 COVERED = 0.9
 """The mean share of step times from measured blocks that a profile must reach to serve networks."""
 
 
-def here(batch: int = BATCH) -> list[Profile]:
-    """Return the profiles of this machine's devices, the latest first, with GPU profiles before CPU profiles."""
+def here(batch: int = BATCH, cost: TimedCost = "step") -> list[Profile]:
+    """Return the profiles of this machine's devices, the latest first, with GPU profiles before CPU profiles.
+
+    Those of latencies are for onnxruntime with one thread.
+    """
+    if cost == "latency":
+        return _latencies(batch)
     profiles = saved_profiles(this_device("cpu"), batch)
     if any("-cuda-" in path.name for path in folder().glob("*.json")):
         from search.profiles.profiling import device_for
@@ -24,6 +34,39 @@ def here(batch: int = BATCH) -> list[Profile]:
         device = device_for("auto")
         profiles = (saved_profiles(device, batch) if device.kind != "cpu" else []) + profiles
     return profiles
+
+
+def latency_profile(space: Space) -> Profile | None:
+    """Return a saved profile of latencies that serves `space`, in onnxruntime with one image and one thread.
+
+    The profile that was made for the space serves it whatever share of its blocks was measured: with thousands of
+    blocks most are estimated. Returns None if there is none.
+    """
+    profiles = _latencies(1)
+    if not profiles:
+        return None
+    path = file_of(profiles[0].device, 1, space, "latency")
+    return Profile.load(path) if path.exists() else serving(space, profiles)
+
+
+def _latencies(batch: int) -> list[Profile]:
+    if not any("-latency-" in path.name for path in folder().glob("*.json")):
+        return []  # Importing torch would take seconds.
+    from search.models.inference import Conditions
+    from search.models.onnx_session import missing
+
+    return [] if missing() else saved_profiles(Conditions(batch=batch).described(), batch, "latency")
+
+
+def like(profile: Profile) -> Conditions:
+    """Return the conditions under which this machine would measure the latencies of `profile`."""
+    from search.models.inference import Conditions
+
+    device = profile.device
+    if device.runtime != "torch":
+        return Conditions(batch=profile.batch, threads=device.threads)
+    precision: Precision = device.precision  # type: ignore[assignment]
+    return Conditions("torch", profile.batch, device.threads, device.kind, precision)
 
 
 def serving(space: Space, profiles: Sequence[Profile]) -> Profile | None:
@@ -38,13 +81,16 @@ def covered(networks: Sequence[Architecture], profile: Profile) -> float:
     return 1 - float(Predictor(profile).all(networks)[1].mean())
 
 
-def closest(network: Architecture, batch: int = BATCH) -> Profile:
-    """Return this machine's profile in which the most blocks of `network` are measured.
+def closest(network: Architecture, batch: int = BATCH, cost: TimedCost = "step") -> Profile:
+    """Return this machine's profile of `cost` in which the most blocks of `network` are measured.
 
     If several have the same number, the one with the most blocks in all is returned. Raise `UserError` if this
     machine has no profile.
     """
-    profiles, wanted = here(batch), {part.key for part in parts(network)}
+    profiles, wanted = here(batch, cost), {part.key for part in parts(network)}
     if not profiles:
-        raise UserError("There is no profile of this device yet. Create one: search profile space=effv2")
+        kind = "" if cost == "step" else f" cost={cost}"
+        raise UserError(
+            f"There is no profile of this device yet. Create one: search profile space=effv2{kind}"
+        )
     return max(profiles, key=lambda profile: (len(wanted & profile.blocks.keys()), len(profile.blocks)))

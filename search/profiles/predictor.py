@@ -1,4 +1,4 @@
-"""The step time of a network, predicted as the sum of the times of its blocks and of its other layers. No torch."""
+"""Step time or latency of a network, predicted as the sum of the times of its blocks and other layers. No torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The predicted time of a training step on the profile's device.
+    """The predicted time of a training step or an inference on the profile's device.
 
     ms: the time in milliseconds. unmeasured: the share of the time, 0 to 1, that a model estimates for blocks that
     the profile lacks.
@@ -35,7 +35,7 @@ class Prediction:
 
 
 class Predictor:
-    """A predictor of step times from `profile`. It caches stages, so that a prediction takes microseconds."""
+    """A predictor of times from `profile`. It caches stages, so that a prediction takes microseconds."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
@@ -44,7 +44,7 @@ class Predictor:
         self._starts: dict[object, tuple[int, int]] = {}
 
     def __call__(self, architecture: Architecture) -> Prediction:
-        """Predict the step time of `architecture`, of any space, width and resolution."""
+        """Predict the time of `architecture`, of any space, width and resolution."""
         ms, unmeasured = self._sum(architecture)
         return Prediction(ms, unmeasured / ms)
 
@@ -56,7 +56,7 @@ class Predictor:
         return times[:, 0], times[:, 1] / times[:, 0]
 
     def range(self, space: Space) -> tuple[float, float]:
-        """Return the exact shortest and longest predicted step of all networks of `space`, in milliseconds.
+        """Return the exact shortest and longest predicted time of all networks of `space`, in milliseconds.
 
         A stage's time depends on earlier stages only through the width and size of its input.
         """
@@ -85,7 +85,7 @@ class Predictor:
         return {end: (min(low for low, _ in own), max(high for _, high in own)) for end, own in sums.items()}
 
     def _sum(self, architecture: Architecture) -> tuple[float, float]:
-        """Return the milliseconds of the whole step, and the milliseconds in it of blocks that were not measured."""
+        """Return the milliseconds of the whole network, and those of its blocks that were not measured."""
         width, size = self._start(architecture)
         total = unmeasured = 0.0
         for stage in architecture.stages:
@@ -120,16 +120,20 @@ class Predictor:
         if key not in self._ends:
             ends = (blocks.stem_part(architecture), blocks.head_part(architecture, width, size))
             times = [self._block(part) for part in ends if part.layers]
-            rest = self._linear(self.profile.rest, blocks.work_of_classifier(architecture, width, size))
+            rest = self._linear(
+                self.profile.rest, blocks.work_of_classifier(architecture, width, size, self.profile.cost)
+            )
             guessed = sum(time for time, measured in times if not measured)
             self._ends[key] = (sum(time for time, _ in times) + rest, guessed)
         return self._ends[key]
 
     def _block(self, part: PlacedBlock) -> tuple[float, bool]:
-        """Return the milliseconds of a block with its optimizer step, and whether it was measured."""
+        """Return the milliseconds of a block, with its optimizer step if any, and whether it was measured."""
         measured = self.profile.blocks.get(part.key)
         ms = measured.ms if measured else self._linear(self.profile.work, blocks.work(part))
-        return ms + self._linear(self.profile.rest, blocks.work_of_optimizer(part.layers)), bool(measured)
+        if self.profile.cost == "step":
+            ms += self._linear(self.profile.rest, blocks.work_of_optimizer(part.layers))
+        return ms, bool(measured)
 
     @staticmethod
     def _linear(rates: Mapping[str, float], work: Mapping[str, float]) -> float:

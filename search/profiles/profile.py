@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,10 +16,14 @@ from space.timing.device import Device
 
 BATCH = 32
 """The default number of images in a measured training step."""
+TimedCost = Literal["step", "latency"]
+"""The costs that a profile predicts."""
+BATCHES: dict[TimedCost, int] = {"step": BATCH, "latency": 1}
+"""The default number of images by cost."""
 
 
 class MeasuredBlock(BaseModel):
-    """The time of a block, forward and backward, for the profile's batch.
+    """The time of a block for the profile's batch: forward and backward for a step, forward for latency.
 
     ms: the median time over the networks that contain the block, in milliseconds. spread: the standard deviation
     among these networks, relative to the median. networks: the number of these networks.
@@ -34,19 +39,21 @@ class MeasuredBlock(BaseModel):
 class Profile(BaseModel):
     """The times of blocks on a device.
 
-    batch: the number of images in a step. space: the name of the space with these blocks. made: the date and time
-    of the profile. networks: the number of measured networks. wall: the median ratio of wall time to device time, 1
-    on an idle machine. reference: the network whose steps alternated with the measured ones. reference_ms: the
-    milliseconds of a step of the reference. blocks: the measured blocks by `PlacedBlock.key`. work: the
-    milliseconds per unit of `search.profiles.blocks.work`, for blocks that were not measured. work_error: the
-    median relative error of times estimated from work, in cross-validation. rest: the milliseconds per unit of work
-    outside the blocks. error: the mean absolute relative error of predicted steps on the measured networks.
+    cost: the cost that the profile predicts. batch: the number of images in a step or an inference. space: the name
+    of the space with these blocks. made: the date and time of the profile. networks: the number of measured
+    networks. wall: the median ratio of wall time to device time, 1 on an idle machine. reference: the network whose
+    steps alternated with the measured ones. reference_ms: the milliseconds of a step or an inference of the
+    reference. blocks: the measured blocks by `PlacedBlock.key`. work: the milliseconds per unit of
+    `search.profiles.blocks.work`, for blocks that were not measured. work_error: the median relative error of times
+    estimated from work, in cross-validation. rest: the milliseconds per unit of work outside the blocks. error: the
+    mean absolute relative error of predicted steps on the measured networks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal["compound-nas.profile"] = "compound-nas.profile"
     version: Literal[1] = 1
+    cost: TimedCost = "step"
     device: Device
     batch: int = Field(ge=1)
     space: str
@@ -88,9 +95,9 @@ class Profile(BaseModel):
             raise UserError(f"{path} is not a profile: {place}: {first['msg'].lower()}.") from None
 
     def differences(self, device: Device, batch: int) -> tuple[str, ...]:
-        """Return the reasons why the profile does not apply to such steps; () if it applies.
+        """Return the reasons why the profile does not apply under these conditions; () if it applies.
 
-        device: the device of the steps. batch: the number of images in a step.
+        device: the device that computes. batch: the number of images.
         """
         other = () if batch == self.batch else (f"batch {self.batch}, not {batch}",)
         return (*self.device.differences(device), *other)
@@ -112,15 +119,17 @@ def folder() -> Path:
     return Path(cache) / "compound-nas" / "profiles"
 
 
-def file_of(device: Device, batch: int, space: Space) -> Path:
+def file_of(device: Device, batch: int, space: Space, cost: TimedCost = "step") -> Path:
     """Return the file for the profile of `space` in `folder`. Spaces with other pinned choices have other files."""
     named = hashlib.sha256(repr((device, space.document)).encode()).hexdigest()[:8]
     resolution = space.frames[0].resolution
-    return folder() / f"{space.name}-r{resolution}-b{batch}-{device.kind}-{named}.json"
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", space.name)
+    timed = "" if cost == "step" else f"{cost}-"
+    return folder() / f"{name}-r{resolution}-b{batch}-{timed}{device.kind}-{named}.json"
 
 
-def saved_profiles(device: Device, batch: int) -> list[Profile]:
-    """Return the profiles in `folder` that apply to steps on `batch` images on `device`, the latest first.
+def saved_profiles(device: Device, batch: int, cost: TimedCost = "step") -> list[Profile]:
+    """Return the profiles of `cost` in `folder` that apply to `batch` images on `device`, the latest first.
 
     Files that are not profiles of this version are skipped.
     """
@@ -130,6 +139,6 @@ def saved_profiles(device: Device, batch: int) -> list[Profile]:
             profile = Profile.load(path)
         except UserError:
             continue
-        if not profile.differences(device, batch):
+        if profile.cost == cost and not profile.differences(device, batch):
             profiles.append(profile)
     return sorted(profiles, key=lambda profile: profile.made, reverse=True)

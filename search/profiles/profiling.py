@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from search.files import locked_file
 from search.profiles.campaign import MAX_NETWORKS, Campaign, Progress, run, samples
-from search.profiles.profile import BATCH, Profile, file_of
+from search.profiles.profile import BATCH, Profile, TimedCost, file_of
+from search.profiles.regression import Sample
 from search.proxy.proxy import Precision
-from space import Space, UserError
+from space import Architecture, Space, UserError
 from space.timing.device import Device, this_device
+
+if TYPE_CHECKING:
+    from search.models.inference import Conditions
 
 PROFILED_DEVICES = ("cpu", "cuda")
 """The kinds of devices that can be profiled."""
@@ -21,6 +27,16 @@ Begin = Callable[[Campaign, float], None]
 Watch = Callable[[Progress], None]
 Wait = Callable[[Path], None]
 """A callback wait(path) before waiting for another process, which is measuring the profile `path`."""
+
+
+class Bench(Protocol):
+    """A place to measure networks."""
+
+    def seconds(self, networks: list[Architecture]) -> float:
+        """Estimate the seconds to measure `networks` on an idle machine."""
+
+    def measure(self, architecture: Architecture) -> Sample:
+        """Measure a network and its blocks, relative to the reference network."""
 
 
 def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
@@ -40,14 +56,16 @@ def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
 
 
 def seconds(
-    space: Space, *, device: str = "auto", precision: Precision = "auto", max_networks: int = MAX_NETWORKS
+    space: Space,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    max_networks: int = MAX_NETWORKS,
+    latency: Conditions | None = None,
 ) -> float:
-    """Estimate the seconds that `make` takes on an idle machine. Runs some steps of a network."""
-    from search.profiles.bench import bench
-    from search.proxy.device import choose_device
-
-    campaign = Campaign(space, device_for(device, precision), BATCH, max_networks)
-    with bench(campaign.device, choose_device(device), BATCH, campaign.reference) as place:
+    """Estimate the seconds that `make` takes on an idle machine. Runs a network some times."""
+    campaign = _campaign(space, device, precision, BATCH, max_networks, latency)
+    with _bench(campaign, device, latency) as place:
         return place.seconds(campaign.networks)
 
 
@@ -58,6 +76,7 @@ def make(
     precision: Precision = "auto",
     batch: int = BATCH,
     max_networks: int = MAX_NETWORKS,
+    latency: Conditions | None = None,
     out: Path | None = None,
     wait: Wait = lambda path: None,
     begin: Begin = lambda campaign, seconds: None,
@@ -65,20 +84,21 @@ def make(
 ) -> tuple[Profile, Path]:
     """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
 
-    Continue an interrupted measurement for the same profile. If another process is measuring it, wait until that
-    process has ended, and return its profile if it wrote one. Raise `UserError` for a device that does not exist, a
-    batch that is too large, or a file that cannot be written.
+    latency: the conditions of an inference, for a profile of latencies; `device`, `precision` and `batch` are for
+    one of training steps. Continue an interrupted measurement for the same profile. If another process is measuring
+    it, wait until that process has ended, and return its profile if it wrote one. Raise `UserError` for a device
+    that does not exist, a batch that is too large, or a file that cannot be written.
     """
-    measured = device_for(device, precision)
-    campaign = Campaign(space, measured, batch, max_networks)
-    path = out or file_of(measured, batch, space)
+    campaign = _campaign(space, device, precision, batch, max_networks, latency)
+    path = out or file_of(campaign.device, campaign.batch, space, campaign.cost)
     partial = path.with_name(path.name + ".part")
     before = _written(path)
     with locked_file(partial, lambda: wait(path)):
         if _written(path) != before:
             profile = Profile.load(path)
         else:
-            _measure(campaign, device, partial, begin, watch)
+            with _bench(campaign, device, latency) as place:
+                _measure(campaign, place, partial, begin, watch)
             profile = campaign.fit(samples(campaign, partial))
             profile.save(path)
         partial.unlink(missing_ok=True)
@@ -94,18 +114,44 @@ def _written(path: Path) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _measure(campaign: Campaign, device: str, partial: Path, begin: Begin, watch: Watch) -> None:
+def _measure(campaign: Campaign, place: Bench, partial: Path, begin: Begin, watch: Watch) -> None:
     """Measure the networks that the file of samples lacks."""
-    from search.profiles.bench import bench
-    from search.proxy.device import choose_device
-
     done = {sample.architecture for sample in samples(campaign, partial)}
     missing = [network for network in campaign.networks if str(network) not in done]
     known, total = len(done), len(campaign.networks)
-    with bench(campaign.device, choose_device(device), campaign.batch, campaign.reference) as place:
-        begin(campaign, place.seconds(missing))
-        started = time.monotonic()
-        watch(Progress(known, total, 0.0, None))
-        for number, _ in enumerate(run(campaign, partial, place.measure), 1):
-            spent = time.monotonic() - started
-            watch(Progress(known + number, total, spent, spent / number * (len(missing) - number)))
+    begin(campaign, place.seconds(missing))
+    started = time.monotonic()
+    watch(Progress(known, total, 0.0, None))
+    for number, _ in enumerate(run(campaign, partial, place.measure), 1):
+        spent = time.monotonic() - started
+        watch(Progress(known + number, total, spent, spent / number * (len(missing) - number)))
+
+
+def _campaign(
+    space: Space,
+    device: str,
+    precision: Precision,
+    batch: int,
+    max_networks: int,
+    latency: Conditions | None,
+) -> Campaign:
+    if latency is None:
+        return Campaign(space, device_for(device, precision), batch, max_networks)
+    cost: TimedCost = "latency"
+    return Campaign(space, latency.described(), latency.batch, max_networks, cost)
+
+
+@contextmanager
+def _bench(campaign: Campaign, device: str, latency: Conditions | None) -> Iterator[Bench]:
+    """Open the bench for the networks of `campaign`."""
+    if latency is not None:
+        from search.profiles.latency_bench import latency_bench
+
+        with latency_bench(latency, campaign.reference) as place:
+            yield place
+        return
+    from search.profiles.bench import bench
+    from search.proxy.device import choose_device
+
+    with bench(campaign.device, choose_device(device), campaign.batch, campaign.reference) as steps:
+        yield steps

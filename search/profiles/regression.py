@@ -13,7 +13,7 @@ import numpy as np
 from search.profiles import blocks
 from search.profiles.blocks import PlacedBlock
 from search.profiles.predictor import Predictor
-from search.profiles.profile import MeasuredBlock, Profile
+from search.profiles.profile import MeasuredBlock, Profile, TimedCost
 from space import Architecture, UserError, decode
 from space.timing.device import Device
 
@@ -25,7 +25,10 @@ Work = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The measurements of a network; see `space.timing.per_block.BlockTimes` for the figures."""
+    """The measurements of a network; see `space.timing.per_block.BlockTimes` for the figures.
+
+    For a latency, `step` and the other times are those of an inference.
+    """
 
     architecture: str
     blocks: tuple[float, ...]
@@ -46,9 +49,15 @@ class Sample:
 
 
 def fit(
-    samples: Sequence[Sample], device: Device, batch: int, space: str, reference: Architecture, made: str
+    samples: Sequence[Sample],
+    device: Device,
+    batch: int,
+    space: str,
+    reference: Architecture,
+    made: str,
+    cost: TimedCost = "step",
 ) -> Profile:
-    """Fit a profile to `samples`. Raise `UserError` if there is no sample.
+    """Fit a profile of `cost` to `samples`. Raise `UserError` if there is no sample.
 
     made: the date and time of the profile.
     """
@@ -65,7 +74,9 @@ def fit(
     table = {key: _block(times) for key, times in sorted(taken.items())}
     works = [blocks.work(known[key]) for key in table]
     times = np.array([block.ms for block in table.values()])
+    rest = [_rest(network, cost) for network in networks]
     profile = Profile(
+        cost=cost,
         device=device,
         batch=batch,
         space=space,
@@ -77,7 +88,7 @@ def fit(
         blocks=table,
         work=rates(works, times),
         work_error=_error_elsewhere(works, times),
-        rest=rates(list(map(_rest, networks)), np.array([unit * sample.rest for sample in samples])),
+        rest=rates(rest, np.array([unit * sample.rest for sample in samples])),
         error=0.0,
     )
     predicted, _ = Predictor(profile).all(networks)
@@ -91,10 +102,10 @@ def _block(times: Sequence[float]) -> MeasuredBlock:
     return MeasuredBlock(ms=middle, spread=spread, networks=len(times))
 
 
-def _rest(network: Architecture) -> Work:
-    """Return the work in a step of `network` that belongs to no block."""
-    spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network)))
-    for part in blocks.parts(network):
+def _rest(network: Architecture, cost: TimedCost) -> Work:
+    """Return the work in a step or an inference of `network` that belongs to no block."""
+    spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network), cost))
+    for part in blocks.parts(network) if cost == "step" else ():
         spent.update(blocks.work_of_optimizer(part.layers))
     return spent
 

@@ -57,6 +57,7 @@ class Request:
 
 _STEP = ("step_ms", "reference_step_ms", "step_ratio")
 """The fields of `Result` that describe the step time."""
+_TIMES = (*_STEP, "latency_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,9 @@ class Result:
         quotient of step_ms and reference_step_ms. All three are None if no step time was measured.
     graph: the way in which training steps were launched on a GPU: "captured" for one CUDA graph, or "eager: REASON";
         None on a CPU, for other training loops, and in results of versions without graphs.
+    latency_ms: the latency of the full network in milliseconds, measured at the end of the search for its answers:
+        the ratio to a reference that was measured in turns, times that reference's latency in the profile. None if
+        it was not measured.
     hits: the validation images that are classified correctly, see `search.stats.hits`; "" if they are not recorded.
     """
 
@@ -93,6 +97,7 @@ class Result:
     top5: float | None = None
     graph: str | None = None
     hits: str = ""
+    latency_ms: float | None = None
 
     def timed(self, step: StepTime) -> Result:
         """Return a copy of this result whose step time is `step`."""
@@ -108,9 +113,9 @@ class Result:
         """Raise `ValueError` if a measurement is not a finite number, or if a time is negative."""
         if not all(map(_finite, (self.accuracy, self.loss, *self.curve))):
             raise ValueError(f"accuracy {self.accuracy}, loss {self.loss}")
-        for name in ("seconds", "images_per_second", *_STEP):
+        for name in ("seconds", "images_per_second", *_TIMES):
             value = getattr(self, name)
-            if not (_finite(value) and value >= 0) and not (name in _STEP and value is None):
+            if not (_finite(value) and value >= 0) and not (name in _TIMES and value is None):
                 raise ValueError(f"{name} {value}")
 
     def to_dict(self) -> dict[str, Any]:

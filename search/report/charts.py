@@ -172,6 +172,7 @@ def every(results: Findings) -> tuple[Chart | Bars, ...]:
     if not run.ranked:
         return ()
     costs = ["params", "macs"]
+    costs += ["latency_ms"] if any(t.latency for t in run.ranked) else []
     costs += ["step_ratio"] if any(t.step_ratio is not None for t in run.ranked) else []
     steps = step_times(run)
     curves, short = learning_curves(run), rungs(run)

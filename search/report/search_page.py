@@ -41,6 +41,8 @@ AXES = (
     "step_ms",
     "step_ratio",
     "predicted_ms",
+    "size",
+    "latency_ms",
     "number",
 )
 """The possible axes of the scatter, as far as there are values."""

@@ -107,9 +107,11 @@ def spans(config: Config) -> Iterator[Span]:
         if name in EXACT:
             low, high = map(float, config.space.range.bounds(name, reward.batch))
             unit = float(reward.unit(name, config.reference))
-        elif config.forecast:
-            low, high = Predictor(config.forecast.profile).range(config.space)
-            unit = config.forecast.step(config.reference).ms
+        elif forecast := (config.latencies if name == "latency" else config.forecast):
+            low, high = Predictor(forecast.profile).range(config.space)
+            unit = forecast.step(config.reference).ms
+            if name == "latency":
+                unit = reward.unit(name, config.reference, unit)
         else:
             continue
         terms = [_term(reward, name, amount / unit) for amount in (low, high)]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from search.profiles.forecast import Forecast
+from search.profiles.lookup import latency_profile
 from search.reward import Reward
 from search.runs.run import Run
 from search.settings.limits import Limits
@@ -15,7 +17,7 @@ from search.trials.columns import TERMS, TRIALS, row
 from search.trials.trial import Trial, ranked, with_reward
 from space import Architecture, UserError
 
-SCHEMA, VERSION = "compound-nas.rescored", 2
+SCHEMA, VERSION = "compound-nas.rescored", 3
 """The name and version of the schema. The version rises with every change of the keys, their types or their meanings,
 including new keys."""
 
@@ -68,7 +70,7 @@ def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
     if not run.ranked:
         raise UserError(f"The run {run.name} has no complete trial yet.")
     before = {trial.number: rank for rank, trial in enumerate(run.ranked, start=1)}
-    found = ranked(_scored(run, reward))
+    found = ranked(_scored(run, reward, limits))
     exceeding = {trial.number: _exceeded(trial, limits) for trial in found}
     kept = [trial for trial in found if not exceeding[trial.number]]
     ranks = {trial.number: rank for rank, trial in enumerate(kept, start=1)}
@@ -94,19 +96,37 @@ def rescored_answers(run: Run, places: Sequence[Place], reward: Reward, limits: 
     return answers(candidates, best, reward, limits, run.validation_images)
 
 
-def _scored(run: Run, reward: Reward) -> Iterator[Trial]:
+def _scored(run: Run, reward: Reward, limits: Limits) -> Iterator[Trial]:
     reference, forecast = _reference(run, reward), run.config.forecast
     if forecast:
         forecast = replace(forecast, reference=reference)
+    latencies = _latencies(run, reward, limits, reference)
     for trial in run.ranked:
         ratio = forecast.ratio(trial.architecture) if forecast else trial.step_ratio
+        latency = latencies.latency(trial.architecture) if latencies else None
         try:
-            yield with_reward(replace(trial, step_ratio=ratio), reward, reference)
+            yield with_reward(replace(trial, step_ratio=ratio, latency=latency), reward, reference)
         except ValueError as error:
             raise UserError(
                 f"{run.name}:{trial.number}: {error}; the run did not measure it. reward.w=0 leaves it out, and "
                 "reward.cost=macs counts another cost."
             ) from None
+
+
+def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture) -> Forecast | None:
+    """Return the forecast of latencies: the run's, else one from a saved profile of this device."""
+    config = run.config
+    if config.latencies:
+        return replace(config.latencies, reference=reference)
+    if "latency" not in reward.costs and limits.latency is None:
+        return None
+    profile = latency_profile(config.space)
+    if profile is None:
+        raise UserError(
+            f"The run {run.name} has no latencies; a profile of this device predicts them: search profile "
+            f"space={config.space.name} cost=latency"
+        )
+    return Forecast(profile, reference, one_resolution=False)
 
 
 def _reference(run: Run, reward: Reward) -> Architecture:
@@ -124,4 +144,7 @@ def _reference(run: Run, reward: Reward) -> Architecture:
 def _exceeded(trial: Trial, limits: Limits) -> str:
     if limits.step is not None and not trial.predicted:
         raise UserError("limit.step needs predicted step times; the run was begun without a profile.")
-    return limits.exceeded(trial.architecture, trial.predicted.ms if trial.predicted else None)
+    times = {"step": trial.predicted.ms} if trial.predicted else {}
+    if trial.latency:
+        times["latency"] = trial.latency.ms
+    return limits.exceeded(trial.architecture, times)

@@ -33,6 +33,8 @@ PARENT = "parent.safetensors"
 """The name of the file with the weights that the networks of a run inherit."""
 PROFILE = "profile.json"
 """The name of the file with the profile of the device that the run began on, where step times are predicted."""
+LATENCIES = "latencies.json"
+"""The name of the file with the profile of the device to ship to, where latencies count or are limited."""
 _SHOWN = 10
 """The number of trials that a notebook shows."""
 
@@ -261,7 +263,10 @@ def open_run(name: str | Path) -> Run:
     finally:
         ledger.close()
     reference = config.reference
-    trials = tuple(trial_from_record(record, config.reward, reference, config.forecast) for record in records)
+    trials = tuple(
+        trial_from_record(record, config.reward, reference, config.forecast, config.latencies)
+        for record in records
+    )
     return Run(path, config, trials, seconds, driver_of(path / LOCK), ended, closed, fit)
 
 
@@ -272,13 +277,13 @@ def config_of(path: Path) -> Config:
 
 def _configured(document: documents.Document, path: Path) -> Config:
     from search.config import Config
-
-    config = Config.of_document(document)
-    if config.settings.step != "profile":
-        return config
     from search.profiles.profile import Profile
 
-    return config.with_profile(Profile.load(path / PROFILE))
+    config = Config.of_document(document)
+    if config.settings.step == "profile":
+        config = config.with_profile(Profile.load(path / PROFILE))
+    latencies = path / LATENCIES
+    return config.with_profile(Profile.load(latencies)) if latencies.exists() else config
 
 
 def is_run(name: str) -> bool:

@@ -40,7 +40,9 @@ def permitted(records: tuple[Record, ...], config: Config) -> tuple[Record, ...]
     within: list[Record] = []
     for record in records:
         try:
-            trial = trial_from_record(record, config.reward, config.reference, config.forecast)
+            trial = trial_from_record(
+                record, config.reward, config.reference, config.forecast, config.latencies
+            )
         except ValueError as error:
             raise UserError(
                 f"from={config.settings.warm_start}: {record.reason}: {error}; step=profile predicts it, and with "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from space.architecture import Architecture
-from space.cost.table import BATCH, COSTS, EXACT, USABLE
+from space.cost.table import BATCH, COSTS, EXACT, PREDICTED
 
 
 class Limits(BaseModel):
@@ -28,10 +29,12 @@ class Limits(BaseModel):
     """The largest number of bytes that a training of the full network holds."""
     step: float | None = None
     """The largest number of milliseconds of a training step, as the device's profile predicts it."""
+    latency: float | None = None
+    """The largest number of milliseconds of an inference, as the device's profile predicts it."""
     batch: int = Field(default=BATCH, ge=1)
     """The number of images in the training batch that `memory` is computed for."""
 
-    @field_validator(*USABLE, mode="before")
+    @field_validator(*COSTS, mode="before")
     @classmethod
     def _amount(cls, value: Any, info: ValidationInfo) -> Any:
         return None if value is None else COSTS[str(info.field_name)].parse(value)
@@ -43,16 +46,24 @@ class Limits(BaseModel):
             if (limit := getattr(self, name)) is not None:
                 yield name, limit
 
-    def exceeded(self, network: Architecture, step_ms: float | None = None) -> str:
+    @property
+    def predicted(self) -> Iterator[tuple[str, float]]:
+        """The limits that are set on costs that a device's profile predicts, each with the name of its cost."""
+        for name in PREDICTED:
+            if (limit := getattr(self, name)) is not None:
+                yield name, limit
+
+    def exceeded(self, network: Architecture, times: Mapping[str, float] = MappingProxyType({})) -> str:
         """Return a text that names the limit that a full network exceeds, "" if it keeps all limits.
 
-        step_ms: the predicted step time, None if unknown.
+        times: the milliseconds of the predicted costs that are known, by the names of the costs.
         """
         for name, limit in self.exact:
             compute = COSTS[name].compute
             value = compute(network, self.batch) if compute else 0
             if value > limit:
                 return f"{name} {value:,} > limit.{name} {limit:,}"
-        if step_ms is not None and self.step is not None and step_ms > self.step:
-            return f"step {step_ms:.1f} ms > limit.step {self.step:g} ms"
+        for name, most in self.predicted:
+            if times.get(name, 0.0) > most:
+                return f"{name} {COSTS[name].text(times[name])} > limit.{name} {most:g} ms"
         return ""

@@ -36,6 +36,9 @@ class RunSettings(BaseModel):
     step: str = "auto"
     """The source of step times: "measured" (with each training), "profile" (predicted before it), "auto" (either), or
     the file of a profile."""
+    latency: str = "auto"
+    """The source of latencies: "auto" (a profile of this device in onnxruntime, one image and one thread), or the
+    file of a profile with any conditions."""
     force_step: bool = False
     """True to use a profile's file that was made on another device or with another version."""
     max_failures: int = Field(default=5, ge=1)
@@ -69,6 +72,15 @@ class RunSettings(BaseModel):
     def _step(cls, value: str) -> str:
         if value not in STEPS and not value.endswith(".json"):
             raise ValueError(f"permitted: {', '.join(STEPS)}, or a profile's ./FILE.json")
+        return value
+
+    @field_validator("latency")
+    @classmethod
+    def _latency(cls, value: str) -> str:
+        if value != "auto" and not value.endswith(".json"):
+            raise ValueError(
+                "permitted: auto, or a profile's ./FILE.json; the largest latency is limit.latency=5ms"
+            )
         return value
 
     @field_validator("budget", mode="before")

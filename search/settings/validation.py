@@ -18,6 +18,7 @@ RENAMED = {
     "recipe.optimiser": "recipe.optimizer",
     "recipe.smoothing": "recipe.beta2",
     "reward.max_activations": "limit.activations",
+    "reward.max_latency_ms": "limit.latency",
     "reward.max_macs": "limit.macs",
     "reward.max_memory": "limit.memory",
     "reward.max_params": "limit.params",

@@ -79,13 +79,15 @@ def standard_error(trial: Trial, candidates: Sequence[Trial], images: int | None
 
 def deciding_cost(reward: Reward, limits: Limits) -> CostName:
     """Return the cost that the cheapest answer minimises: a limited cost, else the reward's first, else params."""
-    limited = [name for name, _ in limits.exact]
-    names = [*limited, *(["step"] if limits.step is not None else []), *reward.costs, "params"]
+    limited = [name for name, _ in (*limits.exact, *limits.predicted)]
+    names = [*limited, *reward.costs, "params"]
     return names[0]  # type: ignore[return-value]
 
 
 def amount(trial: Trial, name: CostName, reward: Reward, limits: Limits) -> float:
     """Return a cost of a trial's network. The step time is relative to the reference; infinite where unknown."""
+    if name == "latency":
+        return trial.latency.ms if trial.latency else math.inf
     if name == "step":
         return math.inf if trial.step_ratio is None else trial.step_ratio
     batch = limits.batch if limits.memory is not None else reward.batch

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from search.trials.trial import Trial
     from space import Choice, Space
 
-SCHEMA, VERSION = "compound-nas.trials", 7
+SCHEMA, VERSION = "compound-nas.trials", 8
 """The name and version of the schema. The version rises with every change of the keys, their types or their meanings,
 including new keys. Each choice of the run's space adds a column of its name, such as `stages.0.op`."""
 
-_TERM_ORDER = ("step", "params", "macs", "activations", "memory", "size")
+_TERM_ORDER = ("step", "latency", "params", "macs", "activations", "memory", "size")
 """The costs in the order of their terms: those of the default reward first."""
 
 
@@ -29,8 +29,8 @@ def _term(name: str) -> Column:
     )
 
 
-def _exact(name: str) -> Column:
-    """Return the column of a cost that is known from the architecture."""
+def _cost(name: str) -> Column:
+    """Return the column of a cost."""
     row = COSTS[name]
     return Column(row.column, row.title, row.unit, form=row.form, description=row.meaning, better="low")
 
@@ -60,7 +60,7 @@ TRIALS = (
         better="high",
     ),
     *(_term(name) for name in _TERM_ORDER),
-    *(_exact(name) for name in ("params", "size", "macs", "activations")),
+    *(_cost(name) for name in ("params", "size", "macs", "activations")),
     Column(
         "step_ms",
         "Step",
@@ -96,6 +96,15 @@ TRIALS = (
         "S/S0 measured",
         form=".3f",
         description="the same, measured",
+        better="low",
+    ),
+    _cost("latency"),
+    Column(
+        "measured_latency_ms",
+        "Latency measured",
+        "ms",
+        form=".2f",
+        description="the same, measured at the end for the answers of the search",
         better="low",
     ),
     Column(
@@ -147,6 +156,7 @@ BRIEF = (
     "macs",
     "predicted_ms",
     "step_ms",
+    "latency_ms",
 )
 """The columns that fit a line of a terminal."""
 
@@ -191,6 +201,8 @@ def row(trial: Trial) -> dict[str, Any]:
         "unmeasured": trial.predicted and trial.predicted.unmeasured,
         "step_ratio": trial.step_ratio,
         "measured_ratio": result and result.step_ratio,
+        "latency_ms": trial.latency and trial.latency.ms,
+        "measured_latency_ms": result and result.latency_ms,
         **_final(trial),
         "attempt": trial.attempt,
         "reason": trial.reason,

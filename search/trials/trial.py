@@ -10,7 +10,7 @@ from html import escape
 from search.profiles import Prediction
 from search.profiles.forecast import Forecast
 from search.proxy.evaluate import Result
-from search.reward import Reward, Terms
+from search.reward import Latency, Reward, Terms
 from search.tables.units import si
 from search.trials.ledger import FinalTraining, Record, State
 from space import Architecture, Cost, Point, cost, decode
@@ -38,7 +38,8 @@ class Trial:
     1970. predicted: the step time that the run's profile predicts. step_ratio: the S/S0 in the reward, predicted if
     the run has a profile, else measured. Both are None if unknown. final_trainings: the trainings with fresh seeds,
     after the search. final_terms: the terms of the reward of their mean accuracy, None before the first result.
-    rungs: the results of its trainings below the last rung, the shortest first.
+    rungs: the results of its trainings below the last rung, the shortest first. latency: the latency that the run's
+    profile predicts, None without one.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Trial:
     final_trainings: tuple[FinalTraining, ...] = ()
     final_terms: Terms | None = None
     rungs: tuple[Rung, ...] = ()
+    latency: Latency | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -95,11 +97,16 @@ class Trial:
 
 
 def trial_from_record(
-    record: Record, reward: Reward, reference: Architecture, forecast: Forecast | None = None
+    record: Record,
+    reward: Reward,
+    reference: Architecture,
+    forecast: Forecast | None = None,
+    latencies: Forecast | None = None,
 ) -> Trial:
     """Return the trial of a row of the ledger, with its reward relative to the reference network.
 
-    Raises ValueError if a cost that counts is missing or the reward would not be a finite number.
+    forecast, latencies: the predictions of step times and of latencies, None without a profile. Raises ValueError
+    if a cost that counts is missing or the reward would not be a finite number.
     """
     architecture = decode(record.architecture)
     shorter = record.rungs if record.state not in ("duplicate", "imported") else ()
@@ -124,6 +131,7 @@ def trial_from_record(
         ratio,
         record.reason if record.state == "imported" else "",
         record.final_trainings if record.state in RANKED else (),
+        latency=latencies.latency(architecture) if latencies else None,
     )
     rungs = tuple(Rung(each, _terms(each.accuracy, trial, reward, reference)) for each in shorter)
     return replace(with_reward(trial, reward, reference), rungs=rungs)
@@ -143,7 +151,7 @@ def with_reward(trial: Trial, reward: Reward, reference: Architecture) -> Trial:
 
 
 def _terms(accuracy: float, trial: Trial, reward: Reward, reference: Architecture) -> Terms:
-    return reward.score(accuracy, trial.step_ratio, trial.architecture, reference)
+    return reward.score(accuracy, trial.step_ratio, trial.architecture, reference, trial.latency)
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:

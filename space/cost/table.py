@@ -96,18 +96,16 @@ class CostRow:
     """A row of the table: one cost of a full network.
 
     unit: the unit, "B" or "ms", "" for counts. parse: the function that turns a user's amount into a number in that
-    unit. known: the source of the cost. "exact"
-    costs are computed from the architecture, "predicted" ones come from a device's profile, and "reserved" ones can
-    not be used yet. form: the number format in tables. column, title: the key and the heading in tables. meaning: a
-    phrase
-    for help and tables. compute: for an exact cost, the function of (architecture, images in a batch) that returns
-    it.
+    unit. known: the source of the cost. "exact" costs are computed from the architecture, "predicted" ones come
+    from a device's profile. form: the number format in tables. column, title: the key and the heading in tables.
+    meaning: a phrase for help and tables. compute: for an exact cost, the function of (architecture, images in a
+    batch) that returns it.
     """
 
     name: CostName
     unit: str
     parse: Callable[[object], float]
-    known: Literal["exact", "predicted", "reserved"]
+    known: Literal["exact", "predicted"]
     form: str
     column: str
     title: str
@@ -117,7 +115,7 @@ class CostRow:
     def text(self, value: float) -> str:
         """Return `value` for a sentence: "5,288,548", "21.2 MB" or "301.5 ms"."""
         if self.unit == "ms":
-            return f"{value:,.1f} ms" if value >= 1 else f"{value:.3g} ms"
+            return f"{value:,.1f} ms" if value >= 10 else f"{value:.3g} ms"
         if self.unit == "B":
             prefix, unit = next(((p, u) for p, u in _SIZES if value >= u), ("", 1))
             return f"{value / unit:.3g} {prefix}B" if prefix else f"{value:.0f} B"
@@ -196,24 +194,24 @@ _ROWS = (
         name="latency",
         unit="ms",
         parse=milliseconds,
-        known="reserved",
+        known="predicted",
         form=".2f",
         column="latency_ms",
         title="Latency",
-        meaning="time of one prediction of the full network on the target device",
+        meaning="time of one inference of the full network, from the device's profile",
     ),
 )
 COSTS: Mapping[str, CostRow] = MappingProxyType({row.name: row for row in _ROWS})
 """The row of each cost by its name."""
 EXACT: tuple[str, ...] = tuple(row.name for row in _ROWS if row.known == "exact")
-USABLE: tuple[str, ...] = tuple(row.name for row in _ROWS if row.known != "reserved")
-"""The costs that a reward, a limit or an axis can use today."""
+PREDICTED: tuple[str, ...] = tuple(row.name for row in _ROWS if row.known == "predicted")
+"""The costs that only a device can tell."""
 
 
 def cost_row(name: str) -> CostRow:
-    """Return the row of `name`. Raises `UserError` with the nearest name for one that cannot be used."""
-    if name not in USABLE:
-        raise unknown_name("cost", name, USABLE)
+    """Return the row of `name`. Raises `UserError` with the nearest name for an unknown one."""
+    if name not in COSTS:
+        raise unknown_name("cost", name, COSTS)
     return COSTS[name]
 
 

@@ -1,6 +1,9 @@
 """A simulated device, whose times are known functions of a network's convolutions."""
 
+from dataclasses import replace
+
 from search.profiles import blocks
+from search.profiles.campaign import Campaign
 from search.profiles.regression import Sample
 from space.timing.device import Device
 
@@ -43,3 +46,27 @@ def measured(reference):
 def profile_of(campaign):
     """Return the profile of a campaign on this device."""
     return campaign.fit([measured(campaign.reference)(network) for network in campaign.networks])
+
+
+def latencies_of(space, batch=1):
+    """Return a profile of latencies of a space in onnxruntime on this device."""
+    device = replace(DEVICE, runtime="onnxruntime 1.0")
+    campaign = Campaign(space, device, batch, cost="latency")
+    unit = latency_ms(campaign.reference)
+    return campaign.fit([_latency_sample(network, unit) for network in campaign.networks])
+
+
+def latency_ms(network):
+    """Return the time of an inference of a network on the device, in milliseconds."""
+    return sum(_latency_parts(network))
+
+
+def _latency_parts(network):
+    end = blocks.before_head(network)
+    rest = milliseconds(blocks.work_of_classifier(network, *end, "latency"), REST)
+    return [*(milliseconds(blocks.work(part), PER_IMAGE) for part in blocks.parts(network)), rest]
+
+
+def _latency_sample(network, unit):
+    *shares, rest = (time / unit for time in _latency_parts(network))
+    return Sample(str(network), tuple(shares), rest, sum(shares) + rest, 0.0, unit, 1.0)

@@ -118,14 +118,14 @@ def test_a_step_time_is_a_limit():
     def predict(network):
         return cost(network).macs / 1e6
 
-    budget = Budget(step=700, predict=predict)
+    budget = Budget(step=700, predict={"step": predict})
     found = largest("b0", budget)
     assert budget.fits(found)
     assert not budget.fits(scale("b0", found.phi + 1 / STEP))
     assert found == largest("b0", Budget(macs=700_000_000))
     assert str(budget) == "700.0 ms step"
-    both = Budget(macs=500_000_000, step="0.7s", predict=predict)
+    both = Budget(macs=500_000_000, step="0.7s", predict={"step": predict})
     assert largest("b0", both) == largest("b0", Budget(macs=500_000_000))
     assert str(both) == "500M macs and 700.0 ms step"
     with pytest.raises(UserError, match=r"is within 0\.001 ms step: .*, 0\.\d+ ms step\.$"):
-        largest("b0", Budget(step=0.001, predict=predict))
+        largest("b0", Budget(step=0.001, predict={"step": predict}))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from search.config import Config
-from search.reward import REWARDS, EfficientNetV2, MnasNet, Reward, TuNAS, network
+from search.reward import REWARDS, EfficientNetV2, Latency, MnasNet, Reward, Term, TuNAS, network
 from space import UserError, documents
 from space.cost.memory import training_memory
 
@@ -197,3 +197,15 @@ def test_accuracy_alone_needs_no_cost():
     assert Config.of({"reward": "accuracy", "limit.params": "200k"}).reward == reward.model_copy(
         update={"reference": Config.of({}).reward.reference}
     )
+
+
+def test_latency_counts_relative_to_a_target_or_the_reference():
+    latency = Latency(ms=6.0, reference_ms=4.0)
+    target = MnasNet(reward="mnasnet", cost="latency", target="5ms", alpha=-1, beta=-1)
+    assert target.score(0.8, None, B0, V2_B0, latency).costs == (Term("latency", 6 / 5, 5 / 6),)
+    relative = EfficientNetV2(reward="effv2", cost="latency", w=-1, v=0)
+    assert relative.score(0.6, None, B0, V2_B0, latency).reward == pytest.approx(0.4)
+    with pytest.raises(ValueError, match="the latency is missing"):
+        relative.score(0.6, None, B0, V2_B0)
+    with pytest.raises(ValueError, match=r"for latency, reward\.cost=latency"):
+        MnasNet(reward="mnasnet", target="5ms")

@@ -10,13 +10,13 @@ from search.settings.limits import Limits
 from search.settings.words import parse
 from space import UserError, cost, published
 from space.cost.memory import training_memory
-from space.cost.table import USABLE
+from space.cost.table import COSTS
 
 B0 = published("b0").architecture
 
 
 def test_every_cost_that_can_be_used_has_a_limit():
-    assert set(Limits.model_fields) == {*USABLE, "batch"}
+    assert set(Limits.model_fields) == {*COSTS, "batch"}
 
 
 def test_amounts_are_written_with_units():
@@ -36,7 +36,9 @@ def test_amounts_are_written_with_units():
     [
         ("limit.params=3X", "limit.params=3X: '3X' is not a valid count"),
         ("limit.step=0", "limit.step=0: 0 is not a valid time"),
-        ("limit.latency=5ms", "Unknown setting 'limit.latency'"),
+        ("limit.latency=5 parsecs", "limit.latency=5 parsecs: '5 parsecs' is not a valid time"),
+        ("limit.size=0.5", "limit.size=0.5: 0.5 is not a valid size"),
+        ("reward.max_latency_ms=5", "reward.max_latency_ms is called limit.latency now."),
         ("reward.max_params=3e6", "reward.max_params is called limit.params now."),
     ],
 )
@@ -68,8 +70,8 @@ def test_the_limit_of_memory_is_for_the_batch():
 
 def test_a_limit_on_the_predicted_step_time():
     limit = Limits(step="30ms")
-    assert limit.exceeded(B0) == limit.exceeded(B0, 30.0) == ""
-    assert limit.exceeded(B0, 30.04) == "step 30.0 ms > limit.step 30 ms"
-    assert Limits().exceeded(B0, 1e9) == ""
+    assert limit.exceeded(B0) == limit.exceeded(B0, {"step": 30.0}) == ""
+    assert limit.exceeded(B0, {"step": 30.04}) == "step 30.0 ms > limit.step 30 ms"
+    assert Limits().exceeded(B0, {"step": 1e9}) == ""
     with pytest.raises(ValidationError):
         Limits(step=0)

@@ -10,7 +10,6 @@ from space.cost.memory import training_memory
 from space.cost.table import (
     COSTS,
     EXACT,
-    USABLE,
     cost_row,
     count,
     exact_cost,
@@ -59,7 +58,9 @@ def test_every_suffix_of_a_time(number, suffix, gap):
     assert milliseconds(f"{number}{gap}{suffix}") == pytest.approx(number * TIME_SUFFIXES[suffix])
 
 
-@given(st.sampled_from(USABLE), st.one_of(st.text(), st.floats(), st.integers(), st.booleans(), st.none()))
+@given(
+    st.sampled_from(list(COSTS)), st.one_of(st.text(), st.floats(), st.integers(), st.booleans(), st.none())
+)
 def test_a_value_is_a_positive_number_or_one_line(name, value):
     try:
         amount, refusal = parse_amount(name, value), ""
@@ -118,7 +119,7 @@ def test_the_table_is_keyed_by_name_and_its_columns_are_distinct():
     assert tuple(name for name, row in COSTS.items() if row.compute) == EXACT
 
 
-@pytest.mark.parametrize(("name", "nearest"), [("parms", "params"), ("latency", "activations")])
+@pytest.mark.parametrize(("name", "nearest"), [("parms", "params"), ("latencies", "latency")])
 def test_a_cost_that_cannot_be_used_is_refused(name, nearest):
     with pytest.raises(UserError, match=f"^Unknown cost '{name}'.*{nearest}"):
         cost_row(name)

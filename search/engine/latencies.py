@@ -1,0 +1,91 @@
+"""The source of a search's latencies: a profile of this machine, or the file of one that was made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from search.config import Config
+from search.profiles.lookup import latency_profile, like
+from search.profiles.profile import Profile
+from search.profiles.profiling import make, seconds
+from search.tables.units import clock
+from space import UserError
+
+Note = Callable[[str], None]
+
+MAX_SECONDS = 600
+"""The longest estimated time of a profile that is measured without being asked for."""
+_FEWEST = 20
+"""The smallest number of networks of a profile."""
+
+
+def with_latencies(config: Config, note: Note) -> Config:
+    """Return `config` with latencies predicted, if they count in the reward or are limited.
+
+    The setting `latency` selects the profile. "auto": a saved one of this device for onnxruntime, one image and one
+    thread, that serves the space, else one that is measured now. Any other value: the profile in that file.
+
+    note: a function that receives one line about the profile. Raises `UserError` for a profile of another device or
+    version, and where onnxruntime is missing.
+    """
+    if not needed(config):
+        return config
+    if config.settings.latency != "auto":
+        return config.with_profile(_loaded(config))
+    profile = latency_profile(config.space)
+    if profile is None:
+        profile = _made(config, note)
+    else:
+        note(f"Latencies are predicted by the profile of {profile.space} of {profile.made}")
+    return config.with_profile(profile)
+
+
+def latency_profile_time(config: Config) -> float | None:
+    """Return the seconds of measuring the profile of latencies of this search, None if it measures none."""
+    if not needed(config) or config.settings.latency != "auto" or latency_profile(config.space):
+        return None
+    return _affordable(config)[1]
+
+
+def needed(config: Config) -> bool:
+    """Return whether latencies count in the reward or are limited."""
+    return "latency" in config.reward.costs or config.limit.latency is not None
+
+
+def _loaded(config: Config) -> Profile:
+    profile = Profile.load(Path(config.settings.latency))
+    if profile.cost != "latency":
+        raise UserError(f"{config.settings.latency} is a profile of training steps, not of latencies.")
+    if not config.settings.force_step:
+        profile.check(like(profile).described(), profile.batch, "force_step=true uses it nevertheless")
+    return profile
+
+
+def _affordable(config: Config) -> tuple[int, float]:
+    """Return the number of networks to measure, and the estimated seconds, at most `MAX_SECONDS` if possible."""
+    from search.models.inference import Conditions
+    from search.profiles.campaign import MAX_NETWORKS
+
+    total = seconds(config.space, latency=Conditions())
+    if total <= MAX_SECONDS:
+        return MAX_NETWORKS, total
+    count = max(_FEWEST, int(MAX_NETWORKS * MAX_SECONDS / total))
+    return count, total * count / MAX_NETWORKS
+
+
+def _made(config: Config, note: Note) -> Profile:
+    from search.models.inference import Conditions
+
+    count, _ = _affordable(config)
+    profile, path = make(
+        config.space,
+        latency=Conditions(),
+        max_networks=count,
+        begin=lambda campaign, seconds: note(
+            f"No profile of latencies of {config.space.name} on this device yet: measuring "
+            f"{len(campaign.networks)} networks in onnxruntime, about {clock(seconds)} on an idle machine"
+        ),
+    )
+    note(f"wrote {path}: error {profile.error:.1%} for the measured networks")
+    return profile

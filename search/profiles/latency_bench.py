@@ -1,0 +1,88 @@
+"""The measurements for a profile of latencies: inferences of each network alternate with those of a reference.
+
+A network is timed whole, as it ships. The share of each block comes from the times of its parts inside the whole:
+onnxruntime's own profile of the nodes that are left after fusion, or marks between blocks in torch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from search.models.inference import Conditions, fresh, prepared, quiet
+from search.profiles.regression import Sample
+from search.proxy.device_lock import exclusive
+from space import Architecture, UserError, cost
+from space.network.network import build
+from space.timing.clock import Timer, settled
+from space.timing.ratio import in_turns
+
+_MIN_MS = 4.0
+"""The milliseconds that each timing lasts at least: short inferences are repeated."""
+_PAIRS, _MAX_PAIRS, _TOLERANCE = 9, 36, 0.01
+"""The pairs of timings at first and at most, and the spread of their ratio that ends them."""
+_TIMINGS = 60
+"""The inferences of 4 ms or more that a network takes, with warm-up and profile, for estimates beforehand."""
+_SETUP = 1.0
+"""The seconds to build, export and load a small network; the larger ones take more."""
+
+
+class LatencyBench:
+    """A place to measure latencies. Created by `latency_bench`."""
+
+    def __init__(self, conditions: Conditions, timer: Timer, reference: Architecture) -> None:
+        self._conditions, self._network = conditions, reference
+        self._timer = settled(timer, _MIN_MS)
+        self._place = conditions.place
+        began = time.monotonic()
+        self._reference = prepared(fresh(build(reference)), conditions).run
+        self._setup = time.monotonic() - began
+        self.reference_ms = min(self._timer(self._reference)[0] for _ in range(3))
+        """The approximate milliseconds of an inference of the reference, for estimates beforehand."""
+
+    def seconds(self, networks: Sequence[Architecture]) -> float:
+        """Estimate the time to measure `networks` on an idle machine, in seconds."""
+        unit = cost(self._network)
+        shares = [0.5 + 0.5 * cost(network).macs / unit.macs for network in networks]
+        runs = sum(max(_MIN_MS, share * self.reference_ms) for share in shares)
+        own = max(_MIN_MS, self.reference_ms) * len(networks)
+        return _TIMINGS * (runs + own) / 1e3 + (self._setup + _SETUP) * len(networks)
+
+    def measure(self, architecture: Architecture) -> Sample:
+        """Measure an inference of `architecture` and its blocks. Raise `UserError` if it does not fit into memory."""
+        try:
+            inference = prepared(fresh(build(architecture)), self._conditions)
+            with exclusive(self._place):
+                taken = in_turns(self._timer, inference.run, self._reference, _PAIRS, _TOLERANCE, _MAX_PAIRS)
+                blocks = inference.blocks()
+        except RuntimeError as error:
+            if "memory" not in str(error):
+                raise
+            raise UserError(
+                f"An inference of {architecture} on {self._conditions.batch} images does not fit into memory."
+            ) from None
+        *shares, rest = _shares(blocks, taken.ratio)
+        return Sample(
+            architecture=str(architecture),
+            blocks=tuple(shares),
+            rest=rest,
+            step=taken.ratio,
+            spread=taken.spread,
+            reference_ms=taken.reference_ms,
+            wall=taken.wall_ms / taken.ms,
+        )
+
+
+def _shares(times: Sequence[float], total: float) -> list[float]:
+    """Return the times of blocks scaled to the sum `total`: parts are timed by another clock than the whole."""
+    return [total * time / sum(times) for time in times]
+
+
+@contextmanager
+def latency_bench(conditions: Conditions, reference: Architecture) -> Iterator[LatencyBench]:
+    """Open a bench for inferences under `conditions`. Raises `UserError` for conditions that cannot be met."""
+    with quiet(conditions) as timer, torch.random.fork_rng(devices=[]):
+        yield LatencyBench(conditions, timer, reference)
