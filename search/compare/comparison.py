@@ -133,8 +133,7 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
         config = plan.random_config()
         note(f"random search of {config.settings.trials} networks, the cost of the search: run {name}")
         data = config.dataset()
-        files = {PROFILE: config.forecast.profile.model_dump_json(indent=1)} if config.forecast else {}
-        create(name, config.document(), data, files)
+        create(name, config.document(), data, profile_files(config))
     # Returns at once if it is finished.
     return resume(name, display=display)
 

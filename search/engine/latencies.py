@@ -9,6 +9,7 @@ from search.config import Config
 from search.profiles.lookup import latency_profile, like
 from search.profiles.profile import Profile
 from search.profiles.profiling import make, seconds
+from search.runs.run import LATENCIES, PROFILE
 from search.tables.units import clock
 from space import UserError
 
@@ -46,6 +47,12 @@ def latency_profile_time(config: Config) -> float | None:
     if not needed(config) or config.settings.latency != "auto" or latency_profile(config.space):
         return None
     return _affordable(config)[1]
+
+
+def profile_files(config: Config) -> dict[str, str | bytes]:
+    """Return the profiles of a search as files of its run."""
+    forecasts = {PROFILE: config.forecast, LATENCIES: config.latencies}
+    return {file: one.profile.model_dump_json(indent=1) for file, one in forecasts.items() if one}
 
 
 def needed(config: Config) -> bool:

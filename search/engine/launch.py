@@ -29,7 +29,8 @@ from search.engine.display import Display, Silent
 from search.engine.engine import Engine
 from search.engine.feasibility import check, check_times
 from search.engine.initial_networks import resolved
-from search.engine.latencies import with_latencies
+from search.engine.latencies import profile_files, with_latencies
+from search.engine.measured_answers import measure_answers
 from search.engine.parent import Parent, inheriting, parent_of, source_of
 from search.engine.proposals import Proposals, Sampled
 from search.engine.remeasure import measure_best
@@ -42,18 +43,7 @@ from search.proxy.proxy import fidelity
 from search.runs.environment import environment, resumed_with
 from search.runs.exchange import spans
 from search.runs.lock import driver_lock
-from search.runs.run import (
-    CONFIG,
-    ENVIRONMENT,
-    LATENCIES,
-    LEDGER,
-    LOCK,
-    PARENT,
-    PROFILE,
-    RUNS,
-    Run,
-    open_run,
-)
+from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PARENT, RUNS, Run, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
 from search.trials.ledger import OVER, Ledger, Record
 from space import UserError, documents
@@ -105,9 +95,7 @@ def launch(
 
 def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
     """Return the files of a new run by name, without the files that every run has."""
-    forecasts = {PROFILE: config.forecast, LATENCIES: config.latencies}
-    profiles = {file: one.profile.model_dump_json(indent=1) for file, one in forecasts.items() if one}
-    return {**profiles, LEDGER: ledger_of(imported, fidelity)}
+    return {**profile_files(config), LEDGER: ledger_of(imported, fidelity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +258,8 @@ def drive(
                 config.executor.run(source, inheriting(evaluate, config, path))
                 if config.forecast:
                     measure_best(engine, config.forecast)
+                images = len(data.validation)
+                measure_answers(engine, display.note, min(images, config.proxy.validation_images or images))
         finally:
             source.release()
         status = engine.status

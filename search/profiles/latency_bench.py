@@ -51,6 +51,12 @@ class LatencyBench:
         own = max(_MIN_MS, self.reference_ms) * len(networks)
         return _TIMINGS * (runs + own) / 1e3 + (self._setup + _SETUP) * len(networks)
 
+    def ratio(self, architecture: Architecture) -> float:
+        """Measure the latency of `architecture` relative to the reference's."""
+        run = prepared(fresh(build(architecture)), self._conditions).run
+        with exclusive(self._place):
+            return in_turns(self._timer, run, self._reference, _PAIRS, _TOLERANCE, _MAX_PAIRS).ratio
+
     def measure(self, architecture: Architecture) -> Sample:
         """Measure an inference of `architecture` and its blocks. Raise `UserError` if it does not fit into memory."""
         try:

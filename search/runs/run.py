@@ -151,7 +151,8 @@ class Run:
         """The result of the finals, None if there are none or they are not over."""
         from search.trials.finals import verdict
 
-        return verdict(self.trials, self.config.finals, self.config.settings.seed, self.config.base)
+        config = self.config
+        return verdict(self.trials, config.finals, config.settings.seed, config.base, config.limit)
 
     @property
     def best(self) -> Trial:
@@ -167,14 +168,15 @@ class Run:
 
         Raises `UserError` if no trial is complete.
         """
-        from search.trials.answers import answers
+        from search.trials.answers import answers, eligible
 
         if not self.ranked:
             raise UserError(f"The run {self.name} has no complete trial yet.")
-        verdict = self.verdict
+        verdict, limits = self.verdict, self.config.limit
+        candidates = eligible(verdict.standing if verdict else (), self.ranked, limits)
         return answers(
-            verdict.standing if verdict else self.ranked,
-            verdict.winner if verdict else self.ranked[0],
+            candidates,
+            candidates[0],
             self.config.reward,
             self.config.limit,
             self.validation_images,

@@ -67,3 +67,7 @@ class Limits(BaseModel):
             if times.get(name, 0.0) > most:
                 return f"{name} {COSTS[name].text(times[name])} > limit.{name} {most:g} ms"
         return ""
+
+
+NONE = Limits()
+"""The limits of a search without limits."""

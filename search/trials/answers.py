@@ -17,6 +17,9 @@ from search.settings.limits import Limits
 from search.trials.trial import Trial
 from space.cost.table import BATCH, CostName, exact_cost
 
+TOLERANCE = 0.02
+"""The share by which a measured latency may exceed its limit: about the error of repeating the measurement."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -53,6 +56,24 @@ def answers(
     name = deciding_cost(reward, limits)
     cheapest = min(near, key=lambda trial: (amount(trial, name, reward, limits), -accuracy(trial)))
     return Answers(best, accurate, cheapest, name, error)
+
+
+def exceeds(trial: Trial, limits: Limits) -> bool:
+    """Return whether the measured latency of a trial is over its limit by more than `TOLERANCE`."""
+    measured = trial.result.latency_ms if trial.result else None
+    return limits.latency is not None and measured is not None and measured > limits.latency * (1 + TOLERANCE)
+
+
+def eligible(standing: Sequence[Trial], ranked: Sequence[Trial], limits: Limits) -> list[Trial]:
+    """Return the trials that can be answers, the best first: without those whose measured latency is over its limit.
+
+    standing: the trials of the finals, empty without finals. ranked: all complete trials, one at least. If every
+    trial is over the limit, all of them are returned.
+    """
+    for candidates in (standing, ranked):
+        if within := [trial for trial in candidates if not exceeds(trial, limits)]:
+            return within
+    return list(standing or ranked)
 
 
 def accuracy(trial: Trial) -> float:

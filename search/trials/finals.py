@@ -14,6 +14,8 @@ from itertools import count, islice
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from search.settings.limits import NONE, Limits
+from search.trials.answers import exceeds
 from search.trials.trial import Trial, ranked
 from space import Architecture
 
@@ -161,8 +163,13 @@ class Verdict:
         return self.standing[0]
 
 
-def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Verdict | None:
-    """Return the result of the finals, None if there are none or they are not over."""
+def verdict(
+    trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture, limits: Limits = NONE
+) -> Verdict | None:
+    """Return the result of the finals, None if there are none or they are not over.
+
+    Trials whose measured latency is over its limit come last.
+    """
     wanted = agenda(trials, finals, seed, base)
     if not wanted.finalists or wanted.left:
         return None
@@ -171,7 +178,7 @@ def verdict(trials: Sequence[Trial], finals: Finals, seed: int, base: Architectu
     standing = tuple(
         sorted(
             (t for t in ranked(trials) if t.final_terms),
-            key=lambda t: (-min(len(t.final_accuracies), asked), -_reward(t)),
+            key=lambda t: (exceeds(t, limits), -min(len(t.final_accuracies), asked), -_reward(t)),
         )
     )
     if not standing:

@@ -1,6 +1,8 @@
 """Searches under predicted latencies, on a made-up device."""
 
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from helpers.fake_device import latencies_of, latency_ms
@@ -8,11 +10,15 @@ from helpers.fake_device import latencies_of, latency_ms
 from search import launch, open_run
 from search.config import Config, objective_of
 from search.engine import latencies
+from search.engine.display import Silent
 from search.engine.latencies import latency_profile_time, with_latencies
-from search.profiles import Predictor, lookup
+from search.models import inference
+from search.profiles import Predictor, latency_bench, lookup
 from search.profiles.profile import Profile
 from search.runs.rescoring import rescored
+from search.settings.limits import Limits
 from search.testing import looked_up
+from search.trials.answers import eligible, exceeds
 from search.trials.columns import row
 from space import Space, UserError
 
@@ -62,6 +68,52 @@ def test_a_limit_keeps_slower_networks_out(device, profile, limit):
     assert all(trial.latency.ms <= limit * 0.9 for trial in again.trials)
 
 
+@pytest.fixture
+def stopwatch(monkeypatch, profile):
+    """The machine of the profile. Returns the networks that are measured, and takes the error of each measurement."""
+    measured, errors = [], iter(())
+
+    class Bench:
+        def ratio(self, network):
+            measured.append(network)
+            return next(bench.errors, 1.0) * latency_ms(network) / profile.reference_ms
+
+    bench = Bench()
+    bench.errors, bench.measured = errors, measured
+    monkeypatch.setattr(inference.Conditions, "described", lambda self: profile.device)
+    monkeypatch.setattr(latency_bench, "latency_bench", lambda conditions, reference: nullcontext(bench))
+    return bench
+
+
+def test_an_answer_that_is_too_slow_is_replaced(device, limit, stopwatch):
+    """The first two answers that are measured take twice the limit and more; the next keeps it."""
+    stopwatch.errors = iter((1e3, 1e3))
+    settings = {**SETTINGS, "latency": "./phone.json", "limit.latency": limit, "trials": 6, "finals": "off"}
+    notes = []
+    display = Silent()
+    display.note = notes.append
+    run = launch({**settings, "run": "one"}, display=display, evaluate=looked_up)
+    slow = [trial for trial in run.ranked if trial.result.latency_ms and trial.result.latency_ms > limit]
+    assert [trial.architecture for trial in slow] == stopwatch.measured[:2]
+    assert run.best == next(trial for trial in run.ranked if trial not in slow)
+    for answer in (run.answers.best, run.answers.most_accurate, run.answers.cheapest):
+        assert row(answer)["measured_latency_ms"] == pytest.approx(answer.latency.ms, rel=0.02)
+    assert sum("over the limit" in note for note in notes) == 2
+    assert len(stopwatch.measured) == len(set(stopwatch.measured)) <= 5
+
+
+def test_two_percent_over_the_limit_are_the_error_of_measuring():
+    limits = Limits(latency=10)
+    trial = lambda ms: SimpleNamespace(result=SimpleNamespace(latency_ms=ms))  # noqa: E731
+    assert not exceeds(trial(10.19), limits)
+    assert exceeds(trial(10.21), limits)
+    assert not exceeds(trial(None), limits)
+    assert not exceeds(trial(99.0), Limits())
+    slow, fast = trial(11.0), trial(9.0)
+    assert eligible([slow], [slow, fast], limits) == [fast]
+    assert eligible([slow], [slow], limits) == [slow]
+
+
 def test_a_latency_counts_in_the_reward(device, limit):
     settings = {"reward": "mnasnet", "reward.cost": "latency", "reward.target": "5 ms"}
     run = launch(
@@ -92,9 +144,7 @@ def test_a_run_without_latencies_is_rescored_by_a_saved_profile(device, monkeypa
 
 
 def test_a_limit_that_nothing_keeps_is_refused_before_any_training(device):
-    with pytest.raises(
-        UserError, match=r"limit\.latency=0\.001ms: .* ms an inference, on 1 image"
-    ):
+    with pytest.raises(UserError, match=r"limit\.latency=0\.001ms: .* ms an inference, on 1 image"):
         launch(
             {**SETTINGS, "latency": "./phone.json", "limit.latency": "1us", "run": "none"}, evaluate=looked_up
         )
@@ -138,8 +188,6 @@ def test_a_profile_is_measured_by_itself_within_ten_minutes(device, monkeypatch,
 
 
 def test_the_profile_of_a_space_serves_it_however_little_was_measured(device, monkeypatch, profile):
-    from search.models import inference
-
     monkeypatch.setattr(inference.Conditions, "described", lambda self: profile.device)
     assert lookup.latency_profile(SPACE) is None
     bare = profile.model_copy(update={"blocks": {}})

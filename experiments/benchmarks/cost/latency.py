@@ -1,0 +1,184 @@
+"""Errors of predicted latencies on networks that the profile has not seen, for two designs, and of measuring again.
+
+    search profile space=effv2_32 cost=latency
+    python -m experiments.benchmarks.cost.latency measure --out FILE.csv      # repeat until it says done
+    python -m experiments.benchmarks.cost.latency report --out FILE.csv
+
+Networks: random ones of the space, none of them measured for the profile; random ones of the same space with four
+widths a stage, most of whose blocks are in no table; and published networks, scaled. Each is measured twice, in turns
+with the profile's reference network. Designs: the table of blocks, with the regression by kind of work for blocks
+that it lacks; the regression alone, fitted to blocks; and one fitted to whole networks.
+
+Start it on an idle machine. The load and the share of time that the process had to wait are in the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from search.models.inference import Conditions, fresh, prepared, quiet
+from search.profiles import Predictor, Profile, blocks
+from search.profiles.campaign import MAX_NETWORKS
+from search.profiles.profile import file_of
+from search.profiles.sampling import chosen
+from space import CATALOG, Architecture, Multipliers, Space, decode, rescale
+from space.network.network import build
+from space.timing.clock import settled
+from space.timing.ratio import in_turns
+
+COLUMNS = ("set", "architecture", "take", "ratio", "spread", "wall", "load")
+WIDTHS = {
+    "stages.0.width": [8, 16, 24, 32],
+    "stages.1.width": [16, 24, 32, 48],
+    "stages.2.width": [24, 40, 56, 80],
+    "stages.3.width": [40, 56, 72, 112],
+    "stages.4.width": [64, 96, 128, 192],
+}
+"""Four widths a stage, around those of effv2_32."""
+SCALED = ("b0", "v2-b0", "mobilenet-v2-1.0", "mobilenet-v3-large", "mobilenet-v1", "mobilenet-v4-conv-small")
+"""The published networks that are scaled to 64 px with 1.25 times the width and to 96 px with 0.75 times."""
+
+
+def networks(space: str, count: int) -> Iterator[tuple[str, Architecture]]:
+    """Yield the sets of networks by name: `count` of the space, `count` with free widths, and 12 scaled ones."""
+    plain = Space.load(space)
+    known = {*chosen(plain, MAX_NETWORKS)}
+    for name, own in ((space, plain), ("four widths", Space.load(space, WIDTHS))):
+        rng, found = random.Random(1000), dict[Architecture, None]()
+        while len(found) < count:
+            network = own.at(own.sample(rng))
+            if network not in known:
+                found[network] = None
+        yield from ((name, network) for network in found)
+    for name in SCALED:
+        base = CATALOG[name].architecture
+        for side, width in ((64, 1.25), (96, 0.75)):
+            factors = Multipliers(width=width, resolution=side / base.resolution)
+            yield "scaled published", rescale(base, factors)
+
+
+def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, seconds: float) -> bool:
+    """Measure the networks that `out` lacks, first all once and then all again. Return whether none is left."""
+    rows: list[dict[str, object]] = [*_read(out)]
+    done = {(row["set"], row["architecture"], row["take"]) for row in rows}
+    conditions, started = Conditions(runtime), time.monotonic()  # type: ignore[arg-type]
+    wanted = [(name, network, take) for take in ("1", "2") for name, network in networks(space, count)]
+    missing = [each for each in wanted if (each[0], str(each[1]), each[2]) not in done]
+    with quiet(conditions) as timer:
+        reference = prepared(fresh(build(decode(profile.reference))), conditions).run
+        for name, network, take in missing:
+            if time.monotonic() - started > seconds:
+                return False
+            run = prepared(fresh(build(network)), conditions).run
+            taken = in_turns(settled(timer, 4.0), run, reference, 9, 0.01, 36)
+            values = (taken.ratio, taken.spread, taken.wall_ms / taken.ms, os.getloadavg()[0])
+            rows.append(dict(zip(COLUMNS, (name, str(network), take, *values), strict=True)))
+            _write(out, rows)
+    return True
+
+
+def report(profile: Profile, out: Path) -> Iterator[str]:
+    """Yield a table of Kendall's tau and errors by set of networks and design."""
+    rows: list[dict[str, object]] = [*_read(out)]
+    device = profile.device
+    yield (
+        f"{device.processor}, {device.threads} of {device.cores} cores; {device.runtime}, torch {device.torch}; load "
+        f"{np.median([float(row['load']) for row in rows]):.1f} (median), wall time "
+        f"{np.median([float(row['wall']) for row in rows]):.2f} of CPU time; profile {profile.digest} of "
+        f"{profile.networks} networks, wall {profile.wall:.2f}, error {profile.error:.1%}"
+    )
+    yield f"{'':<20}{'':<34}{'n':>4}{'tau':>8}{'MAPE':>8}{'worst':>8}"
+    table = Predictor(profile)
+    bare = Predictor(profile.model_copy(update={"blocks": {}}))
+    for name in dict.fromkeys(row["set"] for row in rows):
+        takes = [
+            {
+                row["architecture"]: float(row["ratio"])
+                for row in rows
+                if (row["set"], row["take"]) == (name, take)
+            }
+            for take in ("1", "2")
+        ]
+        both = [text for text in takes[0] if text in takes[1]]
+        first, second = (np.array([take[text] for text in both]) for take in takes)
+        if len(both) < 2:
+            continue
+        truth = np.sqrt(first * second)
+        for design, predictor in (("table, then regression", table), ("regression on blocks", bare)):
+            told = predictor.all([decode(text) for text in both])[0] / profile.reference_ms
+            yield _line(name, design, told, truth)
+        yield _line(name, "measured again", first, second)
+
+
+def whole_networks(samples: Sequence[tuple[Architecture, float]]) -> Mapping[str, float]:
+    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks."""
+    from search.profiles.regression import rates
+
+    return rates([work_of(network) for network, _ in samples], np.array([ratio for _, ratio in samples]))
+
+
+def work_of(network: Architecture) -> Mapping[str, float]:
+    """Return the work of a whole inference by kind."""
+    spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network), "latency"))
+    for part in blocks.parts(network):
+        spent.update(blocks.work(part))
+    return spent
+
+
+def _line(name: str, design: str, told: np.ndarray, truth: np.ndarray) -> str:
+    errors = np.abs(told / truth - 1)
+    tau = kendalltau(told, truth).statistic
+    return f"{name:<20}{design:<34}{len(truth):>4}{tau:>8.3f}{errors.mean():>8.1%}{errors.max():>8.1%}"
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    draft = path.with_suffix(".part")
+    with draft.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    draft.replace(path)
+
+
+def main() -> None:
+    """Measure, or print the report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("measure", "report"))
+    parser.add_argument("--out", type=Path, required=True, help="the CSV of the measurements")
+    parser.add_argument("--space", default="effv2_32")
+    parser.add_argument("--runtime", default="onnxruntime", choices=("onnxruntime", "torch"))
+    parser.add_argument("--profile", type=Path, help="a profile's file (default: the space's on this device)")
+    parser.add_argument("--networks", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=200.0)
+    given = parser.parse_args()
+    conditions = Conditions(given.runtime)
+    path = given.profile or file_of(conditions.described(), 1, Space.load(given.space), "latency")
+    profile = Profile.load(path)
+    if given.what == "measure":
+        done = measure(profile, given.runtime, given.space, given.networks, given.out, given.seconds)
+        print("done" if done else "not done: repeat the command")
+    else:
+        print("\n".join(report(profile, given.out)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The latencies of a search's answers, measured at its end. One that exceeds the limit is replaced by the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from search.config import Config
+from search.engine.engine import Engine
+from search.profiles.lookup import like
+from search.trials.answers import answers, eligible
+from search.trials.finals import verdict
+from search.trials.trial import Trial, ranked
+from space import Architecture, UserError, decode
+
+_MOST = 10
+"""The largest number of networks that are measured: the answers, and those that take the place of slow ones."""
+
+Measure = Callable[[Architecture], float]
+"""A function that returns the measured latency of a network in milliseconds."""
+
+
+def measure_answers(engine: Engine, note: Callable[[str], None], images: int | None) -> None:
+    """Measure the latency of each answer as its exported file runs, until all answers keep the limit.
+
+    An answer that takes over 2 % more than `limit.latency` is no answer any more, see `search.trials.answers`. The
+    others are measured then. Nothing is measured without a profile of latencies, and where the profile is of another
+    device. images: the number of validation images, None if unknown.
+    """
+    latencies = engine.config.latencies
+    if latencies is None or not _unmeasured(engine.config, engine.trials, images):
+        return
+    profile = latencies.profile
+    try:
+        conditions = like(profile)
+        different = profile.differences(conditions.described(), profile.batch)
+    except UserError as error:
+        different = (str(error).rstrip("."),)
+    if different:
+        note(f"Latencies of the answers are not measured: the profile was made with {', '.join(different)}")
+        return
+    from search.profiles.latency_bench import latency_bench
+
+    with latency_bench(conditions, decode(profile.reference)) as bench:
+        measure_with(engine, lambda network: bench.ratio(network) * profile.reference_ms, note, images)
+
+
+def measure_with(engine: Engine, measure: Measure, note: Callable[[str], None], images: int | None) -> None:
+    """Measure answers by `measure` until none is unmeasured, at most `_MOST` of them."""
+    limit = engine.config.limit.latency
+    for _ in range(_MOST):
+        trial = next(iter(_unmeasured(engine.config, engine.trials, images)), None)
+        if trial is None or trial.result is None or trial.latency is None:
+            return
+        ms = measure(trial.architecture)
+        engine.on_measured(trial.number, replace(trial.result, latency_ms=ms))
+        over = f", {ms / limit - 1:.1%} over the limit" if limit is not None and ms > limit else ""
+        note(f"trial {trial.number}: latency {ms:.3g} ms measured, {trial.latency.ms:.3g} ms predicted{over}")
+
+
+def _unmeasured(config: Config, trials: tuple[Trial, ...], images: int | None) -> list[Trial]:
+    """Return the answers without a measured latency, each once."""
+    order = ranked(trials)
+    if not order:
+        return []
+    finals = verdict(trials, config.finals, config.settings.seed, config.base, config.limit)
+    candidates = eligible(finals.standing if finals else (), order, config.limit)
+    found = answers(candidates, candidates[0], config.reward, config.limit, images)
+    distinct = {trial.number: trial for trial in (found.best, found.most_accurate, found.cheapest)}
+    return [
+        trial
+        for trial in distinct.values()
+        if trial.state == "complete" and trial.result and trial.result.latency_ms is None
+    ]
