@@ -37,10 +37,9 @@ UNIT = "v2-b0"
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The predicted latency of a network.
+    """The predicted milliseconds of an inference of a network, and of the reward's reference network.
 
-    ms: its milliseconds. reference_ms: those of the reward's reference network. unmeasured: the share of `ms` in
-    blocks that were never measured, 0 to 1.
+    unmeasured: the share of `ms` in blocks that were never measured, 0 to 1.
     """
 
     ms: float
@@ -124,10 +123,7 @@ class Reward(BaseModel, ABC):
         """Return the reward of a network from its accuracy, 0 to 1, and the cost ratios."""
 
     def unit(self, name: CostName, reference: Architecture, latency_ms: float = math.nan) -> float:
-        """Return the unit of a cost: the reference network's cost. Step times are ratios to the reference already.
-
-        latency_ms: the reference's latency, where it is known.
-        """
+        """Return the unit of a cost: the reference's cost, `latency_ms` for latency, 1 for step ratios."""
         if name == "latency":
             return latency_ms
         return 1.0 if name == "step" else self.exact_cost(name, reference)

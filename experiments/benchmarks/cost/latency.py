@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import random
 import time
@@ -30,6 +31,7 @@ from search.models.inference import Conditions, fresh, prepared, quiet
 from search.profiles import Predictor, Profile, blocks
 from search.profiles.campaign import MAX_NETWORKS
 from search.profiles.profile import file_of
+from search.profiles.regression import Sample, rates
 from search.profiles.sampling import chosen
 from space import CATALOG, Architecture, Multipliers, Space, decode, rescale
 from space.network.network import build
@@ -69,7 +71,7 @@ def networks(space: str, count: int) -> Iterator[tuple[str, Architecture]]:
 
 def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, seconds: float) -> bool:
     """Measure the networks that `out` lacks, first all once and then all again. Return whether none is left."""
-    rows: list[dict[str, object]] = [*_read(out)]
+    rows: list[Mapping[str, object]] = list(_read(out))
     done = {(row["set"], row["architecture"], row["take"]) for row in rows}
     conditions, started = Conditions(runtime), time.monotonic()  # type: ignore[arg-type]
     wanted = [(name, network, take) for take in ("1", "2") for name, network in networks(space, count)]
@@ -87,9 +89,9 @@ def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, s
     return True
 
 
-def report(profile: Profile, out: Path) -> Iterator[str]:
+def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
     """Yield a table of Kendall's tau and errors by set of networks and design."""
-    rows: list[dict[str, object]] = [*_read(out)]
+    rows = _read(out)
     device = profile.device
     yield (
         f"{device.processor}, {device.threads} of {device.cores} cores; {device.runtime}, torch {device.torch}; load "
@@ -117,14 +119,23 @@ def report(profile: Profile, out: Path) -> Iterator[str]:
         for design, predictor in (("table, then regression", table), ("regression on blocks", bare)):
             told = predictor.all([decode(text) for text in both])[0] / profile.reference_ms
             yield _line(name, design, told, truth)
+        if samples:
+            units = whole_networks(samples)
+            works = [work_of(decode(text)) for text in both]
+            told = np.array([sum(units.get(kind, 0.0) * n for kind, n in work.items()) for work in works])
+            yield _line(name, "regression on whole networks", told, truth)
         yield _line(name, "measured again", first, second)
 
 
-def whole_networks(samples: Sequence[tuple[Architecture, float]]) -> Mapping[str, float]:
-    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks."""
-    from search.profiles.regression import rates
+def whole_networks(samples: Path) -> Mapping[str, float]:
+    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks.
 
-    return rates([work_of(network) for network, _ in samples], np.array([ratio for _, ratio in samples]))
+    samples: the file FILE.json.part that an unfinished profile leaves.
+    """
+    _, *lines = samples.read_text().splitlines()
+    known = [Sample.from_dict(json.loads(line)) for line in lines]
+    works = [work_of(decode(sample.architecture)) for sample in known]
+    return rates(works, np.array([sample.step for sample in known]))
 
 
 def work_of(network: Architecture) -> Mapping[str, float]:
@@ -167,6 +178,9 @@ def main() -> None:
     parser.add_argument("--space", default="effv2_32")
     parser.add_argument("--runtime", default="onnxruntime", choices=("onnxruntime", "torch"))
     parser.add_argument("--profile", type=Path, help="a profile's file (default: the space's on this device)")
+    parser.add_argument(
+        "--samples", type=Path, help="a profile's FILE.json.part, to compare with another design"
+    )
     parser.add_argument("--networks", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=200.0)
     given = parser.parse_args()
@@ -177,7 +191,7 @@ def main() -> None:
         done = measure(profile, given.runtime, given.space, given.networks, given.out, given.seconds)
         print("done" if done else "not done: repeat the command")
     else:
-        print("\n".join(report(profile, given.out)))
+        print("\n".join(report(profile, given.out, given.samples)))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from helpers.fake_device import latencies_of
 
 from scaling import RULES, resolve, scale
 from scaling.cli.main import cli, main
 from search.models.forms import FORMS
-from space import CATALOG, UserError, cost, decode
+from search.profiles import Predictor
+from space import CATALOG, Space, UserError, cost, decode
 from space.cost.memory import training_memory
 
 
@@ -313,3 +315,16 @@ def test_subcommands_can_join_the_group():
             CliRunner().invoke(cli, ["later"], catch_exceptions=False)
     finally:
         del cli.commands["later"]
+
+
+def test_the_largest_network_within_a_latency_and_a_size(tmp_path):
+    profile = latencies_of(Space.load("tiny_space"))
+    profile.save(tmp_path / "phone.json")
+    limit = Predictor(profile)(CATALOG["b0"].architecture).ms * 1.5
+    words = ("--base", "b0", "--rule", "compound", "--profile", str(tmp_path / "phone.json"), "--json")
+    (by_time,) = json.loads(run(*words, "--max-latency", f"{limit}ms"))["rows"]
+    assert by_time["latency_ms"] == Predictor(profile)(decode(by_time["architecture"])).ms <= limit
+    assert by_time["phi"] > 0
+    (by_both,) = json.loads(run(*words, "--max-latency", f"{limit / 1e3} s", "--max-size", "21 MB"))["rows"]
+    assert cost(decode(by_both["architecture"])).size <= 21e6
+    assert by_both["phi"] < by_time["phi"]
