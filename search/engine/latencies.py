@@ -89,6 +89,7 @@ def _made(config: Config, note: Note) -> Profile:
         config.space,
         latency=Conditions(),
         max_networks=count,
+        wait=lambda path: note(f"Another process is measuring the profile {path}; waiting for it"),
         begin=lambda campaign, seconds: note(
             f"No profile of latencies of {config.space.name} on this device yet: measuring "
             f"{len(campaign.networks)} networks in onnxruntime, about {clock(seconds)} on an idle machine"

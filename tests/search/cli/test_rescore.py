@@ -53,7 +53,7 @@ def test_it_is_written_like_any_table(tmp_path):
     rows = list(csv.DictReader(io.StringIO(said("done", "reward.w=-0.3", "--format", "csv"))))
     assert [int(row["rank"]) for row in rows] == list(range(1, 15))
     document = json.loads(said("done", "reward.w=-0.3", "--format", "json", "--top", "2"))
-    assert (document["schema"], document["version"], len(document["rows"])) == ("compound-nas.rescored", 2, 2)
+    assert (document["schema"], document["version"], len(document["rows"])) == ("compound-nas.rescored", 3, 2)
     assert said("done", "reward.w=-0.3", "--out", str(tmp_path / "t.md")) == ""
     assert "- Before: by the run's own" in (tmp_path / "t.md").read_text()
     short = said("done", "reward.w=-0.3", "--columns", "rank,number", "--top", "1")
