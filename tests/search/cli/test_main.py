@@ -146,7 +146,7 @@ def test_export_is_exact(home, monkeypatch):
         assert row["architecture"] == entry["architecture"] == str(trial.architecture)
         assert entry["accuracy"] * entry["step_term"] * entry["params_term"] == pytest.approx(entry["reward"])
         assert entry["macs_term"] is entry["memory_term"] is None
-    assert (document["schema"], document["version"]) == ("compound-nas.trials", 7)
+    assert (document["schema"], document["version"]) == ("compound-nas.trials", 8)
 
 
 @pytest.fixture
