@@ -24,11 +24,12 @@ from search.compare.plan import Plan, task_of
 from search.compare.price import price
 from search.compare.rates import best_rates, representatives
 from search.engine.display import Display, Silent
+from search.engine.latencies import profile_files
 from search.engine.launch import create, resume
 from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
-from search.runs.run import PROFILE, RUNS, Run, open_run
+from search.runs.run import RUNS, Run, open_run
 from search.training.task import Task
 from space import UserError, documents
 from space.timing.ratio import StepTime
