@@ -3,11 +3,15 @@
     search profile space=effv2_32 cost=latency
     python -m experiments.benchmarks.cost.latency measure --out FILE.csv      # repeat until it says done
     python -m experiments.benchmarks.cost.latency report --out FILE.csv
+    python -m experiments.benchmarks.cost.latency cross --samples FILE.json.part    # an unfinished profile is enough
 
 Networks: random ones of the space, none of them measured for the profile; random ones of the same space with four
 widths a stage, most of whose blocks are in no table; and published networks, scaled. Each is measured twice, in turns
 with the profile's reference network. Designs: the table of blocks, with the regression by kind of work for blocks
 that it lacks; the regression alone, fitted to blocks; and one fitted to whole networks.
+
+`cross` needs no further measurements: it leaves out a fifth of a profile's networks at a time and predicts them from
+the others. That is harder than what a profile is for, since blocks that only those networks have are lost.
 
 Start it on an idle machine. The load and the share of time that the process had to wait are in the report.
 """
@@ -22,7 +26,9 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import kendalltau
@@ -31,11 +37,12 @@ from search.models.inference import Conditions, fresh, prepared, quiet
 from search.profiles import Predictor, Profile, blocks
 from search.profiles.campaign import MAX_NETWORKS
 from search.profiles.profile import file_of
-from search.profiles.regression import Sample, rates
+from search.profiles.regression import Sample, fit, rates
 from search.profiles.sampling import chosen
 from space import CATALOG, Architecture, Multipliers, Space, decode, rescale
 from space.network.network import build
 from space.timing.clock import settled
+from space.timing.device import Device
 from space.timing.ratio import in_turns
 
 COLUMNS = ("set", "architecture", "take", "ratio", "spread", "wall", "load")
@@ -120,22 +127,61 @@ def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
             told = predictor.all([decode(text) for text in both])[0] / profile.reference_ms
             yield _line(name, design, told, truth)
         if samples:
-            units = whole_networks(samples)
+            units = whole_networks(_samples(samples)[1])
             works = [work_of(decode(text)) for text in both]
             told = np.array([sum(units.get(kind, 0.0) * n for kind, n in work.items()) for work in works])
             yield _line(name, "regression on whole networks", told, truth)
         yield _line(name, "measured again", first, second)
 
 
-def whole_networks(samples: Path) -> Mapping[str, float]:
-    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks.
+def cross(path: Path) -> Iterator[str]:
+    """Yield the errors of each design on networks of a profile that were left out of its fit."""
+    head, samples = _samples(path)
+    reference = decode(head["reference"])
+    device = Device(**{field.name: head[field.name] for field in fields(Device)})
+    own = [
+        sample
+        for sample in samples
+        if (network := decode(sample.architecture)).resolution == reference.resolution
+        and network.classes == reference.classes
+    ]
+    random.Random(0).shuffle(own)
+    told: dict[str, list[float]] = {}
+    truth: list[float] = []
+    for fold in range(5):
+        left_out = own[fold::5]
+        known = [sample for sample in samples if sample not in left_out]
+        profile = fit(known, device, head["batch"], "", reference, "", "latency")
+        units = whole_networks(known)
+        bare = profile.model_copy(update={"blocks": {}})
+        table, regression = Predictor(profile), Predictor(bare)
+        for sample in left_out:
+            network = decode(sample.architecture)
+            whole = sum(units.get(kind, 0.0) * amount for kind, amount in work_of(network).items())
+            told.setdefault("table, then regression", []).append(table(network).ms / profile.reference_ms)
+            told.setdefault("regression on blocks", []).append(regression(network).ms / profile.reference_ms)
+            told.setdefault("regression on whole networks", []).append(whole)
+            truth.append(sample.step)
+    wall = np.median([sample.wall for sample in samples])
+    spread = np.median([sample.spread for sample in samples])
+    yield (
+        f"{device.processor}, {device.runtime}; {len(samples)} networks; wall time {wall:.2f} of CPU time, half "
+        f"interval of a ratio {spread:.1%} (medians)"
+    )
+    for design, values in told.items():
+        yield _line("left out", design, np.array(values), np.array(truth))
 
-    samples: the file FILE.json.part that an unfinished profile leaves.
-    """
-    _, *lines = samples.read_text().splitlines()
-    known = [Sample.from_dict(json.loads(line)) for line in lines]
-    works = [work_of(decode(sample.architecture)) for sample in known]
-    return rates(works, np.array([sample.step for sample in known]))
+
+def _samples(path: Path) -> tuple[dict[str, Any], list[Sample]]:
+    """Return the conditions and the samples in the file FILE.json.part that an unfinished profile leaves."""
+    head, *lines = map(json.loads, path.read_text().splitlines())
+    return head, list(map(Sample.from_dict, lines))
+
+
+def whole_networks(samples: Sequence[Sample]) -> Mapping[str, float]:
+    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks."""
+    works = [work_of(decode(sample.architecture)) for sample in samples]
+    return rates(works, np.array([sample.step for sample in samples]))
 
 
 def work_of(network: Architecture) -> Mapping[str, float]:
@@ -173,8 +219,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("measure", "report"))
-    parser.add_argument("--out", type=Path, required=True, help="the CSV of the measurements")
+    parser.add_argument("what", choices=("measure", "report", "cross"))
+    parser.add_argument("--out", type=Path, default=Path("latency.csv"), help="the CSV of the measurements")
     parser.add_argument("--space", default="effv2_32")
     parser.add_argument("--runtime", default="onnxruntime", choices=("onnxruntime", "torch"))
     parser.add_argument("--profile", type=Path, help="a profile's file (default: the space's on this device)")
@@ -184,6 +230,8 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=200.0)
     given = parser.parse_args()
+    if given.what == "cross":
+        return print("\n".join(cross(given.samples)))
     conditions = Conditions(given.runtime)
     path = given.profile or file_of(conditions.described(), 1, Space.load(given.space), "latency")
     profile = Profile.load(path)
