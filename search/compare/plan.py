@@ -81,8 +81,9 @@ class Plan:
     def costs(self, file: Path | None, note: Note) -> Costs:
         """Return the costs of networks. file: the file of measured ones, None to keep them in memory."""
         proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
-        step = self.config.forecast if self.config else None
-        return Costs(proxy, self.reference, {"step": step} if step else {}, file, note)
+        known = (("step", self.config.forecast), ("latency", self.config.latencies)) if self.config else ()
+        forecasts = {name: forecast for name, forecast in known if forecast}
+        return Costs(proxy, self.reference, forecasts, file, note)
 
     @property
     def random_run(self) -> str:
