@@ -32,8 +32,8 @@ from space.timing.device import processor
 _PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
 """The number of pixels of the images that calibrate, and of as many others that choose the method, and the bounds of
 the number of images."""
-_SENSITIVITY = 64
-"""The number of images that tell the loss of each layer."""
+_SENSITIVITY = 4
+"""The share of the images that choose the method, one in so many, that tell the loss of each layer."""
 DROP = 0.01
 """The loss of accuracy above which layers that quantise badly are named."""
 
@@ -139,8 +139,8 @@ def _compared(
     )
     if compared.drop <= DROP:
         return compared
-    progress("looking for the layers that quantise badly")
-    worst = worst_layers(graph, result, held_out[:_SENSITIVITY])
+    progress(f"looking for the layers that quantise badly, since {100 * compared.drop:.1f} points are lost")
+    worst = worst_layers(graph, result, held_out[: -(-len(held_out) // _SENSITIVITY)])
     return replace(compared, worst=worst, remedies=remedies(model.architecture, worst))
 
 
