@@ -2,13 +2,13 @@
 
     search train r32_i16_s1/... data=npz data.path=FILE.npz recipe.epochs=8 out=answer
     search weights efficientnet-lite0.pth --model lite0
-    python -m experiments.benchmarks.cost.int8 answer --data FILE.npz --out int8.md       # about two minutes
+    python -m experiments.benchmarks.cost.int8 answer --out int8.md                       # about two minutes
     python -m experiments.benchmarks.cost.int8 lite0 --photographs --out lite0.md         # about five minutes
 
-Each model is quantised as by `search export-model MODEL --int8`, and the table of its card is written, with the
-expected calibration error of both files. --photographs: the images are crops of ten photographs that scikit-learn
-and scikit-image carry, for a model of ImageNet; the labels of six whole photographs follow. Start it on an idle
-machine.
+Each model is quantised as by `search export-model MODEL --int8` on the images of its training, and the table of its
+card is written, with the expected calibration error of both files. --photographs: the images are crops of ten
+photographs that scikit-learn and scikit-image carry, for a model of ImageNet; the labels of six whole photographs
+follow. Start it on an idle machine.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ import numpy as np
 from PIL import Image
 
 from search.data.folder import Folder
-from search.data.npz import Npz
 from search.data.source import Source
+from search.evaluation.evaluate import images_of
 from search.evaluation.int8 import Int8, in_int8, report
 from search.files import write_file
 from search.models.classifier import onnx_classifier
 from search.models.model import load_model
 from search.models.predict import predict
+from search.training.networks import network_of_model
 
 LABELLED = {
     "sklearn/datasets/images/china.jpg": "palace",
@@ -78,8 +79,9 @@ def labels(made: Int8, name: str) -> list[str]:
     return lines
 
 
-def compared(folder: Path, source: Source, ends: list[str], *, photographs: bool) -> list[str]:
-    """Return the comparison of the model in `folder` as lines of Markdown."""
+def compared(folder: Path, photographs: Source | None, ends: list[str]) -> list[str]:
+    """Return the comparison of the model in `folder`, on the images of its training or others, as Markdown."""
+    source = photographs or images_of(network_of_model(folder), None)
     name, model = folder.resolve().name, load_model(folder)
     made = in_int8(name, model, source, ends=ends, progress=lambda step: print(f"{name}: {step} ..."))
     errors = ", ".join(f"{run.calibration_error:.4f}" for run in (made.before, made.after))
@@ -95,21 +97,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", type=Path, nargs="+", help="folders of trained models")
-    parser.add_argument("--data", type=Path, help="a .npz file with the images of their training")
     parser.add_argument("--photographs", action="store_true", help="crops of photographs instead")
     parser.add_argument("--float32", default="", help="layers that stay in float32: first,classifier")
     parser.add_argument("--out", type=Path, required=True, help="the Markdown file to write")
     words = parser.parse_args()
-    if (words.data is None) == (not words.photographs):
-        parser.error("give --data or --photographs")
     ends = words.float32.split(",") if words.float32 else []
+    source: Source | None = None
     with tempfile.TemporaryDirectory() as crops:
         if words.photographs:
             write_crops(Path(crops, "images"))
-            source: Source = Folder(source="folder", path=Path(crops, "images"), cache=Path(crops, "cache"))
-        else:
-            source = Npz(source="npz", path=words.data)
-        texts = [compared(model, source, ends, photographs=words.photographs) for model in words.models]
+            source = Folder(source="folder", path=Path(crops, "images"), cache=Path(crops, "cache"))
+        texts = [compared(model, source, ends) for model in words.models]
     write_file(words.out, "\n".join(line for lines in texts for line in lines))
 
 
