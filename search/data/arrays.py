@@ -30,8 +30,8 @@ def in_memory(
     splits: the images (n, height, width, c) and labels (n,) by split: "train", and "validation" and "test" if the
     source has them. Height and width may differ between splits. c: 1, 3, or 4 with transparency, which is put on
     white.
-    test: the fraction of the training images that becomes the test split if there is none; `seed` chooses them.
-    Images of another size than the resolution are resized as a whole.
+    test: the fraction of the training images that becomes the test split if there is none. They are chosen at random
+    with `seed`. Images of another size than the resolution are resized without cropping.
     """
     labels = np.concatenate([labels for _, labels in splits.values()])
     parts = np.repeat(list(splits), [len(labels) for _, labels in splits.values()])
@@ -72,7 +72,7 @@ def in_memory(
 
 
 def _fitted(image: Images, resolution: int) -> Images:
-    """Return one image (height, width, 1, 3 or 4) as (resolution, resolution, 1 or 3)."""
+    """Resize one image (height, width, 1, 3 or 4) to (resolution, resolution, 1 or 3), on white if transparent."""
     if image.shape[2] == 4:
         image = np.asarray(opaque(Image.fromarray(image)).convert("RGB"))
     if image.shape[:2] == (resolution, resolution):
@@ -82,7 +82,7 @@ def _fitted(image: Images, resolution: int) -> Images:
 
 
 def in_channels(contents: Contents, channels: Literal[1, 3] | None) -> Contents:
-    """Return the contents with images of `channels` channels; None leaves them as they are."""
+    """Return contents whose images are converted to 1 or 3 channels when decoded; None: `contents` unchanged."""
     if channels in (None, contents.channels):
         return contents
 

@@ -13,9 +13,9 @@ def epoch_order(
 ) -> Tensor:
     """Return the images of an epoch (n,), in random order, as indices into `labels` (n,).
 
-    Every image is shown once. With "sample" all classes are shown equally often (within one image), and within a
-    class all images equally often (within one time). A random part of a large class is shown, and the images of a
-    small class are shown several times.
+    By default every image is shown once. With "sample" the epoch has as many images, but all classes are shown
+    equally often (up to one image). A random part of a large class is shown, and the images of a small class are
+    repeated, all equally often (up to once).
     """
     if balance != "sample":
         return torch.randperm(len(labels), generator=generator)
@@ -36,6 +36,9 @@ def _drawn(members: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 
 def class_weights(labels: Tensor, classes: int) -> Tensor:
-    """Return the weight of each class (classes,) in the loss, inversely proportional to its size; 1 on average."""
+    """Return the weight of each class (classes,) in the loss, inversely proportional to its size.
+
+    The mean weight of the images is 1.
+    """
     counts = labels.bincount(minlength=classes)
     return len(labels) / ((counts > 0).sum() * counts.clamp(min=1))

@@ -1,10 +1,10 @@
-"""The decode-once cache: a folder per (source, split, resolution) with raw pixels that every process maps.
+"""The decode-once cache, with a folder (entry) for each source and resolution. All processes memory-map its pixels.
 
-For images that are streamed it holds everything but the pixels: labels, statistics, and a digest of what was decoded.
+The entry of a streamed source has no pixels, only labels, statistics, and a digest of what was decoded.
 
-An entry is written to a temporary folder and then renamed, so it is complete or absent. The process that opens or
-writes it holds a lock, which is released when that process ends. While nothing runs the whole cache may be deleted;
-the next run writes it again.
+An entry is written to a temporary folder and then renamed, so it is complete or absent. A process that opens or
+writes an entry holds its lock, which is released at the latest when the process ends. While nothing runs, the whole
+cache may be deleted; the next run writes it again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ELSEWHERE = "Name another folder: data.cache=..."
 
 
 class Manifest(BaseModel):
-    """The description of an entry. It is the last file that is written."""
+    """The description of a cache entry. Its file is written last."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,27 +49,27 @@ class Manifest(BaseModel):
     std: tuple[float, ...]
     skipped: tuple[str, ...]
     remarks: tuple[str, ...]
-    """Remarks for the user on the reading of the data and on signs of faults in them."""
+    """Messages for the user about the way the data were read, and about signs of faults in them."""
     digest: str
     streamed: bool
     """True if images are streamed, so that the entry has no pixels."""
     heights: tuple[int, int] | None
     widths: tuple[int, int] | None
-    """The smallest and the largest number of pixels before resizing; None if images are drawn at any size."""
+    """The smallest and the largest size in pixels before resizing; None if images are rendered at any size."""
 
     def shape(self, part: str) -> tuple[int, int, int, int]:
-        """Return the shape of the images of a part."""
+        """Return the shape (n, resolution, resolution, channels) of the images of a part."""
         return self.counts[part], self.resolution, self.resolution, self.channels
 
 
 def default_folder() -> Path:
-    """Return the folder of all entries if the user names none."""
+    """Return the folder that holds all entries if the user names no other."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compound-nas"
 
 
 @contextmanager
 def locked(entry: Path) -> Iterator[None]:
-    """Hold the lock of an entry. Raises `UserError` if its folder cannot be written."""
+    """Hold the exclusive lock of an entry during the block. Raises `UserError` if its folder cannot be written."""
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         lock = open(f"{entry}.lock", "w")  # noqa: SIM115 - closed below, which unlocks
@@ -124,9 +124,10 @@ def free(entry: Path) -> int:
 
 @contextmanager
 def replacing(entry: Path, needed: int) -> Iterator[Path]:
-    """Give a new folder that replaces the entry when the block ends, and is removed if the block fails.
+    """Yield a new folder that replaces the entry when the block ends, and is removed if the block fails.
 
-    needed: the size in bytes. Raises `UserError` if the disk has no room for it. The caller holds the lock.
+    needed: the bytes that the block will write. Raises `UserError` if the disk has no room for them. The caller must
+    hold the lock of the entry.
     """
     draft = entry.with_name(entry.name + ".new")
     _remove(draft)  # A process that was killed may have left one.
@@ -162,10 +163,10 @@ def _no_room(entry: Path, needed: int) -> UserError:
 
 
 class Writer:
-    """A writer that fills a draft part by part and batch by batch, and collects `statistics` of the pixels."""
+    """A writer of a new entry. It appends images batch by batch, and collects `statistics` of their pixels."""
 
     def __init__(self, draft: Path, channels: int, *, streamed: bool) -> None:
-        """Begin an empty entry. streamed: whether pixels are only counted and hashed, and not stored."""
+        """Begin an empty entry in the folder `draft`. streamed: True to hash pixels without storing them."""
         self._draft, self._streamed = draft, streamed
         self._hashes: dict[str, hashlib._Hash] = {}
         self._counts: dict[str, int] = {}
@@ -173,7 +174,7 @@ class Writer:
         self._sizes: list[NDArray[np.int64]] = []
 
     def append(self, part: str, decoded: Decoded, indices: NDArray[np.int64], labels: Labels) -> None:
-        """Append the decoded images of `indices` (b,) with their `labels` (b,) to a part."""
+        """Append the images at `indices` (b,) with `labels` (b,) to a part, without those that are corrupt."""
         decoded_labels = labels[decoded.valid]
         self._write(_pixels(self._draft, part), decoded.images.tobytes(), store=not self._streamed)
         self._write(_labels(self._draft, part), decoded_labels.astype("<i8").tobytes())

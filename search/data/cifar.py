@@ -116,7 +116,7 @@ def _location(path: Path, layout: _Layout) -> Path:
 
 
 def _unpacked(folder: Path, layout: _Layout) -> dict[str, bytes]:
-    """Return the contents of the files in a folder."""
+    """Return the contents of the files in a folder, by file name."""
     try:
         return {name: (folder / name).read_bytes() for name in layout.files}
     except OSError as error:
@@ -124,7 +124,7 @@ def _unpacked(folder: Path, layout: _Layout) -> dict[str, bytes]:
 
 
 def _archived(path: Path, layout: _Layout) -> dict[str, bytes]:
-    """Return the contents of the files in an archive. Nothing is written to the disk."""
+    """Return the contents of the files in an archive, by file name. Nothing is written to the disk."""
     contents: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r:gz") as archive:
@@ -142,7 +142,7 @@ def _archived(path: Path, layout: _Layout) -> dict[str, bytes]:
 
 
 def _pair(entry: dict[str, object], key: str, classes: int, where: Path) -> tuple[Images, Labels]:
-    """Return the images (n, 32, 32, 3) and labels (n,) of a file."""
+    """Return the images (n, 32, 32, 3) and labels (n,) of a file. Raises `UserError` if they are malformed."""
     data, labels = entry.get("data"), entry.get(key)
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3 * _PIXELS**2:
         raise UserError(f"{str(where)!r} has no images of 3 x {_PIXELS} x {_PIXELS} bytes under 'data'.")

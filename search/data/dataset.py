@@ -32,7 +32,7 @@ from space.registry import Registry
 Progress = Callable[[int, int], None]
 """A function that is called with the number of decoded images and the number of all images."""
 _BATCH = 256
-"""The number of images that are decoded at a time: work for all cores, tens of megabytes at 224 px."""
+"""The number of images that are decoded at a time: enough to occupy all cores, in tens of megabytes at 224 px."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ class Dataset:
     balance: Literal["sample", "loss"] | None = None
     """The treatment of classes of different sizes, see `search.data.source.Source`."""
     remarks: tuple[str, ...] = ()
-    """Remarks for the user on the reading of the data and on signs of faults in them."""
+    """Messages for the user about the way the data were read, and about signs of faults in them."""
 
 
 def source_from(settings: Mapping[str, object]) -> Source:
@@ -123,7 +123,7 @@ def load_test(source: Source, resolution: int, progress: Progress | None = None)
 def opened(
     source: Source, resolution: int, parts: tuple[str, ...], progress: Progress | None = None
 ) -> tuple[Manifest, dict[str, Split]]:
-    """Return the manifest and the named parts of the source's entry, which is written if missing or out of date."""
+    """Return the manifest and the splits `parts` of the source's cache entry. The entry is written if needed."""
     state = source.state()
     entry = cache_entry(source, resolution)
     with cache.locked(entry):
@@ -137,7 +137,7 @@ def opened(
 
 
 def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, ...]) -> dict[str, Split]:
-    """Return the named parts of a complete entry."""
+    """Return the splits `parts` of a complete cache entry."""
     if not manifest.streamed:
         return {part: Split(cache.mapped(entry, manifest, part), cache.labels(entry, part)) for part in parts}
     decode = _contents(source).decode
@@ -150,7 +150,7 @@ def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, .
 
 
 def cache_entry(source: Source, resolution: int) -> Path:
-    """Return the folder of the source's entry, one for each split and resolution."""
+    """Return the folder of the source's cache entry. Its name depends on resolution and options."""
     options = source.model_dump_json(exclude={"cache", "flip", "balance"})
     key = hashlib.sha256(f"{options} {resolution}".encode()).hexdigest()[:16]
     return (source.cache or cache.default_folder()) / f"{source.source}-{resolution}px-{key}"
@@ -161,7 +161,7 @@ def _contents(source: Source) -> Contents:
 
 
 def _build(entry: Path, source: Source, resolution: int, state: str, progress: Progress) -> None:
-    """Decode all images of the source into its entry. If they are streamed, only statistics are stored."""
+    """Decode all images of the source into its cache entry. If they are streamed, no pixels are stored."""
     contents = _contents(source)
     parts = _parts(contents, source)
     numbers, pixels = 16 * len(contents.labels), len(contents.labels) * resolution**2 * contents.channels
@@ -207,7 +207,7 @@ def _complete(contents: Contents, part: str, indices: NDArray[np.int64], valid: 
 
 
 def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:
-    """Return the indices of the images of each part, in the order in which they are stored."""
+    """Return the indices of the images of each split by its name, in the order in which they are stored."""
     others = np.flatnonzero(~contents.test)
     labels = contents.labels[others]
     require(contents.classes, labels, 2, "one to train and one to select")
@@ -240,4 +240,4 @@ DATASETS: Registry[type[Source]] = Registry(
         "digits": Digits,
     },
 )
-"""The kinds of data. A new kind needs a `Source`, a line here, and a case in the tests of the contract."""
+"""The kinds of data. A new kind needs a subclass of `Source`, a line here, and a case in the contract tests."""

@@ -35,16 +35,16 @@ FORMATS = {suffix: name for name, suffixes in _ALWAYS.items() for suffix in suff
     if features.check(feature)
     for suffix in suffixes
 }
-"""Pillow's names of the formats by the endings of the files that are read. A file may have any of these formats."""
+"""Pillow's format names by file ending. Only these endings are read; the content may have any of the formats."""
 _NAMES = tuple(dict.fromkeys(FORMATS.values()))
 
 MAX_PIXELS = 178_956_970
-"""The default limit on the pixels of an image file, twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow refuses too."""
+"""The default limit on the pixels of an image file: twice Pillow's `MAX_IMAGE_PIXELS`, as in Pillow itself."""
 
 Box = tuple[float, float, float, float]
 _GAP = 3
-"""JPEGs are decoded at a half, a quarter or an eighth of their size if that leaves this many times the pixels needed
-on a side. Pillow's documentation (`Image.draft`, `reducing_gap`) calls the result of such a gap indistinguishable."""
+"""JPEGs are decoded at a half, a quarter or an eighth of their size if each side then still has this many times the
+needed pixels. Pillow's documentation (`Image.draft`, `reducing_gap`) calls the result indistinguishable."""
 
 _OTHER_CONTENTS = (
     (b"%PDF", 0, "a PDF document"),
@@ -57,7 +57,7 @@ _OTHER_CONTENTS = (
     (b"version https://git-lfs", 0, "a pointer of Git LFS: git lfs pull"),
     (b"\x00\x05\x16\x07", 0, "metadata of macOS"),
 )
-"""The signatures of files that are often taken for images: (bytes, position of the bytes, name)."""
+"""The signatures of files that are often mistaken for images: (bytes, their position in the file, description)."""
 
 
 def photograph(
@@ -65,9 +65,9 @@ def photograph(
 ) -> tuple[Images, tuple[int, int]]:
     """Return the centre of an image file (resolution, resolution, channels), and the file's height and width.
 
-    The part `crop` of the short side is cut out around the middle, as a square, and resized. Images are turned as
-    EXIF says, if their EXIF can be read. Raises ValueError for an image of more than `max_pixels`, and whatever
-    Pillow raises if the file cannot be decoded.
+    The image is first turned as its EXIF says, if readable. Then a square around the middle, with `crop` times the
+    short side as its side, is cut out and resized. Raises ValueError for an image of more than `max_pixels`, and
+    whatever Pillow raises if the file cannot be decoded.
     """
     with Image.open(path, formats=_NAMES) as file:
         if file.height * file.width > max_pixels:
@@ -115,7 +115,7 @@ def _content(path: str) -> str:
 
 
 def grey(path: str) -> bool:
-    """Return whether an image file is stored without colours. Palettes count as colours. Only its header is read.
+    """Return True if an image file is stored without colours. Palettes count as colours. Only its header is read.
 
     Raises whatever Pillow raises if the file is not an image.
     """
@@ -134,13 +134,13 @@ def stored_range(path: str) -> str:
 def resized(image: Image.Image, resolution: int, box: Box | None = None) -> Images:
     """Return the image, or its part `box` (left, top, right, bottom), as resolution x resolution pixels.
 
-    Bilinear interpolation over the area of a new pixel, as torchvision's `Resize` with antialiasing.
+    The interpolation is bilinear with antialiasing, as in torchvision's `Resize`.
     """
     return np.asarray(image.resize((resolution, resolution), Image.Resampling.BILINEAR, box=box))
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """Return any kind of image with 8 bits a channel, and transparency put on white.
+    """Convert any kind of image to 8 bits per channel, with transparency put on white.
 
     Integers of more than 8 bits are read as 0 to 65,535, floating-point numbers as 0 to 1. Raises ValueError for
     other values.

@@ -12,7 +12,7 @@ from search.data.augment import gather
 from search.data.dataset import Split
 
 _RESIDENT = 2**31
-"""The largest split, in bytes, of which a GPU holds all pixels."""
+"""The largest number of bytes of images that are kept on a GPU as a whole."""
 
 Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -20,8 +20,8 @@ Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
     """Return a function indices (b,) -> images uint8 (b, h, w, c) and labels (b,) on `device`.
 
-    Indices are below `count`. A CPU reads from the cache that all workers map. A GPU holds a copy of the first
-    `count` images if it has up to `_RESIDENT` bytes.
+    All indices must be below `count`. A GPU gets a copy of the first `count` images at once if they have up to
+    `_RESIDENT` bytes. Otherwise each batch is copied from the cache, which all workers share.
     """
 
     def fetch(indices: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,7 +41,7 @@ def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
 
 
 def resident(split: Split, count: int, device: torch.device) -> Tensor | None:
-    """Return the first `count` images uint8 (count, h, w, c) on `device`; None if they do not fit there."""
+    """Return the first `count` images uint8 (count, h, w, c) on `device`; None if they exceed `_RESIDENT` bytes."""
     if count * math.prod(split.images.shape[1:]) > _RESIDENT:
         return None
     return gather(split, torch.arange(count))[0].to(device)

@@ -10,7 +10,7 @@ from space.refusal import UserError
 
 
 def existing(path: Path, place: str = "data.path") -> Path:
-    """Return the path if it exists. Raises `UserError` with the most similar name in the same folder otherwise.
+    """Return the path if it exists. Otherwise raises `UserError`, which suggests a similar name in the same folder.
 
     place: the name of the setting or argument, for the message.
     """
@@ -25,7 +25,7 @@ def existing(path: Path, place: str = "data.path") -> Path:
 
 
 def stamp(*paths: Path) -> str:
-    """Return the sizes and the times of change of files. Hashing their contents would take every worker seconds.
+    """Return the sizes and times of files as a text. Hashing their contents would cost every worker seconds.
 
     The change time is included because copying and unpacking tools restore the modification time.
     """

@@ -54,11 +54,11 @@ class Folder(Source):
         return hashed.hexdigest()
 
     def streams(self, needed: int, free: int) -> bool:
-        """Return `stream`, decided for auto."""
+        """Return `stream`; for "auto", True if the cache would take more than nine tenths of the free space."""
         return needed > 0.9 * free if self.stream == "auto" else self.stream
 
     def open(self) -> Contents:
-        """List the files. Raises `UserError` if they are not a data set."""
+        """List the files and their labels. Raises `UserError` if they are not a data set."""
         listed = layout(existing(self.path))
         classes = tuple(listed.files["train"])
         for part, files in listed.files.items():
@@ -122,7 +122,7 @@ class Folder(Source):
 
 
 def _split_texts(folders: Mapping[str, str], validation: float, test: float) -> Iterator[str]:
-    """Yield the origin of each split."""
+    """Yield a text about each split that says where its images come from."""
     train = folders["train"]
     yield f"{train}/ trains"
     yield (
@@ -146,7 +146,7 @@ def _require_same(train: tuple[str, ...], other: tuple[str, ...], part: str) -> 
 
 
 def _all_grey(paths: list[str]) -> bool:
-    """Return whether all readable files are grey, and at least one is readable."""
+    """Return True if at least one file is readable, and all readable ones are grey."""
     any_grey = False
     for path in paths:
         try:

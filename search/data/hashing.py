@@ -30,9 +30,9 @@ def uniform(seed: int, purpose: str, *counters: NDArray[np.integer] | int) -> ND
 
 
 def chain(start: np.uint64, *counters: NDArray[np.integer] | int) -> NDArray[np.uint64]:
-    """Return number k of the generator SplitMix64 (Steele, Lea, Flood 2014) with the seed `start`, for a counter k.
+    """Return output k of the generator SplitMix64 (Steele, Lea, Flood 2014) with the seed `start`, for a counter k.
 
-    Each further counter is applied to a generator that has the previous number as its seed.
+    With more counters, each output is the seed of the generator that the next counter is applied to.
     """
     state = np.asarray(start)
     with np.errstate(over="ignore"):  # The arithmetic is modulo 2**64.

@@ -29,9 +29,9 @@ _FILES = (
     "t10k-labels-idx1-ubyte",
 )
 _UINT8 = 8
-"""The code of the element type "unsigned byte", the third byte of a file."""
+"""The code of the element type "unsigned byte", which is the third byte of an IDX file."""
 _MAX_BYTES = 2**31
-"""The largest content that is read. A header that announces more is taken for damage."""
+"""The largest number of bytes that are read. A header that announces more is considered damaged."""
 
 
 class Mnist(Source):
@@ -46,7 +46,7 @@ class Mnist(Source):
     """The default is no mirroring, since a mirrored 2 is not a valid 2."""
 
     folder: ClassVar[str] = "MNIST"
-    """The name of torchvision's folder."""
+    """The name of this data set's folder below torchvision's root folder."""
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     def state(self) -> str:

@@ -40,9 +40,9 @@ _JUNK = frozenset(
 class Layout:
     """The image files of a data set.
 
-    files: the paths of each part and class, in the order of the names. "train" is always there, other parts if they
-    have a folder. folders: the name of each part's folder; empty if class folders lie directly in the data set's
-    folder. left_out: the number of files or folders that were left out, by the reason.
+    files: the paths of the image files by part and class, sorted by name. "train" is always there, other parts only
+    if they have a folder. folders: the name of each part's folder; empty if class folders lie directly in the data
+    set's folder. left_out: the number of ignored files or folders by reason.
     """
 
     files: Mapping[Part, Mapping[str, list[str]]]
@@ -65,7 +65,7 @@ def split_of(name: str) -> Part | None:
 
 
 def layout(root: Path) -> Layout:
-    """Return the layout of a folder. Raises `UserError` if it is not one of class folders, alone or in splits."""
+    """Return the layout of a folder. Raises `UserError` unless it holds class folders, alone or in split folders."""
     if not root.is_dir():
         raise UserError(
             f"data.path: {printable(str(root))!r} is a file; a folder of class folders is needed."
@@ -108,7 +108,7 @@ def layout(root: Path) -> Layout:
 
 
 def _refuse_unknown_splits(root: Path, names: list[str], nested: Mapping[str, list[str]]) -> None:
-    """Raise `UserError` for folders that look like splits and have another name."""
+    """Raise `UserError` if folders look like splits with unknown names, or class folders lie one level deeper."""
     place = printable(str(root))
     if len(names) > 1 and all(map(split_of, names)):
         raise UserError(
@@ -137,7 +137,7 @@ def _quoted(names: list[str]) -> str:
 
 
 def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dict[str, list[str]]:
-    """Return the paths of the images of each class, by the printable names of the classes."""
+    """Return the paths of the images of each class by its printable name. Raises `UserError` for an empty class."""
     place = printable(str(folder))
     if not subfolders:
         raise UserError(f"data.path: there is no class folder in {place!r}.")
@@ -159,7 +159,7 @@ def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dic
 def class_folders(folder: Path, left_out: Counter[str] | None = None) -> list[Path]:
     """Return the class folders in a folder in the order of their names; none if there is no such folder.
 
-    left_out: the counter of all other files and folders in it.
+    left_out: a counter to which all other files and folders are added, by the reason why they are ignored.
     """
     if not folder.is_dir():
         return []
@@ -181,8 +181,8 @@ def image_files(
 ) -> Iterator[os.DirEntry[str]]:
     """Yield the image files anywhere below a folder, in the order of their names.
 
-    left_out: the counter of other files by their ending, and of hidden files and folders of tools. above: the folders
-    on the way to this one, to which links must not lead back.
+    left_out: a counter to which ignored files and folders are added, by their ending or another reason. above: the
+    real paths of the folders above this one. Links that lead back to them are not followed.
     """
     here = os.path.realpath(folder)
     if not folder.is_dir() or here in above:
@@ -221,12 +221,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_special(entry: os.DirEntry[str]) -> bool:
-    """Return whether a file is a pipe, a socket or a device, which never ends when it is read."""
+    """Return True if a file is a pipe, a socket or a device, reading from which might never end."""
     return os.path.exists(entry.path) and not entry.is_file()
 
 
 def _reason(entry: os.DirEntry[str], image: str = "") -> str:
-    """Return why a file is not read; `image` for an image file."""
+    """Return the reason why a file is not read. For a readable image file, return `image`."""
     if entry.name.startswith("."):
         return "hidden"
     suffix = os.path.splitext(entry.name)[1].lower()

@@ -23,11 +23,11 @@ from space.refusal import UserError
 Arrays = dict[str, NDArray[np.generic]]
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
-"""The names of the splits by the prefix of their keys."""
+"""The names of the splits by the prefix of their keys in the file."""
 _KEYS = (*(f"{prefix}_{kind}" for prefix in _SPLITS for kind in "xy"), "classes")
 _IMAGES, _LABELS = ("x", "images", "image", "data", "imgs"), ("y", "labels", "label", "targets", "target")
 _CLASSES = {"class", "classes", "categories", "names"}
-"""The words for images, labels and names of classes in the files of other tools, such as Keras and MedMNIST."""
+"""The words that other tools, such as Keras and MedMNIST, use in keys for images, labels and class names."""
 _BROKEN = (
     OSError,
     ValueError,
@@ -56,7 +56,7 @@ class Npz(Source):
     """The fraction of the training images that is the test split of a file without one."""
 
     def state(self) -> str:
-        """Return size and times of the file."""
+        """Return the size and the times of change of the file."""
         return stamp(existing(self.path))
 
     def open(self) -> Contents:
@@ -82,7 +82,7 @@ class Npz(Source):
 
 
 def _hints(arrays: Arrays, others: list[str]) -> Iterator[str]:
-    """Yield how each of the other keys that looks like one of ours is to be called."""
+    """Yield a hint for each unread key that seems to mean one of `_KEYS`: the name under which it would be read."""
     for key in _KEYS:
         name = "" if key in arrays else _meant(key, others, sure=True)
         if name:
@@ -108,7 +108,7 @@ def _read(path: Path) -> tuple[Arrays, list[str]]:
 
 
 def _check_keys(path: Path, keys: list[str]) -> None:
-    """Raise `UserError` for a missing key of the training pair, or of another pair that is incomplete."""
+    """Raise `UserError` if `train_x` or `train_y` is missing, or another split has only one of its two keys."""
     for prefix in _SPLITS:
         pair = (f"{prefix}_x", f"{prefix}_y")
         if prefix != "train" and not set(pair) & set(keys):
@@ -123,7 +123,7 @@ def _check_keys(path: Path, keys: list[str]) -> None:
 def _meant(key: str, others: list[str], *, sure: bool = False) -> str:
     """Return the key in `others` that probably holds the data of `key`; "" if there is none.
 
-    sure: whether the key must name both the split and the kind of data, in known words.
+    sure: True if the key must name both the split and the kind of data, in known words.
     """
     if key == "classes":
         return next((name for name in others if _words(name) & _CLASSES), "")

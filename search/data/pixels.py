@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from search.data.source import Images
 
 _UNIFORM = 16
-"""The range of grey levels, of 256, that at least one channel has in an image that is not nearly uniform. A 12-bit
-image that was read as 16 bits has 16."""
+"""An image counts as nearly uniform if the values (0 to 255) of each channel differ by less than this. A 12-bit image
+that was read as 16 bits has 16 levels, which differ by at most 15."""
 _NARROW = 64
-"""The range of all training pixels below which a remark is made. A 14-bit image that was read as 16 bits has 64."""
+"""A remark is made if all training pixels differ by less than this. A 14-bit image read as 16 bits has 64 levels."""
 _SHARE = 0.01
-"""The share of nearly uniform images from which a remark is made."""
+"""The share (0 to 1) of nearly uniform images from which on a remark is made."""
 
 
 class PixelStatistics:
-    """Statistics that are collected batch by batch."""
+    """Statistics of the pixels of all images, collected batch by batch."""
 
     def __init__(self, channels: int) -> None:
         self._histograms = np.zeros((channels, 256), dtype=np.int64)
@@ -29,7 +29,7 @@ class PixelStatistics:
         self._total = 0
 
     def add(self, part: str, images: Images, indices: NDArray[np.int64]) -> None:
-        """Add images (b, height, width, channels), which have `indices` (b,) in the source, to a part."""
+        """Add images (b, height, width, channels) of a part. indices: their positions (b,) in the source."""
         if not len(images):
             return
         values = images.reshape(len(images), -1, images.shape[3])
@@ -44,7 +44,7 @@ class PixelStatistics:
                 histogram += np.bincount(images[..., channel].ravel(), minlength=256)
 
     def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Return mean and deviation (at least 0.5 / 255) of the training pixels per channel in 0..1."""
+        """Return the mean and the deviation (0.5 / 255 or more) of the training pixels, in 0..1, for each channel."""
         level = np.arange(256) / 255
         weight = self._histograms / self._histograms.sum(axis=1, keepdims=True)
         mean = (weight * level).sum(axis=1)
@@ -52,7 +52,7 @@ class PixelStatistics:
         return tuple(mean.tolist()), tuple(np.sqrt(variance).clip(0.5 / 255).tolist())
 
     def remarks(self, describe: Callable[[int], str]) -> Iterator[str]:
-        """Yield remarks on images to check. describe: a function from an index to the name of the image."""
+        """Yield messages about suspicious images. describe: a function from an image's index to its name."""
         if self._uniform and len(self._uniform) >= _SHARE * self._total:
             yield (
                 f"{len(self._uniform):,} of {self._total:,} images are nearly uniform, such as"

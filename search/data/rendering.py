@@ -48,7 +48,7 @@ def _photograph(canvas: Floats, scenes: Scenes, resolution: int) -> NDArray[np.u
 
 
 def _grain(scenes: Scenes, resolution: int) -> Floats:
-    """Return triangular noise (n, 3, resolution, resolution) of mean 0 and deviation 1, from two dice per value."""
+    """Return noise (n, 3, resolution, resolution) of mean 0 and deviation 1: sums of two uniform random numbers."""
     pixel = np.arange(resolution**2).reshape(resolution, resolution)
     stream = bits(scenes.seed, "grain", scenes.index[:, None, None], pixel)
     dice = [((stream >> np.uint64(10 * k)) & np.uint64(1023)).astype(np.float32) for k in range(6)]
@@ -56,7 +56,7 @@ def _grain(scenes: Scenes, resolution: int) -> Floats:
 
 
 def _paint(canvas: Floats, figures: Figures, x: Floats, y: Floats, pattern: Floats | None = None) -> None:
-    """Paint the figures over the canvas, with a `pattern` (n, fine, fine) of light and dark if there is one."""
+    """Paint the figures over the canvas. pattern: brightness (n, fine, fine) to add to their colours."""
     u, v = _own(figures, figures.turn, x, y)
     distance = _distance(figures, u, v)
     cover = (0.5 - distance * canvas.shape[-1]).clip(0, 1)  # An edge is one sample wide.
@@ -85,7 +85,7 @@ def _distance(figures: Figures, u: Floats, v: Floats) -> Floats:
 
 
 def _pattern(texture: Texture, figures: Figures, x: Floats, y: Floats) -> Floats:
-    """Return light and dark (n, fine, fine) around 0: stripes along v, or stripes along v times stripes along u."""
+    """Return the textures' brightness (n, fine, fine), of mean 0: stripes, or the product of two sets of stripes."""
     u, v = _own(figures, texture.turn, x, y)
     stripes = _wave(u / _column(texture.period) + _column(texture.phase[0]))
     checked = np.flatnonzero(texture.kind)

@@ -47,7 +47,7 @@ def report(source: Source, resolution: int, progress: Progress | None = None) ->
 
 
 def class_sizes(labels: Labels, classes: int) -> list[int]:
-    """Return the number of images of each class."""
+    """Return the number of images of each class among `labels` (n,)."""
     sizes: list[int] = np.bincount(labels, minlength=classes).tolist()
     return sizes
 
@@ -88,7 +88,7 @@ def lines(of: Report) -> Iterator[str]:
 
 
 def _sizes(manifest: Manifest) -> str:
-    """Return the ranges of heights and widths."""
+    """Return a text with the ranges of heights and widths before resizing."""
     if manifest.heights is None or manifest.widths is None:
         return "drawn at "
     height, width = (

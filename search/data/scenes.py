@@ -42,7 +42,7 @@ class Figures:
     """The sizes, as half of the figures' extent."""
     turn: tuple[Floats, Floats]
     colour: Floats
-    """(n, 3)."""
+    """The colours (n, 3)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +63,9 @@ class Scenes:
     seed: int
     index: Integers
     background: Floats
-    """(n, 3)."""
+    """The colours (n, 3) of the backgrounds."""
     slope: tuple[Floats, Floats]
-    """The change of brightness from one side to the other."""
+    """The change of brightness from left to right, and from top to bottom."""
     distractors: tuple[Figures, ...]
     figure: Figures
     texture: Texture
@@ -107,7 +107,7 @@ def label(index: Integers) -> Integers:
 
 
 def scenes(seed: int, index: Integers, difficulty: float) -> Scenes:
-    """Return the scenes of the images `index` (n,). `difficulty` in 0..1 weakens hints and adds disturbances."""
+    """Return the scenes of the images `index` (n,). `difficulty` (0..1) weakens class colours and adds clutter."""
     draw = _Draws(seed, index, count())
     classes = label(index)
     hint = (1 - difficulty) ** 2
@@ -170,7 +170,7 @@ def _distractor(draw: _Draws, difficulty: float) -> Figures:
 
 
 def _bar(draw: _Draws, figure: Figures, difficulty: float) -> Figures:
-    """Return strips in front of the figures, at a random distance from their centres."""
+    """Return one strip per image, which hides a part of its figure at a random distance from the centre."""
     away = figure.size * np.float32(0.7)
     return Figures(
         kind=np.full(len(figure.kind), BAR),

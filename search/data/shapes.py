@@ -17,7 +17,7 @@ from search.data.scenes import CLASSES, VERSION, label, scenes
 from search.data.source import Contents, Decoded, Source
 
 _TEST = 2**40
-"""The index of the first test image. The test split does not depend on the number of training images."""
+"""The index of the first test image, so high that test images do not depend on the number of training images."""
 _SAMPLES = 2**15
 """The number of pixels that are rendered at a time. They fit into a core's cache; 2**18 takes twice as long."""
 
@@ -34,7 +34,7 @@ class Shapes(Source):
     contrast."""
 
     def state(self) -> str:
-        """Return the version of the renderer: images change with the code alone."""
+        """Return the version of the renderer, since images change only with the code."""
         return f"version {VERSION}"
 
     def open(self) -> Contents:

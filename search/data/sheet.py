@@ -27,7 +27,7 @@ _WIDE, _COLUMNS = 168, 6
 
 
 def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
-    """Return a PNG with the first images of every class in `split`, as they are trained on, enlarged or reduced."""
+    """Return a PNG with the first images of every class in `split`, as trained on but enlarged or reduced."""
     # Some file systems write é as e and an accent, which would be drawn one after the other.
     names = [normalize("NFC", name) for name in classes[:_MAX_CLASSES]]
     columns, rows = -(-len(names) // _ROWS), min(len(names), _ROWS)

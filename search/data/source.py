@@ -47,15 +47,15 @@ class Contents:
     test: NDArray[np.bool_]
     """A mask (n,), true for the images of the test split."""
     decode: Callable[[NDArray[np.int64], int], Decoded]
-    """The function of (indices (k,), resolution) that returns images. An image does not depend on the others of a
-    call."""
+    """A function that decodes the images at `indices` (k,) to `resolution` pixels a side. An image must not depend on
+    the others in the call."""
     validation: NDArray[np.bool_] | None = None
-    """A mask (n,), true for the images of the validation split; None: the split is held out of the training
+    """A mask (n,), true for the images of the validation split; None if it is still to be held out of the training
     images."""
     skip_corrupt: bool = False
-    """True if corrupt images are left out. Otherwise the first corrupt image ends the loading with an error."""
+    """True if corrupt images are left out. Otherwise loading fails with an error that names the corrupt images."""
     remarks: tuple[str, ...] = ()
-    """Remarks for the user on the reading of the data: splits, and files that were left out."""
+    """Messages for the user about the way the data were read: the splits, and files that were left out."""
     name: Callable[[int], str] = "image {}".format
     """The name of the image at an index: its file, relative to the data's folder, or its number."""
     describe: Callable[[int], str] = "image {}".format
@@ -105,14 +105,17 @@ class Source(BaseModel, ABC):
         return ""
 
     def streams(self, needed: int, free: int) -> bool:
-        """Return whether images are decoded at every use instead of cached. needed, free: bytes on the disk."""
+        """Return True to decode images at every use instead of caching them.
+
+        needed: the bytes that the cache would take. free: the free bytes on its disk.
+        """
         return False
 
 
 def split_masks(
     classes: tuple[str, ...], labels: Labels, parts: NDArray[np.str_], test: float, seed: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Return masks (n,) of the test and the validation split; None for a validation split that is to be held out.
+    """Return masks (n,) of the test and the validation split; the second is None if the source gives no such split.
 
     parts: the split (n,) that the source gives each image: train, validation or test. test: the fraction of the
     training images that becomes the test split if the source gives none. Raises `UserError` if a class has too few
@@ -134,7 +137,7 @@ def split_masks(
 
 
 def require(classes: tuple[str, ...], labels: Labels, minimum: int, purpose: str) -> None:
-    """Raise `UserError` unless there are two classes, each with at least `minimum` images in `labels` (n,)."""
+    """Raise `UserError` unless there are at least 2 classes, each with `minimum` or more images in `labels` (n,)."""
     if len(classes) < 2:
         raise UserError(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
     counts = np.bincount(labels, minlength=len(classes)).tolist()

@@ -22,7 +22,7 @@ VISIBLE, ORDER = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU that CUDA will find.
+    """A GPU that CUDA will find in a worker.
 
     number: the number that CUDA gives it; torch calls the GPU cuda:NUMBER. uuid: the identifier that NVIDIA's driver
     gives it. name: the name of its model. free: the bytes of its memory that are free.

@@ -33,7 +33,7 @@ Work = Callable[[J, Callable[[int, float], None]], Any]
 
 
 class _Queue(Generic[J]):
-    """The jobs that wait, with the methods of an engine (`search.executors.base.Driven`).
+    """The waiting jobs, with the methods of an engine (`search.executors.base.Driven`).
 
     failed: the jobs that failed, each with the reason.
     """

@@ -264,8 +264,8 @@ def _work(
 ) -> None:
     """Answer the requests that arrive in `pipe`, until the driver ends.
 
-    package: the folder from which the driver imported `space`; the worker must find the same. variables: additions
-    to the environment, which CUDA reads.
+    package: the folder from which the driver imported `space`; requests fail if the worker found another. variables:
+    additions to the environment, which CUDA reads.
     """
     os.environ.update(variables)
     # Ctrl-C reaches every process of the terminal, but only the driver reacts to it.

@@ -302,4 +302,4 @@ _EPITAPHS = {
     "low memory": "the worker was ended by Ray: its node ran out of memory",
     "its worker process has died": "the worker died (killed, out of memory, or crashed)",
 }
-"""The reasons for the death of a worker, by words that Ray's text contains then."""
+"""The reasons for the death of a worker, by words in the text that Ray gives for it."""

@@ -1,4 +1,4 @@
-"""Loggers: other programs that also record a search, `search launch ... --log tensorboard`.
+"""Loggers, which record a search in other programs: `search launch ... --log tensorboard`.
 
 A logger receives every finished trial and nothing else. The ledger stays the only history. A logger that fails is
 dropped, and the search continues.

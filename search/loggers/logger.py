@@ -18,8 +18,8 @@ from search.trials.trial import Trial
 class LoggedTrial:
     """A finished trial as loggers record it.
 
-    params: the choices by name. metrics: all numbers of `search export`; a failed trial has no reward. losses: the
-    training loss of each epoch.
+    params: the options of the choices by name; empty for a network outside of the space. metrics: all numbers of
+    `search export`; a failed trial has no reward. losses: the training loss of each epoch.
     """
 
     number: int
@@ -31,7 +31,7 @@ class LoggedTrial:
 
     @classmethod
     def of(cls, trial: Trial, config: Config) -> LoggedTrial:
-        """Return a trial of a search with this configuration."""
+        """Return `trial` as loggers record it. config: the configuration of its search."""
         choices = config.space.choices
         inside = len(choices) == len(trial.point)
         params = {c.name: c.options[i] for c, i in zip(choices, trial.point, strict=True)} if inside else {}
@@ -55,5 +55,5 @@ class Logger(ABC):
         """Record a trial that is complete, failed or a duplicate. After an exception the logger is dropped."""
 
     def close(self) -> None:
-        """Close the logger: the search has ended or was interrupted."""
+        """Close the logger after the search has ended or was interrupted."""
         return

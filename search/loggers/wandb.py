@@ -1,4 +1,4 @@
-"""Weights & Biases: a group for each search, with a run for each trial. W&B's own settings say where."""
+"""Weights & Biases: a group for each search, with a run for each trial. W&B's own settings choose the server."""
 
 from __future__ import annotations
 

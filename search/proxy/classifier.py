@@ -1,4 +1,4 @@
-"""A new classifier on features that do not change: logistic regression."""
+"""The fit of a new classifier, a logistic regression, on the features of a network that is not trained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from space.network.network import Network
 _BATCH = 256
 """The number of images in a batch of the forward pass."""
 _DECAY = 1e-3
-"""The factor of half the squared weights in the loss. Features are standardised before."""
+"""The weight decay: the factor of half the squared weights in the loss. Features are standardised first."""
 _STEPS = 50
 """The largest number of steps of L-BFGS."""
 
@@ -42,7 +42,7 @@ def fit_classifier(network: Network, data: Dataset, device: torch.device, proxy:
 
 @torch.no_grad()
 def _features(network: Network, data: Dataset, device: torch.device, count: int) -> tuple[Tensor, Tensor]:
-    """Return the inputs of the classifier for `count` training images (n, width), and the labels (n,)."""
+    """Return the classifier's inputs (count, width) for the first `count` training images, and labels (count,)."""
     network.eval()
     fetch = fetcher(data.train, count, device)
     rows: list[Tensor] = []

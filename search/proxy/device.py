@@ -1,4 +1,4 @@
-"""The device of a training, its numerical precision, and failures for lack of its memory."""
+"""The device of a training, its numerical precision, and the failure of a trial for which its memory is too small."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def precision_on(device: torch.device, precision: Precision) -> torch.dtype:
-    """Return the number format of convolutions. For "auto" it is float32 on a CPU, which half precision mostly slows.
+    """Return the number format of convolutions. "auto" is float32 on a CPU, where 16-bit formats are mostly slower.
 
     On a GPU, "auto" means bfloat16 if the GPU computes in bfloat16 natively, else float16.
     """

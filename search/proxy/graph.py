@@ -19,7 +19,7 @@ _FEWEST = 20
 
 
 class Repeated:
-    """A step without arguments that is run many times.
+    """A training step without arguments that is run many times.
 
     how: "captured" if the step is launched as a CUDA graph, or "eager: REASON" if it is launched kernel by kernel; ""
     before the capture.

@@ -19,9 +19,8 @@ hundred. The usual 0.999 averages about 1000 steps."""
 def optimiser_of(network: nn.Module, proxy: Proxy, rate: Tensor | None = None) -> torch.optim.Optimizer:
     """Return AdamW for the parameters of `network`, without weight decay on biases and normalisation scales.
 
-    Each parameter group has its learning rate relative to the classifier's under "lr_scale".
-    rate: the learning rate, shape (), on the device, which the caller may change between steps; None:
-    `proxy.learning_rate`.
+    The key "lr_scale" of a parameter group holds its learning rate relative to that of the classifier. rate: the
+    learning rate, shape (), on the device, which the caller may change between steps; None: `proxy.learning_rate`.
     """
     parameters: dict[tuple[float, float], list[nn.Parameter]] = {}
     for matrix in (True, False):

@@ -154,9 +154,9 @@ def shorter(proxy: Proxy, epochs: int) -> Proxy:
 def fidelity(proxy: Proxy, data_digest: str) -> str:
     """Return a digest (12 hexadecimal digits) of all settings that affect the measurements.
 
-    Only the network and the seed affect them in addition. The digest includes the precision setting. It does not
-    include the device and the use of graphs: they change the order of rounding, which affects accuracies no more than
-    another seed does, and a study can be resumed on another machine. data_digest: the digest of the data.
+    Apart from these settings, only the network and the seed affect them. The digest includes the precision setting.
+    It does not include the device and the use of graphs: they change the order of rounding, which affects accuracies
+    no more than another seed does. So a run can be resumed on another machine. data_digest: the digest of the data.
     """
     # Settings of later versions count only if they are not at their default, so that old results stay comparable.
     unused = {name for name in _ADDED if getattr(proxy, name) == Proxy.model_fields[name].default}

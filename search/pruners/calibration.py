@@ -1,5 +1,7 @@
-"""The reward expected after the full training, predicted from a shorter one. Networks with both trainings calibrate
-it."""
+"""The prediction of the reward after the full training from the reward after a shorter one.
+
+It is calibrated on the networks that had both trainings.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ class Calibration:
         return cls(slope, intercept, std, logarithms)
 
     def __call__(self, rung: Rung) -> Partial:
-        """Predict the result of the full training of a network from this result at the rung."""
+        """Predict the reward of a network after the full training from its result at `rung`."""
         reward, epochs = rung.terms.reward, rung.result.epochs
         if not self.logarithms:
             return Partial(epochs, reward, self.intercept + self.slope * reward, self.std)
@@ -58,7 +60,7 @@ class Calibration:
 
 
 def expectations(trials: Sequence[Trial]) -> dict[int, Partial]:
-    """Return the longest training so far of each unfinished trial that had a training, by trial number."""
+    """Return the longest training, with its prediction, of each pruned, running or waiting trial, by trial number."""
     climbing = [trial for trial in trials if trial.rungs and trial.state in ("pruned", "running", "waiting")]
     if not climbing:
         return {}

@@ -1,4 +1,4 @@
-"""The decision about the rungs: the use of those that rank the pilot networks as the full training does."""
+"""The decision on the rungs that a search uses: those that rank the pilot networks as the full training does."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RungGate:
         min_correlation: float,
         by_accuracy: bool = False,
     ) -> RungGate:
-        """Return the gate after these pilot trials, of which a search has `count`.
+        """Return the gate after the trials `pilots`, the first of the `count` pilot trials of a search.
 
         by_accuracy: True to compare accuracies instead of rewards, for searches of a Pareto front. Costs are the
         same at all rungs.
@@ -100,7 +100,7 @@ def _scores(trial: Trial, epochs: Sequence[int], by_accuracy: bool) -> tuple[flo
 
 @lru_cache(maxsize=64)
 def lower_bound(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    """Return the lower bootstrap bound (at `TAIL`, over networks) of Spearman's rank correlation.
+    """Return the `TAIL` quantile of Spearman's rank correlation over bootstrap samples of the networks.
 
     Equal values give an equal bound, since the resampling has a fixed seed. A sample in which all values of one
     side are equal counts as -1.

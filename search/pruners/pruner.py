@@ -11,19 +11,19 @@ from search.pruners.gate import MIN_PILOTS
 from search.pruners.rungs import Ladder
 
 MAX_RUNGS = 3
-"""The largest number of rungs. Rungs far below the full training rank badly, and the pilot networks pay for each."""
+"""The largest number of rungs. Much shorter trainings rank badly, and each rung trains all pilot networks again."""
 MANY_TRIALS = ("random", "evolution")
 """The samplers that need hundreds of networks, most of which do not deserve the full training."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The size of a search, as far as pruners depend on it.
+    """The properties of a search that pruners depend on.
 
     epochs: the epochs of the full proxy training. trials: the number of trials, None where only a budget ends the
     search. workers: the number of trainings at a time. sampler: the name of the sampler. multi_objective: True if
-    the search is for a Pareto front. inherits: True if networks start from trained weights, so that no epoch at all
-    is a rung too.
+    the search is for a Pareto front. inherits: True if networks start from trained weights, so that the lowest
+    rung can have 0 epochs.
     """
 
     epochs: int
@@ -44,10 +44,10 @@ class Pruner(BaseModel, ABC):
 
     @abstractmethod
     def ladder(self, workload: Workload) -> Ladder:
-        """Return the rungs of a search of this size, before any result is known."""
+        """Return the rungs of a search with this workload, before any result is known."""
 
     def decided(self, workload: Workload) -> Pruner:
-        """Return the pruner that a search of this size keeps, however its settings change when it is resumed."""
+        """Return the pruner that a search with this workload keeps, even if it is resumed with other settings."""
         return self
 
 
@@ -110,7 +110,7 @@ class Automatic(SuccessiveHalving):
         )
 
     def pays(self, workload: Workload) -> bool:
-        """Return whether rungs are expected to save more than the pilot networks cost.
+        """Return True if rungs are expected to save more than the pilot networks cost.
 
         In simulations with a Gaussian process, good rungs saved a tenth of the epochs, and bad ones cost a fifth to
         a half more.
@@ -127,7 +127,7 @@ class Automatic(SuccessiveHalving):
 def rung_epochs(epochs: int, eta: int, *, inherits: bool = False) -> tuple[int, ...]:
     """Return the epochs of every rung, ascending: (1, 3, 9) for 9 epochs and eta 3.
 
-    inherits: whether the lowest rung has no epoch: (0, 3, 9).
+    inherits: True to make the lowest rung one of 0 epochs: (0, 3, 9).
     """
     ladder = [epochs]
     while len(ladder) < MAX_RUNGS - inherits and ladder[0] // eta:

@@ -10,9 +10,9 @@ from search.stats.pareto import ordered
 from search.trials.trial import Trial
 
 PROMOTION_INFLATION = 1.23
-"""The factor by which more networks are promoted than if all results were known at once, since early promotions may
-not be among the best later. In simulations of 30 to 99 networks on three rungs with eta 3, ranked without error, 0.40
-to 0.41 of each rung's networks were promoted instead of 0.33."""
+"""The ratio of the networks that are promoted to those that would be if all results were known at once. Some early
+promotions are not among the best later. In simulations of 30 to 99 networks on three rungs with eta 3, ranked without
+error, 0.40 to 0.41 of each rung's networks were promoted instead of 0.33."""
 NOT_TRAINED_HERE = ("duplicate", "imported")
 """The states of trials that this search did not train."""
 
@@ -39,7 +39,7 @@ class Ladder:
         return self.epochs[-1]
 
     def seed(self, seed: int, epochs: int) -> int:
-        """Return the seed of a training at this rung: the trial's own at the last rung, seed - 1, ... below it."""
+        """Return the seed of a training at the rung of `epochs`: `seed` at the last rung, seed - 1, ... below it."""
         below = len(self.epochs) - 1 - self.epochs.index(epochs)
         return (seed - below) % 2**32
 
@@ -108,7 +108,7 @@ class Ladder:
 
 
 def completed_work(ladder: Ladder, trials: Sequence[Trial]) -> float:
-    """Return the work that this search has done, in full trainings. A failed training counts as one."""
+    """Return the work that this search has done, in units of a full training. A failed training counts as 1."""
     own = [trial for trial in trials if trial.state not in NOT_TRAINED_HERE]
     full = sum(trial.state in ("complete", "failed") for trial in own)
     return full + sum(rung.result.epochs for trial in own for rung in trial.rungs) / ladder.last
@@ -118,8 +118,8 @@ def completed_work(ladder: Ladder, trials: Sequence[Trial]) -> float:
 class RemainingWork:
     """The rest of a search.
 
-    work: the remaining work, in full trainings. complete: the expected number of complete trials at the end of the
-    search.
+    work: the remaining work, in units of a full training. complete: the expected number of complete trials at the end
+    of the search.
     """
 
     work: float
@@ -154,7 +154,7 @@ def remaining_work(ladder: Ladder, trials: Sequence[Trial], total: int) -> Remai
 
 
 def _expected_training(ladder: Ladder, used: Sequence[int]) -> tuple[float, float]:
-    """Return the expected cost of a network, in full trainings, and its chance to get the full training."""
+    """Return the expected cost of a network, in units of a full training, and its chance to get the full training."""
     chance = PROMOTION_INFLATION / ladder.eta
     cost = sum(epochs * chance**rung for rung, epochs in enumerate(used)) / ladder.last
     return cost, chance ** (len(used) - 1)

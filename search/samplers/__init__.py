@@ -1,7 +1,8 @@
 """Strategies that propose the next network of a search.
 
-A sampler gets the whole history of a search and returns a point of the space. The point depends only on that history,
-the sampler's options and a seed, so a resumed search continues as if it had not been interrupted.
+A sampler gets the whole history of a search and returns a point of the space: the index of an option for each choice.
+The point depends only on the history, the sampler's options and a seed, so a resumed search continues as if it had
+not been interrupted.
 """
 
 from search.samplers.automatic import Automatic

@@ -66,7 +66,7 @@ class Automatic(Sampler):
 
 @dataclass(frozen=True, slots=True)
 class Switching:
-    """A proposer that is `first` up to `until` trials, and `after` from then on."""
+    """A proposer that asks `first` until the history has `until` trials, and `after` from then on."""
 
     first: Proposer
     after: Proposer

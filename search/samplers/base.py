@@ -1,4 +1,4 @@
-"""The contract of samplers: options, and a proposer for a space."""
+"""The interface of samplers: `Sampler`, the options, and `Proposer`, which proposes points of a space."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from space import Architecture, Point, Space, UserError
 
 Permits: TypeAlias = Callable[[Architecture], bool]
-"""A function that returns whether a network is within the limits of a search."""
+"""A function that returns True if a network is within the limits of a search."""
 
 
 def every_network(network: Architecture) -> bool:
@@ -39,10 +39,11 @@ class Partial:
 class Observation:
     """A trial, or a rejected proposal, in the history that a sampler learns from.
 
-    number: the number of the trial. reward: the reward of the trial, None while it runs and if it failed
-    (`finished`). objectives: the error and the costs, each to be minimised; () without a reward. partial: the
-    longest shorter training of a trial without a reward. rejected: True for a proposal that became no trial, since
-    its network was a duplicate or exceeded a limit. imported: True if the trial belongs to an earlier search.
+    number: the number of the trial. point: the index of an option for each choice. reward: the reward after the full
+    training; None while the trial runs (`finished` is False), and if it failed or was pruned (`finished` is True).
+    objectives: the error and the costs, each to be minimised; () without a reward. partial: the longest low-fidelity
+    training of a trial without a reward. rejected: True for a proposal that became no trial, since its network was a
+    duplicate or exceeded a limit. imported: True if the trial belongs to an earlier search.
     """
 
     number: int
@@ -63,7 +64,7 @@ class Observation:
 
 
 class Exhausted(Exception):
-    """The signal that a search ends, since no network is left that is worth a trial. The message is the reason."""
+    """The exception that ends a search, since no network is left that is worth a trial. The message is the reason."""
 
     def __init__(self, why: str = "every network of the space that keeps the limits has been tried") -> None:
         super().__init__(why)
@@ -76,8 +77,8 @@ class Proposer(Protocol):
         """Return the next point to try. Raise `Exhausted` if there is none.
 
         history: all trials so far by number, running ones included, then the rejected proposals. After a rejection
-        the proposer is asked again with another seed, `Sampler.attempts` times in all. Then the engine takes the
-        nearest acceptable network. The answer depends on the arguments alone.
+        the proposer is asked again with another seed, up to `Sampler.attempts` times in all. Then the engine takes
+        the acceptable network nearest to a proposal. The result must depend on the arguments alone.
         """
 
 
@@ -91,7 +92,7 @@ class Sampler(BaseModel, ABC):
     random: ClassVar[bool] = True
     """True if proposals with different seeds are different."""
     stratified: ClassVar[bool] = False
-    """True if its random draws are spread over sizes, after published networks, instead of uniform."""
+    """True if its first trials are published networks and then random ones of all sizes, not uniform draws."""
     multi_objective: ClassVar[bool] = False
     """True if it can search for a Pareto front."""
 
@@ -100,11 +101,11 @@ class Sampler(BaseModel, ABC):
 
     @property
     def random_until(self) -> int | None:
-        """The number of results (trials, if `stratified`) up to which proposals are random; None: all are."""
+        """The number of results (of trials, if `stratified`) below which proposals are random; None: all are."""
         return 0
 
     def attempts(self, trials: int) -> int:
-        """Return the number of times to ask for an acceptable network after so many trials."""
+        """Return how many proposals for the next trial may be rejected, after `trials` trials."""
         return self.max_attempts
 
     @abstractmethod
@@ -117,10 +118,10 @@ class Sampler(BaseModel, ABC):
     ) -> Proposer:
         """Return the proposer of a search in `space`.
 
-        permits: the limits, for samplers that know costs before training. trials: the length of the search without
-        imported trials, None if unknown. objectives: the number of objectives. With 1, the proposer maximises the
-        reward. With more, it minimises the objectives of `Observation`, which only a sampler that is
-        `multi_objective` is asked for.
+        permits: returns True if a network is within the limits; samplers may ignore it. trials: the number of trials
+        of the search without imported ones, None if unknown. objectives: the number of objectives. With 1, the
+        proposer maximises the reward. With more, it minimises the objectives of `Observation`; only samplers that are
+        `multi_objective` are asked for that.
         """
 
     def check_objectives(self, objectives: int) -> None:

@@ -16,11 +16,11 @@ from search.samplers.base import Observation, Permits, Proposer, Sampler, every_
 from space import Point, Space
 
 MIN_TRIALS_TO_FINISH = 200
-"""The number of trials of a search below which it has no finish, since evolution has hardly begun by its end."""
+"""The smallest number of trials of a search ending with a local search. Evolution barely begins in shorter ones."""
 
 
 class RegularizedEvolution(Sampler):
-    """A sampler that mutates one choice of the best of some of the latest networks. It suits many workers at once."""
+    """A sampler that draws some of the latest trials and mutates one choice of the best. It suits many workers."""
 
     # A change that gives a known network is drawn again.
     max_attempts: ClassVar[int] = 100
@@ -55,7 +55,7 @@ class RegularizedEvolution(Sampler):
 class Evolving:
     """A proposer that evolves networks in a space.
 
-    options: the number of options of each choice.
+    options: the number of options of each choice. population, tournament: see `RegularizedEvolution`.
     """
 
     options: tuple[int, ...]
@@ -115,7 +115,7 @@ def neighbours(point: Point, options: Sequence[int]) -> Iterator[Point]:
 
 
 def drawn(options: Sequence[int], rng: random.Random) -> Point:
-    """Draw a point uniformly. The draws equal `rng.randrange` for each choice, at a third of the time.
+    """Draw a point uniformly. The draws equal those of `rng.randrange` for each choice, but take a third of the time.
 
     options: the number of options of each choice.
     """

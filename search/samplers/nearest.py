@@ -1,4 +1,4 @@
-"""The acceptable network nearest to a proposal that was tried before or exceeds a limit."""
+"""The replacement of a rejected proposal (tried before, or beyond a limit) by the nearest acceptable network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from space import Architecture, Point, Space
 DRAWS = 200
 """The number of random changes tried for each number of changed choices."""
 ENUMERABLE = 200_000
-"""The number of points up to which all points of a space are tried before the space counts as exhausted."""
+"""The largest number of points of a space in which all points are tried before it counts as exhausted."""
 
 
 def nearest(

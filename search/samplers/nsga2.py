@@ -54,7 +54,8 @@ class NSGA2(Sampler):
 class Breeding:
     """A proposer that applies NSGA-II in a space.
 
-    options: the number of options of each choice. mutation: the probability that a choice changes.
+    options: the number of options of each choice. population: the number of parents. mutation: the probability that
+    a choice changes.
     """
 
     options: tuple[int, ...]

@@ -1,7 +1,7 @@
 """Optuna's samplers behind our contract: Gaussian process, tree-structured Parzen estimator, random.
 
 The study lives in memory and only proposes. It is filled from the given history. Every proposal gets a sampler with a
-seed of its own, so the hidden state of a random generator never decides what is proposed.
+seed of its own, so proposals do not depend on the hidden state of a random generator.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 SLOW_TPE = 1000
-"""The number of trials from which on TPE takes a tenth of a second to answer, and is not asked twice."""
+"""The number of trials from which on TPE takes a tenth of a second per proposal, and is asked only once per trial."""
 
 
 class OptunaSampler(Sampler):
@@ -84,9 +84,9 @@ class TPE(OptunaSampler):
 
 
 class Random(OptunaSampler):
-    """Every option of every choice with equal probability: the baseline that other samplers have to beat."""
+    """A sampler that draws all options of a choice with equal probability: the baseline that others have to beat."""
 
-    # Asked again instead of moved to a neighbour, a uniform draw stays uniform over the permitted networks.
+    # Drawing again, instead of moving to a neighbour, keeps the draws uniform over the permitted networks.
     max_attempts: ClassVar[int] = 1000
     learns: ClassVar[bool] = False
 
@@ -110,7 +110,7 @@ class Random(OptunaSampler):
 
 
 class OptunaProposer:
-    """An Optuna study that follows a history, if its sampler learns from the history."""
+    """A proposer that asks an Optuna study. If the sampler learns, the study is filled from the history."""
 
     def __init__(
         self,
@@ -122,7 +122,8 @@ class OptunaProposer:
     ) -> None:
         """Prepare an empty study.
 
-        objectives: the number of objectives: 1 for the reward, more for the objectives of the observations.
+        learns: True if the sampler learns from the history. objectives: 1 to maximise the reward; more to minimise
+        the objectives of the observations.
         """
         import optuna
 
@@ -144,11 +145,11 @@ class OptunaProposer:
 
         self._study = optuna.create_study(directions=self._directions, sampler=self._sampler(0))
         self._added: dict[int, tuple[int, bool]] = {}
-        """The number in the study of each trial, and True if the trial was finished there, by the trial's number."""
+        """For each trial number: the trial's number in the study, and True if the trial is finished there."""
         self._next = 0
-        """The number of the study's next trial. A study copies all its trials when it is asked for them."""
+        """The number of the study's next trial. It is counted here, since listing a study's trials copies them."""
         self._pruned: dict[int, int] = {}
-        """The epochs of the last rung of each pruned trial."""
+        """The epochs of the last training of each pruned trial, by trial number."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
@@ -205,7 +206,7 @@ class OptunaProposer:
             self._added[observation.number] = known[0], True
 
     def _add_pruned(self, observation: Observation, partial: Partial) -> None:
-        """Rank the trial in the study below all complete trials, by its epochs and then by its reward after them."""
+        """Add a pruned trial to the study. It ranks below complete trials, by its epochs and then by its reward."""
         from optuna.trial import TrialState, create_trial
 
         if observation.number in self._pruned:
@@ -226,7 +227,7 @@ class OptunaProposer:
         self._next += 1
 
     def _changed_rung(self, observation: Observation) -> bool:
-        """Return whether the study has the trial as pruned, but it is no longer pruned or has another rung."""
+        """Return True if the study has the trial as pruned, but it has been trained further since."""
         if observation.rejected or observation.number not in self._pruned:
             return False
         partial = _pruned(observation)
@@ -249,7 +250,7 @@ def _pruned(observation: Observation) -> Partial | None:
 
 
 def distribution(choice: Choice) -> BaseDistribution:
-    """Return Optuna's distribution of option indices: integers where options have an order, else categories."""
+    """Return Optuna's distribution of option indices: integers if the options have an order, else categories."""
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
     count = len(choice.options)

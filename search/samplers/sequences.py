@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Grid(Sampler):
-    """A walk over the whole space, each network once. The points tried before the end are spread evenly."""
+    """A sampler that tries each point of the space once, in an order that spreads the first points evenly."""
 
     max_attempts: ClassVar[int] = 10_000
     random: ClassVar[bool] = False
@@ -55,7 +55,7 @@ class GridWalk:
         raise Exhausted
 
     def _at(self, number: int) -> Point:
-        """Return the point at index `number` in the order of the document, where the last choice changes fastest."""
+        """Return the point at index `number` in the order in which the last choice changes fastest."""
         point: list[int] = []
         for count in reversed(self._options):
             number, option = divmod(number, count)
@@ -64,9 +64,9 @@ class GridWalk:
 
 
 class QuasiRandom(Sampler):
-    """A low-discrepancy sequence, more evenly spread than random points. For baselines and first models."""
+    """A sampler that follows a low-discrepancy sequence, which is spread more evenly than random points."""
 
-    # Points that the limits leave over are as evenly spread there as the sequence is.
+    # Asking again keeps the permitted points as evenly spread as the sequence is.
     max_attempts: ClassVar[int] = 1000
     random: ClassVar[bool] = False
     multi_objective: ClassVar[bool] = True
@@ -86,7 +86,7 @@ class QuasiRandom(Sampler):
 
 
 class SequenceWalk:
-    """A low-discrepancy sequence in a space."""
+    """A proposer that follows a low-discrepancy sequence in a space."""
 
     def __init__(self, options: Sequence[int], sampler: QuasiRandom) -> None:
         """Prepare the sequence. options: the number of options of each choice."""

@@ -1,4 +1,4 @@
-"""The settings that other packages add to the groups of a search. Their classes are read like YAML documents."""
+"""The settings that other packages add to the groups of a search, converted from classes to YAML documents."""
 
 from __future__ import annotations
 

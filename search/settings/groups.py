@@ -1,4 +1,4 @@
-"""The settings of a search with values and meanings, for help and completion.
+"""The settings of a search with their values and meanings, for help and completion.
 
 They are read from the text and the comments of the YAML documents in `experiments/settings`, not from the models that
 validate them, so that help and completion answer at once.
@@ -40,9 +40,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group and its chosen document.
+    """A group of settings and the YAML document that is chosen for it.
 
-    meaning: the meaning of the group. about: the comment at the beginning of the document.
+    name: the name of the document. meaning: the meaning of the group. about: the comment that begins the document.
     """
 
     key: str
@@ -60,7 +60,7 @@ class Group:
 
 
 def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
-    """Yield every group with its settings in a search with the settings `chosen`, {"proxy": "small"}.
+    """Yield every group with its settings in a search with the settings `chosen`, such as {"proxy": "small"}.
 
     Raises `UserError` with the nearest name for an unknown document or setting in `chosen`.
     """
@@ -100,7 +100,7 @@ def plain(group: str, name: str) -> Iterator[Setting]:
 
 
 def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting, ...]:
-    """Return the parts of a space's document by place ("space.stages.2"), with the values in `pinned`."""
+    """Return the parts of a space's document as settings ("space.stages.2"), changed by the values in `pinned`."""
     document = documents.read("space", name)
     if pinned:
         for key, value in parse(f"{key}={value}" for key, value in pinned.items()).items():
@@ -139,7 +139,7 @@ def _refuse(chosen: Mapping[str, str]) -> None:
 
 
 def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, ...]:
-    """Return the settings of a document with other values."""
+    """Return the settings of a document, changed by `values`. Raises `UserError` for unknown keys."""
     found = tuple(options(group, name))
     known, shipped = {setting.key for setting in found}, documents.names(group)
     for key in (key for key in values if key not in known and group in KIND):
@@ -150,7 +150,7 @@ def _chosen(group: str, name: str, values: Mapping[str, str]) -> tuple[Setting, 
 
 
 def _set(settings: Iterable[Setting], values: Mapping[str, str]) -> tuple[Setting, ...]:
-    """Return `settings` with other values."""
+    """Return `settings`, changed by `values`. Raises `UserError` for unknown keys."""
     found = {setting.key: setting for setting in settings}
     for key, value in values.items():
         if key not in found:

@@ -41,7 +41,7 @@ class Limits(BaseModel):
 
     @property
     def exact(self) -> Iterator[tuple[str, int]]:
-        """The limits that are set on costs known from the architecture, each with the name of its cost."""
+        """The limits that are set on costs known from the architecture alone, each with the name of its cost."""
         for name in EXACT:
             if (limit := getattr(self, name)) is not None:
                 yield name, limit

@@ -1,4 +1,4 @@
-"""The reference of all settings, written from the documents that ship with the package.
+"""The reference of all settings, generated from the YAML documents that ship with the package.
 
 python -m search.settings.reference > search/SETTINGS.md
 """

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from search.settings.quantities import seconds
 
 STEPS = ("auto", "profile", "measured")
-"""The sources of step times, in addition to the file of a profile."""
+"""The permitted values of `step`, in addition to the file of a device profile."""
 
 
 class RunSettings(BaseModel):
@@ -45,7 +45,7 @@ class RunSettings(BaseModel):
     """The number of failures in a row for one reason that stop the run."""
 
     def document(self) -> dict[str, Any]:
-        """Return all settings as plain values, ready for YAML."""
+        """Return all settings as plain values that YAML can represent."""
         return self.model_dump(mode="json", by_alias=True)
 
     @field_validator("run")
@@ -90,7 +90,7 @@ class RunSettings(BaseModel):
 
 
 KEYS = tuple(field.alias or name for name, field in RunSettings.model_fields.items())
-"""The names of these settings where they are written."""
+"""The names of these settings as they are written on the command line and in YAML."""
 
 
 def split(value: object) -> object:

@@ -25,7 +25,7 @@ RENAMED = {
     "reward.max_step_ms": "limit.step",
     "sampler.most": "sampler.max_observations",
 }
-"""The new name of each setting that was renamed, by the old name. They take effect where the old name is unknown."""
+"""The new name of each renamed setting, by its old name. It is only looked up for settings that are unknown."""
 
 
 def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:

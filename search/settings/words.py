@@ -19,7 +19,7 @@ KIND = {
     "pruner": "pruner",
     "executor": "executor",
 }
-"""The setting that names the kind of settings, for each group that has several kinds."""
+"""The setting that names the chosen kind, such as `sampler: gp`, for each group that has several kinds."""
 
 _NAMES = ("run", "from", "first", "weights", "data.path")
 """The settings whose values are names even where they look like numbers: run=2026, data.path=2024."""

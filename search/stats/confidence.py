@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 CONFIDENCE = 0.95
-"""The level of every interval that is shown. In tables and pages it holds for all of their comparisons at once."""
+"""The confidence level of all intervals. In tables and pages it holds for all of their comparisons together."""
 
 
 def t_quantile(freedom: float, comparisons: int = 1) -> float:
@@ -17,16 +17,17 @@ def t_quantile(freedom: float, comparisons: int = 1) -> float:
 
 
 def image_deviation(accuracy: float, images: int) -> float:
-    """Return the standard deviation of an accuracy due to the choice of so many images.
+    """Return the standard deviation of an accuracy due to the random choice of the `images` test images.
 
-    It counts two more images as right and two more as wrong (Agresti and Coull 1998), or it would be 0 at 0 and 1.
+    Two more images are counted as right and two as wrong (Agresti and Coull 1998). Otherwise the deviation would be
+    0 for an accuracy of 0 or 1.
     """
     around = (accuracy * images + 2) / (images + 4)
     return math.sqrt(around * (1 - around) / (images + 4))
 
 
 def share_interval(right: int, total: int) -> tuple[float, float]:
-    """Return Wilson's interval at `CONFIDENCE` of the share that `right` of `total` images estimate, each 0 to 1."""
+    """Return the ends (0 to 1) of Wilson's interval at `CONFIDENCE` for an accuracy: `right` of `total` images."""
     from scipy.special import ndtri
 
     z = float(ndtri(1 - (1 - CONFIDENCE) / 2))

@@ -1,8 +1,8 @@
 """Significant differences among networks: one two-sided test for all pairs at once.
 
-Every sentence about a difference of accuracies comes from here. An accuracy is uncertain in two ways: another seed
-gives another training, and other images another score. Tukey's studentized range compares all pairs with one
-family-wise error rate, so the best may be picked after the fact.
+Every statement of the package about a difference of accuracies uses this test. An accuracy is uncertain in two ways:
+another seed gives another training, and other images another score. Tukey's studentized range compares all pairs with
+one family-wise error rate, so the best may be picked after the fact.
 
 Seeds: the spread of the trainings of one network, pooled over the networks. Where all networks share their seeds, the
 effect that a seed has on all of them alike is removed (a two-way layout, networks by seeds, without interaction).
@@ -30,7 +30,7 @@ _ROUNDING = 1e-12
 class Estimate:
     """A mean with its interval.
 
-    half: half the width of the interval, None where the trainings allow no interval.
+    half: half the width of the interval; None if there are too few trainings for an interval.
     """
 
     mean: float
@@ -65,9 +65,10 @@ class Differences:
     """The differences of the mean accuracies of several networks.
 
     accuracies: the accuracies of the trainings of each network. common_seeds: True if all networks have the same
-    seeds, in the same order. images: the number of images that all accuracies are measured on; None: differences on
-    these images only. hits: the share of trainings that get each image right, for each network; None if it is
-    unknown for a network. spread: the spread known from other trainings; None: estimated from `accuracies`.
+    seeds, in the same order. images: the number of images that all accuracies are measured on; None: the choice of
+    images is not counted as an uncertainty. hits: the share of trainings that get each image right, for each network;
+    None if it is unknown for a network. spread: the spread known from other trainings; None: estimated from
+    `accuracies`.
     """
 
     accuracies: Sequence[Sequence[float]]
@@ -148,7 +149,7 @@ class Differences:
         return mean, math.sqrt(seeds + images), _satterthwaite(seeds, spread.freedom, images)
 
     def _images(self, one: int, other: int) -> float:
-        """Return the variance of a difference due to the choice of images."""
+        """Return the variance of a difference that is due to the choice of images; 0 if it is not counted."""
         if not self.images:
             return 0.0
         if self.hits is None:
@@ -188,7 +189,7 @@ class Differences:
 
 
 def _satterthwaite(seeds: float, freedom: float, images: float) -> float:
-    """Return the degrees of freedom of a sum of an estimated and a known variance, rounded to be looked up again."""
+    """Return the degrees of freedom of a sum of an estimated and a known variance, rounded for cached quantiles."""
     if not images:
         return freedom
     if not seeds:

@@ -1,4 +1,4 @@
-"""The images that a network classifies correctly, as a short text: the basis of paired comparisons."""
+"""Hits: a short text that records the images a network classifies correctly, as the basis of paired comparisons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ images hardly matters."""
 
 
 def encode_hits(hits: Sequence[bool]) -> str:
-    """Return the hits as base64 text, one bit for each image, eight to a byte; "" for more than `MAX_IMAGES`."""
+    """Return hits (True for each image classified correctly) as base64 of bits; "" for more than `MAX_IMAGES`."""
     if len(hits) > MAX_IMAGES:
         return ""
     bits = bytearray((len(hits) + 7) // 8)

@@ -10,7 +10,7 @@ Objectives = tuple[float, ...]
 
 
 def dominates(one: Objectives, other: Objectives) -> bool:
-    """Return whether `one` is nowhere worse than `other` and somewhere better."""
+    """Return True if `one` is at most `other` in all objectives, and less in at least one."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
@@ -30,7 +30,7 @@ def front(points: Sequence[Objectives]) -> list[int]:
 
 
 def fronts(points: Sequence[Objectives]) -> list[list[int]]:
-    """Return the indices by rank: the front, then the front of the remaining points, ... (Deb et al. 2002)."""
+    """Return the indices of all fronts: first the front, then that of the remaining points, ... (Deb et al. 2002)."""
     remaining, ranks = list(range(len(points))), []
     while remaining:
         best = {remaining[index] for index in front([points[index] for index in remaining])}
@@ -52,8 +52,8 @@ def ordered(points: Sequence[Objectives]) -> list[int]:
 def crowding(points: Sequence[Objectives]) -> list[float]:
     """Return the crowding distance of each point of one front (Deb et al. 2002, section III.B).
 
-    It is the sum over the objectives of the distance between a point's two neighbours, relative to the range of the
-    front, and infinite at its ends.
+    It is the sum over the objectives of the distance between a point's two neighbours, divided by the range of the
+    front. It is infinite for points at an end of the front.
     """
     distance = [0.0] * len(points)
     for values in zip(*points, strict=True):

@@ -16,7 +16,7 @@ _RESAMPLES = 2000
 class Agreement:
     """The agreement of two rankings: Kendall's tau-b, -1 to 1, with a bootstrap interval over networks.
 
-    tau: 1 if both rankings order all pairs alike, 0 if they do so for half of the pairs, None if all values of a
+    tau: 1 if both rankings order all pairs alike, 0 if they order half of the pairs alike, None if all values of a
     ranking are equal. low, high: the ends of the interval (percentiles).
     """
 
@@ -29,8 +29,8 @@ class Agreement:
 def agreement(one: Sequence[float], other: Sequence[float], seed: int = 0) -> Agreement:
     """Return Kendall's tau-b of the accuracies `one` and `other` of the same networks.
 
-    The interval is for other networks drawn from the space. A network that is drawn twice does not form a pair with
-    itself, so resampling adds no ties.
+    The interval covers the choice of networks, which are resampled with `seed`. A network that is drawn twice does
+    not form a pair with itself, so resampling adds no ties.
     """
     signs = _signs(one, other)
     every = range(len(one))

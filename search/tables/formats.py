@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def csv(table: Table) -> str:
     """Return comma-separated values under the columns' keys.
 
-    Spreadsheets compute texts that begin with =, +, -, @, a tab or a carriage return. Such a text, unless it is a
-    number, has an apostrophe before it, and so has one with apostrophes before such a beginning. Without that
-    apostrophe the value is exact.
+    Spreadsheets run texts that begin with =, +, -, @, a tab or a carriage return as formulas. Such a text gets an
+    apostrophe in front unless it is a number, and so does a text with apostrophes before such a character. To get
+    the exact value, remove the first apostrophe.
     """
     cells = [[_in_csv(_cell(value)) for value in row] for row in table.plain()]
     frame = _frame(cells, [column.key for column in table.columns])
@@ -34,14 +34,14 @@ def csv(table: Table) -> str:
 
 
 def json(table: Table) -> str:
-    """Return a document with `schema`, `version`, `columns` (their descriptions) and `rows`."""
+    """Return a JSON object with `schema`, `version`, `columns` (their descriptions) and `rows`."""
     keys = [column.key for column in table.columns]
     rows = [dict(zip(keys, row, strict=True)) for row in table.plain()]
     return dumps({**table.about(), "rows": rows}, indent=1, allow_nan=False) + "\n"
 
 
 def parquet(table: Table) -> bytes:
-    """Return a file of typed columns. Its metadata hold their descriptions, as in `json`, under "compound-nas".
+    """Return a Parquet file. Its metadata hold the descriptions of the columns, as in `json`, under "compound-nas".
 
     Integers are exact even in columns with missing values, which pandas reads as Int64. Raises `UserError` for an
     integer of more than 64 bits.
@@ -68,7 +68,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """Return a tabular of the package booktabs, its caption before it and its legend after it."""
+    """Return a LaTeX tabular for the package booktabs, its caption before it and its legend after it."""
     frame = _frame(table.shown(), [column.heading for column in table.columns])
     align = "".join("r" if numeric else "l" for numeric in table.numeric())
     parts = ["% needs \\usepackage{booktabs}"]
@@ -101,7 +101,7 @@ _NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 def _in_csv(value: Any) -> Any:
-    """Return a value as a cell that no spreadsheet computes."""
+    """Return a value as a cell that no spreadsheet runs as a formula."""
     formula = isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value)
     return f"'{value}" if formula else value
 

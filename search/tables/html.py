@@ -1,4 +1,4 @@
-"""Tables as HTML, by jinja2's templates, which is imported when a page is rendered."""
+"""Tables as HTML, from templates of jinja2. jinja2 is imported only when a page is rendered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def element(
 ) -> str:
     """Return a `<table>` element of rounded texts.
 
-    columns: a heading and a description for each cell of a row. numeric: whether a column aligns right.
+    columns: a heading and a description for each cell of a row. numeric: for each column, True to align
+    it right. caption: the title of the table.
     """
     macros = environment().get_template("table.html").module
     return str(macros.table(columns, cells, numeric, caption))  # type: ignore[attr-defined]
@@ -23,7 +24,7 @@ def element(
 
 @cache
 def environment(package: str = "", folder: str = "") -> Environment:
-    """Return the templates of a package's folder, and those of tables. Inserted values are escaped.
+    """Return jinja2's environment with the templates of `folder` in `package` and those of tables, with escaping.
 
     Raises jinja2's UndefinedError when a template uses a name without a value.
     """

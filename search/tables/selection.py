@@ -33,7 +33,7 @@ def filled(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Column, ...]
 
 
 def ordered(rows: Sequence[Row], columns: Sequence[Column], by: str) -> list[Row]:
-    """Return the rows sorted by columns such as "-reward,number": ascending, after a minus descending.
+    """Return the rows sorted by columns such as "-reward,number". A minus means descending order.
 
     Rows without a value come last in both directions. Raises `UserError` for an unknown column.
     """
@@ -54,7 +54,7 @@ def _value(key: str, row: Row) -> Any:
 
 
 def best(rows: Sequence[Row], columns: Sequence[Column], key: str, count: int) -> list[Row]:
-    """Return the `count` best rows by the column `key`, the best first. Rows without a value are left out."""
+    """Return the `count` best rows by the column `key`, the best first, without rows that lack a value there."""
     sign = _sign(_column(columns, key))
     present = [row for row in rows if plain(row.get(key)) is not None]
     return sorted(present, key=lambda row: sign * plain(row[key]))[:count]
@@ -63,8 +63,8 @@ def best(rows: Sequence[Row], columns: Sequence[Column], key: str, count: int) -
 def pareto_front(rows: Sequence[Row], columns: Sequence[Column], keys: str) -> list[Row]:
     """Return the rows on the Pareto front of columns such as "accuracy,params", the best by the first column first.
 
-    Equal rows stay or go together; a row that lacks a value is left out. Raises `UserError` for an unknown column,
-    and for a column in which neither high nor low values are better.
+    Equal rows are all in the front or all out. Rows without a value in one of the columns are left out. Raises
+    `UserError` for an unknown column, and for a column in which neither high nor low values are better.
     """
     chosen = [_column(columns, key) for key in _words(keys)]
     signs = [(column.key, _sign(column)) for column in chosen]
@@ -88,7 +88,7 @@ def _column(columns: Sequence[Column], key: str) -> Column:
 
 
 def _sign(column: Column) -> int:
-    """Return the factor that makes smaller values the better ones."""
+    """Return 1 or -1, the factor that makes smaller values better. Raises `UserError` if none are better."""
     if not column.better:
         raise UserError(f"{column.key}: neither high nor low values are better, so it cannot rank rows.")
     return -1 if column.better == "high" else 1

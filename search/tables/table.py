@@ -25,8 +25,8 @@ class Column:
     key: its name in data formats and in rows. Stable, since programs read it.
     title, unit: its heading in print formats, e.g. "Step time" and "ms". description: its line of the legend.
     form: how print formats round numbers: a format specification such as ".2f", or "si" for 386M and 1.83G.
-    type: "integer", "number", "string" or "boolean", as in JSON Schema. The default follows from `form` ("d" and
-        "si": integers), and is "" without one.
+    type: "integer", "number", "string" or "boolean", as in JSON Schema. By default "integer" for the forms "d"
+        and "si", "number" for others, and "" without a form.
     better: "high" or "low" where higher or lower values are better, else "".
     """
 
@@ -61,7 +61,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Table:
-    """A table to render. schema, version: the name and version of its columns, for programs. caption: for print.
+    """A table. schema, version: name and version of its columns, for programs. caption: the title in print formats.
 
     >>> table = Table([{"macs": 385814752}], [Column("macs", "MACs", form="si")])
     >>> table.to_dataframe()["macs"].tolist()
@@ -111,18 +111,18 @@ class Table:
         return [[plain(row.get(column.key)) for column in self.columns] for row in self.rows]
 
     def shown(self) -> list[list[str]]:
-        """Return the rounded values of each row."""
+        """Return the rounded values of each row, as print formats show them."""
         return [[column.shown(row.get(column.key)) for column in self.columns] for row in self.rows]
 
     def numeric(self) -> list[bool]:
-        """Return for each column whether all of its values are numbers, so that it aligns right."""
+        """Return for each column True if all of its values are numbers. Such columns align right."""
         values: Iterable[Sequence[Any]] = (
             zip(*self.plain(), strict=True) if self.rows else [()] * len(self.columns)
         )
         return [all(value is None or type(value) in (int, float) for value in column) for column in values]
 
     def legend(self) -> list[tuple[str, str]]:
-        """Return heading and description of each column that has a description."""
+        """Return the heading and the description of each column that has a description."""
         return [(column.heading, column.description) for column in self.columns if column.description]
 
 
@@ -140,7 +140,7 @@ def schema_rows(columns: Iterable[Column]) -> list[Row]:
 
 
 def _series(column: Column, values: list[Any]) -> pd.Series[Any]:
-    """Return a column of a nullable type."""
+    """Return the values of a column as a pandas series of a nullable type."""
     import pandas as pd
 
     kind = column.type or _type(values)

@@ -1,4 +1,4 @@
-"""Numbers for people: counts with nouns and metric prefixes, durations as clocks show them, ratios in words."""
+"""Numbers as text: counts with nouns and metric prefixes, durations such as 1:02:03, and ratios in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def times_as_many(ours: float, theirs: float, noun: str) -> str:
-    """Return how a positive number compares with another: "108 times fewer params", "as many params"."""
+    """Compare `ours` with `theirs`, both positive, in words: "108 times fewer params", "about as many params"."""
     ratio = theirs / ours
     if 1 / 1.05 < ratio < 1.05:
         return f"about as many {noun}"
@@ -44,9 +44,9 @@ def one_line(text: str) -> str:
 
 
 def unwrapped(text: str, width: int | None) -> bool:
-    """Return whether `text` is written as one line, however long, and not wrapped between words.
+    """Return True if `text` must be written as one line, however long, and not wrapped between words.
 
-    width: the columns of the terminal, None for a file. Files are not wrapped. Nor is a text with a word wider than
-    the terminal, such as the string of a network, so that it can be copied.
+    width: the columns of the terminal, None for a file. Text in files is not wrapped. Neither is a text with a word
+    wider than the terminal, such as the string of a network, so that it can be copied.
     """
     return width is None or any(len(word) > width for word in text.split())

@@ -35,16 +35,16 @@ FORMATS: Registry[Callable[[Table], str | bytes]] = Registry(
 """The output formats by name: an extension point. A binary format returns bytes."""
 
 EXACT = ("csv", "json", "parquet")
-"""The data formats."""
+"""The data formats, which hold exact values."""
 
 _ENDINGS = {"markdown": "md", "tex": "latex", "htm": "html"}
-"""Endings of files that differ from the name of their format."""
+"""The formats of file endings that differ from the name of their format."""
 
 
 def format_of(name: str | None, out: Path | None, permitted: Iterable[str] = FORMATS) -> str:
-    """Return the format called `name`, or without a name the one by the ending of the file `out`.
+    """Return the name of the format: `name`, or if it is None, the format for the ending of the file `out`.
 
-    Raises `UserError` where that is not one of the `permitted` formats.
+    Raises `UserError` if it is not one of the `permitted` formats.
     """
     ending = out.suffix[1:].lower() if out else ""
     wanted = name or _ENDINGS.get(ending, ending)

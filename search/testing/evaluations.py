@@ -13,7 +13,7 @@ from space import cost, decode
 
 
 def looked_up(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Return a repeatable accuracy without training, better for networks of medium size."""
+    """Return a repeatable result without training. Networks of medium size have the highest accuracy."""
     network = decode(request.architecture)
     for epoch in range(request.proxy.epochs):
         report(epoch + 1, 1.0 / (epoch + 1))
@@ -33,20 +33,24 @@ def looked_up(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def slowly(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Return `looked_up` after 0.2 s."""
+    """Return the result of `looked_up` after 0.2 s."""
     time.sleep(0.2)
     return looked_up(request, report)
 
 
 def fails_once(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Return `looked_up`, but fail in every first attempt, as by a fault of the machine."""
+    """Return the result of `looked_up`, but fail in every first attempt by a fault of the machine."""
     if request.attempt == 1:
         raise OSError("no space left on device")
     return looked_up(request, report)
 
 
 def misbehaving(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Fail by the trial's number: by a fault of the network, of the machine, by death, or with NaN."""
+    """Fail in trials 1 to 4, each in its own way.
+
+    Trial 1: a fault of the network. First attempt of trial 2: a fault of the machine. First attempt of trial 3: the
+    process is killed. Trial 4: the accuracy is NaN.
+    """
     if request.number == 1:
         raise TrialFailed("the loss became nan")
     if request.number == 2 and request.attempt == 1:
@@ -67,7 +71,7 @@ def _plausible(request: Request) -> float:
 
 
 def faulty(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Fail by the trial's number: 0, a fault of the network; 1, of the machine."""
+    """Fail in trial 0 by a fault of the network, and in trial 1 by a fault of the machine."""
     if request.number == 0:
         raise TrialFailed("diverged")
     if request.number == 1:
@@ -76,13 +80,13 @@ def faulty(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
-    """End the process of trial 0."""
+    """Kill the process that evaluates trial 0, like a crash of the worker."""
     if request.number == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return looked_up(request, report)
 
 
 def telling_its_process(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Report the number of its process as a loss."""
+    """Report the process ID of the worker as a loss."""
     report(1, float(os.getpid()))
     return looked_up(request, lambda epoch, loss: None)

@@ -14,7 +14,7 @@ from space import Space
 
 
 class Recorded:
-    """An engine for tests of executors that hands out `requests` and records the answers."""
+    """An engine for tests of executors. It hands out `requests` and records results, errors and reports."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self._waiting = list(requests)
@@ -43,7 +43,7 @@ class Recorded:
 
 
 def trains_all(executor: Executor, requests: Sequence[Request]) -> None:
-    """Check that every request is answered once, in any order, with the result it would have alone."""
+    """Check that every request gets one result, the same as without an executor. The order is free."""
     engine = Recorded(requests)
     executor.run(engine, looked_up)
     assert engine.results == {r.number: looked_up(r, lambda epoch, loss: None) for r in requests}

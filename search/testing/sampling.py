@@ -29,7 +29,7 @@ def inside_the_space(sampler: Sampler) -> None:
 
 
 def seeded(sampler: Sampler) -> None:
-    """Check that the same history and seed give the same proposal, and other seeds others (if it says so)."""
+    """Check that the same history and seed give the same proposal, and other seeds others if `random`."""
     space = _space()
     history = _history(space, 12)
     once, again = (sampler.proposer(space).propose(history, 7) for _ in range(2))
@@ -39,7 +39,7 @@ def seeded(sampler: Sampler) -> None:
 
 
 def resumable(sampler: Sampler) -> None:
-    """Check that a proposer that saw the history grow and a new one propose the same."""
+    """Check that a new proposer proposes the same as one that has followed the history from its beginning."""
     space = _space()
     lasting = sampler.proposer(space)
     history: list[Observation] = []
@@ -52,9 +52,9 @@ def resumable(sampler: Sampler) -> None:
 
 
 def climbs(sampler: Sampler) -> None:
-    """Check that trials that are pruned, and trained further later, are like new to the sampler.
+    """Check that pruned trials can be trained further: a new proposer proposes the same as one that saw them pruned.
 
-    Their earlier results count neither as rewards of a full training nor as final failures.
+    So their earlier results count neither as rewards of a full training nor as final failures.
     """
     space = _space()
     lasting = sampler.proposer(space)
@@ -86,7 +86,7 @@ def tolerant(sampler: Sampler) -> None:
 
 
 def searches(sampler: Sampler) -> None:
-    """Check that every network of a search with failures, running trials and a limit is new and within it."""
+    """Check that all networks of a search with failures and running trials are different and within its limit."""
     settings = {"space": "tiny_space", "reward": "effnet", "limit.params": 5000, "trials": 25}
     config = replace(Config.of(settings), sampler=sampler)
     proposals = Sampled(config)
@@ -102,7 +102,7 @@ def searches(sampler: Sampler) -> None:
 
 
 def compromises(sampler: Sampler) -> None:
-    """Check that the sampler proposes the same for two objectives and the same history, or refuses."""
+    """Check that proposals for two objectives are repeatable, or that the sampler refuses them with `UserError`."""
     space = _space()
     if not sampler.multi_objective:
         try:
@@ -140,7 +140,7 @@ def _observed(number: int, point: tuple[int, ...]) -> Observation:
 
 
 def _trial(config: Config, number: int, proposal: Proposal) -> Trial:
-    """Return an observation: one of every five failed, the last three are running."""
+    """Return a trial for the proposal. Every fifth trial has failed, and those after number 20 are running."""
     state: State = "running" if number > 20 else "failed" if number % 5 == 3 else "complete"
     network = proposal.architecture
     request = Request(number, 1, str(network), config.proxy, config.data, proposal.seed)

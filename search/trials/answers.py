@@ -1,4 +1,4 @@
-"""The answers of a search: its best, its most accurate and its cheapest network, each a trial.
+"""The three answers of a search: the trials with its best, its most accurate and its cheapest network.
 
 The most accurate of many networks is partly the luckiest, and a much cheaper one is often as good within the noise.
 So the cheapest answer follows Breiman's one-standard-error rule (Breiman et al. 1984, Classification and Regression
@@ -46,7 +46,7 @@ class Answers:
 def answers(
     candidates: Sequence[Trial], best: Trial, reward: Reward, limits: Limits, images: int | None
 ) -> Answers:
-    """Return the answers among `candidates`: the trials of the finals, or all complete trials without finals.
+    """Return the answers among `candidates`: the trials of the finals, or if there are none, all complete trials.
 
     best: the winner under the reward. images: the number of validation images, None if unknown.
     """
@@ -87,8 +87,8 @@ def standard_error(trial: Trial, candidates: Sequence[Trial], images: int | None
     """Return the standard error of a trial's accuracy from its seeds and the validation images.
 
     The variance over seeds is pooled over all candidates with two final trainings or more. Every training is
-    validated on the same images, so their share p(1 - p)/images does not fall with the number of seeds. Returns 0
-    if neither share is known.
+    validated on the same images, so the variance p(1 - p)/images over images does not fall with the number of seeds.
+    Returns 0 if neither variance is known.
     """
     groups = [each.final_accuracies for each in candidates if len(each.final_accuracies) > 1]
     squares = sum(statistics.variance(group) * (len(group) - 1) for group in groups)

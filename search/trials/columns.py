@@ -178,7 +178,7 @@ def _choice(choice: Choice) -> Column:
 
 
 def options(trial: Trial, space: Space) -> dict[str, int | float | str]:
-    """Return the option of each choice of the space; none for a network outside of the space, or a trial of a fit."""
+    """Return the option of each choice of the space; {} for a network outside of it."""
     if len(trial.point) != len(space.choices):
         return {}
     return {c.name: c.options[index] for c, index in zip(space.choices, trial.point, strict=True)}

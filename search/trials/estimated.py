@@ -11,16 +11,17 @@ from search.proxy.evaluate import Result
 MIN_TRIALS = 5
 """The number of trials from which on losses are calibrated."""
 LOSS_WEIGHT = 0.75
-"""The weight of the loss. It ranks networks like longer trainings better than the accuracy does: by 0.05 of Kendall's
-tau on the 256 networks of the table `effv2_mini` (interval 0.02 to 0.07), where the loss alone is the best
-mixture."""
+"""The weight of the loss in an estimate. The loss ranks networks more like longer trainings than accuracy does: by
+0.05 of Kendall's tau on the 256 networks of the table `effv2_mini` (interval 0.02 to 0.07), where the loss alone is
+the best mixture."""
 
 
 def estimated_accuracies(results: Sequence[Result]) -> list[float]:
-    """Return an estimate of every accuracy. They have about the mean and the spread of the accuracies themselves.
+    """Return an estimate of every accuracy. Their mean and spread are about those of the accuracies.
 
-    The logarithm of the loss is calibrated over the given trials: it gets their accuracies' mean and standard
-    deviation. With few trials, or without a spread of both, the estimates are the accuracies.
+    An estimate mixes the accuracy with the logarithm of the loss, shifted and scaled to the accuracies' mean and
+    standard deviation. With fewer than `MIN_TRIALS` trials, or without a spread of both, the estimates are the
+    accuracies.
     """
     accuracies = [result.accuracy for result in results]
     if len(results) < MIN_TRIALS or any(result.loss <= 0 for result in results):

@@ -20,9 +20,9 @@ from search.trials.trial import Trial, ranked
 from space import Architecture
 
 NOISY = 0.5
-"""The rank reliability below which chance explains more of the differences in accuracy than the networks do."""
+"""The reliability below which chance explains more of the differences in accuracy than the networks do."""
 RELIABLE = 0.9
-"""The rank reliability from which neighbours in the ranking can be compared."""
+"""The reliability from which on neighbours in the ranking can be compared."""
 _SIZES = ((45, 5, 3), (18, 3, 2))
 """The default sizes of finals. Each row holds the least number of complete trials, the number of networks and the
 number of seeds. Finals take at most a third of the trials, a quarter of all trainings. Below the last row an interval
@@ -187,7 +187,7 @@ def verdict(
 
 
 def noise_of(trials: Sequence[Trial]) -> Noise | None:
-    """Return the noise of the proxy, None if no network was trained again twice."""
+    """Return the noise from seed to seed; None if no network was trained again with two seeds."""
     best = ranked(trials)
     accuracies = [trial.result.accuracy for trial in best if trial.result]
     groups = [trial.final_accuracies for trial in best if len(trial.final_accuracies) > 1]

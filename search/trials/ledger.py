@@ -1,8 +1,8 @@
 """The ledger: one SQLite file, which is the only history of a run. Only the driver writes it.
 
-The table `trial` holds the proposals and `evaluation` the measurements. A network can be evaluated at several
-fidelities and seeds, and an earlier evaluation can answer a proposal. Rewards are not stored, since they
-follow from these.
+The table `trial` holds the proposals and `evaluation` the measurements. A network can be evaluated with several seeds
+and fidelities (digests of the settings of a training), and an earlier evaluation can be the result of a new proposal.
+Rewards are not stored, since they follow from the measurements.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ State = Literal["waiting", "running", "complete", "failed", "pruned", "duplicate
 
 SCHEMA = 3
 ENDED = "ended"
-"""The key of the note that says why a search had nothing more to propose."""
+"""The key of the note with the reason why a search has nothing more to propose."""
 OVER = "over"
-"""The key of the note that says if the latest driver reached its end: "yes", or "" while it has not."""
+"""The key of the note that is "yes" if the latest driver reached its end, and "" before that."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (
@@ -84,13 +84,13 @@ class FinalTraining:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row of the ledger: a proposal, with the evaluation that answers it if there is one.
+    """A row of the ledger: a proposal, with the result of its training if there is one.
 
-    seed: the seed of the training. point: the place of the proposal in the space. reason: the reason why the trial
-    failed; for an imported trial, its run and number. proposed_at, finished_at: the times in seconds since 1970.
-    attempt: the number of the latest attempt of the current training, counted from 1; an attempt fails with its
-    worker. interruptions: the number of times that the driver died while the trial was running. final_trainings:
-    the final trainings of its network, by seed. rungs: the results of its shorter trainings, the shortest first.
+    seed: the seed of the training. point: the index of an option for each choice of the space. reason: the reason why
+    the trial failed; for an imported trial, its run and number. proposed_at, finished_at: the times in seconds since
+    1970. attempt: the number of the latest attempt of the current training, counted from 1; an attempt fails with its
+    worker. interruptions: the number of times that the driver died while the trial was running. final_trainings: the
+    final trainings of its network, by seed. rungs: the results of its shorter trainings, the shortest first.
     """
 
     number: int
@@ -137,7 +137,7 @@ class Ledger:
             raise UserError(f"{path} has schema {schema}; this version reads schema {SCHEMA}.")
 
     def close(self) -> None:
-        """Close the file. No change is pending."""
+        """Close the file. Every change is on the disk already."""
         self._database.close()
 
     def note(self, key: str, value: str) -> None:
@@ -186,7 +186,7 @@ class Ledger:
         )
 
     def complete(self, record: Record, fidelity: str, result: Result, finished_at: float) -> None:
-        """Store the evaluation that answers the trial and mark the trial as complete, in one step."""
+        """Store the result of the trial and mark the trial as complete, in one step."""
         answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "complete", finished_at)
 

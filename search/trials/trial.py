@@ -31,7 +31,7 @@ class Rung:
 class Trial:
     """One network of a search.
 
-    seed: the seed of its training. point: the place of the network in the space. cost: the cost of the full
+    seed: the seed of its training. point: the index of an option for each choice. cost: the cost of the full
     network. result, terms: the result of its training and the terms of its reward, None until it is complete; the
     result of a pruned trial is the result of its longest training. reason: the reason why it failed. origin: the
     run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: the times in seconds since
@@ -69,7 +69,7 @@ class Trial:
 
     @property
     def reward(self) -> float | None:
-        """The reward of the search, None unless it is complete. `terms` has its parts."""
+        """The reward under the objective of the search; None without a full training. `terms` has its parts."""
         return self.terms.reward if self.terms else None
 
     @property
@@ -87,7 +87,7 @@ class Trial:
         return f"<p>{escape(repr(self))}</p>{self.architecture._repr_html_()}"
 
     def rung(self, epochs: int) -> Rung | None:
-        """Return the result at the rung of so many epochs, None if the trial has none."""
+        """Return the result at the rung of `epochs` epochs, None if the trial has none."""
         return next((rung for rung in self.rungs if rung.result.epochs == epochs), None)
 
     @property

@@ -1,4 +1,4 @@
-"""A Gaussian process over codes of the choices: small, exact, and asked for one network at a time."""
+"""A sampler with an exact Gaussian process over numeric codes of the choices. It proposes one network at a time."""
 
 from search.samplers.ordinal_gp.sampler import OrdinalGP
 

@@ -18,8 +18,8 @@ Sizes = tuple[float, ...]
 class Candidates:
     """A space as the model sees it.
 
-    options: the number of options of each choice. network: the function from points to networks; points with equal
-    networks are names of one network. permits: a function that returns whether a point's network is within the
+    options: the number of options of each choice. network: the function from points to networks; several points can
+    have the same network. permits: a function that returns whether a point's network is within the
     limits. sizes: the function from a point to the logarithms of its MACs and params. published: the points of
     published networks, the smallest first.
     """

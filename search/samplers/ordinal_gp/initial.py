@@ -15,7 +15,7 @@ from space import Point
 DRAWS = 64
 """The number of random networks among which a first trial is chosen."""
 MAX_DRAWS_EACH = 50
-"""The largest number of points drawn for each of the networks, where limits and earlier trials leave few."""
+"""The largest number of points drawn for each accepted one. Few are accepted where limits exclude most networks."""
 
 
 def initial_point(
@@ -25,7 +25,7 @@ def initial_point(
     count: int,
     rng: random.Random,
 ) -> Point:
-    """Return a first trial: a published network, or a network whose size and options `tried` lacks.
+    """Return a first trial: a published network, or one that differs from the `tried` ones in size and options.
 
     count: the number of first trials; up to half of them can be published networks. For the others, networks that
     `admits` accepts are drawn and split by MACs into `count` classes of equal size. The result is in the class with

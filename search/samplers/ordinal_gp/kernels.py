@@ -14,9 +14,10 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Points as the model sees them, one per row.
+    """The inputs of the model, with one row per point.
 
-    codes: the codes of the choices, scaled to a total variance of 1.
+    codes: the codes of the choices (see `Encoding`), scaled to a total variance of 1. sizes: the standardised
+    logarithms of MACs and params; without columns if the model does not use sizes.
     """
 
     codes: Vectors
@@ -27,10 +28,10 @@ class Inputs:
 
 
 class Pairs:
-    """All pairs of a point of `one` and a point of `other`, in the shape (one, other).
+    """All pairs of the n points of `one` with the m points of `other`.
 
-    inner, sizes: the inner products of the codes and of the sizes. Kernels with the same length share the smooth
-    part.
+    inner, sizes: the inner products (n, m) of the codes and of the sizes. Kernels with the same length scale share
+    the matrix of `smooth`.
     """
 
     def __init__(self, one: Inputs, other: Inputs) -> None:
@@ -41,7 +42,7 @@ class Pairs:
         self._smooth: dict[float, Matrix] = {}
 
     def smooth(self, length: float) -> Matrix:
-        """Return the squared exponential of the distances between codes."""
+        """Return the squared exponential (n, m) of the distances between codes, for this length scale."""
         if length not in self._smooth:
             exponents = -0.5 * self._squares
             exponents /= length**2
@@ -51,10 +52,11 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A covariance function: the sum of a part over the codes of the choices and a part over the sizes of networks.
+    """A covariance function: the sum of 1, a part over the codes of the choices and a part over network sizes.
 
-    The part over codes is the sum of a linear and a smooth function. linear: the share of the linear function. length:
-    the length scale of the smooth function. sizes: the share of the part over sizes.
+    The part over codes is the sum of a linear and a smooth (squared exponential) function. linear: the share of the
+    linear function. length: the length scale of the smooth function. sizes: the share of the part over sizes.
+    Shares are in 0..1.
     """
 
     linear: float
@@ -62,7 +64,7 @@ class Kernel:
     sizes: float
 
     def __call__(self, pairs: Pairs) -> Matrix:
-        """Return the covariance of every pair."""
+        """Return the covariance (n, m) of every pair."""
         covariance = self.linear * pairs.inner
         covariance += (1 - self.linear) * pairs.smooth(self.length)
         if self.sizes:

@@ -52,7 +52,7 @@ def _best_admitted(
 ) -> list[Point]:
     """Return the first `BEAMS` of `points` that `admits` accepts.
 
-    verdicts: the known answers of `admits`, to which new answers are added.
+    verdicts: the known results of `admits` by point, to which new results are added.
     """
     accepted: list[Point] = []
     for point in points:

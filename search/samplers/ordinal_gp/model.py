@@ -1,4 +1,4 @@
-"""The mixture of the likely Gaussian processes: its targets, and the expected improvement of points."""
+"""The model: a mixture of likely Gaussian processes, their targets, and the expected improvement of points."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ do not shape the model."""
 
 
 class Model:
-    """The posteriors of all likely hypotheses, with their weights."""
+    """A mixture of Gaussian processes: the weighted posteriors of all likely hypotheses (a kernel and a noise)."""
 
     def __init__(
         self,
@@ -33,7 +33,8 @@ class Model:
     ) -> None:
         """Fit the posteriors.
 
-        targets, extra_variance: the target of each of `points` and its extra variance, see `training_targets`.
+        inputs: the function from points to the inputs of the kernels. points: the observed points. running: those of
+        running trials. targets, extra_variance: for each of `points`, see `training_targets`.
         """
         self._inputs, self._points = inputs, points
         self._every = inputs([*points, *running])
@@ -46,7 +47,7 @@ class Model:
         """The standard deviation between two trainings of a network, in units of the targets."""
 
     def best(self, count: int) -> list[Point]:
-        """Return the observed points with the highest means."""
+        """Return the `count` observed points with the highest expected targets, the best first."""
         return [self._points[index] for index in np.argsort(-self._means, kind="stable")[:count]]
 
     def log_improvement(self, points: Sequence[Point]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The Gaussian process as a proposer: its data, its expected improvement, and the search for the best point."""
+"""The proposer that fits the Gaussian process to a history, and searches for the best point."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from search.samplers.ordinal_gp.stopping import REASON, EarlyStopping
 from space import Point
 
 MIN_RESULTS = 2
-"""The number of results below which there is no model, however many trials have begun."""
+"""The number of results (rewards) below which there is no model, however many trials have begun."""
 RANDOM_STARTS, MUTATED_STARTS, PARENTS, MAX_CHANGES = 200, 200, 8, 3
 """The starting points of the local search: random ones, and mutations of the best PARENTS with up to MAX_CHANGES
 changes."""
 ALWAYS, STEP, MAX_WEIGHED = 32, 8, 200
-"""Kernels are weighed at every proposal up to ALWAYS results, and every STEP results after that, by up to MAX_WEIGHED
-of them. All results count in the prediction."""
+"""Kernels are weighed at every proposal up to ALWAYS results, and every STEP results after that. Their likelihood is
+computed on up to MAX_WEIGHED results, whereas predictions use all results."""
 
 
 class GPProposer:
@@ -56,7 +56,7 @@ class GPProposer:
         self._stopping = EarlyStopping(self._expected_gain, startup)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`. The network is new and within the limits wherever such a network is found."""
+        """See `Proposer`. The network is new and within the limits if the search finds such a network."""
         rng, admits = random.Random(seed), self._admitting(history)
         begun = [trial.point for trial in history if not trial.rejected]
         finished = [trial for trial in history if trial.reward is not None]
@@ -88,9 +88,10 @@ class GPProposer:
         rng: random.Random,
         sizes: bool,
     ) -> tuple[Point | None, Model]:
-        """Return the point with the highest expected improvement, and its model; None if no point is admitted.
+        """Return the point with the highest expected improvement (None if no point is admitted), and the model.
 
-        sizes: True if params and MACs may help to predict.
+        predicted: the trials whose reward is predicted from a shorter training. admits: True for a point that may
+        be proposed. sizes: True if params and MACs may help to predict.
         """
         finished = _fewer(finished, self._max_observations, rng)
         inputs = self._inputs([trial.point for trial in finished], sizes)
@@ -110,7 +111,7 @@ class GPProposer:
         return local_search(model.log_improvement, starts, options, admits), model
 
     def _expected_gain(self, history: Sequence[Observation]) -> float:
-        """Return the largest expected improvement on the best of a history, in standard deviations of the noise.
+        """Return the largest expected improvement after a history, in standard deviations of the noise.
 
         If several models alternate, it is the largest value of all models.
         """
@@ -124,7 +125,7 @@ class GPProposer:
         return max(gains)
 
     def _hypotheses(self, finished: Sequence[Observation], sizes: bool) -> tuple[Hypothesis, ...]:
-        """Return the likely kernels. They depend on `finished` alone, not on earlier proposals."""
+        """Return the likely kernels and noises. They depend on `finished` alone, not on earlier proposals."""
         count = len(finished) if len(finished) <= ALWAYS else len(finished) // STEP * STEP
         spaced = np.unique(np.linspace(0, count - 1, min(count, MAX_WEIGHED)).astype(int))
         weighing = [finished[index] for index in spaced]
@@ -155,7 +156,7 @@ class GPProposer:
 
 @cache
 def _threads() -> ThreadpoolController:
-    """Return the controller of the libraries' threads. Finding the libraries takes milliseconds."""
+    """Return the controller of the threads of numerical libraries. Finding the libraries takes milliseconds."""
     return ThreadpoolController()
 
 

@@ -65,7 +65,7 @@ def hypotheses(points: Inputs, targets: NDArray[np.float64]) -> tuple[Hypothesis
 
 
 def _likelihoods(covariance: Matrix, targets: NDArray[np.float64]) -> Iterator[tuple[float, float]]:
-    """Yield the log posterior of each candidate noise, up to a constant, and that noise."""
+    """Yield a pair for each candidate noise: its log posterior, up to a constant, and the noise itself."""
     values, vectors = eigh(covariance, check_finite=False)
     weights = (vectors.T @ targets) ** 2
     spectra = np.maximum(values, 0) + np.array(NOISE)[:, None]
@@ -77,7 +77,7 @@ def _likelihoods(covariance: Matrix, targets: NDArray[np.float64]) -> Iterator[t
 
 
 class Posterior:
-    """A hypothesis after the observations. Running trials reduce its variance but do not change its means."""
+    """A hypothesis fitted to the observations. Running trials reduce its variance but do not change its means."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Posterior:
     def predict(self, points: Inputs, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the expected targets of points, without noise, and their standard deviations, all positive.
 
-        pairs: the pairs of the points that the posterior was fitted to, running ones included, with `points`.
+        pairs: the pairs of all points that the posterior was fitted to (observed, then running) with `points`.
         """
         across = self._kernel(pairs)
         means: NDArray[np.float64] = self._solved @ across[: len(self._solved)]

@@ -1,4 +1,4 @@
-"""The sampler's options. Its model is imported when a search begins."""
+"""The options of the sampler `ordinal_gp`. Its model is imported only when a search begins."""
 
 from __future__ import annotations
 

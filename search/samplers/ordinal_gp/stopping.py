@@ -10,9 +10,9 @@ MIN_GAIN = 0.01
 """The smallest expected improvement that is worth a trial, in standard deviations of the noise between two trainings
 of a network."""
 MIN_MODEL_RESULTS = 32
-"""The number of results of the model's own proposals before which a search does not stop."""
+"""The smallest number of results after the `startup` ones at which a search may stop."""
 STEP, CHECKS = 8, 2
-"""The number of results between two checks, and the number of checks in a row without a gain that stop the search."""
+"""The number of results between two checks, and the number of successive checks below MIN_GAIN that end a search."""
 REASON = (
     f"early stop: no remaining network is expected to beat the best by more than {MIN_GAIN:.0%} of the seed-to-seed "
     "noise. Continue with: search launch from=RUN sampler.early_stop=false"
@@ -36,7 +36,7 @@ class EarlyStopping:
         """For each number of results checked: the history until then, and its expected gain."""
 
     def reached(self, history: Sequence[Observation]) -> bool:
-        """Return whether the search is over."""
+        """Return True if the search must end."""
         results = sum(trial.reward is not None for trial in history)
         latest = results // STEP * STEP
         if latest < self._first_check:
@@ -44,7 +44,7 @@ class EarlyStopping:
         return all(self._gain(latest - STEP * back, history) < MIN_GAIN for back in range(CHECKS))
 
     def _gain(self, results: int, history: Sequence[Observation]) -> float:
-        """Return the expected gain after the first `results` results."""
+        """Return the largest expected improvement after the first `results` results."""
         until = _first(history, results)
         known = self._gains.get(results)
         if known is None or known[0] != until:
@@ -57,7 +57,7 @@ class EarlyStopping:
 
 
 def _first(history: Sequence[Observation], results: int) -> Sequence[Observation]:
-    """Return the finished trials up to the one with result number `results`."""
+    """Return the finished trials of the history up to the `results`-th reward, with later failures."""
     trials: list[Observation] = []
     for trial in history:
         if trial.rejected or not trial.finished:
