@@ -131,7 +131,7 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 
 def require_ending(option: str, path: Path | None, ending: str, what: str) -> None:
-    """Raise `UserError` if the file of `option` does not have the ending of `what`."""
+    """Raise `UserError` if the file `path`, which `option` gives for `what`, does not end in `ending`."""
     if path and path.suffix.lower() != ending:
         raise UserError(f"{option} {path}: {what} is a {ending} file.")
 
@@ -139,8 +139,8 @@ def require_ending(option: str, path: Path | None, ending: str, what: str) -> No
 def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection[str] = ()) -> None:
     """Write a folder with these `files` (name -> content) in one step: readers see none of them or all.
 
-    An existing folder is replaced, see `require_replaceable`. Raises `UserError`, also with the system's reason; the
-    old folder stays then.
+    An existing folder is replaced. Raises `UserError` if it holds files other than the `known` ones or the system
+    fails; the old folder stays then.
     """
     require_replaceable(path, known)
     target = Path(os.path.realpath(path))
@@ -211,7 +211,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _exchange(draft: Path, target: Path) -> None:
-    """Move the draft to the place of the target, which is deleted. (A rename only replaces an empty folder.)"""
+    """Move the folder `draft` to `target`, whose old content is deleted. (A rename only replaces an empty folder.)"""
     old = draft.with_suffix(".old")
     if target.exists():
         os.replace(target, old)

@@ -24,9 +24,9 @@ Logits = NDArray[np.float32]
 class Classifier:
     """A network with its labels and preprocessing.
 
-    classes: the class names in the order of the logits. channels: of the images. fed: the preprocessing of image
-    files. trained: whether the weights are trained. logits: the function of images uint8 (n, resolution, resolution,
-    channels), which it normalises, that returns the logits (n, classes).
+    classes: the class names in the order of the logits. channels: the number of channels of images. fed: the
+    preprocessing of image files. trained: True if the weights are trained. logits: a function that normalises uint8
+    images (n, resolution, resolution, channels) and returns their logits (n, classes).
     """
 
     name: str
@@ -41,7 +41,7 @@ def load_classifier(path: Path, device: str = "cpu") -> Classifier:
     """Return the classifier in a model's folder or an ONNX file.
 
     device: where torch computes, "cpu", "cuda" or "auto"; ONNX files are computed on the CPU. Raises `UserError` for
-    a path that holds none, and where onnxruntime is missing.
+    a path that holds no classifier, and where onnxruntime is missing.
     """
     if path.suffix.lower() == ONNX:
         return onnx_classifier(path.stem, path)

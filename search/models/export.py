@@ -19,7 +19,7 @@ from space.refusal import unknown_name
 
 INT8 = "network.int8.onnx"
 ADDED = {INT8: "ONNX in int8, for batches of any size; its loss and its speed are above"}
-"""Files that are made elsewhere, and their descriptions in the model card."""
+"""Files that callers of `export` make, and their descriptions in the model card."""
 _MEANINGS = {
     **ADDED,
     DOCUMENT: "the contents of this page, for programs",
@@ -53,11 +53,12 @@ def export(
 
     The files are model.json; model.safetensors if the model has weights; architecture.json, which `scale --base`
     reads; architecture.txt, the canonical string; README.md, the model card; and the `forms`.
-    forms: keys of `FORMS`; each must be possible. None: all that can express the network. Forms that compute (ONNX,
-    `torch.export`) need weights. required: forms that must be possible where `forms` is None. opset: the opset of the
-    ONNX file. added: more files, by names in `ADDED`, or forms that were made before. sections: more sections of the
-    card, by title. A folder that holds nothing but such files is replaced. Raises `UserError`, and writes nothing,
-    for a form that is unknown or impossible, and for a folder with other files.
+    forms: keys of `FORMS`, each of which must be able to express the network; None: all that can. Forms that compute
+    (ONNX, `torch.export`) need weights. required: forms that must not be left out where `forms` is None. opset: the
+    opset of the ONNX file. added: the contents of further files by name: files of `ADDED`, and forms that the caller
+    has made already. sections: the lines of further sections of the card by title. A folder that holds only such files
+    is replaced. Raises `UserError`, and writes nothing, for a form that is unknown or impossible, and for a folder
+    with other files.
     """
     requested = tuple(FORMS) if forms is None else tuple(forms)
     meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}
@@ -84,7 +85,7 @@ def require_known(forms: Iterable[str]) -> None:
 def _written_forms(
     name: str, model: Model, forms: Collection[str], required: Collection[str], opset: int | None
 ) -> tuple[dict[str, str | bytes], dict[str, str]]:
-    """Return the files of the forms by name, and the forms that are left out, with the reason."""
+    """Return (file name -> content of each form, form -> the reason why it is left out)."""
     require_known(forms)
     files: dict[str, str | bytes] = {}
     left_out: dict[str, str] = {}

@@ -22,7 +22,7 @@ def model_of(weights: Weights, labels: Path | None = None, *, fresh: bool = Fals
     """Return `weights` as a model, with class names and preprocessing.
 
     labels: a file with the name of one class on each line. None: ImageNet's names for 1000 classes if torchvision is
-    installed, else numbers. fresh: whether the classifier, and so the model, is untrained. Raises `UserError`
+    installed, else numbers. fresh: True if the classifier, and so the model, is untrained. Raises `UserError`
     for an unreadable file, or one with another number of names.
     """
     network = weights.architecture

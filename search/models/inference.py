@@ -1,6 +1,6 @@
-"""Inferences of a network on a device: in onnxruntime, as its exported file runs, or in torch.
+"""Inference of a network on a device, by onnxruntime or torch: `prepared`.
 
-Both runtimes give the step that a timer repeats, and the times of the blocks inside it.
+It gives two functions: one runs an inference, which a timer repeats, and one returns the time of each block.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Conditions:
     """The conditions of an inference besides the network.
 
     device: "auto", "cpu", "cuda", ... batch: the number of images. threads: the number of computing threads.
-    precision: that of torch; onnxruntime computes the float32 file.
+    precision: the precision of torch; onnxruntime always computes in float32.
     """
 
     runtime: Runtime = "onnxruntime"
@@ -51,7 +51,7 @@ class Conditions:
 
     @property
     def place(self) -> torch.device:
-        """The device. Raises `UserError` for one that is missing or that the runtime cannot use."""
+        """The device as a torch object. Raises `UserError` if it is missing or the runtime cannot use it."""
         if self.runtime == "torch":
             return choose_device(self.device)
         require_onnxruntime()
@@ -63,7 +63,7 @@ class Conditions:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype that the network computes in. Raises `UserError` for one that the runtime does not have."""
+        """The dtype that the network computes in. Raises `UserError` if the runtime does not have it."""
         if self.runtime == "torch":
             return precision_on(self.place, self.precision)
         if self.precision not in ("auto", "float32"):
@@ -81,7 +81,11 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """A network that is ready to run. run: one inference. blocks: returns milliseconds, see `block_times`."""
+    """A network that is ready to run.
+
+    run: a function that runs one inference. blocks: a function that returns the milliseconds of each block in order,
+    and last those of the classifier.
+    """
 
     run: Callable[[], None]
     blocks: Callable[[], list[float]]
@@ -107,10 +111,10 @@ def prepared(network: Network, conditions: Conditions) -> Inference:
 
 
 def fresh(network: Network) -> Network:
-    """Return `network` with statistics of random images in its batch normalisation.
+    """Set the batch-normalisation statistics of `network` from random images. Returns it in evaluation mode.
 
-    With the initial statistics the maps of a deep network shrink from layer to layer, down to denormal numbers,
-    which processors compute many times slower than others.
+    With the initial statistics, feature maps shrink from layer to layer, in a deep network down to denormal numbers,
+    with which processors compute many times slower.
     """
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
@@ -143,7 +147,7 @@ def measured(network: Network, conditions: Conditions) -> Timing:
 
 @contextmanager
 def quiet(conditions: Conditions) -> Iterator[Timer]:
-    """Give the timer of these conditions, and keep the random state and the number of threads of the process."""
+    """Yield a timer for these conditions. The process's random state and number of threads are restored at the end."""
     place = conditions.place
     with undisturbed(place, conditions.threads):
         yield timer_of(place, conditions.threads)
@@ -163,8 +167,8 @@ _PATH = re.compile(r"/(?:(stem|head)/(?:(classifier)/)?|stages\.\d+/stages\.(\d+
 def _by_block(network: Network, nodes: Sequence[tuple[str, float]]) -> list[float]:
     """Return the milliseconds of each block, and last those of the classifier, from the times of the nodes.
 
-    A node without a path of ours, which onnxruntime adds to change the layout of a map, belongs to the block of the
-    next node that has one.
+    Nodes that onnxruntime adds, e.g. to change the memory layout of a feature map, are not named after a module. They
+    count for the block of the next node that is.
     """
     stem, *blocks, head = plan(network.architecture)
     names = [stem.name, *(block.name for block in blocks), *([head.name] if len(head.layers) > 1 else [])]

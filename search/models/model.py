@@ -33,7 +33,7 @@ VERSION: Literal[1] = 1
 
 
 class Value(BaseModel):
-    """Frozen values that refuse unknown fields and numbers that are not finite."""
+    """The base of frozen models, which refuse unknown fields and numbers that are not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -78,12 +78,12 @@ UNKNOWN = Provenance()
 
 
 class Feeding(Value):
-    """The preprocessing of an image file, see `search.models.predict.inputs`. `Conventions` has mean and std."""
+    """The crop and the size of an image file. `space.weights.Conventions` has the mean and std of its pixels."""
 
     resolution: int = Field(ge=1)
     """The side of the input in pixels."""
     crop: float = Field(default=1.0, gt=0, le=1)
-    """The central part of the short side that is used. ImageNet's networks usually see 0.875 of it."""
+    """The central square's side as a share of the image's short side; 0.875 is usual for ImageNet's networks."""
 
 
 class Document(Value):
@@ -124,10 +124,9 @@ class Model:
 
     weights: the tensors (an empty mapping for a network without weights), architecture, and conventions: padding, the
     constants of batch normalisation, mean and std of images.
-    classes: the class names in the order of the logits. trained: whether the weights are trained and not freshly
-    initialised.
-    recipe: the settings of the training, as plain values. feeding: the preprocessing of images; None for whole images
-        at the architecture's resolution.
+    classes: the class names in the order of the logits. trained: True if the weights are trained, not freshly
+    initialised. recipe: the settings of the training, as plain values. feeding: the preprocessing of images; None for
+    whole images at the architecture's resolution.
     """
 
     weights: Weights
@@ -145,7 +144,7 @@ class Model:
 
     @property
     def fed(self) -> Feeding:
-        """The preprocessing of images."""
+        """The preprocessing of images: `feeding`, or its default."""
         return self.feeding or Feeding(resolution=self.architecture.resolution)
 
     def metric(self, name: str, split: str = "test") -> Metric | None:
@@ -251,7 +250,7 @@ def read_document(directory: Path) -> Document:
 
 
 def is_model(directory: Path) -> bool:
-    """Return whether there is a folder with a model.json."""
+    """Return True if `directory` contains a model.json."""
     try:
         return (directory / DOCUMENT).is_file()
     except OSError:  # A name that is too long, or a folder without permission to read.

@@ -24,7 +24,7 @@ PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 class Metadata(Value):
     """The metadata of an exported file: everything that is needed to use it.
 
-    mean, std: of each channel in 0..1; the network's input is (x - mean) / std. trained: whether the weights are.
+    mean, std: of each channel in 0..1; the network's input is (x - mean) / std. trained: True if the weights are.
     """
 
     name: str
@@ -53,7 +53,7 @@ def metadata(name: str, model: Model) -> Metadata:
 
 
 def as_properties(facts: Metadata) -> dict[str, str]:
-    """Return the metadata as ONNX holds them: texts, and JSON for lists, numbers and the provenance."""
+    """Return the metadata as ONNX stores them, key -> text; lists, numbers and the provenance are JSON."""
     return {
         "name": facts.name,
         "architecture": facts.architecture,
@@ -69,7 +69,10 @@ def as_properties(facts: Metadata) -> dict[str, str]:
 
 
 def read_metadata(session: Any, where: str) -> Metadata:
-    """Return the metadata of an onnxruntime session. Raises `UserError` that names `where` if it lacks any."""
+    """Return the metadata of an onnxruntime session. Raises `UserError` if any are missing.
+
+    where: the name of the file in the message.
+    """
     properties = session.get_modelmeta().custom_metadata_map
     try:
         feeding = {key: json.loads(properties[key]) for key in ("resolution", "crop")}
@@ -125,7 +128,7 @@ def session_of(file: Path | bytes) -> Any:
 
 
 def images_scaled(images: Images, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float32]:
-    """Return uint8 images (n, h, w, c) as the float32 input (n, c, h, w) of a network, without torch."""
+    """Convert uint8 images (n, h, w, c) to the normalised float32 input (n, c, h, w) of a network, without torch."""
     slope = 1 / (255 * np.asarray(std, dtype=np.float32))
     offset = -np.asarray(mean, dtype=np.float32) / np.asarray(std, dtype=np.float32)
     scaled = images.astype(np.float32) * slope + offset

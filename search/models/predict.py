@@ -66,9 +66,10 @@ def predict(
 
 
 def accuracy_by_folders(rows: Iterable[Mapping[str, Any]], classes: Collection[str]) -> tuple[int, int]:
-    """Return how many images are classified as the folder that they lie in, and how many lie in folders of classes.
+    """Return (the number of correct images, the number of images whose true class is known).
 
-    rows: of `predict`, of which the first of each image counts. Images in folders with other names are left out.
+    The true class of an image is the name of its folder, if that is one of `classes`; other images are left out.
+    rows: the rows of `predict`, of which only the most probable class of each image counts.
     """
     first = [row for row in rows if row["rank"] == 1]
     labelled = [(Path(row["image"]).parent.name, row["label"]) for row in first]

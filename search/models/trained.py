@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Trained:
     """Trained weights.
 
-    classes: the names of the classes, () if unknown. nested: whether they were trained through their children
-    (`recipe=elastic`), so that the order of their channels must stay.
+    classes: the names of the classes, () if unknown. nested: True if the weights were trained through their children,
+    networks of leading channels (`recipe=elastic`), so that the order of channels must stay.
     """
 
     weights: Weights
@@ -26,7 +26,7 @@ class Trained:
     nested: bool = False
 
     def ordered(self, weights: Weights) -> Weights:
-        """Return `weights`, an adapted form of these, with the channels that children take first in front."""
+        """Return `weights`, which were adapted from these, with channels from the most to the least important."""
         from space.weights.children import order
 
         return weights if self.nested else order(weights)

@@ -29,7 +29,7 @@ class Augmentation:
     def __call__(
         self, images: Tensor, labels: Tensor, flip: Tensor | None, seed: int
     ) -> tuple[Tensor, Tensor]:
-        """Return normalised images (b, c, h, w) and the shares of the classes in each (b, classes).
+        """Return normalised images (b, c, h, w) and their targets, the shares of the classes in each (b, classes).
 
         images: uint8 (b, height, width, c). labels: (b,). flip: images to mirror, bool (b,). All random draws depend
         on `seed` alone.
@@ -64,7 +64,7 @@ def _crop(images: Tensor, resolution: int, min_area: float) -> Tensor:
 
 
 def _randaugment(images: Tensor, magnitude: int, shared: int) -> Tensor:
-    """Apply two random operations to images (b, h, w, c); each `shared` images have the same ones."""
+    """Apply two random operations to images (b, h, w, c). Every group of `shared` images gets the same ones."""
     from torchvision.transforms import v2
 
     operate = v2.RandAugment(magnitude=magnitude)

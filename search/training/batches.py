@@ -24,8 +24,8 @@ Batch = tuple[Tensor, Tensor]
 class Epoch(torch_data.Dataset[Batch]):
     """The batches of epoch `epoch`: the training split of `data`, transformed by `augmentation`.
 
-    They are of equal size, within one image, and contain every image of the epoch's order once. Each process has
-    its own part of every batch.
+    The batches are of equal size, within one image, and contain every image of `order` once. Each process has its
+    own part of every batch. epoch: the number of the epoch, from 0. steps: the number of batches.
     """
 
     data: Dataset
@@ -35,13 +35,13 @@ class Epoch(torch_data.Dataset[Batch]):
     steps: int
     processes: Processes
     order: Tensor
-    """The indices of images (n,), see `search.data.balance.epoch_order`."""
+    """The indices (n,) of the images in their order, see `search.data.balance.epoch_order`."""
 
     def __len__(self) -> int:
         return self.steps
 
     def __getitem__(self, step: int) -> Batch:
-        """Return inputs (b, c, h, w) and the shares of the classes in each (b, classes)."""
+        """Return inputs (b, c, h, w) and their targets, the shares of the classes in each (b, classes)."""
         rank, size = self.processes.rank, self.processes.size
         indices = self.order.tensor_split(self.steps)[step].tensor_split(size)[rank]
         images, labels = gather(self.data.train, indices)
@@ -63,7 +63,7 @@ class Epoch(torch_data.Dataset[Batch]):
 
 
 def steps_of(data: Dataset, batch: int) -> int:
-    """Return the number of batches of an epoch, of `batch` images or a few more; no batch is smaller."""
+    """Return the number of batches of an epoch. Each has `batch` images or a few more, none fewer."""
     return max(1, len(data.train) // batch)
 
 

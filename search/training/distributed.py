@@ -18,15 +18,15 @@ from torch import nn
 from space.refusal import UserError
 
 _TIMEOUT = timedelta(hours=4)
-"""The longest time for which other processes wait in their next step while the first one validates."""
+"""The longest time that other processes wait in their next step for the first one, which validates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
     """The processes of a training, as this one sees them.
 
-    rank: the number of this process, 0 to size - 1. local_rank: the number of this process, and of its GPU,
-    on this machine.
+    rank: the number of this process, 0 to size - 1. size: the number of processes. local_rank: the number of this
+    process, and of its GPU, on this machine.
     """
 
     rank: int = 0

@@ -31,8 +31,9 @@ _CACHED = 256
 class Elastic:
     """The children of the network in a training.
 
-    network: the parent. conventions: those with which it is built. settings: the field of the recipe. seed: the seed
-    of the training, which draws the children. Raises `UserError` for a network without children.
+    network: the parent. conventions: the padding and normalisation that it was built with. settings: the field
+    `children` of the recipe. seed: the seed of the training, from which children are drawn. drop_path: the rate of
+    stochastic depth. Raises `UserError` for a network without children.
     """
 
     def __init__(
@@ -54,9 +55,9 @@ class Elastic:
         return self._space.at(self._space.sample(rng))
 
     def loss(self, step: int, images: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the loss of the network of a step, shape (). loss: the function of its logits (b, classes).
+        """Return the loss, shape (), of the network that `step` trains. loss: a function of logits (b, classes).
 
-        With distillation, a share of it is the cross-entropy with the probabilities that the parent gives.
+        With distillation, a share of the loss is the cross-entropy with the parent's probabilities.
         """
         network, share = self.network_at(step), self._settings.distill
         if network == self._network.architecture:
@@ -69,7 +70,7 @@ class Elastic:
         return (1 - share) * loss(logits) + share * functional.cross_entropy(logits, probabilities)
 
     def logits(self, child: Architecture, images: Tensor) -> Tensor:
-        """Return the logits (b, classes) of `child` in training mode. The parent's statistics stay as they are."""
+        """Return the logits (b, classes) of `child` in training mode. Statistics of the parent's norms are kept."""
         parent = self._network
         tensors: dict[str, Tensor] = dict(parent.named_parameters())
         tensors |= {name: buffer.clone() for name, buffer in parent.named_buffers()}

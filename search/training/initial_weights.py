@@ -44,10 +44,10 @@ def initial_network(
 ) -> InitialNetwork:
     """Return the network of `architecture`, with the `weights` if there are any.
 
-    weights: a file of any format that `space.weights` knows, or the folder of a model. A child of their network
-    inherits its slices; another network gets the blocks that have the same shapes. normalised: the mean and the
-    standard deviation of the images, for random weights; trained weights bring theirs. Raises `UserError` for weights
-    of which no block fits.
+    weights: a file of any format that `space.weights` knows, or the folder of a model. If `architecture` is a child of
+    their network (`space.choices.inside`), it inherits slices of all layers; otherwise the blocks that have the same
+    shapes are copied. normalised: the mean and the standard deviation of the images, for random weights; trained
+    weights keep their own. Raises `UserError` if no block fits.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
@@ -106,9 +106,8 @@ def copy_weights(network: Network, weights: Weights) -> int:
 def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
     """Exclude the parts that `freeze` names from training and return them; they stay in evaluation mode.
 
-    freeze: the parts: "stem"; "features", all but the classifier; a number of stages, with the stem; None for
-    nothing.
-    Raises `UserError` for anything else.
+    freeze: "stem"; "features", which is all but the classifier; the number of stages from the first on, with which
+    the stem is frozen too; or None for nothing. Raises `UserError` for anything else.
     """
     stages = list(network.stages)
     if freeze is None:

@@ -78,7 +78,7 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
 
 
 def _refuse_other(task: Task, folder: Path) -> None:
-    """Raise `UserError` if another process has begun another training in the folder meanwhile."""
+    """Raise `UserError` if the folder holds another training, which another process may have begun meanwhile."""
     if (folder / DOCUMENT).exists() and read_task(folder) != task:
         raise UserError(f"{folder} holds another training; choose another folder.")
 
@@ -217,7 +217,7 @@ def _evaluate(state: State, data: Dataset) -> Validation:
 
 
 def _finished(state: State) -> Model:
-    """Return the model. The first process evaluates it on the test split, this once if at all, and writes it."""
+    """Return the model. The first process evaluates it on the test split, if the task asks for it, and writes it."""
     tensors = state.average.tensors if state.average else state.network.state_dict()
     test = None
     if state.processes.is_main and state.task.test:

@@ -20,10 +20,11 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class NetworkToTrain:
-    """A network with what its word says about it.
+    """A network and its origin, as far as its name on the command line tells them.
 
     name: a name for folders. run, trial: the origin of a searched network. source: the source of its images, if
-    known. missing: the settings that would give the images of a trained model whose folder does not tell them.
+    known. missing: the settings that the user has to add, "data=NAME data.path=...", where the images of a trained
+    model are not known.
     """
 
     architecture: Architecture

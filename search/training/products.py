@@ -1,4 +1,6 @@
-"""Finished models from a search over children: the best child within each of several limits, fine-tuned.
+"""Products: models from a search among children, subnetworks that inherit the weights of a parent.
+
+For each of several limits, the best child is fine-tuned:
 
 search train RUN limit.macs=5M,10M,20M
 """
@@ -46,15 +48,15 @@ class Product:
 
 
 def has_limits(settings: Mapping[str, Any]) -> bool:
-    """Return whether the settings of `search train` ask for products."""
+    """Return True if the settings of `search train` contain a limit, so that it makes products."""
     return any(key.startswith("limit.") for key in settings)
 
 
 def products_of(word: str, settings: Mapping[str, Any]) -> list[Product]:
     """Return the products that `search train RUN limit.COST=A,B` describes, in the order of the limits.
 
-    Each is the most accurate complete trial of the run within the limit. Raises `UserError` for a run without
-    parent, a cost that is not known, and a limit that no trial keeps.
+    Each is the most accurate complete trial of the run within the limit. Raises `UserError` for a run without a
+    parent, an unknown cost, and a limit that no trial keeps.
     """
     run = _run(word)
     name, amounts = _limits(settings)
@@ -81,9 +83,9 @@ def products_of(word: str, settings: Mapping[str, Any]) -> list[Product]:
 
 
 def make(product: Product, callback: Callback | None = None) -> tuple[Model, Model]:
-    """Return the model of a product as inherited, and fine-tuned. Both are written into its folder.
+    """Return two models of a product, with inherited weights and fine-tuned, and write them into its folder.
 
-    What is there already is not made again, and an interrupted fine-tuning is resumed.
+    A model that is there already is not made again. An interrupted fine-tuning is resumed.
     """
     from search.training.loop import train
 
@@ -136,7 +138,7 @@ def _best(run: Run, name: str, amount: str) -> Trial:
 
 
 def _limited(config: Config, name: str, amount: str) -> Config:
-    """Return the search with this limit alone. Raises `UserError` for an amount that is not valid."""
+    """Return the search with limit.NAME=AMOUNT as its only limit. Raises `UserError` for an invalid amount."""
     try:
         value = cost_row(name).parse(amount)
     except UserError as error:

@@ -21,13 +21,13 @@ class Callback:
     """The events of a training. This base class ignores them all."""
 
     def on_train_begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
-        """Handle the start of a training, or its resume at `progress`; `steps`: of the whole training."""
+        """Handle the start of a training, or its resume at `progress`. steps: the steps of the whole training."""
 
     def on_stage_begin(self, stage: Stage, number: int) -> None:
         """Handle the start of stage `number`, counted from 0."""
 
     def on_step_end(self, progress: Progress, rate: float) -> None:
-        """Handle a step; `rate`: its learning rate."""
+        """Handle the end of a step. rate: its learning rate."""
 
     def on_epoch_end(self, result: EpochResult) -> None:
         """Handle the end of an epoch."""
@@ -37,7 +37,7 @@ class Callback:
 
 
 class Terminal(Callback):
-    """A line for each epoch, and on a terminal a progress bar with images a second and the time left."""
+    """A callback that prints a line for each epoch, and on a terminal a progress bar with speed and time left."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -107,7 +107,7 @@ class Terminal(Callback):
 
 
 class TensorBoard(Callback):
-    """Event files in the training's folder: tensorboard --logdir models.
+    """A callback that writes event files into the training's folder: tensorboard --logdir models.
 
     Raises `UserError` where TensorBoard is not installed.
     """

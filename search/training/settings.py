@@ -109,7 +109,7 @@ def within(settings: Mapping[str, Any], group: str) -> dict[str, Any]:
 
 
 def refuse_unknown(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Raise `UserError` for a key that is none of the `known` settings and in no group."""
+    """Raise `UserError` for a key that is neither among the `known` settings nor in one of the `GROUPS`."""
     for key in settings:
         group, dot, _ = key.partition(".")
         if dot and group not in GROUPS:

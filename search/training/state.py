@@ -30,12 +30,11 @@ from space.refusal import UserError
 class State:
     """The state of a training and the objects that change it.
 
-    initial: the network before its first step, with its conventions. forward: the network as it is called: wrapped
-    for several processes, compiled. frozen: modules that are not trained. average: the running average of the
-    weights; None: there is none. class_weights: the weights (classes,) in a balanced loss. losses: the losses of the
-    steps since the last check.
-    saved_at: the time of the last checkpoint, on the monotonic clock. elastic: the children that are trained in
-    place of the network; None: it is trained alone.
+    initial: the network before its first step, with its conventions. forward: the network as it is called, wrapped
+    for several processes and compiled where necessary. frozen: modules that are not trained. average: the running
+    average of the weights; None: there is none. class_weights: the weights (classes,) in a balanced loss. losses: the
+    losses of the steps since the last check. saved_at: the time of the last checkpoint, on the monotonic clock.
+    elastic: the children that are trained with the network; None: it is trained alone.
     """
 
     task: Task
@@ -126,7 +125,7 @@ def _progress(task: Task, folder: Path, data: Dataset) -> Progress:
 
 
 def check_losses(state: State) -> None:
-    """Add up the losses since the last check. Raises `TrialFailed` if one of them is not a finite number."""
+    """Add the losses since the last check to the progress. Raises `TrialFailed` if one is not a finite number."""
     values: list[float] = torch.stack(state.losses).tolist() if state.losses else []
     first = state.progress.step - len(values)
     for step, value in enumerate(values, start=first + 1):

@@ -23,7 +23,7 @@ class Task:
     architecture: the network, with the classes, channels and resolution of its evaluation. weights: the initial
     weights, a file or the folder of a model. freeze: see `search.training.initial_weights.freeze_parts`. threads: the
     number of torch's threads on a CPU; None: torch's own choice. run, trial: the origin of a searched network.
-    tensorboard: whether event files are written. test: whether the test split is evaluated at the end.
+    tensorboard: True to write event files. test: True to evaluate the test split at the end.
     """
 
     architecture: Architecture
@@ -56,7 +56,7 @@ class Task:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """Return the task of a document that `document` made. Raises `UserError` for any other."""
+        """Return the task from the values that the method `document` returned. Raises `UserError` for others."""
         try:
             rest = {
                 key: document[key]

@@ -25,7 +25,7 @@ class Form:
     """A kind of file in which a network can be written.
 
     make: the function of (name, model, options such as `opset`) that returns the content. Raises `UserError` for a
-    network that it cannot express. runs: whether the file contains the weights, so that the model must have some.
+    network that it cannot express. runs: True if the file contains the weights, so that the model must have some.
     meaning: the description in the model card.
     """
 

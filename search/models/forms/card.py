@@ -145,7 +145,7 @@ def _classes(model: Model) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Return `text` as code in one line of Markdown. Nothing in it can end the code, and unprintable characters are escaped."""
+    """Return `text` as inline code of Markdown that no backtick in it can end, with unprintable characters escaped."""
     line = one_line(text)
     longest = max(map(len, re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
@@ -154,7 +154,7 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return any text for a line of Markdown or a cell of its tables, with markup escaped."""
+    """Return `text` for one line of Markdown or a cell of its tables, with markup escaped."""
     line = one_line(text)
     return re.sub(r"([\\`*_<>|#\[\]&])", r"\\\1", line)
 

@@ -49,7 +49,7 @@ def inner(architecture: Architecture) -> Iterator[Inner]:
 
 
 def require_expanded(library: str, block: Inner) -> None:
-    """Raise `UserError` if the library would expand to another width, which it rounds to a multiple of 8."""
+    """Raise `UserError` if the library, which rounds to multiples of 8, would expand the block to another width."""
     if block.stage.expand != 1 and block.hidden != (theirs := divisible(block.width_in * block.stage.expand)):
         raise UserError(f"{library} would expand {block.width_in} channels to {theirs}, not {block.hidden}.")
 
@@ -63,7 +63,7 @@ def require_squeezed(library: str, block: Inner, theirs: int) -> None:
 
 
 def loading(library: str, modules: dict[str, str]) -> str:
-    """Return the code of `load` with the library's module names. modules: our names to the library's."""
+    """Return the code of the function `load` for a library. modules: our module names -> the library's."""
     names = "".join(f'    "{ours}": "{theirs}",\n' for ours, theirs in modules.items())
     return LOADING.format(library=library, names=names)
 

@@ -62,7 +62,7 @@ def _exported(network: nn.Module, images: Tensor, metadata: Mapping[str, str], o
 
 
 def _require_opset(proto: Any, opset: int | None) -> None:
-    """Raise `UserError` if an ONNX model has another opset, as it has where its conversion failed."""
+    """Raise `UserError` if the model's opset is not `opset`, as after a failed conversion. None permits any."""
     written = next(one.version for one in proto.opset_import if one.domain in ("", "ai.onnx"))
     if opset not in (None, written):
         raise UserError(f"The network cannot be written with opset {opset}, only with {written}.")
@@ -70,7 +70,7 @@ def _require_opset(proto: Any, opset: int | None) -> None:
 
 @contextmanager
 def _silent(*names: str) -> Iterator[None]:
-    """Silence loggers, whose messages to developers would stand among ours."""
+    """Silence the loggers with these names: their messages are for developers of exporters."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""The check before a form that computes is written: its logits must equal torch's."""
+"""The check of exported files that compute: their logits must equal torch's before they are written."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from space.network.network import Network
 
 TOLERANCE = 1e-5
-"""The largest difference of logits, relative to an image's largest logit or 1: libraries sum in different orders."""
+"""The largest permitted difference of logits, as a share of the image's largest absolute logit, at least 1.
+
+Logits are never exactly equal, since libraries sum in different orders.
+"""
 
 
 @contextmanager
 def ready(model: Model) -> Iterator[tuple[Network, Tensor]]:
-    """Give the network of `model` in evaluation mode, and three test images. The random state is restored."""
+    """Yield the network of `model` in evaluation mode and three random images. The random state is restored."""
     import torch
 
     from space.weights import rebuild
@@ -43,6 +46,6 @@ def require_equal(form: str, compute: Callable[[Tensor], Tensor], network: Netwo
 
 
 def difference(logits: Tensor, expected: Tensor) -> float:
-    """Return the largest difference of logits (batch, classes), scaled as `TOLERANCE` says."""
+    """Return the largest difference of logits (batch, classes), relative as in `TOLERANCE`."""
     scale = expected.abs().amax(1, keepdim=True).clamp(min=1)
     return float(((logits - expected).abs() / scale).max())

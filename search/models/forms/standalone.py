@@ -18,7 +18,7 @@ from space.conv import Conv, Layer, Step
 from space.network import modules
 
 _MODULES = ("Mean", "SameConv", "Shuffle", "Scale", "SameMaxPool", "InceptionConv", "_same", "pool")
-"""The definitions of `space.network.modules` that network.py gets a copy of."""
+"""The definitions of `space.network.modules` that are copied into network.py."""
 
 
 def python_file(name: str, model: Model) -> str:
@@ -103,7 +103,7 @@ def _conv(conv: Conv) -> str:
 
 
 def _functions(ops: set[str]) -> Iterator[str]:
-    """Yield, for each family, the source of what its `forward` uses, and then of `forward`, renamed to OP_block."""
+    """Yield the source of each block family's `forward`, renamed to OP_block, after the definitions that it uses."""
     written: dict[str, Any] = {}
     for op in sorted(ops):
         forward = BLOCKS[op].forward

@@ -46,7 +46,7 @@ def timm_file(name: str, model: Model) -> str:
 
 
 def arch_def(architecture: Architecture) -> list[list[str]]:
-    """Return timm's block strings, a list for each of its stages. Raises `UserError` as `timm_file` does."""
+    """Return timm's block strings, a list for each stage of timm's. Raises `UserError` as `timm_file` does."""
     from space.weights.timm import grouped
 
     head, stem = architecture.head, architecture.stem
@@ -64,7 +64,7 @@ def arch_def(architecture: Architecture) -> list[list[str]]:
 
 
 def _act(stage: Stage, stem: Stem) -> str:
-    """Return the suffix for SiLU, which the notation omits. timm would use the stem's activation without it."""
+    """Return the suffix for SiLU, else "". Our strings omit it, and timm would then use the stem's activation."""
     return "_nsw" if stage.act == "silu" != stem.act else ""
 
 

@@ -38,7 +38,7 @@ def torchvision_file(name: str, model: Model) -> str:
 
 
 def inverted_residual_setting(architecture: Architecture) -> list[str]:
-    """Return the configurations of its stages as Python text. Raises `UserError` as `torchvision_file` does."""
+    """Return torchvision's configuration of each stage as Python text. Raises `UserError` as `torchvision_file`."""
     stem, head = architecture.stem, architecture.head
     _require_simple(architecture)
     if {stem.act, head.act} != {"silu"}:

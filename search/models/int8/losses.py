@@ -1,4 +1,4 @@
-"""The layers that lose most in int8, the bytes of weights, and the latency of two ONNX models."""
+"""The layers that lose most in int8, the size of the weights, and the latency compared with float32."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from space.timing.clock import settled, timer_of, undisturbed
 from space.timing.ratio import median_and_spread
 
 _SHARE = 0.1
-"""A layer quantises badly if it causes this share of what all layers cause one at a time."""
+"""A layer quantises badly if its divergence, with it alone in int8, is at least this share of the sum over layers."""
 _NAMED = 5
-"""The largest number of layers that are named."""
+"""The largest number of badly quantised layers that are named."""
 _WARMUP, _PAIRS, _SETTLED_MS = 20, 41, 20.0
 """Untimed runs of each model, pairs of timings, and milliseconds for which a model runs before the other's turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerLoss:
-    """A layer, and the divergence of the model in which it alone is in int8. share: of the sum of all layers."""
+    """A layer, and the divergence of the model in which it alone is in int8. share: its part of the sum over layers."""
 
     name: str
     divergence: float
@@ -47,7 +47,7 @@ class Speed:
 
 
 def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerLoss, ...]:
-    """Return the layers that quantise badly, the worst first: each alone is put in int8 and computed on `images`."""
+    """Return the layers that quantise badly, the worst first. On `images`, each layer alone is computed in int8."""
     expected = computed(graph.float32, images)
     losses = {}
     for layer in graph.layers:
@@ -61,7 +61,7 @@ def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerL
 
 
 def remedies(architecture: Architecture, layers: tuple[LayerLoss, ...]) -> tuple[str, ...]:
-    """Return what would help these layers, each in a few words."""
+    """Return advice that would reduce the loss of these layers, each piece in a few words."""
     acts, squeezed = {architecture.stem.act, architecture.head.act}, False
     for stage in architecture.stages:
         acts.add(stage.act)

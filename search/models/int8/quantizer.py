@@ -4,8 +4,8 @@
         best = quantized(graph, calibration, held_out)
     Path("network.int8.onnx").write_bytes(best.content)
 
-The ranges of activations are calibrated on images. Of two ways to choose them, the one is taken whose probabilities
-are nearer to those of the float32 model on other images.
+The ranges of activations are calibrated on images, in two ways. The way is kept whose class probabilities on other
+images are nearer to those of the float32 model.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ METHODS: Mapping[str, dict[str, Any]] = {
     "Percentile": {"symmetric": False, "percentile": 99.99},
 }
 """The ways to choose the range of an activation, with onnxruntime's options: from the smallest to the largest value,
-or without the 0.01 % of the values at either end."""
+or without the 0.005 % of the values at either end (0.01 % together)."""
 ENDS = ("first", "classifier")
-"""The layers that can stay in float32 by these names: the first and the last one."""
+"""The names of the layers that can stay in float32: the first layer and the last one."""
 MIN_OPSET = 13
 """The first opset with a scale for each channel."""
 _CPU = Path("/proc/cpuinfo")
@@ -61,7 +61,7 @@ class Layer:
 class Quantized:
     """An ONNX model in int8.
 
-    method: a key of `METHODS`. divergences: of each method from the float32 model, see `divergence`. reduced: whether
+    method: a key of `METHODS`. divergences: the `divergence` from the float32 model with each method. reduced: True if
     weights have 7 bits. kept: the layers that stay in float32. ranges: the calibrated ranges of activations.
     """
 
@@ -75,7 +75,7 @@ class Quantized:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A float32 model that onnxruntime has simplified, as a file in a temporary `folder`."""
+    """A model before quantisation: the bytes of its ONNX file, and `folder`, which holds the simplified model."""
 
     float32: bytes
     folder: Path
@@ -102,7 +102,7 @@ class Graph:
         return tuple(Layer(name, tuple(nodes)) for name, nodes in layers)
 
     def kept(self, ends: Collection[str]) -> tuple[Layer, ...]:
-        """Return the layers with these names of `ENDS`."""
+        """Return the first layer, the last one, both or none, as `ends` names them (see `ENDS`)."""
         chosen = dict(zip(ENDS, (self.layers[0], self.layers[-1]), strict=True))
         return tuple(chosen[name] for name in ENDS if name in ends)
 
@@ -116,9 +116,9 @@ def require_ends(names: Collection[str]) -> None:
 
 @contextmanager
 def prepared(float32: bytes) -> Iterator[Graph]:
-    """Give the simplified graph of an ONNX model of `search export-model`, until the context ends.
+    """Yield an ONNX model of `search export-model`, simplified. Its temporary files last as long as the context.
 
-    Raises `UserError` where a package is missing, and for an opset that is too old.
+    Raises `UserError` where a package is missing, and for an opset below `MIN_OPSET`.
     """
     require_packages("A file in int8")
     import onnx
@@ -143,8 +143,8 @@ def prepared(float32: bytes) -> Iterator[Graph]:
 def quantized(graph: Graph, calibration: Inputs, held_out: Inputs, ends: Collection[str] = ()) -> Quantized:
     """Return the model in int8, with the better of the two `METHODS`.
 
-    calibration, held_out: images whose activations give the ranges, and other ones that choose the method. ends: the
-    names of `ENDS` that stay in float32.
+    calibration: the images whose activations give the ranges. held_out: other images, which decide between the
+    methods. ends: the names in `ENDS` of layers that stay in float32.
     """
     kept = graph.kept(ends)
     excluded = [node for layer in kept for node in layer.nodes]
@@ -199,7 +199,10 @@ def in_int8(
     excluded: Sequence[str] = (),
     only: Sequence[str] = (),
 ) -> bytes:
-    """Return the model with `only` these nodes in int8 (none: all) but those that are `excluded`."""
+    """Return the model with nodes in int8: those named in `only` (empty: all) and not in `excluded`.
+
+    reduced: True for weights of 7 bits.
+    """
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer  # type: ignore[import-untyped]
     from onnxruntime.quantization.quant_utils import (  # type: ignore[import-untyped]
@@ -223,7 +226,7 @@ def in_int8(
 
 
 def computed(content: bytes, images: Inputs) -> NDArray[np.float64]:
-    """Return the probabilities (n, classes) of an ONNX model."""
+    """Return the class probabilities (n, classes) that an ONNX model computes for `images`."""
     session = session_of(content)
     parts = [session.run(["logits"], {"images": batch})[0] for batch in _batches(images)]
     return probabilities(np.concatenate(parts))
@@ -236,7 +239,7 @@ def divergence(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> fl
 
 
 def needs_reduced_range() -> bool:
-    """Return whether weights should have 7 bits on this processor.
+    """Return True if weights should have 7 bits on this processor.
 
     x86 processors without VNNI add pairs of products in 16 bits, which overflow with 8-bit weights. Where the
     system does not tell its instructions, VNNI is not assumed.
