@@ -56,9 +56,9 @@ def export(
     forms: keys of `FORMS`, each of which must be able to express the network; None: all that can. Forms that compute
     (ONNX, `torch.export`) need weights. required: forms that must not be left out where `forms` is None. opset: the
     opset of the ONNX file. added: the contents of further files by name: files of `ADDED`, and forms that the caller
-    has made already. sections: the lines of further sections of the card by title. A folder that holds only such files
-    is replaced. Raises `UserError`, and writes nothing, for a form that is unknown or impossible, and for a folder
-    with other files.
+    has made already. sections: the lines of further sections of the card by title. A folder that holds only files of
+    an export is replaced. Raises `UserError`, and writes nothing, for a form that is unknown or impossible, and for a
+    folder with other files.
     """
     requested = tuple(FORMS) if forms is None else tuple(forms)
     meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}

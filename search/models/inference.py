@@ -147,7 +147,7 @@ def measured(network: Network, conditions: Conditions) -> Timing:
 
 @contextmanager
 def quiet(conditions: Conditions) -> Iterator[Timer]:
-    """Yield a timer for these conditions. The process's random state and number of threads are restored at the end."""
+    """Yield a timer for these conditions. The random state and the number of threads are restored at the end."""
     place = conditions.place
     with undisturbed(place, conditions.threads):
         yield timer_of(place, conditions.threads)

@@ -44,9 +44,9 @@ def initial_network(
 ) -> InitialNetwork:
     """Return the network of `architecture`, with the `weights` if there are any.
 
-    weights: a file of any format that `space.weights` knows, or the folder of a model. If `architecture` is a child of
-    their network (`space.choices.inside`), it inherits slices of all layers; otherwise the blocks that have the same
-    shapes are copied. normalised: the mean and the standard deviation of the images, for random weights; trained
+    weights: a file of any format that `space.weights` knows, or the folder of a model. If `architecture` is a child
+    of their network (`space.choices.inside`), it inherits slices of all layers; otherwise the blocks that have the
+    same shapes are copied. normalised: the mean and the standard deviation of the images, for random weights; trained
     weights keep their own. Raises `UserError` if no block fits.
     """
     with torch.random.fork_rng(devices=[]):

@@ -24,7 +24,7 @@ _WARMUP, _PAIRS, _SETTLED_MS = 20, 41, 20.0
 
 @dataclass(frozen=True, slots=True)
 class LayerLoss:
-    """A layer, and the divergence of the model in which it alone is in int8. share: its part of the sum over layers."""
+    """A layer, and the divergence of the model with it alone in int8. share: its part of the sum over all layers."""
 
     name: str
     divergence: float
