@@ -3,9 +3,9 @@
     session = Session(traced(network, images), images.numpy(), threads=1)
     session.run()
 
-The shipped file comes from torch's exporter, which takes seconds a network. Measurements take the file of torch's
-older tracer, in a tenth of a second: once onnxruntime has folded and fused both, they have the same nodes, which a
-test compares, and its nodes have the names of our modules.
+Exported models come from torch's exporter, which takes seconds for each network. Measurements use torch's older
+tracer, which takes a tenth of a second and names nodes after our modules. After onnxruntime's optimisations both
+files have the same nodes, as a test checks.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 OPSET = 20
-"""The opset of the measured files: the default of torch's exporter, which writes the shipped ones."""
+"""The opset of the measured files: the default of torch's exporter, which writes the exported ones."""
 PROVIDER = "CPUExecutionProvider"
 _PACKAGES = ("onnx", "onnxruntime")
 _UNTIMED = 5
-"""The number of runs of a profiled session that do not count."""
+"""The number of warm-up runs of a profiled session, whose times are ignored."""
 
 
 def missing() -> list[str]:
@@ -41,7 +41,7 @@ def missing() -> list[str]:
 
 
 def require_onnxruntime() -> None:
-    """Raise `UserError` if a package is missing."""
+    """Raise `UserError` if onnx or onnxruntime is not installed."""
     if packages := missing():
         raise UserError(
             f"runtime=onnxruntime needs {', '.join(packages)}: pip install 'compound-nas[onnx]'. Without it: "
@@ -50,7 +50,7 @@ def require_onnxruntime() -> None:
 
 
 def runtime_name() -> str:
-    """Return onnxruntime's version and the options of all sessions: a part of the key of a profile."""
+    """Return onnxruntime's version and the options of all sessions, by which device profiles are distinguished."""
     require_onnxruntime()
     return (
         f"onnxruntime {version('onnxruntime')}, opset {OPSET}, {PROVIDER}, all optimisations, sequential, "
@@ -95,7 +95,7 @@ class Session:
         """Load the ONNX model in `content`.
 
         images: (batch, channels, height, width). threads: the number of threads within an operation. profile: the
-        beginning of the name of a file for onnxruntime's own profile; None: no profile.
+        first part of the path of the file that onnxruntime writes its profile to; None: no profile.
         """
         import onnxruntime  # type: ignore[import-untyped]
 
@@ -143,9 +143,9 @@ def _options(threads: int) -> Any:
 def node_times(
     content: bytes, images: NDArray[np.float32], threads: int = 1, runs: int = 20
 ) -> list[tuple[str, float]]:
-    """Return the name of each node that onnxruntime runs, in this order, with its median milliseconds over `runs`.
+    """Return (name, median milliseconds over `runs`) for each node of the optimised model, in order of execution.
 
-    The nodes are those that are left after optimisation. Nodes that onnxruntime adds have names of its own.
+    Nodes that onnxruntime adds have names that it chooses.
     """
     with tempfile.TemporaryDirectory() as folder:
         session = Session(content, images, threads, Path(folder) / "profile")
