@@ -15,7 +15,7 @@ def epoch_order(
 
     By default every image is shown once. With "sample" the epoch has as many images, but all classes are shown
     equally often (up to one image). A random part of a large class is shown, and the images of a small class are
-    repeated, all equally often (up to once).
+    repeated. Within a class, the numbers of times that images are shown differ by at most one.
     """
     if balance != "sample":
         return torch.randperm(len(labels), generator=generator)

@@ -65,7 +65,7 @@ class Dataset:
     skipped: tuple[str, ...]
     """The images that could not be decoded, with the reason."""
     digest: str
-    """A hash of all pixels and labels of all splits, and of `balance`; equal wherever the files lie."""
+    """A hash of the pixels and labels of all splits, and of `balance`. It does not depend on where the files lie."""
     balance: Literal["sample", "loss"] | None = None
     """The treatment of classes of different sizes, see `search.data.source.Source`."""
     remarks: tuple[str, ...] = ()

@@ -33,7 +33,7 @@ _PERIOD = (0.09, 0.15)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figures:
-    """One figure per image."""
+    """One figure for each of n images. kind: an index in `SHAPES`, or `BAR`. x, y: the centre. turn: the rotation."""
 
     kind: Integers
     x: Floats

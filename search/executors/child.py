@@ -1,6 +1,7 @@
 """The call of a function in a child process.
 
-Functions that use CUDA are called so: a driver that has used CUDA itself cannot start workers that use it too.
+Functions that use CUDA are called in this way, since a driver that has used CUDA itself cannot fork workers that use
+CUDA too.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Partial:
 
     epochs: the length of the training. reward: the reward after it, which can only be compared with rewards after
     as many epochs. expected: the predicted reward after the full training. std: the standard deviation of that
-    prediction. Both predictions are None if too few networks had both trainings.
+    prediction. expected and std are None if too few networks had both trainings.
     """
 
     epochs: int
@@ -71,7 +71,7 @@ class Exhausted(Exception):
 
 
 class Proposer(Protocol):
-    """A sampler for one space."""
+    """The part of a sampler that proposes points of one space."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """Return the next point to try. Raise `Exhausted` if there is none.

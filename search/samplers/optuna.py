@@ -28,7 +28,7 @@ SLOW_TPE = 1000
 
 
 class OptunaSampler(Sampler):
-    """A sampler of Optuna."""
+    """The base class of the samplers that are implemented by Optuna."""
 
     multi_objective: ClassVar[bool] = True
     learns: ClassVar[bool] = True
@@ -65,7 +65,7 @@ class OptunaGP(OptunaSampler):
 
 
 class TPE(OptunaSampler):
-    """Optuna's TPESampler, multivariate. Milliseconds per proposal: for thousands of trials."""
+    """Optuna's TPESampler (multivariate for one objective), for thousands of trials. A proposal takes milliseconds."""
 
     startup: int = Field(default=10, ge=1)
     """The number of first trials drawn at random, without a model."""

@@ -189,7 +189,10 @@ class Differences:
 
 
 def _satterthwaite(seeds: float, freedom: float, images: float) -> float:
-    """Return the degrees of freedom of a sum of an estimated and a known variance, rounded for cached quantiles."""
+    """Return the degrees of freedom of the sum of an estimated and a known variance.
+
+    The result is rounded to two digits, so that cached quantiles can be used again.
+    """
     if not images:
         return freedom
     if not seeds:

@@ -24,9 +24,9 @@ def element(
 
 @cache
 def environment(package: str = "", folder: str = "") -> Environment:
-    """Return jinja2's environment with the templates of `folder` in `package` and those of tables, with escaping.
+    """Return jinja2's environment with the templates of tables, and those in `folder` of `package` if given.
 
-    Raises jinja2's UndefinedError when a template uses a name without a value.
+    Inserted values are escaped. Raises jinja2's UndefinedError when a template uses a name without a value.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 

@@ -88,7 +88,10 @@ def _column(columns: Sequence[Column], key: str) -> Column:
 
 
 def _sign(column: Column) -> int:
-    """Return 1 or -1, the factor that makes smaller values better. Raises `UserError` if none are better."""
+    """Return 1 or -1, the factor that makes smaller values better.
+
+    Raises `UserError` if neither high nor low values are better.
+    """
     if not column.better:
         raise UserError(f"{column.key}: neither high nor low values are better, so it cannot rank rows.")
     return -1 if column.better == "high" else 1

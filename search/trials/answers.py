@@ -59,7 +59,7 @@ def answers(
 
 
 def exceeds(trial: Trial, limits: Limits) -> bool:
-    """Return whether the measured latency of a trial is over its limit by more than `TOLERANCE`."""
+    """Return True if the measured latency of a trial is over its limit by more than `TOLERANCE`."""
     measured = trial.result.latency_ms if trial.result else None
     return limits.latency is not None and measured is not None and measured > limits.latency * (1 + TOLERANCE)
 

@@ -17,7 +17,7 @@ the best mixture."""
 
 
 def estimated_accuracies(results: Sequence[Result]) -> list[float]:
-    """Return an estimate of every accuracy. Their mean and spread are about those of the accuracies.
+    """Return an estimate for each accuracy. The estimates have about the mean and the spread of the accuracies.
 
     An estimate mixes the accuracy with the logarithm of the loss, shifted and scaled to the accuracies' mean and
     standard deviation. With fewer than `MIN_TRIALS` trials, or without a spread of both, the estimates are the

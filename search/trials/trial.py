@@ -31,11 +31,11 @@ class Rung:
 class Trial:
     """One network of a search.
 
-    seed: the seed of its training. point: the index of an option for each choice. cost: the cost of the full
-    network. result, terms: the result of its training and the terms of its reward, None until it is complete; the
-    result of a pruned trial is the result of its longest training. reason: the reason why it failed. origin: the
-    run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: the times in seconds since
-    1970. predicted: the step time that the run's profile predicts. step_ratio: the S/S0 in the reward, predicted if
+    seed: the seed of its training. point: the index of an option for each choice. cost: the cost of the full network.
+    result, terms: the result of its training and the terms of its reward, None until it is complete; the result of a
+    pruned trial is the result of its longest training. reason: the reason why it failed. origin: the run and number
+    of an imported trial, as "RUN:12", else "". proposed_at, finished_at: the times in seconds since 1970. predicted:
+    the step time that the run's profile predicts. step_ratio: the step time over the reference's (S/S0), predicted if
     the run has a profile, else measured. Both are None if unknown. final_trainings: the trainings with fresh seeds,
     after the search. final_terms: the terms of the reward of their mean accuracy, None before the first result.
     rungs: the results of its trainings below the last rung, the shortest first. latency: the latency that the run's
@@ -161,6 +161,6 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def best(trials: Iterable[Trial]) -> Trial | None:
-    """Return the first of `ranked`, None if none is complete."""
+    """Return the trial with the highest reward; None if no trial is complete or imported."""
     complete = (trial for trial in trials if trial.state in RANKED and trial.terms)
     return max(complete, key=lambda trial: trial.terms.reward if trial.terms else 0.0, default=None)

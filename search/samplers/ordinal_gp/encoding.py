@@ -13,7 +13,7 @@ Vectors = NDArray[np.float64]
 
 
 class Encoding:
-    """A code for points: one axis for a choice with ordered or two options, otherwise one axis for each option.
+    """A code for points: one axis for a choice with ordered or at most two options, else one axis for each option.
 
     Ordered options have evenly spaced values. Over all points, every axis has mean 0. A choice of `c` options has
     variance 1 on its single axis, or 1 - 1/c on all of its axes together. spread: the sum of these variances.

@@ -34,7 +34,7 @@ computed on up to MAX_WEIGHED results, whereas predictions use all results."""
 
 
 class GPProposer:
-    """A Gaussian process over the candidates, fitted at every proposal."""
+    """A proposer with a Gaussian process, which is fitted to the history at every proposal."""
 
     def __init__(
         self,

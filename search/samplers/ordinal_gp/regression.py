@@ -40,7 +40,8 @@ SHAPE = SCALE = 1.0
 class Hypothesis:
     """A kernel and a noise that may explain the observations.
 
-    weight: the probability of the hypothesis; all weights sum to 1.
+    noise: the variance between trainings of a network, relative to that between networks. weight: the probability of
+    the hypothesis; all weights sum to 1.
     """
 
     kernel: Kernel

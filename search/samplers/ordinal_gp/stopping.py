@@ -57,7 +57,7 @@ class EarlyStopping:
 
 
 def _first(history: Sequence[Observation], results: int) -> Sequence[Observation]:
-    """Return the finished trials of the history up to the `results`-th reward, with later failures."""
+    """Return the finished trials of `history` up to the one with the `results`-th reward."""
     trials: list[Observation] = []
     for trial in history:
         if trial.rejected or not trial.finished:
