@@ -134,7 +134,7 @@ def _dip(architecture: Architecture, budget: Budget) -> float:
 
 
 def _largest_of_all(model: ScaledModel | None, budget: Budget) -> ScaledModel:
-    """Return the largest of all networks, if the rule ends there. Raises `UserError` if the rule has no end."""
+    """Return `model`, the network at the rule's highest phi, if that is 0. Raises `UserError` for other rules."""
     assert model is not None
     if model.phi == 0:
         return model

@@ -34,9 +34,8 @@ class Rule:
 
     summary, source: a description, and the paper or code of the rule. law: the function from phi to multipliers.
     shape: the function of (base, multipliers, rounding) that returns the scaled network. rounding: the rounding of
-    the source.
-    free: whether users can choose the coefficients. lowest, highest: the range of phi.
-    train_share: the training resolution divided by the evaluation resolution, which is the one that is scaled.
+    the source. free: True if users can choose the coefficients. lowest, highest: the range of phi. train_share: the
+    training resolution divided by the evaluation resolution, which is the one that is scaled.
     """
 
     name: str

@@ -11,10 +11,10 @@ from space.choices.named import FORMS, named_network
 
 
 def trained_network(word: str) -> tuple[str, Architecture]:
-    """Return the name and the network of a run ("RUN"), a trial ("RUN:12"), an answer or a model (its folder).
+    """Return the name and the network of a run ("RUN", "RUN:best"), a trial ("RUN:12") or a model (its folder).
 
-    Raises `UserError` for an answer of an unfinished run, for a trial that is not complete, and for a word that
-    means no network.
+    Raises `UserError` for the best network of an unfinished run, for a trial that is not complete, and for a word
+    that means no network.
     """
     if not word:
         raise unpublished("base", word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))

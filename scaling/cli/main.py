@@ -126,7 +126,7 @@ def _models(request: ScalingRequest, given: dict[str, Any], budget: Budget) -> l
 
 
 def _largest(request: ScalingRequest, budget: Budget) -> list[ScaledModel]:
-    """Return the largest network by each rule. A rule that has none gives a note, an error only if all have none."""
+    """Return the largest network by each rule. A rule without one gives a note; if all rules are, an error."""
     models, refusals = [], []
     for rule in request.rules():
         try:
@@ -196,7 +196,7 @@ def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[
 
 
 def _folder(name: str, architecture: Architecture, directory: Path, runs: bool, origin: Provenance) -> Path:
-    """Write the folder of an untrained network. runs: whether to add random weights and executable forms."""
+    """Write the folder of an untrained network. runs: True to add random weights and executable files."""
     from search.models.export import export
     from search.training.named_models import untrained
 

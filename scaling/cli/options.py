@@ -20,7 +20,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _reads(read: Callable[[str], Any]) -> Callable[..., Any]:
-    """Return a callback that reads the text of an option. (With a `type`, click would hide our messages.)"""
+    """Return click's callback for an option that `read` parses. (With a `type`, click would hide our messages.)"""
     return lambda context, option, text: None if text is None else read(text)
 
 

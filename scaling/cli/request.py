@@ -25,7 +25,7 @@ class ScalingRequest:
         return (self.rule,) if self.rule else tuple(RULES.values())
 
     def arguments(self, rule: Rule) -> dict[str, Any]:
-        """Return the keyword arguments of `scale`, `family` and `largest`."""
+        """Return the keyword arguments for `rule` of the functions `scale`, `family` and `largest`."""
         return {"rule": rule, "rounding": replace(rule.rounding, **self.rounding)}
 
 

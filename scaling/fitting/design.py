@@ -23,9 +23,9 @@ class Design:
 
     rule: the rule whose coefficients are fitted. phi: the scale of the candidates; not 0. step, tolerance,
     cost_tolerance: the parameters of the grid, see `scaling.fitting.grid.grid`. seeds: the number of
-    trainings of each leader. leaders: the number of candidates that are trained with a second seed. compare:
-    whether to train also the base scaled by depth, width and resolution only, to the cost of the winner.
-    rounding: the rounding of scaled networks; None: the rule's own.
+    trainings of each leader. leaders: the number of candidates that are trained with a second seed. compare: True to
+    train also the base and three networks at the cost of the winner, which are scaled by depth, width or resolution
+    only. rounding: the rounding of scaled networks; None: the rule's own.
     """
 
     rule: str = "compound"
@@ -49,7 +49,7 @@ class Design:
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> Self:
-        """Return the design of a document that `document` wrote."""
+        """Return the design from the values that the method `document` returned."""
         return cls(**{**document, "rounding": Rounding(**document["rounding"])})
 
     def document(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Design:
 
     @property
     def law(self) -> Rule:
-        """The rule as an object."""
+        """The rule that `rule` names."""
         return RULES[self.rule]
 
     @property

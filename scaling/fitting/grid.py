@@ -28,7 +28,7 @@ FINEST = 0.01
 class Candidate:
     """A triple of the grid and its network.
 
-    published: whether it is the rule's own triple. same: the other triples of the grid that round to this network.
+    published: True for the rule's own triple. same: the other triples of the grid that round to this network.
     """
 
     coefficients: Coefficients

@@ -22,7 +22,7 @@ from space import Architecture
 Known = Mapping[tuple[Architecture, int], Trial]
 """A mapping of (network, seed) to the trial."""
 Numbers = tuple[int, ...]
-"""The numbers of some candidates."""
+"""The positions of some candidates in the grid's list of candidates."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Carry out a comparison. Repeated, it continues after the finished trainings, which are models on disk."""
+"""Carry out a comparison. A repeated call does not repeat finished trainings, whose models are on disk."""
 
 from __future__ import annotations
 

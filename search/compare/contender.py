@@ -1,4 +1,4 @@
-"""The networks of a comparison, each with its place in it."""
+"""The networks of a comparison, and the families that they form."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Contender:
     weights: Path | None = None
 
     def for_data(self, classes: int, channels: int) -> Self:
-        """Return it with so many classes and channels."""
+        """Return the contender with its network changed to this number of classes and channels."""
         return replace(self, architecture=replace(self.architecture, classes=classes, channels=channels))
 
     def document(self) -> dict[str, object]:
-        """Return it as plain values, ready for JSON."""
+        """Return the contender as plain values, ready for JSON."""
         return {
             "name": self.name,
             "architecture": str(self.architecture),
@@ -53,7 +53,7 @@ class Contender:
 
     @classmethod
     def of_document(cls, values: dict[str, object]) -> Self:
-        """Return the contender that `document` described."""
+        """Return the contender from the values that the method `document` returned."""
         weights = values["weights"] and Path(str(values["weights"]))
         given = {**values, "architecture": decode(str(values["architecture"])), "weights": weights}
         return cls(**given)  # type: ignore[arg-type]

@@ -22,8 +22,8 @@ Note = Callable[[str], None]
 def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
     """Return the costs in which rivals equal a contender, by the names of `space.cost.table`.
 
-    They are those of the setting `match`, separated by commas; else those that the search limits; else the first
-    cost of its reward; else multiply-adds. config: the search, if there is one. Raises `UserError` for an unknown
+    match: the setting, names separated by commas. Without it, they are the costs that the search `config` limits;
+    else the first cost of its reward; else, or without a search, multiply-adds. Raises `UserError` for an unknown
     cost.
     """
     if match:

@@ -72,9 +72,10 @@ def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> 
 
 
 def record_look(out: Path, models: Sequence[Path]) -> None:
-    """Record that `models` are about to be evaluated on the test split. A continued evaluation is the same look.
+    """Record that `models` are about to be evaluated on the test split, with the date.
 
-    A look holds its date and all models whose result was known after it.
+    Readers see from the records how often the test split was looked at. A repeated or continued evaluation of the
+    same models is not recorded again.
     """
     looks, names = read_looks(out), sorted(path.name for path in models)
     if not looks or looks[-1]["models"] != names:

@@ -2,7 +2,8 @@
 
 The area is a hypervolume of accuracy and the logarithm of the cost: one doubling of the cost at an accuracy of 1
 counts 1. Its reference point is fixed before any training: the accuracy of chance, and twice the largest cost of a
-lead. Intervals are from a bootstrap that draws seeds and images again, the same ones for all networks.
+lead, a network that others are matched to. Intervals are from a bootstrap over seeds and images, with the same draws
+for all networks.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class Curve:
 class Area:
     """The hypervolume of a family.
 
-    low, high: its bootstrap interval. difference: to the first family, by seeds; None for the first one.
+    low, high: its bootstrap interval. difference: the difference to the first family, paired by seeds; None for the
+    first family itself.
     """
 
     family: str
@@ -83,9 +85,9 @@ class SameAccuracy:
 
 
 def curves(every: Sequence[Trained], costs: Sequence[float], seed: int = 0) -> list[Curve]:
-    """Return the families of the networks `every`, in the order of their first member. costs: of each network.
+    """Return the families of the networks `every`, in the order of their first member.
 
-    seed: of the bootstrap.
+    costs: the cost of each network. seed: the seed of the bootstrap.
     """
     draws = _draws(every, seed)
     members: dict[str, list[int]] = {}

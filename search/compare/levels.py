@@ -20,7 +20,7 @@ CONTENDERS = "contenders.json"
 
 @dataclass(frozen=True, slots=True)
 class Lineup:
-    """The contenders of a comparison, those of a level together with its lead first.
+    """The contenders of a comparison, level by level: each lead, then the networks within its costs.
 
     left_out: the reasons why networks are left out, in sentences. bounds: the costs of each lead, in words.
     """

@@ -16,7 +16,7 @@ from space import Architecture, Multipliers, Rounding, Stem, published, rescale
 from space.rescale import GROWTH
 
 GAP = 0.05
-"""The share of the cost that a rival may leave unused before the next larger one stands for it."""
+"""The share of the cost that a rival may leave unused. If it leaves more, the next larger rival is taken."""
 NARROWEST = 8
 """The smallest width of a rival. Narrower ones are caricatures of the published network."""
 _DIVISORS = (8, 4)
@@ -59,12 +59,12 @@ class Rival:
 
     @cached_property
     def share(self) -> float:
-        """Its cost relative to the bound, above 1 only where it is the next larger one."""
+        """The largest ratio of a cost to its bound; above 1 only for the next larger rival, the last resort."""
         return self.match.share(self.architecture)
 
     @property
     def left(self) -> float:
-        """The share of the cost that it leaves unused; negative for the next larger one."""
+        """The share of the cost that the rival leaves unused; negative if it exceeds the bound."""
         return 1 - self.share
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ def rival(name: str, network: Architecture, match: Match) -> Rival | None:
 
 
 def adapt(network: Architecture, other: Architecture) -> Architecture:
-    """Return `network` for the images and classes of `other`, with at most its total stride.
+    """Return `network` for the images and classes of `other`, with at most the total stride of `other`.
 
     Networks for ImageNet divide the side of an image by 32, which leaves one pixel of 32. Strides become 1 from the
     front on, beginning with the stem, until the last map is as large as the other's, as is usually done by hand.
@@ -129,7 +129,7 @@ def narrowest(network: Architecture) -> int:
 def _at(
     name: str, network: Architecture, match: Match, divisor: int, place: int, depth: float | None = None
 ) -> Rival:
-    """Return `network` at a place of the range of phi. depth: the phi of its depth; None: the same."""
+    """Return `network` scaled by the phi with number `place` in the range. depth: another phi for the depth."""
     phi = round(_LOWEST + place * _STEP, 2)
     depth = phi if depth is None else depth
     scaled = rescale(network, Multipliers(GROWTH.depth**depth, GROWTH.width**phi), Rounding(divisor=divisor))
@@ -137,7 +137,10 @@ def _at(
 
 
 def _around(at: Callable[[int], Rival]) -> tuple[Rival | None, Rival | None]:
-    """Return the largest rival within the costs and the next larger one, None where there is none."""
+    """Return the largest rival within the costs and the next larger one, None where there is none.
+
+    at: a function from the number of a phi to the rival.
+    """
     first = _bisect(lambda place: narrowest(at(place).architecture) < NARROWEST, 0, _PLACES)
     end = _bisect(lambda place: at(place).share <= 1, first, _PLACES)
     return at(end - 1) if end > first else None, at(end) if end < _PLACES else None

@@ -39,7 +39,7 @@ class Plan:
     """A complete comparison.
 
     run: the run of the first network, None for a network of no run. source: the images. leads: the networks whose
-    costs bound their rivals, one a level. others: networks that are compared as they are. drawn: whether families are
+    costs bound their rivals, one a level. others: networks that are compared as they are. drawn: True if families are
     compared, so that latency and step time of every network are measured. out: the folder of trainings and tables.
     """
 
@@ -201,7 +201,7 @@ def _folder(settings: Settings, run: Run | None, name: str, drawn: bool) -> Path
 
 
 def _pretrained(settings: Settings) -> list[Contender]:
-    """Return the networks of the models in the setting `weights`, which are fine-tuned from them."""
+    """Return a contender for each model in the setting `weights`; its training starts from the model's weights."""
     every = []
     for word in settings.weights:
         contender, network = named_contender(word)
@@ -227,7 +227,9 @@ def trainings(run: Run) -> int:
 
 
 def task_of(plan: Plan, contender: Contender, seed: int, rate: float = 1.0) -> Task:
-    """Return a training of a contender; all have the same recipe but for the factor of the learning rate.
+    """Return a training of a contender. All trainings have the same recipe, except for the learning rate.
+
+    rate: the factor of the recipe's learning rate.
 
     The test split is not evaluated during a training.
     """

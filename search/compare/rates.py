@@ -1,7 +1,7 @@
 """The learning rate of each family: the best of a few, by the accuracy on the validation split.
 
-One network of a family is trained with each rate, and the first seed. The training with the best rate is one of the
-comparison's own, so that a family costs one training less than there are rates.
+One network of each family is trained with every rate and the first seed. The comparison uses the training with the
+best rate too, so that the choice costs one training less than there are rates.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from search.training.settings import source_of, within
 from space.refusal import UserError, unknown_name
 
 _BATCH, _PIXELS = 256, 2**22
-"""The largest number of images, and of their pixels, that are computed at a time."""
+"""The largest number of images, and of pixels in all of them together, that are computed at a time."""
 _MISTAKES = 24
 """The number of mistakes whose images are kept."""
 
@@ -89,7 +89,7 @@ def images_of(network: NetworkToTrain, data: Mapping[str, Any] | str | os.PathLi
 
 
 def data_settings(data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Mapping[str, Any]:
-    """Return data that are given as a path as settings. Raises `UserError` for a path that is no data."""
+    """Return `data` as settings, also if they are given as a path. Raises `UserError` for an unusable path."""
     if data is None or isinstance(data, Mapping):
         return data or {}
     path = Path(os.path.expanduser(data))

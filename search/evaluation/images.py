@@ -65,10 +65,10 @@ class LabelledImages:
 def labelled_images(
     source: Source, classifier: Classifier, split: Part = "test", *, strict: bool = True
 ) -> LabelledImages:
-    """Return the images of `source` for `classifier`: in its size and channels, with its numbers of the classes.
+    """Return the images of `source` with the size, channels and class numbers of `classifier`.
 
-    strict: False permits classes that the classifier does not have. Raises `UserError` for unusable data, and for
-    such a class.
+    strict: False permits classes that the classifier does not have; otherwise they raise `UserError`, as unusable
+    data do.
     """
     names = ("train", "validation", "test") if split == "all" else (split,)
     fed = classifier.fed
@@ -101,9 +101,10 @@ def centre(images: Images, side: int) -> Images:
 
 
 def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) -> Labels | None:
-    """Return the number among `ours` of each of `their` classes. Numbers as names stand for the classes in order.
+    """Return the model's number for each class of the data. Classes that are named "0", "1", ... match by order.
 
-    Raises `UserError` for a class that is not among ours; if not `strict`, returns None.
+    theirs, ours: the class names of the data and of the model. For a class that the model lacks, raises `UserError`
+    if `strict`, else returns None.
     """
     if len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours):
         return np.arange(len(ours))

@@ -1,4 +1,4 @@
-"""A model in int8, and what it loses and gains: `in_int8`."""
+"""A model in int8 with its loss of accuracy and its gain in size and speed: `in_int8`."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ DROP = 0.01
 class Int8:
     """A model in int8, compared with float32.
 
-    float32: the ONNX file it was made of. quantized: the file in int8 and its choices. calibration: the number of
-    images that calibrated. before, after: the evaluations on the test split. labelled: whether the data have the
-    classes of the model. worst, remedies: the layers that quantise badly and what helps, if the loss exceeds `DROP`.
+    float32: the ONNX file that was quantised. quantized: the file in int8 and its choices. calibration: the number of
+    images for calibration. before, after: the evaluations on the test split in float32 and int8. labelled: True if
+    the data have the classes of the model. worst, remedies: the layers that quantise badly and advice, if the loss
+    exceeds `DROP`.
     """
 
     float32: bytes
@@ -69,7 +70,7 @@ class Int8:
 
     @property
     def half_interval(self) -> float:
-        """Half the 95 % interval of the loss of accuracy, paired by images."""
+        """Half the width of the 95 % interval of the loss of accuracy, paired by images."""
         own, other = (run.predicted == run.labels for run in (self.before, self.after))
         change = own.astype(float) - other
         if len(change) < 2:
@@ -88,10 +89,10 @@ def in_int8(
 ) -> Int8:
     """Return `model` in int8, calibrated on training images of `source` and compared on its test images.
 
-    ends: layers that stay in float32, see `search.models.int8.quantizer.ENDS`. opset: of the ONNX files. progress:
-    called with the name of each step. Images of other classes than the model's calibrate too; then labels are
-    compared instead of accuracies. Raises `UserError` for an untrained model, an impossible export, and unusable
-    data.
+    ends: layers that stay in float32, see `search.models.int8.quantizer.ENDS`. opset: the opset of the ONNX files.
+    progress: called with the name of each step. The images may have other classes than the model; then labels in
+    float32 and int8 are compared instead of accuracies. Raises `UserError` for an untrained model, an impossible
+    export, and unusable data.
     """
     require_ends(ends)
     if not model.trained:
@@ -145,7 +146,7 @@ def _compared(
 
 
 def _training_images(model: Model, train: LabelledImages) -> tuple[Inputs, Inputs]:
-    """Return images that calibrate and others that choose the method, as the input of the network."""
+    """Return network inputs (n, c, h, w) for calibration, and as many others that decide between the methods."""
     count = max(_MIN_IMAGES, min(_MAX_IMAGES, _PIXELS // model.fed.resolution**2))
     count = min(count, len(train.labels) // 2)
     conventions = model.weights.conventions

@@ -67,9 +67,9 @@ class Mistake:
 class Evaluation:
     """The quality of a classifier on labelled images.
 
-    model, data, split: the names of both. classes: the names of the classes. labels: the true class (n,) of each
-    image. probabilities: of each class (n, classes), as the model has them. mistakes: the wrongly classified images
-    with the most probable labels, most probable first.
+    model, data, split: their names. classes: the names of the classes. labels: the true class (n,) of each image.
+    probabilities: the model's probability of each class (n, classes). mistakes: the wrongly classified images with
+    the most probable labels, most probable first.
     """
 
     model: str
@@ -105,7 +105,7 @@ class Evaluation:
 
     @property
     def balanced_accuracy(self) -> float:
-        """The mean of the accuracies of the classes that have images."""
+        """The mean accuracy over the classes that have images."""
         matrix = self.confusion
         counts = matrix.sum(1)
         return float((matrix.diagonal()[counts > 0] / counts[counts > 0]).mean())

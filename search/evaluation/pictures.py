@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
 """Two of Okabe and Ito's colours, as in the figures of reports."""
 _NUMBERED, _NAMED = 20, 60
-"""The largest numbers of classes whose cells have numbers, and whose names stand at the axes."""
+"""The largest number of classes with numbers in the cells, and the largest one with names at the axes."""
 _SHOWN = 24
 """The number of characters of a class name at an axis."""
 

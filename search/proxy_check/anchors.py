@@ -14,8 +14,8 @@ _DRAWS = 20
 def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Architecture, ...]:
     """Return `count` distinct networks of `space` within `limits`, in ascending order of multiply-adds.
 
-    Of twenty times as many random networks they are the cheapest, the most expensive, and those at equal distances of
-    rank between. A space with fewer networks gives fewer.
+    Twenty times as many random networks are drawn and ranked by cost. Returned are the cheapest, the most expensive,
+    and those at equal distances of rank between; fewer if the space has fewer networks.
     """
     rng = random.Random(seed)
     drawn = {space.at(space.sample(rng)) for _ in range(_DRAWS * count)}

@@ -20,7 +20,7 @@ from space import Architecture, UserError
 
 Note = Callable[[str], None]
 Key = tuple[str, str]
-"""A network's canonical string, and a fidelity."""
+"""The key of a training: the network's canonical string, and the fidelity (proxy and data) with the seed."""
 LONGER = "longer"
 _FIGURES = ("accuracy", "loss", "seconds")
 """The figures of a training in the journal."""
@@ -28,10 +28,10 @@ _FIGURES = ("accuracy", "loss", "seconds")
 
 @dataclass(frozen=True)
 class Plan:
-    """A check of proxies.
+    """A planned check of proxies.
 
-    proxies: by name, the given one first. against: the longer training, of the real network unless set otherwise.
-    journal: the file of finished trainings. digest: the digest of the data.
+    proxies: the proxies to check by name, the given one first. against: the longer training that they are compared
+    with, by default of the real network. journal: the file of finished trainings. digest: the digest of the data.
     """
 
     config: Config
@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A checked training.
+    """The result of a check for one proxy, or for the longer training.
 
     seconds: the mean duration of a training. agreement, loss_agreement: the agreement of the ranking by accuracy, and
     by validation loss, with the accuracies of the longer training; None for the longer training itself.
@@ -70,8 +70,8 @@ class Checked:
 def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], *, suggest: bool) -> Plan:
     """Return the check of the proxy of `config` on `count` networks of its space.
 
-    against: settings of the longer training; the others are those of `search.proxy_check.variants.real`. suggest:
-    whether variations of the proxy are checked too.
+    against: settings of the longer training that replace those of `search.proxy_check.variants.real`. suggest: True
+    to check variations of the proxy too. Raises `UserError` for a space with fewer than 3 networks.
     """
     from search.settings.validation import validated
 
@@ -92,7 +92,7 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
 
 
 def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
-    """Carry out the trainings that the journal lacks. Returns the longer training, then the proxies."""
+    """Carry out the trainings that the journal lacks. Returns the results of the longer training and each proxy."""
     trained = _trained(planned, note)
     names = (LONGER, *planned.proxies)
     failed = [n for n in planned.networks if any(trained[planned.key(n, name)] is None for name in names)]
@@ -118,7 +118,7 @@ def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
 
 
 def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
-    """Return the figures of every network by every training, None where one failed."""
+    """Return the figures of each training of each network by its key; None for a training that failed."""
     known, config = _read(planned.journal), planned.config
     # The longer trainings come first, since no figure means anything without them.
     wanted = [(network, name) for name in (LONGER, *planned.proxies) for network in planned.networks]
@@ -154,7 +154,7 @@ def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
 
 
 def _read(path: Path) -> dict[Key, dict[str, float] | None]:
-    """Return the journal without a last line that was cut off by the end of a process."""
+    """Return the figures in the journal by key. Ignores invalid lines, e.g. one that a killed process cut off."""
     if not path.exists():
         return {}
     known: dict[Key, dict[str, float] | None] = {}

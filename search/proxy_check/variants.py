@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from search.proxy.proxy import Proxy
 
 REAL_EPOCHS = 10
-"""The minimum epochs of a real training; the ranking of 10 epochs is that of the lab book's table of proxies."""
+"""The minimum epochs of a real training. The lab book's table of proxies compares them with 10 epochs too."""
 
 
 def real(proxy: Proxy) -> Proxy:

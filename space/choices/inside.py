@@ -18,8 +18,8 @@ from space.refusal import UserError
 
 WIDTHS = (0.5, 0.75, 1.0)
 EXPANDS = (0.5, 0.7, 1.0)
-"""The default shares of each width and expansion of the parent that children may have: 3, 4 and 6 of an expansion of
-6, the choices of Once-for-All (Cai et al. 2020, arXiv:1908.09791, section 3.3)."""
+"""The default shares of the parent's widths and expansions that children may have. For an expansion of 6 they give 3,
+4 and 6, the choices of Once-for-All (Cai et al. 2020, arXiv:1908.09791, section 3.3)."""
 
 Place = tuple[int, int]
 """A block of a network: the number of its stage and its position in the stage."""
@@ -93,7 +93,7 @@ def places(parent: Architecture, child: Architecture) -> tuple[Place, ...]:
 
 
 def is_child(parent: Architecture, child: Architecture) -> bool:
-    """Return whether `child` can inherit the weights of `parent`. Every network with children is its own child."""
+    """Return True if `child` can inherit the weights of `parent`. Every network with children is its own child."""
     try:
         places(parent, child)
     except UserError:
@@ -102,7 +102,7 @@ def is_child(parent: Architecture, child: Architecture) -> bool:
 
 
 def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
-    """Return the number of the child's blocks that each stage of the parent gives; None if it is not its child."""
+    """Return the number of blocks that each stage of `parent` gives; None if `child` is not a child of it."""
     blocks = [
         replace(stage, depth=1, stride=1 if index else stage.stride)
         for stage in child.stages
@@ -111,7 +111,7 @@ def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
     entries = [parent.stem.width, *(stage.width for stage in parent.stages)]
 
     def fits(number: int, begin: int, end: int) -> bool:
-        """Return whether the stage `number` of the parent can give the child's blocks from `begin` to `end`."""
+        """Return True if stage `number` of the parent can give the child's blocks `begin` to `end` - 1."""
         stage = parent.stages[number]
         if blocks[begin].stride != stage.stride or any(b.stride != 1 for b in blocks[begin + 1 : end]):
             return False
@@ -235,7 +235,7 @@ def _expands(expand: float, shares: Sequence[float]) -> list[float]:
 
 
 def _separate(before: list[int], after: list[int]) -> None:
-    """Remove common widths from the list of the wider of two neighbours; equal maxima keep all."""
+    """Remove the widths that two neighbouring parts share from the wider one's; none if both are equally wide."""
     if before[-1] == after[-1]:
         return
     wider, narrower = (before, after) if before[-1] > after[-1] else (after, before)

@@ -24,8 +24,8 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 def inherit(parent: Weights, child: Architecture) -> Weights:
     """Return the weights that `child` takes from `parent`: copies of leading slices, in the parent's conventions.
 
-    Statistics of normalisation are sliced too. They are those of the parent's maps, so they should be computed anew.
-    A network inherits from itself to the bit. Raises `UserError` if `child` is not a child of the parent's network.
+    Statistics of normalisation are sliced too. They describe the parent's feature maps, so they should be recomputed.
+    The parent's own network inherits exactly its weights. Raises `UserError` if `child` is not a child of it.
     """
     tensors = {
         name: tensor.clone() for name, tensor in slices(parent.tensors, parent.architecture, child).items()
@@ -79,7 +79,7 @@ def _slice(tensor: Tensor, conv: Conv) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """A dimension of a layer's tensors that is indexed by channels which are permuted together.
+    """The input or output dimension of a layer, as part of an axis: channels that are permuted together.
 
     reads: True for the dimension of the input, False for that of the output.
     """
@@ -107,7 +107,7 @@ def order(parent: Weights) -> Weights:
 
 
 def _axes(network: Architecture) -> list[list[_Use]]:
-    """Return the uses of each axis: channels that must be permuted together. Images and classes have none."""
+    """Return the dimensions of layers that each axis consists of. Images and classes keep their order."""
     axes: list[list[_Use]] = []
     trunk: list[_Use] | None = None
     squeezed: list[_Use] | None = None
