@@ -151,7 +151,10 @@ def _hits(every: Sequence[Trained], images: int) -> list[list[float]] | None:
 def _rewards(one: Trained, plan: Plan) -> list[float]:
     assert plan.reward
     ratio, network = one.step.ratio if one.step else None, one.contender.architecture
-    return [plan.reward.score(value, ratio, network, plan.reference).reward for value in one.accuracies]
+    forecast = plan.config.latencies if plan.config and "latency" in plan.reward.costs else None
+    latency = forecast.latency(network) if forecast else None
+    scores = (plan.reward.score(value, ratio, network, plan.reference, latency) for value in one.accuracies)
+    return [score.reward for score in scores]
 
 
 def _difference(mean: str, half: str, significant: str, layout: Differences, place: int) -> Row:

@@ -18,6 +18,7 @@ ONE, OTHER = decode("r32_i8_s1/mb_d1_k3_s2_e1_w8/h8_c2"), decode("r32_i8_s1/mb_d
         ("params, macs", {}, ("params", "macs")),
         (None, {"limit.params": "200k", "limit.memory": "2GB"}, ("params", "memory")),
         (None, {"reward.w": 0}, ("params",)),
+        ("latency", {}, ("latency",)),
     ],
 )
 def test_networks_are_equal_in_limits_then_in_the_reward(match, settings, names):
@@ -48,7 +49,8 @@ def test_a_step_is_measured_once_and_kept(tmp_path, monkeypatch):
     assert set(json.loads((tmp_path / "times.json").read_text())["step"]) == {str(ONE), str(OTHER)}
 
 
-def test_a_profile_predicts_steps():
+def test_profiles_predict_steps_and_latencies():
     forecast = SimpleNamespace(step=lambda network: SimpleNamespace(ms=5.0 * network.depth))
     costs = Costs(Proxy(), ONE, {"step": forecast}, None, lambda text: None)
     assert costs("step", OTHER) == 10.0
+    assert Costs(Proxy(), ONE, {"latency": forecast}, None, lambda text: None)("latency", OTHER) == 10.0

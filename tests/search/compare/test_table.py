@@ -29,6 +29,7 @@ class Plan:
     leads: tuple[Contender, ...]
     settings: Settings
     out: Path = Path()
+    config: None = None
     reward: Reward | None = REWARD
     reference: Architecture = SMALL
     recipe: Recipe = RECIPE
