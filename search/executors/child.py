@@ -1,6 +1,6 @@
 """The call of a function in a child process.
 
-Functions that use CUDA are called in this way, since a driver that has used CUDA itself cannot fork workers that use
+Functions that use CUDA are called in this way, since a driver that has used CUDA itself cannot start workers that use
 CUDA too.
 """
 

@@ -65,7 +65,7 @@ class OptunaGP(OptunaSampler):
 
 
 class TPE(OptunaSampler):
-    """Optuna's TPESampler (multivariate for one objective), for thousands of trials. A proposal takes milliseconds."""
+    """Optuna's TPESampler (multivariate for one objective), for thousands of trials at milliseconds per proposal."""
 
     startup: int = Field(default=10, ge=1)
     """The number of first trials drawn at random, without a model."""
