@@ -33,8 +33,8 @@ BATCH = 64
 """The number of images in a step; the learning rate of the proxies is tuned for it."""
 STEPS = 300
 """The number of steps of a proxy training, which are 2 epochs of 9,600 images. At half the width, trainings of this
-length rank networks by validation loss with 0.92 of the tau that trainings of 10 epochs have with each other, for a
-tenth of the cost (lab book, table of proxies)."""
+length rank networks by validation loss with 0.92 of the Kendall's tau that trainings of 10 epochs with different
+seeds have with each other, for a tenth of the cost (lab book, table of proxies)."""
 MIN_EPOCHS, MAX_EPOCHS = 2, 20
 MAX_IMAGES = 10_000
 """The largest number of training images of a proxy. More images cost more time than their better ranking is worth."""
@@ -76,10 +76,10 @@ class Decided:
 
 
 def decided(settings: Mapping[str, Any]) -> Decided:
-    """Replace what is `auto` or missing among space, proxy and trials. Opens the data only if something is.
+    """Decide the settings `space`, `proxy` and `trials` that are "auto" or missing. Opens the data only for this.
 
-    A setting inside a group wins over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for invalid
-    settings and data.
+    A setting inside a group takes precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError`
+    for invalid settings and data.
     """
     chosen, decisions = dict(settings), list[Decision]()
     if chosen.get("weights") is not None and str(chosen.get("proxy", AUTO)) == AUTO:
@@ -107,7 +107,7 @@ def decided(settings: Mapping[str, Any]) -> Decided:
 def _take(
     chosen: dict[str, Any], decisions: list[Decision], decision: Mapping[str, Any], reason: str
 ) -> None:
-    """Add a decision to the settings, which win where they have a value."""
+    """Add a decision to the settings `chosen`, whose own values take precedence, and to the list `decisions`."""
     taken = {key: value for key, value in decision.items() if key not in chosen}
     chosen |= taken
     words = " ".join(f"{key}={'null' if value is None else value}" for key, value in taken.items())

@@ -1,8 +1,8 @@
 """The engine of a search: it hands proposals to workers and records the results.
 
 Every executor makes the same few calls, from one thread; see `search.executors.Driven`. The engine knows trials
-from its `History`, which reads and writes the ledger. The engine itself holds only what need not survive the driver:
-the running trainings and the clock.
+from its `History`, which reads and writes the ledger. The engine itself holds only what need not survive the driver,
+the process that runs the search: the running trainings and the clock.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Engine:
         self._proposing = time.monotonic() - began
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
-        """Record an epoch of a trial. No trial is stopped: before the end of a schedule, accuracies mislead.
+        """Record an epoch of a trial. Returns False: no trial is stopped, since accuracies mislead before the end.
 
         Weak candidates get a shorter training with its own complete schedule.
         """
@@ -256,7 +256,7 @@ class Engine:
         self._ledger.replace("seconds", f"{self._seconds():.1f}")
 
     def _ending(self) -> bool:
-        """Return whether no more trials are begun: the run is stopped, or only the finals fit the budget."""
+        """Return True if no more trials are begun: the run is stopped, or only the finals fit the budget."""
         budget, finals, base = self._config.settings.budget, self._config.finals, self._config.base
         if self._why_stopped:
             return True
@@ -265,7 +265,7 @@ class Engine:
         )
 
     def _all_begun(self) -> bool:
-        """Return whether all trials were begun. More may be waiting if a resume asked for fewer."""
+        """Return True if all trials of the search were begun. More may be waiting if a resume asked for fewer."""
         total = self._proposals.total
         own = [trial for trial in self.trials if trial.state not in NOT_TRAINED_HERE]
         begun = sum(trial.state != "waiting" or bool(trial.rungs) for trial in own)

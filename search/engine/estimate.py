@@ -38,9 +38,9 @@ class Estimate:
 
     trial: the seconds of a trial of a small, a medium and a large random network; a sampler may prefer others.
     finals: the number of trainings in the finals. profile: the seconds of measuring a device profile first, None if
-    none is measured. total: the wall-clock seconds of all trials, the finals and the profile, at most the budget;
-    None if neither a number of trials nor a budget is set. memory: the bytes that one worker holds. disk: the bytes
-    that the run adds.
+    none is measured. parallel: the number of workers. total: the wall-clock seconds of all trials, the finals and the
+    profile, at most the budget; None if neither a number of trials nor a budget is set. memory: the bytes that one
+    worker holds. disk: the bytes that the run adds.
     """
 
     trial: tuple[float, float, float]
@@ -83,9 +83,9 @@ def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
 
 
 def trainings(config: Config, data: Dataset) -> float | None:
-    """Return the wall-clock seconds of all trainings of a search, each like a medium network's, or its budget.
+    """Return the wall-clock seconds of all trainings of a search, at most its budget; None if it has no end.
 
-    Returns None for a search without an end. Runs some steps of a network.
+    Every training is assumed to take as long as that of a medium network, of which some steps are timed.
     """
     _, medium, _ = _spread(config)
     with _threads(config):

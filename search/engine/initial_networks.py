@@ -1,4 +1,4 @@
-"""Words for networks that only other runs and models explain, resolved before a configuration is made."""
+"""Settings that name networks of other runs and models, resolved before a configuration is made."""
 
 from __future__ import annotations
 

@@ -13,5 +13,5 @@ def column(key: str) -> Column:
 
 
 def axis(column: Column) -> Axis:
-    """Return a column as an axis, logarithmic if its values span orders of magnitude."""
+    """Return a column as an axis, logarithmic for costs, which span orders of magnitude (form "si")."""
     return Axis(column.title, column.unit, column.form, log=column.form == "si")

@@ -24,7 +24,7 @@ COVERED = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The best reward of a number of random draws: its mean, and the limits of the middle part of all cases."""
+    """The best reward of a number of random draws: its mean, and the limits of the middle `COVERED` of all cases."""
 
     draws: int
     low: float
@@ -83,17 +83,17 @@ def _named(run: Run) -> set[Architecture]:
 
 
 def chosen_by_rungs(run: Run) -> bool:
-    """Return whether low-fidelity trainings select the networks of complete trials, which makes these better."""
+    """Return True if low-fidelity trainings selected the complete trials, which are then better than random ones."""
     return len(run.config.ladder.used(run.trials)) > 1
 
 
 def drew(run: Run) -> str:
-    """Return how the run drew networks, for sentences: "the networks that it drew at random"."""
+    """Return the way the run drew networks in words, to follow "the networks that it": "drew at random"."""
     return "drew at random, evenly over sizes" if _stratified(run) else "drew at random"
 
 
 def _stratified(run: Run) -> bool:
-    """Return whether the draws are stratified by size. Multi-objective searches draw by Optuna's samplers."""
+    """Return True if draws are stratified by size. They are not in multi-objective searches, where Optuna draws."""
     return run.config.sampler.stratified and not run.config.reward.multi_objective
 
 

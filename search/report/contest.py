@@ -1,4 +1,4 @@
-"""Several searches compared: groups that differ only in their seed, and significant differences among them."""
+"""Several searches compared: groups of searches that differ only in their seed, and the groups' differences."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Group:
 class Difference:
     """The difference between the means of two groups after the same number of trials.
 
-    estimate: `one` less `other`, with an interval for all pairs at once. p: for all pairs at once; None without an
-    interval. n: the number of searches of the smaller group. paired: whether common seeds were paired.
+    estimate: `one` less `other`, with an interval for all pairs at once. p: the p-value for all pairs at once; None
+    without an interval. n: the number of searches of the smaller group. paired: True if common seeds were paired.
     """
 
     one: str
@@ -102,7 +102,7 @@ def differences(groups: Sequence[Group], of: Quantity) -> tuple[int, list[Differ
 
 
 def alike(runs: Iterable[Run]) -> bool:
-    """Return whether a complete trial costs the same in all runs: the same rungs precede it."""
+    """Return True if a complete trial costs the same in all runs: equal low-fidelity trainings precede it."""
     return len({run.config.ladder.used(run.trials)[:-1] for run in runs}) < 2
 
 

@@ -18,7 +18,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis of a chart. form: the format of its numbers, as of a `search.tables.table.Column`. log: logarithmic."""
+    """An axis of a chart. form: the format of its numbers, as in `search.tables.table.Column`. log: True for log."""
 
     title: str
     unit: str = ""
@@ -67,7 +67,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A bar chart of shares with names. unit: the unit of the values."""
+    """A bar chart of shares. bars: the pairs (name, value). unit: the unit of the values."""
 
     key: str
     title: str
@@ -91,7 +91,7 @@ class Explorer:
 
     axes: keys of the columns that can be an axis. x, y: the initial axes. sort: the key of the initial order; "-"
     before it sorts from high to low. name: the noun for a row. group: the key of the column that colours points, ""
-    for none. front: whether the Pareto front is drawn. aside: a group that is not part of the front.
+    for none. front: True to draw the Pareto front. aside: a group that is not part of the front.
     """
 
     columns: Sequence[Column]

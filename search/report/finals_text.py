@@ -15,7 +15,7 @@ from search.trials.finals import NOISY, RELIABLE, Noise, Verdict
 SHOWN = 10
 """The number of finalists that are shown."""
 _SATURATED = 5
-"""The number of trials from which on equal accuracies are no accident."""
+"""The smallest number of trials whose equal accuracies are not taken for chance."""
 
 
 def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
@@ -79,7 +79,7 @@ def saturation_warning(run: Run) -> Iterator[str]:
 
 
 def single_trainings_text(run: Run) -> Iterator[str]:
-    """Yield the noise of a finished search without finals in one line, as far as its images tell it."""
+    """Yield one line on the noise of a finished search without finals, which is known from its images alone."""
     if not run.over or run.agenda.finalists or len(run.ranked) < 2:
         return
     images = run.validation_images

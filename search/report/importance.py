@@ -22,7 +22,7 @@ _MAX_TRIALS = {"PED-ANOVA": 500, "fANOVA": 200}
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """The share of each choice by an evaluator of Optuna; shares add up to 1. trials: the number of trials used."""
+    """The importance of each choice by an evaluator of Optuna, as shares of 1. trials: the number of trials used."""
 
     evaluator: str
     shares: tuple[tuple[str, float], ...]
@@ -31,7 +31,7 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """An option of a choice. top, all: its share among the best trials and among all trials, 0 to 1."""
+    """An option of a choice. top, all: the shares of the best trials and of all trials that have it, 0 to 1."""
 
     choice: str
     option: str
@@ -73,7 +73,7 @@ def _shares(run: Run, name: str, trials: Sequence[Trial]) -> tuple[tuple[str, fl
 
 
 def common(run: Run) -> list[Common]:
-    """Return for each choice the option that most of the best networks have, with its share among all."""
+    """Return, for each choice, the most frequent option of the best networks, with its shares of best and all."""
     trials = _inside(run)
     best = sorted(trials, key=lambda trial: -_reward(trial))[: top(len(trials))]
     rows = []
@@ -87,7 +87,7 @@ def common(run: Run) -> list[Common]:
 
 
 def top(count: int) -> int:
-    """Return how many of `count` trials count as the best: a tenth, but five if there are as many."""
+    """Return the number of trials that count as the best of `count`: a tenth, but at least five or all."""
     return min(count, max(5, count // 10))
 
 

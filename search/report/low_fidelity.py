@@ -21,7 +21,7 @@ _RUNGS = (
 
 
 def low_fidelity_section(run: Run) -> Iterator[Section]:
-    """Yield a section with a row for each rung and its rewards against the full training; nothing without rungs."""
+    """Yield a section with a table of the rungs and a chart of their rewards; nothing if there is one rung."""
     ladder = run.config.ladder
     if len(ladder.epochs) == 1:
         return

@@ -15,9 +15,9 @@ PALETTE = (
 )
 """The colours on paper; a page has its own for light and for dark screens (`page/page.css`)."""
 GREY = 6
-"""The colour of what is not compared, such as random draws."""
+"""The place in the palette of grey, for series that are not compared, such as random draws."""
 _COLOURS = (0, 1, 2, 3, 4, 5, 7, 8)
-"""The other places of the palette."""
+"""The other places in the palette."""
 
 
 def colour(number: int) -> int:
