@@ -176,6 +176,7 @@ def create(
         draft.chmod(0o755)
         for file, content in (files or {}).items():
             write_file(draft / file, content)
+        Ledger(draft / LEDGER).close()  # It is created here, so that a run without one has lost it.
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         path = _renamed(draft, path, document)
     except OSError as error:
@@ -234,6 +235,8 @@ def drive(
         display.note(f"{uneven}; data.balance=sample or data.balance=loss compensates for it")
     for remark in data.remarks:
         display.note(remark)
+    if not (path / LEDGER).exists():  # `create` writes it.
+        raise UserError(f"{path / LEDGER} is missing, and with it all trials of the run; copy it back.")
     with driver_lock(path / LOCK), _terminable(), closing(Ledger(path / LEDGER)) as ledger:
         by = partial(fidelity, data_digest=data.digest)
         measured = by(config.proxy)

@@ -5,7 +5,7 @@ import pytest
 
 from search import launch, resume
 from search.engine.display import Silent
-from search.runs.run import ENVIRONMENT, open_run
+from search.runs.run import ENVIRONMENT, LEDGER, RUNS, open_run
 from search.testing import looked_up
 from space.refusal import UserError
 
@@ -128,3 +128,10 @@ def test_launches_of_the_same_second_get_a_run_each(moved, monkeypatch):
     names = [launch(chosen, evaluate=looked_up).name for _ in range(3)]
     assert names == ["same", "same-2", "same-3"]
     assert open_run("same-2").config.settings.run == "same-2"
+
+
+def test_a_run_whose_ledger_was_left_behind_does_not_begin_again(moved):
+    (RUNS / "r" / LEDGER).unlink()
+    with pytest.raises(UserError, match=r"^runs/r/trials\.sqlite is missing, and with it all trials"):
+        resume("r", {"trials": 2, "data.path": "other.npz"}, evaluate=looked_up)
+    assert not (RUNS / "r" / LEDGER).exists()
