@@ -93,7 +93,7 @@ class Compared:
 
 
 def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> Compared:
-    """Carry out all missing trainings and evaluations. Returns the contenders, those of each level after its lead.
+    """Carry out all missing trainings and evaluations, and return the result.
 
     Raises `UserError` if the folder holds a comparison with another plan, or a training fails.
     """

@@ -37,7 +37,7 @@ def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
 class Costs:
     """The costs of networks, each measured at most once.
 
-    proxy, reference: the settings of measured steps and the network that they alternate with. forecasts: the
+    proxy: the settings of timed training steps. reference: the network that steps are alternated with. forecasts: the
     predictions from profiles, by the name of the cost. file: the file of the measurements, None for no file.
     """
 

@@ -149,7 +149,7 @@ def _around(at: Callable[[int], Rival]) -> tuple[Rival | None, Rival | None]:
 def _bisect(holds: Callable[[int], bool], low: int, high: int) -> int:
     """Return the first place from `low` on at which `holds` is False, `high` if there is none.
 
-    It must not be True again after that, as for costs that rise with size.
+    `holds` must not be True again after that, which is so for costs that rise with size.
     """
     while low < high:
         middle = (low + high) // 2

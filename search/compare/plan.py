@@ -1,4 +1,4 @@
-"""The plan of a comparison: the networks that lead it, the settings, and the folder."""
+"""The plan of a comparison: the leads, to whose costs other networks are matched, the settings, and the folder."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def networks(run: Run) -> int:
 
 
 def trainings(run: Run) -> int:
-    """Return the cost of a run before its finals, in full-budget trainings, with those of imported trials."""
+    """Return the cost of a run without its finals, counted in full-budget trainings; imported trials count too."""
     imported = sum(trial.state == "imported" for trial in run.trials)
     return imported + math.ceil(run.trainings)
 

@@ -21,12 +21,11 @@ from space import Architecture, Space
 
 AUTO = "auto"
 SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
-"""The sides of images, in pixels, that a space is fitted to. The largest one that needs no enlargement is taken."""
+"""The sides in pixels that a space can be fitted to. The largest one that the images do not fall short of is used."""
 SMALL = 48
 """The side in pixels up to which the fitted space has a stem of stride 1."""
 MIDDLE = 96
-"""The side in pixels up to which the fitted space is one for small images. Up to it, a proxy shrinks neither images
-nor stems."""
+"""The largest side in pixels for which the space is effv2_32, and the proxy shrinks neither images nor stems."""
 TRIALS = 20
 """The default number of trials: the model-based sampler finds a network within the best 1 % after 16 to 19 trials."""
 BATCH = 64

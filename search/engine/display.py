@@ -17,7 +17,7 @@ class Display(Protocol):
         """Show the status of the run at `path` until the context ends."""
 
     def finished(self, trial: Trial) -> None:
-        """Show a trial that has finished, or that was trained for a rung below the last."""
+        """Show a trial that is over or has finished a low-fidelity training."""
 
     def note(self, text: str) -> None:
         """Show one line of text, such as a warning about the data."""

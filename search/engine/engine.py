@@ -28,7 +28,7 @@ from search.trials.trial import Trial
 ATTEMPTS = 3
 """The number of attempts of a training whose worker dies. After the last attempt the training has failed."""
 INTERRUPTIONS = 10
-"""The number of deaths of the driver during one training after which the training has failed.
+"""The number of deaths of the driver, the search's main process, during one training after which it has failed.
 
 Such deaths say little about the network, since machines are taken away. Only a network that takes the driver down
 each time has to be stopped.
@@ -51,7 +51,7 @@ class Engine:
         """Continue the search in `ledger`, which is empty at the start.
 
         fidelity: a function that returns the key that evaluations by a proxy have in common. watch: a function that
-        is called with every trial that is over, and with every trial that was trained for a rung below the last.
+        is called with every trial that is over or has finished a low-fidelity training.
 
         Raises `LedgerFailed` if the ledger cannot be written. So does every other call.
         """
@@ -75,7 +75,7 @@ class Engine:
     def next_trial(self) -> Request | None:
         """Return the next training, marked as running in the ledger; None if there is none now.
 
-        Promoted trials take precedence over new ones.
+        Trials that are promoted to a longer training take precedence over new ones.
         """
         if (further := self._further()) and not self._ending():
             return self._begin(replace(self._history[further.number], attempt=1))
@@ -172,7 +172,7 @@ class Engine:
 
     @property
     def gate(self) -> RungGate | None:
-        """The decision of the pilot trials about shorter trainings, None without pilot trials."""
+        """The decision about low-fidelity trainings that follows from the pilot trials, None without pilot trials."""
         return self._ladder.gate(self.trials)
 
     @property
@@ -198,7 +198,7 @@ class Engine:
         )
 
     def _further(self) -> Trial | None:
-        """Return the trial that is promoted to the next rung, None if there is none."""
+        """Return the trial that is promoted to its next, longer training; None if there is none."""
         return self._ladder.promoted(self.trials) if len(self._ladder.epochs) > 1 else None
 
     def _begin(self, record: Record) -> Request:
@@ -245,7 +245,7 @@ class Engine:
             self._tell(number)
 
     def _tell(self, number: int) -> None:
-        """Tell the display about a trial that is over or was trained for a rung below the last."""
+        """Tell the display about a trial that is over or has finished a low-fidelity training."""
         self._clock()
         self._watch(self._history.trial(number))
 

@@ -18,8 +18,8 @@ def request(
 ) -> Request:
     """Return the request for a training.
 
-    architecture: the canonical string of the full network. timed: True to measure the step time. epochs: the epochs
-    of a rung below the last; None: the proxy's own number.
+    architecture: the canonical string of the full network. timed: True to measure the step time. epochs: the number
+    of epochs, which is lower in low-fidelity trainings; None: the proxy's own number.
     """
     return Request(
         number=number,

@@ -1,7 +1,8 @@
 """A search and its finals, as one source of trainings.
 
-An executor makes the same calls for both. When the search has reached its end, it gets trainings of the best networks
-with fresh seeds. They are not trials: the ledger stores each as an evaluation, and a resume only needs these.
+An executor makes the same calls for both. When the search has reached its end, the executor gets the finals:
+trainings of the best networks with fresh seeds. The ledger stores them as evaluations, not as trials, and a resume
+needs nothing else.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ class SearchAndFinals:
         self._engine.on_final(trial, training)
 
     def _tell_gate(self) -> None:
-        """Note the rungs in use, once, when the pilot trials have decided about them."""
+        """Show, once, the decision about low-fidelity trainings, when it has followed from the pilot trials."""
         if not self._decided and (gate := self._engine.gate) and gate.decided:
             self._decided = True
             self._note(str(gate))

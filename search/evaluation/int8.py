@@ -30,10 +30,10 @@ from space.refusal import UserError
 from space.timing.device import processor
 
 _PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
-"""The number of pixels of the images that calibrate, and of as many others that choose the method, and the bounds of
-the number of images."""
+"""The number of pixels of all images for calibration, and the bounds of the number of these images. As many others
+decide between the methods."""
 _SENSITIVITY = 4
-"""The share of the images that choose the method, one in so many, that tell the loss of each layer."""
+"""The loss of each layer is computed on one in so many of the images that decide between the methods."""
 DROP = 0.01
 """The loss of accuracy above which layers that quantise badly are named."""
 

@@ -73,7 +73,7 @@ def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Cla
 def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
     """Return the ONNX model in `file`, a path or the content, as a classifier that onnxruntime computes.
 
-    Raises `UserError` for a file that is no ONNX model or lacks the metadata that `search export-model` writes.
+    Raises `UserError` for a file that is not an ONNX model or lacks the metadata that `search export-model` writes.
     """
     session = session_of(file)
     facts = read_metadata(session, name if isinstance(file, bytes) else str(file))

@@ -24,7 +24,7 @@ PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 class Metadata(Value):
     """The metadata of an exported file: everything that is needed to use it.
 
-    mean, std: of each channel in 0..1; the network's input is (x - mean) / std. trained: True if the weights are.
+    mean, std: of each channel in 0..1; the network's input is (x - mean) / std. trained: False for fresh weights.
     """
 
     name: str
@@ -105,7 +105,7 @@ def require_packages(purpose: str, packages: Sequence[str] = PACKAGES) -> None:
 def session_of(file: Path | bytes) -> Any:
     """Return an onnxruntime session for an ONNX model, on one thread of the CPU.
 
-    file: a path, or the content. Raises `UserError` if there is no such file, if it is no ONNX model, and where
+    file: a path, or the content. Raises `UserError` if the file is missing or not an ONNX model, and where
     onnxruntime is missing.
     """
     require_packages("Computing an ONNX file", ("onnxruntime",))

@@ -47,7 +47,7 @@ class Plan:
         return str(network), f"{fidelity(proxy, self.digest)}-{self.seed(name)}"
 
     def seed(self, name: str) -> int:
-        """Return the seed of a training; the longer one has another than the proxies."""
+        """Return the seed of a training. The longer training has another seed than the proxies."""
         return self.config.settings.seed + (name == LONGER)
 
 

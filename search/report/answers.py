@@ -129,7 +129,7 @@ def _points(
 
 
 def titles(results: Findings, trial: Trial) -> str:
-    """Return the names of the answers that a trial is, such as "Best, cheapest"."""
+    """Return the titles of all answers of the search that are this trial, such as "Best, cheapest"."""
     names = [
         title
         for name, title in ANSWERS.items()

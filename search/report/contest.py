@@ -107,7 +107,7 @@ def alike(runs: Iterable[Run]) -> bool:
 
 
 def _flat(document: Any, place: str = "") -> dict[str, str]:
-    """Return the settings by their place, such as "proxy.epochs", without those that are ignored."""
+    """Return each setting as text by its dotted name, such as "proxy.epochs", without those of `_IGNORED`."""
     if not isinstance(document, dict):
         return {place: str(document)}
     inside = f"{place}." if place else ""

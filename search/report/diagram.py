@@ -16,14 +16,15 @@ WIDTH = 190
 _MIN_WIDTH = 60
 """The width that the text in a box needs."""
 _HEIGHT, _BLOCK, _GAP = 24.0, 7.0, 5.0
-"""The height of a part of one block, of each further block, and of the gap between parts."""
+"""The height of a box for one block, of each further block in it, and of the gap between boxes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of the network with its place, the text in it, and two lines next to it.
+    """The box of a part of the network, in units of the drawing.
 
-    colour: its place in the palette, equal for all stages of a family of blocks. tooltip: all of its figures.
+    colour: a place in the palette, equal for all stages of a family of blocks. inside: the text in the box. beside,
+    further: the two lines next to it. tooltip: all figures of the part.
     """
 
     top: float

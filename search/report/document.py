@@ -18,7 +18,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis of a chart. form: the format of its numbers, as in `search.tables.table.Column`. log: True for log."""
+    """An axis of a chart. form: the format of its numbers, as of a `Column`. log: True for a logarithmic axis."""
 
     title: str
     unit: str = ""

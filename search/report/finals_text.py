@@ -79,7 +79,7 @@ def saturation_warning(run: Run) -> Iterator[str]:
 
 
 def single_trainings_text(run: Run) -> Iterator[str]:
-    """Yield one line on the noise of a finished search without finals, which is known from its images alone."""
+    """Yield one line on the noise of a finished search without finals, estimated from the number of images."""
     if not run.over or run.agenda.finalists or len(run.ranked) < 2:
         return
     images = run.validation_images

@@ -77,7 +77,10 @@ def _randaugment(images: Tensor, magnitude: int, shared: int) -> Tensor:
 
 
 def _mix(inputs: Tensor, labels: Tensor, stage: Stage, classes: int) -> tuple[Tensor, Tensor]:
-    """Apply mixup to the first half of a batch and CutMix to the other, or one of them to all of it."""
+    """Apply mixup to the first half of a batch and CutMix to the second; if only one is used, to the whole batch.
+
+    Returns images and their targets (b, classes).
+    """
     kinds = [(kind, alpha) for kind, alpha in (("MixUp", stage.mixup), ("CutMix", stage.cutmix)) if alpha]
     if not kinds:
         return inputs, one_hot(labels, classes).float()

@@ -70,7 +70,7 @@ class Elastic:
         return (1 - share) * loss(logits) + share * functional.cross_entropy(logits, probabilities)
 
     def logits(self, child: Architecture, images: Tensor) -> Tensor:
-        """Return the logits (b, classes) of `child` in training mode. Statistics of the parent's norms are kept."""
+        """Return the logits (b, classes) of `child` in training mode. Normalisation statistics do not change."""
         parent = self._network
         tensors: dict[str, Tensor] = dict(parent.named_parameters())
         tensors |= {name: buffer.clone() for name, buffer in parent.named_buffers()}

@@ -205,7 +205,7 @@ def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | No
 
 
 def _evaluate(state: State, data: Dataset) -> Validation:
-    """Evaluate the weights that the model will have on the validation split of `data`."""
+    """Evaluate the weights that the model will have, the last or averaged ones, on the validation split of `data`."""
     network = state.network
     if state.average:
         network = deepcopy(network)

@@ -147,7 +147,7 @@ def _limited(config: Config, name: str, amount: str) -> Config:
 
 
 def _inherited(product: Product) -> Model:
-    """Return the child with inherited weights, new statistics and a fitted classifier, and its accuracies."""
+    """Return the child as a model: inherited weights, recomputed statistics, fitted classifier, and accuracies."""
     import torch
 
     from search.data import load, load_test

@@ -33,8 +33,8 @@ def train(
 ) -> Model:
     """Train one network in full: `train("RUN:12", {"recipe.epochs": 30, "out": "models/mine"})`.
 
-    network: a word of the command, see `search.runs.networks.find_network`. settings: those of the command.
-    Returns the model, which is written into the folder `out`. Raises `UserError` for invalid settings, before
+    network: a name as on the command line, see `search.runs.networks.find_network`. settings: the KEY=VALUE settings
+    of the command. Returns the model, which is written into the folder `out`. Raises `UserError` for invalid settings, before
     anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
     """
     from search.training.loop import train as run

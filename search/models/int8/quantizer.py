@@ -51,7 +51,7 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer with weights, and the operations after it up to the next such layer. nodes: their names."""
+    """A layer with weights. nodes: the names of its operations, up to the next layer with weights."""
 
     name: str
     nodes: tuple[str, ...]
@@ -173,7 +173,7 @@ def quantized(graph: Graph, calibration: Inputs, held_out: Inputs, ends: Collect
 
 
 def calibrated(graph: Graph, method: str, images: Inputs) -> Any:
-    """Return onnxruntime's ranges of all activations on `images`, by a key of `METHODS`."""
+    """Return onnxruntime's ranges of all activations on `images`. method: a key of `METHODS`."""
     from onnxruntime.quantization import CalibrationMethod  # type: ignore[import-untyped]
     from onnxruntime.quantization.calibrate import create_calibrator  # type: ignore[import-untyped]
 
