@@ -31,7 +31,7 @@ def near(architecture: Architecture) -> Published | None:
 
 
 def same_kind(architecture: Architecture) -> tuple[Published, ...]:
-    """Return the published networks with the same op, kernel, stride, expand, se and act in each stage."""
+    """Return the published networks whose stages, as far as both have them, differ only in depth and width."""
     return tuple(row for row in CATALOG.values() if _alike(row.architecture, architecture))
 
 

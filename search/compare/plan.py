@@ -79,7 +79,7 @@ class Plan:
         return matched_costs(self.settings.match, self.config)
 
     def costs(self, file: Path | None, note: Note) -> Costs:
-        """Return the costs of networks. file: the file of measured ones, None to keep them in memory."""
+        """Return a function of network costs. file: the file of measured costs, None to keep them in memory."""
         proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
         known = (("step", self.config.forecast), ("latency", self.config.latencies)) if self.config else ()
         forecasts = {name: forecast for name, forecast in known if forecast}

@@ -34,8 +34,8 @@ def train(
     """Train one network in full: `train("RUN:12", {"recipe.epochs": 30, "out": "models/mine"})`.
 
     network: a name as on the command line, see `search.runs.networks.find_network`. settings: the KEY=VALUE settings
-    of the command. Returns the model, which is written into the folder `out`. Raises `UserError` for invalid settings, before
-    anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
+    of the command. Returns the model, which is written into the folder `out`. Raises `UserError` for invalid
+    settings, before anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
     """
     from search.training.loop import train as run
 
@@ -46,9 +46,7 @@ def train(
 def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
     """Return the training that `search train NETWORK SETTINGS` describes, and the folder of its model.
 
-    Opens the data without decoding images.
-
-    Raises `UserError` in one line for anything unknown.
+    Opens the data without decoding images. Raises `UserError` for anything unknown.
     """
     known = documents.read(*DEFAULTS)
     refuse_unknown(settings, known)

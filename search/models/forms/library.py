@@ -69,5 +69,5 @@ def loading(library: str, modules: dict[str, str]) -> str:
 
 
 def in_docstring(name: str) -> str:
-    """Return any text `name` without the characters that would end a docstring."""
+    """Return `name` without the characters that could end a docstring."""
     return name.replace("\\", "/").replace('"', "'")
