@@ -1,7 +1,7 @@
 """Find good networks for your data and your hardware.
 
     >>> from search import launch, open_run
-    >>> run = launch({"space": "effv2_32", "data": "npz", "data.path": "photos.npz"})  # doctest: +SKIP
+    >>> run = launch({"data.path": "photos.npz"}, space="effv2_32", data="npz")  # doctest: +SKIP
     >>> open_run(run.name).best.architecture  # doctest: +SKIP
 
 Names are imported when they are first asked for, so that commands answer at once.
@@ -10,25 +10,28 @@ Names are imported when they are first asked for, so that commands answer at onc
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from search.api.launch import launch, open_run, resume
+    from search.api.predict import predict
+    from search.api.run import Run
+    from search.api.train import train
     from search.config import Config
-    from search.engine.launch import Stopped, launch, resume
+    from search.engine.launch import Stopped
     from search.evaluation.evaluate import evaluate
     from search.evaluation.metrics import Evaluation
-    from search.runs.run import Run, open_run
-    from search.training.settings import train
     from search.trials.trial import Trial
 
 _HOMES = {
     "Config": "config",
     "Evaluation": "evaluation.metrics",
-    "Run": "runs.run",
+    "Run": "api.run",
     "Stopped": "engine.launch",
     "Trial": "trials.trial",
     "evaluate": "evaluation.evaluate",
-    "launch": "engine.launch",
-    "open_run": "runs.run",
-    "resume": "engine.launch",
-    "train": "training.settings",
+    "launch": "api.launch",
+    "open_run": "api.launch",
+    "predict": "api.predict",
+    "resume": "api.launch",
+    "train": "api.train",
 }
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "evaluate",
     "launch",
     "open_run",
+    "predict",
     "resume",
     "train",
 ]
@@ -54,4 +58,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(__all__)

@@ -29,7 +29,7 @@ ROOMS = (
     *("search.samplers", "search.proxy", "search.models", "search.profiles", "search.executors"),
     *("search.trials", "search.pruners", "search.config", "search.runs", "search.proxy_check"),
     *("search.engine", "search.training", "search.evaluation", "search.compare", "search.loggers", "search.testing"),
-    *("search.report", "search.cli"),
+    *("search.report", "search.api", "search.cli"),
     *("scaling", "scaling.fitting", "scaling.cli"),
 )
 """Rooms, and files outside of rooms, in the order of imports: each may import itself and those before it."""

@@ -12,7 +12,7 @@ from search.cli import completers
 from search.cli.terminal import UserPath
 
 if TYPE_CHECKING:
-    from search.tables.table import Column, Row, Table
+    from search.tables.table import Column
 
 _FORMATS = """\b
 Formats:
@@ -23,8 +23,6 @@ Formats:
 
 A network of the run is written by search export-model.
 """
-_OPTUNA = "optuna"
-"""A format of whole runs. All other formats are formats of tables."""
 
 
 def _columns() -> Sequence[Column]:
@@ -39,7 +37,7 @@ def _columns() -> Sequence[Column]:
     "--format",
     "form",
     metavar="NAME",
-    shell_complete=completers.formats(_OPTUNA),
+    shell_complete=completers.formats("optuna"),
     help="One of the formats below (default: by the ending of FILE, else csv).",
 )
 @click.option(
@@ -81,60 +79,36 @@ def export(
 
     One row for each trial: its network, costs, measurements and all terms of the reward.
     """
-    from search.runs.run import open_run
-    from search.tables.selection import columns_of, filled
-    from search.tables.table import ABOUT, schema_rows
-    from search.tables.writing import EXACT, FORMATS, format_of, write
-    from search.trials.columns import SCHEMA, TRIALS, VERSION
+    from search.api.launch import open_run
+    from search.files import deliver
+    from search.runs.exporting import OPTUNA, exported
+    from search.tables.writing import FORMATS, format_of
 
     if model:
         raise click.UsageError(
             "Networks are written by another command now: search export-model MODEL --out DIR."
         )
-    formats = FORMATS if schema else (*FORMATS, _OPTUNA)
-    chosen = format_of(form, out, formats) if form or out else "md" if schema else "csv"
-    table = open_run(run).table if run and chosen != _OPTUNA else None
-    permitted = table.columns if table else TRIALS
-    columns = columns_of(permitted, choice["columns"]) if choice["columns"] else permitted
     if schema:
-        return write(schema_rows(columns), ABOUT, chosen, out, caption=f"{SCHEMA}, version {VERSION}")
+        chosen = format_of(form, out, FORMATS) if form or out else "md"
+        return _describe(open_run(run).table.columns if run else _columns(), choice["columns"], chosen, out)
+    if form or out:
+        format_of(form, out, (*FORMATS, OPTUNA))
     if run is None:
         hint = " It goes before --pareto, which takes the word after it." if choice["pareto"] else ""
         raise click.UsageError(f"Missing argument 'RUN'.{hint}")
-    if table is None:
-        return _storage(run, out, choice)
-    rows = _rows(table, choice["sort"], choice["top"], choice["pareto"])
-    if chosen not in EXACT and not choice["columns"]:
-        columns = filled(rows, TRIALS)
-    write(rows, columns, chosen, out, schema=SCHEMA, version=VERSION, caption=table.caption)
+    chosen_rows = {key: value for key, value in choice.items() if value is not None}
+    if out:
+        open_run(run).export(out, form, **chosen_rows)
+    else:
+        deliver(exported(open_run(run), None, form, **chosen_rows), None)
 
 
-def _rows(table: Table, sort: str | None, top: int | None, pareto: str | None) -> list[Row]:
-    from search.tables.selection import best, ordered, pareto_front
-    from search.trials.trial import RANKED
+def _describe(columns: Sequence[Column], keys: str | None, form: str, out: Path | None) -> None:
+    """Write the descriptions of columns."""
+    from search.tables.selection import columns_of
+    from search.tables.table import ABOUT, schema_rows
+    from search.tables.writing import write
+    from search.trials.columns import SCHEMA, VERSION
 
-    rows = list(table.rows)
-    if top or pareto is not None:
-        rows = [each for each in rows if each["state"] in RANKED]
-    if pareto is not None:
-        timed = any(each["step_ratio"] is not None for each in rows)
-        rows = pareto_front(
-            rows, table.columns, pareto or f"accuracy,params,{'step_ratio' if timed else 'macs'}"
-        )
-    if top:
-        rows = best(rows, table.columns, "reward", top)
-    return ordered(rows, table.columns, sort) if sort else rows
-
-
-def _storage(run: str, out: Path | None, choice: dict[str, Any]) -> None:
-    from search.files import deliver
-    from search.runs.optuna_journal import journal
-    from search.runs.run import open_run
-    from space.refusal import UserError
-
-    for name, value in choice.items():
-        if value is not None:
-            raise UserError(
-                f"--{name} chooses rows or columns of a table; --format {_OPTUNA} writes the whole run."
-            )
-    deliver(journal(open_run(run)), out)
+    chosen = columns_of(columns, keys) if keys else columns
+    write(schema_rows(chosen), ABOUT, form, out, caption=f"{SCHEMA}, version {VERSION}")

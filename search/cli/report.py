@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,7 @@ from search.cli import completers
 from search.cli.terminal import UserPath, print_json
 
 if TYPE_CHECKING:
-    from search.report.document import Bars, Chart, Page
-    from search.runs.run import Run
+    from matplotlib.figure import Figure
 
 _NAME = "report.html"
 
@@ -58,52 +56,35 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **
     certain their lead is, and a table of all trials. It can be written at any time, also while the search runs.
     Several runs are compared; runs that differ only in their seed form a group.
     """
-    from search.files import require_ending, write_file
-    from search.report.render import html
-    from search.runs.run import open_run
+    from search.api.launch import open_run
+    from search.files import require_ending
+    from search.report.pages import page_of
 
     require_ending("--out", out, ".html", "a report")
     figures, baseline = given["figures"], given["baseline"]
     if baseline and len(names) > 1:
         raise click.UsageError("--baseline needs a single run; several runs are compared with each other.")
     while True:
-        runs = [open_run(name) for name in names]
+        first, *others = (open_run(name) for name in names)
         drawn = open_run(baseline) if baseline else None
-        watching = watch and any(run.driver for run in runs)
-        page, charts = _page(runs, drawn, every if watching else None)
         if given["as_json"]:
+            page = page_of([first, *others], drawn)
             return print_json({"title": page.title, "made": page.made, **dict(page.summary), **page.values})
-        place = out or (runs[0].path / _NAME if len(runs) == 1 else Path(_NAME))
-        write_file(place, html(page))
+        watching = watch and any(run.driver for run in (first, *others))
+        place = first.report(*others, out=out, baseline=drawn, refresh=every if watching else None)
         if not watching:
             break
         time.sleep(every)
     click.echo(f"wrote {place}")
     if figures:
-        _draw(charts(), figures)
+        _draw(first.figures(*others, baseline=drawn), figures)
 
 
-def _page(
-    runs: list[Run], baseline: Run | None, refresh: int | None
-) -> tuple[Page, Callable[[], tuple[Chart | Bars, ...]]]:
-    """Return the page, and a function that makes its charts for print."""
-    from search.report.charts import every
-    from search.report.comparison_page import comparison_page
-    from search.report.findings import findings
-    from search.report.search_page import search_page
+def _draw(figures: dict[str, Figure], folder: Path) -> None:
+    from search.report.figures import written
 
-    if len(runs) > 1:
-        page = comparison_page(runs, refresh)
-        return page, lambda: page.charts
-    result = findings(runs[0], baseline)
-    return search_page(result, refresh), lambda: every(result)
-
-
-def _draw(charts: tuple[Chart | Bars, ...], folder: Path) -> None:
-    from search.report.figures import draw
-
-    for chart in charts:
-        for path in draw(chart, folder / chart.key):
+    for name, figure in figures.items():
+        for path in written(figure, folder / name):
             click.echo(f"wrote {path}")
-    if not charts:
+    if not figures:
         click.echo("no figures: no trial is complete", err=True)

@@ -13,11 +13,10 @@ from search.cli.terminal import UserPath, print_all
 from search.tables.units import plural
 
 if TYPE_CHECKING:
-    from search.reward import Reward
-    from search.runs.rescoring import Place
+    from search.runs.rescoring import Place, Rescored
     from search.runs.run import Run
-    from search.settings.limits import Limits
     from search.tables.table import Column
+    from search.trials.answers import Answers
 
 
 def _columns() -> Sequence[Column]:
@@ -74,23 +73,21 @@ def rescore(
     search rescore RUN limit.params=3M                     another limit
     search rescore RUN reward=mnasnet reward.cost=macs     another objective
     """
-    from search.config import objective_of
-    from search.engine.initial_networks import resolved
-    from search.runs.rescoring import rescored
-    from search.runs.run import open_run
+    from search.api.launch import open_run
     from search.settings.words import parse
 
     opened = open_run(run)
-    objective, limits = objective_of(opened.config, resolved(parse(settings)))
-    places = rescored(opened, objective, limits)
+    result = opened.rescore(parse(settings))
     if form or out or columns:
-        return _write(opened, places[:top], form, out, columns)
-    print_all(_ranking(opened, places, top or 10, objective.multi_objective))
-    if not objective.multi_objective:
-        print_all(_answers(opened, places, objective, limits))
+        return _write(opened, result.places[:top], form, out, columns)
+    print_all(_ranking(opened, result, top or 10))
+    if result.answers:
+        print_all(_answers(opened, result.answers))
 
 
-def _write(run: Run, places: list[Place], form: str | None, out: Path | None, columns: str | None) -> None:
+def _write(
+    run: Run, places: Sequence[Place], form: str | None, out: Path | None, columns: str | None
+) -> None:
     from search.runs.rescoring import RESCORED, SCHEMA, VERSION
     from search.tables.selection import columns_of, filled
     from search.tables.writing import EXACT, format_of, write
@@ -111,14 +108,10 @@ def _write(run: Run, places: list[Place], form: str | None, out: Path | None, co
     )
 
 
-def _answers(run: Run, places: list[Place], objective: Reward, limits: Limits) -> Iterator[Any]:
+def _answers(run: Run, answers: Answers) -> Iterator[Any]:
     """Yield the best, the most accurate and the cheapest trial under the new objective, and the next command."""
     from search.cli.screen import answers_table
-    from search.runs.rescoring import rescored_answers
 
-    answers = rescored_answers(run, places, objective, limits)
-    if answers is None:
-        return
     yield ""
     yield answers_table(
         {"best": answers.best, "most accurate": answers.most_accurate, "cheapest": answers.cheapest}
@@ -126,7 +119,7 @@ def _answers(run: Run, places: list[Place], objective: Reward, limits: Limits) -
     yield f"\nNext: search show {run.name}:{answers.best.number}"
 
 
-def _ranking(run: Run, places: list[Place], top: int, multi_objective: bool) -> Iterator[Any]:
+def _ranking(run: Run, result: Rescored, top: int) -> Iterator[Any]:
     """Yield the best trials under the new objective, and the new rank of the previous best.
 
     A multi-objective reward ranks nothing: the Pareto front is its result.
@@ -136,7 +129,8 @@ def _ranking(run: Run, places: list[Place], top: int, multi_objective: bool) -> 
     from search.runs.front import on_front
     from search.runs.rescoring import BRIEF, RESCORED
 
-    if multi_objective:
+    places = result.places
+    if result.reward.multi_objective:
         front = on_front([place.trial for place in places if place.rank])
         yield f"front: {plural(len(front), 'trial')} that no other beats in accuracy and every cost together"
         yield brief(front)

@@ -23,7 +23,21 @@ _WIDTH, _HEIGHT = 6.4, 4.0
 
 def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
     """Draw a chart into `out` with the endings .png and .svg, which are returned. Raises `UserError` as `written`."""
-    return written(_bars(chart) if isinstance(chart, Bars) else _chart(chart), out)
+    return written(figure(chart), out)
+
+
+class _Shown(Figure):
+    """A figure that notebooks show without `%matplotlib inline`."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        self.savefig(content, format="png", dpi=100, metadata={"Software": None})
+        return content.getvalue()
+
+
+def figure(chart: Chart | Bars) -> Figure:
+    """Return a chart as a matplotlib figure, which notebooks show and `savefig` writes."""
+    return _bars(chart) if isinstance(chart, Bars) else _chart(chart)
 
 
 def draw_panels(charts: Sequence[Chart], out: Path) -> tuple[Path, Path]:
@@ -56,7 +70,7 @@ def written(figure: Figure, out: Path) -> tuple[Path, Path]:
 
 
 def _chart(chart: Chart) -> Figure:
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    figure = _Shown(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     if _fill(figure.subplots(), chart) > 1:
         figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
     return figure
@@ -113,7 +127,7 @@ def _axis(axes: Axes, which: str, axis: Axis) -> None:
 
 
 def _bars(chart: Bars) -> Figure:
-    figure = Figure(figsize=(_WIDTH, 1.0 + 0.24 * len(chart.bars)), layout="constrained")
+    figure = _Shown(figsize=(_WIDTH, 1.0 + 0.24 * len(chart.bars)), layout="constrained")
     axes = figure.subplots()
     names, shares = zip(*reversed(chart.bars), strict=True)
     axes.barh(names, [100 * share for share in shares], color=PALETTE[0])

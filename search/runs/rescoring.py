@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.profiles.forecast import Forecast
 from search.profiles.lookup import latency_profile
 from search.reward import Reward
 from search.runs.run import Run
 from search.settings.limits import Limits
-from search.tables.table import Column
+from search.tables.selection import filled
+from search.tables.table import Column, Table
 from search.trials.answers import Answers, answers
 from search.trials.columns import TERMS, TRIALS, row
 from search.trials.trial import Trial, ranked, with_reward
 from space import Architecture, UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA, VERSION = "compound-nas.rescored", 3
 """The name and version of the schema. The version rises with every change of the keys, their types or their meanings,
@@ -60,6 +64,38 @@ class Place:
             "reward_before": terms and terms.reward,
             "exceeds": self.exceeds or None,
         }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rescored:
+    """The trials of a run under another objective.
+
+    reward: the objective. places: the best first; those that exceed a limit come last. answers: the best, the most
+    accurate and the cheapest trial, None for a multi-objective reward or if all exceed a limit. Notebooks show a table.
+    """
+
+    reward: Reward
+    places: tuple[Place, ...]
+    answers: Answers | None
+
+    def __repr__(self) -> str:
+        return f"<Rescored: {len(self.places)} trials under reward={self.reward.reward}>"
+
+    @property
+    def table(self) -> Table:
+        """A table with the columns `RESCORED`."""
+        rows = [place.row() for place in self.places]
+        return Table(rows, RESCORED, SCHEMA, VERSION, "Trials under another objective")
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with a row for each place."""
+        return self.table.to_dataframe()
+
+    def _repr_html_(self) -> str:
+        """Return the columns that fit a page as HTML, for notebooks."""
+        table = self.table
+        columns = filled(table.rows, [column for column in RESCORED if column.key in BRIEF])
+        return replace(table, columns=columns)._repr_html_()
 
 
 def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:

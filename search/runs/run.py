@@ -18,8 +18,6 @@ from space import UserError, documents
 from space.refusal import unknown_name
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from search.config import Config
     from search.pruners.gate import RungGate
     from search.tables.table import Table
@@ -35,8 +33,6 @@ PROFILE = "profile.json"
 """The name of the file with the profile of the device that the run began on, where step times are predicted."""
 LATENCIES = "latencies.json"
 """The name of the file with the profile of the device to ship to, where latencies count or are limited."""
-_SHOWN = 10
-"""The number of trials that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +56,7 @@ class Run:
 
     def __repr__(self) -> str:
         best = f", best: {self.ranked[0]!r}" if self.ranked else ""
-        return f"<Run {self.name}: {self._progress}{best}>"
+        return f"<Run {self.name}: {self.counts}{best}>"
 
     @property
     def name(self) -> str:
@@ -214,35 +210,20 @@ class Run:
         """A table of all trials, as `search export` writes it."""
         from search.trials.columns import trials_table
 
-        return trials_table(self.trials, self.config.space, self._title)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Return a pandas DataFrame with a row for each trial, the columns of `search export` and its choices.
-
-        >>> run.to_dataframe()[["number", "reward", "stages.0.op"]]  # doctest: +SKIP
-        """
-        return self.table.to_dataframe()
+        return trials_table(self.trials, self.config.space, self.title)
 
     @property
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The name of the run with its space and its data."""
         return f"Run {self.name}: space {self.config.space.name}, data {self.config.data.source}"
 
     @property
-    def _progress(self) -> str:
+    def counts(self) -> str:
+        """The numbers of trials in each state, in words."""
         states = [trial.state for trial in self.trials]
         return (
             ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trial yet"
         )
-
-    def _repr_html_(self) -> str:
-        """Return the progress and the best trials as HTML, for notebooks."""
-        from search.tables.selection import filled
-        from search.tables.table import Table
-        from search.trials.columns import BRIEF, TRIALS, row
-
-        rows = [row(trial) for trial in self.ranked[:_SHOWN]]
-        columns = filled(rows, [c for c in TRIALS if c.key in (*BRIEF, "architecture")])
-        return Table(rows, columns, caption=f"{self._title}; {self._progress}")._repr_html_()
 
 
 def open_run(name: str | Path) -> Run:

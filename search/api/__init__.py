@@ -1,0 +1,1 @@
+"""Searches, runs and predictions in Python and notebooks: what the commands do, as functions and methods."""

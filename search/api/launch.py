@@ -1,0 +1,70 @@
+"""Launch and resume searches from Python, with keywords and a progress display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search.api.run import Run
+from search.api.words import Shown, display_of, joined
+from search.engine import launch as engine
+from search.executors import Evaluate
+from search.proxy.evaluate import evaluate
+from search.runs import run as runs
+
+
+def launch(
+    settings: Mapping[str, Any] | None = None,
+    *,
+    display: Shown = "auto",
+    evaluate: Evaluate = evaluate,
+    **words: Any,
+) -> Run:
+    """Run a search and return it. It is kept in the folder runs/NAME.
+
+    >>> from search import launch
+    >>> settings = {"data.images": 400, "data.test_images": 20}
+    >>> run = launch(settings, space="tiny_space", proxy="tiny", executor="serial", trials=4, display=None)
+    >>> len(run.trials)
+    4
+
+    settings, words: settings by the names of the command line, each with its default if it is not given. Names with a
+    dot, and `from`, can only stand in the mapping. display: "auto" shows the progress in notebooks, and elsewhere on
+    standard error; None shows nothing. evaluate: the function that workers run, at the top of a module.
+
+    Raises `UserError` for invalid settings or data, before anything is written, and `Stopped` if the run stopped
+    before its end. After that, as after Ctrl-C, `resume` continues the run.
+    """
+    return Run.of(engine.launch(joined(settings, words), display=display_of(display), evaluate=evaluate))
+
+
+def resume(
+    name: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    display: Shown = "auto",
+    evaluate: Evaluate = evaluate,
+    **words: Any,
+) -> Run:
+    """Continue the run `name`, however it ended, and return it. No finished training is lost or repeated.
+
+    >>> from search import resume
+    >>> len(resume("photos", trials=10, display=None).trials)
+    10
+
+    settings, words: the new totals for `trials` or `budget`, another `executor`, other `finals`. The other arguments
+    and the errors are those of `launch`.
+    """
+    shown = display_of(display)
+    return Run.of(engine.resume(name, joined(settings, words), display=shown, evaluate=evaluate))
+
+
+def open_run(name: str | Path) -> Run:
+    """Open the run called `name`, or at that path. Raises `UserError` with the nearest name if there is none.
+
+    >>> from search import open_run
+    >>> open_run("photos").best.params
+    10922
+    """
+    return Run.of(runs.open_run(name))

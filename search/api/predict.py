@@ -1,0 +1,40 @@
+"""Predictions of a trained model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from search.models.model import Model, load_model
+from search.models.predict import PREDICTIONS, SCHEMA, VERSION
+from search.models.predict import predict as predictions
+from search.tables.table import Table
+from space import UserError
+
+
+def predict(
+    model: Model | str | Path,
+    images: str | Path | Iterable[str | Path],
+    top: int = 5,
+    skipped: Callable[[UserError], None] | None = None,
+) -> Table:
+    """Classify image files with a trained model. Returns `top` rows for each image, the likeliest class first.
+
+    >>> from search import predict
+    >>> table = predict("models/flowers", "photos/circle", top=1)
+    >>> table.to_dataframe().columns.tolist()
+    ['image', 'rank', 'label', 'probability', 'index']
+
+    model: a model, or its folder. images: files and folders; a folder stands for all images below it. skipped: called
+    for each file that cannot be read. Raises `UserError` for a model that is not trained, a missing path, a folder
+    without images, and without `skipped` for a file that cannot be read.
+    """
+    loaded = model if isinstance(model, Model) else load_model(_path(model))
+    paths = [images] if isinstance(images, str | Path) else images
+    rows = predictions(loaded, [_path(path) for path in paths], top, skipped)
+    return Table(rows, PREDICTIONS, SCHEMA, VERSION, "Predictions")
+
+
+def _path(name: str | Path) -> Path:
+    return Path(os.path.expanduser(name))

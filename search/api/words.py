@@ -1,0 +1,33 @@
+"""The arguments that functions for Python share: settings as keywords, and the display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from search.engine.display import Display
+from space import UserError
+
+Shown = Display | Literal["auto"] | None
+"""A display, "auto" for the one that suits a notebook, a terminal or a log, None for none."""
+
+
+def joined(settings: Mapping[str, Any] | None, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a mapping and of keywords. Raises `UserError` for one that is given twice."""
+    for name in words:
+        if name in (settings or {}):
+            raise UserError(f"{name} is given twice: as a keyword and in the mapping of settings.")
+    return {**(settings or {}), **words}
+
+
+def display_of(display: Shown) -> Display | None:
+    """Return the display for "auto": of a notebook if Python runs in one, else of standard error."""
+    if display != "auto":
+        return display
+    from rich.console import Console
+
+    from search.engine.live import Terminal
+    from search.engine.notebook import Notebook
+
+    console = Console(stderr=True)
+    return Notebook() if console.is_jupyter else Terminal(console)

@@ -1,0 +1,67 @@
+"""The trials of a run as the content of a file: chosen rows and columns in one of the formats of tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search.runs.run import Run
+from search.tables.selection import best, columns_of, filled, ordered, pareto_front
+from search.tables.table import Row, Table
+from search.tables.writing import EXACT, FORMATS, format_of, render
+from search.trials.columns import SCHEMA, TRIALS, VERSION
+from search.trials.trial import RANKED
+from space.refusal import UserError
+
+OPTUNA = "optuna"
+"""A format of whole runs. All other formats are formats of tables."""
+
+
+def exported(
+    run: Run,
+    out: Path | None = None,
+    form: str | None = None,
+    *,
+    columns: str = "",
+    sort: str = "",
+    top: int | None = None,
+    pareto: str | None = None,
+) -> str | bytes:
+    """Return the content of a file with the trials of `run`; bytes for binary formats.
+
+    form: a format; without one, that of the ending of `out`, or csv. columns, sort: keys with commas between them.
+    top: the number of trials of the highest reward, None for all. pareto: the columns whose front is exported, "" for
+    the default, None for all trials. Raises `UserError` for an unknown format or column.
+    """
+    chosen = format_of(form, out, (*FORMATS, OPTUNA)) if form or out else "csv"
+    if chosen == OPTUNA:
+        from search.runs.optuna_journal import journal
+
+        _refuse(columns=columns or None, sort=sort or None, top=top, pareto=pareto)
+        return journal(run)
+    table = run.table
+    rows = _rows(table, sort, top, pareto)
+    shown = table.columns if chosen in EXACT else filled(rows, TRIALS)
+    if columns:
+        shown = columns_of(table.columns, columns)
+    return render(rows, shown, chosen, schema=SCHEMA, version=VERSION, caption=table.caption)
+
+
+def _rows(table: Table, sort: str, top: int | None, pareto: str | None) -> list[Row]:
+    rows = list(table.rows)
+    if top or pareto is not None:
+        rows = [each for each in rows if each["state"] in RANKED]
+    if pareto is not None:
+        timed = any(each["step_ratio"] is not None for each in rows)
+        keys = pareto or f"accuracy,params,{'step_ratio' if timed else 'macs'}"
+        rows = pareto_front(rows, table.columns, keys)
+    if top:
+        rows = best(rows, table.columns, "reward", top)
+    return ordered(rows, table.columns, sort) if sort else rows
+
+
+def _refuse(**choice: object) -> None:
+    for name, value in choice.items():
+        if value is not None:
+            raise UserError(
+                f"--{name} chooses rows or columns of a table; --format {OPTUNA} writes the whole run."
+            )
