@@ -2,6 +2,7 @@
 
 import doctest
 import shutil
+import sys
 
 import pytest
 from helpers.models import model
@@ -52,10 +53,10 @@ def test_the_example_in_its_docstring_is_true(named, home, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     for function in (launching.launch, launching.resume):
         monkeypatch.setitem(function.__kwdefaults__, "evaluate", looked_up)
-    names = {name: getattr(search, name) for name in search.__all__} | vars(scaling)
+    names = {name: getattr(search, name) for name in search.__all__} | vars(sys.modules[named.__module__])
     (example,) = [
         test
-        for test in doctest.DocTestFinder(recurse=False).find(named, named.__name__, globs=names | globals())
+        for test in doctest.DocTestFinder(recurse=False).find(named, named.__name__, globs=names)
         if test.examples
     ]
     output = []

@@ -65,6 +65,6 @@ def open_run(name: str | Path) -> Run:
 
     >>> from search import open_run
     >>> open_run("photos").best.params
-    10922
+    6508
     """
     return Run.of(runs.open_run(name))

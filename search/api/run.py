@@ -32,7 +32,7 @@ class Run(runs.Run):
 
     >>> from search import open_run
     >>> open_run("photos")
-    <Run photos: 8 complete, best: <Trial 0: complete, reward 1.1044, accuracy 0.8696, 10.9k params>>
+    <Run photos: 8 complete, best: <Trial 2: complete, reward 0.8003, accuracy 0.8332, 6.51k params>>
     """
 
     __slots__ = ()
@@ -46,7 +46,7 @@ class Run(runs.Run):
         """Return a pandas DataFrame with a row for each trial, the columns of `search export` and its choices.
 
         >>> frame = open_run("photos").to_dataframe()
-        >>> frame[["number", "stages.0.depth"]].dtypes.tolist()
+        >>> frame[["number", "stages.1.depth"]].dtypes.tolist()
         [Int64Dtype(), Int64Dtype()]
         """
         return self.table.to_dataframe()
@@ -67,7 +67,7 @@ class Run(runs.Run):
         >>> run.export("trials.parquet", top=3)
         >>> print(run.export(format="csv", columns="number,state", top=1))
         number,state
-        0,complete
+        2,complete
         <BLANKLINE>
 
         format: csv, json, parquet, md, latex, html, or optuna for the whole run; by default the one of the ending of

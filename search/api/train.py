@@ -26,7 +26,7 @@ def train(
     >>> recipe = {"recipe.epochs": 1, "recipe.batch": 64, "recipe.device": "cpu"}
     >>> model = train("photos:best", recipe, out="models/mine", callback=None)
     >>> model.classes[:2]
-    ('circle, even', 'circle, striped')
+    ('striped disc', 'checked disc')
 
     network: a run, a trial ("RUN:12"), a published network, a canonical string, a model's folder or a file. settings,
     words: those of `search train`. callback: receives the events of the training; "auto" prints a line for each epoch

@@ -26,8 +26,8 @@ def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
     return written(figure(chart), out)
 
 
-class _Shown(Figure):
-    """A figure that notebooks show without `%matplotlib inline`."""
+class ChartFigure(Figure):
+    """A matplotlib figure that notebooks show without `%matplotlib inline`."""
 
     def _repr_png_(self) -> bytes:
         content = io.BytesIO()
@@ -70,7 +70,7 @@ def written(figure: Figure, out: Path) -> tuple[Path, Path]:
 
 
 def _chart(chart: Chart) -> Figure:
-    figure = _Shown(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    figure = ChartFigure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     if _fill(figure.subplots(), chart) > 1:
         figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
     return figure
@@ -127,7 +127,7 @@ def _axis(axes: Axes, which: str, axis: Axis) -> None:
 
 
 def _bars(chart: Bars) -> Figure:
-    figure = _Shown(figsize=(_WIDTH, 1.0 + 0.24 * len(chart.bars)), layout="constrained")
+    figure = ChartFigure(figsize=(_WIDTH, 1.0 + 0.24 * len(chart.bars)), layout="constrained")
     axes = figure.subplots()
     names, shares = zip(*reversed(chart.bars), strict=True)
     axes.barh(names, [100 * share for share in shares], color=PALETTE[0])
