@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from search.models.model import Model, load_model
+from search.models.classifier import Classifier, load_classifier
+from search.models.model import Model
 from search.models.predict import PREDICTIONS, SCHEMA, VERSION
 from search.models.predict import predict as predictions
 from search.tables.table import Table
@@ -14,7 +15,7 @@ from space import UserError
 
 
 def predict(
-    model: Model | str | Path,
+    model: Model | Classifier | str | Path,
     images: str | Path | Iterable[str | Path],
     top: int = 5,
     skipped: Callable[[UserError], None] | None = None,
@@ -26,11 +27,11 @@ def predict(
     >>> table.to_dataframe().columns.tolist()
     ['image', 'rank', 'label', 'probability', 'index']
 
-    model: a model, or its folder. images: files and folders; a folder stands for all images below it. skipped: called
-    for each file that cannot be read. Raises `UserError` for a model that is not trained, a missing path, a folder
-    without images, and without `skipped` for a file that cannot be read.
+    model: a model, its folder, or an ONNX file. images: files and folders; a folder stands for all images below it.
+    skipped: called for each file that cannot be read. Raises `UserError` for a model that is not trained, a missing
+    path, a folder without images, and without `skipped` for a file that cannot be read.
     """
-    loaded = model if isinstance(model, Model) else load_model(_path(model))
+    loaded = load_classifier(_path(model)) if isinstance(model, str | Path) else model
     paths = [images] if isinstance(images, str | Path) else images
     rows = predictions(loaded, [_path(path) for path in paths], top, skipped)
     return Table(rows, PREDICTIONS, SCHEMA, VERSION, "Predictions")

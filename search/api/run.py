@@ -107,7 +107,7 @@ class Run(runs.Run):
 
         file = _path(out)
         require_ending("out", file, ".html", "a report")
-        page = page_of([self, *map(_opened, others)], baseline and _opened(baseline), refresh)
+        page = page_of([self, *map(_opened, others)], _opened(baseline) if baseline else None, refresh)
         place = file or (Path(_PAGE) if others else self.path / _PAGE)
         write_file(place, html(page))
         return place
@@ -122,7 +122,7 @@ class Run(runs.Run):
         """
         from search.report.pages import figures_of
 
-        return figures_of([self, *map(_opened, others)], baseline and _opened(baseline))
+        return figures_of([self, *map(_opened, others)], _opened(baseline) if baseline else None)
 
     def rescore(self, settings: Mapping[str, Any] | None = None, **words: Any) -> Rescored:
         """Rank the trials under another objective. Nothing is trained.

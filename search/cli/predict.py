@@ -49,20 +49,21 @@ def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, o
     `search export-model`. Images are resized and normalised as in its training. If images lie in folders that are
     named like classes, the accuracy follows.
     """
+    from search.api.predict import predict as predictions
     from search.cli.table import table
     from search.cli.terminal import print_all, warn
     from search.models.classifier import load_classifier
-    from search.models.predict import PREDICTIONS, SCHEMA, VERSION, accuracy_by_folders
-    from search.models.predict import predict as predictions
+    from search.models.predict import PREDICTIONS, accuracy_by_folders
     from search.tables.writing import format_of, write
     from space import UserError
 
     chosen = format_of(form, out) if form or out else None
     skipped: list[UserError] = []
     classifier = load_classifier(model)
-    rows = predictions(classifier, images, top, skipped.append)
+    result = predictions(classifier, images, top, skipped.append)
+    rows = result.rows
     if chosen:
-        write(rows, PREDICTIONS, chosen, out, schema=SCHEMA, version=VERSION)
+        write(rows, PREDICTIONS, chosen, out, schema=result.schema, version=result.version)
     elif rows:
         print_all([table(rows, PREDICTIONS[:4])])
     right, labelled = accuracy_by_folders(rows, classifier.classes)
