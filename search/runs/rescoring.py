@@ -71,7 +71,7 @@ class Rescored:
     """The trials of a run under another objective.
 
     reward: the objective. places: the best first; those that exceed a limit come last. answers: the best, the most
-    accurate and the cheapest trial, None for a multi-objective reward or if all exceed a limit. Notebooks show a table.
+    accurate and the cheapest trial, None for a multi-objective reward or if all exceed a limit.
     """
 
     reward: Reward

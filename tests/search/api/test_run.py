@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from search import Run, launch, open_run, resume
 from search.cli.main import search
 from search.testing import looked_up
+from search.trials.columns import VERSION
 from space import UserError
 
 
@@ -82,7 +83,7 @@ def test_its_export_is_the_one_of_the_command(run, tmp_path, monkeypatch):
     assert text == CliRunner().invoke(search, command).stdout
     assert run.export("t.parquet", pareto="accuracy,params") is None
     assert 1 <= len(pd.read_parquet("t.parquet")) <= 4
-    assert json.loads(run.export(format="json"))["version"] == 7
+    assert json.loads(run.export(format="json"))["version"] == VERSION
 
 
 def test_places_under_another_objective(run):
