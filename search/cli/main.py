@@ -32,8 +32,8 @@ def search(context: click.Context) -> None:
     """Find the best small image classifier for your data on your hardware.
 
     Start with `search launch space=effv2`, which trains on generated images. Then find the most accurate
-    network that fits, for your own images: `search launch data=folder data.path=DIR reward=accuracy limit.params=200k`.
-    For programs: search/AGENTS.md.
+    network that fits, for your own images:
+    `search launch data=folder data.path=DIR reward=accuracy limit.params=200k`. For programs: search/AGENTS.md.
     """
     if not context.invoked_subcommand:
         click.echo(context.get_help())
