@@ -99,7 +99,7 @@ class Run:
 
     @property
     def searched(self) -> bool:
-        """True if the search is over, apart from its finals: no trial is running or waiting, and none will be proposed."""
+        """True if the search is over, apart from its finals: no trial runs or waits, and none will be proposed."""
         if self.closed:
             return True
         if self.ended:
