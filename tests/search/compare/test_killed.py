@@ -74,6 +74,7 @@ def test_a_comparison_is_killed_and_continued(home):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_families_are_killed_and_continued(home):
     command = ("scaling", "compare", LEAD, "--family", "0,1", "--rule", "width", *WORDS, "rates=1")
     output = killed_and_continued(home / "here", *command, "networks=resnet-18")
