@@ -1,7 +1,7 @@
 """The memory of a network in training or inference, computed without building the network.
 
-The memory of a training has two parts: for every parameter its weight, gradient and two moments (Adam, AdamW), and for
-every image of the batch the maps that automatic differentiation saves in the forward pass for the backward pass.
+The memory of a training has two parts: for every parameter its weight, gradient and two moments (Adam, AdamW), and
+for every image of the batch the maps that automatic differentiation saves in the forward pass for the backward pass.
 Devices use further memory for a short time (gradients of maps, work space of kernels, fragments), so the true peak is
 higher: 1.4 times this for B0 and V2-B0 on a CPU with 8 images.
 
