@@ -167,7 +167,9 @@ def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection
 def require_replaceable(path: Path, known: Collection[str]) -> None:
     """Raise `UserError` for a folder with other files than the `known` ones, and for a path that is not a folder."""
     try:
-        others = sorted({entry.name for entry in path.iterdir()} - set(known)) if path.exists() else []
+        others = sorted({entry.name for entry in path.iterdir()} - set(known))
+    except FileNotFoundError:    # Another process may be replacing the folder at this moment.
+        return
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
     if others:
