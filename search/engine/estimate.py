@@ -76,8 +76,9 @@ def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
     again = _again(config, remaining_work(config.ladder, (), config.settings.trials or 0))
     disk = _ROW * ((config.settings.trials or 1000) + again)
     parallel = config.executor.parallel or 1
-    # Step times are predicted where there is a profile, so trials do not measure them.
-    trials = _total(config, medium if profile is None else medium - measuring)
+    # Trials measure no step times where a profile predicts them, and finals measure none at all.
+    training = medium - measuring
+    trials = _total(config, medium if profile is None else training, training)
     total = None if trials is None else trials + (profile or 0.0)
     return Estimate((small, medium, large), again, profile, parallel, total, peak, disk)
 
@@ -89,17 +90,21 @@ def trainings(config: Config, data: Dataset) -> float | None:
     """
     _, medium, _ = _spread(config)
     with _threads(config):
-        return _total(config, _training(medium, config, data))
+        training = _training(medium, config, data)
+    return _total(config, training, training)
 
 
-def _total(config: Config, trial: float) -> float | None:
-    """Return the wall-clock seconds of a search whose trials take `trial` each; None for a search without an end."""
+def _total(config: Config, trial: float, final: float) -> float | None:
+    """Return the wall-clock seconds of a search; None for a search without an end.
+
+    trial: the seconds of a trial. final: the seconds of a training in the finals.
+    """
     settings = config.settings
     ends = [settings.budget] if settings.budget is not None else []
     if settings.trials is not None:
         ahead, parallel = remaining_work(config.ladder, (), settings.trials), config.executor.parallel or 1
         again = _again(config, ahead)
-        ends.append(trial * (math.ceil(ahead.work / parallel) + math.ceil(again / parallel)))
+        ends.append(trial * math.ceil(ahead.work / parallel) + final * math.ceil(again / parallel))
     return min(ends, default=None)
 
 

@@ -1,0 +1,39 @@
+"""The time of a search, from made-up times of its parts."""
+
+import pytest
+from helpers.quick import QUICK
+
+from search.config import Config
+from search.engine import estimate as module
+from search.engine.estimate import estimate, trainings
+
+SETTINGS = {**QUICK, "reward": "effv2", "trials": 20, "first": None, "finals.top": 3, "finals.seeds": 2}
+MEASURING, TRAINING = 10.0, 4.0
+
+
+@pytest.fixture(autouse=True)
+def _made_up_times(monkeypatch):
+    monkeypatch.setattr(module, "_measuring", lambda full, config, data: MEASURING)
+    monkeypatch.setattr(module, "_training", lambda full, config, data: TRAINING)
+
+
+def config(**settings):
+    return Config.of({**SETTINGS, "proxy": "tiny", **settings})
+
+
+def test_finals_train_and_measure_no_step_times():
+    whole = config()
+    estimated = estimate(whole, None, None)
+    assert estimated.trial == (MEASURING + TRAINING,) * 3
+    assert estimated.finals in (6, 8)    # 3 networks, and the base if it is in the space
+    assert estimated.total == 20 * (MEASURING + TRAINING) + estimated.finals * TRAINING
+
+
+def test_with_a_profile_trials_measure_nothing_and_the_profile_counts_once():
+    estimated = estimate(config(), None, 60.0)
+    assert estimated.total == 60 + (20 + estimated.finals) * TRAINING
+    assert trainings(config(), None) == (20 + estimated.finals) * TRAINING
+
+
+def test_a_budget_ends_it_earlier():
+    assert estimate(config(budget=100), None, None).total == 100
