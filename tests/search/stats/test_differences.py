@@ -6,6 +6,7 @@ import random
 import pytest
 from scipy import stats
 
+from search.stats.confidence import image_deviation
 from search.stats.differences import Differences, Spread
 from search.stats.studentized_range import range_probability, range_quantile
 
@@ -118,6 +119,30 @@ def test_equal_networks_on_the_same_images_are_rarely_called_different(networks,
         spread = None if seeds > 1 else Spread(0.005, 8)
         wrong += bool(Differences(rows, images=500, spread=spread).pairs())
     assert wrong / studies < 0.1
+
+
+@pytest.mark.parametrize("networks", [1, 2, 3])
+def test_images_never_narrow_an_interval(networks):
+    """With two seeds, the degrees of freedom alone would narrow it from 12.7 to 2 standard errors."""
+    rows = [[0.60, 0.64], [0.61, 0.62], [0.66, 0.63]][:networks]
+    seeds, both = (Differences(rows, common_seeds=True, images=images) for images in (None, 500))
+    for one in range(networks):
+        assert both.mean(one).half >= seeds.mean(one).half
+        for other in range(one):
+            assert both.difference(one, other).half >= seeds.difference(one, other).half
+            assert both.p(one, other) >= seeds.p(one, other)
+    assert Differences([[0.6, 0.6], [0.61, 0.61]], images=500).difference(1, 0).half > 0
+
+
+def test_two_seeds_and_images_rarely_call_two_equal_networks_different():
+    """The accuracies of two equal networks whose images vary less than their trainings. Else 13 % would differ."""
+    rng, wrong, studies = random.Random(2), 0, 1000
+    images = image_deviation(0.7, 2000)
+    for _ in range(studies):
+        bases = [0.7 + rng.gauss(0, images) for _ in range(2)]
+        rows = [[base + rng.gauss(0, 6 * images) for _ in range(2)] for base in bases]
+        wrong += bool(Differences(rows, common_seeds=True, images=2000).pairs())
+    assert wrong / studies < 0.05 + 5 * math.sqrt(0.05 * 0.95 / studies)
 
 
 def test_common_effects_of_seeds_do_not_hide_a_difference():
