@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.compare.contender import RANDOM, Contender
 from search.compare.costs import Costs, Note
-from search.compare.matching import Match, match_of, rival
+from search.compare.matching import NARROWEST, Match, match_of, rival
 from search.compare.plan import Plan, networks
 from search.files import write_file
 from search.runs.run import Run
@@ -33,7 +33,7 @@ class Lineup:
 def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path | None = None) -> Lineup:
     """Return all contenders. Rivals of an earlier comparison in `file` are reused, even if step times differ now.
 
-    random: the finished random search. file: the file that contenders are written to; None writes nothing.
+    random: the finished random search. file: the file that matched networks are written to; None writes nothing.
     """
     before = _read(file)
     contenders: list[Contender] = []
@@ -44,37 +44,43 @@ def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path 
         bounds.append(_words(match))
         contenders.append(lead)
         if level == 0 and random is not None:
-            best = before.get((RANDOM, level)) or _best_of_random(random, match)
+            earlier = before.get((RANDOM, level))
+            known = earlier if earlier and earlier.run == random.name else None
+            best = known or _best_of_random(random, match)
             if isinstance(best, str):
                 left_out.append(best)
             else:
                 contenders.append(best)
         contenders += plan.others if level == 0 else ()
         for name in plan.settings.networks:
-            note(f"matching {name} to {lead.name}") if (name, level) not in before else None
+            if (name, level) not in before:
+                note(f"matching {name} to {lead.name}")
             found = before.get((name, level)) or _rival(name, level, lead, match)
             if isinstance(found, str):
                 left_out.append(found)
             else:
                 contenders.append(found)
     if file:
-        saved = [one.document() for one in {**before, **{(c.name, c.level): c for c in contenders}}.values()]
+        matched = {(one.name, one.level): one for one in contenders if one.share is not None}
+        saved = [one.document() for one in {**before, **matched}.values()]
         write_file(file, json.dumps(saved, indent=1) + "\n")
     return Lineup(tuple(contenders), tuple(dict.fromkeys(left_out)), tuple(bounds))
 
 
 def _read(file: Path | None) -> dict[tuple[str, int], Contender]:
-    """Return the contenders of an earlier comparison by name and level."""
+    """Return the matched networks of an earlier comparison by name and level."""
     if not file or not file.exists():
         return {}
     every = (Contender.of_document(values) for values in json.loads(file.read_text("utf-8")))
-    return {(one.name, one.level): one for one in every}
+    return {(one.name, one.level): one for one in every if one.share is not None}
 
 
 def _rival(name: str, level: int, lead: Contender, match: Match) -> Contender | str:
     network = rival(name, lead.architecture, match)
     if network is None:
-        return f"{name} is left out at the cost of {lead.name}: it would need widths under 8."
+        return f"{name} is left out at the cost of {lead.name}: it would need widths under {NARROWEST}."
+    if network.architecture == lead.architecture:
+        return f"{name} is left out at the cost of {lead.name}: it is the same network."
     return Contender(name, network.architecture, str(network), name, level, network.share)
 
 

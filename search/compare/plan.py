@@ -209,7 +209,8 @@ def _pretrained(settings: Settings) -> list[Contender]:
             raise UserError(
                 f"weights={word}: not the folder of a model; search weights --model DIR writes one."
             )
-        name = f"{contender.name}, fine-tuned"
+        # The whole word, since the folders of two models can have the same name.
+        name = f"{word}, fine-tuned"
         origin, path = f"weights of {network.model}", network.model.absolute()
         every.append(replace(contender, name=name, family=name, origin=origin, weights=path))
     return every

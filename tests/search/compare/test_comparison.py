@@ -1,6 +1,7 @@
 """A comparison from a run of looked-up accuracies, with real trainings of a second in all."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -18,7 +19,7 @@ from search.engine import launch as driver
 from search.models.model import is_model, load_model
 from search.report.compared import compared_section
 from search.testing import looked_up
-from space import UserError
+from space import UserError, published
 from space.cost.table import exact_cost
 
 WORDS = ["seeds=2", "rates=1", "recipe.epochs=1", "recipe.batch=64", "recipe.device=cpu", "executor=serial"]
@@ -173,9 +174,34 @@ def test_contenders_survive_their_file(run, tmp_path):
     file = tmp_path / "contenders.json"
     first = lineup(plan, None, exact_cost, lambda text: None, file)
     saved = json.loads(file.read_text())
-    assert [one["name"] for one in saved] == [run, "shufflenet-v2-1.0"]
+    assert [one["name"] for one in saved] == ["shufflenet-v2-1.0"]
 
     def slower(name, network):
         return exact_cost(name, network) * (2 if network == first.contenders[1].architecture else 1)
 
     assert lineup(plan, None, slower, lambda text: None, file).contenders == first.contenders
+
+
+def test_the_same_name_as_it_is_and_as_a_rival_are_two_networks(run, tmp_path):
+    settings = {"match": "macs", "random": 0, "networks": "resnet-18"}
+    file = tmp_path / "contenders.json"
+    lineup(plan_of([run, "shufflenet-v2-1.0"], settings), None, exact_cost, print, file)
+    plan = plan_of([run], {**settings, "networks": "shufflenet-v2-1.0"})
+    rivals = [lineup(plan, None, exact_cost, print, place).contenders[1] for place in (file, None)]
+    assert rivals[0] == rivals[1] and rivals[0].share is not None
+
+
+def test_another_random_search_has_another_best_network(run, tmp_path):
+    settings = {"match": "macs", "networks": "b0"}
+    first, file = open_run(run), tmp_path / "contenders.json"
+    other = replace(first, path=first.path.with_name("other"))
+    plan = plan_of([run], settings)
+    names = [lineup(plan, random, exact_cost, print, file).contenders[1].run for random in (first, other)]
+    assert names == [first.name, other.name]
+
+
+def test_a_rival_that_is_the_lead_itself_is_left_out(run):
+    plan = plan_of([run], {"match": "macs", "random": 0, "networks": "resnet-18"})
+    lead = replace(plan.leads[0], name="resnet-18", architecture=published("resnet-18").architecture)
+    line = lineup(replace(plan, leads=(lead,)), None, exact_cost, print)
+    assert line.contenders == (lead,) and "the same network" in line.left_out[0]
