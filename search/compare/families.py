@@ -8,7 +8,6 @@ for all networks.
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from search.stats.confidence import CONFIDENCE
 from search.stats.differences import Differences, Estimate
+from search.stats.hits import decode_hits
 from search.stats.pareto import hypervolume
 
 if TYPE_CHECKING:
@@ -199,16 +199,10 @@ def _draws(every: Sequence[Trained], seed: int) -> NDArray[np.float64]:
     weights = rng.multinomial(images, [1 / images] * images, _DRAWS).T / images
     rows = [
         np.einsum(
-            "sd,ds->d", np.array([_bits(e.hits, images) for e in one.evaluations[:count]]) @ weights, seeds
+            "sd,ds->d",
+            np.array([decode_hits(e.hits, images) for e in one.evaluations[:count]]) @ weights,
+            seeds,
         )
         for one in every
     ]
     return np.array(rows)
-
-
-def _bits(hits: str, images: int) -> NDArray[np.float64]:
-    """Return 1.0 for each image that was classified correctly, 0.0 for the others."""
-    import numpy as np
-
-    packed = np.frombuffer(base64.b64decode(hits), np.uint8)
-    return np.unpackbits(packed, count=images, bitorder="little").astype(np.float64)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.files import write_file
 from search.stats.differences import Differences
-from search.stats.hits import mean_hits
+from search.stats.hits import networks_hits
 from search.tables.table import Column, Row
 from search.tables.writing import write as write_table
 from space import cost
@@ -76,7 +76,8 @@ def _level(compared: Compared, every: Sequence[Trained]) -> list[Row]:
     images = every[0].evaluations[0].images
     accuracies = [one.accuracies for one in every]
     by_seed = Differences(accuracies, common_seeds=True)
-    by_both = Differences(accuracies, common_seeds=True, images=images, hits=_hits(every, images))
+    hits = networks_hits([[evaluation.hits for evaluation in one.evaluations] for one in every], images)
+    by_both = Differences(accuracies, common_seeds=True, images=images, hits=hits)
     rewards = [_rewards(one, plan) for one in every] if plan.reward else None
     by_reward = Differences(rewards, common_seeds=True) if rewards else None
     table: list[Row] = []
@@ -139,13 +140,6 @@ def read_sentences(folder: Path) -> list[str]:
     """Return the conclusions that `write` wrote into `folder`, none if there are none."""
     path = folder / SENTENCES
     return path.read_text("utf-8").splitlines() if path.exists() else []
-
-
-def _hits(every: Sequence[Trained], images: int) -> list[list[float]] | None:
-    """Return the share of trainings of each network that classify each image correctly; None if it is unknown."""
-    means = [mean_hits([evaluation.hits for evaluation in one.evaluations], images) for one in every]
-    known = [mean for mean in means if mean is not None]
-    return known if len(known) == len(means) else None
 
 
 def _rewards(one: Trained, plan: Plan) -> list[float]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_IMAGES = 20_000
 """The number of images above which hits are not recorded: the text would exceed 3 kB, and the choice of so many
@@ -18,6 +23,14 @@ def encode_hits(hits: Sequence[bool]) -> str:
     for place, hit in enumerate(hits):
         bits[place // 8] |= bool(hit) << place % 8
     return base64.b64encode(bytes(bits)).decode()
+
+
+def decode_hits(text: str, images: int) -> NDArray[np.float64]:
+    """Return 1.0 for each of the images that was classified correctly, 0.0 for the others."""
+    import numpy as np
+
+    packed = np.frombuffer(base64.b64decode(text), np.uint8)
+    return np.unpackbits(packed, count=images, bitorder="little").astype(np.float64)
 
 
 def mean_hits(texts: Sequence[str], images: int) -> list[float] | None:

@@ -14,7 +14,7 @@ from search.compare.matching import Match, narrowest, rival
 from search.compare.settings import DEFAULTS
 from search.tables.table import Column, Row
 from search.tables.writing import render
-from space import Architecture, cost, decode, documents
+from space import Architecture, cost, decode, documents, published
 from space.cost.table import exact_cost, parse_amount
 
 COLUMNS = (
@@ -45,8 +45,6 @@ def frame(resolution: int, stride: int) -> Architecture:
 
 def table(texts: list[str], resolution: int, stride: int) -> tuple[list[Row], list[float]]:
     """Return a row for each limit and rival, and the seconds of matching for each limit."""
-    from space import published
-
     rows: list[Row] = []
     seconds: list[float] = []
     lead = frame(resolution, stride)

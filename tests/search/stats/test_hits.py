@@ -2,12 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.stats.hits import MAX_IMAGES, encode_hits, mean_hits, networks_hits
+from search.stats.hits import MAX_IMAGES, decode_hits, encode_hits, mean_hits, networks_hits
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40))
 def test_hits_survive_the_encoding(hits):
     assert mean_hits([encode_hits(hits)], len(hits)) == [float(hit) for hit in hits]
+    assert decode_hits(encode_hits(hits), len(hits)).tolist() == hits
 
 
 def test_the_mean_is_over_trainings():
