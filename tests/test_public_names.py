@@ -18,7 +18,7 @@ from search.tables.table import Table
 from search.testing import looked_up
 from space import decode
 
-RUN = ("to_dataframe", "export", "report", "figures", "rescore")
+RUN = ("to_dataframe", "export", "report", "figures", "rescore", "compare")
 EXAMPLES = [
     *(getattr(search, name) for name in ("launch", "resume", "open_run", "predict", "train", "Run")),
     *(getattr(search.Run, name) for name in RUN),

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from search.api.words import joined
+from search.api.words import Shown, display_of, joined
 from search.runs import run as runs
 from search.tables.table import Table
 
@@ -143,6 +143,37 @@ class Run(runs.Run):
         places = tuple(rescored(self, reward, limits))
         answers = None if reward.multi_objective else rescored_answers(self, places, reward, limits)
         return Rescored(reward, places, answers)
+
+    def compare(
+        self,
+        *others: str,
+        settings: Mapping[str, Any] | None = None,
+        display: Shown = "auto",
+        **words: Any,
+    ) -> Table:
+        """Compare the best network with others of equal cost, which are trained alike, and return the table.
+
+        >>> quick = {"recipe.epochs": 1, "recipe.batch": 64, "recipe.device": "cpu", "executor": "serial"}
+        >>> few = {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0, "rates": 1, "seeds": 1}
+        >>> table = open_run("photos").compare(settings=quick | few, display=None)
+        >>> table.to_dataframe()["what"].tolist()
+        ['photos', 'shufflenet-v2-1.0']
+
+        others: networks that are compared as they are. settings, words: those of `search compare`. The conclusions
+        are the caption of the table, and the files are those of the command. A repeated call trains only what is
+        missing. Raises `UserError` for invalid settings and for a training that fails. display: as in `launch`.
+        """
+        from search.compare.comparison import compare
+        from search.compare.plan import plan_of
+        from search.compare.table import COLUMNS, EXACT
+        from search.engine.display import Silent
+        from search.report.compared import write_comparison
+        from search.tables.selection import filled
+
+        shown = display_of(display) or Silent()
+        plan = plan_of([self.name, *others], joined(settings, words))
+        rows, sentences, _ = write_comparison(compare(plan, shown.note, shown))
+        return Table(rows, filled(rows, (*COLUMNS, *EXACT)), caption=" ".join(sentences))
 
     def _repr_html_(self) -> str:
         """Return the progress and the best trials as HTML, for notebooks."""

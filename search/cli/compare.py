@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,9 +14,7 @@ from search.cli.terminal import fail, print_all
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from search.compare.comparison import Compared
     from search.compare.plan import Plan
-    from search.tables.table import Row
 
 SETTINGS = """\b
 Settings are KEY=VALUE words:
@@ -66,8 +63,9 @@ def carry_out(plan: Plan, dry_run: bool) -> None:
 
     from search.cli.table import table
     from search.compare.comparison import compare
-    from search.compare.table import COLUMNS, rows
+    from search.compare.table import COLUMNS
     from search.engine.live import Terminal
+    from search.report.compared import write_comparison
     from search.tables.selection import filled
 
     console = Console(stderr=True)
@@ -82,30 +80,8 @@ def carry_out(plan: Plan, dry_run: bool) -> None:
         compared = compare(plan, note, Terminal(console))
     except KeyboardInterrupt:
         fail("Stopped. Finished trainings are kept; repeat the command to continue.", 130)
-    result = rows(compared)
-    sentences, written = _written(compared, result)
-    print_all([table(result, filled(result, COLUMNS)), "", *sentences, "", *(f"wrote {p}" for p in written)])
-
-
-def _written(compared: Compared, result: list[Row]) -> tuple[list[str], list[Path]]:
-    """Write the table, and for families the figure and the page. Return the conclusions and the files."""
-    from search.compare.evaluation import read_looks
-    from search.compare.table import write
-    from search.files import write_file
-    from search.report.compared import DRAWN, all_sentences, compared_page, panel
-
-    plan = compared.plan
-    sentences = all_sentences(compared, [str(look["date"]) for look in read_looks(plan.out)])
-    written = write(result, sentences, plan)
-    if plan.drawn:
-        from search.report.figures import draw_panels
-        from search.report.render import html
-
-        written += draw_panels([panel(compared, name) for name in DRAWN], plan.out / "accuracy")
-        page = plan.out / "index.html"
-        write_file(page, html(compared_page(compared, result, sentences)))
-        written.append(page)
-    return sentences, written
+    rows, sentences, written = write_comparison(compared)
+    print_all([table(rows, filled(rows, COLUMNS)), "", *sentences, "", *(f"wrote {p}" for p in written)])
 
 
 def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from search.compare.comparison import Compared
+from search.compare.evaluation import read_looks
 from search.compare.families import Area, Curve, SameAccuracy, areas, curves, same_accuracy
 from search.compare.sentences import conclusions
-from search.compare.table import COLUMNS, read, read_sentences, rows
+from search.compare.table import COLUMNS, read, read_sentences, rows, write
+from search.files import write_file
 from search.report.document import Axis, Chart, Listing, Page, Section, Series, Texts
 from search.report.palette import colour
 from search.stats.confidence import CONFIDENCE
@@ -29,6 +31,24 @@ _AREAS = (
         "half", "+-", form=".3f", description="half-width of its interval over seeds, for all pairs at once"
     ),
 )
+
+
+def write_comparison(compared: Compared) -> tuple[list[Row], list[str], list[Path]]:
+    """Write the table and the conclusions of a comparison, and for families the figure and the page.
+
+    Returns the rows of the table, the conclusions and the files.
+    """
+    plan, table = compared.plan, rows(compared)
+    sentences = all_sentences(compared, table, [str(look["date"]) for look in read_looks(plan.out)])
+    files = write(table, sentences, plan)
+    if plan.drawn:
+        from search.report.figures import draw_panels
+        from search.report.render import html
+
+        files += draw_panels([panel(compared, name) for name in DRAWN], plan.out / "accuracy")
+        files.append(plan.out / "index.html")
+        write_file(files[-1], html(compared_page(compared, table, sentences)))
+    return table, sentences, files
 
 
 def compared_section(folder: Path) -> Iterator[Section]:
@@ -155,7 +175,10 @@ def _area_sentence(name: str, first: str, measured: Sequence[Area]) -> str:
     )
 
 
-def all_sentences(compared: Compared, looks: Sequence[str]) -> list[str]:
-    """Return all conclusions of a comparison. looks: the dates of the evaluations on the test split."""
-    single = conclusions(rows(compared), compared.lineup.left_out, looks)
+def all_sentences(compared: Compared, table: Sequence[Row], looks: Sequence[str]) -> list[str]:
+    """Return all conclusions of a comparison.
+
+    table: the rows of the comparison. looks: the dates of the evaluations on the test split.
+    """
+    single = conclusions(table, compared.lineup.left_out, looks)
     return [*family_sentences(compared), *single] if compared.plan.drawn else single

@@ -12,9 +12,15 @@ from matplotlib.figure import Figure
 
 from search import Run, launch, open_run, resume
 from search.cli.main import search
+from search.compare.comparison import Compared, Trained
+from search.compare.evaluation import Evaluation
+from search.compare.levels import lineup
+from search.stats.hits import encode_hits
 from search.testing import looked_up
 from search.trials.columns import VERSION
 from space import UserError
+from space.cost.table import exact_cost
+from space.timing.ratio import StepTime
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +100,34 @@ def test_places_under_another_objective(run):
     assert "architecture" not in result._repr_html_() and "<td" in result._repr_html_()
     with pytest.raises(UserError, match="given twice"):
         run.rescore({"reward": "accuracy"}, reward="mnasnet")
+
+
+def test_a_comparison_is_the_one_of_the_command(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plans = []
+
+    def untrained(plan, note, display):
+        plans.append(plan)
+        line = lineup(plan, None, exact_cost, note)
+        hits = encode_hits([True, True, False, False])
+        evaluations, step = (Evaluation(0.5, 1.0, 4, hits),) * 2, StepTime(1.0, 0.01, 7, 3.0, 3.0, 3.0, 3.0)
+        every = (Trained(one, evaluations, 1.0, 1.0, step) for one in line.contenders)
+        return Compared(plan, line, tuple(every), exact_cost)
+
+    monkeypatch.setattr("search.compare.comparison.compare", untrained)
+    settings = {"match": "macs", "random": 0, "out": str(tmp_path / "here")}
+    table = run.compare("b0", settings=settings, networks="resnet-18", seeds=2, display=None)
+    assert table.to_dataframe()["what"].tolist() == [run.name, "b0"]
+    assert "is not significantly different from b0" in table.caption
+    assert "resnet-18 is left out" in table.caption
+    written = (tmp_path / "here/comparison.csv").read_text()
+    words = [f"{name}={value}" for name, value in settings.items()]
+    command = ["compare", str(run.path), "b0", *words, "networks=resnet-18", "seeds=2"]
+    assert CliRunner().invoke(search, command).exit_code == 0
+    assert plans[0].document() == plans[1].document()
+    assert (tmp_path / "here/comparison.csv").read_text() == written
+    with pytest.raises(UserError, match="given twice"):
+        run.compare(settings={"seeds": 1}, seeds=2)
 
 
 @pytest.mark.usefixtures("at_home")

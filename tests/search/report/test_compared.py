@@ -72,7 +72,7 @@ def test_the_reference_point_follows_from_the_leads(compared):
 
 
 def test_sentences_tell_equal_accuracy_areas_levels_and_looks(compared):
-    lines = all_sentences(compared, ["2026-11-28"])
+    lines = all_sentences(compared, rows(compared), ["2026-11-28"])
     assert lines[0].startswith("ours has the accuracy of theirs 2 (0.8075 at")
     assert "significantly larger than that of theirs" in lines[1]
     assert [line[:14] for line in lines[2:5]] == ["At 100 params,", "At 200 params,", "At 300 params,"]
