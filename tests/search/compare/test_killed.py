@@ -84,8 +84,8 @@ def test_families_are_killed_and_continued(home):
     assert table[0]["params"] < table[2]["params"]
     assert all(row["latency_ms"] > 0 and row["step_ms"] > 0 for row in table)
     assert {path.name for path in folder.glob("accuracy*")} == {"accuracy.png", "accuracy.svg"}
-    width, height = Image.open(folder / "accuracy.png").size
-    assert width > 2 * height
+    with Image.open(folder / "accuracy.png") as image:
+        assert image.width > 2 * image.height
     page = (folder / "index.html").read_text()
     assert all(f"accuracy-{name}" in page for name in ("latency", "step", "params"))
     assert "times its params" in output or "does not reach" in output
