@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from search.data.files import existing
 from search.data.source import Images
 from search.models.model import UNKNOWN, Feeding, Model, Provenance, Value
+from search.models.onnx_session import first_line
 from space.refusal import UserError
 
 ONNX = ".onnx"
@@ -123,8 +124,9 @@ def session_of(file: Path | bytes) -> Any:
     except Exception as error:  # The classes of its errors have no common base but Exception.
         if isinstance(file, bytes):
             raise
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise UserError(f"{file} is not an ONNX model that onnxruntime can run: {reason}.") from None
+        raise UserError(
+            f"{file} is not an ONNX model that onnxruntime can run: {first_line(error)}."
+        ) from None
 
 
 def images_scaled(images: Images, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float32]:

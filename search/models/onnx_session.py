@@ -58,12 +58,18 @@ def runtime_name() -> str:
     )
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text without its full stop, or the error's class if it has no text."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+
+
 def traced(network: nn.Module, images: Tensor) -> bytes:
     """Return the ONNX model of `network` in evaluation mode for batches of the shape of `images`.
 
     Its input is "images" and its output "logits". Raises `UserError` for an operation that ONNX lacks.
     """
     import torch
+    from torch.onnx.errors import OnnxExporterError
 
     file = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
@@ -78,11 +84,8 @@ def traced(network: nn.Module, images: Tensor) -> bytes:
                 opset_version=OPSET,
                 dynamo=False,
             )
-        except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
-            if "memory" in str(error):
-                raise
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
-            raise UserError(f"The network cannot be exported to ONNX: {first}.") from None
+        except OnnxExporterError as error:  # Errors of the network's own code stay what they are.
+            raise UserError(f"The network cannot be exported to ONNX: {first_line(error)}.") from None
     return file.getvalue()
 
 

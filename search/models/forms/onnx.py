@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from search.models.forms.parity import ready, require_equal
 from search.models.model import Model
 from search.models.onnx_reading import as_properties, metadata, require_packages, session_of
+from search.models.onnx_session import first_line
 from space import UserError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _exported(network: nn.Module, images: Tensor, metadata: Mapping[str, str], o
             )
         except Exception as error:  # Whatever an exporter raises for an op or an opset that it lacks.
             which = "as an ONNX file" if opset is None else f"with opset {opset}"
-            raise UserError(f"The network cannot be written {which}: {_first_line(error)}.") from None
+            raise UserError(f"The network cannot be written {which}: {first_line(error)}.") from None
     assert program is not None
     proto = program.model_proto
     _require_opset(proto, opset)
@@ -80,10 +81,6 @@ def _silent(*names: str) -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
 
 
 def _computed(content: bytes, images: Tensor) -> Tensor:

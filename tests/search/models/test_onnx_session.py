@@ -44,6 +44,15 @@ def test_an_operation_that_onnx_lacks_is_refused():
         traced(Odd(), torch.randn(1, 3))
 
 
+def test_a_mistake_in_a_network_is_not_called_an_operation_that_onnx_lacks():
+    class Wrong(torch.nn.Module):
+        def forward(self, x):
+            return x @ torch.ones(2, 2)
+
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        traced(Wrong(), torch.randn(1, 3))
+
+
 def test_the_times_of_nodes_are_those_of_the_network():
     images = torch.randn(1, 3, 16, 16)
     nodes = node_times(traced(build(NETWORK), images), images.numpy(), runs=3)
