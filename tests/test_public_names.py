@@ -20,7 +20,10 @@ from space import decode
 
 RUN = ("to_dataframe", "export", "report", "figures", "rescore", "compare")
 EXAMPLES = [
-    *(getattr(search, name) for name in ("launch", "resume", "open_run", "predict", "train", "Run")),
+    *(
+        getattr(search, name)
+        for name in ("launch", "resume", "open_run", "predict", "evaluate", "train", "Run")
+    ),
     *(getattr(search.Run, name) for name in RUN),
     *(scaling.scale, scaling.family, scaling.Family.to_dataframe, Table),
 ]
@@ -41,9 +44,11 @@ def home(tmp_path_factory):
         search.launch({**DONE, "run": "photos", "reward.w": 0}, evaluate=looked_up, display=None)
     network = decode("r16_i8/mb_d1_k3_s2_e2_w8/h16_c2")
     save_model(model(network, classes=("circle", "square")), folder / "models/flowers")
-    images = folder / "photos/circle"
-    images.mkdir(parents=True)
-    Image.new("RGB", (20, 20), "red").save(images / "1.png")
+    for kind, colour in (("circle", "red"), ("square", "blue")):
+        images = folder / "photos" / kind
+        images.mkdir(parents=True)
+        for number in range(10):
+            Image.new("RGB", (20 + number, 20), colour).save(images / f"{number}.png")
     return folder
 
 

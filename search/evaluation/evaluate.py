@@ -36,8 +36,12 @@ def evaluate(
     """Evaluate a trained model on labelled images.
 
         >>> from search import evaluate
-        >>> result = evaluate("models/flowers", "photos")               # doctest: +SKIP
-        >>> result.accuracy, result.interval, result.confusion          # doctest: +SKIP
+        >>> result = evaluate("models/flowers", "photos", "all")
+        >>> low, high = result.interval
+        >>> low <= result.accuracy <= high
+        True
+        >>> result.confusion.shape
+        (2, 2)
 
     model: a model, its folder, or an ONNX file of `search export-model`. data: settings such as {"data": "npz",
     "data.path": FILE}, or the path of a folder of class folders or of a .npz file; None: the images of the model's
