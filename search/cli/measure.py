@@ -75,7 +75,7 @@ def _latency(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator
     def lines() -> Iterator[str]:
         yield str(model.architecture)
         yield _conditions(timing)
-        yield _line("latency", timing)
+        yield _line("latency", "latency", timing)
         yield f"size    {size:,} bytes (float32 weights with batch normalisation folded in)"
         yield f"memory  {memory:,} bytes for maps at the peak, in addition to the weights"
 
@@ -88,6 +88,7 @@ def _step(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator[st
     from search.profiles.lookup import closest, here
     from search.proxy.measure import alone
     from search.runs.networks import find_network
+    from space.cost.table import COSTS
 
     options = options_of(words, ("device", "precision", "batch"), ("cost",))
     architecture: Architecture = find_network(what).architecture
@@ -97,12 +98,13 @@ def _step(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator[st
     def lines() -> Iterator[str]:
         yield str(architecture)
         yield _conditions(step)
-        yield _line("training step", step)
+        yield _line("training step", "step", step)
         yield f"memory of a training step: {memory / 2**20:,.1f} MiB"
         if here(step.batch):
             prediction = Predictor(closest(architecture, step.batch))(architecture)
             estimated = f", {prediction.unmeasured:.0%} of it estimated" if prediction.flagged else ""
-            yield f"training step predicted by this device's profile: {prediction.ms:.1f} ms{estimated}"
+            ms = COSTS["step"].text(prediction.ms)
+            yield f"training step predicted by this device's profile: {ms}{estimated}"
 
     return values, lines()
 
@@ -111,16 +113,18 @@ def _conditions(timing: Timing) -> str:
     from search.tables.units import plural
 
     device = timing.device
-    runtime = f"torch {device.torch}" if device.runtime == "torch" else device.runtime
     return (
-        f"{device.processor}, {device.kind}, {plural(device.threads, 'thread')}; {runtime}; {device.precision}; "
-        f"{plural(timing.batch, 'image')} of {timing.resolution} px"
+        f"{device.processor}, {device.kind}, {plural(device.threads, 'thread')}; {device.software}; "
+        f"{device.precision}; {plural(timing.batch, 'image')} of {timing.resolution} px"
     )
 
 
-def _line(name: str, timing: Timing) -> str:
+def _line(name: str, cost: str, timing: Timing) -> str:
+    from space.cost.table import COSTS
+
+    text = COSTS[cost].text
     doubts = f"; UNRELIABLE: {'; '.join(timing.doubts)}" if timing.doubts else ""
     return (
-        f"{name} {timing.ms:.3g} ms +- {timing.spread:.1%} (95%), 95% within {timing.p95:.3g} ms, "
+        f"{name} {text(timing.ms)} +- {timing.spread:.1%} (95%), 95% within {text(timing.p95)}, "
         f"{timing.repeats} repetitions{doubts}"
     )

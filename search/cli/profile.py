@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from search.profiles import Profile
     from search.profiles.campaign import Campaign, Progress
     from search.profiles.profile import TimedCost
+    from space.timing.device import Device
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
@@ -86,15 +87,19 @@ def options_of(
     return options
 
 
-def conditions_of(settings: dict[str, Any]) -> Conditions:
-    """Return the conditions of a latency: runtime, batch, threads, device, precision. Raises `UserError`."""
+def conditions_of(settings: dict[str, Any], others: tuple[str, ...] = ("cost",)) -> Conditions:
+    """Return the conditions of a latency: runtime, batch, threads, device, precision.
+
+    others: further permitted settings, for error messages. Raises `UserError` for an unknown setting and for a value
+    that is not permitted.
+    """
     from search.models.inference import RUNTIMES, Conditions
     from space.refusal import UserError, unknown_name
 
     names = ("runtime", "batch", "threads", "device", "precision")
     for key, value in settings.items():
         if key not in names:
-            raise unknown_name("setting", key, ("cost", *names))
+            raise unknown_name("setting", key, (*others, *names))
         permitted = RUNTIMES if key == "runtime" else _WORDS.get(key)
         if permitted and value not in permitted:
             raise unknown_name(key, str(value), permitted)
@@ -128,7 +133,7 @@ def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
         options = options_of(rest, ("device", "precision", "batch", "networks"), ("space", "cost"))
     else:
         networks = options_of({key: rest.pop(key) for key in ("networks",) if key in rest}, ("networks",))
-        conditions_of(rest)
+        conditions_of(rest, ("space", "cost", "networks"))
         options = {**rest, **networks}
     return Config.of({**chosen, "data": "shapes"}).space, cost, options
 
@@ -142,14 +147,18 @@ def _begin(campaign: Campaign, seconds: float) -> None:
     from search.tables.units import clock, plural
 
     device, what = campaign.device, "a step" if campaign.cost == "step" else "an inference"
-    runtime = "" if device.runtime == "torch" else f" {device.runtime.partition(',')[0]},"
     click.echo(
-        f"Space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor},{runtime} "
-        f"{plural(device.threads, 'thread')}, {plural(campaign.batch, 'image')} in {what}: "
+        f"Space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor}, "
+        f"{_software(device)}, {plural(device.threads, 'thread')}, {plural(campaign.batch, 'image')} in {what}: "
         f"{len(parts_of_space(campaign.space))} blocks in "
         f"{len(campaign.networks)} networks. About {clock(seconds)} on an idle machine.",
         err=True,
     )
+
+
+def _software(device: Device) -> str:
+    """Return the program that computes with its version, without its options."""
+    return device.software.partition(",")[0]
 
 
 def _progress(progress: Progress) -> None:
@@ -179,7 +188,7 @@ def _summary(profile: Profile, space: Any) -> Any:
     low, high = Predictor(profile).range(space)
     yield (
         f"{known} of {len(wanted)} blocks of {space.name} measured in {profile.networks} networks, {profile.made}; "
-        f"torch {profile.device.torch}, {profile.device.precision}, {plural(profile.batch, 'image')} at a time"
+        f"{_software(profile.device)}, {profile.device.precision}, {plural(profile.batch, 'image')} at a time"
     )
     kind, text = ("step time" if profile.cost == "step" else "latency"), COSTS[profile.cost].text
     yield f"{kind} of the space's networks: {text(low)} to {text(high)}"

@@ -24,6 +24,7 @@ from search.tables.units import clock, plural
 from search.trials.columns import BRIEF, FINALS, TRIALS, row
 from search.trials.finals import Verdict
 from search.trials.trial import Trial
+from space.cost.table import COSTS
 
 _ANSWERS = (
     Column("answer", "Answer"),
@@ -69,10 +70,10 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
         if result.step_ms is not None:
             yield f"step measured {result.step_ms:.1f} ms, S/S0 {result.step_ratio:.3f}"
         if trial.latency:
-            part = trial.latency.unmeasured
+            part, text = trial.latency.unmeasured, COSTS["latency"].text
             estimated = f", {part:.0%} of it estimated" if part else ""
-            measured = f", measured {result.latency_ms:.3g} ms" if result.latency_ms is not None else ""
-            yield f"latency predicted {trial.latency.ms:.3g} ms{estimated}{measured}"
+            measured = f", measured {text(result.latency_ms)}" if result.latency_ms is not None else ""
+            yield f"latency predicted {text(trial.latency.ms)}{estimated}{measured}"
         memory = reward.exact_cost("memory", trial.architecture)
         yield f"training the full network with batches of {reward.batch} images needs {memory:,} bytes or more"
     yield from show_network(trial.architecture)

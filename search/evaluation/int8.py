@@ -26,6 +26,7 @@ from search.models.int8.quantizer import (
 from search.models.model import Model, versions
 from search.models.onnx_reading import images_scaled
 from search.stats.confidence import t_quantile
+from space.cost.table import COSTS
 from space.refusal import UserError
 from space.timing.device import processor
 
@@ -150,8 +151,7 @@ def _training_images(model: Model, train: LabelledImages) -> tuple[Inputs, Input
     count = max(_MIN_IMAGES, min(_MAX_IMAGES, _PIXELS // model.fed.resolution**2))
     count = min(count, len(train.labels) // 2)
     conventions = model.weights.conventions
-    pixels = np.concatenate([train.at(range(2 * count))])
-    images = images_scaled(pixels, conventions.mean, conventions.std)
+    images = images_scaled(np.stack(train.at(range(2 * count))), conventions.mean, conventions.std)
     return images[:count], images[count:]
 
 
@@ -170,9 +170,8 @@ def report(result: Int8) -> list[str]:
         ("bytes of weights", *(f"{value:,}" for value in weights), f"{weights[1] / weights[0]:.2f}"),
         ("bytes of the file", *(f"{value:,}" for value in files), f"{files[1] / files[0]:.2f}"),
         (
-            "latency, one image, one thread (ms)",
-            f"{pace.float_ms:.3g}",
-            f"{pace.int8_ms:.3g}",
+            "latency, one image, one thread",
+            *(COSTS["latency"].text(ms) for ms in (pace.float_ms, pace.int8_ms)),
             f"{pace.ratio:.2f} +- {pace.ratio * pace.spread:.2f}",
         ),
     ]

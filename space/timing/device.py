@@ -28,6 +28,11 @@ class Device:
     memory_format: str = "channels_last"
     runtime: str = "torch"
 
+    @property
+    def software(self) -> str:
+        """The program that computes, with its version and options: "torch 2.14.1"."""
+        return f"torch {self.torch}" if self.runtime == "torch" else self.runtime
+
     def differences(self, other: Device) -> tuple[str, ...]:
         """Return the differing fields in words, this device's value first: ("torch 2.14.1, not 2.13.0", ...)."""
         mine, theirs = asdict(self), asdict(other)

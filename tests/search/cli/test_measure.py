@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -6,7 +7,8 @@ from click.testing import CliRunner
 from helpers.fake_device import DEVICE, profile_of
 
 from search.cli.main import search
-from search.models import onnx_session
+from search.models import inference, onnx_session
+from search.models.inference import measured
 from search.profiles import lookup as finding
 from search.profiles.campaign import Campaign
 from search.profiles.profile import file_of
@@ -34,6 +36,14 @@ def test_the_latency_of_a_network(run):
         f"size    {cost(decode(NETWORK)).size:,} bytes (float32 weights with batch normalisation folded in)"
     )
     assert memory.startswith(f"memory  {inference_memory(decode(NETWORK)):,} bytes")
+
+
+def test_seconds_are_written_out(run, monkeypatch):
+    slow = lambda network, conditions: replace(measured(network, conditions), ms=1234.5, p95=20_000)  # noqa: E731
+    monkeypatch.setattr(inference, "measured", slow)
+    latency = run(NETWORK).splitlines()[2]
+    assert latency.startswith("latency 1,234.5 ms +- ")
+    assert "95% within 20,000.0 ms" in latency
 
 
 def test_torch_and_a_batch_as_json(run):

@@ -1,5 +1,6 @@
 import json
 
+import onnxruntime
 import pytest
 from click.testing import CliRunner
 
@@ -38,6 +39,13 @@ def test_a_profile_is_measured_kept_and_not_measured_again(run, tmp_path):
     assert "4 of 4 networks" in run(*TINY, "--again").stderr
 
 
+def test_a_profile_of_latencies_names_the_runtime(run):
+    made = run("profile", "space=tiny_space", "cost=latency", "networks=2", "space.resolution=8")
+    version = f"onnxruntime {onnxruntime.__version__}"
+    assert f", {version}, 1 thread, 1 image in an inference: " in made.stderr
+    assert f"; {version}, float32, 1 image at a time" in made.stdout
+
+
 def test_it_is_written_where_it_is_wanted(run, tmp_path):
     run(*TINY, "space.resolution=8", "--out", "mine.json")
     assert json.loads((tmp_path / "mine.json").read_text())["format"] == "compound-nas.profile"
@@ -54,6 +62,7 @@ def test_it_is_written_where_it_is_wanted(run, tmp_path):
         (["device=gpu"], "Did you mean 'cpu'"),
         (["precision=double"], "precision"),
         (["networks=0"], "networks=0"),
+        (["cost=latency", "netwoks=3"], "Did you mean 'networks'"),
     ],
 )
 def test_mistakes_write_nothing(run, tmp_path, words, said):
