@@ -12,7 +12,7 @@ from search.config import Config, objective_of
 from search.engine import latencies
 from search.engine.display import Silent
 from search.engine.latencies import latency_profile_time, with_latencies
-from search.models import inference
+from search.models import inference, onnx_session
 from search.profiles import Predictor, latency_bench, lookup
 from search.profiles.profile import Profile
 from search.runs.rescoring import rescored
@@ -100,6 +100,18 @@ def test_an_answer_that_is_too_slow_is_replaced(device, limit, stopwatch):
         assert row(answer)["measured_latency_ms"] == pytest.approx(answer.latency.ms, rel=0.02)
     assert sum("over the limit" in note for note in notes) == 2
     assert len(stopwatch.measured) == len(set(stopwatch.measured)) <= 5
+
+
+def test_a_missing_runtime_leaves_the_answers_unmeasured(device, monkeypatch, limit):
+    monkeypatch.setattr(onnx_session, "missing", lambda: ["onnxruntime"])
+    notes, display = [], Silent()
+    display.note = notes.append
+    settings = {**SETTINGS, "latency": "./phone.json", "limit.latency": limit, "trials": 2, "finals": "off"}
+    launch({**settings, "run": "one"}, display=display, evaluate=looked_up)
+    (note,) = (note for note in notes if "not measured" in note)
+    assert note.startswith(
+        "Latencies of the answers are not measured: runtime=onnxruntime needs onnxruntime:"
+    )
 
 
 def test_two_percent_over_the_limit_are_the_error_of_measuring():
