@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from search.files import locked_file
 from search.profiles.campaign import MAX_NETWORKS, Campaign, Progress, run, samples
-from search.profiles.profile import BATCH, Profile, TimedCost, file_of
+from search.profiles.profile import BATCH, Profile, file_of
 from search.profiles.regression import Sample
 from search.proxy.proxy import Precision
 from space import Architecture, Space, UserError
@@ -137,8 +137,7 @@ def _campaign(
 ) -> Campaign:
     if latency is None:
         return Campaign(space, device_for(device, precision), batch, max_networks)
-    cost: TimedCost = "latency"
-    return Campaign(space, latency.described(), latency.batch, max_networks, cost)
+    return Campaign(space, latency.described(), latency.batch, max_networks, "latency")
 
 
 @contextmanager

@@ -81,8 +81,7 @@ def step_ratio(
         for _ in range(warmup):
             step()
             other_step()
-        taken = in_turns(timer, step, other_step, pairs, tolerance, max_pairs)
-    return taken
+        return in_turns(timer, step, other_step, pairs, tolerance, max_pairs)
 
 
 def in_turns(
