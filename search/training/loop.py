@@ -200,8 +200,9 @@ def _loss_of_network(state: State, images: Tensor, shares: Tensor) -> Tensor:
 
 def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
     """Return the mean cross-entropy with shares of classes (b, classes). weights: the classes' weights (classes,)."""
-    each = functional.cross_entropy(logits, shares, label_smoothing=smoothing, reduction="none")
-    return each.mean() if weights is None else (each * (shares @ weights)).mean()
+    with torch.autocast(logits.device.type, enabled=False):  # It would round the product with the weights.
+        each = functional.cross_entropy(logits, shares, label_smoothing=smoothing, reduction="none")
+        return each.mean() if weights is None else (each * (shares @ weights)).mean()
 
 
 def _evaluate(state: State, data: Dataset) -> Validation:

@@ -171,6 +171,15 @@ def test_class_weights_scale_the_loss(task):
     )
 
 
+def test_class_weights_are_not_rounded_to_the_precision_of_the_network():
+    torch.manual_seed(0)
+    logits, shares = torch.randn(8, 4), torch.randn(8, 4).softmax(1)
+    weights = torch.tensor([0.7, 1.3, 1.1, 0.9])
+    exact = loop._loss(logits, shares, 0.1, weights)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(loop._loss(logits, shares, 0.1, weights), exact)
+
+
 def test_frozen_weights_stay(task, tmp_path):
     begun = train(task(epochs=1), tmp_path / "first")
     own = task(epochs=1, backbone_lr_scale=0.1, task_changes={"weights": tmp_path / "first", "freeze": 1})
