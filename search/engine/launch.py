@@ -43,7 +43,7 @@ from search.proxy.proxy import fidelity
 from search.runs.environment import environment, resumed_with
 from search.runs.exchange import spans
 from search.runs.lock import driver_lock
-from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PARENT, RUNS, Run, open_run
+from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PARENT, RUNS, Run, ledger_file, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
 from search.trials.ledger import OVER, Ledger, Record
 from space import UserError, documents
@@ -235,9 +235,8 @@ def drive(
         display.note(f"{uneven}; data.balance=sample or data.balance=loss compensates for it")
     for remark in data.remarks:
         display.note(remark)
-    if not (path / LEDGER).exists():  # `create` writes it.
-        raise UserError(f"{path / LEDGER} is missing, and with it all trials of the run; copy it back.")
-    with driver_lock(path / LOCK), _terminable(), closing(Ledger(path / LEDGER)) as ledger:
+    record = ledger_file(path)
+    with driver_lock(path / LOCK), _terminable(), closing(Ledger(record)) as ledger:
         by = partial(fidelity, data_digest=data.digest)
         measured = by(config.proxy)
         ledger.note("fidelity", measured)

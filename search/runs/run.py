@@ -227,7 +227,10 @@ class Run:
 
 
 def open_run(name: str | Path) -> Run:
-    """Open the run called `name`, or at that path. Raises `UserError` with the nearest name if there is none."""
+    """Open the run called `name`, or at that path.
+
+    Raises `UserError` with the nearest name if there is none, and for a run without its ledger.
+    """
     # Imported here: shell completion only needs the names of runs.
     from search.runs.lock import driver_of
     from search.trials.ledger import ENDED, OVER, Ledger
@@ -236,9 +239,7 @@ def open_run(name: str | Path) -> Run:
     path = find(str(name))
     document = documents.read("run", str(path / CONFIG))
     config, fit = _configured(document, path), "fit" in document
-    if not (path / LEDGER).exists():  # The driver died before it created one.
-        return Run(path, config, (), 0.0, driver_of(path / LOCK), fit=fit)
-    ledger = Ledger(path / LEDGER, write=False)
+    ledger = Ledger(ledger_file(path), write=False)
     try:
         records = ledger.records(ledger.noted("fidelity") or "")
         seconds = float(ledger.noted("seconds") or 0)
@@ -251,6 +252,13 @@ def open_run(name: str | Path) -> Run:
         for record in records
     )
     return Run(path, config, trials, seconds, driver_of(path / LOCK), ended, closed, fit)
+
+
+def ledger_file(path: Path) -> Path:
+    """Return the ledger of the run at `path`. Raises `UserError` if it is missing: every run begins with one."""
+    if not (path / LEDGER).exists():
+        raise UserError(f"{path / LEDGER} is missing, and with it all trials of the run; copy it back.")
+    return path / LEDGER
 
 
 def config_of(path: Path) -> Config:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from search.config import Config
-from search.runs.run import LEDGER, called, config_of, find
+from search.runs.run import LEDGER, called, config_of, find, ledger_file
 from search.trials.ledger import Ledger, Record
 from search.trials.trial import RANKED, trial_from_record
 from space import UserError
@@ -74,9 +74,7 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
     path = find(name)
     before = config_of(path)
     _compare(name, before, config)
-    if not (path / LEDGER).exists():
-        return
-    ledger = Ledger(path / LEDGER, write=False)
+    ledger = Ledger(ledger_file(path), write=False)
     try:
         if ledger.noted("fidelity") != fidelity:
             raise UserError(

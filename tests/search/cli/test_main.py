@@ -243,12 +243,12 @@ def test_status_of_all_runs_tells_which_cannot_be_read(home, tmp_path):
     shutil.copytree(home / "runs/done", tmp_path / "runs/done")
     shutil.copytree(home / "runs/done", tmp_path / "runs/torn")
     (tmp_path / "runs/torn/trials.sqlite").write_text("no ledger" * 1000)
-    (tmp_path / "runs/begun").mkdir()
-    shutil.copy(home / "runs/done/config.yaml", tmp_path / "runs/begun")
+    (tmp_path / "runs/lost").mkdir()
+    shutil.copy(home / "runs/done/config.yaml", tmp_path / "runs/lost")
     lines = run(tmp_path, "status").stdout
     assert "4 complete of 4 trials" in lines
     assert "runs/torn: " in lines
-    assert "none yet of 4 trials" in lines
+    assert "runs/lost: runs/lost/trials.sqlite is missing" in " ".join(lines.split())
     assert "cannot be used as a ledger" in refused(tmp_path, "status", "torn")
 
 

@@ -351,10 +351,11 @@ def test_changed_data_are_noticed(tmp_path):
         resume("r", evaluate=looked_up)
 
 
-def test_a_run_without_a_ledger_shows_no_trials():
+def test_a_run_that_has_lost_its_ledger_is_not_shown_as_one_without_trials():
     searched(trials=1)
     Path("runs/r/trials.sqlite").unlink()
-    assert open_run("r").trials == ()
+    with pytest.raises(UserError, match="is missing, and with it all trials"):
+        open_run("r")
 
 
 def test_a_run_is_called_what_finds_it(tmp_path):
