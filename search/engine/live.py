@@ -101,8 +101,7 @@ def low_fidelity(trial: Trial) -> str:
 
 def progress(status: Status, front: tuple[Trial, ...] | None = None) -> str:
     """Return the progress of a search in a few words. front: of a multi-objective search."""
-    finished = status.complete + status.failed + status.pruned
-    parts = [f"{finished} of {status.total}" if status.total else str(finished)]
+    parts = [f"{status.finished} of {status.total}" if status.total else str(status.finished)]
     if front is not None:
         parts.append(f"front {plural(len(front), 'trial')}")
     elif status.best and status.best.terms:
@@ -114,9 +113,8 @@ def panel(status: Status, front: tuple[Trial, ...] | None = None) -> RenderableT
     """Return a progress bar and the lines of `panel_lines`."""
     lines: list[RenderableType] = [Text(line) for line in panel_lines(status, front)]
     if status.total:
-        finished = status.complete + status.failed + status.pruned
         # A bar ends without a new line; padding adds one.
-        lines.insert(0, Padding(ProgressBar(total=status.total, completed=finished, width=60), 0))
+        lines.insert(0, Padding(ProgressBar(total=status.total, completed=status.finished, width=60), 0))
     return Group(*lines)
 
 
@@ -153,14 +151,14 @@ def figures(trial: Trial) -> str:
 
 def counts(status: Status) -> str:
     """Return the number of finished trials, and of those with other results than a complete training."""
-    finished = status.complete + status.failed + status.pruned
     others = (
         (status.pruned, "pruned"),
         (status.failed, "failed"),
         (status.duplicate, "duplicate"),
         (status.imported, "imported"),
     )
-    parts = [f"{finished} of {plural(status.total, 'trial')}" if status.total else plural(finished, "trial")]
+    over, total = status.finished, status.total
+    parts = [f"{over} of {plural(total, 'trial')}" if total else plural(over, "trial")]
     return ", ".join(parts + [f"{count} {state}" for count, state in others if count])
 
 

@@ -30,6 +30,8 @@ class Notebook:
             import_module("tqdm.auto")
         self._notes: list[str] = []
         self._source: SearchAndFinals | None = None
+        self._last: Status | None = None
+        """The status at the end of the search, None before it."""
         self._handle: Any = None
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
@@ -63,15 +65,20 @@ class Notebook:
             over.set()
             thread.join()
             assert self._source
-            # The last state has no times, so that equal searches leave equal notebooks.
-            status, self._source = self._source.status, None
-            self._show(page(status, [counts(status), *_best(status)], self._notes))
+            self._last, self._source = self._source.status, None
+            self._show()
 
-    def _show(self, html: str = "") -> None:
+    def _show(self) -> None:
         from IPython.display import HTML, display
 
-        status = self._source.status if self._source else None
-        shown = HTML(html or page(status, panel_lines(status) if status else [], self._notes))
+        status, lines = self._last, list[str]()
+        if self._source:
+            status = self._source.status
+            lines = panel_lines(status)
+        elif status:
+            # The last state has no times, so that equal searches leave equal notebooks.
+            lines = [counts(status), *_best(status)]
+        shown = HTML(page(status, lines, self._notes))
         if self._handle is None:
             self._handle = display(shown, display_id=True)
         else:
@@ -82,8 +89,7 @@ def page(status: Status | None, lines: list[str], notes: list[str]) -> str:
     """Return the HTML of a search: a progress bar, its state in `lines`, and its notes."""
     bar = ""
     if status and status.total:
-        done = status.complete + status.failed + status.pruned
-        bar = f'<progress value="{done}" max="{status.total}" style="width: 30em"></progress>'
+        bar = f'<progress value="{status.finished}" max="{status.total}" style="width: 30em"></progress>'
     text = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
     folded = "".join(f"<div>{escape(note)}</div>" for note in notes)
     return f"{bar}{text}{folded}"

@@ -48,6 +48,11 @@ class Status:
     goals: Mapping[int, int] = field(default_factory=dict)
     """The epochs of the current training of each running trial, by number."""
 
+    @property
+    def finished(self) -> int:
+        """The number of trials that are over, see `search.runs.run.Run.finished`."""
+        return self.complete + self.failed + self.pruned
+
     @classmethod
     def of(cls, trials: Sequence[Trial], epochs: Mapping[int, int], **rest: Any) -> Status:
         """Return the status of a search.

@@ -27,6 +27,7 @@ def test_one_output_follows_the_search_and_ends_without_times(monkeypatch):
     output = Output()
     monkeypatch.setattr(IPython, "display", output)
     settings = {"data.images": 100, "data.test_images": 20, "proxy": "tiny", "executor": "serial"}
+    shown = Notebook()
     run = launch(
         settings,
         space="tiny_space",
@@ -34,13 +35,15 @@ def test_one_output_follows_the_search_and_ends_without_times(monkeypatch):
         sampler="random",
         run="r",
         evaluate=looked_up,
-        display=Notebook(),
+        display=shown,
     )
     first, last = output.states[1], output.states[-1]
     assert "so far" in "".join(output.states) and "so far" not in last
     assert '<progress value="2" max="2"' in last
     assert f"best: trial {run.best.number}" in last
     assert "<pre>" in last and first != last
+    shown.note("The search ends: no network is left.")
+    assert output.states[-1].startswith(last) and "no network is left" in output.states[-1]
 
 
 def test_notes_are_text_and_not_code():
