@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,12 +57,12 @@ def profile_files(config: Config) -> dict[str, str | bytes]:
 
 
 def needed(config: Config) -> bool:
-    """Return whether latencies count in the reward or are limited."""
+    """Return True if latencies count in the reward or are limited."""
     return "latency" in config.reward.costs or config.limit.latency is not None
 
 
 def _loaded(config: Config) -> Profile:
-    profile = Profile.load(Path(config.settings.latency))
+    profile = Profile.load(Path(os.path.expanduser(config.settings.latency)))
     if profile.cost != "latency":
         raise UserError(f"{config.settings.latency} is a profile of training steps, not of latencies.")
     if not config.settings.force_step:

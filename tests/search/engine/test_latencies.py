@@ -68,6 +68,12 @@ def test_a_limit_keeps_slower_networks_out(device, profile, limit):
     assert all(trial.latency.ms <= limit * 0.9 for trial in again.trials)
 
 
+def test_a_profile_can_be_below_the_home_folder(device, profile, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = Config.of({**SETTINGS, "latency": "~/phone.json", "limit.latency": "1s"})
+    assert with_latencies(config, print).latencies.profile == profile
+
+
 @pytest.fixture
 def stopwatch(monkeypatch, profile):
     """The machine of the profile. Returns the networks that are measured, and takes the error of each measurement."""
