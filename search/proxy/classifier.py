@@ -10,7 +10,6 @@ from search.data.augment import normalise
 from search.data.balance import class_weights
 from search.data.dataset import Dataset
 from search.data.fetching import fetcher
-from search.proxy.proxy import Proxy
 from space.network.network import Network
 
 _BATCH = 256
@@ -21,13 +20,13 @@ _STEPS = 50
 """The largest number of steps of L-BFGS."""
 
 
-def fit_classifier(network: Network, data: Dataset, device: torch.device, proxy: Proxy) -> None:
+def fit_classifier(network: Network, data: Dataset, device: torch.device, images: int | None) -> None:
     """Replace the classifier of `network`, in place, by a logistic regression on its features.
 
-    The first `proxy.images` training images are used, without augmentation. The optimum is unique, so the result
-    depends on neither a seed nor the classifier before.
+    images: the number of training images that are used, from the first on, without augmentation; None: all images.
+    The optimum is unique, so the result depends on neither a seed nor the classifier before.
     """
-    count = min(proxy.images or len(data.train), len(data.train))
+    count = min(images or len(data.train), len(data.train))
     features, labels = _features(network, data, device, count)
     mean, std = features.mean(0), features.std(0).clamp_min(1e-6)
     balanced = class_weights(labels.cpu(), len(data.classes)).to(device) if data.balance == "loss" else None

@@ -109,7 +109,7 @@ def train(
         if proxy.recalibrate_bn:
             recalibrate(network, data, place, proxy.recalibrate_bn)
         if not proxy.epochs:
-            fit_classifier(network, data, place, proxy)
+            fit_classifier(network, data, place, proxy.images)
         figures = validate(network, data, place, proxy.validation_images, flip_tta=proxy.flip_tta)
     if not math.isfinite(figures.loss):
         raise TrialFailed(f"The validation loss is {figures.loss}.")

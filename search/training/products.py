@@ -116,7 +116,7 @@ def _limits(settings: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
         raise UserError(f"{first} and {others[0]}: products have limits on one cost.")
     name, value = first.partition(".")[2], settings[first]
     cost_row(name)
-    amounts = [part.strip() for part in str(value).split(",") if part.strip()]
+    amounts = [part.strip() for part in str(value).split(",")]
     if len(set(amounts)) < len(amounts):
         raise UserError(f"{first}={value} has a limit twice.")
     return name, amounts
@@ -152,7 +152,6 @@ def _inherited(product: Product) -> Model:
 
     from search.data import load, load_test
     from search.proxy.classifier import fit_classifier
-    from search.proxy.proxy import Proxy
     from search.proxy.validation import recalibrate, validate
     from space.weights import load_weights, rebuild
     from space.weights.children import inherit
@@ -163,7 +162,7 @@ def _inherited(product: Product) -> Model:
     data = replace(load(task.source, task.architecture.resolution), mean=mean, std=std)
     network = rebuild(weights)
     recalibrate(network, data, cpu, 2048)
-    fit_classifier(network, data, cpu, Proxy(images=None))
+    fit_classifier(network, data, cpu, images=None)
     test = replace(data, validation=load_test(task.source, task.architecture.resolution))
     metrics = [
         Metric(name="accuracy", split="validation", value=validate(network, data, cpu).accuracy),

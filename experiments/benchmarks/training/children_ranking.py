@@ -13,8 +13,6 @@ weights. Both append a line to DIR/results.jsonl for each training or validation
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
 import statistics
 import time
@@ -25,6 +23,7 @@ from typing import Any
 
 import torch
 
+from experiments.benchmarks.training.proxy_table import append, read
 from search.config import Config
 from search.data import Dataset, load
 from search.data.source import Source
@@ -45,6 +44,7 @@ from space.weights.children import inherit
 
 PARENT = "r16_i16_s1/mb_d1_k3_s1_e1_w16/mb_d3_k5_s2_e6_w24/mb_d3_k5_s2_e6_w40/h128_c10"
 WIDTHS, EXPANDS = (0.4, 0.6, 0.8, 1.0), (0.34, 0.5, 0.67, 1.0)
+RESULTS = "results.jsonl"
 SHORTER = (3, 1)
 """The epochs of the shorter trainings."""
 
@@ -75,34 +75,16 @@ def trainings(networks: list[Architecture], epochs: int) -> Iterator[tuple[Archi
             yield from ((network, rung, 2) for network in part)
 
 
-def results(out: Path) -> list[dict[str, Any]]:
-    """Return the lines of DIR/results.jsonl; an incomplete last line is left out."""
-    path = out / "results.jsonl"
-    lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-def append(out: Path, row: dict[str, Any]) -> None:
-    """Add a line to DIR/results.jsonl, and wait until it is on the disk."""
-    path = out / "results.jsonl"
-    whole = "".join(json.dumps(line) + "\n" for line in results(out))
-    if path.exists() and path.read_text("utf-8") != whole:
-        path.write_text(whole, "utf-8")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def train_alone(networks: list[Architecture], data: Dataset, proxy: Proxy, out: Path) -> None:
     """Carry out the trainings that the results lack."""
-    done = {(row["network"], row["epochs"], row["seed"]) for row in results(out) if row["kind"] == "alone"}
+    done = {(row["network"], row["epochs"], row["seed"]) for row in read(out / RESULTS) if row["kind"] == "alone"}
     for network, epochs, seed in trainings(networks, proxy.epochs):
         if (str(network), epochs, seed) in done:
             continue
         training = train(network, data, shorter(proxy, epochs), seed)
-        row = {"kind": "alone", "network": str(network), "epochs": epochs, "seed": seed}
-        append(out, row | {"accuracy": training.accuracy, "loss": training.loss, "cpu": training.cpu_seconds})
+        row: dict[str, Any] = {"kind": "alone", "network": str(network), "epochs": epochs, "seed": seed}
+        row |= {"accuracy": training.accuracy, "loss": training.loss, "cpu": training.cpu_seconds}
+        append(out / RESULTS, row)
         print(time.strftime("%H:%M:%S"), network, epochs, seed, training.accuracy, flush=True)
 
 
@@ -136,7 +118,7 @@ def validate_inherited(
         recalibrate(own, data, cpu, 2048)
         row = {"kind": "inherited", "parent": parent, "network": str(network), "seconds": seconds}
         row |= {"frozen": frozen, "recalibrated": validate(own, data, cpu).accuracy}
-        fit_classifier(own, data, cpu, proxy)
+        fit_classifier(own, data, cpu, proxy.images)
         yield row | {"fitted": validate(own, data, cpu).accuracy}
 
 
@@ -144,10 +126,10 @@ def inherited(networks: list[Architecture], source: Source, proxy: Proxy, epochs
     """Carry out the validations that the results lack."""
     data = load(source, 16)
     for parent, weights, seconds in parents(source, epochs, out):
-        done = {row["network"] for row in results(out) if row.get("parent") == parent}
+        done = {row["network"] for row in read(out / RESULTS) if row.get("parent") == parent}
         left = [network for network in networks if str(network) not in done]
         for row in validate_inherited(left, data, proxy, weights, parent, seconds):
-            append(out, row)
+            append(out / RESULTS, row)
 
 
 def report(rows: list[dict[str, Any]], epochs: int) -> Iterator[str]:
@@ -189,7 +171,7 @@ def main() -> None:
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     if options.part == "report":
-        print(*report(results(options.out), options.epochs), sep="\n")
+        print(*report(read(options.out / RESULTS), options.epochs), sep="\n")
         return
     source, proxy = settings(options.data, options.epochs, options.images)
     networks = children(options.children)

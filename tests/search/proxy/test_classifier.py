@@ -35,12 +35,12 @@ def test_the_classifier_is_the_optimum_whatever_it_was_before(data, parent):
     network, seen = rebuild(parent), replace(data, validation=data.train)
     recalibrate(network, data, CPU, 64)
     before = validate(network, seen, CPU)
-    fit_classifier(network, data, CPU, FINETUNE)
+    fit_classifier(network, data, CPU, FINETUNE.images)
     fitted = validate(network, seen, CPU)
     classifier = network.get_submodule("head.classifier")
     first = classifier.weight.clone()
     classifier.weight.data.normal_()
-    fit_classifier(network, data, CPU, FINETUNE)
+    fit_classifier(network, data, CPU, FINETUNE.images)
     assert torch.equal(first, classifier.weight)
     assert fitted.loss < before.loss and fitted.accuracy > before.accuracy
 

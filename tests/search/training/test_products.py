@@ -71,6 +71,8 @@ def test_the_command_prints_what_it_would_train(home):
     [
         ("children", {"limit.macs": "1"}, "limit.macs=1: none of 3 complete trials"),
         ("children", {"limit.macs": "1X"}, "limit.macs=1X: '1X' is not a valid count"),
+        ("children", {"limit.macs": " "}, "limit.macs=: '' is not a valid count"),
+        ("children", {"limit.macs": "1M,"}, "limit.macs=: '' is not a valid count"),
         ("children", {"limit.step": "3ms"}, "has no prediction of it"),
         ("children", {"limit.mac": "1M"}, "Did you mean 'macs'?"),
         ("children", {"limit.macs": "1M", "limit.params": "1M"}, "limits on one cost"),

@@ -1,13 +1,4 @@
-import json
-
-from experiments.benchmarks.training.children_ranking import (
-    PARENT,
-    append,
-    children,
-    report,
-    results,
-    trainings,
-)
+from experiments.benchmarks.training.children_ranking import PARENT, children, report, trainings
 from space import decode
 from space.choices.inside import places
 
@@ -22,15 +13,6 @@ def test_the_first_half_has_all_its_trainings_before_the_second():
     rows = list(trainings(children(4), 6))
     assert len(set(rows)) == 4 * 4
     assert {network for network, _, _ in rows[:8]} == set(children(4)[:2])
-
-
-def test_an_incomplete_line_is_left_out_and_replaced(tmp_path):
-    append(tmp_path, {"kind": "alone", "seed": 0})
-    path = tmp_path / "results.jsonl"
-    path.write_text(path.read_text() + '{"kind": "al')
-    append(tmp_path, {"kind": "alone", "seed": 1})
-    assert [row["seed"] for row in results(tmp_path)] == [0, 1]
-    assert len([json.loads(line) for line in path.read_text().splitlines()]) == 2
 
 
 def test_the_report_compares_with_the_mean_of_the_seeds():
