@@ -23,17 +23,21 @@ def estimated_accuracies(results: Sequence[Result]) -> list[float]:
     standard deviation. With fewer than `MIN_TRIALS` trials, or without a spread of both, the estimates are the
     accuracies.
     """
-    accuracies = [result.accuracy for result in results]
-    if len(results) < MIN_TRIALS or any(result.loss <= 0 for result in results):
+    return mixture([result.accuracy for result in results], [result.loss for result in results], LOSS_WEIGHT)
+
+
+def mixture(accuracies: list[float], losses: Sequence[float], weight: float) -> list[float]:
+    """Return the estimates for accuracies and losses, in which the loss has a weight of 0 to 1."""
+    if len(losses) < MIN_TRIALS or any(loss <= 0 for loss in losses):
         return accuracies
     # Logarithms, so that a network which learned nothing does not decide about the scale.
-    losses = [-math.log(result.loss) for result in results]
+    losses = [-math.log(loss) for loss in losses]
     mean, spread = statistics.fmean(accuracies), statistics.pstdev(accuracies)
     loss_mean, loss_spread = statistics.fmean(losses), statistics.pstdev(losses)
     if not spread or not loss_spread:
         return accuracies
     calibrated = (mean + (loss - loss_mean) * spread / loss_spread for loss in losses)
     return [
-        min(1.0, max(0.0, (1 - LOSS_WEIGHT) * accuracy + LOSS_WEIGHT * by_loss))
+        min(1.0, max(0.0, (1 - weight) * accuracy + weight * by_loss))
         for accuracy, by_loss in zip(accuracies, calibrated, strict=True)
     ]

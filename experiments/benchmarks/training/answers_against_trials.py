@@ -15,8 +15,16 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from experiments.benchmarks.training.four_classes import Job, compared, make_folder, search, train_all
+from experiments.benchmarks.training.four_classes import (
+    Job,
+    compared,
+    environment,
+    make_folder,
+    search,
+    train_all,
+)
 from search.runs.run import ANSWERS, open_run
 from space import cost
 
@@ -24,11 +32,13 @@ TOP = 8
 SEEDS = (301, 302, 303)
 
 
-def page(out: Path, run: str) -> dict[str, object]:
+def page(out: Path, run: str) -> dict[str, Any]:
     """Return what the page of a run states, as `search report --json` prints it."""
     command = [sys.executable, "-m", "search", "report", run, "--json"]
-    text = subprocess.run(command, cwd=out, capture_output=True, text=True, check=True).stdout
-    values: dict[str, object] = json.loads(text)
+    printed = subprocess.run(
+        command, cwd=out, env=environment(), stdout=subprocess.PIPE, text=True, check=True
+    )
+    values: dict[str, Any] = json.loads(printed.stdout)
     return values
 
 
@@ -70,7 +80,7 @@ def main(words: Sequence[str] | None = None) -> None:
             f"{mean.half or 0:.4f} | {less.mean:+.4f} +- {less.half or 0:.4f}{' *' if less.significant else ''}"
         )
     values = page(out, options.run)
-    for pair in values["differences"]:  # type: ignore[attr-defined]
+    for pair in values["differences"]:
         if pair["significant"] and pair["more"] in places and pair["less"] in places:
             truth = tested.difference(places[pair["more"]], places[pair["less"]])
             print(f"page: {pair['more']} over {pair['less']} by {pair['mean']:+.4f}; table {truth.mean:+.4f}")

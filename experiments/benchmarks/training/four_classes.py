@@ -63,16 +63,19 @@ def make_folder(npz: Path, folder: Path, per_class: int = PER_CLASS) -> Path:
     return folder
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of commands that use the code of this checkout, not of an installed package."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+
+
 def search(out: Path, name: str, words: Sequence[str]) -> None:
     """Run `search launch` with these words in the folder `out`, or go on with the run, as a user would."""
     known = (out / "runs" / name / "config.yaml").exists()
     command = ["resume", name] if known else ["launch", *words, f"run={name}"]
-    # The code of this checkout, not of an installed package.
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     print(f"search {' '.join(command)}", flush=True)
     with (out / f"{name}.txt").open("a") as log:
         subprocess.run(
-            [sys.executable, "-m", "search", *command], cwd=out, env=environment, stdout=log, stderr=log
+            [sys.executable, "-m", "search", *command], cwd=out, env=environment(), stdout=log, stderr=log
         ).check_returncode()
 
 

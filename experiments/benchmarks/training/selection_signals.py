@@ -24,6 +24,8 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from search.trials.estimated import mixture
+
 RESULTS = Path(__file__).parents[2] / "results"
 DRAWN, TOP, RIVALS, REPETITIONS = 20, 3, 12, 4000
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -34,15 +36,9 @@ Trainings: TypeAlias = dict[str, tuple[float, float]]
 Draw: TypeAlias = Callable[[random.Random], tuple[Trainings, Trainings | None, Mapping[str, float]]]
 
 
-def estimates(accuracies: Sequence[float], losses: Sequence[float], weight: float) -> list[float]:
-    """Return the mixture of accuracies and calibrated losses, as `search.trials.estimated` has it."""
-    logs = [-math.log(loss) for loss in losses]
-    mean, spread = statistics.fmean(accuracies), statistics.pstdev(accuracies)
-    center, scale = statistics.fmean(logs), statistics.pstdev(logs)
-    return [
-        (1 - weight) * accuracy + weight * (mean + (log - center) * spread / scale)
-        for accuracy, log in zip(accuracies, logs, strict=True)
-    ]
+def estimates(trainings: Sequence[tuple[float, float]], weight: float) -> list[float]:
+    """Return the estimates of `search.trials.estimated` from (accuracy, loss) with a weight of the loss."""
+    return mixture([accuracy for accuracy, _ in trainings], [loss for _, loss in trainings], weight)
 
 
 def chosen(signal: Sequence[float], count: int) -> list[int]:
@@ -76,11 +72,11 @@ def _choices(
     names: Sequence[str],
     weight: float,
 ) -> dict[str, float]:
-    places = chosen(estimates(*zip(*(first[name] for name in names), strict=True), weight), TOP)
+    places = chosen(estimates([first[name] for name in names], weight), TOP)
     true = [truth[names[place]] for place in places]
     values = {"one": true[0], "top": max(true)}
     if second is not None:
-        signal = estimates(*zip(*(second[name] for name in names), strict=True), weight)
+        signal = estimates([second[name] for name in names], weight)
         values["finals"] = truth[names[max(places, key=lambda place: signal[place])]]
     return values
 

@@ -1,13 +1,9 @@
-"""The folder of photographs, the comparison of trainings, and the signals, on a handful of invented values."""
+"""The folder of photographs, and the comparison of trainings, on a handful of invented values."""
 
 import numpy as np
-import pytest
 
 from experiments.benchmarks.training.four_classes import CLASSES, compared, make_folder
-from experiments.benchmarks.training.selection_signals import estimates
-from search.proxy.evaluate import Result
 from search.stats.hits import encode_hits
-from search.trials.estimated import LOSS_WEIGHT, estimated_accuracies
 
 
 def test_further_training_images_of_a_class_become_test_images(tmp_path):
@@ -45,9 +41,3 @@ def test_networks_are_compared_on_the_test_images_of_all_seeds():
     tested = compared(["a", "b"], lines, (1, 2))
     assert tested.means == (0.625, 0.25)
     assert tested.hits == [[1, 1, 0.5, 0], [0.5, 0, 0.5, 0]]
-
-
-def test_the_mixture_is_the_samplers_estimate():
-    accuracies, losses = [0.5, 0.6, 0.55, 0.7, 0.65], [1.4, 1.2, 1.35, 1.0, 1.05]
-    results = [Result(a, loss, 1, 1, 1.0, 1.0, (1.0,)) for a, loss in zip(accuracies, losses, strict=True)]
-    assert estimates(accuracies, losses, LOSS_WEIGHT) == pytest.approx(estimated_accuracies(results))
