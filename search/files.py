@@ -151,9 +151,8 @@ def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection
             write_file(draft / name, content)
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
-            fcntl.flock(
-                descriptor, fcntl.LOCK_EX
-            )  # Two processes must not exchange the folder at the same time.
+            # Two processes must not exchange the folder at the same time.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             require_replaceable(path, known)
             _exchange(draft, target)
         finally:
@@ -168,7 +167,7 @@ def require_replaceable(path: Path, known: Collection[str]) -> None:
     """Raise `UserError` for a folder with other files than the `known` ones, and for a path that is not a folder."""
     try:
         others = sorted({entry.name for entry in path.iterdir()} - set(known))
-    except FileNotFoundError:    # Another process may be replacing the folder at this moment.
+    except FileNotFoundError:  # Another process may be replacing the folder at this moment.
         return
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None

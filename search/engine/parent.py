@@ -123,5 +123,5 @@ def _check_children(space: Space, parent: Architecture) -> None:
         for index, choice in enumerate(space.choices)
         for option in range(len(choice.options))
     ]
-    for point in points or [first]:
+    for point in points:
         places(parent, replace(space.at(point), classes=parent.classes, channels=parent.channels))

@@ -64,8 +64,8 @@ def alone(
 ) -> tuple[Timing, int]:
     """Measure a training step of `network` on `batch` images, without a reference.
 
-    Return its time, and its peak memory in bytes. Raises
-    `UserError` if the machine does not have the device, or if its memory is too small.
+    Return its time, and its peak memory in bytes. Raises `UserError` if the machine does not have the device, or if
+    its memory is too small.
     """
     place = choose_device(device)
     computes = precision_on(place, precision)

@@ -13,6 +13,7 @@ from typing import Any
 
 from space.architecture import Architecture, Stage
 from space.blocks import BLOCKS
+from space.choices.inverse import blocks_of
 from space.documents import Document
 from space.refusal import UserError
 
@@ -103,11 +104,7 @@ def is_child(parent: Architecture, child: Architecture) -> bool:
 
 def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
     """Return the number of blocks that each stage of `parent` gives; None if `child` is not a child of it."""
-    blocks = [
-        replace(stage, depth=1, stride=1 if index else stage.stride)
-        for stage in child.stages
-        for index in range(stage.depth)
-    ]
+    blocks = [block for stage in child.stages for block in blocks_of(stage)]
     entries = [parent.stem.width, *(stage.width for stage in parent.stages)]
 
     def fits(number: int, begin: int, end: int) -> bool:
@@ -122,9 +119,9 @@ def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
             blocks[begin - 1].width if begin else child.stem.width,
             *[blocks[begin].width] * (end - begin),
         ]
-        above = [entries[number], *[stage.width] * (end - begin)]
+        above, sources = [entries[number], *[stage.width] * (end - begin)], blocks_of(stage)
         return all(
-            not _shortcut(blocks[begin + i], widths[i]) or _shortcut(_block(stage, i), above[i])
+            not _shortcut(blocks[begin + i], widths[i]) or _shortcut(sources[i], above[i])
             for i in range(end - begin)
         )
 
@@ -138,10 +135,6 @@ def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
         return None
 
     return match(0, 0)
-
-
-def _block(stage: Stage, index: int) -> Stage:
-    return replace(stage, depth=1, stride=1 if index else stage.stride)
 
 
 def _shortcut(block: Stage, width_in: int) -> bool:

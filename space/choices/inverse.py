@@ -28,7 +28,7 @@ def find(
     sequence, so the stages of the space are matched with its blocks and not with its stages.
     """
     frame = next((chosen for chosen, frame in frames if frame == architecture), None)
-    blocks = [block for stage in architecture.stages for block in _blocks(stage)]
+    blocks = [block for stage in architecture.stages for block in blocks_of(stage)]
 
     @cache
     def match(number: int, reached: int) -> tuple[Chosen, ...] | None:
@@ -37,7 +37,7 @@ def find(
             return () if reached == len(blocks) else None
         for chosen, stage in stages[number]:
             end = reached + stage.depth
-            if blocks[reached:end] == _blocks(stage):
+            if blocks[reached:end] == blocks_of(stage):
                 rest = match(number + 1, end)
                 if rest is not None:
                     return (chosen, *rest)
@@ -49,7 +49,7 @@ def find(
     return {choice: option for chosen in (frame, *stage_options) for choice, option in chosen.items()}
 
 
-def _blocks(stage: Stage) -> list[Stage]:
+def blocks_of(stage: Stage) -> list[Stage]:
     """Return the blocks of a stage, each as a stage of depth 1."""
     first = replace(stage, depth=1)
     return [first, *[replace(first, stride=1)] * (stage.depth - 1)] if stage.depth else []
