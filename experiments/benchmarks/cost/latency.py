@@ -5,10 +5,10 @@
     python -m experiments.benchmarks.cost.latency report --out FILE.csv
     python -m experiments.benchmarks.cost.latency cross --samples FILE.json.part    # an unfinished profile is enough
 
-Networks: random ones of the space, none of them measured for the profile; random ones of the same space with four
-widths a stage, most of whose blocks are in no table; and published networks, scaled. Each is measured twice, in turns
-with the profile's reference network. Designs: the table of blocks, with the regression by kind of work for blocks
-that it lacks; the regression alone, fitted to blocks; and one fitted to whole networks.
+Networks: random ones of the space, none of them measured for the profile; for effv2_32 also random ones of the same
+space with four widths a stage, most of whose blocks are in no table, and published networks, scaled. Each is measured
+twice, in turns with the profile's reference network. Designs: the table of blocks, with the regression by kind of work
+for blocks that it lacks; the regression alone, fitted to blocks; and one fitted to whole networks.
 
 `cross` needs no further measurements: it leaves out a fifth of a profile's networks at a time and predicts them from
 the others. That is harder than what a profile is for, since blocks that only those networks have are lost.
@@ -59,17 +59,18 @@ SCALED = ("b0", "v2-b0", "mobilenet-v2-1.0", "mobilenet-v3-large", "mobilenet-v1
 
 
 def networks(space: str, count: int) -> Iterator[tuple[str, Architecture]]:
-    """Yield the sets of networks by name: `count` of the space, `count` with free widths, and 12 scaled ones."""
+    """Yield networks with their set: `count` of the space, and for effv2_32 `count` with free widths and 12 scaled."""
     plain = Space.load(space)
     known = {*chosen(plain, MAX_NETWORKS)}
-    for name, own in ((space, plain), ("four widths", Space.load(space, WIDTHS))):
+    wide = (("four widths", Space.load(space, WIDTHS)),) if space == "effv2_32" else ()
+    for name, own in ((space, plain), *wide):
         rng, found = random.Random(1000), dict[Architecture, None]()
         while len(found) < count:
             network = own.at(own.sample(rng))
             if network not in known:
                 found[network] = None
         yield from ((name, network) for network in found)
-    for name in SCALED:
+    for name in SCALED if wide else ():
         base = CATALOG[name].architecture
         for side, width in ((64, 1.25), (96, 0.75)):
             factors = Multipliers(width=width, resolution=side / base.resolution)
