@@ -19,7 +19,7 @@ from space.architecture import Architecture
 from space.blocks import BLOCKS
 from space.blocks.family import Layers
 from space.conv import Conv, Layer, Step
-from space.network.modules import ACTIVATIONS, InceptionConv, Mean, SameConv, step_module
+from space.network.modules import ACTIVATIONS, DepthwiseConv, InceptionConv, Mean, SameConv, step_module
 from space.plan import Block, plan
 from space.refusal import UserError
 
@@ -178,7 +178,9 @@ def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
     height, width = (conv.dilation * (k - 1) // 2 for k in conv.kernel)
     # With stride 1 both styles are equal. A pooled convolution reads one pixel.
     dynamic = padding == "same" and conv.stride > 1 and conv.padding == "same"
-    return (SameConv if dynamic else nn.Conv2d)(
+    plain = conv.stride == conv.dilation == 1 and conv.kernel[0] == conv.kernel[1] and conv.padding != "valid"
+    depthwise = plain and conv.groups == conv.width_in == conv.width and conv.groups > 1
+    return (SameConv if dynamic else DepthwiseConv if depthwise else nn.Conv2d)(
         conv.width_in,
         conv.width,
         conv.kernel,

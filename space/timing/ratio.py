@@ -3,8 +3,8 @@
 A time in seconds holds for one machine at one moment: under other load, wall time on a CPU is off by a factor of 2,
 and CPU time by a fifth, since other processes use the caches and lower the clock rate. Two networks that are timed
 in turns are slowed down alike, and their ratio stays within a few percent. A reward A * S^w only needs the ratio:
-the reference multiplies all rewards of a study by one constant, and at w = -0.07 an error of 5% in S changes a
-reward by 0.35%, less than the noise of a training's seed. Compare ratios to one reference, on one host.
+the reference multiplies all rewards of a study by one constant, and at w = -0.07 an error of 10% in S changes a
+reward by 0.7%, less than the noise of a training's seed. Compare ratios to one reference, on one host.
 
 Measured: eight runs with one pair of networks on two cores with up to four other processes gave ratios of 2.03
 +- 0.07 (standard deviation; 1.92 to 2.15), while the wall time of the same step ranged from 60 to 287 ms.
