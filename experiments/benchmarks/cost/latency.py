@@ -90,7 +90,7 @@ def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, s
             if time.monotonic() - started > seconds:
                 return False
             run = prepared(fresh(build(network)), conditions).run
-            taken = in_turns(settled(timer, 4.0), run, reference, 9, 0.01, 36)
+            taken = in_turns(settled(timer, 4.0), run, reference, 36, 0.01, 108)
             values = (taken.ratio, taken.spread, taken.wall_ms / taken.ms, os.getloadavg()[0])
             rows.append(dict(zip(COLUMNS, (name, str(network), take, *values), strict=True)))
             _write(out, rows)
