@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from space import Architecture
-from space.choices.named import called, named_network
+from space.choices.named_networks import called, named_network
 
 
 @dataclass(frozen=True, slots=True)

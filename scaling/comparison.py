@@ -8,7 +8,7 @@ from scaling.families import scale
 from scaling.runs import trained_network
 from search.compare.contender import Contender, Family, family_of, named_contender
 from space import UserError
-from space.choices.named import named_network
+from space.choices.named_networks import named_network
 
 
 def scaled_family(word: str, phis: Sequence[float], rule: str = "compound") -> Family:

@@ -7,7 +7,7 @@ from search.runs.networks import find_network
 from search.runs.run import Run, is_run, open_run, runs, split
 from space import Architecture, UserError
 from space.catalog import unpublished
-from space.choices.named import FORMS, named_network
+from space.choices.named_networks import FORMS, named_network
 
 
 def trained_network(word: str) -> tuple[str, Architecture]:

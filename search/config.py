@@ -28,9 +28,9 @@ from search.trials.finals import Finals
 from space import CATALOG, Architecture, Space, UserError, decode, documents
 from space.catalog import unpublished
 from space.choices.loading import load_space
-from space.choices.named import FORMS, named_network
+from space.choices.named_networks import FORMS, named_network
+from space.extension_points import Registry
 from space.refusal import unknown_name
-from space.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Config:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Read settings such as `{"space": "effv2", "proxy.epochs": 3}`.
 
-        Networks in `first` are words that `space.choices.named` knows. Raises `UserError` in one line for anything
-        unknown.
+        Networks in `first` are words that `space.choices.named_networks` knows. Raises `UserError` in one line for
+        anything unknown.
         """
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")

@@ -27,9 +27,9 @@ from pydantic import (
 from search.settings.extensions import ENTRY_POINTS
 from space import Architecture
 from space.catalog import unpublished
-from space.choices.named import FORMS, named_network
+from space.choices.named_networks import FORMS, named_network
 from space.cost.table import BATCH, CostName, cost_row, exact_cost, parse_amount
-from space.registry import Registry
+from space.extension_points import Registry
 
 UNIT = "v2-b0"
 """The network whose costs are the units unless another is named."""

@@ -12,8 +12,8 @@ from math import prod
 
 from space.checks import act, odd, stride, whole
 from space.conv import Layer, Step, conv
+from space.extension_points import Registry
 from space.refusal import unknown_name
-from space.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ WITH_TORCH = {"network", "timing", "weights"}
 """The rooms of space that import torch."""
 
 ROOMS = (
-    *("space.refusal", "space.documents", "space.registry", "space.conv", "space.checks"),
+    *("space.refusal", "space.documents", "space.extension_points", "space.conv", "space.checks"),
     *("space.blocks", "space.stage", "space.stems", "space.architecture", "space.plan", "space.rescale"),
     *("space.block_strings", "space.catalog", "space.cost", "space.choices"),
     *("space.network", "space.timing", "space.weights"),

@@ -77,7 +77,7 @@ def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> Non
 
 def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     from search.engine.estimate import estimate, lines
-    from search.engine.latencies import latency_profile_time
+    from search.engine.latency_source import latency_profile_time
     from search.engine.launch import prepared
     from search.engine.step_times import foreseen
 

@@ -24,7 +24,7 @@ from search.compare.plan import Plan, task_of
 from search.compare.price import price
 from search.compare.rates import best_rates, representatives
 from search.engine.display import Display, Silent
-from search.engine.latencies import profile_files
+from search.engine.latency_source import profile_files
 from search.engine.launch import create, resume
 from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file

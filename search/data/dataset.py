@@ -26,8 +26,8 @@ from search.data.splits import held_out, interleaved
 from search.data.stream import Streamed
 from search.settings.extensions import ENTRY_POINTS
 from search.settings.validation import of_kind
+from space.extension_points import Registry
 from space.refusal import UserError
-from space.registry import Registry
 
 Progress = Callable[[int, int], None]
 """A function that is called with the number of decoded images and the number of all images."""

@@ -35,7 +35,7 @@ def resolved_reference(word: str) -> str:
 
 
 def _resolved(word: str, what: str) -> str:
-    from space.choices.named import named_network
+    from space.choices.named_networks import named_network
 
     return word if named_network(word) else str(find_network(word, what).architecture)
 

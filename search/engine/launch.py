@@ -29,11 +29,11 @@ from search.engine.display import Display, Silent
 from search.engine.engine import Engine
 from search.engine.feasibility import check, check_times
 from search.engine.initial_networks import resolved
-from search.engine.latencies import profile_files, with_latencies
+from search.engine.latency_source import profile_files, with_latencies
 from search.engine.measured_answers import measure_answers
 from search.engine.parent import Parent, inheriting, parent_of, source_of
 from search.engine.proposals import Proposals, Sampled
-from search.engine.remeasure import measure_best
+from search.engine.remeasure_step_times import measure_best
 from search.engine.search_and_finals import SearchAndFinals
 from search.engine.step_times import with_step
 from search.executors import Evaluate

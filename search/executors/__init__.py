@@ -5,7 +5,7 @@ from search.executors.local import Local
 from search.executors.ray_cluster import RayTune
 from search.executors.serial import Serial
 from search.settings.extensions import ENTRY_POINTS
-from space.registry import Registry
+from space.extension_points import Registry
 
 EXECUTORS: Registry[type[Executor]] = Registry(
     ENTRY_POINTS["executor"], {"serial": Serial, "local": Local, "ray": RayTune}

@@ -8,7 +8,7 @@ from search.loggers.logger import LoggedTrial, Logger
 from search.loggers.mlflow import MLflow
 from search.loggers.tensorboard import TensorBoard
 from search.loggers.wandb import WeightsAndBiases
-from space.registry import Registry
+from space.extension_points import Registry
 
 LOGGERS: Registry[type[Logger]] = Registry(
     "compound_nas.loggers",

@@ -149,7 +149,7 @@ def _bench(campaign: Campaign, device: str, latency: Conditions | None) -> Itera
         with latency_bench(latency, campaign.reference) as place:
             yield place
         return
-    from search.profiles.bench import bench
+    from search.profiles.step_bench import bench
     from search.proxy.device import choose_device
 
     with bench(campaign.device, choose_device(device), campaign.batch, campaign.reference) as steps:

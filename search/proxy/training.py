@@ -1,7 +1,7 @@
 """The proxy training of a network, from the initial weights to the validation: `train`.
 
-The training loops are in `search.proxy.loop` (CPU, float16, and GPUs without room for all images) and
-`search.proxy.loop_gpu` (GPUs with room for all images).
+The training loops are in `search.proxy.loop_streamed` (CPU, float16, and GPUs without room for all images) and
+`search.proxy.loop_resident` (GPUs with room for all images).
 
 The recipe is made for trainings of a few hundred steps, and is the same for all networks of a space: AdamW, a
 learning rate that rises linearly and then falls linearly to 0, label smoothing, no weight decay on biases and
@@ -27,8 +27,8 @@ from search.proxy.device import choose_device, computing_on, precision_on
 from search.proxy.device_lock import shared
 from search.proxy.ema import Average
 from search.proxy.failure import TrialFailed, require_finite
-from search.proxy.loop import epochs_of
-from search.proxy.loop_gpu import Resident
+from search.proxy.loop_resident import Resident
+from search.proxy.loop_streamed import epochs_of
 from search.proxy.proxy import Proxy
 from search.proxy.validation import recalibrate, validate
 from space import Architecture, plan
@@ -147,7 +147,8 @@ class Fitted:
     """The outcome of a training loop.
 
     curve: the mean training loss of each epoch. images: the number of images trained on, summed over all epochs.
-    graph: the way in which steps were launched, see `search.proxy.evaluate.Result`; None for `search.proxy.loop`.
+    graph: the way in which steps were launched, see `search.proxy.evaluate.Result`; None for
+    `search.proxy.loop_streamed`.
     """
 
     curve: tuple[float, ...]
@@ -168,9 +169,9 @@ def fit(
 
     average: the moving average that is updated after each step; None: no average. on_epoch: see `train`.
 
-    A GPU with room for all images uses `search.proxy.loop_gpu`, except in float16, where the host must choose the
-    loss scale, and for layers with learning rates of their own. All other trainings use `search.proxy.loop`. Raises
-    `TrialFailed` if a loss is not a finite number.
+    A GPU with room for all images uses `search.proxy.loop_resident`, except in float16, where the host must choose
+    the loss scale, and for layers with learning rates of their own. All other trainings use
+    `search.proxy.loop_streamed`. Raises `TrialFailed` if a loss is not a finite number.
     """
     count = min(proxy.images or len(data.train), len(data.train))
     labels = torch.tensor(data.train.labels[:count])

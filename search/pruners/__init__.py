@@ -9,7 +9,7 @@ as the full training does are used.
 from search.pruners.pruner import Automatic, NoPruner, Pruner, SuccessiveHalving, Workload
 from search.pruners.rungs import Ladder
 from search.settings.extensions import ENTRY_POINTS
-from space.registry import Registry
+from space.extension_points import Registry
 
 PRUNERS: Registry[type[Pruner]] = Registry(
     ENTRY_POINTS["pruner"], {"auto": Automatic, "asha": SuccessiveHalving, "none": NoPruner}

@@ -11,7 +11,7 @@ from search.runs.run import ANSWERS, Run, is_run, open_run, runs, split
 from search.trials.trial import Trial
 from space import CATALOG, Architecture, decode
 from space.catalog import unpublished
-from space.choices.named import FORMS, named_network
+from space.choices.named_networks import FORMS, named_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ def find_network(word: str, what: str = "network or run") -> FoundNetwork:
     """Return the network that `word` means: the first of the following that applies.
 
     A word can be the folder of a model, as `search train` and `scale --save` write it. It can be a name that
-    `space.choices.named.named_network` knows. Last, it can be a run, for its best network ("RUN"), one of its trials
-    ("RUN:12") or one of its answers ("RUN:most-accurate"). what: the kind of word, for the error message. Raises
-    `UserError` for any other word, with the nearest published networks and runs.
+    `space.choices.named_networks.named_network` knows. Last, it can be a run, for its best network ("RUN"), one of
+    its trials ("RUN:12") or one of its answers ("RUN:most-accurate"). what: the kind of word, for the error message.
+    Raises `UserError` for any other word, with the nearest published networks and runs.
     """
     folder = Path(os.path.expanduser(word))
     is_folder = word not in CATALOG and is_model(folder)

@@ -13,7 +13,7 @@ from search.samplers.optuna import TPE, OptunaGP, Random
 from search.samplers.ordinal_gp import OrdinalGP
 from search.samplers.sequences import Grid, QuasiRandom
 from search.settings.extensions import ENTRY_POINTS
-from space.registry import Registry
+from space.extension_points import Registry
 
 SAMPLERS: Registry[type[Sampler]] = Registry(
     ENTRY_POINTS["sampler"],

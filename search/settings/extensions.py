@@ -12,7 +12,7 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 from space import documents
-from space.registry import Registry
+from space.extension_points import Registry
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -18,8 +18,8 @@ from typing import Any
 from search.files import deliver
 from search.tables import formats
 from search.tables.table import Column, Row, Table
+from space.extension_points import Registry
 from space.refusal import UserError, unknown_name
-from space.registry import Registry
 
 FORMATS: Registry[Callable[[Table], str | bytes]] = Registry(
     "compound_nas.formats",

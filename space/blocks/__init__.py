@@ -18,7 +18,7 @@ from space.blocks.shuffle import SHUFFLE
 from space.blocks.shuffle_v2 import SHUFFLE_V2
 from space.blocks.uib import UIB
 from space.blocks.xception import XCEPTION, XCEPTION_END
-from space.registry import Registry
+from space.extension_points import Registry
 
 BLOCKS = Registry(
     "compound_nas.blocks",

@@ -7,7 +7,7 @@ from typing import Any
 
 from space.catalog import unpublished
 from space.choices.inside import EXPANDS, WIDTHS, inside
-from space.choices.named import FORMS, named_network
+from space.choices.named_networks import FORMS, named_network
 from space.choices.override import override
 from space.choices.space import Space
 from space.refusal import UserError

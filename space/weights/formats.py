@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from space.extension_points import Registry
 from space.refusal import unknown_name
-from space.registry import Registry
 from space.weights.efficientnet_pytorch import EFFICIENTNET_PYTORCH
 from space.weights.ours import OURS
 from space.weights.timm import TIMM

@@ -91,7 +91,7 @@ def shared_rate(team: list[Any], graph: str, seconds: float) -> dict[str, Any]:
 def _member(pipe: Any, device: str, tiny: bool) -> None:
     import torch
 
-    from search.proxy.loop_gpu import Resident
+    from search.proxy.loop_resident import Resident
     from space.network.network import build
 
     torch.set_num_threads(1)

@@ -69,7 +69,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
     import torch
 
     from search.data import load
-    from search.proxy import loop
+    from search.proxy import loop_streamed
     from search.proxy.ema import Average
     from search.proxy.training import begin, fit
     from search.proxy.validation import recalibrate, validate
@@ -87,7 +87,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
     network = build(decode(task.architecture))
     begin(network)
     average = Average(network, EMA)
-    with mock.patch.object(loop, "mirrored", FLIPS[str(flip)]) if flip else nullcontext():
+    with mock.patch.object(loop_streamed, "mirrored", FLIPS[str(flip)]) if flip else nullcontext():
         fit(network.to(memory_format=torch.channels_last), data, proxy, task.seed, cpu, average=average)
     spent = time.process_time() - started
     last = {name: tensor.clone() for name, tensor in network.state_dict().items()}

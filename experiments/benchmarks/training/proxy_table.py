@@ -88,9 +88,9 @@ def run(task: Task) -> dict[str, Any]:
 def _progressive(steps: int) -> Iterator[None]:
     """Train on images of `SMALL_SIZE` for the first `steps`, by the loop that takes images of any size."""
     from search.data.augment import augment
-    from search.proxy import loop, training
+    from search.proxy import loop_streamed, training
 
-    growing = mock.patch.object(loop, "augment", _Growing(augment, steps))
+    growing = mock.patch.object(loop_streamed, "augment", _Growing(augment, steps))
     with growing, mock.patch.object(training, "resident", return_value=None):
         yield
 

@@ -15,7 +15,7 @@ from search.models.forms import onnx as onnx_file
 from search.models.forms import standalone as python_file
 from search.models.forms import timm as timm_file
 from search.models.forms import torchvision as torchvision_file
-from space.registry import Registry
+from space.extension_points import Registry
 
 __all__ = ["FORMS", "Form"]
 

@@ -7,7 +7,7 @@ from helpers.gpus import made_up_gpus, telling_its_device
 
 from search import launch, open_run, resume
 from search.config import Config
-from search.engine import estimate, remeasure
+from search.engine import estimate, remeasure_step_times
 from search.engine import step_times as choosing
 from search.engine.display import Silent
 from search.engine.step_times import foreseen, with_step
@@ -203,7 +203,7 @@ def test_a_search_on_gpus_takes_its_times_in_child_processes(kept, monkeypatch):
         return function(*arguments)
 
     monkeypatch.setattr(choosing, "in_child", in_child)
-    monkeypatch.setattr(remeasure, "in_child", in_child)
+    monkeypatch.setattr(remeasure_step_times, "in_child", in_child)
     with made_up_gpus():
         run = launch(
             {**TINY, "trials": 4, "executor.per_gpu": 2, "run": "r", "finals": "off", "sampler": "random"},

@@ -9,7 +9,7 @@ import torch
 from helpers.coloured import PROXY, TINY, coloured
 
 from search.data import Split, fetching
-from search.proxy import loop, training
+from search.proxy import loop_streamed, training
 from search.proxy.accuracy import Validation
 from search.proxy.failure import TrialFailed
 from search.proxy.optimizer import triangle
@@ -96,7 +96,7 @@ class TestTrain:
     def test_never_mirrors_what_must_not_be(self, monkeypatch):
         flips = []
         monkeypatch.setattr(
-            loop,
+            loop_streamed,
             "augment",
             lambda *args, flip, **rest: flips.append(flip) or _augment(*args, flip=flip, **rest),
         )
@@ -248,4 +248,4 @@ class TestTriangle:
         assert triangle(0, 0) == 1
 
 
-_gather, _augment = fetching.gather, loop.augment
+_gather, _augment = fetching.gather, loop_streamed.augment

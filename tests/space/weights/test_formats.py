@@ -2,7 +2,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from space import registry
+from space import extension_points
 from space.architecture import Architecture, Head, Stage, Stem, decode
 from space.blocks import BLOCKS
 from space.catalog import published
@@ -90,7 +90,7 @@ def test_another_package_adds_a_format(monkeypatch):
     entry = EntryPoint("reversed", f"{__name__}:REVERSED", WEIGHT_FORMATS.group)
     monkeypatch.setattr(EntryPoint, "load", lambda self: REVERSED)
     monkeypatch.setattr(WEIGHT_FORMATS, "_loaded", {})
-    monkeypatch.setattr(registry, "installed", lambda path: EntryPoints([entry]))
+    monkeypatch.setattr(extension_points, "installed", lambda path: EntryPoints([entry]))
     architecture = decode("r32_i8/mb_d1_k3_s1_e1_w8/h16_c3")
     tensors = from_ours(build(architecture).state_dict(), architecture, "reversed")
     assert "vnoc.vnoc.mets.weight" in tensors

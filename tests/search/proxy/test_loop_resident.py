@@ -5,8 +5,8 @@ import torch
 from helpers.coloured import PROXY, TINY, coloured
 
 from search.proxy.ema import Average
-from search.proxy.loop import epochs_of
-from search.proxy.loop_gpu import Resident
+from search.proxy.loop_resident import Resident
+from search.proxy.loop_streamed import epochs_of
 from search.proxy.optimizer import rate_at
 from search.proxy.training import begin
 from space.network.network import build
@@ -20,7 +20,7 @@ def network():
 
 
 def trained(proxy, data, *, seed=3, weights=None, average=None):
-    """A network after the loop of `search.proxy.loop_gpu`, and its losses."""
+    """A network after the loop of `search.proxy.loop_resident`, and its losses."""
     built = network()
     average = average and Average(built, average)
     pixels, labels = torch.from_numpy(data.train.images), torch.from_numpy(data.train.labels)

@@ -9,9 +9,9 @@ from helpers.fake_device import latencies_of, latency_ms
 
 from search import launch, open_run
 from search.config import Config, objective_of
-from search.engine import latencies
+from search.engine import latency_source
 from search.engine.display import Silent
-from search.engine.latencies import latency_profile_time, with_latencies
+from search.engine.latency_source import latency_profile_time, with_latencies
 from search.models import inference, onnx_session
 from search.profiles import Predictor, latency_bench, lookup
 from search.profiles.profile import Profile
@@ -194,11 +194,11 @@ def test_a_profile_is_measured_by_itself_within_ten_minutes(device, monkeypatch,
         asked.append(options["max_networks"])
         return profile, tmp_path / "made.json"
 
-    monkeypatch.setattr(latencies, "make", make)
+    monkeypatch.setattr(latency_source, "make", make)
     config = Config.of({**SETTINGS, "limit.latency": 5})
     notes = []
     for seconds in (300, 1200, 36_000):
-        monkeypatch.setattr(latencies, "seconds", lambda space, latency, seconds=seconds: float(seconds))
+        monkeypatch.setattr(latency_source, "seconds", lambda space, latency, seconds=seconds: float(seconds))
         assert latency_profile_time(config) == pytest.approx({300: 300, 1200: 600, 36_000: 12_000}[seconds])
         assert with_latencies(config, notes.append).latencies.profile == profile
     assert asked == [60, 30, 20]

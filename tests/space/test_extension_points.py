@@ -3,8 +3,8 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from space import UserError, registry
-from space.registry import Registry
+from space import UserError, extension_points
+from space.extension_points import Registry
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def colours(monkeypatch):
         EntryPoint("broken", "colorsys:NOTHING", "compound_nas.colours"),
         EntryPoint("absent", "no_such_package:X", "compound_nas.colours"),
     ]
-    monkeypatch.setattr(registry, "installed", lambda path: EntryPoints(offered))
+    monkeypatch.setattr(extension_points, "installed", lambda path: EntryPoints(offered))
     return Registry("compound_nas.colours", {"blue": 0.5})
 
 
@@ -37,7 +37,7 @@ def test_packages_are_imported_when_an_entry_is_read_and_cannot_replace_ours(col
 
 def test_it_is_a_complete_mapping(monkeypatch):
     entries = [EntryPoint("red", "colorsys:ONE_THIRD", "compound_nas.colours")]
-    monkeypatch.setattr(registry, "installed", lambda path: EntryPoints(entries))
+    monkeypatch.setattr(extension_points, "installed", lambda path: EntryPoints(entries))
     colours = Registry("compound_nas.colours", {"blue": 0.5})
     assert isinstance(colours, Mapping)
     assert list(colours.items()) == [("blue", 0.5), ("red", 1 / 3)]
@@ -48,7 +48,7 @@ def test_it_is_a_complete_mapping(monkeypatch):
 
 def test_a_loaded_entry_is_not_searched_again(colours, monkeypatch):
     assert colours["red"] == 1 / 3
-    monkeypatch.setattr(registry, "installed", lambda path: pytest.fail("searched"))
+    monkeypatch.setattr(extension_points, "installed", lambda path: pytest.fail("searched"))
     assert "red" in colours
     assert colours["red"] == 1 / 3
 
@@ -74,7 +74,7 @@ def test_a_package_that_cannot_be_imported_is_named(colours, name, reason):
 
 
 def test_ours_are_found_without_asking_packages(monkeypatch):
-    monkeypatch.setattr(registry, "installed", lambda path: pytest.fail("asked"))
+    monkeypatch.setattr(extension_points, "installed", lambda path: pytest.fail("asked"))
     ours = Registry("compound_nas.colours", {"blue": 0.5})
     assert "blue" in ours
     assert ours["blue"] == 0.5
