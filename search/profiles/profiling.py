@@ -30,7 +30,7 @@ Wait = Callable[[Path], None]
 
 
 class Bench(Protocol):
-    """A place to measure networks."""
+    """A place to measure networks: `StepBench` for training steps, `LatencyBench` for inferences."""
 
     def seconds(self, networks: list[Architecture]) -> float:
         """Estimate the seconds to measure `networks` on an idle machine."""
@@ -149,8 +149,8 @@ def _bench(campaign: Campaign, device: str, latency: Conditions | None) -> Itera
         with latency_bench(latency, campaign.reference) as place:
             yield place
         return
-    from search.profiles.step_bench import bench
+    from search.profiles.step_bench import step_bench
     from search.proxy.device import choose_device
 
-    with bench(campaign.device, choose_device(device), campaign.batch, campaign.reference) as steps:
+    with step_bench(campaign.device, choose_device(device), campaign.batch, campaign.reference) as steps:
         yield steps

@@ -25,8 +25,8 @@ _STEPS = (3, 6)
 _WARMUP = 2
 
 
-class Bench:
-    """A place to measure networks. Created by `bench`."""
+class StepBench:
+    """A place to measure networks. Created by `step_bench`."""
 
     def __init__(self, place: torch.device, batch: int, reference: Architecture, dtype: torch.dtype) -> None:
         self._place, self._batch, self._network = place, batch, reference
@@ -92,7 +92,7 @@ class Bench:
 
 
 @contextmanager
-def bench(device: Device, place: torch.device, batch: int, reference: Architecture) -> Iterator[Bench]:
+def step_bench(device: Device, place: torch.device, batch: int, reference: Architecture) -> Iterator[StepBench]:
     """Open a bench on `place`, which `device` describes, for steps on `batch` images."""
     with undisturbed(place):
-        yield Bench(place, batch, reference, getattr(torch, device.precision))
+        yield StepBench(place, batch, reference, getattr(torch, device.precision))

@@ -1,4 +1,8 @@
-"""The interface of a block family."""
+"""The interface of a block family.
+
+To add a family, write a file with a `Family` value, and add one line to `BLOCKS` in `space/blocks/__init__.py`.
+Another package can add one by an entry point instead, see `space.extension_points`.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Search spaces: their choices, counting, and overriding."""
+"""Search spaces: their choices, counting, and overriding.
+
+The documents of the shipped spaces are in `experiments/settings/space`; `space.choices.loading` loads them.
+"""

@@ -1,4 +1,7 @@
-"""Search spaces by name: a shipped space, a file, or the children (sub-networks) of a network."""
+"""Search spaces by name: a shipped space, a file, or the children (sub-networks) of a network.
+
+The documents of the shipped spaces are in `experiments/settings/space`, one YAML file for each.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from search.models.int8.quantizer import Graph, Inputs, Quantized, computed, divergence, in_int8
+from search.models.int8.quantizer import Graph, Inputs, Quantized, computed, divergence, quantize_nodes
 from search.models.onnx_session import Session
 from space.architecture import Architecture
 from space.timing.clock import settled, timer_of, undisturbed
@@ -52,7 +52,7 @@ def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerL
     losses = {}
     for layer in graph.layers:
         if layer.name not in model.kept:
-            alone = in_int8(graph, model.ranges, reduced=model.reduced, only=layer.nodes)
+            alone = quantize_nodes(graph, model.ranges, reduced=model.reduced, only=layer.nodes)
             losses[layer.name] = divergence(expected, computed(alone, images))
     total = math.fsum(losses.values()) or 1.0
     worst = sorted(losses, key=lambda name: -losses[name])[:_NAMED]

@@ -153,7 +153,7 @@ def quantized(graph: Graph, calibration: Inputs, held_out: Inputs, ends: Collect
     tried: dict[str, tuple[float, bytes, Any]] = {}
     for method in METHODS:
         ranges = calibrated(graph, method, calibration)
-        content = in_int8(graph, ranges, reduced=reduced, excluded=excluded)
+        content = quantize_nodes(graph, ranges, reduced=reduced, excluded=excluded)
         tried[method] = divergence(expected, computed(content, held_out)), content, ranges
     method = min(tried, key=lambda name: tried[name][0])
     facts = {
@@ -191,7 +191,7 @@ def calibrated(graph: Graph, method: str, images: Inputs) -> Any:
         return calibrator.compute_data()
 
 
-def in_int8(
+def quantize_nodes(
     graph: Graph,
     ranges: Any,
     *,
