@@ -28,7 +28,14 @@ ROOMS = (
     *("search.files", "search.stats", "search.settings", "search.tables", "search.data", "search.reward"),
     *("search.samplers", "search.proxy", "search.models", "search.profiles", "search.executors"),
     *("search.trials", "search.pruners", "search.config", "search.runs", "search.proxy_check"),
-    *("search.engine", "search.training", "search.evaluation", "search.compare", "search.loggers", "search.testing"),
+    *(
+        "search.engine",
+        "search.training",
+        "search.evaluation",
+        "search.compare",
+        "search.loggers",
+        "search.testing",
+    ),
     *("search.report", "search.api", "search.cli"),
     *("scaling", "scaling.fitting", "scaling.cli"),
 )

@@ -191,7 +191,7 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
 def _notes(result: Int8) -> Iterator[str]:
     made = result.quantized
     other = ", ".join(f"{name} {value:.3g}" for name, value in made.divergences.items())
-    bits = "7 bits, since this processor lacks VNNI" if made.reduced else "8 bits"
+    bits = "7 bits, depthwise 8, since this processor lacks VNNI" if made.reduced else "8 bits"
     kept = f"; in float32: {', '.join(made.kept)}" if made.kept else ""
     yield (
         f"- calibrated by {made.method} on {result.calibration} training images (divergence on as many others:"

@@ -92,7 +92,9 @@ class StepBench:
 
 
 @contextmanager
-def step_bench(device: Device, place: torch.device, batch: int, reference: Architecture) -> Iterator[StepBench]:
+def step_bench(
+    device: Device, place: torch.device, batch: int, reference: Architecture
+) -> Iterator[StepBench]:
     """Open a bench on `place`, which `device` describes, for steps on `batch` images."""
     with undisturbed(place):
         yield StepBench(place, batch, reference, getattr(torch, device.precision))

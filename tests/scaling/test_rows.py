@@ -28,7 +28,12 @@ def test_a_row_of_a_formula_is_not_published(rule):
     row = model_row(scale("v2-b0", -0.5, rule=rule))
     assert row["published"] is False
     assert row["rule"] == rule
-    assert set(row) == {column.key for column in ALL_COLUMNS} - {"family", "note", "predicted_ms", "latency_ms"}
+    assert set(row) == {column.key for column in ALL_COLUMNS} - {
+        "family",
+        "note",
+        "predicted_ms",
+        "latency_ms",
+    }
     spent = cost(decode(row["architecture"]))
     assert (spent.params, spent.macs, spent.activations) == (row["params"], row["macs"], row["activations"])
     assert row["two_to_phi"] == 2**-0.5

@@ -77,7 +77,9 @@ def trainings(networks: list[Architecture], epochs: int) -> Iterator[tuple[Archi
 
 def train_alone(networks: list[Architecture], data: Dataset, proxy: Proxy, out: Path) -> None:
     """Carry out the trainings that the results lack."""
-    done = {(row["network"], row["epochs"], row["seed"]) for row in read(out / RESULTS) if row["kind"] == "alone"}
+    done = {
+        (row["network"], row["epochs"], row["seed"]) for row in read(out / RESULTS) if row["kind"] == "alone"
+    }
     for network, epochs, seed in trainings(networks, proxy.epochs):
         if (str(network), epochs, seed) in done:
             continue

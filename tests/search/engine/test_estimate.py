@@ -25,7 +25,7 @@ def test_finals_train_and_measure_no_step_times():
     whole = config()
     estimated = estimate(whole, None, None)
     assert estimated.trial == (MEASURING + TRAINING,) * 3
-    assert estimated.finals in (6, 8)    # 3 networks, and the base if it is in the space
+    assert estimated.finals in (6, 8)  # 3 networks, and the base if it is in the space
     assert estimated.total == 20 * (MEASURING + TRAINING) + estimated.finals * TRAINING
 
 

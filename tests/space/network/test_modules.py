@@ -12,7 +12,9 @@ from space.network.modules import DepthwiseConv
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7])
 @pytest.mark.parametrize("side", [1, 2, 3, 4])
 @pytest.mark.parametrize("training", [True, False])
-def test_a_depthwise_convolution_equals_torchs_with_its_gradients(kernel: int, side: int, training: bool) -> None:
+def test_a_depthwise_convolution_equals_torchs_with_its_gradients(
+    kernel: int, side: int, training: bool
+) -> None:
     torch.manual_seed(0)
     own = DepthwiseConv(16, 16, kernel, padding=kernel // 2, groups=16, bias=False).train(training).double()
     plain = nn.Conv2d(16, 16, kernel, padding=kernel // 2, groups=16, bias=False).double()

@@ -13,7 +13,9 @@ from space import Space, decode
 from space.choices.inside import inside
 from space.weights.children import inherit, order
 
-PARENT = decode("r32_i16/mb_d1_k3_s1_e1_w8_se0.25/mb_d2_k5_s2_e6_w16_se0.25/mb_d3_k5_s1_e6_w32_se0.25/h64_c10")
+PARENT = decode(
+    "r32_i16/mb_d1_k3_s1_e1_w8_se0.25/mb_d2_k5_s2_e6_w16_se0.25/mb_d3_k5_s1_e6_w32_se0.25/h64_c10"
+)
 
 
 @pytest.mark.parametrize("form", [timm_file, torchvision_file])

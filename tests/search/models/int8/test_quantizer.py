@@ -70,6 +70,21 @@ def test_weights_have_a_scale_for_each_channel_and_stay_in_float32_where_asked(g
     assert weight_bytes(small.content) < weight_bytes(ends.content) < weight_bytes(graph.float32)
 
 
+def test_depthwise_weights_have_8_bits_where_others_have_7(graph):
+    ranges = quantizer.calibrated(graph, "MinMax", CALIBRATION)
+    content = quantizer.quantize_nodes(graph, ranges, reduced=True)
+    largest = {
+        tensor.name.removesuffix("_quantized"): np.abs(onnx.numpy_helper.to_array(tensor).astype(int)).max()
+        for tensor in onnx.load_from_string(content).graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8 and tensor.name.endswith("_quantized")
+    }
+    assert {name.removesuffix(".weight"): top for name, top in largest.items()} == {
+        "stem.conv.conv": 64,
+        "stages.0.0.depthwise.conv": 127,
+        "head.classifier": 64,
+    }
+
+
 def test_the_file_has_the_labels_and_says_how_it_was_made(small):
     assert onnx_classifier("small", small.content).classes == ("dark", "bright")
     properties = {entry.key: entry.value for entry in onnx.load_from_string(small.content).metadata_props}
