@@ -44,8 +44,9 @@ def require_onnxruntime() -> None:
     """Raise `UserError` if onnx or onnxruntime is not installed."""
     if packages := missing():
         raise UserError(
-            f"runtime=onnxruntime needs {', '.join(packages)}: pip install 'compound-nas[onnx]'. Without it: "
-            "runtime=torch."
+            f"Latencies in onnxruntime need {', '.join(packages)}: pip install 'compound-nas[onnx]'. Without it, "
+            "torch can measure: search measure NETWORK runtime=torch; for a search: search profile space=SPACE "
+            "cost=latency runtime=torch --out FILE, and then latency=./FILE."
         )
 
 

@@ -116,7 +116,7 @@ def test_a_missing_runtime_leaves_the_answers_unmeasured(device, monkeypatch, li
     launch({**settings, "run": "one"}, display=display, evaluate=looked_up)
     (note,) = (note for note in notes if "not measured" in note)
     assert note.startswith(
-        "Latencies of the answers are not measured: runtime=onnxruntime needs onnxruntime:"
+        "Latencies of the answers are not measured: Latencies in onnxruntime need onnxruntime: pip"
     )
 
 

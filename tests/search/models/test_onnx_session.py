@@ -10,7 +10,15 @@ import torch
 from helpers.models import model
 
 from search.models.forms.onnx import onnx_file
-from search.models.onnx_session import OPSET, PROVIDER, Session, node_times, runtime_name, traced
+from search.models.onnx_session import (
+    OPSET,
+    PROVIDER,
+    Session,
+    node_times,
+    require_onnxruntime,
+    runtime_name,
+    traced,
+)
 from space import Architecture, Head, Stage, Stem, UserError, decode
 from space.blocks import BLOCKS
 from space.network.network import build
@@ -64,6 +72,16 @@ def test_the_times_of_nodes_are_those_of_the_network():
 
 def test_the_runtime_says_its_version_and_options():
     assert runtime_name().startswith(f"onnxruntime {onnxruntime.__version__}, opset {OPSET}, {PROVIDER}")
+
+
+def test_without_onnxruntime_the_ways_through_torch_are_named(monkeypatch):
+    monkeypatch.setattr("search.models.onnx_session.find_spec", lambda package: None)
+    with pytest.raises(
+        UserError, match=r"need onnx, onnxruntime: pip install 'compound-nas\[onnx\]'"
+    ) as refused:
+        require_onnxruntime()
+    assert "search measure NETWORK runtime=torch" in str(refused.value)
+    assert "runtime=torch --out FILE, and then latency=./FILE." in str(refused.value)
 
 
 @pytest.mark.slow
