@@ -40,7 +40,8 @@ _KINDS: dict[str, tuple[str, int | None]] = {
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
     """Return the network that `text`, block strings separated by commas, describes in either notation.
 
-    Raises `UserError` that names the invalid string and its part.
+    resolution, classes: those of the network, which block strings do not tell. Raises `UserError` that names the
+    invalid string and its part.
     """
     pairs = [_decode(part.strip()) for part in text.split(",")]
     stem = pairs[0][1] or 32

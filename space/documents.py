@@ -93,7 +93,10 @@ def read(group: str, name: str) -> Document:
 
 
 def text(group: str, name: str) -> str:
-    """Return the text of the document that `read` parses, with comments. Raises `UserError` for an unknown name."""
+    """Return the text of the document that `read` parses, with comments.
+
+    Raises `UserError` for an unknown name, and for a file that cannot be read.
+    """
     if _is_file(name):
         return _text(Path(os.path.expanduser(name)))
     if name in names(group):

@@ -54,7 +54,10 @@ AUTOML = Rounding(limit=0)
 def rescale(
     architecture: Architecture, multipliers: Multipliers, rounding: Rounding = EFFICIENTNET
 ) -> Architecture:
-    """Scale each stage's depth, each width (stem and head included) and the resolution of `architecture`."""
+    """Return `architecture` with each stage's depth, each width (stem and head included) and the resolution scaled.
+
+    The results are rounded by the rules of `rounding`.
+    """
     depth, width = multipliers.depth, multipliers.width
     stem, head = architecture.stem, architecture.head
 
@@ -79,7 +82,10 @@ def rescale(
 
 
 def stage_width(stage: Stage, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """Return the width of `stage` times `multiplier`, rounded to a multiple of divisor and `stage.multiple`."""
+    """Return the width of `stage` times `multiplier`, rounded to a multiple of the divisor and of `stage.multiple`.
+
+    At multiplier 1 the width is unchanged.
+    """
     common = math.lcm(rounding.divisor, stage.multiple)
     return round_width(stage.width, multiplier, replace(rounding, divisor=common))
 

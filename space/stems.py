@@ -45,23 +45,23 @@ class Stem:
 
 
 def plain(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan one convolution."""
+    """Return the layers of the stem: one convolution."""
     return (conv("conv", channels, stem.width, stem.kernel, stride=stem.stride, act=stem.act),)
 
 
 def pooled(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan a convolution and max-pooling of stride 2 (ShuffleNet, ResNet)."""
+    """Return the layers of the stem: a convolution, and max-pooling of stride 2 (ShuffleNet, ResNet)."""
     return (*plain(stem, channels), Step("pool", "max", stem.width, 3, 2))
 
 
 def folded(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan one convolution with a bias, into which its normalisation has been folded (BlazeFace as released)."""
+    """Return one convolution with a bias, into which its normalisation has been folded (BlazeFace as released)."""
     more = {"stride": stem.stride, "act": stem.act, "bias": True, "norm": False}
     return (conv("conv", channels, stem.width, stem.kernel, **more),)
 
 
 def xception(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan two convolutions without padding, the first half as wide as the second (timm.models.xception)."""
+    """Return two convolutions without padding, the first half as wide as the second (timm.models.xception)."""
     half = max(1, stem.width // 2)
     return (
         conv("conv", channels, half, stem.kernel, stride=stem.stride, act=stem.act, padding="valid"),
@@ -70,7 +70,7 @@ def xception(stem: Stem, channels: int) -> tuple[Layer, ...]:
 
 
 def googlenet(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan a convolution, pooling, two more convolutions, pooling (torchvision.models.googlenet)."""
+    """Return the layers: a convolution, pooling, two more convolutions, pooling (torchvision.models.googlenet)."""
     third = max(1, stem.width // 3)
     return (
         conv("conv", channels, third, stem.kernel, stride=stem.stride, act=stem.act),
@@ -82,7 +82,7 @@ def googlenet(stem: Stem, channels: int) -> tuple[Layer, ...]:
 
 
 def inception(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan five convolutions and two poolings, most without padding (InceptionV3, Inception-ResNet)."""
+    """Return five convolutions and two poolings, most of them without padding (InceptionV3, Inception-ResNet)."""
     third, wide = max(1, stem.width // 3), max(1, stem.width * 5 // 12)
     return (
         *_opening(stem, channels, third),
@@ -94,7 +94,7 @@ def inception(stem: Stem, channels: int) -> tuple[Layer, ...]:
 
 
 def inception_v4(stem: Stem, channels: int) -> tuple[Layer, ...]:
-    """Plan the three convolutions before InceptionV4's first branches."""
+    """Return the three convolutions before InceptionV4's first branches."""
     return _opening(stem, channels, stem.width)
 
 

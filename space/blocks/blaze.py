@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan a depthwise and a 1x1 convolution, and the sum with the input.
+    """Return the layers of the block: a depthwise and a 1x1 convolution, and the sum with the input.
 
     For the sum, the input is max-pooled at stride 2 and padded with zero channels. A block that narrows has no sum.
     """
@@ -24,7 +24,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def plan_double(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan the layers of `plan` with two such pairs. The width between them is the output width / `expand`."""
+    """Return the layers of `plan` with two such pairs. The width between them is the output width / `expand`."""
     narrow = max(1, round(stage.width / stage.expand))
     first = _pair(stage, "_in", width_in, narrow, stride, act=stage.act)
     return _joined(stage, width_in, stride, (*first, *_pair(stage, "", narrow, stage.width, 1)))

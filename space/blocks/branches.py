@@ -107,7 +107,10 @@ def module(text: str) -> Module:
 
 
 def canonical(text: str) -> str:
-    """Return the one text that all equal modules share; "" for the default module."""
+    """Return the one text that all equal modules share; "" for the default module.
+
+    Raises `UserError` for an invalid text.
+    """
     written = str(module(text))
     return "" if written == str(module(DEFAULT)) else written
 

@@ -38,14 +38,17 @@ def parse(text: str) -> tuple[tuple[int, int, int], ...]:
 
 
 def canonical(text: str) -> str:
-    """Return the canonical form of `text`, which all texts for the same groups share."""
+    """Return the canonical form of `text`, which all texts for the same groups share.
+
+    Raises `UserError` if it is invalid.
+    """
     return "+".join(f"{high}x{wide}:{share}" for share, high, wide in parse(text))
 
 
 def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
-    """Divide `width` channels into the groups of `text`; return (channels, row dilation, column dilation) of each.
+    """Return (channels, row dilation, column dilation) for each group of `text`, in a block of `width` channels.
 
-    An empty text gives (). Raises `UserError` if there are fewer channels than groups.
+    An empty text gives (). Raises `UserError` for an invalid text, and if there are fewer channels than groups.
     """
     if not text:
         return ()
@@ -57,7 +60,10 @@ def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
 
 
 def apportioned(shares: list[int], room: int) -> list[int]:
-    """Divide `room` channels in proportion to `shares`, at least one each. `room` is at least len(shares)."""
+    """Return `room` channels divided in proportion to `shares`, in their order, at least one for each.
+
+    `room` must be at least len(shares).
+    """
     total = sum(shares)
     bounds = [sum(shares[:end]) * room // total for end in range(len(shares) + 1)]
     widths = [high - low for low, high in pairwise(bounds)]

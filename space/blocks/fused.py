@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
-    """Plan a dense expansion, squeeze-excitation (if any), and a projection without activation.
+    """Return a dense expansion, squeeze-excitation (if any), and a projection without activation.
 
     At expand 1, a single dense convolution with an activation, "project", replaces expansion and projection. With
     `keep`, both are built at expand 1 too, as in timm's EdgeResidual.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan the layers of all branches, and of their merging in a residual module.
+    """Return the layers of all branches, and of their merging in a residual module.
 
     "b1_2" is the layer at position 2 of branch 1; "b1_2_0" and "b1_2_1" are two parallel ones. Pooling before the
     branches has the stride, if there is any, else the last layer of each branch with a kernel above one pixel.

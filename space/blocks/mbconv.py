@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan expand (left out at expand 1), depthwise, squeeze-excite (if any), project without activation."""
+    """Return the layers of the block: expand, depthwise, squeeze-excitation and project, which has no activation.
+
+    "expand" is left out at expand 1, and squeeze-excitation if `se` is 0.
+    """
     hidden = max(1, round(width_in * stage.expand))
     expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
     spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}

@@ -13,7 +13,7 @@ from space.conv import Layer, conv, divisible
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan MBConv's layers. Hidden width (above expand 1) and bottleneck (`se` times it) are multiples of 8."""
+    """Return MBConv's layers. Hidden width (above expand 1) and bottleneck (`se` times it) are multiples of 8."""
     hidden = width_in if stage.expand == 1 else divisible(width_in * stage.expand)
     expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
     spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}

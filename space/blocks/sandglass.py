@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
-    """Plan depthwise, reduce, expand and spread (depthwise); reduce and spread have no activation.
+    """Return the layers depthwise, reduce, expand and spread (depthwise); reduce and spread have no activation.
 
     The middle has the input's width divided by `expand`, but at least a sixth of the output's. Without `keep`, a
     block that changes the width has no first depthwise convolution, and at stride 1 no spread either. (`keep` is

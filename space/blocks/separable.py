@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan a depthwise and a 1x1 convolution, both with an activation."""
+    """Return the layers of the block: a depthwise and a 1x1 convolution, both with an activation."""
     spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}
     depthwise = conv("depthwise", width_in, width_in, stage.kernel, groups=width_in, **spatial)
     return depthwise, conv("project", width_in, stage.width, act=stage.act)

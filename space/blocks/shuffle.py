@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan reduce (to a quarter of the output), depthwise, shuffle and expand.
+    """Return the layers reduce (to a quarter of the output), depthwise, shuffle and expand.
 
     At stride 2 the average-pooled input is concatenated, if the block widens. "reduce" has one group where it widens,
     as in the first unit of the network, which reads the few channels of the stem. (The original code shuffles after

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan expand, depthwise and project, which compute one half of the output, and the shuffle.
+    """Return the layers expand, depthwise and project, which compute one half of the output, and the shuffle.
 
     They read half of the input, and the other half passes unchanged. Where stride or width change, they read the
     whole input, and so do two convolutions that compute the other half of the output.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:
-    """Plan the two 1x1 convolutions that compute weights for `hidden` channels; () if `stage.se` is 0.
+    """Return the two 1x1 convolutions that compute weights for `hidden` channels; () if `stage.se` is 0.
 
     The bottleneck is `stage.se` times the *block's input* width, not the expanded width
     (efficientnet_model.py: `max(1, int(input_filters * se_ratio))`).
@@ -27,7 +27,7 @@ def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:
 
 
 def excite(layers: Layers, x: Tensor) -> Tensor:
-    """Multiply each channel of x: (batch, hidden, h, w) by its weight; return x if there are no weights."""
+    """Return x: (batch, hidden, h, w) with each channel multiplied by its weight; x itself without weights."""
     if "se_reduce" not in layers:
         return x
     return x * layers["se_expand"](layers["se_reduce"](x))

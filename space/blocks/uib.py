@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan start (without activation), expand, depthwise and project (without activation).
+    """Return the layers start, expand, depthwise and project; start and project have no activation.
 
     "start" and "depthwise" are left out if their kernel is 0. "depthwise" has the stride if it exists, else "start".
     The hidden width is a multiple of 8.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan an activation and a separable convolution, three times, or twice where stride or width change.
+    """Return an activation and a separable convolution, three times, or twice where stride or width change.
 
     Where they change, a 1x1 convolution is the shortcut, and max-pooling at the end has the stride. All separable
     convolutions but the last are `expand` times as wide as the input.
@@ -51,7 +51,7 @@ def forward(layers: Layers, x: Tensor) -> Tensor:
 
 
 def plan_end(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Plan a depthwise and a 1x1 convolution. Normalisation and activation follow only the second."""
+    """Return a depthwise and a 1x1 convolution. Normalisation and activation follow only the second."""
     depthwise = _depthwise(stage, "depthwise", width_in, stride)
     return depthwise, conv("project", width_in, stage.width, act=stage.act)
 

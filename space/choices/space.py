@@ -87,7 +87,10 @@ class Space:
         return self._tree[1]
 
     def at(self, point: Point) -> Architecture:
-        """Return the architecture at `point`."""
+        """Return the architecture at `point`.
+
+        point: the number of the chosen option for each of `choices`, counted from 0.
+        """
         frame, stages = self._settled
         around = frame(point)
         return Architecture(
@@ -120,7 +123,7 @@ class Space:
     def adapt(self, network: Architecture) -> Architecture:
         """Return `network` with the classes and channels of the space, at a resolution of the space.
 
-        The network keeps its resolution if the space has it.
+        The network keeps its resolution if the space has it, and gets the first one of the space otherwise.
         """
         frame = self.frames[0]
         resolutions = [alternative.resolution for alternative in self.frames]
@@ -128,11 +131,14 @@ class Space:
         return replace(network, classes=frame.classes, channels=frame.channels, resolution=resolution)
 
     def sample(self, rng: random.Random) -> Point:
-        """Draw a point: for every choice an option, uniformly."""
+        """Return a random point. Each option of a choice has the same probability."""
         return tuple(rng.randrange(len(choice.options)) for choice in self.choices)
 
     def points(self) -> Iterator[Point]:
-        """Yield every point of the space."""
+        """Yield every point of the space; the last choice changes fastest.
+
+        Several points can give the same network.
+        """
         return product(*(range(len(choice.options)) for choice in self.choices))
 
     @cached_property

@@ -33,7 +33,10 @@ def training_memory(architecture: Architecture, batch: int) -> int:
 
 
 def memory(params: int, saved: int, batch: int) -> int:
-    """Return the bytes for `params` parameters and `saved` elements of each image of a batch."""
+    """Return the bytes of a float32 training on `batch` images.
+
+    params: the number of parameters. saved: the number of elements that are saved for each image.
+    """
     return FLOAT * (COPIES * params + batch * saved)
 
 

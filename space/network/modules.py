@@ -151,7 +151,10 @@ def step_module(step: Step) -> nn.Module:
 
 
 def pool(kind: str, kernel: int, stride: int, padding: str) -> nn.Module:
-    """Return the pooling module of `kind`: "max", "avg" (counts padded zeros) or "avg-inside" (ignores them)."""
+    """Return the pooling module of `kind`: "max", "avg" (counts padded zeros) or "avg-inside" (ignores them).
+
+    padding: as in `space.conv.Step`.
+    """
     if kind == "max" and padding == "same":
         return SameMaxPool(kernel, stride)
     if kind == "max" and padding == "ceil":

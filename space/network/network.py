@@ -38,7 +38,7 @@ def build(
     norm_eps: float = 1e-3,
     norm_momentum: float = 0.1,
 ) -> Network:
-    """Build a newly initialised network of `architecture`, in training mode and the default memory format.
+    """Return a newly initialised network of `architecture`, in training mode and the default memory format.
 
     dropout: the rate at which features before the classifier are dropped in training, 0 to below 1.
     drop_path: the rate at which a sample skips a block in training. The i-th of n blocks, counted from 0, has

@@ -123,7 +123,7 @@ class _CudaMarks:
 
 @contextmanager
 def undisturbed(device: torch.device, threads: int = 1) -> Iterator[None]:
-    """Compute with `threads` threads and a warm allocator; restore their number and the random state at the end."""
+    """Compute with `threads` threads and a warm allocator inside a `with`, then restore threads and random state."""
     before = torch.get_num_threads()
     with (
         torch.random.fork_rng([device] if device.type == "cuda" else []),

@@ -59,12 +59,12 @@ def step_ratio(
     dtype: torch.dtype | None = None,
     timer: Timer | None = None,
 ) -> StepTime:
-    """Measure the time of a training step of `network`, alternating with steps of `reference`.
+    """Return the measured time of a training step of `network`, in turns with steps of `reference`.
 
     batch: (batch, channels, height, width), on the device of both networks, in the memory format to be
-    timed. labels: (batch,) class indices that both networks have. A step is forward, cross-entropy, backward
-    and SGD with momentum; with a `dtype`, forward runs under autocast to it. reference_batch: a batch of as many
-    images, for a reference with another resolution.
+    timed. labels: (batch,) class indices that both networks have. A step is forward, cross-entropy, backward and SGD
+    with momentum; with a `dtype`, forward runs under autocast to it. reference_batch: a batch of as many images, for
+    a reference with another resolution.
 
     `warmup` steps of each are not timed. Then `pairs` pairs are timed, and as many again until the spread (see
     `StepTime`) is at most `tolerance` or `max_pairs` is reached: the result says which.
@@ -87,7 +87,7 @@ def step_ratio(
 def in_turns(
     timer: Timer, step: Step, reference: Step, pairs: int, tolerance: float, max_pairs: int
 ) -> StepTime:
-    """Time a step and a reference's alternately: training steps, or inferences.
+    """Return the times of a step and of a reference's step, measured in turns: training steps, or inferences.
 
     Rounds of `pairs` pairs are timed until the ratio is known within `tolerance` or there are `max_pairs` pairs.
     """

@@ -69,7 +69,7 @@ def step_time(
     timer: Timer | None = None,
     load: Callable[[], float] = lambda: os.getloadavg()[0],
 ) -> Timing:
-    """Measure the time of a training step of `network`: forward, cross-entropy, backward, SGD with momentum.
+    """Return the measured time of a training step of `network`: forward, cross-entropy, backward, SGD with momentum.
 
     batch: (batch, channels, height, width) in the memory format to be timed. labels: (batch,). Steps are repeated
     until the spread is at most `tolerance` or there are `max_steps`. If interference is detected, the measurement is
@@ -133,7 +133,7 @@ def repeated(
     max_steps: int = 100,
     load: Callable[[], float] = lambda: os.getloadavg()[0],
 ) -> Timing:
-    """Time a training step or an inference until its spread is at most `tolerance` or there are `max_steps`.
+    """Return the time of a step, repeated until its spread is at most `tolerance` or there are `max_steps`.
 
     shape: the shape of the batch, (batch, channels, height, width). At least `min_steps` steps are timed, after as
     many untimed ones as it takes until they take the same time. If interference is detected, the measurement is made

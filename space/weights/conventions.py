@@ -70,7 +70,10 @@ class Conventions:
 
 
 def normalised(conventions: Conventions, normalisation: str) -> Conventions:
-    """Return `conventions` with mean and std of `normalisation`, a key of `NORMALISATIONS`. Raises `UserError`."""
+    """Return `conventions` with mean and std of `normalisation`.
+
+    Raises `UserError` unless it is in `NORMALISATIONS`.
+    """
     if normalisation not in NORMALISATIONS:
         raise unknown_name("normalisation", normalisation, NORMALISATIONS)
     mean, std = NORMALISATIONS[normalisation]

@@ -22,7 +22,7 @@ _STEPS = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to the library's. Raises `UserError` for an architecture that it lacks."""
+    """Return a mapping of our module names to the library's. Raises `UserError` for an architecture that it lacks."""
     expect(architecture, "efficientnet_pytorch", _objection)
     names = pair("stem.conv", "_conv_stem", "_bn0")
     for number, block in enumerate(plan(architecture)[1:-1]):

@@ -79,7 +79,7 @@ _RESNET = (
 
 
 def googlenet(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to torchvision's, for the published GoogLeNet."""
+    """Return a mapping of our module names to torchvision's, for the published GoogLeNet."""
     names = _stem(architecture, ("conv1", "conv2", "conv3"))
     for block, place in zip(_blocks(architecture), _GOOGLENET, strict=True):
         names |= _normalised(block, place, _GOOGLENET_BRANCHES)
@@ -87,7 +87,7 @@ def googlenet(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_v3(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to torchvision's and timm's, which are equal, for the published InceptionV3."""
+    """Return a mapping of our module names to torchvision's and timm's (both equal), for the published InceptionV3."""
     names = _stem(architecture, _V3_STEM)
     for block, (place, steps) in zip(_blocks(architecture), _V3.items(), strict=True):
         names |= _normalised(block, place, steps)
@@ -95,7 +95,7 @@ def inception_v3(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_v4(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to timm's, which are numbered in "features", for the published InceptionV4."""
+    """Return a mapping of our module names to timm's, numbered in "features", for the published InceptionV4."""
     names = _stem(architecture, ("features.0", "features.1", "features.2"))
     for number, block in enumerate(_blocks(architecture), 3):
         # Two of the modules have only one convolution, in parallel with pooling.
@@ -105,7 +105,7 @@ def inception_v4(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_resnet_v2(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to timm's, for the published Inception-ResNet-v2."""
+    """Return a mapping of our module names to timm's, for the published Inception-ResNet-v2."""
     names = _stem(architecture, _RESNET_STEM)
     for block, place in zip(_blocks(architecture), _RESNET, strict=True):
         names |= _normalised(block, place, _branches(block))
@@ -115,7 +115,7 @@ def inception_resnet_v2(architecture: Architecture) -> dict[str, str]:
 
 
 def xception(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to timm's (legacy_xception), for the published Xception.
+    """Return a mapping of our module names to timm's (legacy_xception), for the published Xception.
 
     A block's activations, separable convolutions and normalisations are numbered in "rep". The first block of the
     network does not begin with an activation.

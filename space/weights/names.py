@@ -86,14 +86,17 @@ def format_of(state_dict: StateDict) -> str:
 
 
 def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:
-    """Map our tensor names `tensors` to the format's. Raises `UserError` if it cannot express the architecture."""
+    """Return a mapping of our tensor names `tensors` to the format's.
+
+    Raises `UserError` if it cannot express the architecture.
+    """
     modules = weight_format(format).modules(architecture)
     splits = ((name, *name.rsplit(".", 1)) for name in tensors)
     return {name: f"{modules[module]}.{tensor}" for name, module, tensor in splits}
 
 
 def whose(format: str) -> str:
-    """Return the word for `format` before "weights" or "names" in a message: "our" for our own format."""
+    """Return the word for `format` before "weights" or "names" in a message: "our" for ours, else its name."""
     return "our" if format == "ours" else format
 
 

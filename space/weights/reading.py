@@ -46,7 +46,7 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """Read the tensors of a safetensors file, or of a state dict or checkpoint that torch.save wrote.
+    """Return the tensors of a safetensors file, or of a state dict or checkpoint that torch.save wrote.
 
     The kind of file is recognised by its content, so any ending will do. Raises `UserError` for a file that is
     missing, damaged, incomplete, or does not hold tensors.

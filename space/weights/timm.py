@@ -40,7 +40,7 @@ _UNEXPANDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to timm's. Raises `UserError` for an architecture that timm lacks."""
+    """Return a mapping of our module names to timm's. Raises `UserError` for an architecture that timm lacks."""
     name = name_of(architecture)
     if name in _INCEPTIONS:
         return _INCEPTIONS[name](architecture)
@@ -75,9 +75,10 @@ def is_mobilenet_v4(architecture: Architecture) -> bool:
 
 
 def grouped(architecture: Architecture) -> list[list[Stage]]:
-    """Group our stages into timm's, which may have blocks of several kernels or expansions.
+    """Return our stages in groups, each of which is one stage of timm.
 
-    In MobileNetV4, a stage of timm has all blocks up to the next stride.
+    A stage of timm can have blocks of several kernels or expansions. In MobileNetV4, it has all blocks up to the next
+    stride.
     """
     groups: list[list[Stage]] = []
     width = 0

@@ -20,7 +20,10 @@ from space.weights.weight_format import WeightFormat, expect, pair
 
 
 def modules(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to torchvision's. Raises `UserError` for an architecture that torchvision lacks."""
+    """Return a mapping of our module names to torchvision's.
+
+    Raises `UserError` for an architecture that torchvision lacks.
+    """
     ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
     name = name_of(architecture)
     if name in _INCEPTIONS:
@@ -147,7 +150,7 @@ def _efficientnet(architecture: Architecture) -> dict[str, str]:
 
 
 def efficientnet(architecture: Architecture) -> dict[str, str]:
-    """Map our module names to torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
+    """Return a mapping of our module names to torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
 
     torchvision's own networks have a single ratio. An MBConv without squeeze-excitation counts it as a step
     nevertheless, like torchvision's with an identity as `se_layer`.

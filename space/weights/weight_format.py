@@ -45,7 +45,7 @@ class WeightFormat:
 
 
 def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
-    """Map our names of the convolution and the normalisation of the layer `ours` to the library's names."""
+    """Return a mapping of the names of convolution and normalisation in our layer `ours` to the library's."""
     return {f"{ours}.conv": convolution, f"{ours}.norm": norm}
 
 
