@@ -79,7 +79,7 @@ class CoefficientsFile:
 
 
 def read_coefficients(path: Path, base: Architecture) -> Coefficients:
-    """Read the coefficients that a fit wrote: YAML or JSON with base, alpha, beta and gamma.
+    """Return the coefficients in a file that a fit wrote: YAML or JSON with base, alpha, beta and gamma.
 
     Raises the errors of `read_coefficients_file`.
     """
@@ -87,10 +87,10 @@ def read_coefficients(path: Path, base: Architecture) -> Coefficients:
 
 
 def read_coefficients_file(path: Path, base: Architecture, rule: str | None = None) -> CoefficientsFile:
-    """Read a coefficients file: the coefficients, their rule and their rounding.
+    """Return the content of a coefficients file: the coefficients, their rule and their rounding.
 
-    Raises `UserError` for a file that cannot be read or lacks a key, and for a file whose base or rule is not
-    `base` or `rule`: coefficients belong to one base and one rule.
+    Raises `UserError` for a file that cannot be read or lacks a key, and for a file whose base or rule is not `base`
+    or `rule` (None: any rule): coefficients belong to one base and one rule.
     """
     document = _document(path)
     try:

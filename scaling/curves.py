@@ -18,7 +18,7 @@ Curves = Mapping[str, Sequence[ScaledModel]]
 
 
 def curves(base: Base, phis: Sequence[float], variants: Sequence[Mapping[str, Any]]) -> Curves:
-    """Return a curve over the range of `phis` for each variant.
+    """Return a curve over the range of `phis` for each variant, by the name of its rule.
 
     variants: the keyword arguments of `scale` for each curve, among them a rule. Raises `UserError` if no
     rule has a phi in that range.

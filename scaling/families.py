@@ -60,7 +60,7 @@ def scale(
     coefficients: Coefficients | None = None,
     rounding: Rounding | None = None,
 ) -> ScaledModel:
-    """Scale `base` to `phi`: larger above 0, smaller below 0, unchanged at 0. Takes less than a millisecond.
+    """Return `base` scaled to `phi`: larger above 0, smaller below 0, unchanged at 0. Takes less than a millisecond.
 
     base: the name of a published network, a file, a canonical string or an architecture (`scaling.base.resolve`).
     phi: a number within +-16; multiply-adds grow by about 2^phi. rule: a key of `RULES`, or a rule.
@@ -94,7 +94,7 @@ def family(
     coefficients: Coefficients | None = None,
     rounding: Rounding | None = None,
 ) -> Family:
-    """Scale `base` to each of `phis`, and return the networks in that order. Raises the errors of `scale`.
+    """Return the networks of `base` scaled to each of `phis`, in that order. Raises the errors of `scale`.
 
     >>> [model.architecture.resolution for model in family("b0", range(4))]
     [224, 258, 296, 341]

@@ -31,12 +31,15 @@ def near(architecture: Architecture) -> Published | None:
 
 
 def same_kind(architecture: Architecture) -> tuple[Published, ...]:
-    """Return the published networks whose stages, as far as both have them, differ only in depth and width."""
+    """Return the published networks whose stages differ from those of `architecture` only in depth and width.
+
+    If one of two networks has more stages, its further ones are ignored. The result can be empty.
+    """
     return tuple(row for row in CATALOG.values() if _alike(row.architecture, architecture))
 
 
 def differences(architecture: Architecture, published: Published) -> tuple[str, ...]:
-    """Describe the differences from `published`, part by part; empty if it is the same network."""
+    """Return the differences from `published` in words, part by part; () if it is the same network."""
     other = published.architecture
     changes = _numbers("resolution", architecture.resolution, other.resolution, published.name)
     changes += _numbers("stem", architecture.stem.width, other.stem.width, published.name)

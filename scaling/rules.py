@@ -94,7 +94,7 @@ _LATE, _LATE_FROM, _LATE_TO = 1.22, 1.8, 2.1
 
 
 def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
-    """Scale as EfficientNetV2: extra blocks in the last stage but one, a fixed head, at most 480 pixels.
+    """Return `base` scaled as EfficientNetV2: extra blocks in the last stage but one, fixed head, at most 480 pixels.
 
     The stem becomes at most as wide as the first stage.
     """
@@ -162,7 +162,7 @@ TINYNET = Rows(
 
 
 def shrunk(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
-    """Scale as TinyNet, with the widths of stem and head unchanged.
+    """Return `base` scaled as TinyNet, with the widths of stem and head unchanged.
 
     The largest row is deeper than the base. If the rounded network would have more MACs than the base, the base
     is returned, so that MACs don't fall towards phi = 0.

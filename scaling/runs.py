@@ -32,7 +32,10 @@ def trained_network(word: str) -> tuple[str, Architecture]:
 
 
 def provenance_of(word: str) -> Provenance:
-    """Return the provenance of networks that are scaled from `word`: the run whose images they are for."""
+    """Return the provenance of networks that are scaled from `word`: the run whose images they are for.
+
+    It is `UNKNOWN` if `word` means neither a run nor a model. Raises `UserError` for a word that means no network.
+    """
     if named_network(word):
         return UNKNOWN
     found = find_network(word, "base")

@@ -61,10 +61,10 @@ class Config:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
-        """Read settings such as `{"space": "effv2", "proxy.epochs": 3}`.
+        """Return the search with `settings`, such as `{"space": "effv2", "proxy.epochs": 3}`.
 
-        Networks in `first` are words that `space.choices.named_networks` knows. Raises `UserError` in one line for
-        anything unknown.
+        All other settings have their defaults; with a budget, the number of trials has none. Networks in `first` are
+        words that `space.choices.named_networks` knows. Raises `UserError` for an unknown name or an invalid value.
         """
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")
@@ -82,7 +82,7 @@ class Config:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """Read a document that `document` returned. Raises `UserError` for any other content."""
+        """Return the search of a document that `document` returned. Raises `UserError` for any other content."""
         try:
             name, space = document["space"]["name"], document["space"]["document"]
             groups = {group: _validated(group, document[group]) for group in GROUPS[1:]}
@@ -126,9 +126,10 @@ class Config:
         )
 
     def dataset(self) -> Dataset:
-        """Load the data at the resolution of the networks; at the first resolution if there are several.
+        """Return the data at `proxy.resolution`; if that is not set, at the first resolution of the space.
 
         The digest of these data stands for the data at every resolution, since a changed pixel changes all of them.
+        Raises `UserError` for unusable data.
         """
         return load(self.data, self.proxy.resolution or self.space.frames[0].resolution)
 
@@ -161,9 +162,11 @@ class Config:
         return self.limit.exceeded(network, times)
 
     def resumed(self, settings: Mapping[str, Any]) -> Self:
-        """Return this search with other values of the settings that a resume may change: totals, finals and executor.
+        """Return this search with other values of the settings that a resume may change.
 
-        Raises `UserError` for any other setting, since trials before and after the change could not be compared.
+        These are the totals, the finals, the executor, `max_failures`, and the path of the same data. Raises
+        `UserError` for any other setting, since trials before and after the change could not be compared, and for an
+        invalid value.
         """
         chosen, inner = _sorted(settings)
         permitted = ("trials", "budget", "max_failures", *_RESUMED, "data.path")
@@ -192,7 +195,7 @@ class Config:
 def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, Limits]:
     """Return the objective and limits of `before` with other settings: {"reward": "mnasnet", "limit.params": "3M"}.
 
-    Raises `UserError` for settings of other groups.
+    Raises `UserError` for settings of other groups, and for invalid values.
     """
     chosen, inner = _sorted(settings)
     for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):

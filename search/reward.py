@@ -129,7 +129,10 @@ class Reward(BaseModel, ABC):
         return 1.0 if name == "step" else self.exact_cost(name, reference)
 
     def exact_cost(self, name: CostName, network: Architecture) -> int:
-        """Return a cost of `network` that needs no measurement: any but step time and latency."""
+        """Return a cost of `network` that needs no measurement: any but step time and latency.
+
+        The unit is that in `space.cost.table`. Raises `UserError` for a step time or latency.
+        """
         return exact_cost(name, network, self.batch)
 
     def score(
@@ -140,7 +143,7 @@ class Reward(BaseModel, ABC):
         reference: Architecture,
         latency: Latency | None = None,
     ) -> Terms:
-        """Return the reward of a trained network and its terms.
+        """Return the reward of a trained network with its terms. accuracy: 0 to 1.
 
         step_ratio: the step time relative to the reference's (S/S0), None where it was not measured. latency: the
         predicted latency, None without a profile. Raises ValueError if a cost that counts is missing or the reward
@@ -294,7 +297,10 @@ REWARDS: Registry[type[Reward]] = Registry(
 
 
 def network(word: str) -> Architecture:
-    """Return the network that `word` names. Raises `UserError` for an unknown word."""
+    """Return the network that `word` names: published, a canonical string, a file or block strings.
+
+    Raises `UserError` for an unknown word.
+    """
     if named := named_network(word):
         return named.architecture
     raise unpublished("network", word, forms=FORMS)

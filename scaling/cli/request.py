@@ -30,7 +30,10 @@ class ScalingRequest:
 
 
 def read_request(options: dict[str, Any]) -> ScalingRequest:
-    """Read the options of `scale`. Raises `UserError` for invalid or contradictory values."""
+    """Return the scaling that the options of `scale` ask for.
+
+    Raises `UserError` for invalid or contradictory values.
+    """
     base = resolve(options["base"])
     rule = _rule(options["rule"], options["share"])
     coefficients = {key: options[key] for key in ("alpha", "beta", "gamma") if options[key] is not None}

@@ -14,7 +14,10 @@ from space import Architecture, Rounding, Stage, parts
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,)) -> str:
-    """Align `rows` of cells in columns. The columns numbered in `left` align left, the others right."""
+    """Return `rows` of cells as lines of aligned columns.
+
+    left: the numbers of the columns that align left; the others align right.
+    """
     left = set(left)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
@@ -28,7 +31,7 @@ def aligned(rows: Sequence[Sequence[str]], left: Iterable[int] = (0,)) -> str:
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """Format `rows` as a table, without the columns that are empty in all rows."""
+    """Return `rows` as lines with a heading, without the columns that are empty in all rows."""
     shown = filled(rows, columns)
     cells = [
         [column.heading for column in shown],
@@ -39,7 +42,7 @@ def table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 
 def answer(model: ScaledModel, rounding: Rounding) -> str:
-    """Describe one scaled network: its rule, growth, stages, and the nearest published network."""
+    """Return the text about one scaled network: its rule, growth, stages, and the nearest published network."""
     return "\n\n".join(
         (
             _title(model, rounding),
@@ -52,7 +55,10 @@ def answer(model: ScaledModel, rounding: Rounding) -> str:
 
 
 def stage_table(architecture: Architecture, base: Architecture, name: str) -> str:
-    """Format the stages of `architecture`, with the depths and widths of `base`, whose name is `name`."""
+    """Return the table of the stages of `architecture`, next to the depths and widths of a base.
+
+    name: the name of the base.
+    """
     head = ["part", "op", "depth", "kernel", "stride", "expand", "se", "width", "pixels", "params", "MACs"]
     before = dict(_depth_and_width(base))
     rows = [[*head, name]]

@@ -13,7 +13,10 @@ _MAX_STEPS = 1000
 
 
 def phis(text: str) -> tuple[float, ...]:
-    """Read values of phi: "1..7", "0..3:0.5" (steps of 0.5), "-1,0,0.5". Raises `UserError`."""
+    """Return the values of phi in `text`, in its order: "1..7", "0..3:0.5" (steps of 0.5), "-1,0,0.5".
+
+    Raises `UserError` for a text of another form, and for a phi outside of its range.
+    """
     values: list[float] = []
     for part in text.split(","):
         match = _RANGE.fullmatch(part.strip())

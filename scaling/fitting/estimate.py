@@ -24,7 +24,10 @@ class Estimate:
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Estimate the duration of `plan`, assuming that time is proportional to multiply-adds. Trains a few steps."""
+    """Return the estimated duration of `plan`, if time is proportional to multiply-adds.
+
+    Trains the base for a few steps to measure their time.
+    """
     design, parallel = plan.design, plan.config.executor.parallel or 1
     step_ms = _step_ms(plan)
     unit = step_ms / 1e3 * _steps(plan)

@@ -42,7 +42,10 @@ _FIXED = {"proxy.resolution": None, "proxy.width": 1.0, "proxy.stem_stride": Non
 def plan(
     base: str | Architecture | Base, settings: Mapping[str, Any] | None = None, design: Design = DEFAULT
 ) -> Plan:
-    """Plan a fit with the arguments of `fit`. Opens the data, but decodes no image and trains nothing."""
+    """Return the plan of a fit with the arguments of `fit`.
+
+    Opens the data, but decodes no image and trains nothing.
+    """
     resolved, chosen = resolve(base), dict(settings or {})
     _check_settings(chosen)
     fixed = {
@@ -70,7 +73,7 @@ def fit(
     display: Display | None = None,
     evaluate: Evaluate = evaluate,
 ) -> Fitted:
-    """Train a grid of (alpha, beta, gamma) for `base` and return the triple of the best network.
+    """Train a grid of (alpha, beta, gamma) for `base`, and return the fit with the winning triple.
 
     base: as in `scale`. settings: the data, proxy, executor, seed, run and budget as in `search.launch`, such
     as `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`. Every network is trained at its own
@@ -85,7 +88,7 @@ def fit(
 
 
 def begin(planned: Plan, *, display: Display | None = None, evaluate: Evaluate = evaluate) -> Fitted:
-    """Carry out a plan as a new run. Raises the errors of `fit`."""
+    """Carry out a plan as a new run, and return the finished fit. Raises the errors of `fit`."""
     name = planned.config.settings.run or unused(RUNS, f"fit-{planned.base.name}").name
     if (RUNS / name).exists():
         raise UserError(
@@ -104,7 +107,7 @@ def resume(
     display: Display | None = None,
     evaluate: Evaluate = evaluate,
 ) -> Fitted:
-    """Resume the fit `name`, however it ended. No finished training is lost or repeated.
+    """Resume the fit `name`, however it ended, and return it. No finished training is lost or repeated.
 
     settings: a new `budget` or `executor`. A finished fit trains nothing and writes its results again. Raises
     the errors of `fit`.

@@ -56,7 +56,7 @@ class Grid:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of triples after each filter, by the name of the filter."""
+        """The numbers that remain after each filter: triples at `grid` and `cost`, networks at `distinct`."""
         return {"grid": self.on_grid, "cost": self.within_cost, "distinct": len(self.candidates)}
 
 

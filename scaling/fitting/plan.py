@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds of the trainings."""
+        """The seeds of the trainings, ascending: as many as the design has, from the seed of the settings on."""
         first = self.config.settings.seed
         return tuple(range(first, first + self.design.seeds))
 
@@ -54,7 +54,7 @@ class Plan:
         return Race(self.grid.candidates, self.seeds, self.design.leaders, self.baselines, self.validated)
 
     def baselines(self, winner: Candidate) -> tuple[ScaledModel, ...]:
-        """Return the networks to compare `winner` with; empty if the design has no comparison."""
+        """Return the networks to compare `winner` with; () if the design has no comparison."""
         if not self.design.compare:
             return ()
         return baselines(self.adapted_base, winner.macs, self.design.policy)

@@ -76,7 +76,7 @@ class Race:
         return len(self._candidates) + further * (len(self._seeds) - 1)
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """Return the next training (see `search.engine.proposals.Proposals`)."""
+        """Return the next training; None if none is left, or the next one depends on trainings that still run."""
         done = known(trials)
         for number, network, seed in self._wanted(done):
             if (network, seed) not in done:
@@ -158,7 +158,7 @@ class Race:
 
 
 def known(trials: Sequence[Trial]) -> Known:
-    """Return `trials` by network and seed."""
+    """Return a mapping of (network, seed) to its trial; to the last one, if there are several."""
     return {(trial.architecture, trial.seed): trial for trial in trials}
 
 

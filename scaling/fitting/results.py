@@ -37,7 +37,10 @@ _WHOSE = Column("whose", "Coefficients", description="fitted here, or the rule's
 
 
 def write(fitted: Fitted) -> tuple[Path, ...]:
-    """Write all files into the folder of the run, replacing old ones. Raises `UserError` if that fails."""
+    """Write all files into the folder of the run, replacing old ones, and return their paths.
+
+    Raises `UserError` if that fails.
+    """
     from search.report.figures import draw
     from search.report.render import html
 

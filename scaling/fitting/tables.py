@@ -69,7 +69,7 @@ EXACT = (
 
 
 def planned_rows(candidates: Sequence[Candidate]) -> list[Row]:
-    """Return the rows of all candidates before training."""
+    """Return the rows of all candidates before training, in the order of `candidates`."""
     return [
         {
             "number": number,

@@ -125,7 +125,7 @@ class Run(runs.Run):
         return figures_of([self, *map(_opened, others)], _opened(baseline) if baseline else None)
 
     def rescore(self, settings: Mapping[str, Any] | None = None, **words: Any) -> Rescored:
-        """Rank the trials under another objective. Nothing is trained.
+        """Return the trials ranked under another objective. Nothing is trained.
 
         >>> result = open_run("photos").rescore({"reward.w": 0, "limit.params": "20k"})
         >>> result.places[0].rank, result.places[0].trial.params < 20_000

@@ -21,7 +21,10 @@ def joined(settings: Mapping[str, Any] | None, words: Mapping[str, Any]) -> dict
 
 
 def display_of(display: Shown) -> Display | None:
-    """Return the display for "auto": of a notebook if Python runs in one, else of standard error."""
+    """Return the display for "auto": of a notebook if Python runs in one, else of standard error.
+
+    Others are unchanged.
+    """
     if display != "auto":
         return display
     from rich.console import Console

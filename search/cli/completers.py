@@ -21,7 +21,7 @@ _TRIALS = 100
 
 
 def settings(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete KEY=VALUE words: keys, and after the = the names of a group or the values in its documents."""
+    """Return completions of KEY=VALUE words: keys, or after the = the names of a group or values in its documents."""
     from search.settings.groups import typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -30,7 +30,7 @@ def settings(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def training(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete KEY=VALUE words of a full training: its own, and those of the groups `data` and `recipe`."""
+    """Return completions of KEY=VALUE words of a full training: its own, and those of the groups data and recipe."""
     from search.settings.groups import first_sentence, names, options, plain, typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -47,7 +47,7 @@ def training(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def images(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete KEY=VALUE words of the group `data`, and paths."""
+    """Return completions of KEY=VALUE words of the group `data`, and paths."""
     from search.settings.groups import first_sentence, names, options, typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -61,20 +61,20 @@ def images(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 
 def objectives(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete KEY=VALUE words of the groups `reward` and `limit`."""
+    """Return completions of KEY=VALUE words of the groups `reward` and `limit`."""
     items = settings(context, parameter, incomplete)
     return [item for item in items if str(item.value).startswith(("reward", "limit"))]
 
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete the names of runs, the latest first."""
+    """Return completions of the names of runs, the latest first."""
     from search.runs.run import runs
 
     return _beginning(incomplete, reversed(runs())) or _paths(incomplete)
 
 
 def trials(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete runs, and after a colon a run's answers and its trials, the best first, with their rewards."""
+    """Return completions of runs, and after a colon of a run's answers and trials with rewards, the best first."""
     from search.runs.run import ANSWERS, open_run, split
 
     run, colon, number = incomplete.rpartition(":")
@@ -87,7 +87,7 @@ def trials(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 
 def networks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete published networks, runs and trials."""
+    """Return completions of published networks, runs and trials."""
     from space import CATALOG
 
     named = ((name, published.source) for name, published in CATALOG.items())
@@ -95,7 +95,7 @@ def networks(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def shown(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete the words of `search show`: networks, runs and trials, or a space with its settings."""
+    """Return completions of the words of `search show`: networks, runs and trials, or a space with its settings."""
     words: Sequence[str] = context.params.get(parameter.name or "") or ()
     if words or "=" in incomplete or "." in incomplete:
         items = settings(context, parameter, incomplete)
@@ -115,7 +115,7 @@ def formats(*others: str) -> Complete:
 
 
 def loggers(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete the names of loggers."""
+    """Return completions of the names of loggers."""
     from search.loggers import LOGGERS
 
     return _beginning(incomplete, LOGGERS)

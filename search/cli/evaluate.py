@@ -71,7 +71,7 @@ def evaluate(model: Path, data: tuple[str, ...], split: str, out: Path | None, a
 
 
 def data_of(words: tuple[str, ...]) -> Any:
-    """Return the data that the words of the command line mean, for `search.evaluate`."""
+    """Return the data that the words of the command line mean, for `search.evaluate`; None without words."""
     from search.settings.words import parse
 
     if len(words) == 1 and "=" not in words[0]:
@@ -80,7 +80,7 @@ def data_of(words: tuple[str, ...]) -> Any:
 
 
 def shown(result: Evaluation) -> Iterator[RenderableType]:
-    """Yield what a screen shows of an evaluation."""
+    """Yield the parts of an evaluation on the screen: lines of figures, and tables."""
     from search.cli.table import table
     from search.evaluation.metrics import MISTAKES, TRUE
     from search.tables.table import Column

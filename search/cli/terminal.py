@@ -41,7 +41,7 @@ def harmless(text: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print plain values to standard output, as JSON."""
+    """Print plain values as JSON to standard output, indented by 1. Raises ValueError for NaN and infinity."""
     click.echo(json.dumps(value, indent=1, allow_nan=False))
 
 
@@ -68,7 +68,7 @@ class UserPath(click.Path):
 
 
 def version_option(command: F) -> F:
-    """Add --version. Unlike click's, it also answers where the package is not installed."""
+    """Return `command` with an option --version. Unlike click's, it also works if the package is not installed."""
 
     def show(context: click.Context, _: click.Parameter, asked: bool) -> None:
         if not asked or context.resilient_parsing:
@@ -125,11 +125,11 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
 
 
 def fail(message: str, code: int, program: str = "search") -> NoReturn:
-    """End the process with `message` in one line on standard error."""
+    """Print `message` as one line that begins with `program` to standard error, and exit with the code `code`."""
     warn(message, program)
     sys.exit(code)
 
 
 def warn(message: str, program: str = "search") -> None:
-    """Print `message` as one line to standard error."""
+    """Print `message` as one line that begins with `program` to standard error."""
     click.echo(f"{program}: {harmless(' '.join(message.split()))}", err=True)

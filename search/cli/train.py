@@ -173,5 +173,5 @@ def _single() -> list[Any]:
 
 
 def _is_main() -> bool:
-    """Return whether this is the first of the processes that torchrun starts, which alone prints and writes."""
+    """Return True if this is the first of the processes that torchrun starts, which alone prints and writes."""
     return os.environ.get("RANK", "0") == "0"

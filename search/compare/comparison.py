@@ -113,7 +113,7 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 
 
 def trained(job: Training, report: Callable[[int, float], None]) -> float:
-    """Carry out one full training and its evaluation in a worker. Returns the accuracy."""
+    """Carry out one full training and its evaluation in a worker, and return the accuracy, 0 to 1."""
     from search.proxy.device import current
     from search.training.loop import train
 
@@ -124,7 +124,10 @@ def trained(job: Training, report: Callable[[int, float], None]) -> float:
 
 
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
-    """Return the random search of the same cost as the run; it is started or continued if it is not finished."""
+    """Return the random search of the same cost as the run, None if the plan has none.
+
+    It is started or continued if it is not finished.
+    """
     name = plan.random_run
     if not name:
         return None

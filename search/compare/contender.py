@@ -88,6 +88,6 @@ def named_contender(word: str) -> tuple[Contender, FoundNetwork]:
 
 
 def family_of(name: str, members: Sequence[Contender]) -> Family:
-    """Return the family `name` of these networks, with a level for each."""
+    """Return the family `name` of these networks, each at a level of its own: 0, 1, ... in the given order."""
     placed = (replace(member, family=name, level=level) for level, member in enumerate(members))
     return Family(name, tuple(placed))

@@ -47,7 +47,7 @@ def read_evaluation(folder: Path, split: Split) -> Evaluation:
 
 
 def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> Evaluation:
-    """Evaluate the model in `folder` on `split`, and write the result beside it, if it is not there yet.
+    """Return the evaluation of the model in `folder` on `split`, which is written beside it if it is not there yet.
 
     task: the training of the model. device: the worker's GPU; "" leaves it to the recipe.
     """
@@ -84,7 +84,7 @@ def record_look(out: Path, models: Sequence[Path]) -> None:
 
 
 def read_looks(out: Path) -> list[dict[str, object]]:
-    """Return the records of the evaluations on the test split in the folder of a comparison."""
+    """Return the records of the evaluations on the test split in the folder of a comparison; [] if there are none."""
     path = out / LOOKS
     looks: list[dict[str, object]] = json.loads(path.read_text("utf-8")) if path.exists() else []
     return looks

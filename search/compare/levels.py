@@ -103,6 +103,9 @@ def _words(match: Match) -> str:
 
 
 def levels(every: tuple[Contender, ...]) -> Iterator[list[Contender]]:
-    """Yield the contenders of each level."""
+    """Yield the contenders of each level, from level 0 to the highest.
+
+    A level without contenders gives an empty list.
+    """
     for level in range(1 + max((one.level for one in every), default=-1)):
         yield [one for one in every if one.level == level]

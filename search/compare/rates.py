@@ -15,7 +15,10 @@ AccuracyOf = Callable[[Contender, float], float]
 
 
 def representatives(every: Sequence[Contender]) -> dict[str, Contender]:
-    """Return the network of each family whose trainings decide about the rate: the one of the middle level."""
+    """Return the network of each family whose trainings decide about the rate, by the name of the family.
+
+    It is the one of the middle level.
+    """
     members: dict[str, list[Contender]] = {}
     for contender in every:
         members.setdefault(contender.family, []).append(contender)

@@ -25,7 +25,7 @@ def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Convert uint8 (b, h, w, c) to float32 (b, c, h, w) in channels_last order, with mean 0 and deviation 1.
+    """Return images uint8 (b, h, w, c) as float32 (b, c, h, w) in channels_last order, with mean 0 and deviation 1.
 
     mean, std: the mean and the standard deviation of each channel, in 0..1.
     """
@@ -54,10 +54,11 @@ def augment(
     flip: Tensor | None = None,
     shift: int = 0,
 ) -> Tensor:
-    """Mirror the images where `flip` (b,) is true, shift each by a random offset, and `normalise` them.
+    """Return `images` uint8 (b, h, w, c) mirrored, shifted by random offsets, and normalised to float32 (b, c, h, w).
 
-    Offsets are whole pixels in -shift..shift, drawn for each image and axis. The border is filled by reflection.
-    Raises ValueError unless 0 <= shift < h and shift < w.
+    flip: true (b,) for the images to mirror; None: none. Offsets are whole pixels in -shift..shift, drawn for each
+    image and axis. The border is filled by reflection. mean, std: as in `normalise`. Raises ValueError unless 0 <=
+    shift < h and shift < w.
     """
     count, height, width, _ = images.shape
     if not 0 <= shift < min(height, width):
@@ -70,10 +71,10 @@ def augment(
 
 
 def moved(images: Tensor, offsets: Tensor, flip: Tensor | None) -> Tensor:
-    """Mirror uint8 images (b, h, w, c) where `flip` (b,) is true, and move them down and right by `offsets` (2, b).
+    """Return uint8 images (b, h, w, c) mirrored where `flip` (b,) is true, then moved.
 
-    The border is filled with the image's reflection. All tensors are on one device, and the function does not wait
-    for it.
+    offsets: the pixels (2, b) by which each image moves down and right. The border is filled with the image's
+    reflection. All tensors are on one device, and the function does not wait for it.
     """
     count, height, width, channels = images.shape
     down, right = offsets.unsqueeze(2)

@@ -83,7 +83,7 @@ def locked(entry: Path) -> Iterator[None]:
 
 
 def intact(entry: Path, state: str) -> Manifest | None:
-    """Return the manifest of an entry that is complete and up to date; None otherwise."""
+    """Return the manifest of an entry that is complete and has this `state` of its source; None otherwise."""
     try:
         manifest = Manifest.model_validate_json((entry / _MANIFEST).read_bytes())
         complete = all(

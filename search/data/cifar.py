@@ -64,12 +64,18 @@ class Cifar10(Source):
         return _CIFAR10
 
     def state(self) -> str:
-        """Return the sizes and the times of change of the files."""
+        """Return the sizes and the times of change of the files.
+
+        Raises `UserError` for a path that does not exist.
+        """
         location, layout = _location(self.path, self.layout()), self.layout()
         return stamp(*(location / name for name in layout.files)) if location.is_dir() else stamp(location)
 
     def open(self) -> Contents:
-        """Read everything into memory. Raises `UserError` for files that are missing, damaged or of another kind."""
+        """Return the contents, with all images in memory.
+
+        Raises `UserError` for files that are missing, damaged or of another kind.
+        """
         layout = self.layout()
         location = _location(self.path, layout)
         contents = _unpacked(location, layout) if location.is_dir() else _archived(location, layout)

@@ -116,14 +116,20 @@ def load(source: Source, resolution: int, progress: Progress | None = None) -> D
 
 
 def load_test(source: Source, resolution: int, progress: Progress | None = None) -> Split:
-    """Return the test split, for networks that are already selected. Otherwise like `load`."""
+    """Return the test split at `resolution` pixels a side, for networks that are already selected.
+
+    Otherwise like `load`.
+    """
     return opened(source, resolution, ("test",), progress)[1]["test"]
 
 
 def opened(
     source: Source, resolution: int, parts: tuple[str, ...], progress: Progress | None = None
 ) -> tuple[Manifest, dict[str, Split]]:
-    """Return the manifest and the splits `parts` of the source's cache entry. The entry is written if needed."""
+    """Return the manifest and the splits `parts` of the source's cache entry, which is written if needed.
+
+    Raises the errors of `load`.
+    """
     state = source.state()
     entry = cache_entry(source, resolution)
     with cache.locked(entry):

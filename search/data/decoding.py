@@ -140,7 +140,7 @@ def resized(image: Image.Image, resolution: int, box: Box | None = None) -> Imag
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """Convert any kind of image to 8 bits per channel, with transparency put on white.
+    """Return any kind of image with 8 bits per channel, and with transparency put on white.
 
     Integers of more than 8 bits are read as 0 to 65,535, floating-point numbers as 0 to 1. Raises ValueError for
     other values.

@@ -24,7 +24,7 @@ class Digits(Source):
     """The default is no mirroring, since a mirrored 2 is not a valid 2."""
 
     def open(self) -> Contents:
-        """Read the file that is part of scikit-learn. Raises `UserError` if scikit-learn is not installed."""
+        """Return the images that are part of scikit-learn. Raises `UserError` if scikit-learn is not installed."""
         try:
             from sklearn.datasets import load_digits
         except ImportError:

@@ -58,7 +58,10 @@ class Folder(Source):
         return needed > 0.9 * free if self.stream == "auto" else self.stream
 
     def open(self) -> Contents:
-        """List the files and their labels. Raises `UserError` if they are not a data set."""
+        """Return the contents, for which files are listed but not decoded.
+
+        Raises `UserError` if they are not a data set.
+        """
         listed = layout(existing(self.path))
         classes = tuple(listed.files["train"])
         for part, files in listed.files.items():

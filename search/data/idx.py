@@ -54,7 +54,10 @@ class Mnist(Source):
         return stamp(*self._paths())
 
     def open(self) -> Contents:
-        """Read everything into memory. Raises `UserError` for files that are missing, damaged or of another kind."""
+        """Return the contents, with all images in memory.
+
+        Raises `UserError` for files that are missing, damaged or of another kind.
+        """
         paths = self._paths()
         return in_memory(self.classes, {"train": self._pair(*paths[:2]), "test": self._pair(*paths[2:])})
 

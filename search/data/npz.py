@@ -60,7 +60,10 @@ class Npz(Source):
         return stamp(existing(self.path))
 
     def open(self) -> Contents:
-        """Read the whole file into memory. Raises `UserError` for a file, key or array that does not fit."""
+        """Return the contents, with all images in memory.
+
+        Raises `UserError` for a file, key or array that does not fit.
+        """
         arrays, others = _read(existing(self.path))
         splits = {part: _pair(arrays, prefix) for prefix, part in _SPLITS.items() if f"{prefix}_x" in arrays}
         for prefix, part in _SPLITS.items():

@@ -36,7 +36,7 @@ class Report:
 
     @property
     def bytes(self) -> int:
-        """The size of the cache on the disk."""
+        """The size of the cache entry on the disk, in bytes."""
         return sum(file.stat().st_size for file in self.place.iterdir())
 
 

@@ -105,7 +105,7 @@ class Source(BaseModel, ABC):
         return ""
 
     def streams(self, needed: int, free: int) -> bool:
-        """Return True to decode images at every use instead of caching them.
+        """Return True if images shall be decoded at every use instead of being cached.
 
         needed: the bytes that the cache would take. free: the free bytes on its disk.
         """

@@ -76,10 +76,10 @@ class Decided:
 
 
 def decided(settings: Mapping[str, Any]) -> Decided:
-    """Decide the settings `space`, `proxy` and `trials` that are "auto" or missing. Opens the data only for this.
+    """Return `settings` with decisions in place of a `space`, `proxy` and `trials` that are "auto" or missing.
 
-    A setting inside a group takes precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError`
-    for invalid settings and data.
+    The data are opened only for this. A setting inside a group takes precedence over the decision: proxy.epochs=3
+    keeps its value. Raises `UserError` for invalid settings and data.
     """
     chosen, decisions = dict(settings), list[Decision]()
     if chosen.get("weights") is not None and str(chosen.get("proxy", AUTO)) == AUTO:
@@ -116,7 +116,10 @@ def _take(
 
 
 def images_of(source: Source) -> Images:
-    """Open the data, and decode some images to learn their size. Raises `UserError` for unusable data."""
+    """Return the numbers and the size of the images, some of which are decoded for this.
+
+    Raises `UserError` for unusable data.
+    """
     contents = source.open()
     used = np.flatnonzero(~contents.test)
     validation = (

@@ -42,7 +42,7 @@ class History:
         return tuple(self._trials.values())
 
     def trial(self, number: int) -> Trial:
-        """Return trial `number`."""
+        """Return trial `number`. Raises KeyError if there is none."""
         return self._trials[number]
 
     @property
@@ -64,9 +64,9 @@ class History:
     ) -> int | None:
         """Add a new trial, which waits for its training.
 
-        known: the point and network that the sampler proposed first, if that network had been proposed before. If
-        the network has its result, it becomes a trial too, a duplicate, and the number of the duplicate is
-        returned.
+        known: the point and network that the sampler proposed first, if that network had been proposed before. If the
+        network has its result, it becomes a trial too, a duplicate, and the number of the duplicate is returned;
+        otherwise None is.
         """
         duplicate = self._duplicate(*known) if known else None
         new = self._new(len(self._records) + bool(duplicate), point, network, seed)

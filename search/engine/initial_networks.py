@@ -30,7 +30,10 @@ def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolved_reference(word: str) -> str:
-    """Return `word` if it names a network by itself, else the canonical string of the trial or model it means."""
+    """Return `word` if it names a network by itself, else the canonical string of the trial or model it means.
+
+    Raises `UserError` if it means no network.
+    """
     return _resolved(word, "network for reward.reference")
 
 

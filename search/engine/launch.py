@@ -119,7 +119,7 @@ class Prepared:
 
 
 def prepared(settings: Mapping[str, Any]) -> Prepared:
-    """Read settings, load the data and check that both fit. Raises `UserError` if not."""
+    """Return the search with these settings, and its data. Raises `UserError` if settings and data do not fit."""
     automatic = decided(resolved(settings))
     config = Config.of(automatic.settings)
     source = source_of(config)
@@ -139,7 +139,7 @@ def resume(
     display: Display | None = None,
     evaluate: Evaluate = evaluate,
 ) -> Run:
-    """Continue the run `name`, however its driver ended. No finished training is lost or repeated.
+    """Continue the run `name`, however its driver ended, and return it. No finished training is lost or repeated.
 
     settings: the new totals for `trials` or `budget`, another `executor`, other `finals`. Raises the errors of
     `launch`.
@@ -164,7 +164,7 @@ def _yaml(document: documents.Document) -> str:
 def create(
     name: str, document: documents.Document, data: Dataset, files: Mapping[str, str | bytes] | None = None
 ) -> Path:
-    """Create the folder of a new run with its configuration and `files`. It appears complete or not at all.
+    """Create the folder of a new run with its configuration and `files`, complete or not at all, and return it.
 
     Raises `UserError` if the user named it and a run of that name exists, or the folder cannot be written.
     """

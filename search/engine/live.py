@@ -30,7 +30,7 @@ class Terminal:
         """The Pareto front of a multi-objective search, None for other searches."""
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
-        """See `search.engine.display.Display`."""
+        """Print the run; on a terminal, show a panel with its status until the context ends."""
         self.path, self._source = path, source
         config = source.config
         self._update_front()
@@ -48,7 +48,7 @@ class Terminal:
         )
 
     def finished(self, trial: Trial) -> None:
-        """See `search.engine.display.Display`."""
+        """Print a trial that is over or has finished a low-fidelity training."""
         self._update_front()
         text = line(trial, by_reward=self._front is None)
         if self._source and not self._console.is_terminal:
@@ -56,7 +56,7 @@ class Terminal:
         self._print(text)
 
     def note(self, text: str) -> None:
-        """See `search.engine.display.Display`."""
+        """Print one line of text."""
         self._print(text)
 
     def _update_front(self) -> None:
@@ -100,7 +100,7 @@ def low_fidelity(trial: Trial) -> str:
 
 
 def progress(status: Status, front: tuple[Trial, ...] | None = None) -> str:
-    """Return the progress of a search in a few words. front: of a multi-objective search."""
+    """Return the progress of a search in a few words. front: that of a multi-objective search; None for others."""
     parts = [f"{status.finished} of {status.total}" if status.total else str(status.finished)]
     if front is not None:
         parts.append(f"front {plural(len(front), 'trial')}")

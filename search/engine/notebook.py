@@ -35,16 +35,16 @@ class Notebook:
         self._handle: Any = None
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
-        """See `search.engine.display.Display`."""
+        """Show the status in the output, and update it until the context ends."""
         self._source = source
         return self._updated()
 
     def finished(self, trial: Trial) -> None:
-        """See `search.engine.display.Display`."""
+        """Update the output with the results of a trial."""
         self._show()
 
     def note(self, text: str) -> None:
-        """See `search.engine.display.Display`."""
+        """Add one line of text to the output."""
         self._notes.append(text)
         self._show()
 

@@ -51,10 +51,13 @@ class Proposals(Protocol):
         """The number of trials in all, None if unknown."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """Return a new proposal, given all trials so far, or None if there is none now. Raises `Exhausted`."""
+        """Return a new proposal, given all trials so far, or None if no trial is to be proposed now.
+
+        Raises `Exhausted` if no network is left that is worth a trial.
+        """
 
     def over(self, trials: Sequence[Trial]) -> bool:
-        """Return whether a run that stops after these trials, perhaps because its budget is spent, is complete."""
+        """Return True if a run that stops after these trials, perhaps because its budget is spent, is complete."""
 
 
 class _Objective:
@@ -128,7 +131,10 @@ class Sampled:
         proposals."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """See `Proposals`."""
+        """Return the next of the first networks, or else a network that the sampler proposes.
+
+        Returns None if all trials are proposed. Raises `Exhausted` if no network is left that is worth a trial.
+        """
         self._follow(trials)
         tried = len(trials) - len(self._duplicates)
         if self.total is not None and tried - self._imported >= self.total:
@@ -144,7 +150,10 @@ class Sampled:
         return self._proposed(self._reward, tried, len(trials))
 
     def over(self, trials: Sequence[Trial]) -> bool:
-        """See `Proposals`. A search is for the best that its time allows."""
+        """Return True.
+
+        A search that stops early is complete, since it looks for the best network that its time allows.
+        """
         return True
 
     def _objective(self, objectives: int, reward: Reward) -> _Objective:
@@ -153,7 +162,7 @@ class Sampled:
         return _Objective(proposer, len(config.space.choices), reward, config.reference)
 
     def _by_accuracy(self, tried: int) -> bool:
-        """Return whether the next proposal maximises accuracy alone: every fourth one, for a share of 1/4."""
+        """Return True if the next proposal maximises accuracy alone: every fourth one, for a share of 1/4."""
         number = tried - ACCURACY_FROM
         return number >= 0 and math.floor((number + 1) * self._share) > math.floor(number * self._share)
 

@@ -53,7 +53,7 @@ class SearchAndFinals:
                     self._requeue_interrupted(trial.number, training)
 
     def next_trial(self) -> Request | None:
-        """See `search.executors.Driven`."""
+        """Return the next training of the search, or of its finals after it; None if there is none now."""
         if self._next is None and (asked := self._engine.next_trial()):
             return asked
         if not self._engine.over and self._next is None:
@@ -61,19 +61,22 @@ class SearchAndFinals:
         return self._next_final()
 
     def prepare(self) -> None:
-        """See `search.executors.Driven`."""
+        """Compute the next proposal of the search in advance. Once the finals have begun, do nothing."""
         if self._next is None:
             self._engine.prepare()
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
-        """See `search.executors.Driven`."""
+        """Record an epoch of a trial or of a final training. Returns False, since no training is stopped."""
         if number not in self._jobs:
             return self._engine.on_report(number, epoch, loss)
         self._jobs[number].epochs = epoch
         return False
 
     def on_result(self, number: int, result: Result) -> None:
-        """See `search.executors.Driven`."""
+        """Record the result of a trial or of a final training.
+
+        One that is not a finite number counts as a failure.
+        """
         if number not in self._jobs:
             self._engine.on_result(number, result)
             return self._tell_gate()
@@ -88,7 +91,10 @@ class SearchAndFinals:
         return self._tell(job, f"accuracy {result.accuracy:.4f} in {result.seconds:.0f} s")
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
-        """See `search.executors.Driven`."""
+        """Record the failure of a trial or of a final training.
+
+        reason: the cause, in one line. retry: True if the machine is to blame, so that another attempt may succeed.
+        """
         # The name of a file may contain bytes that are not text, which could not be stored or printed.
         reason = reason.encode("utf-8", "backslashreplace").decode()
         if number not in self._jobs:
@@ -117,7 +123,7 @@ class SearchAndFinals:
 
     @property
     def trials(self) -> Sequence[Trial]:
-        """The trials of the search."""
+        """The trials of the search, by number."""
         return self._engine.trials
 
     @property

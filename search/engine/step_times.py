@@ -132,12 +132,12 @@ def _found(config: Config) -> Profile | None:
 
 
 def _profiled(config: Config) -> bool:
-    """Return whether there are profiles of the kind of device that the search uses."""
+    """Return True if there are profiles of the kind of device that the search uses."""
     return config.proxy.device.partition(":")[0] in ("auto", *PROFILED_DEVICES)
 
 
 def _cheap(config: Config, data: Dataset) -> bool:
-    """Return whether measuring a profile here is cheap relative to the search."""
+    """Return True if measuring a profile here is cheap relative to the search."""
     from search.engine.estimate import trainings
 
     trials, executor = config.settings.trials, config.executor

@@ -33,7 +33,7 @@ def evaluate(
     *,
     device: str = "auto",
 ) -> Evaluation:
-    """Evaluate a trained model on labelled images.
+    """Return the quality of a trained model on labelled images.
 
         >>> from search import evaluate
         >>> result = evaluate("models/flowers", "photos", "all")
@@ -63,7 +63,7 @@ def evaluate(
 
 
 def evaluate_images(classifier: Classifier, images: LabelledImages) -> Evaluation:
-    """Evaluate `classifier` on `images`."""
+    """Return the quality of `classifier` on `images`."""
     size = max(1, min(_BATCH, _PIXELS // classifier.fed.resolution**2))
     logits = np.concatenate([classifier.logits(batch) for batch in images.batches(size)])
     shares = probabilities(logits)

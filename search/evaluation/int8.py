@@ -66,12 +66,12 @@ class Int8:
 
     @property
     def drop(self) -> float:
-        """The loss of accuracy, 0 to 1; the share of changed labels where the true ones are unknown."""
+        """The loss of accuracy, negative for a gain; where true labels are unknown, the share of changed labels."""
         return self.before.accuracy - self.after.accuracy if self.labelled else 1 - self.agreement
 
     @property
     def half_interval(self) -> float:
-        """Half the width of the 95 % interval of the loss of accuracy, paired by images."""
+        """Half the width of the 95 % interval of the loss of accuracy, paired by images; nan for a single image."""
         own, other = (run.predicted == run.labels for run in (self.before, self.after))
         change = own.astype(float) - other
         if len(change) < 2:

@@ -100,12 +100,12 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy, as other images of this kind would give it (Wilson)."""
+        """The ends, 0 to 1, of the accuracy's 95 % interval (Wilson): its uncertainty from the choice of images."""
         return share_interval(int((self.predicted == self.labels).sum()), len(self.labels))
 
     @property
     def balanced_accuracy(self) -> float:
-        """The mean accuracy over the classes that have images."""
+        """The mean accuracy over the classes that have images, 0 to 1."""
         matrix = self.confusion
         counts = matrix.sum(1)
         return float((matrix.diagonal()[counts > 0] / counts[counts > 0]).mean())
@@ -139,13 +139,17 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """The mean difference of confidence and accuracy over the images, in bins of equal width (ECE)."""
+        """The expected calibration error (ECE), 0 to 1.
+
+        It is the absolute difference of mean confidence and accuracy in each of 15 bins of equal width, averaged over
+        the images.
+        """
         rows = self.calibration()
         gaps = (row["images"] * abs(row["confidence"] - row["accuracy"]) for row in rows if row["images"])
         return float(sum(gaps) / len(self.labels))
 
     def calibration(self) -> list[dict[str, Any]]:
-        """Return a row with the columns `BINS` for each bin of confidence."""
+        """Return a row with the columns `BINS` for each bin of confidence, ascending, also for empty bins."""
         confidences = self.probabilities.max(1).astype(np.float64)
         bins = np.clip(np.ceil(confidences * _BINS).astype(int) - 1, 0, _BINS - 1)
         right = self.predicted == self.labels
@@ -201,7 +205,11 @@ class Evaluation:
         ]
 
     def values(self) -> Mapping[str, Any]:
-        """Return everything as plain values, ready for JSON."""
+        """Return the evaluation as plain values for JSON.
+
+        These are the names, all metrics, the rows of classes and bins, the confusion matrix and the mistakes, but not
+        the probabilities of single images.
+        """
         return {
             "model": self.model,
             "data": self.data,

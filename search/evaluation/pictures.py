@@ -36,7 +36,7 @@ def pictures(evaluation: Evaluation) -> dict[str, bytes]:
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Return the confusion matrix: shares of each true class as colours, numbers of images in the cells."""
+    """Return a figure of the confusion matrix: shares of each true class as colours, numbers of images in cells."""
     from matplotlib.figure import Figure
 
     matrix = evaluation.confusion
@@ -64,7 +64,7 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
 
 
 def calibration_figure(evaluation: Evaluation) -> Figure:
-    """Return accuracy over confidence in bins, with the number of images in each below."""
+    """Return a figure of accuracy over confidence in bins, with the number of images in each bin below."""
     from matplotlib.figure import Figure
 
     rows = [row for row in evaluation.calibration() if row["images"]]

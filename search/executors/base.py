@@ -65,23 +65,26 @@ class Executor(BaseModel, ABC):
 
     @property
     def here(self) -> bool:
-        """A flag that is True if all trials run on this machine."""
+        """True if all trials run on this machine."""
         return True
 
     @property
     def placement(self) -> str:
-        """A line that names the devices on which trials run; "" if the executor does not choose devices."""
+        """The devices on which trials run, as a line; "" if the executor does not choose devices."""
         return ""
 
     def on(self, proxy: Proxy) -> Self:
-        """Return a copy of this executor that is adapted to trainings by `proxy`.
+        """Return a copy of this executor that is adapted to trainings by `proxy`; itself if nothing needs to change.
 
         The proxy's device, precision and use of CUDA graphs decide how many trials run at the same time.
         """
         return self
 
     def check(self) -> None:
-        """Check before a run that trials can run. Raises `UserError` if a library or a resource is missing."""
+        """Raise `UserError` if a library or a resource is missing without which no trial can run.
+
+        Called before a run.
+        """
 
     @abstractmethod
     def run(self, engine: Driven, evaluate: Evaluate) -> None:

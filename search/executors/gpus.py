@@ -44,7 +44,7 @@ def gpus_for(device: str) -> tuple[Gpu, ...]:
 
 
 def seen() -> tuple[Gpu, ...]:
-    """Return the GPUs that CUDA will find in a worker; () if torch is built without CUDA."""
+    """Return the GPUs that CUDA will find in a worker; () if there are none or torch is built without CUDA."""
     return _seen(os.environ.get(VISIBLE))
 
 

@@ -85,7 +85,7 @@ class Tally:
 def done(
     executor: Executor, jobs: Sequence[J], work: Work[J], finished: Callable[[J, Any], None]
 ) -> list[tuple[J, str]]:
-    """Run the jobs on `executor`. Return the jobs that failed, each with the reason.
+    """Run the jobs on `executor`, and return those that failed, each with the reason; [] if none did.
 
     finished: is called with each job and its result as soon as the job is done. No process is left, even after an
     exception. Raises `UserError` for an executor that runs only the trials of searches.

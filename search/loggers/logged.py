@@ -34,13 +34,16 @@ class Logged:
         self._config: Config | None = None
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
-        """See `search.engine.display.Display`."""
+        """Show the status of the run at `path`, and keep its loggers open, until the context ends."""
         self._config = config_of(path)
         self._loggers = {name: LOGGERS[name](path) for name in self._names}
         return self._open(self._display.begin(path, source))
 
     def finished(self, trial: Trial) -> None:
-        """See `search.engine.display.Display`."""
+        """Show a trial, and send it to the loggers unless it is pruned.
+
+        A logger that fails is dropped with a note.
+        """
         self._display.finished(trial)
         assert self._config
         if trial.state == "pruned":
@@ -53,7 +56,7 @@ class Logged:
                 self.note(f"--log {name} failed and is dropped: {error}")
 
     def note(self, text: str) -> None:
-        """See `search.engine.display.Display`."""
+        """Show one line of text."""
         self._display.note(text)
 
     @contextmanager

@@ -20,7 +20,7 @@ class MLflow(Logger):
         mlflow.set_experiment(path.name)
 
     def finished(self, trial: LoggedTrial) -> None:
-        """See `Logger`."""
+        """Record a trial as a run of the experiment."""
         with self._mlflow.start_run(run_name=f"{self.path.name}:{trial.number}"):
             self._mlflow.set_tags({"state": trial.state, "architecture": trial.architecture})
             self._mlflow.log_params(dict(trial.params))

@@ -20,7 +20,7 @@ class TensorBoard(Logger):
         self._writer = SummaryWriter(str(path / "tensorboard"))
 
     def finished(self, trial: LoggedTrial) -> None:
-        """See `Logger`."""
+        """Write the metrics, the training loss and the choices of a trial into event files."""
         for name, value in trial.metrics.items():
             self._writer.add_scalar(name, value, trial.number)
         own = f"trial-{trial.number}"
@@ -34,5 +34,5 @@ class TensorBoard(Logger):
         self._writer.flush()
 
     def close(self) -> None:
-        """See `Logger`."""
+        """Close the event file."""
         self._writer.close()

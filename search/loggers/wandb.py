@@ -21,7 +21,7 @@ class WeightsAndBiases(Logger):
         self._wandb = wandb
 
     def finished(self, trial: LoggedTrial) -> None:
-        """See `Logger`."""
+        """Record a trial as a run in the group of the search."""
         name = f"{self.path.name}:{trial.number}"
         config = {"architecture": trial.architecture, **trial.params}
         run = self._wandb.init(

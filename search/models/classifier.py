@@ -41,7 +41,7 @@ def load_classifier(path: Path, device: str = "cpu") -> Classifier:
     """Return the classifier in a model's folder or an ONNX file.
 
     device: where torch computes, "cpu", "cuda" or "auto"; ONNX files are computed on the CPU. Raises `UserError` for
-    a path that holds no classifier, and where onnxruntime is missing.
+    a path that holds no classifier, for a device that the machine lacks, and where onnxruntime is missing.
     """
     if path.suffix.lower() == ONNX:
         return onnx_classifier(path.stem, path)
@@ -49,7 +49,7 @@ def load_classifier(path: Path, device: str = "cpu") -> Classifier:
 
 
 def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Classifier:
-    """Return `model` as a classifier that torch computes on `device`."""
+    """Return `model` as a classifier that torch computes on `device`. Raises `UserError` if the machine lacks it."""
     import torch
 
     from search.data.augment import normalise
@@ -87,7 +87,7 @@ def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
 
 
 def probabilities(logits: Logits) -> NDArray[np.float64]:
-    """Return the softmax of logits (n, classes)."""
+    """Return the softmax (n, classes) of logits (n, classes): each row adds up to 1."""
     powers = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
     result: NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
     return result

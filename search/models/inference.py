@@ -39,8 +39,9 @@ _CALIBRATION = 4
 class Conditions:
     """The conditions of an inference besides the network.
 
-    device: "auto", "cpu", "cuda", ... batch: the number of images. threads: the number of computing threads.
-    precision: the precision of torch; onnxruntime always computes in float32.
+    runtime: "onnxruntime" or "torch". device: "auto", or a device of torch such as "cpu" or "cuda:1"; onnxruntime
+    accepts only "auto" and "cpu". batch: the number of images. threads: the number of computing threads. precision:
+    the precision of torch; onnxruntime always computes in float32.
     """
 
     runtime: Runtime = "onnxruntime"
@@ -111,7 +112,7 @@ def prepared(network: Network, conditions: Conditions) -> Inference:
 
 
 def fresh(network: Network) -> Network:
-    """Set the batch-normalisation statistics of `network` from random images. Returns it in evaluation mode.
+    """Return `network` in evaluation mode, with batch-normalisation statistics of random images, set in place.
 
     With the initial statistics, feature maps shrink from layer to layer, in a deep network down to denormal numbers,
     with which processors compute many times slower.
@@ -129,7 +130,10 @@ def fresh(network: Network) -> Network:
 
 
 def measured(network: Network, conditions: Conditions) -> Timing:
-    """Measure the latency of `network` alone. Raises the errors of `prepared`."""
+    """Return the time of one inference of `network`, in milliseconds with its uncertainty.
+
+    The network is changed to evaluation mode. Raises the errors of `prepared`.
+    """
     with quiet(conditions) as timer:
         inference = prepared(network, conditions)
         for _ in range(WARMUP):

@@ -130,7 +130,10 @@ def session_of(file: Path | bytes) -> Any:
 
 
 def images_scaled(images: Images, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float32]:
-    """Convert uint8 images (n, h, w, c) to the normalised float32 input (n, c, h, w) of a network, without torch."""
+    """Return uint8 images (n, h, w, c) as the normalised float32 input (n, c, h, w) of a network, without torch.
+
+    mean, std: the mean and the standard deviation of each channel, in 0..1.
+    """
     slope = 1 / (255 * np.asarray(std, dtype=np.float32))
     offset = -np.asarray(mean, dtype=np.float32) / np.asarray(std, dtype=np.float32)
     scaled = images.astype(np.float32) * slope + offset

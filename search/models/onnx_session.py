@@ -125,7 +125,7 @@ class Session:
         return logits
 
     def end_profile(self) -> Path:
-        """End the profile and return its file."""
+        """End the profile, and return the file that it was written to."""
         return Path(self._session.end_profiling())
 
 

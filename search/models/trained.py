@@ -26,14 +26,20 @@ class Trained:
     nested: bool = False
 
     def ordered(self, weights: Weights) -> Weights:
-        """Return `weights`, which were adapted from these, with channels from the most to the least important."""
+        """Return `weights`, which were adapted from these, with channels from the most to the least important.
+
+        Those of nested weights keep their order. Raises `UserError` for a network without children.
+        """
         from space.weights.children import order
 
         return weights if self.nested else order(weights)
 
 
 def read_trained(word: str | os.PathLike[str]) -> Trained:
-    """Return the weights that `word` names. Raises `UserError` for a file or folder that holds none."""
+    """Return the weights that `word` names: a file of any known format, or the folder of a model.
+
+    Raises `UserError` for a file or folder that holds none.
+    """
     from space.weights import load_weights
 
     path = Path(os.path.expanduser(word))

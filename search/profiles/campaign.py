@@ -54,7 +54,7 @@ class Campaign:
         return typical(self.space)
 
     def fit(self, samples: list[Sample]) -> Profile:
-        """Fit the profile to samples."""
+        """Return the profile that is fitted to `samples`. Raises `UserError` if there are none."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         return fit(samples, self.device, self.batch, self.space.name, self.reference, now, self.cost)
 
@@ -78,9 +78,9 @@ class Progress:
 
 
 def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample]) -> Iterator[Sample]:
-    """Measure the networks missing in the file of samples at `path`, and yield each sample once it is written.
+    """Measure the networks missing in the file of samples at `path`. Yield each sample once it is written.
 
-    A file that was measured under other conditions is overwritten. Raise `UserError` if the file cannot be written.
+    A file that was measured under other conditions is overwritten. Raises `UserError` if the file cannot be written.
     """
     done = {sample.architecture for sample in samples(campaign, path)}
     try:

@@ -24,20 +24,23 @@ class Forecast:
     one_resolution: bool
 
     def step(self, network: Architecture) -> Prediction:
-        """Predict the time of a training step of `network` on the profile's number of images."""
+        """Return the predicted time of a training step of `network` on the profile's number of images."""
         return self._predictor(network)
 
     def latency(self, network: Architecture) -> Latency:
-        """Predict the latency of `network`, from a profile of latencies. The reference keeps its resolution."""
+        """Return the predicted latency of `network`, from a profile of latencies.
+
+        The reference keeps its resolution.
+        """
         predicted = self._predictor(network)
         return Latency(predicted.ms, self._predictor(self.reference).ms, predicted.unmeasured)
 
     def ratio(self, network: Architecture) -> float:
-        """Predict S/S0, the step time of `network` relative to the reference."""
+        """Return the predicted S/S0: the step time of `network` relative to the reference's."""
         return self._predictor(network).ms / self._predictor(self.reference_for(network)).ms
 
     def reference_for(self, network: Architecture) -> Architecture:
-        """Return the network whose step time is the unit for `network`."""
+        """Return the reference at the resolution at which its step time is the unit for `network`."""
         resolution = network.resolution if self.one_resolution else self.reference.resolution
         return replace(self.reference, resolution=resolution)
 

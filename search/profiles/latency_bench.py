@@ -31,7 +31,10 @@ _SETUP = 1.0
 
 
 class LatencyBench:
-    """A place to measure latencies. Created by `latency_bench`."""
+    """The measurement of latencies under fixed conditions, in turns with a reference network.
+
+    Created by `latency_bench`.
+    """
 
     def __init__(self, conditions: Conditions, timer: Timer, reference: Architecture) -> None:
         self._conditions, self._network = conditions, reference
@@ -44,7 +47,7 @@ class LatencyBench:
         """The approximate milliseconds of an inference of the reference, for estimates beforehand."""
 
     def seconds(self, networks: Sequence[Architecture]) -> float:
-        """Estimate the time to measure `networks` on an idle machine, in seconds."""
+        """Return the estimated seconds to measure `networks` on an idle machine."""
         unit = cost(self._network)
         shares = [0.5 + 0.5 * cost(network).macs / unit.macs for network in networks]
         runs = sum(max(_MIN_MS, share * self.reference_ms) for share in shares)
@@ -52,13 +55,16 @@ class LatencyBench:
         return _TIMINGS * (runs + own) / 1e3 + (self._setup + _SETUP) * len(networks)
 
     def ratio(self, architecture: Architecture) -> float:
-        """Measure the latency of `architecture` relative to the reference's."""
+        """Return the measured latency of `architecture` relative to the reference's."""
         run = prepared(fresh(build(architecture)), self._conditions).run
         with exclusive(self._place):
             return in_turns(self._timer, run, self._reference, _PAIRS, _TOLERANCE, _MAX_PAIRS).ratio
 
     def measure(self, architecture: Architecture) -> Sample:
-        """Measure an inference of `architecture` and its blocks. Raise `UserError` if it does not fit into memory."""
+        """Return the time of an inference of `architecture` and of its blocks, as ratios to the reference's time.
+
+        Raises `UserError` if it does not fit into memory.
+        """
         try:
             inference = prepared(fresh(build(architecture)), self._conditions)
             with exclusive(self._place):
@@ -89,6 +95,6 @@ def _shares(times: Sequence[float], total: float) -> list[float]:
 
 @contextmanager
 def latency_bench(conditions: Conditions, reference: Architecture) -> Iterator[LatencyBench]:
-    """Open a bench for inferences under `conditions`. Raises `UserError` for conditions that cannot be met."""
+    """Yield a bench for inferences under `conditions`. Raises `UserError` for conditions that cannot be met."""
     with quiet(conditions) as timer, torch.random.fork_rng(devices=[]):
         yield LatencyBench(conditions, timer, reference)

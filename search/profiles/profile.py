@@ -79,12 +79,12 @@ class Profile(BaseModel):
         return decode(self.reference).resolution
 
     def save(self, path: Path) -> None:
-        """Write the profile to `path` atomically. Raise `UserError` if that fails."""
+        """Write the profile to `path` atomically. Raises `UserError` if that fails."""
         write_file(path, self.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read the profile in the file `path`. Raise `UserError` if it is not a profile."""
+        """Return the profile in the file `path`. Raises `UserError` if it is not a profile or cannot be read."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:

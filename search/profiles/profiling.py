@@ -25,6 +25,7 @@ PROFILED_DEVICES = ("cpu", "cuda")
 Begin = Callable[[Campaign, float], None]
 """A callback begin(campaign, seconds) before the measurements, with an estimate of their time on an idle machine."""
 Watch = Callable[[Progress], None]
+"""A callback watch(progress) before the first network and after each one."""
 Wait = Callable[[Path], None]
 """A callback wait(path) before waiting for another process, which is measuring the profile `path`."""
 
@@ -33,16 +34,16 @@ class Bench(Protocol):
     """A place to measure networks: `StepBench` for training steps, `LatencyBench` for inferences."""
 
     def seconds(self, networks: list[Architecture]) -> float:
-        """Estimate the seconds to measure `networks` on an idle machine."""
+        """Return the estimated seconds to measure `networks` on an idle machine."""
 
     def measure(self, architecture: Architecture) -> Sample:
-        """Measure a network and its blocks, relative to the reference network."""
+        """Return the times of a network and of its blocks, as ratios to the reference network's time."""
 
 
 def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
     """Return the device of a search with these settings.
 
-    Raise `UserError` if there is none, and for a device that is neither a CPU nor a CUDA GPU.
+    Raises `UserError` if there is none, and for a device that is neither a CPU nor a CUDA GPU.
     """
     from search.proxy.device import choose_device, precision_on
 
@@ -63,7 +64,7 @@ def seconds(
     max_networks: int = MAX_NETWORKS,
     latency: Conditions | None = None,
 ) -> float:
-    """Estimate the seconds that `make` takes on an idle machine. Runs a network some times."""
+    """Return the estimated seconds that `make` takes on an idle machine. Runs a network some times."""
     campaign = _campaign(space, device, precision, BATCH, max_networks, latency)
     with _bench(campaign, device, latency) as place:
         return place.seconds(campaign.networks)
@@ -84,10 +85,13 @@ def make(
 ) -> tuple[Profile, Path]:
     """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
 
-    latency: the conditions of an inference, for a profile of latencies; `device`, `precision` and `batch` are for
-    one of training steps. Continue an interrupted measurement for the same profile. If another process is measuring
-    it, wait until that process has ended, and return its profile if it wrote one. Raise `UserError` for a device
-    that does not exist, a batch that is too large, or a file that cannot be written.
+    max_networks: the largest number of networks that are measured. latency: the conditions of an inference, for a
+    profile of latencies; `device`, `precision` and `batch` are for one of training steps.
+    wait: called before waiting for another process that is measuring this profile, whose result is then returned if
+    it wrote one. begin: called before the measurements, with an estimate of their time. watch: called with the
+    progress before the first network and after each one.
+    An interrupted measurement of the same profile is continued. Raises `UserError` for a device that does not exist,
+    a batch that is too large, or a file that cannot be written.
     """
     campaign = _campaign(space, device, precision, batch, max_networks, latency)
     path = out or file_of(campaign.device, campaign.batch, space, campaign.cost)

@@ -57,9 +57,9 @@ def fit(
     made: str,
     cost: TimedCost = "step",
 ) -> Profile:
-    """Fit a profile of `cost` to `samples`. Raise `UserError` if there is no sample.
+    """Return the profile of `cost` that fits `samples` best. Raises `UserError` if there is no sample.
 
-    made: the date and time of the profile.
+    space: the name of the space. made: the date and time of the profile.
     """
     if not samples:
         raise UserError("A profile needs at least one measured network.")
@@ -111,7 +111,10 @@ def _rest(network: Architecture, cost: TimedCost) -> Work:
 
 
 def rates(works: Sequence[Work], times: np.ndarray) -> dict[str, float]:
-    """Return the non-negative time per unit of each kind of work that fits `times` best, in relative error."""
+    """Return the time per unit of each kind of work that fits `times` best, in relative error. No time is negative.
+
+    works, times: the work and the time of each part.
+    """
     # scipy.optimize would add half a second to the start of every search.
     from scipy.optimize import nnls
 

@@ -26,7 +26,10 @@ _WARMUP = 2
 
 
 class StepBench:
-    """A place to measure networks. Created by `step_bench`."""
+    """The measurement of training steps on one device, in turns with those of a reference network.
+
+    See `step_bench`.
+    """
 
     def __init__(self, place: torch.device, batch: int, reference: Architecture, dtype: torch.dtype) -> None:
         self._place, self._batch, self._network = place, batch, reference
@@ -38,7 +41,7 @@ class StepBench:
         """The approximate time of a training step of the reference, in milliseconds, for estimates beforehand."""
 
     def seconds(self, networks: Sequence[Architecture]) -> float:
-        """Estimate the time to measure `networks` on an idle machine, in seconds.
+        """Return the estimated seconds to measure `networks` on an idle machine.
 
         Half of the reference's step time is taken as constant, since every layer costs something however small it is.
         The rest is proportional to MACs and activations.
@@ -49,7 +52,10 @@ class StepBench:
         return (self._steps() + _WARMUP + 1) * sum(1 + own for own in each) * self.reference_ms / 1e3
 
     def measure(self, architecture: Architecture) -> Sample:
-        """Measure a step of `architecture` and its blocks. Raise `UserError` if it does not fit into memory."""
+        """Return the time of a training step of `architecture` and of its blocks, as ratios to the reference's step.
+
+        Raises `UserError` if a step does not fit into memory.
+        """
         try:
             inputs = self._inputs(architecture)
             with exclusive(self._place):
@@ -95,6 +101,6 @@ class StepBench:
 def step_bench(
     device: Device, place: torch.device, batch: int, reference: Architecture
 ) -> Iterator[StepBench]:
-    """Open a bench on `place`, which `device` describes, for steps on `batch` images."""
+    """Yield a bench on `place`, which `device` describes, for steps on `batch` images."""
     with undisturbed(place):
         yield StepBench(place, batch, reference, getattr(torch, device.precision))

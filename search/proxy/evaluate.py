@@ -136,7 +136,7 @@ def _finite(value: object) -> bool:
 def evaluate(
     request: Request, report: Report = lambda epoch, loss: None, parent: Weights | None = None
 ) -> Result:
-    """Measure the step time of the network relative to the reference, then train and validate the network.
+    """Return the step time of the network relative to the reference, and its metrics after a training.
 
     report: is called after each epoch, see `Report`. parent: the weights that the network inherits from, if
     `request.proxy.parent` asks for them. Only the cache of the data is written. Raises `TrialFailed` if

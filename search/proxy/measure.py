@@ -25,7 +25,7 @@ _GPU = 32
 def measure(
     network: Architecture, reference: Architecture, proxy: Proxy, device: str = "", images: int | None = None
 ) -> StepTime:
-    """Measure a training step of `network` and of `reference`, each on images of its own resolution.
+    """Return the step times of `network` and `reference`, each on images of its own resolution, and their ratio.
 
     The step uses the precision of `proxy`. device: the device; "": `proxy.device`. images: the number of images in a
     step; None: the number follows from `proxy`. Raises `UserError` if the machine does not have the device.
@@ -62,10 +62,9 @@ def measure(
 def alone(
     network: Architecture, *, batch: int, device: str = "auto", precision: Precision = "auto"
 ) -> tuple[Timing, int]:
-    """Measure a training step of `network` on `batch` images, without a reference.
+    """Return the time of a training step of `network` on `batch` images, and its peak memory in bytes.
 
-    Return its time, and its peak memory in bytes. Raises `UserError` if the machine does not have the device, or if
-    its memory is too small.
+    Raises `UserError` if the machine does not have the device, or if its memory is too small.
     """
     place = choose_device(device)
     computes = precision_on(place, precision)

@@ -44,7 +44,7 @@ def optimiser_of(network: nn.Module, proxy: Proxy, rate: Tensor | None = None) -
 
 
 def rate_at(proxy: Proxy, step: int, steps: int) -> float:
-    """Return the learning rate of a step. step: its number, counted from 0. steps: the steps of the training."""
+    """Return the learning rate of step `step`, counted from 0, of a training of `steps` steps."""
     return proxy.learning_rate * triangle((step + 0.5) / steps, proxy.warmup)
 
 

@@ -75,7 +75,7 @@ def train(
     device: str = "",
     on_epoch: OnEpoch = lambda epoch, loss: None,
 ) -> Training:
-    """Train the proxy network `architecture`, and validate it once, at the end.
+    """Return the outcome of training the proxy network `architecture`, which is validated once, at the end.
 
     parent: the weights that it inherits from, for as many classes and channels as the data have; None: it starts from
     random weights. device: the device; "": `proxy.device`. on_epoch: is called as on_epoch(epoch, loss) after each
@@ -165,7 +165,7 @@ def fit(
     on_epoch: OnEpoch = lambda epoch, loss: None,
     average: Average | None = None,
 ) -> Fitted:
-    """Train `network` in place.
+    """Train `network` in place, and return the losses and the number of images.
 
     average: the moving average that is updated after each step; None: no average. on_epoch: see `train`.
 

@@ -37,7 +37,7 @@ def validate(
     *,
     flip_tta: bool = False,
 ) -> Validation:
-    """Return the metrics of `network` on the validation split.
+    """Return the metrics of `network` on the validation split. The network is changed to evaluation mode.
 
     most: the number of images used, from the first on; None: all images. flip_tta: if True, the mean of the logits of
     an image and its mirror image is used, if the data may be mirrored.

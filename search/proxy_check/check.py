@@ -92,7 +92,11 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
 
 
 def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
-    """Carry out the trainings that the journal lacks. Returns the results of the longer training and each proxy."""
+    """Carry out the trainings that the journal lacks, and return the results of the longer training and each proxy.
+
+    The longer training comes first. Networks with a failed training are left out. Raises `UserError` if fewer than
+    three are left. note: receives the progress in words.
+    """
     trained = _trained(planned, note)
     names = (LONGER, *planned.proxies)
     failed = [n for n in planned.networks if any(trained[planned.key(n, name)] is None for name in names)]

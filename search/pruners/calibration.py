@@ -32,7 +32,7 @@ class Calibration:
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[float, float]]) -> Calibration | None:
-        """Fit the line by least squares.
+        """Return the line through pairs (reward at the rung, reward after the full training), by least squares.
 
         Returns None if there are too few networks or all had the same reward at the rung.
         """

@@ -44,7 +44,7 @@ class Ladder:
         return (seed - below) % 2**32
 
     def pilot_trials(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Return the trials that are trained at all rungs: the first of the search."""
+        """Return the trials that are trained at all rungs: the first of the search; [] if no rung is checked."""
         if len(self.epochs) == 1 or not self.pilots:
             return []
         own: list[Trial] = []
@@ -63,7 +63,11 @@ class Ladder:
         return RungGate.of(self.epochs, pilots, self.pilots, self.min_correlation, self.multi_objective)
 
     def used(self, trials: Sequence[Trial]) -> tuple[int, ...]:
-        """Return the epochs of the rungs in use: only the full training until the pilot trials have decided."""
+        """Return the epochs of the rungs in use, ascending.
+
+        Until the pilot trials have decided, this is only the full training. Without pilot trials, these are all
+        rungs.
+        """
         gate = self.gate(trials)
         return gate.used if gate else self.epochs
 

@@ -129,7 +129,7 @@ def _points(
 
 
 def titles(results: Findings, trial: Trial) -> str:
-    """Return the titles of all answers of the search that are this trial, such as "Best, cheapest"."""
+    """Return the titles of all answers of the search that are this trial, such as "Best, cheapest"; "" if none is."""
     names = [
         title
         for name, title in ANSWERS.items()
@@ -139,7 +139,7 @@ def titles(results: Findings, trial: Trial) -> str:
 
 
 def advice(results: Findings) -> str:
-    """Return one sentence of advice: which answer to train, or what to do first."""
+    """Return one sentence of advice: which answer to train, or what to do first; "" if no trial is complete."""
     name = shlex.quote(results.run.name)
     if results.winner is None:
         return ""

@@ -112,12 +112,12 @@ def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> B
 
 
 def bands(rewards: Sequence[float], counts: Iterable[int]) -> list[Band]:
-    """Return the band for each of `counts` up to the number of draws; none with fewer than `MIN_DRAWS`."""
+    """Return the band for each of `counts` up to the number of draws; [] with fewer than `MIN_DRAWS`."""
     return [best_of(rewards, count) for count in counts if MIN_DRAWS <= len(rewards) >= count]
 
 
 def compare_with_draws(rewards: Sequence[float], draws: Sequence[float]) -> Proposals | None:
-    """Compare the rewards of proposals with those of draws; None with fewer than `MIN_DRAWS` of either."""
+    """Return the rewards of proposals compared with those of draws; None with fewer than `MIN_DRAWS` of either."""
     if min(len(rewards), len(draws)) < MIN_DRAWS:
         return None
     from scipy.stats import mannwhitneyu

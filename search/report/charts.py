@@ -46,7 +46,7 @@ def reward_over_trials(results: Findings) -> Chart:
 
 
 def reward_over_time(results: Findings) -> Chart:
-    """Return the same chart by time since the first proposal."""
+    """Return the chart of `reward_over_trials` by the minutes since the first proposal."""
     done = _finished(results.run)
     start = min((trial.proposed_at for trial in results.run.trials if not trial.origin), default=0.0)
     minutes = tuple(((trial.finished_at or start) - start) / 60 for trial in done)
@@ -167,7 +167,7 @@ def importance(run: Run) -> tuple[Bars, ...]:
 
 
 def every(results: Findings) -> tuple[Chart | Bars, ...]:
-    """Return all charts of a run that have data."""
+    """Return all charts of a run that have data; () if no trial is complete."""
     run = results.run
     if not run.ranked:
         return ()
@@ -195,7 +195,7 @@ def _finished(run: Run) -> list[Trial]:
 
 
 def best_so_far(rewards: Sequence[float]) -> list[float]:
-    """Return the maximum of the rewards up to each place."""
+    """Return a list with the highest reward up to each place."""
     best, maxima = float("-inf"), []
     for value in rewards:
         best = max(best, value)

@@ -44,7 +44,10 @@ class Difference:
 
 
 def groups(runs: Sequence[Run]) -> list[Group]:
-    """Return the runs in groups, in the order in which they are given."""
+    """Return the runs in groups of equal settings, in the order of their first runs.
+
+    Seed, name, length and machine may differ (`_IGNORED`).
+    """
     settings = {run.path: _flat(run.config.document()) for run in runs}
     members: dict[tuple[tuple[str, str], ...], list[Run]] = defaultdict(list)
     for run in runs:
@@ -73,9 +76,10 @@ def value(trial: Trial, of: Quantity) -> float:
 
 
 def differences(groups: Sequence[Group], of: Quantity) -> tuple[int, list[Difference]]:
-    """Compare all pairs of groups after as many complete trials as every run has. Return that number too.
+    """Return (trials, the difference of each pair of groups after that number of complete trials).
 
-    The list is empty where complete trials of different runs cost different amounts (see `alike`).
+    trials: the largest number of complete trials that every run has. Returns (0, []) if a run has none, or if
+    complete trials of different runs cost different amounts (see `alike`).
     """
     if not alike(run for group in groups for run in group.runs):
         return 0, []

@@ -56,7 +56,10 @@ def draw_panels(charts: Sequence[Chart], out: Path) -> tuple[Path, Path]:
 
 
 def written(figure: Figure, out: Path) -> tuple[Path, Path]:
-    """Write `figure` to `out` with the endings .png and .svg. Raises `UserError` if that fails."""
+    """Write `figure` to `out` with the endings .png and .svg, and return both paths.
+
+    Raises `UserError` if that fails.
+    """
     stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
     paths = []
     # With a fixed salt and no date, equal figures are equal files.

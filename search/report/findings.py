@@ -38,8 +38,8 @@ ANSWERS = {"best": "Best", "most-accurate": "Most accurate", "cheapest": "Cheape
 class Comparison:
     """Trials with the differences of their accuracies.
 
-    fresh: whether the accuracies are from trainings with fresh seeds after the search, and not from the search's
-    single trainings. differences: the differences of accuracy, in the order of the trials.
+    fresh: True if the accuracies are from trainings with fresh seeds after the search, False if they are from the
+    search's single trainings. differences: the differences of accuracy, in the order of the trials.
     """
 
     trials: tuple[Trial, ...]
@@ -47,7 +47,7 @@ class Comparison:
     fresh: bool
 
     def place(self, trial: Trial) -> int | None:
-        """Return the place of a trial, None if it is not compared."""
+        """Return the index of a trial in `trials`, None if it is not compared."""
         numbers = [each.number for each in self.trials]
         return numbers.index(trial.number) if trial.number in numbers else None
 
@@ -219,7 +219,10 @@ def _searched(run: Run, verdict: Verdict | None, images: int | None) -> Comparis
 
 
 def finals_differences(finalists: Sequence[Trial], images: int | None) -> Differences:
-    """Return the differences of accuracy among trials with fresh seeds. images: of validation, None if unknown."""
+    """Return the differences of accuracy among trials with fresh seeds.
+
+    images: the number of validation images, None if unknown.
+    """
     texts = [[each.result.hits for each in trial.final_trainings if each.result] for trial in finalists]
     accuracies = [trial.final_accuracies for trial in finalists]
     return Differences(accuracies, images=images, hits=networks_hits(texts, images))

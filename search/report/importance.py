@@ -73,7 +73,10 @@ def _shares(run: Run, name: str, trials: Sequence[Trial]) -> tuple[tuple[str, fl
 
 
 def common(run: Run) -> list[Common]:
-    """Return, for each choice, the most frequent option of the best networks, with its shares of best and all."""
+    """Return, for each choice, the most frequent option of the best networks, with its shares of best and all.
+
+    The list is empty without complete trials.
+    """
     trials = _inside(run)
     best = sorted(trials, key=lambda trial: -_reward(trial))[: top(len(trials))]
     rows = []

@@ -21,5 +21,5 @@ _COLOURS = (0, 1, 2, 3, 4, 5, 7, 8)
 
 
 def colour(number: int) -> int:
-    """Return the place in the palette of the series with this number; eight are distinct."""
+    """Return the place in the palette of series `number`, counted from 0; eight are distinct, then they repeat."""
     return _COLOURS[number % len(_COLOURS)]

@@ -201,7 +201,7 @@ def _against_base(results: Findings) -> str:
 
 
 def against_base(results: Findings, trial: Trial) -> str:
-    """Return how the costs of a trial compare with the base network's."""
+    """Return the costs of a trial compared with the base network's, in words."""
     ours, theirs = trial.cost, cost(results.base)
     return (
         f"{times_as_many(ours.params, theirs.params, 'parameters')} and "
@@ -211,7 +211,7 @@ def against_base(results: Findings, trial: Trial) -> str:
 
 
 def significance(estimate: Estimate) -> str:
-    """Return whether a difference is significant."""
+    """Return "significant" or "not significant", or that it is unknown with one training each."""
     if estimate.half is None:
         return "one training each, so its significance is unknown"
     return "significant" if estimate.significant else "not significant"
@@ -297,5 +297,5 @@ def interval(estimate: Estimate | None) -> str:
 
 
 def sentence(line: str) -> str:
-    """Return a line of the terminal as a sentence."""
+    """Return a line of the terminal as a sentence, with a capital letter and a full stop."""
     return f"{line[:1].upper()}{line[1:]}."

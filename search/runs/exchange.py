@@ -56,9 +56,9 @@ class Span:
 class Rate:
     """The slope of log accuracy on log cost over the non-dominated trials.
 
-    cost: the name of the cost, or "all" for the product of the reward's terms. slope: the slope, with a bootstrap
-    interval from `low` to `high`. asked: the slope at which the reward does not change. trials: the number of
-    non-dominated trials.
+    cost: the name of the cost, or "all" for the product of the reward's terms. slope: the change of log accuracy for
+    each unit of log cost. low, high: its 95 % bootstrap interval. asked: the slope at which the reward does not
+    change. trials: the number of non-dominated trials.
     """
 
     cost: str
@@ -90,7 +90,7 @@ class Exchange:
     neutral: Trial
 
     def sentences(self, best: Trial) -> Iterator[str]:
-        """Yield the rates, and the winner under the neutral exponents."""
+        """Yield a sentence for each rate, and one that says whether `best` also wins under the neutral exponents."""
         for rate in self.rates:
             yield f"exchange rate: {rate}"
         same = "still wins" if self.neutral.number == best.number else "would win"
@@ -101,7 +101,10 @@ class Exchange:
 
 
 def spans(config: Config) -> Iterator[Span]:
-    """Yield the span of each cost of a reward with factors. Step times are only known from a profile."""
+    """Yield the span of each cost of a reward with factors, with amounts in the unit of the cost.
+
+    Step times and latencies are left out without a profile, and costs whose term is not a factor.
+    """
     reward = config.reward
     for name in reward.costs:
         if name in EXACT:
@@ -121,7 +124,11 @@ def spans(config: Config) -> Iterator[Span]:
 
 
 def exchange(trials: Sequence[Trial], reward: Reward) -> Exchange | None:
-    """Return the exchange rates of a search; None below `MIN_TRIALS` non-dominated trials or without factors."""
+    """Return the exchange rates of a search.
+
+    Returns None if there are fewer than `MIN_TRIALS` non-dominated trials, if the reward has no costs or adds them,
+    or if a slope cannot be estimated.
+    """
     front = [trial for trial in on_front(trials) if trial.terms and accuracy(trial) > 0]
     if len(front) < MIN_TRIALS or not reward.costs or any(t.terms and t.terms.sign == "+" for t in front):
         return None
@@ -144,7 +151,10 @@ def exchange(trials: Sequence[Trial], reward: Reward) -> Exchange | None:
 
 
 def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
-    """Yield a warning for each cost by which all leading trials are at an edge of the space."""
+    """Yield a warning if the cost of all leading trials is near the smallest or the largest of the space.
+
+    At most one is yielded: for params, else for multiply-adds.
+    """
     leaders = ranked(trials)[:_LEADERS]
     if len(leaders) < _LEADERS:
         return

@@ -20,10 +20,11 @@ def on_front(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def growth(trials: Sequence[Trial], steps: int = _STEPS) -> list[tuple[int, float]]:
-    """Return the number of finished trials at some moments, each with the hypervolume of the front then.
+    """Return the number of finished trials at `steps` moments or fewer, each with the hypervolume of the front then.
 
     The hypervolume is the share (0 to 1) of the box between the best and the worst values that the run has seen, with
-    costs on a logarithmic scale. It shows the progress of one run, and does not compare runs.
+    costs on a logarithmic scale. It shows the progress of one run, and does not compare runs. Without finished trials
+    the list is empty.
     """
     finished = sorted(_scored(trials), key=lambda trial: (trial.finished_at or 0.0, trial.number))
     if not finished:

@@ -32,8 +32,9 @@ def driver_of(path: Path) -> str:
 
 @contextmanager
 def driver_lock(path: Path) -> Iterator[None]:
-    """Hold the run for this process. A second driver is refused with the process and host of the first.
+    """Hold the run for this process during the block.
 
+    Raises `UserError` if another process holds it, with that process and its host, and if the file cannot be opened.
     The lock is the system's and dies with the process, so it is never stale.
     """
     try:

@@ -99,9 +99,10 @@ class Rescored:
 
 
 def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
-    """Rank the complete trials of a run by another objective. Those over a limit come last, without a rank.
+    """Return the complete trials of a run, the best under another objective first. Those over a limit come last.
 
-    Raises `UserError` if the run has not measured a cost that the objective counts.
+    Trials over a limit have no rank. Raises `UserError` if no trial is complete, and if the run has not measured a
+    cost that the objective counts.
     """
     if not run.ranked:
         raise UserError(f"The run {run.name} has no complete trial yet.")

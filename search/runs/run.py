@@ -88,7 +88,7 @@ class Run:
 
     @property
     def left(self) -> float | None:
-        """Estimated seconds to the end, None if unknown."""
+        """The estimated seconds to the end: 0.0 if the run is over, None if unknown."""
         from search.runs.status import seconds_left
 
         if self.over:
@@ -227,7 +227,7 @@ class Run:
 
 
 def open_run(name: str | Path) -> Run:
-    """Open the run called `name`, or at that path.
+    """Return the run called `name`, or at that path, as it is now.
 
     Raises `UserError` with the nearest name if there is none, and for a run without its ledger.
     """
@@ -278,7 +278,7 @@ def _configured(document: documents.Document, path: Path) -> Config:
 
 
 def is_run(name: str) -> bool:
-    """Return whether a run is called `name` or is at that path, and no published network has that name."""
+    """Return True if a run is called `name` or is at that path, and no published network has that name."""
     from space import CATALOG
 
     return name not in CATALOG and _folder(name) is not None
@@ -320,7 +320,7 @@ ANSWERS = ("best", "most-accurate", "cheapest")
 
 
 def split(word: str) -> tuple[str, int | str | None]:
-    """Split "RUN:12" into ("RUN", 12), "RUN:cheapest" into ("RUN", "cheapest") and "RUN" into ("RUN", None)."""
+    """Return the run and what is named in it: ("RUN", 12) for "RUN:12", ("RUN", None) for "RUN"."""
     run, colon, which = word.rpartition(":")
     if colon and which in ANSWERS:
         return run, which

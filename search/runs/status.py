@@ -73,12 +73,12 @@ class Status:
 
 
 def tried(network: Architecture | None, trials: Sequence[Trial]) -> bool:
-    """Return whether `network` is the network of one of the trials."""
+    """Return True if `network` is the network of one of the trials."""
     return any(trial.architecture == network for trial in trials)
 
 
 def typical(trials: Sequence[Trial]) -> float | None:
-    """Return the median of the seconds that a trial took, None before the first result."""
+    """Return the median seconds of the complete trials, None before the first."""
     spent = [trial.result.seconds for trial in trials if trial.result and trial.state == "complete"]
     return statistics.median(spent) if spent else None
 
@@ -91,7 +91,7 @@ def late(
     parallel: int = 1,
     base: Architecture | None = None,
 ) -> bool:
-    """Return whether a training that begins after so many seconds, and these finals, would end after the budget.
+    """Return True if a training that begins after so many seconds, and these finals, would end after the budget.
 
     The finals are those of all trials that will be complete by then, including this training and the running
     ones.
@@ -113,7 +113,7 @@ def parallel_trials(config: Config, trials: Sequence[Trial]) -> int:
 def seconds_left(
     config: Config, trials: Sequence[Trial], seconds: float, total: int | None, exhausted: bool = False
 ) -> float | None:
-    """Estimate the seconds to the end, by the missing trainings or by the budget, whichever ends first.
+    """Return the estimated seconds to the end, by the missing trainings or by the budget, whichever ends first.
 
     seconds: the seconds worked so far. total: the number of trials of the search, None if only the budget ends it.
     exhausted: True if nothing more is proposed. Returns None if nothing is known yet.

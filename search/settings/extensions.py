@@ -28,13 +28,13 @@ ENTRY_POINTS = {
 
 
 def added(group: str) -> tuple[str, ...]:
-    """Return the names that installed packages add to a group, without importing the packages."""
+    """Return the names that installed packages add to a group, () if there are none. Imports none of the packages."""
     shipped = documents.names(group)
     return tuple(name for name in _theirs(group) if name not in shipped) if group in ENTRY_POINTS else ()
 
 
 def package(group: str, name: str) -> str:
-    """Return the name of the package that adds the setting `name` to a group."""
+    """Return the name of the package that adds the setting `name` to a group. Raises KeyError if none does."""
     return _theirs(group).package(name)
 
 

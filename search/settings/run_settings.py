@@ -94,7 +94,10 @@ KEYS = tuple(field.alias or name for name, field in RunSettings.model_fields.ite
 
 
 def split(value: object) -> object:
-    """Split a text at its commas. A list is returned unchanged, and None gives an empty list."""
+    """Return the parts of a text between commas as a tuple, without empty parts and surrounding blanks; () for None.
+
+    Other values are returned unchanged.
+    """
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return () if value is None else value

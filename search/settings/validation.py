@@ -39,7 +39,7 @@ def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:
 
 
 def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings: Any) -> Any:
-    """Validate the settings of a group, and return an instance of the kind that they name under `key`.
+    """Return the settings of a group as an instance of the kind that they name under `key`.
 
     kinds: the model of each kind. Raises `UserError` for an unknown kind, for a setting of another kind, and the
     errors of `validated`.

@@ -26,7 +26,10 @@ _NAMES = ("run", "from", "first", "weights", "data.path")
 
 
 def parse(words: Iterable[str]) -> dict[str, Any]:
-    """Parse `KEY=VALUE` words into settings. Raises `UserError` for a word of another form."""
+    """Return the settings in `KEY=VALUE` words as a mapping of keys to numbers, booleans, lists, texts or None.
+
+    Raises `UserError` for a word of another form, an empty value, and a key that is set twice.
+    """
     settings: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")

@@ -26,7 +26,7 @@ def encode_hits(hits: Sequence[bool]) -> str:
 
 
 def decode_hits(text: str, images: int) -> NDArray[np.float64]:
-    """Return 1.0 for each of the images that was classified correctly, 0.0 for the others."""
+    """Return an array (images,) from the text of `encode_hits`: 1.0 for each image classified correctly, else 0.0."""
     import numpy as np
 
     packed = np.frombuffer(base64.b64decode(text), np.uint8)
@@ -34,7 +34,10 @@ def decode_hits(text: str, images: int) -> NDArray[np.float64]:
 
 
 def mean_hits(texts: Sequence[str], images: int) -> list[float] | None:
-    """Return the share of trainings that classify each image correctly; None if a training has no hits recorded."""
+    """Return the share of trainings that classify each image correctly, 0 to 1.
+
+    Returns None if there are no trainings, or one has no hits recorded.
+    """
     rows = [base64.b64decode(text) for text in texts]
     if not rows or any(len(row) != (images + 7) // 8 for row in rows):
         return None

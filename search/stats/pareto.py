@@ -30,7 +30,10 @@ def front(points: Sequence[Objectives]) -> list[int]:
 
 
 def fronts(points: Sequence[Objectives]) -> list[list[int]]:
-    """Return the indices of all fronts: first the front, then that of the remaining points, ... (Deb et al. 2002)."""
+    """Return the indices of the points on each front: first the front, then that of the remaining points, ...
+
+    The indices of a front are ascending (Deb et al. 2002). Raises the errors of `front`.
+    """
     remaining, ranks = list(range(len(points))), []
     while remaining:
         best = {remaining[index] for index in front([points[index] for index in remaining])}
@@ -66,7 +69,9 @@ def crowding(points: Sequence[Objectives]) -> list[float]:
 
 
 def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
-    """Return the volume of the region that the points dominate, up to `reference`. Points beyond it add nothing.
+    """Return the volume of the region that the points dominate, up to `reference`.
+
+    Points beyond it add nothing; without points it is 0.
 
     The volume is exact. It is computed by slices along the last objective, in milliseconds for a few hundred points
     of three objectives.

@@ -17,7 +17,7 @@ class Agreement:
     """The agreement of two rankings: Kendall's tau-b, -1 to 1, with a bootstrap interval over networks.
 
     tau: 1 if both rankings order all pairs alike, 0 if they order half of the pairs alike, None if all values of a
-    ranking are equal. low, high: the ends of the interval (percentiles).
+    ranking are equal. low, high: the ends of the 95 % interval (percentiles); None if `tau` is None.
     """
 
     tau: float | None
@@ -72,9 +72,9 @@ def _sign(difference: float) -> int:
 
 
 def spearman(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return Spearman's rank correlation; -1 if all values of one ranking are equal.
+    """Return Spearman's rank correlation, -1 to 1. Equal values share their mean rank.
 
-    Equal values share their mean rank.
+    Returns -1 if all values of one ranking are equal, and for fewer than two values.
     """
     # scipy.stats would add a second and more to the start of a search.
     try:

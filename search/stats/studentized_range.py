@@ -23,7 +23,7 @@ _NODES = 96
 def range_quantile(probability: float, means: int, freedom: float) -> float:
     """Return the quantile of the range of `means` equal means, in units of their standard error.
 
-    freedom: the degrees of freedom of the standard error; infinite if the error is known.
+    probability: 0 to below 1. freedom: the degrees of freedom of the standard error; infinite if the error is known.
     """
     low, high = 0.0, 1.0
     while range_probability(high, means, freedom) < probability:
@@ -40,8 +40,9 @@ def range_quantile(probability: float, means: int, freedom: float) -> float:
 def range_probability(value: float, means: int, freedom: float) -> float:
     """Return the probability that the studentized range of `means` equal means is at most `value`.
 
-    The range of normal variables (k times the integral of phi(z) (Phi(z) - Phi(z - w))^(k - 1)) is averaged over the
-    distribution of the estimated standard error.
+    freedom: the degrees of freedom of the standard error; infinite if the error is known. The range of k = `means`
+    normal variables (k times the integral of phi(z) (Phi(z) - Phi(z - w))^(k - 1)) is averaged over the distribution
+    of the estimated standard error.
     """
     import numpy as np
     from scipy.special import chdtri, ndtr

@@ -54,7 +54,10 @@ def _value(key: str, row: Row) -> Any:
 
 
 def best(rows: Sequence[Row], columns: Sequence[Column], key: str, count: int) -> list[Row]:
-    """Return the `count` best rows by the column `key`, the best first, without rows that lack a value there."""
+    """Return the `count` best rows by the column `key`, the best first, without rows that lack a value there.
+
+    Raises `UserError` for an unknown column, and for one in which neither high nor low values are better.
+    """
     sign = _sign(_column(columns, key))
     present = [row for row in rows if plain(row.get(key)) is not None]
     return sorted(present, key=lambda row: sign * plain(row[key]))[:count]

@@ -49,7 +49,7 @@ class Column:
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
     def shown(self, value: object) -> str:
-        """Return `value` as print formats show it: rounded, "-" for none."""
+        """Return `value` as print formats show it: rounded, "yes" or "no" for a bool, "-" for None and nan."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "-"
         if isinstance(value, bool):
@@ -115,7 +115,7 @@ class Table:
         return [[column.shown(row.get(column.key)) for column in self.columns] for row in self.rows]
 
     def numeric(self) -> list[bool]:
-        """Return for each column True if all of its values are numbers. Such columns align right."""
+        """Return for each column True if it has only numbers and missing values. Such columns align right."""
         values: Iterable[Sequence[Any]] = (
             zip(*self.plain(), strict=True) if self.rows else [()] * len(self.columns)
         )

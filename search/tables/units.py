@@ -22,7 +22,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def times_as_many(ours: float, theirs: float, noun: str) -> str:
-    """Compare `ours` with `theirs`, both positive, in words: "108 times fewer params", "about as many params"."""
+    """Return `ours` against `theirs`, both positive, in words: "108 times fewer params", "about as many params"."""
     ratio = theirs / ours
     if 1 / 1.05 < ratio < 1.05:
         return f"about as many {noun}"

@@ -67,7 +67,10 @@ def write(
 
 
 def render(rows: Sequence[Row], columns: Sequence[Column], format: str, **about: Any) -> str | bytes:
-    """Return the content of a table in `format`. Raises `UserError` for an unknown format."""
+    """Return the content of a table in `format`: bytes for Parquet, else text.
+
+    Raises `UserError` for an unknown format.
+    """
     if format not in FORMATS:
         raise unknown_name("format", format, FORMATS)
     return FORMATS[format](Table(rows, columns, **about))

@@ -13,7 +13,10 @@ from space import cost, decode
 
 
 def looked_up(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Return a repeatable result without training. Networks of medium size have the highest accuracy."""
+    """Return a repeatable result without training, and report a loss for every epoch.
+
+    Networks of medium size have the highest accuracy.
+    """
     network = decode(request.architecture)
     for epoch in range(request.proxy.epochs):
         report(epoch + 1, 1.0 / (epoch + 1))
@@ -49,7 +52,7 @@ def misbehaving(request: Request, report: Callable[[int, float], None]) -> Resul
     """Fail in trials 1 to 4, each in its own way.
 
     Trial 1: a fault of the network. First attempt of trial 2: a fault of the machine. First attempt of trial 3: the
-    process is killed. Trial 4: the accuracy is NaN.
+    process is killed. Trial 4: the accuracy is NaN. All other trials and attempts return the result of `looked_up`.
     """
     if request.number == 1:
         raise TrialFailed("the loss became nan")
@@ -71,7 +74,10 @@ def _plausible(request: Request) -> float:
 
 
 def faulty(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Fail in trial 0 by a fault of the network, and in trial 1 by a fault of the machine."""
+    """Fail in trial 0 by a fault of the network, and in trial 1 by a fault of the machine.
+
+    Other trials return the result of `looked_up`.
+    """
     if request.number == 0:
         raise TrialFailed("diverged")
     if request.number == 1:
@@ -80,13 +86,16 @@ def faulty(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Kill the process that evaluates trial 0, like a crash of the worker."""
+    """Kill the process in trial 0, as a crash of the worker would.
+
+    Other trials return the result of `looked_up`.
+    """
     if request.number == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return looked_up(request, report)
 
 
 def telling_its_process(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Report the process ID of the worker as a loss."""
+    """Report the process ID of the worker as the only loss, and return the result of `looked_up`."""
     report(1, float(os.getpid()))
     return looked_up(request, lambda epoch, loss: None)

@@ -133,7 +133,10 @@ PROCESS_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (tel
 
 
 def requests(count: int, **settings: object) -> tuple[Request, ...]:
-    """Return requests for `count` networks of `tiny_space`."""
+    """Return requests for `count` networks of `tiny_space`, numbered from 0.
+
+    settings: further fields of `Request`.
+    """
     from search.data.shapes import Shapes
     from search.proxy.proxy import Proxy
 

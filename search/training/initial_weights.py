@@ -88,7 +88,7 @@ def initial_network(
 def copy_weights(network: Network, weights: Weights) -> int:
     """Copy into `network` every block of `weights` whose tensors all have the same names and shapes there.
 
-    Returns the number of blocks; stem and head are blocks too.
+    Return the number of blocks; stem and head are blocks too.
     """
     own, copied = network.state_dict(), 0
     for block in plan(network.architecture):
@@ -104,10 +104,11 @@ def copy_weights(network: Network, weights: Weights) -> int:
 
 
 def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
-    """Exclude the parts that `freeze` names from training and return them; they stay in evaluation mode.
+    """Make the parameters of the parts that `freeze` names not require gradients, and return these parts.
 
     freeze: "stem"; "features", which is all but the classifier; the number of stages from the first on, with which
-    the stem is frozen too; or None for nothing. Raises `UserError` for anything else.
+    the stem is frozen too; or None for nothing. The caller keeps the parts in evaluation mode. Raises `UserError` for
+    anything else.
     """
     stages = list(network.stages)
     if freeze is None:

@@ -60,7 +60,7 @@ def network_of_model(folder: Path) -> NetworkToTrain:
 
 
 def network_of_metadata(facts: Metadata) -> NetworkToTrain:
-    """Return the network of an exported file, with the images of the run that it derives from."""
+    """Return the network of an exported file, with the images of the run that it derives from, if they are known."""
     return _of_origin(decode(facts.architecture), facts.name, facts.provenance, facts.trained)
 
 

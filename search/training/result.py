@@ -63,7 +63,7 @@ def model_of(
 
 
 def finish(model: Model, progress: Progress, folder: Path) -> None:
-    """Write the model and the table of its epochs, and remove the checkpoint."""
+    """Write the model and the table of its epochs into `folder`, and remove the checkpoint."""
     rows = [epoch.model_dump() for epoch in progress.epochs]
     write(rows, EPOCH_COLUMNS, "csv", folder / EPOCHS)
     save_model(model, folder)

@@ -31,7 +31,7 @@ class TensorFlowRMSProp(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take a step."""
+        """Take a step. Returns the loss that `closure` computes, None without one."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -72,7 +72,7 @@ def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
 
 
 def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
-    """Return the recipe `name` with the settings `inner`."""
+    """Return the recipe `name` with the settings `inner`. Raises `UserError` for an unknown name or setting."""
     document = documents.read("recipe", name)
     recipe: Recipe = validated("recipe.", Recipe, {**document, **inner})
     return recipe
@@ -128,7 +128,7 @@ def claim(folder: Path, settings: Mapping[str, Any]) -> Path:
 
 
 def refuse_taken(folder: Path) -> None:
-    """Raise `UserError` if there is a training or a model in `folder` already."""
+    """Raise `UserError` if `folder` holds a training or anything else."""
     if (folder / DOCUMENT).exists():
         raise UserError(
             f"{folder} holds a training. Continue it with: search train --resume {folder}, or choose another out=DIR."

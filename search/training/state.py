@@ -62,7 +62,10 @@ class State:
 
 
 def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
-    """Return the state of the training at its start, or at its last checkpoint in `folder`."""
+    """Return the state of the training at its start, or at its last checkpoint in `folder`.
+
+    Raises `UserError` for a task that cannot be carried out, a damaged checkpoint, and data that have changed.
+    """
     recipe = task.recipe
     if recipe.children and (processes.size > 1 or task.freeze is not None):
         other = "in one process" if processes.size > 1 else "without freeze"

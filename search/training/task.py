@@ -73,7 +73,10 @@ class Task:
             raise UserError(f"This is not a document of a training: {error}.") from None
 
     def for_data(self) -> Self:
-        """Open the data, and return the task for their classes and channels, at the resolution of evaluation."""
+        """Return the task for the classes and channels of the data, at the resolution of evaluation.
+
+        Opens the data. Raises `UserError` if they are unusable.
+        """
         contents = self.source.open()
         network = replace(
             self.architecture,
@@ -85,7 +88,7 @@ class Task:
 
 
 def read_task(folder: Path) -> Task:
-    """Return the task of the training in `folder`. Raises `UserError` if there is none."""
+    """Return the task of the training in `folder`. Raises `UserError` if there is none or it is damaged."""
     path = folder / DOCUMENT
     if not path.is_file():
         raise UserError(f"There is no training in {folder}: it has no {DOCUMENT}.")

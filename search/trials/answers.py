@@ -77,7 +77,7 @@ def eligible(standing: Sequence[Trial], ranked: Sequence[Trial], limits: Limits)
 
 
 def accuracy(trial: Trial) -> float:
-    """Return the mean accuracy over the fresh seeds of a trial, or the accuracy of its only training."""
+    """Return the mean accuracy over the fresh seeds of a trial, else that of its training; -inf without a result."""
     if trial.final_accuracies:
         return statistics.fmean(trial.final_accuracies)
     return trial.result.accuracy if trial.result else -math.inf
@@ -106,7 +106,10 @@ def deciding_cost(reward: Reward, limits: Limits) -> CostName:
 
 
 def amount(trial: Trial, name: CostName, reward: Reward, limits: Limits) -> float:
-    """Return a cost of a trial's network. The step time is relative to the reference; infinite where unknown."""
+    """Return a cost of a trial's network in its unit.
+
+    The step time is relative to the reference; infinite if unknown.
+    """
     if name == "latency":
         return trial.latency.ms if trial.latency else math.inf
     if name == "step":

@@ -20,14 +20,17 @@ def estimated_accuracies(results: Sequence[Result]) -> list[float]:
     """Return an estimate for each accuracy. The estimates have about the mean and the spread of the accuracies.
 
     An estimate mixes the accuracy with the logarithm of the loss, shifted and scaled to the accuracies' mean and
-    standard deviation. With fewer than `MIN_TRIALS` trials, or without a spread of both, the estimates are the
-    accuracies.
+    standard deviation. With fewer than `MIN_TRIALS` trials, a loss of 0 or less, or no spread of both, the estimates
+    are the accuracies.
     """
     return mixture([result.accuracy for result in results], [result.loss for result in results], LOSS_WEIGHT)
 
 
 def mixture(accuracies: list[float], losses: Sequence[float], weight: float) -> list[float]:
-    """Return the estimates for accuracies and losses, in which the loss has a weight of 0 to 1."""
+    """Return an estimate of each accuracy, 0 to 1, in which its loss has `weight`, 0 to 1.
+
+    Returns `accuracies` unchanged for fewer than `MIN_TRIALS`, for a loss of 0 or less, and without a spread of both.
+    """
     if len(losses) < MIN_TRIALS or any(loss <= 0 for loss in losses):
         return accuracies
     # Logarithms, so that a network which learned nothing does not decide about the scale.

@@ -187,7 +187,10 @@ def verdict(
 
 
 def noise_of(trials: Sequence[Trial]) -> Noise | None:
-    """Return the noise from seed to seed; None if no network was trained again with two seeds."""
+    """Return the noise from seed to seed.
+
+    Returns None if no network was trained again with two seeds, and for fewer than two trials with a result.
+    """
     best = ranked(trials)
     accuracies = [trial.result.accuracy for trial in best if trial.result]
     groups = [trial.final_accuracies for trial in best if len(trial.final_accuracies) > 1]

@@ -110,7 +110,10 @@ class Record:
 
 
 class Ledger:
-    """The open history of a run. A change is on the disk when the method that makes it returns."""
+    """The open history of a run. A change is on the disk when the method that makes it returns.
+
+    Methods that change it raise `LedgerFailed` if the file cannot be written.
+    """
 
     def __init__(self, path: Path, *, write: bool = True) -> None:
         """Open the ledger at `path`.
@@ -196,7 +199,10 @@ class Ledger:
         self._finish(record, fidelity, answer, "failed", finished_at)
 
     def rest(self, record: Record, fidelity: str, seed: int, result: Result, finished_at: float) -> None:
-        """Store the result of a training at a rung below the last and mark the trial as pruned, in one step."""
+        """Store the result of a training at a rung below the last and mark the trial as pruned, in one step.
+
+        seed: the seed of that training.
+        """
         answer = FinalTraining(seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "pruned", finished_at)
 

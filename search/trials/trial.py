@@ -155,7 +155,7 @@ def _terms(accuracy: float, trial: Trial, reward: Reward, reference: Architectur
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the complete and the imported trials, the highest reward first."""
+    """Return the complete and the imported trials that have a reward, the highest first."""
     complete = [trial for trial in trials if trial.state in RANKED and trial.terms]
     return sorted(complete, key=lambda trial: -trial.terms.reward if trial.terms else 0.0)
 

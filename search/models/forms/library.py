@@ -63,7 +63,10 @@ def require_squeezed(library: str, block: Inner, theirs: int) -> None:
 
 
 def loading(library: str, modules: dict[str, str]) -> str:
-    """Return the code of the function `load` for a library. modules: our module names -> the library's."""
+    """Return Python code that defines `NAMES` and the function `load`.
+
+    library: the name of the library. modules: a mapping of our names of modules to the library's.
+    """
     names = "".join(f'    "{ours}": "{theirs}",\n' for ours, theirs in modules.items())
     return LOADING.format(library=library, names=names)
 

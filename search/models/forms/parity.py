@@ -46,6 +46,6 @@ def require_equal(form: str, compute: Callable[[Tensor], Tensor], network: Netwo
 
 
 def difference(logits: Tensor, expected: Tensor) -> float:
-    """Return the largest difference of logits (batch, classes), relative as in `TOLERANCE`."""
+    """Return the largest difference of logits (batch, classes) of two networks, relative as in `TOLERANCE`."""
     scale = expected.abs().amax(1, keepdim=True).clamp(min=1)
     return float(((logits - expected).abs() / scale).max())

@@ -47,7 +47,10 @@ class Speed:
 
 
 def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerLoss, ...]:
-    """Return the layers that quantise badly, the worst first. On `images`, each layer alone is computed in int8."""
+    """Return the layers that quantise badly, up to `_NAMED` of them, the worst first.
+
+    Each layer alone is computed in int8 on `images`. A layer counts if it causes at least `_SHARE` of the loss.
+    """
     expected = computed(graph.float32, images)
     losses = {}
     for layer in graph.layers:
@@ -61,7 +64,7 @@ def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerL
 
 
 def remedies(architecture: Architecture, layers: tuple[LayerLoss, ...]) -> tuple[str, ...]:
-    """Return advice that would reduce the loss of these layers, each piece in a few words."""
+    """Return advice in a few words each that would reduce the loss of `layers`; () if there is none."""
     acts, squeezed = {architecture.stem.act, architecture.head.act}, False
     for stage in architecture.stages:
         acts.add(stage.act)
@@ -88,7 +91,10 @@ def weight_bytes(content: bytes) -> int:
 
 
 def speed(float32: bytes, int8: bytes, image: Inputs) -> Speed:
-    """Measure both models on `image` (1, channels, height, width) in turns, on one thread of the CPU."""
+    """Return the latency of both models on `image` (1, channels, height, width), measured in turns.
+
+    Both run on one thread of the CPU.
+    """
     place = torch.device("cpu")
     sessions = [Session(content, image) for content in (float32, int8)]
     with undisturbed(place):
