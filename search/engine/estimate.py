@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import mean
 
 from search.config import Config
 from search.data import Dataset
@@ -36,7 +37,8 @@ _ROW = 700
 class Estimate:
     """The estimate for a search.
 
-    trial: the seconds of a trial of a small, a medium and a large random network; a sampler may prefer others.
+    trial: the seconds of a trial of a small, a medium and a large random network, by multiply-adds; a sampler may
+    prefer others. Time does not always rise with multiply-adds: a small network can have more layers.
     finals: the number of trainings in the finals. profile: the seconds of measuring a device profile first, None if
     none is measured. parallel: the number of workers. total: the wall-clock seconds of all trials, the finals and the
     profile, at most the budget; None if neither a number of trials nor a budget is set. memory: the bytes that one
@@ -71,15 +73,16 @@ def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
     with _threads(config):
         # Alternating with the reference takes as long for every network.
         measuring = _measuring(spread[1], config, data)
-        small, medium, large = (measuring + _training(network, config, data) for network in spread)
+        training = [_training(network, config, data) for network in spread]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     again = _again(config, remaining_work(config.ladder, (), config.settings.trials or 0))
     disk = _ROW * ((config.settings.trials or 1000) + again)
     parallel = config.executor.parallel or 1
     # Trials measure no step times where a profile predicts them, and finals measure none at all.
-    training = medium - measuring
-    trials = _total(config, medium if profile is None else training, training)
+    typical = mean(training)
+    trials = _total(config, typical + (measuring if profile is None else 0.0), typical)
     total = None if trials is None else trials + (profile or 0.0)
+    small, medium, large = (measuring + seconds for seconds in training)
     return Estimate((small, medium, large), again, profile, parallel, total, peak, disk)
 
 
@@ -117,7 +120,10 @@ def _again(config: Config, ahead: RemainingWork) -> int:
 def lines(estimate: Estimate, config: Config) -> Iterator[str]:
     """Yield the estimate in a few lines."""
     small, medium, large = (f"{seconds:.0f}" for seconds in estimate.trial)
-    yield f"a trial: about {medium} s ({small} s for a small network, {large} s for a large one)"
+    yield (
+        f"a trial: about {mean(estimate.trial):.0f} s (a small, a medium and a large network: "
+        f"{small}, {medium} and {large} s)"
+    )
     if estimate.profile is not None:
         yield f"a device profile, measured first: about {clock(estimate.profile)}"
     parts = [plural(config.settings.trials, "trial") if config.settings.trials else "the budget"]
