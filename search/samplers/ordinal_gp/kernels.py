@@ -31,7 +31,7 @@ class Pairs:
     """All pairs of the n points of `one` with the m points of `other`.
 
     inner, sizes: the inner products (n, m) of the codes and of the sizes. Kernels with the same length scale share
-    the matrix of `smooth`.
+    the matrix of `smooth`, and hypotheses with the same kernel share its covariance.
     """
 
     def __init__(self, one: Inputs, other: Inputs) -> None:
@@ -40,6 +40,7 @@ class Pairs:
         squares = (one.codes**2).sum(1)[:, None] + (other.codes**2).sum(1) - 2 * self.inner
         self._squares = np.maximum(squares, 0, out=squares)
         self._smooth: dict[float, Matrix] = {}
+        self._covariances: dict[Kernel, Matrix] = {}
 
     def smooth(self, length: float) -> Matrix:
         """Return the squared exponential (n, m) of the distances between codes, for this length scale."""
@@ -48,6 +49,12 @@ class Pairs:
             exponents /= length**2
             self._smooth[length] = np.exp(exponents, out=exponents)
         return self._smooth[length]
+
+    def covariance(self, kernel: Kernel) -> Matrix:
+        """Return the covariance (n, m) of every pair. It is shared, so it must not be changed."""
+        if kernel not in self._covariances:
+            self._covariances[kernel] = kernel(self)
+        return self._covariances[kernel]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,8 @@ class Posterior:
         """
         self.weight, self._kernel = hypothesis.weight, hypothesis.kernel
         count = len(targets)
-        covariance = self._kernel(every)
-        across = covariance[:, :count].copy()
+        across = every.covariance(self._kernel)[:, :count]
+        covariance = every.covariance(self._kernel).copy(order="F")
         diagonal = np.einsum("ii->i", covariance)
         diagonal += hypothesis.noise
         diagonal[:count] += extra_variance
@@ -114,9 +114,9 @@ class Posterior:
 
         pairs: the pairs of all points that the posterior was fitted to (observed, then running) with `points`.
         """
-        across = self._kernel(pairs)
+        across = pairs.covariance(self._kernel)
         means: NDArray[np.float64] = self._solved @ across[: len(self._solved)]
         # As scipy.linalg.solve_triangular does, without the time of its checks.
-        halves, _ = dtrtrs(self._factor, across, lower=1, overwrite_b=1)
+        halves, _ = dtrtrs(self._factor, across, lower=1)
         left = self._kernel.variances(points) - (halves**2).sum(0)
         return means, np.sqrt(self._scale * np.maximum(left, 1e-10))

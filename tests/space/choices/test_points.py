@@ -4,8 +4,11 @@ import pickle
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from space import Space, cost, decode
+from space.blocks import BLOCKS
 from space.choices.points import Settled
 from space.documents import names
 
@@ -14,6 +17,35 @@ from space.documents import names
 def test_costs_of_points_are_those_of_their_networks(name):
     space, rng = Space.load(name), random.Random(0)
     for point in (space.sample(rng) for _ in range(100)):
+        assert space.cost_at(point) == cost(space.at(point))
+
+
+def _space_of(ops):
+    """Return a space with choices of block family, depth (0, too), squeeze-excitation, widths, head and images."""
+    choices = {"kernel": [3, 5], "expand": [1, 4], "se": [0, 0.25], "start": [0, 3]}
+    options = [{op: {k: v for k, v in choices.items() if k in BLOCKS[op].reads}} for op in ops]
+    stage = {"op": options if len(options) > 1 else ops[0], "depth": [0, 1, 3], "width": [24, 48]}
+    if len(options) == 1:
+        stage |= options[0][ops[0]]
+    return Space.of(
+        {
+            "resolution": [64, 96],
+            "stem": {"width": [24, 48], "stride": 2},
+            "stages": [
+                {**stage, "stride": 1, "depth": [1, 2]},
+                {**stage, "stride": 2},
+                {**stage, "stride": 1},
+            ],
+            "head": {"width": [0, 64]},
+            "classes": 10,
+        }
+    )
+
+
+@given(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=3, unique=True), st.randoms())
+def test_costs_of_points_of_all_blocks_depths_and_images_are_those_of_their_networks(ops, rng):
+    space = _space_of(ops)
+    for point in (space.sample(rng) for _ in range(5)):
         assert space.cost_at(point) == cost(space.at(point))
 
 

@@ -31,9 +31,19 @@ SAMPLE = 1000
 class Surrogate:
     """An accuracy for every network of a space: a trend in sizes, effects of choices, of pairs, and a remainder."""
 
-    def __init__(self, space: str, seed: int = 0, settings: Mapping[str, Any] | None = None) -> None:
-        """Take the name of the space, a seed that decides all effects, and settings of the search."""
-        self._space, self._seed = Space.load(space), seed
+    def __init__(
+        self,
+        space: str,
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        saturation: float = 0.0,
+    ) -> None:
+        """Take the name of the space, a seed that decides all effects, and settings of the search.
+
+        saturation: the rate at which the gain by size falls with every standard deviation of size. With 0 the trend
+        is a straight line; above, a reward with costs has its optimum at medium sizes.
+        """
+        self._space, self._seed, self._saturation = Space.load(space), seed, saturation
         self._settings = {"reward.cost": "macs", **(settings or {})}
         self._train = lru_cache(maxsize=1 << 16)(self._accuracy)
 
@@ -51,11 +61,10 @@ class Surrogate:
 
     def _accuracy(self, network: Architecture) -> float:
         parts = self._parts(network)
-        scaled = (
-            math.sqrt(share) * (parts[name] - self._scales[name][0]) / self._scales[name][1]
-            for name, share in SHARES.items()
-        )
-        return min(0.95, MEAN + STD * sum(scaled))
+        scaled = {name: (parts[name] - mean) / std for name, (mean, std) in self._scales.items()}
+        if self._saturation:
+            scaled["sizes"] = -math.expm1(-self._saturation * scaled["sizes"]) / self._saturation
+        return min(0.95, MEAN + STD * sum(math.sqrt(SHARES[name]) * value for name, value in scaled.items()))
 
     @cached_property
     def _scales(self) -> Mapping[str, tuple[float, float]]:
@@ -104,4 +113,8 @@ def _described(network: Architecture) -> Iterator[tuple[tuple[str, object], ...]
 effv2_32 = Surrogate("effv2_32", seed=1)
 mobile = Surrogate("mobile", seed=2)
 effv2 = Surrogate("effv2", seed=3)
+effv2_saturating = Surrogate(
+    "effv2", seed=5, settings={"reward.w": -0.035, "reward.v": -0.025}, saturation=0.5
+)
+mobile_saturating = Surrogate("mobile", seed=6, saturation=0.5)
 effv2_32_accuracy = Surrogate("effv2_32", seed=4, settings={"reward.w": 0, "reward.v": 0})
