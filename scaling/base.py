@@ -19,6 +19,9 @@ class Base:
 def resolve(base: str | Architecture | Base) -> Base:
     """Return the network that `base` means.
 
+    >>> resolve("b0").architecture.resolution
+    224
+
     A word can be whatever names a network in `search`: a published network ("b0", "v2-s"), even if a file has the
     same name; a YAML or JSON file; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or
     timm, separated by commas ("r1_k3_s11_e1_i32_o16_se0.25,..."); a run, for its best network ("RUN"), or one of

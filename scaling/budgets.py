@@ -85,6 +85,9 @@ def largest(
 ) -> ScaledModel:
     """Return the scaled network with the largest phi, in thousandths, that is within `budget`.
 
+    >>> largest("b0", Budget(macs="2G"))
+    <ScaledModel b0-compound-phi2.223: 12.8M params, 1.96G MACs>
+
     Costs don't always rise with phi (see `scaling.rules`), so a network that fits can lie above one that doesn't.
     The search begins at a phi above which nothing can fit, and goes down to the first that fits: a bisection of
     some 30 networks for blocks whose costs never fall, up to a thousand for others. The other arguments have the same

@@ -81,6 +81,12 @@ class CoefficientsFile:
 def read_coefficients(path: Path, base: Architecture) -> Coefficients:
     """Return the coefficients in a file that a fit wrote: YAML or JSON with base, alpha, beta and gamma.
 
+    >>> from scaling import PUBLISHED
+    >>> file = Path("coefficients.yaml")
+    >>> _ = file.write_text("{base: b0, alpha: 1.3, beta: 1.1, gamma: 1.1}")
+    >>> read_coefficients(file, PUBLISHED["b0"].architecture).alpha
+    1.3
+
     Raises the errors of `read_coefficients_file`.
     """
     return read_coefficients_file(path, base).coefficients

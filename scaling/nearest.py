@@ -15,6 +15,10 @@ NEAR = 2.0
 def nearest(architecture: Architecture) -> Published:
     """Return the published network of the same kind with the nearest params and MACs (as ratios).
 
+    >>> from scaling import scale
+    >>> nearest(scale("b0", 3).architecture).name
+    'b4'
+
     If no published network is of the same kind, as for most results of a search, all are candidates.
     """
     here = cost(architecture)
@@ -39,7 +43,12 @@ def same_kind(architecture: Architecture) -> tuple[Published, ...]:
 
 
 def differences(architecture: Architecture, published: Published) -> tuple[str, ...]:
-    """Return the differences from `published` in words, part by part; () if it is the same network."""
+    """Return the differences from `published` in words, part by part; () if it is the same network.
+
+    >>> from scaling import PUBLISHED
+    >>> differences(PUBLISHED["b1"].architecture, PUBLISHED["b0"])[:2]
+    ('resolution 240 (224 in b0)', 'stages.0 depth 2 (1 in b0)')
+    """
     other = published.architecture
     changes = _numbers("resolution", architecture.resolution, other.resolution, published.name)
     changes += _numbers("stem", architecture.stem.width, other.stem.width, published.name)

@@ -35,7 +35,12 @@ from space.refusal import unknown_name
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A search with a value for every setting. Networks are canonical strings: no other run is needed to read it."""
+    """A search with a value for every setting. Networks are canonical strings: no other run is needed to read it.
+
+    >>> config = Config.of({"space": "effv2_32", "proxy.epochs": 3, "trials": 50})
+    >>> config.space.name, config.proxy.epochs, config.settings.trials
+    ('effv2_32', 3, 50)
+    """
 
     space: Space
     data: Source

@@ -130,7 +130,11 @@ class Architecture:
 
 
 def encode(architecture: Architecture) -> str:
-    """Return the canonical string of `architecture`; `decode` is the inverse."""
+    """Return the canonical string of `architecture`; `decode` is the inverse.
+
+    >>> encode(decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10"))
+    'r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10'
+    """
     stem, head = architecture.stem, architecture.head
     first = f"r{architecture.resolution}_i{stem.width}"
     first += _unless("k", stem.kernel, 3) + _unless("s", stem.stride, 2)
@@ -154,7 +158,12 @@ def encode_stage(stage: Stage) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """Return the architecture that a canonical string describes. Raises `UserError` that names the invalid part."""
+    """Return the architecture that a canonical string describes. Raises `UserError` that names the invalid part.
+
+    >>> network = decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10")
+    >>> network.resolution, network.stages[0].width, network.classes
+    (32, 24, 10)
+    """
     first, *middle, last = text.strip().split("/") if text.count("/") > 1 else ("", "")
     if not middle:
         raise UserError(

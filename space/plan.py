@@ -32,7 +32,12 @@ class Block:
 
 
 def plan(architecture: Architecture) -> tuple[Block, ...]:
-    """Return the blocks of `architecture` from stem to head. The classifier is the last convolution of the head."""
+    """Return the blocks of `architecture` from stem to head. The classifier is the last convolution of the head.
+
+    >>> from space import decode
+    >>> [block.name for block in plan(decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10"))]
+    ['stem', 'stages.0.0', 'stages.0.1', 'head']
+    """
     width = architecture.stem.width
     blocks = [Block("stem", "", stem_layers(architecture.stem, architecture.channels))]
     for number, stage in enumerate(architecture.stages):

@@ -57,6 +57,12 @@ def rescale(
     """Return `architecture` with each stage's depth, each width (stem and head included) and the resolution scaled.
 
     The results are rounded by the rules of `rounding`.
+
+    >>> from space import published
+    >>> b0 = published("b0").architecture
+    >>> scaled = rescale(b0, Multipliers(depth=2, width=1.5))
+    >>> (b0.depth, b0.stem.width), (scaled.depth, scaled.stem.width)
+    ((16, 32), (32, 48))
     """
     depth, width = multipliers.depth, multipliers.width
     stem, head = architecture.stem, architecture.head

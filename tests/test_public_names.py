@@ -1,6 +1,7 @@
 """The names that `search`, `space` and `scaling` show, and the examples in their docstrings."""
 
 import doctest
+import inspect
 import shutil
 import sys
 
@@ -18,18 +19,26 @@ from search.tables.table import Table
 from search.testing import looked_up
 from space import decode
 
-RUN = ("to_dataframe", "export", "report", "figures", "rescore", "compare")
+PACKAGES = search, space, scaling
+FUNCTIONS = {
+    named.__qualname__: named
+    for package in PACKAGES
+    for named in (getattr(package, name) for name in package.__all__)
+    if inspect.isfunction(named)
+}
+METHODS = {
+    named.__qualname__: named
+    for named in (getattr(search.Run, name) for name in dir(search.Run) if not name.startswith("_"))
+    if inspect.isfunction(named)
+}
 EXAMPLES = [
-    *(
-        getattr(search, name)
-        for name in ("launch", "resume", "open_run", "predict", "evaluate", "train", "Run")
-    ),
-    *(getattr(search.Run, name) for name in RUN),
-    *(scaling.scale, scaling.family, scaling.Family.to_dataframe, Table),
+    *(*FUNCTIONS.values(), *METHODS.values()),
+    *(search.Run, search.Evaluation, search.Trial, search.Config),
+    *(scaling.Family.to_dataframe, space.Space, Table),
 ]
 
 
-@pytest.mark.parametrize("package", [search, space, scaling], ids=lambda package: package.__name__)
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
 def test_completion_shows_the_public_names(package):
     assert dir(package) == sorted(package.__all__)
     assert all(getattr(package, name) is not None for name in package.__all__)
@@ -56,7 +65,7 @@ def home(tmp_path_factory):
 def test_the_example_in_its_docstring_is_true(named, home, tmp_path, monkeypatch):
     shutil.copytree(home, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    for function in (launching.launch, launching.resume):
+    for function in (launching.launch, launching.resume, scaling.fit):
         monkeypatch.setitem(function.__kwdefaults__, "evaluate", looked_up)
     names = {name: getattr(search, name) for name in search.__all__} | vars(sys.modules[named.__module__])
     (example,) = [

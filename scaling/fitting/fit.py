@@ -75,6 +75,13 @@ def fit(
 ) -> Fitted:
     """Train a grid of (alpha, beta, gamma) for `base`, and return the fit with the winning triple.
 
+    >>> from scaling import Design, fit
+    >>> quick = {"data.images": 100, "data.test_images": 20, "proxy.epochs": 1, "executor": "serial"}
+    >>> base = "r16_i8_s1/fused_d2_k3_s1_e1_w16/mb_d2_k3_s2_e3_w32_se0.25/h64_c10"
+    >>> fitted = fit(base, quick, Design(step=0.3, leaders=1, seeds=1))
+    >>> fitted.coefficients.alpha >= 1
+    True
+
     base: as in `scale`. settings: the data, proxy, executor, seed, run and budget as in `search.launch`, such
     as `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`. Every network is trained at its own
     resolution and width. design: the candidates, the number of seeds and the comparison. evaluate: the

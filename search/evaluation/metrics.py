@@ -67,6 +67,13 @@ class Mistake:
 class Evaluation:
     """The quality of a classifier on labelled images.
 
+    >>> from search import evaluate
+    >>> result = evaluate("models/flowers", "photos", "all")
+    >>> [row["class"] for row in result.per_class()]
+    ['circle', 'square']
+    >>> int(result.confusion.sum())
+    20
+
     model, data, split: their names. classes: the names of the classes. labels: the true class (n,) of each image.
     probabilities: the model's probability of each class (n, classes). mistakes: the wrongly classified images with
     the most probable labels, most probable first.

@@ -191,6 +191,9 @@ class Run:
     def pick(self, which: int | str | None) -> Trial:
         """Return a trial by number or by the name of an answer ("best", "most-accurate", "cheapest"); None: the best.
 
+        >>> open_run("photos").pick("cheapest").params
+        3622
+
         Raises `UserError` if there is none.
         """
         if isinstance(which, int):
@@ -199,7 +202,11 @@ class Run:
         return answer
 
     def trial(self, number: int) -> Trial:
-        """Return trial `number`. Raises `UserError` if there is none."""
+        """Return trial `number`. Raises `UserError` if there is none.
+
+        >>> open_run("photos").trial(2).state
+        'complete'
+        """
         if not 0 <= number < len(self.trials):
             last = f"0 to {len(self.trials) - 1}" if self.trials else "none yet"
             raise UserError(f"The run {self.name} has no trial {number}; permitted: {last}.")

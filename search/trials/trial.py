@@ -31,6 +31,11 @@ class Rung:
 class Trial:
     """One network of a search.
 
+    >>> from search import open_run
+    >>> trial = open_run("photos").trial(2)
+    >>> trial.state, trial.params, trial.accuracy > 0.8
+    ('complete', 6508, True)
+
     seed: the seed of its training. point: the index of an option for each choice. cost: the cost of the full network.
     result, terms: the result of its training and the terms of its reward, None until it is complete; the result of a
     pruned trial is the result of its longest training. reason: the reason why it failed. origin: the run and number

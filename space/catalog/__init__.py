@@ -19,7 +19,11 @@ CATALOG: dict[str, Published] = {
 
 
 def published(name: str) -> Published:
-    """Return the published network `name`, e.g. "b0" or "v2-s". Raises `UserError` with the nearest name."""
+    """Return the published network `name`, e.g. "b0" or "v2-s". Raises `UserError` with the nearest name.
+
+    >>> published("v2-s").architecture.resolution
+    384
+    """
     if name not in CATALOG:
         raise unpublished("network", name)
     return CATALOG[name]

@@ -50,6 +50,10 @@ class Choice:
 class Space:
     """A set of architectures. Make one with `Space.load` or `Space.of`.
 
+    >>> space = Space.load("tiny_space", {"stages.1.kernel": 3})
+    >>> [choice.options for choice in space.choices if choice.name == "stages.1.depth"]
+    [(1, 2)]
+
     name: the name of a shipped space, or of a file without its ending. document: the YAML document, with its choices.
     """
 

@@ -40,6 +40,11 @@ def build(
 ) -> Network:
     """Return a newly initialised network of `architecture`, in training mode and the default memory format.
 
+    >>> from space import decode
+    >>> network = build(decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10"))
+    >>> sum(values.numel() for values in network.parameters())
+    13956
+
     dropout: the rate at which features before the classifier are dropped in training, 0 to below 1.
     drop_path: the rate at which a sample skips a block in training. The i-th of n blocks, counted from 0, has
         drop_path * i / n (google/automl effnetv2_model.py).
