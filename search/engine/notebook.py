@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +22,6 @@ class Notebook:
     """A display of a search in Jupyter, or whatever else shows the HTML of IPython."""
 
     def __init__(self) -> None:
-        with warnings.catch_warnings(), suppress(ImportError):
-            # Optuna's progress bars, which are not shown, warn on import if Jupyter has no widgets.
-            warnings.simplefilter("ignore")
-            import_module("tqdm.auto")
         self._notes: list[str] = []
         self._source: SearchAndFinals | None = None
         self._last: Status | None = None
