@@ -37,7 +37,7 @@ def compare(words: tuple[str, ...], family: str | None, rule: str, dry_run: bool
     The family is one network scaled to several values of phi, or several networks, such as the best ones of searches
     at several limits. Accuracy is drawn against latency, step time and parameters, with a curve for each family.
     """
-    from scaling.comparison import given_family, scaled_family
+    from scaling.cli.compared_families import given_family, scaled_family
     from search.compare.plan import plan_of
     from search.settings.words import parse
 

@@ -185,8 +185,8 @@ def _save(
 
 
 def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[Path]:
+    from scaling.cli.curves import curves
     from scaling.cli.pages import cost_charts
-    from scaling.curves import curves
     from search.report.figures import draw
 
     drawn = curves(request.base, phis, [request.arguments(rule) for rule in request.rules()])
@@ -218,8 +218,8 @@ def _report(
 ) -> None:
     if given["report"] is None:
         return
+    from scaling.cli.curves import curves
     from scaling.cli.pages import family_page
-    from scaling.curves import curves
     from search.files import write_file
     from search.report.render import html
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from scaling.base import Base
-from scaling.curves import Curves
+from scaling.cli.curves import Curves
 from scaling.model import ScaledModel
 from scaling.nearest import same_kind
 from scaling.rows import ALL_COLUMNS

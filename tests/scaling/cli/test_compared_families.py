@@ -1,8 +1,8 @@
 import pytest
 from click.testing import CliRunner
 
+from scaling.cli.compared_families import given_family, scaled_family
 from scaling.cli.main import cli
-from scaling.comparison import given_family, scaled_family
 from scaling.families import scale
 from space import UserError, decode
 
