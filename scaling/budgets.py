@@ -50,7 +50,7 @@ class Budget:
         self._predict = predict
 
     def costs(self, architecture: Architecture) -> dict[str, float]:
-        """Return the costs of `architecture` that have a limit."""
+        """Return the costs of `architecture` that have a limit, by name, in the units of `space.cost.table`."""
         return {name: self._cost(name, architecture) for name in self.limits}
 
     def excess(self, architecture: Architecture) -> float:

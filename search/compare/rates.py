@@ -28,7 +28,10 @@ def representatives(every: Sequence[Contender]) -> dict[str, Contender]:
 def best_rates(
     chosen: Mapping[str, Contender], rates: Sequence[float], accuracy: AccuracyOf
 ) -> dict[str, float]:
-    """Return the factor of the learning rate for each family; among equally accurate ones the first in `rates`."""
+    """Return the factor of the learning rate with the highest accuracy for each family, by the name of the family.
+
+    Among equally accurate ones it is the first in `rates`.
+    """
     if len(rates) == 1:
         return dict.fromkeys(chosen, rates[0])
     return {

@@ -27,7 +27,7 @@ _WIDE, _COLUMNS = 168, 6
 
 
 def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
-    """Return a PNG with the first images of every class in `split`, as trained on but enlarged or reduced."""
+    """Return a PNG with the first images of each class in `split` and its name, for up to `_MAX_CLASSES` classes."""
     # Some file systems write é as e and an accent, which would be drawn one after the other.
     names = [normalize("NFC", name) for name in classes[:_MAX_CLASSES]]
     columns, rows = -(-len(names) // _ROWS), min(len(names), _ROWS)

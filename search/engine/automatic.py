@@ -48,7 +48,8 @@ _SAMPLE = 64
 class Images:
     """The properties of the images on which decisions depend.
 
-    side: the median of the shorter sides, in pixels; None if images are drawn at any size.
+    train, validation: the numbers of images. side: the median of the shorter sides, in pixels; None if images are
+    drawn at any size.
     """
 
     train: int

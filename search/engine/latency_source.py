@@ -28,8 +28,8 @@ def with_latencies(config: Config, note: Note) -> Config:
     The setting `latency` selects the profile. "auto": a saved one of this device for onnxruntime, one image and one
     thread, that serves the space, else one that is measured now. Any other value: the profile in that file.
 
-    note: a function that receives one line about the profile. Raises `UserError` for a profile of another device or
-    version, and where onnxruntime is missing.
+    note: a function that receives one line about the profile. Raises `UserError` for a file that is no profile of
+    latencies, a profile of another device or version, and where onnxruntime is missing.
     """
     if not needed(config):
         return config

@@ -119,7 +119,10 @@ class Prepared:
 
 
 def prepared(settings: Mapping[str, Any]) -> Prepared:
-    """Return the search with these settings, and its data. Raises `UserError` if settings and data do not fit."""
+    """Return the search with these settings, and its data, which are loaded.
+
+    Raises `UserError` for invalid settings and unusable data, and if they do not fit together.
+    """
     automatic = decided(resolved(settings))
     config = Config.of(automatic.settings)
     source = source_of(config)

@@ -142,7 +142,7 @@ def _epoch(status: Status, trial: Trial, finished: int) -> str:
 
 
 def figures(trial: Trial) -> str:
-    """Return the reward, accuracy and costs of a trial in one short line."""
+    """Return a trial in one short line: its reward and accuracy, if it has them, and its params and MACs."""
     parts = [f"trial {trial.number}"]
     if trial.terms:
         parts += [f"reward {trial.terms.reward:.4f}", f"accuracy {trial.terms.accuracy:.4f}"]

@@ -207,7 +207,8 @@ def document_json(written: Document) -> bytes:
 def load_model(directory: Path) -> Model:
     """Return the model that `save_model` wrote into `directory`, with tensors on the CPU.
 
-    Raises `UserError` if the folder holds no model, a document of a later version, or other tensors than described.
+    Raises `UserError` if the folder holds no model, a network without weights, a document of a later version, or
+    other tensors than described.
     """
     from space.weights import Conventions, load_weights
 

@@ -113,7 +113,7 @@ def _rest(network: Architecture, cost: TimedCost) -> Work:
 def rates(works: Sequence[Work], times: np.ndarray) -> dict[str, float]:
     """Return the time per unit of each kind of work that fits `times` best, in relative error. No time is negative.
 
-    works, times: the work and the time of each part.
+    Kinds that take no time are left out. works, times: the work and the time of each part.
     """
     # scipy.optimize would add half a second to the start of every search.
     from scipy.optimize import nnls

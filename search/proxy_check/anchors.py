@@ -15,7 +15,7 @@ def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Ar
     """Return `count` distinct networks of `space` within `limits`, in ascending order of multiply-adds.
 
     Twenty times as many random networks are drawn and ranked by cost. Returned are the cheapest, the most expensive,
-    and those at equal distances of rank between; fewer if the space has fewer networks.
+    and those at equal distances of rank between; fewer if so many distinct ones within `limits` were not drawn.
     """
     rng = random.Random(seed)
     drawn = {space.at(space.sample(rng)) for _ in range(_DRAWS * count)}

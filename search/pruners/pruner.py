@@ -127,7 +127,8 @@ class Automatic(SuccessiveHalving):
 def rung_epochs(epochs: int, eta: int, *, inherits: bool = False) -> tuple[int, ...]:
     """Return the epochs of every rung, ascending: (1, 3, 9) for 9 epochs and eta 3.
 
-    inherits: True to make the lowest rung one of 0 epochs: (0, 3, 9).
+    There are up to `MAX_RUNGS`, each with 1 / eta of the epochs of the next. inherits: True to make the lowest rung
+    one of 0 epochs: (0, 3, 9).
     """
     ladder = [epochs]
     while len(ladder) < MAX_RUNGS - inherits and ladder[0] // eta:

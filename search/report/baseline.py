@@ -98,7 +98,10 @@ def _stratified(run: Run) -> bool:
 
 
 def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> Band:
-    """Return the best of `count` draws, estimated from `rewards`. covered: the share of cases in the band."""
+    """Return the band of the best reward of `count` draws, 1 or more, estimated from `rewards`.
+
+    covered: the share of cases in the band.
+    """
     ascending, n = sorted(rewards), len(rewards)
     below = [(place / n) ** count for place in range(n + 1)]
     mean = sum(

@@ -171,7 +171,10 @@ ABOUT = (Column("key", "Key"), Column("type", "Type"), Column("unit", "Unit"), C
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it: numpy's numbers become Python's, nan and infinity become None."""
+    """Return `value` as JSON can hold it, also inside mappings and lists.
+
+    numpy's numbers become Python's, nan and infinity become None, and values of other types become text.
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -77,7 +77,10 @@ def write_checkpoint(
     optimizer: torch.optim.Optimizer,
     average: Average | None,
 ) -> None:
-    """Write the state of a training into `folder`, in place of its last checkpoint."""
+    """Write the state of a training into `folder`, in place of its last checkpoint.
+
+    The name and the hash of the file of tensors are noted in `progress`.
+    """
     state = {
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),

@@ -97,7 +97,7 @@ class Trial:
 
     @property
     def final_accuracies(self) -> tuple[float, ...]:
-        """The accuracies of the trainings with fresh seeds."""
+        """The accuracies of its trainings with fresh seeds that have a result, 0 to 1; () if there are none."""
         return tuple(training.result.accuracy for training in self.final_trainings if training.result)
 
 

@@ -62,7 +62,8 @@ class Quantized:
     """An ONNX model in int8.
 
     method: a key of `METHODS`. divergences: the `divergence` from the float32 model with each method. reduced: True
-    if weights, but for depthwise ones, have 7 bits. kept: the layers that stay in float32. ranges: the calibrated ranges of activations.
+    if weights, but for depthwise ones, have 7 bits. kept: the layers that stay in float32. ranges: the calibrated
+    ranges of activations.
     """
 
     content: bytes
