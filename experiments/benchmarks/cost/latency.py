@@ -6,9 +6,9 @@
     python -m experiments.benchmarks.cost.latency cross --samples FILE.json.part    # an unfinished profile is enough
 
 Networks: random ones of the space, none of them measured for the profile; for effv2_32 also random ones of the same
-space with four widths a stage, most of whose blocks are in no table, and published networks, scaled. Each is measured
-twice, in turns with the profile's reference network. Designs: the table of blocks, with the regression by kind of work
-for blocks that it lacks; the regression alone, fitted to blocks; and one fitted to whole networks.
+space with four widths a stage, most of whose blocks are in no table, and published networks, scaled. Each is
+measured twice, in turns with the profile's reference network. Designs: the table of blocks, with the regression by
+kind of work for blocks that it lacks; the regression alone, fitted to blocks; and one fitted to whole networks.
 
 `cross` needs no further measurements: it leaves out a fifth of a profile's networks at a time and predicts them from
 the others. That is harder than what a profile is for, since blocks that only those networks have are lost.
@@ -59,7 +59,10 @@ SCALED = ("b0", "v2-b0", "mobilenet-v2-1.0", "mobilenet-v3-large", "mobilenet-v1
 
 
 def networks(space: str, count: int) -> Iterator[tuple[str, Architecture]]:
-    """Yield networks with their set: `count` of the space, and for effv2_32 `count` with free widths and 12 scaled."""
+    """Yield networks with the name of their set: `count` of the space.
+
+    For effv2_32 these are followed by `count` with free widths, and by 12 scaled ones.
+    """
     plain = Space.load(space)
     known = {*chosen(plain, MAX_NETWORKS)}
     wide = (("four widths", Space.load(space, WIDTHS)),) if space == "effv2_32" else ()

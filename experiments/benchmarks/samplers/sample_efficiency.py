@@ -60,7 +60,7 @@ class Plan:
     trials: int
 
     def done(self, runs: Sequence[Searched], problem: Benchmark) -> bool:
-        """Return whether `runs` contain this search, or a longer one with the same settings."""
+        """Return True if `runs` contain this search, or a longer one with the same settings."""
         own = (problem.name, self.sampler, self.workers, self.seed)
         return any(own == (r.problem, r.sampler, r.workers, r.seed) and r.trials >= self.trials for r in runs)
 

@@ -89,7 +89,7 @@ class Benchmark(Protocol):
         """Return the configuration of a search."""
 
     def available(self, network: Architecture) -> bool:
-        """Return whether the network can be trained."""
+        """Return True if the network can be trained."""
 
     def result(self, request: Request, run: int) -> Result:
         """Return the result of a request, which is the same in all searches with the number `run`."""
@@ -125,7 +125,7 @@ class Adapted:
         return replace(self._base, sampler=sampler, settings=settings)
 
     def available(self, network: Architecture) -> bool:
-        """Return whether the table has the network."""
+        """Return True if the table has the network."""
         return self.problem.train(network, 0) is not None
 
     def result(self, request: Request, run: int) -> Result:
