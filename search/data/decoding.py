@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from search.data.metadata import without_metadata
 from search.data.source import Images
+
+T = TypeVar("T")
 
 # Pillow warns about damaged metadata and large images, naming its own source file. Neither affects the pixels, and
 # the limit on pixels is `MAX_PIXELS`.
@@ -50,7 +54,15 @@ _OTHER_CONTENTS = (
     (b"%PDF", 0, "a PDF document"),
     (b"PK\x03\x04", 0, "a zip archive"),
     (b"\x1f\x8b", 0, "a gzip archive"),
+    (b"Rar!", 0, "a RAR archive"),
+    (b"7z\xbc\xaf", 0, "a 7-Zip archive"),
     (b"8BPS", 0, "a Photoshop file"),
+    (b"<svg", 0, "an SVG drawing, which is not read"),
+    (b"\xff\x0a", 0, "a JPEG XL image, which is not read"),
+    (b"JXL ", 4, "a JPEG XL image, which is not read"),
+    (b"ftypmp4", 4, "a video"),
+    (b"ftypisom", 4, "a video"),
+    (b"ftypqt", 4, "a video"),
     (b"ftyphei", 4, "a HEIC image, which is not read"),
     (b"ftypmif1", 4, "a HEIF image, which is not read"),
     (b"ftypavif", 4, "an AVIF image, which this Pillow does not read"),
@@ -69,18 +81,37 @@ def photograph(
     short side as its side, is cut out and resized. Raises ValueError for an image of more than `max_pixels`, and
     whatever Pillow raises if the file cannot be decoded.
     """
-    with Image.open(path, formats=_NAMES) as file:
+
+    def decoded(file: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
         if file.height * file.width > max_pixels:
             raise ValueError(
                 f"{file.width:,} x {file.height:,} pixels; up to {max_pixels:,} are read: data.max_pixels"
             )
         stored = file.height, file.width
         file.draft("RGB", (_GAP * resolution, _GAP * resolution))
-        image = opaque(_upright(file)).convert("L" if channels == 1 else "RGB")
+        return opaque(_upright(file)).convert("L" if channels == 1 else "RGB"), stored
+
+    image, stored = _opened(path, decoded)
     side = min(image.size) * crop
     left, top = (image.width - side) / 2, (image.height - side) / 2
     cut = resized(image, resolution, (left, top, left + side, top + side))
     return cut.reshape(resolution, resolution, channels), stored
+
+
+def _opened(path: str, read: Callable[[Image.Image], T]) -> T:
+    """Open an image file and return what `read` makes of it.
+
+    Pillow refuses files with malformed metadata, and those with much text. They are read without their metadata.
+    """
+    try:
+        with Image.open(path, formats=_NAMES) as file:
+            return read(file)
+    except Exception:  # Malformed bytes make Pillow's decoders raise any exception.
+        bare = without_metadata(path)
+        if bare is None:
+            raise
+    with Image.open(bare, formats=_NAMES) as file:
+        return read(file)
 
 
 def _upright(file: Image.Image) -> Image.Image:
@@ -119,15 +150,18 @@ def grey(path: str) -> bool:
 
     Raises whatever Pillow raises if the file is not an image.
     """
-    with Image.open(path, formats=_NAMES) as file:
-        return file.mode in ("1", "L", "LA", "La", "F") or file.mode.startswith("I")
+    mode = _opened(path, lambda file: file.mode)
+    return mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
 
 
 def stored_range(path: str) -> str:
     """Return the range of the values in an image file, for a message: "values 0 to 119 of 65,535"."""
-    with Image.open(path, formats=_NAMES) as file:
-        values = np.asarray(file.convert("L") if file.mode in ("1", "P") else file)
-        largest = "65,535" if file.mode.startswith("I") else "1" if file.mode == "F" else "255"
+
+    def stored(file: Image.Image) -> tuple[NDArray[Any], str]:
+        return np.asarray(file.convert("L") if file.mode in ("1", "P") else file), file.mode
+
+    values, mode = _opened(path, stored)
+    largest = "65,535" if mode.startswith("I") else "1" if mode == "F" else "255"
     return f"values {values.min():g} to {values.max():g} of {largest}"
 
 

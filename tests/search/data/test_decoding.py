@@ -1,5 +1,6 @@
 import io
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from search.data.decoding import FORMATS, photograph, stored_range, undecodable
+from search.data.decoding import FORMATS, grey, photograph, stored_range, undecodable
 
 
 def saved(path, image, **options):
@@ -41,6 +42,73 @@ def test_malformed_metadata_never_stop_an_image_and_never_warn(tmp_path_factory,
     assert sorted(size) == [20, 24]
 
 
+def content(image, form):
+    written = io.BytesIO()
+    image.save(written, form)
+    return written.getvalue()
+
+
+def chunk(name, data, damage=0):
+    checksum = zlib.crc32(name + data) ^ damage
+    return len(data).to_bytes(4, "big") + name + data + checksum.to_bytes(4, "big")
+
+
+CHUNKS = (
+    "tEXt zTXt iTXt pHYs gAMA cHRM sRGB iCCP eXIf tIME acTL fcTL fdAT sBIT bKGD hIST sPLT cICP iDOT".split()
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    name=st.sampled_from(CHUNKS),
+    head=st.sampled_from([b"", b"k\0", b"k\0\0", b"k\0\1"]),
+    data=st.binary(max_size=34),
+    damage=st.integers(0, 1),
+    last=st.booleans(),
+)
+def test_malformed_chunks_never_stop_a_png(tmp_path_factory, name, head, data, damage, last):
+    path, whole = tmp_path_factory.mktemp("png") / "image.png", content(NOISE, "png")
+    place = len(whole) - 12 if last else 33
+    path.write_bytes(whole[:place] + chunk(name.encode(), head + data, damage) + whole[place:])
+    assert np.array_equal(photograph(str(path), 20)[0], photographed(NOISE, tmp_path_factory))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    marker=st.sampled_from([0xE0, 0xE1, 0xE2, 0xED, 0xEF, 0xFE]),
+    head=st.sampled_from(
+        [b"", b"JFIF\0", b"Exif\0\0II*\0", b"ICC_PROFILE\0\1\1", b"Photoshop 3.0\0008BIM", b"MPF\0II*\0"]
+    ),
+    data=st.binary(max_size=40),
+)
+def test_malformed_segments_never_stop_a_jpeg(tmp_path_factory, marker, head, data):
+    path, whole = tmp_path_factory.mktemp("jpeg") / "image.jpg", content(NOISE, "jpeg")
+    length = (len(head + data) + 2).to_bytes(2, "big")
+    path.write_bytes(whole[:2] + bytes([0xFF, marker]) + length + head + data + whole[2:])
+    pixels, size = photograph(str(path), 10)
+    assert (pixels.shape, size) in (((10, 10, 3), (20, 24)), ((10, 10, 3), (24, 20)))
+
+
+def photographed(image, tmp_path_factory):
+    return photograph(saved(tmp_path_factory.mktemp("plain") / "image.png", image), 20)[0]
+
+
+def test_text_that_pillow_finds_too_long_does_not_stop_a_png(tmp_path):
+    whole, text = content(NOISE.convert("L"), "png"), zlib.compress(bytes(2**21))
+    (tmp_path / "image.png").write_bytes(whole[:33] + chunk(b"zTXt", b"k\0\0" + text) + whole[33:])
+    assert photograph(str(tmp_path / "image.png"), 8)[1] == (20, 24)
+    assert grey(str(tmp_path / "image.png"))
+    assert stored_range(str(tmp_path / "image.png")).endswith("of 255")
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg"])
+def test_pixels_that_are_missing_are_still_noticed(tmp_path, form):
+    whole = content(NOISE, form)
+    (tmp_path / "image").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(OSError, match=r"(?i)truncated"):
+        photograph(str(tmp_path / "image"), 8)
+
+
 @pytest.mark.parametrize("ending", ["gif", "tif", "avif", "jp2", "ppm", "webp"])
 def test_the_content_counts_and_not_the_ending(tmp_path, ending):
     plain = Image.new("RGB", (8, 8), (200, 40, 40))
@@ -61,6 +129,11 @@ def test_the_content_counts_and_not_the_ending(tmp_path, ending):
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS: git lfs pull"),
         (b"\n<!DOCTYPE html><p>Not found", "not an image, but a web page"),
         (b"8BPS\0\1", "a Photoshop file"),
+        (b"Rar!\x1a\x07\0", "a RAR archive"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing, which is not read"),
+        (b"\xff\x0a\xfa\x1f", "a JPEG XL image, which is not read"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image, which is not read"),
+        (b"\0\0\0\x18ftypmp42", "a video"),
         (b"some text", "not an image"),
     ],
 )
