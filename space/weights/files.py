@@ -62,7 +62,7 @@ def load_weights(
         file = replace(file, tensors=named)
         architecture = _architecture(file, network, format)
         tensors = to_ours(file.tensors, architecture, format)
-        _require_finite(file.tensors)
+        _require_numbers(used(file.tensors, format))
         conventions, origin = _conventions(file, os.fspath(path), architecture, format, style)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
@@ -125,9 +125,18 @@ def _named_tensors(tensors: StateDict, format: str | None) -> tuple[str, StateDi
     return format, tensors  # A later check names the tensors that are missing.
 
 
-def _require_finite(tensors: StateDict) -> None:
-    """Raise `UserError` for the first tensor with values that are NaN or infinite."""
+def _require_numbers(tensors: StateDict) -> None:
+    """Raise `UserError` for the first tensor that is not floating point, or has values that are NaN or infinite.
+
+    Counters, which have no dimension, may be integers.
+    """
     for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.is_meta:
+            kind = "without values" if tensor.is_meta else "sparse"
+            raise UserError(f"tensor {name!r} is {kind}; only ordinary tensors are read.")
+        if tensor.ndim and not tensor.is_floating_point():
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise UserError(f"tensor {name!r} is {kind}; weights are floating-point numbers.")
         if tensor.is_floating_point() and not tensor.isfinite().all():
             count = int((~tensor.isfinite()).sum())
             raise UserError(

@@ -95,8 +95,10 @@ def _unwrapped(loaded: Any, path: Path) -> TensorFile:
     """Return the state dict in `loaded`: the one under a usual key, else the only mapping with tensors."""
     within: list[str] = []
     while isinstance(loaded, Mapping):
-        usual = [key for key in _WRAPPERS if isinstance(loaded.get(key), Mapping)]
+        usual = [key for key in _WRAPPERS if _leads_to_tensors(loaded.get(key))]
         inner = [key for key, value in loaded.items() if isinstance(value, Mapping) and _holds_tensors(value)]
+        if not usual and len(loaded) == 1:  # A wrapper of any name that holds nothing else.
+            inner = [key for key, value in loaded.items() if _leads_to_tensors(value)]
         if not usual and (not inner or _holds_tensors(loaded)):
             if not _holds_tensors(loaded) and loaded:
                 raise UserError(f"{path} holds no tensors; its keys: {_listed(loaded)}.")
@@ -106,6 +108,13 @@ def _unwrapped(loaded: Any, path: Path) -> TensorFile:
         within.append(str((usual or inner)[0]))
         loaded = loaded[(usual or inner)[0]]
     raise UserError(f"{path} holds a {type(loaded).__name__}, which is not a state dict.")
+
+
+def _leads_to_tensors(value: Any) -> bool:
+    """Return True for a mapping with tensors at any depth."""
+    return isinstance(value, Mapping) and (
+        _holds_tensors(value) or any(map(_leads_to_tensors, value.values()))
+    )
 
 
 def _holds_tensors(value: Mapping[Any, Any]) -> bool:

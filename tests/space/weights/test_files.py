@@ -249,6 +249,23 @@ def test_weights_without_a_classifier_are_called_so(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda tensor: tensor.to(torch.int8), "int8; weights are floating-point numbers"),
+        (lambda tensor: tensor.to(torch.complex64), "complex64; weights are floating-point numbers"),
+        (lambda tensor: tensor > 0, "bool; weights are floating-point numbers"),
+        (lambda tensor: tensor.to_sparse(), "sparse; only ordinary tensors are read"),
+        (lambda tensor: tensor.to("meta"), "without values; only ordinary tensors are read"),
+    ],
+)
+def test_tensors_that_are_no_weights_are_refused_by_name(tmp_path, change, kind):
+    name = "stem.conv.conv.weight"
+    tensors = dict(fresh(SMALL).tensors)
+    torch.save(tensors | {name: change(tensors[name])}, tmp_path / "a.pth")
+    assert refusal(tmp_path / "a.pth", SMALL) == f"FILE: tensor {name!r} is {kind}."
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize(
     "name", ["stem.conv.conv.weight", "stem.conv.norm.running_var", "head.classifier.bias"]

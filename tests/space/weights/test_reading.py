@@ -56,6 +56,10 @@ def test_safetensors_are_read_with_their_header(tmp_path):
         ({"state_dict": {}, "state_dict_ema": TENSORS}, "state_dict_ema"),
         ({"model": {}, "model_ema": {"n_averaged": torch.tensor(9)} | TENSORS}, "model_ema"),
         ({"state_dict": TENSORS, "state_dict_ema": None}, "state_dict"),
+        ({"model": TENSORS, "ema": {"decay": 0.9, "shadow_params": list(TENSORS.values())}}, "model"),
+        ({"model": TENSORS, "ema": {"decay": 0.9, "shadow": TENSORS}}, "ema.shadow"),
+        ({"checkpoint": {"net": TENSORS, "epoch": 3}}, "checkpoint.net"),
+        ({"a": {"b": {"c": TENSORS}}}, "a.b.c"),
     ],
 )
 def test_wrappers_are_taken_off(tmp_path, value, within):
