@@ -84,7 +84,8 @@ class Recipe(BaseModel):
     weight_decay: float = Field(default=0.05, ge=0, le=10)
     """The decay of weights; biases and normalisation have none. With AdamW it is decoupled from the gradient."""
     backbone_lr_scale: float = Field(default=1.0, ge=0, le=100)
-    """The learning rate of all layers before the classifier, relative to the classifier's; below 1 to fine-tune."""
+    """The learning rate of all layers before the classifier, relative to the classifier's; below 1 to fine-tune. The
+    0.25 of `recipe=finetune` and `proxy=finetune` and their learning rate of 0.004 are guesses, never compared."""
     clip: float | None = Field(default=None, gt=0)
     """The largest norm of all gradients together; None: they are not clipped."""
     ema: float | None = Field(default=None, gt=0, lt=1)

@@ -1,3 +1,9 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -109,3 +115,32 @@ def test_an_evaluation_without_its_parent_is_refused(tmp_path):
     assert inheriting(print, config, tmp_path) is print
     assert inheriting(evaluate, Config.of(DATA), tmp_path) is evaluate
     assert EvaluateChildren(b"").file == b""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_here")
+def test_a_search_over_children_that_is_killed_ends_as_one_that_is_not(weights):
+    """kill -9 at a random moment of the second or the third trial; trials are equal to the bit after the resume."""
+    settings = {**SETTINGS, "proxy.epochs": 3, "trials": 4, "weights": str(weights), "step": "measured"}
+    whole = launch({**settings, "run": "whole"})
+    command = [sys.executable, "-u", "-m", "search", "launch", "run=killed"]
+    command += [f"{key}={value}" for key, value in settings.items()]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    last = random.randint(0, 1)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        seen = next((line for line in process.stdout if line.startswith(f"trial {last} ")), None)
+        time.sleep(random.uniform(0, 0.2))
+        process.send_signal(signal.SIGKILL)
+    assert seen and process.returncode == -signal.SIGKILL
+    done = {trial.number for trial in open_run("killed").trials if trial.state == "complete"}
+    assert last in done and len(done) < 4
+    resumed = resume("killed", {})
+
+    def trained(run):
+        return [(t.number, t.state, t.architecture, t.result.accuracy, t.result.loss, t.result.curve)
+                for t in run.trials]  # fmt: skip
+
+    assert len(resumed.trials) == 4
+    assert trained(resumed) == trained(whole)
