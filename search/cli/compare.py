@@ -101,15 +101,18 @@ def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType
         Column("narrowest", "Narrowest", form="d"),
         Column("params", "Params", form="si"),
         Column("macs", "MACs", form="si"),
+        Column("latency_ms", "Latency", "ms", form=".2f"),
         Column("architecture", "Architecture"),
     )
-    line = lineup(plan, None, plan.costs(None, note), note)
+    known = plan.costs(None, note)
+    line = lineup(plan, None, known, note)
     rows = []
     for one in line.contenders:
         costs = cost(one.architecture)
         row = {"what": one.name, "origin": one.origin, "params": costs.params, "macs": costs.macs}
         left = None if one.share is None else 1 - one.share
         row |= {"left": left, "narrowest": narrowest(one.architecture)}
+        row["latency_ms"] = known("latency", one.architecture) if plan.tells_latency else None
         rows.append({**row, "architecture": str(one.architecture)})
     yield table(rows, filled(rows, columns))
     yield from line.left_out

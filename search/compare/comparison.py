@@ -138,8 +138,10 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
         note(f"random search of {config.settings.trials} networks, the cost of the search: run {name}")
         data = config.dataset()
         create(name, config.document(), data, profile_files(config))
-    # Returns at once if it is finished.
-    return resume(name, display=display)
+    random = plan.settings.random
+    more = random is not None and random != open_run(name).config.settings.trials
+    # Returns at once if it is finished and no more networks are asked for; fewer than it has are refused.
+    return resume(name, {"trials": random} if more else None, display=display)
 
 
 def folder_of(plan: Plan, contender: Contender, seed: int, rate: float = 1.0) -> Path:
@@ -215,5 +217,5 @@ def _gathered(plan: Plan, contender: Contender, rate: float, costs: Costs) -> Tr
         rate=rate,
         seconds=sum(read_document(folder).provenance.seconds or 0.0 for folder in folders),
         step=costs.step(contender.architecture) if counted or plan.drawn else None,
-        latency=costs.latency(contender.architecture) if plan.drawn else None,
+        latency=costs("latency", contender.architecture) if plan.drawn or plan.tells_latency else None,
     )

@@ -45,8 +45,9 @@ def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path 
         contenders.append(lead)
         if level == 0 and random is not None:
             earlier = before.get((RANDOM, level))
-            known = earlier if earlier and earlier.run == random.name else None
-            best = known or _best_of_random(random, match)
+            # A random search that went on since then can have a better network.
+            known = earlier and earlier.run == random.name and earlier.origin.endswith(_among(random))
+            best = earlier if earlier and known else _best_of_random(random, match)
             if isinstance(best, str):
                 left_out.append(best)
             else:
@@ -90,11 +91,16 @@ def _best_of_random(random: Run, match: Match) -> Contender | str:
     for trial in verdict.standing if verdict else random.ranked:
         share = match.share(trial.architecture)
         if share <= 1:
-            origin = f"{random.name}:{trial.number}, of {networks(random)}"
+            origin = f"{random.name}:{trial.number}{_among(random)}"
             return Contender(RANDOM, trial.architecture, origin, RANDOM, 0, share, random.name, trial.number)
     return (
         f"{RANDOM} is left out: none of the {networks(random)} networks of {random.name} is within the cost."
     )
+
+
+def _among(random: Run) -> str:
+    """Return the end of the origin of a random search's best network, which tells the number of networks."""
+    return f", of {networks(random)}"
 
 
 def _words(match: Match) -> str:

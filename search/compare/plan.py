@@ -16,6 +16,7 @@ from search.compare.settings import DEFAULTS, GROUPS, Settings
 from search.config import Config
 from search.data.source import Source
 from search.executors import Executor
+from search.executors.jobs import require_jobs
 from search.proxy.proxy import Proxy
 from search.reward import Reward
 from search.runs.networks import FoundNetwork
@@ -78,6 +79,11 @@ class Plan:
         """The costs in which rivals equal the leads."""
         return matched_costs(self.settings.match, self.config)
 
+    @property
+    def tells_latency(self) -> bool:
+        """True if rivals equal the leads in latency, or if a profile predicts it."""
+        return "latency" in self.matched or bool(self.config and self.config.latencies)
+
     def costs(self, file: Path | None, note: Note) -> Costs:
         """Return a function of network costs. file: the file of measured costs, None to keep them in memory."""
         proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
@@ -118,7 +124,10 @@ class Plan:
         )
 
     def document(self) -> documents.Document:
-        """Return the plan as plain values. Trainings of two comparisons with the same document are comparable."""
+        """Return the plan as plain values. Trainings of two comparisons with the same document are comparable.
+
+        Settings that only add networks (networks, random, weights) or seeds are not in it: they change no training.
+        """
         return {
             "networks": [str(lead.architecture) for lead in self.leads],
             "data": self.source.model_dump(mode="json", exclude={"path"}),
@@ -189,7 +198,9 @@ def _executor(settings: Settings, recipe: Recipe, given: Mapping[str, Any]) -> E
     # Trainings in full fill a GPU each, unless the user knows better.
     executors = {"executor.per_gpu": 1} if settings.executor == "local" else {}
     executors |= {key: value for key, value in given.items() if key.startswith("executor.")}
-    return Config.of({"executor": settings.executor, "proxy.device": recipe.device, **executors}).executor
+    executor = Config.of({"executor": settings.executor, "proxy.device": recipe.device, **executors}).executor
+    require_jobs(executor)
+    return executor
 
 
 def _folder(settings: Settings, run: Run | None, name: str, drawn: bool) -> Path:

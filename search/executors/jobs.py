@@ -82,6 +82,17 @@ class Tally:
         return f"{self._total - self._left + self._count} of {self._total}", f"about {clock(rest)} left"
 
 
+def require_jobs(executor: Executor) -> None:
+    """Raise `UserError` for an executor that runs only the trials of searches.
+
+    The workers of a Ray cluster have no folder in common with this machine, in which a job could leave a model.
+    """
+    if executor.executor not in ("local", "serial"):
+        raise UserError(
+            f"executor={executor.executor} runs trials of searches; permitted here: local, serial."
+        )
+
+
 def done(
     executor: Executor, jobs: Sequence[J], work: Work[J], finished: Callable[[J, Any], None]
 ) -> list[tuple[J, str]]:
@@ -90,10 +101,7 @@ def done(
     finished: is called with each job and its result as soon as the job is done. No process is left, even after an
     exception. Raises `UserError` for an executor that runs only the trials of searches.
     """
-    if executor.executor not in ("local", "serial"):
-        raise UserError(
-            f"executor={executor.executor} runs trials of searches; permitted here: local, serial."
-        )
+    require_jobs(executor)
     queue = _Queue(jobs, finished)
     executor.run(queue, work)  # type: ignore[arg-type]  # a job is a request of its own kind
     return queue.failed

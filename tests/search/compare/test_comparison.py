@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from click.testing import CliRunner
+from helpers.models import model
 
 from search import launch, open_run
 from search.cli.main import search
@@ -16,7 +17,7 @@ from search.compare.levels import lineup
 from search.compare.plan import plan_of, task_of
 from search.compare.price import all_tasks
 from search.engine import launch as driver
-from search.models.model import is_model, load_model
+from search.models.model import is_model, load_model, save_model
 from search.report.compared import compared_section
 from search.testing import looked_up
 from space import UserError, published
@@ -157,6 +158,7 @@ def test_each_family_tries_every_learning_rate_once(run):
         ({"proxy.epochs": 2}, "Unknown group 'proxy'"),
         ({"recipe": "smal"}, "Did you mean 'small'"),
         ({"random": "nothing"}, "Unknown run 'nothing'"),
+        ({"executor": "ray"}, "executor=ray runs trials of searches; permitted here: local, serial"),
     ],
 )
 def test_invalid_settings_are_refused(run, words, why):
@@ -205,3 +207,47 @@ def test_a_rival_that_is_the_lead_itself_is_left_out(run):
     lead = replace(plan.leads[0], name="resnet-18", architecture=published("resnet-18").architecture)
     line = lineup(replace(plan, leads=(lead,)), None, exact_cost, print)
     assert line.contenders == (lead,) and "the same network" in line.left_out[0]
+
+
+@pytest.fixture
+def second(_at_home, tmp_path, monkeypatch):
+    """The name of a finished run of three trials in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    settings = {"space": "tiny_space", "proxy": "tiny", "executor": "serial", "trials": 3, "run": "second"}
+    data = {"data.images": 160, "data.test_images": 40, "sampler": "random", "reward.w": 0}
+    launch({**settings, **data}, evaluate=looked_up, display=None)
+    return "second"
+
+
+def test_the_random_search_goes_on_to_a_larger_number_and_not_back_to_a_smaller(second, tmp_path):
+    settings = {"match": "macs", "networks": None, "executor": "serial"}
+    file, found = tmp_path / "contenders.json", []
+    for random, count in ((2, 2), (6, 6), (None, 6)):
+        plan = plan_of([second], {**settings, "random": random} if random else settings)
+        run = comparing.random_search(plan, print, driver.Silent())
+        assert run.finished == count
+        lead = replace(
+            plan.leads[0],
+            architecture=max((t.architecture for t in run.ranked), key=lambda a: exact_cost("macs", a)),
+        )
+        found.append(lineup(replace(plan, leads=(lead,)), run, exact_cost, print, file).contenders[1])
+    # The best of six replaces the best of two in the file of an earlier comparison.
+    assert found[0].origin.endswith(", of 2") and found[1].origin.endswith(", of 6") and found[1] == found[2]
+    with pytest.raises(UserError, match="trials=2: 6 of the run second-random are over already"):
+        comparing.random_search(plan_of([second], {**settings, "random": 2}), print, driver.Silent())
+
+
+def test_published_weights_are_a_row_that_is_fine_tuned(second, tmp_path):
+    network = open_run(second).trial(0).architecture
+    save_model(model(replace(network, classes=7), classes=tuple("abcdefg")), tmp_path / "pretrained")
+    words = [*WORDS[1:5], "match=macs", "random=0", "networks=null", "seeds=1", "weights=pretrained"]
+    plan = plan_of([second], {"weights": "pretrained", "random": 0, "networks": None})
+    assert [task_of(plan, one, 0).weights for one in (*plan.leads, *plan.others)] == [
+        None,
+        (tmp_path / "pretrained").absolute(),
+    ]
+    invoke(second, *words)
+    rows = json.loads((tmp_path / "runs/second/compare/comparison.json").read_text())["rows"]
+    assert [row["what"] for row in rows] == [second, "pretrained, fine-tuned"]
+    assert rows[1]["origin"] == "weights of pretrained" and rows[1]["share"] is None
+    assert rows[1]["architecture"] == str(network) and rows[1]["n"] == 1
