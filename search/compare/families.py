@@ -2,8 +2,8 @@
 
 The area is a hypervolume of accuracy and the logarithm of the cost: one doubling of the cost at an accuracy of 1
 counts 1. Its reference point is fixed before any training: the accuracy of chance, and twice the largest cost of a
-lead, a network that others are matched to. Intervals are from a bootstrap over seeds and images, with the same draws
-for all networks.
+lead, a network that others are matched to. Intervals are from draws of images (a bootstrap) and of seeds (from
+Student's t: a bootstrap of two or three seeds is too narrow), with the same draws for all networks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from search.compare.comparison import Trained
 
 _DRAWS = 1000
-"""The number of bootstrap draws."""
+"""The number of draws."""
 Point = tuple[float, float]
 """(accuracy, cost)."""
 
@@ -35,7 +35,7 @@ class Curve:
     """A family: its members from cheap to expensive.
 
     costs: the cost of each member. accuracies: for each member, seed by seed. draws: the mean accuracy of each member
-    in every bootstrap draw.
+    in every draw.
     """
 
     family: str
@@ -54,7 +54,7 @@ class Curve:
 class Area:
     """The hypervolume of a family.
 
-    low, high: its bootstrap interval. difference: the difference to the first family, paired by seeds; None for the
+    low, high: its interval. difference: the difference to the first family, paired by seeds; None for the
     first family itself.
     """
 
@@ -69,7 +69,7 @@ class Area:
 class SameAccuracy:
     """The cost at which the first family is as accurate as the most accurate member of another one.
 
-    ratio: that cost relative to the member's, None if the first family is never as accurate. low, high: its bootstrap
+    ratio: that cost relative to the member's, None if the first family is never as accurate. low, high: its
     interval, infinite where the accuracy is not reached. bound: True if the cheapest member of the first family is at
     least as accurate, so that the ratio is an upper bound.
     """
@@ -87,7 +87,7 @@ class SameAccuracy:
 def curves(every: Sequence[Trained], costs: Sequence[float], seed: int = 0) -> list[Curve]:
     """Return the families of the networks `every`, in the order of their first member.
 
-    costs: the cost of each network. seed: the seed of the bootstrap.
+    costs: the cost of each network. seed: the seed of the draws.
     """
     draws = _draws(every, seed)
     members: dict[str, list[int]] = {}
@@ -184,25 +184,41 @@ def _interval(drawn: Sequence[float]) -> tuple[float, float]:
 
 
 def _draws(every: Sequence[Trained], seed: int) -> NDArray[np.float64]:
-    """Return the mean accuracy of each network in every draw of seeds and images: (networks, draws)."""
+    """Return the mean accuracy of each network in every draw of seeds and images: (networks, draws).
+
+    Images are drawn again. Seeds are too few for that: their effects are drawn from Student's t distributions.
+    """
     import numpy as np
 
     rng = np.random.default_rng(seed)
     count = min(len(one.evaluations) for one in every)
-    seeds = rng.multinomial(count, [1 / count] * count, _DRAWS) / count
     images = every[0].evaluations[0].images
-    known = all(evaluation.hits for one in every for evaluation in one.evaluations)
-    if not known:
-        accuracies = np.array([one.accuracies[:count] for one in every])
-        result: NDArray[np.float64] = accuracies @ seeds.T
-        return result
-    weights = rng.multinomial(images, [1 / images] * images, _DRAWS).T / images
-    rows = [
-        np.einsum(
-            "sd,ds->d",
-            np.array([decode_hits(e.hits, images) for e in one.evaluations[:count]]) @ weights,
-            seeds,
-        )
-        for one in every
-    ]
-    return np.array(rows)
+    accuracies = np.array([one.accuracies[:count] for one in every])
+    means: NDArray[np.float64] = accuracies.mean(1)[:, None].repeat(_DRAWS, 1)
+    if all(evaluation.hits for one in every for evaluation in one.evaluations):
+        weights = rng.multinomial(images, [1 / images] * images, _DRAWS).T / images
+        hits = [np.mean([decode_hits(e.hits, images) for e in one.evaluations[:count]], 0) for one in every]
+        means = np.array(hits) @ weights
+    return means + _seed_effects(accuracies, rng)
+
+
+def _seed_effects(accuracies: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the error of each network's mean over seeds, in every draw: (networks, draws); 0 for a single seed.
+
+    accuracies: (networks, seeds). A seed has an effect on all networks alike, known from as many values as there are
+    seeds, and one on each network, pooled over the networks: a two-way layout, networks by seeds.
+    """
+    import numpy as np
+
+    networks, seeds = accuracies.shape
+    if seeds == 1:
+        return np.zeros((networks, _DRAWS))
+    common = accuracies.mean(0) - accuracies.mean()
+    own = accuracies - accuracies.mean(1, keepdims=True) - common
+    freedom = max(1, networks - 1) * (seeds - 1)
+    residual = float((own**2).sum()) / freedom
+    shared = max(0.0, float((common**2).sum()) / (seeds - 1) - residual / networks)
+    effects: NDArray[np.float64] = np.sqrt(residual / seeds) * (
+        rng.normal(size=(networks, _DRAWS)) * np.sqrt(freedom / rng.chisquare(freedom, _DRAWS))
+    ) + np.sqrt(shared / seeds) * rng.standard_t(seeds - 1, _DRAWS)
+    return effects

@@ -24,7 +24,7 @@ DRAWN = ("latency", "step", "params")
 _AREAS = (
     Column("family", "Family"),
     Column("area", "Area", form=".3f", description="accuracy above chance times doublings of the cost"),
-    Column("low", "From", form=".3f", description="95% bootstrap interval over seeds and images"),
+    Column("low", "From", form=".3f", description="95% interval over seeds and images"),
     Column("high", "To", form=".3f"),
     Column("difference", "Area - first's", form="+.3f", description="mean difference, seed by seed"),
     Column(

@@ -1,6 +1,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
 from search.compare.comparison import Trained
@@ -37,8 +38,9 @@ def test_a_curve_runs_from_cheap_to_expensive_with_bootstrap_draws():
     assert ours.costs == (1.0, 2.0, 4.0) and ours.names == ("ours 0", "ours 1", "ours 2")
     assert ours.means == tuple(sum(one.accuracies) / 2 for one in EVERY[:3])
     for draws, mean in zip(ours.draws, ours.means, strict=True):
-        assert sum(draws) / len(draws) == pytest.approx(mean, abs=0.005)
-        spread = math.sqrt(sum((one - mean) ** 2 for one in draws) / len(draws))
+        low, middle, high = np.quantile(draws, [0.25, 0.5, 0.75])
+        assert middle == pytest.approx(mean, abs=0.005)
+        spread = (high - low) / 1.349  # Of a normal distribution; two seeds give longer tails.
         assert 0.015 < spread < 0.03  # The choice of 400 images alone gives 0.02 to 0.025.
 
 
@@ -70,9 +72,27 @@ def test_below_the_cheapest_member_the_ratio_is_a_bound():
 
 def test_without_hits_seeds_alone_are_drawn():
     every = [
-        Trained(one.contender, tuple(Evaluation(e.accuracy, 0, 400, "") for e in one.evaluations), 1.0, 1.0)
+        Trained(one.contender, tuple(Evaluation(a, 0, 400, "") for a in accuracies), 1.0, 1.0)
+        for one, accuracies in zip(EVERY, [(0.60, 0.62), (0.70, 0.68)] * 3, strict=True)
+    ]
+    draws = np.array([draw for curve in curves(every, COSTS) for draw in curve.draws])
+    assert np.median(draws, 1) == pytest.approx([0.61, 0.69] * 3, abs=0.002)
+    # The residuals are +-0.01, 12 of them with 5 degrees of freedom, and a mean is over two seeds.
+    half = 2.571 * math.sqrt(12 * 0.01**2 / 5 / 2)
+    assert np.quantile(draws, 0.975, 1) - np.median(draws, 1) == pytest.approx([half] * 6, rel=0.15)
+
+
+def test_what_a_seed_does_to_all_networks_alike_is_as_uncertain_as_the_seeds_are_few():
+    every = [
+        Trained(one.contender, tuple(Evaluation(a, 0, 400, "") for a in (0.60, 0.61, 0.62)), 1.0, 1.0)
         for one in EVERY
     ]
-    first, second = every[0].accuracies
-    means = {round(value, 9) for value in (first, second, (first + second) / 2)}
-    assert {round(value, 9) for value in curves(every, COSTS)[0].draws[0]} == means
+    draws = np.array([draw for curve in curves(every, COSTS) for draw in curve.draws])
+    assert np.allclose(draws, draws[0])
+    # Student's t with 2 degrees of freedom, and the standard error of a mean over three seeds.
+    assert np.quantile(draws[0], 0.975) - 0.61 == pytest.approx(4.303 * 0.01 / math.sqrt(3), rel=0.2)
+
+
+def test_a_single_seed_has_no_seed_effect():
+    every = [Trained(EVERY[0].contender, (Evaluation(0.6, 0, 400, ""),), 1.0, 1.0)]
+    assert set(curves(every, [1.0])[0].draws[0]) == {0.6}
