@@ -72,15 +72,13 @@ def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
 
     before = source.weights.architecture
     weights = adapt(source.weights, classes=len(data.classes), channels=data.channels)
-    remarks: list[str] = []
-    if before.classes != len(data.classes) or source.classes not in ((), data.classes):
+    remarks = source.changes(word, len(data.classes), data.channels)
+    same_number = before.classes == len(data.classes)
+    if not same_number or source.classes not in ((), data.classes):
         weights = fresh_classifier(weights)
-        remarks.append(
-            f"the classifier is new: {word} has {before.classes} classes, the data have {len(data.classes)}"
-            + (" others" if before.classes == len(data.classes) else "")
-        )
-    if before.channels != data.channels:
-        remarks.append(f"the stem is adapted from {before.channels} to {data.channels} image channels")
+    if same_number and source.classes not in ((), data.classes):
+        numbers = f"{word} has {before.classes} classes, the data have {len(data.classes)} others"
+        remarks.insert(0, f"the classifier is new: {numbers}")
     ordered = source.ordered(weights)
     return Parent(weights_file(ordered), weights_digest(ordered), tuple(remarks))
 

@@ -34,6 +34,21 @@ class Trained:
 
         return weights if self.nested else order(weights)
 
+    def changes(self, word: object, classes: int, channels: int) -> list[str]:
+        """Return lines that say what `space.weights.adapt` changes for so many classes and image channels.
+
+        word: the name of the weights.
+        """
+        network = self.weights.architecture
+        lines = []
+        if network.classes != classes:
+            lines.append(
+                f"the classifier is new: {word} has {network.classes} classes, the data have {classes}"
+            )
+        if network.channels != channels:
+            lines.append(f"the stem is adapted from {network.channels} to {channels} image channels")
+        return lines
+
 
 def read_trained(word: str | os.PathLike[str]) -> Trained:
     """Return the weights that `word` names: a file of any known format, or the folder of a model.

@@ -27,12 +27,13 @@ class InitialNetwork:
     """A network before its first step.
 
     conventions: the conventions of the weights, among them the normalisation of images. origin: the source of the
-    weights; "" for random ones.
+    weights; "" for random ones. remarks: lines for people about what the weights do not give as they are.
     """
 
     network: Network
     conventions: Conventions
     origin: str
+    remarks: tuple[str, ...] = ()
 
 
 def initial_network(
@@ -69,12 +70,14 @@ def initial_network(
             norm_momentum=conventions.norm_momentum,
         )
     origin = trained.origin or str(weights)
+    remarks = source.changes(weights, architecture.classes, architecture.channels)
     parent = replace(trained.architecture, resolution=architecture.resolution)
     same = parent == architecture
     if (same and recipe.children) or (not same and is_child(parent, architecture)):
         inherited = inherit(source.ordered(replace(trained, architecture=parent)), architecture)
         network.load_state_dict(inherited.tensors)
-        return InitialNetwork(network, conventions, origin if same else f"{origin}, a child of {parent}")
+        origin = origin if same else f"{origin}, a child of {parent}"
+        return InitialNetwork(network, conventions, origin, tuple(remarks))
     copied = copy_weights(network, trained)
     blocks = len(plan(architecture))
     if not copied:
@@ -82,7 +85,9 @@ def initial_network(
             f"{weights}: no block of {trained.architecture} has the shape of one of {architecture}."
         )
     part = "" if copied == blocks else f", {copied} of {blocks} blocks"
-    return InitialNetwork(network, conventions, f"{origin}{part}")
+    if part:
+        remarks.append(f"{weights} gives the weights of {copied} of {blocks} blocks; the others are random")
+    return InitialNetwork(network, conventions, f"{origin}{part}", tuple(remarks))
 
 
 def copy_weights(network: Network, weights: Weights) -> int:

@@ -68,6 +68,8 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
             if processes.is_main and not (folder / DOCUMENT).exists():
                 write_file(folder / DOCUMENT, yaml.safe_dump(task.document(), sort_keys=False))
             callback.on_train_begin(task, state.progress, steps, folder)
+            for remark in () if state.progress.step else state.initial.remarks:
+                callback.on_remark(remark)
             for number, stage in enumerate(stages(task.recipe, task.architecture.resolution)):
                 if stage.end > state.progress.epoch:
                     callback.on_stage_begin(stage, number)

@@ -23,6 +23,9 @@ class Callback:
     def on_train_begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
         """Handle the start of a training, or its resume at `progress`. steps: the steps of the whole training."""
 
+    def on_remark(self, text: str) -> None:
+        """Handle a line about the initial weights, before the first stage."""
+
     def on_stage_begin(self, stage: Stage, number: int) -> None:
         """Handle the start of stage `number`, counted from 0."""
 
@@ -65,6 +68,9 @@ class Terminal(Callback):
             )
             self._line = self._bar.add_task("", total=steps, completed=progress.step)
             self._bar.start()
+
+    def on_remark(self, text: str) -> None:
+        self._print(text)
 
     def on_stage_begin(self, stage: Stage, number: int) -> None:
         strengths: dict[str, Any] = {
@@ -153,6 +159,10 @@ class CallbackList(Callback):
     def on_train_begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
         for callback in self._callbacks:
             callback.on_train_begin(task, progress, steps, folder)
+
+    def on_remark(self, text: str) -> None:
+        for callback in self._callbacks:
+            callback.on_remark(text)
 
     def on_stage_begin(self, stage: Stage, number: int) -> None:
         for callback in self._callbacks:

@@ -41,11 +41,12 @@ def test_trained_weights_bring_their_conventions(file):
     initial = initial_network(SMALL, file, 0, NORMALISED, Recipe(drop_path=0.1))
     assert initial.conventions.mean == (0.1,) * 3
     assert all(tensor.equal(weights().tensors[name]) for name, tensor in initial.network.state_dict().items())
-    assert initial.origin == "somewhere"
+    assert initial.origin == "somewhere" and initial.remarks == ()
 
 
 def test_other_classes_get_a_fresh_classifier(file):
     initial = initial_network(decode(str(SMALL).replace("c10", "c4")), file, 0, NORMALISED, Recipe())
+    assert initial.remarks == (f"the classifier is new: {file} has 10 classes, the data have 4",)
     assert initial.network.state_dict()["head.classifier.weight"].shape == (4, 16)
     assert initial.network.state_dict()["head.conv.conv.weight"].equal(
         weights().tensors["head.conv.conv.weight"]
@@ -55,6 +56,7 @@ def test_other_classes_get_a_fresh_classifier(file):
 def test_a_network_takes_the_blocks_that_fit(file):
     initial = initial_network(OTHER, file, 0, NORMALISED, Recipe())
     assert initial.origin == "somewhere, 2 of 6 blocks"
+    assert initial.remarks == (f"{file} gives the weights of 2 of 6 blocks; the others are random",)
     own = initial.network.state_dict()
     taken = [name for name in own if name.startswith(("stem.", "stages.0.0."))]
     assert all(own[name].equal(weights().tensors[name]) for name in taken)
