@@ -1,5 +1,9 @@
 """The time of a search, from made-up times of its parts."""
 
+import multiprocessing
+import random
+from contextlib import nullcontext
+
 import pytest
 from helpers.quick import QUICK
 
@@ -7,6 +11,7 @@ from search.config import Config
 from search.engine import estimate as module
 from search.engine.estimate import estimate, trainings
 
+NEIGHBOURS = module._neighbours
 SETTINGS = {**QUICK, "reward": "effv2", "trials": 20, "first": None, "finals.top": 3, "finals.seeds": 2}
 MEASURING, TRAINING = 10.0, 4.0
 
@@ -15,6 +20,7 @@ MEASURING, TRAINING = 10.0, 4.0
 def _made_up_times(monkeypatch):
     monkeypatch.setattr(module, "_measuring", lambda full, config, data: MEASURING)
     monkeypatch.setattr(module, "_training", lambda full, config, data: TRAINING)
+    monkeypatch.setattr(module, "_neighbours", lambda full, config, data: nullcontext())
 
 
 def config(**settings):
@@ -37,3 +43,13 @@ def test_with_a_profile_trials_measure_nothing_and_the_profile_counts_once():
 
 def test_a_budget_ends_it_earlier():
     assert estimate(config(budget=100), None, None).total == 100
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_as_many_processes_train_during_the_measurements_as_there_will_be_workers(workers, monkeypatch):
+    monkeypatch.setattr(module, "cores", lambda: 2)
+    whole = config(executor="local", **{"executor.workers": workers})
+    network = whole.space.at(whole.space.sample(random.Random(0)))
+    with NEIGHBOURS(network, whole, whole.dataset()):
+        assert len(multiprocessing.active_children()) == min(workers, 2) - 1
+    assert not multiprocessing.active_children()
