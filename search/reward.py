@@ -123,7 +123,11 @@ class Reward(BaseModel, ABC):
         """Return the reward of a network from its accuracy, 0 to 1, and the cost ratios."""
 
     def unit(self, name: CostName, reference: Architecture, latency_ms: float = math.nan) -> float:
-        """Return the unit of a cost: the reference's cost, `latency_ms` for latency, 1 for step ratios."""
+        """Return the unit of a cost, the amount that counts as 1: the cost of `reference`.
+
+        latency_ms: the reference's latency in milliseconds, which is the unit of the latency (nan if it is not
+        given). The unit of the step time is 1, since that is a ratio already.
+        """
         if name == "latency":
             return latency_ms
         return 1.0 if name == "step" else self.exact_cost(name, reference)

@@ -22,14 +22,18 @@ class Stage:
     their defaults. Raises `UserError` for invalid values.
 
     op: the block family, a key of `space.blocks.BLOCKS`.
+    depth: the number of blocks, which may be 0.
+    kernel: the side of the spatial convolution in pixels, odd; families with `kernel_optional` permit 0 for none.
     expand: a block's hidden width divided by its input width (sandglass and double BlazeFace blocks divide by it).
     se: the bottleneck of squeeze-excitation divided by the block's input width ("mbv3": by its hidden width), 0 for
         none.
+    act: the activation, one of `space.conv.ACTIVATIONS`.
     groups: the number of groups of the 1x1 convolutions; one whose channels it does not divide has a single group.
     dilation: the dilation of the spatial convolution.
     skip: True if a block's input is added to its output where their shapes agree.
-    branches: the branches of inception modules, see `space.blocks.branches`.
-    dilations: the dilations of groups of channels of the spatial convolution, see `space.blocks.dilations`.
+    branches: the branches of inception modules, see `space.blocks.branches`; "" for its `DEFAULT`.
+    dilations: the dilations of groups of channels of the spatial convolution, see `space.blocks.dilations`; "" if all
+        channels have `dilation`.
     start: the kernel of the depthwise convolution before the expansion of a "uib" block, 0 for none. Its `kernel` may
         be 0 too.
     """

@@ -84,8 +84,8 @@ def fit(
 
     base: as in `scale`. settings: the data, proxy, executor, seed, run and budget as in `search.launch`, such
     as `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`. Every network is trained at its own
-    resolution and width. design: the candidates, the number of seeds and the comparison. evaluate: the
-    function that workers call.
+    resolution and width. design: the candidates, the number of seeds and the comparison. display: shows the run
+    while it lasts; None shows nothing. evaluate: the function that workers call.
 
     Accuracies are those of the validation split. The run and its results (coefficients, tables, a figure) are
     stored in runs/NAME. Raises `UserError` for invalid arguments, before anything is written, and
@@ -116,8 +116,9 @@ def resume(
 ) -> Fitted:
     """Resume the fit `name`, however it ended, and return it. No finished training is lost or repeated.
 
-    settings: a new `budget` or `executor`. A finished fit trains nothing and writes its results again. Raises
-    the errors of `fit`.
+    settings: a new `budget` or `executor`. display, evaluate: as in `fit`. A finished fit trains nothing and writes
+    its results again. Raises the errors of `fit`, and `UserError` also for an unknown run and for a run that is a
+    search.
     """
     path = find(name)
     document = documents.read("run", str(path / CONFIG))

@@ -38,7 +38,10 @@ def evaluation_file(folder: Path, split: Split) -> Path:
 
 
 def read_evaluation(folder: Path, split: Split) -> Evaluation:
-    """Return the evaluation of the model in `folder` on `split`. Raises `UserError` if there is none."""
+    """Return the evaluation of the model in `folder` on `split`.
+
+    Raises `UserError` if there is none or it is damaged.
+    """
     path = evaluation_file(folder, split)
     try:
         return Evaluation(**json.loads(path.read_text("utf-8")))
@@ -49,7 +52,8 @@ def read_evaluation(folder: Path, split: Split) -> Evaluation:
 def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> Evaluation:
     """Return the evaluation of the model in `folder` on `split`, which is written beside it if it is not there yet.
 
-    task: the training of the model. device: the worker's GPU; "" leaves it to the recipe.
+    task: the training of the model. device: the worker's GPU; "" leaves it to the recipe. Raises `UserError` if the
+    evaluation that is there is damaged.
     """
     if evaluation_file(folder, split).exists():
         return read_evaluation(folder, split)
@@ -74,8 +78,9 @@ def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> 
 def record_look(out: Path, models: Sequence[Path]) -> None:
     """Record that `models` are about to be evaluated on the test split, with the date.
 
-    Readers see from the records how often the test split was looked at. A repeated or continued evaluation of the
-    same models is not recorded again.
+    out: the folder of the comparison, whose file `LOOKS` has the records. models: the folders of the models, which
+    are recorded by their names. Readers see from the records how often the test split was looked at. A repeated or
+    continued evaluation, one of the same models as in the latest record, is not recorded again.
     """
     looks, names = read_looks(out), sorted(path.name for path in models)
     if not looks or looks[-1]["models"] != names:

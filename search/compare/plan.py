@@ -228,7 +228,7 @@ def _pretrained(settings: Settings) -> list[Contender]:
 
 
 def networks(run: Run) -> int:
-    """Return the number of distinct networks that a run has trained."""
+    """Return the number of distinct networks among a run's complete and imported trials."""
     return len({trial.architecture for trial in run.ranked})
 
 

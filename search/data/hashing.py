@@ -30,9 +30,11 @@ def uniform(seed: int, purpose: str, *counters: NDArray[np.integer] | int) -> ND
 
 
 def chain(start: np.uint64, *counters: NDArray[np.integer] | int) -> NDArray[np.uint64]:
-    """Return output k of the generator SplitMix64 (Steele, Lea, Flood 2014) with the seed `start`, for a counter k.
+    """Return outputs of the generator SplitMix64 (Steele, Lea, Flood 2014) with the seed `start`.
 
-    With more counters, each output is the seed of the generator that the next counter is applied to.
+    For each element k of a counter (>= 0), the result is output k, counted from 0. With more counters, which are
+    broadcast against each other, each output is the seed of the generator that the next counter is applied to. The
+    result has the shape of the broadcast counters. Without a counter it is `start`, of shape ().
     """
     state = np.asarray(start)
     with np.errstate(over="ignore"):  # The arithmetic is modulo 2**64.

@@ -120,7 +120,11 @@ class Engine:
         return False
 
     def on_result(self, number: int, result: Result) -> None:
-        """Record a result. A result that is not a finite number counts as a failure."""
+        """Record a result.
+
+        It counts as a failure if `Result.check` refuses it or if no finite reward follows from it. Raises
+        `LedgerFailed` if it cannot be stored.
+        """
         try:
             self._history.answer(number, self._goals[number], result)
         except (ValueError, ArithmeticError) as error:

@@ -90,7 +90,8 @@ class History:
     def answer(self, number: int, epochs: int, result: Result) -> None:
         """Store the result of a training of so many epochs. The trial becomes complete at the last rung, else pruned.
 
-        Raises ValueError or ArithmeticError if no finite reward follows from `result`. Nothing is stored then.
+        Raises ValueError or ArithmeticError if `Result.check` refuses `result` or no finite reward follows from it.
+        Nothing is stored then.
         """
         record, now = self._records[number], time.time()
         if record.rungs:

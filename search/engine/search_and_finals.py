@@ -75,7 +75,8 @@ class SearchAndFinals:
     def on_result(self, number: int, result: Result) -> None:
         """Record the result of a trial or of a final training.
 
-        One that is not a finite number counts as a failure.
+        A result that `Result.check` refuses counts as a failure: one with a measurement that is not finite, or with a
+        time that is negative. Raises `LedgerFailed` if the result cannot be stored.
         """
         if number not in self._jobs:
             self._engine.on_result(number, result)

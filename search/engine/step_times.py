@@ -33,7 +33,8 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
     The setting `step` selects the source. "auto": a profile if a saved one of this device fits the space, if a
     limit on the step time needs one, or if measuring one is cheap relative to the search on `data`; on a GPU, the
     same as "profile". "profile": a saved profile that fits, else a profile that is measured now. "measured": no
-    profile. Any other value: the profile in the file of that name.
+    profile. Any other value: the profile in the file of that name. If neither the reward nor a limit uses step times,
+    the setting is ignored and no profile is used.
 
     note: a function that receives one line about the profile. Raises `UserError` for a profile of another device or
     version, and for step=measured with a limit on the step time.

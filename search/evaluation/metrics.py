@@ -200,7 +200,11 @@ class Evaluation:
         }
 
     def confusion_rows(self) -> list[dict[str, Any]]:
-        """Return a row for each true class, under the key `TRUE`, with the number of images by label."""
+        """Return the rows of the confusion matrix, in the order of `classes`.
+
+        A row has the true class under the key `TRUE`, and under each class's name the number of its images that the
+        model takes for that class.
+        """
         pairs = zip(self.classes, self.confusion.tolist(), strict=True)
         return [{TRUE: name, **dict(zip(self.classes, row, strict=True))} for name, row in pairs]
 

@@ -124,10 +124,11 @@ def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[
 def work(part: PlacedBlock) -> Mapping[str, float]:
     """Return the work of a block on one image, by kind of work.
 
-    Each kind of layer has five kinds of work: the multiply-adds, the multiply-adds with channels rounded up to 16
-    (the width of a vector instruction), the elements read, the elements written, and the number of layers. The
-    other kinds are the elements that are normalised, activated, pooled and added, and the parameters. The time of a
-    block that was never measured is modelled as a linear function of these.
+    Each kind of convolution has five kinds of work: the multiply-adds, the multiply-adds with channels rounded up to
+    16 (the width of a vector instruction), the elements read, the elements written, and the number of layers. Each
+    operation without parameters (`Step`) has two: the elements written, and the number of layers. The other kinds
+    are the elements that are normalised, activated, pooled and added, and the parameters. Kinds whose amount is 0 are
+    omitted. The time of a block that was never measured is modelled as a linear function of these.
     """
     spent: Counter[str] = Counter()
     for layer, side, written in _sized(part):

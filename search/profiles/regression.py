@@ -44,7 +44,10 @@ class Sample:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the sample in what `to_dict` returned."""
+        """Return the sample from the values that `to_dict` returned.
+
+        Raises KeyError or TypeError if a value is missing or unknown.
+        """
         return cls(**{**values, "blocks": tuple(values["blocks"])})
 
 

@@ -24,7 +24,8 @@ def fit_classifier(network: Network, data: Dataset, device: torch.device, images
     """Replace the classifier of `network`, in place, by a logistic regression on its features.
 
     images: the number of training images that are used, from the first on, without augmentation; None: all images.
-    The optimum is unique, so the result depends on neither a seed nor the classifier before.
+    The optimum is unique, so the result depends on neither a seed nor the classifier before. The network is in
+    evaluation mode afterwards.
     """
     count = min(images or len(data.train), len(data.train))
     features, labels = _features(network, data, device, count)

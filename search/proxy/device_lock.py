@@ -21,7 +21,8 @@ import torch
 def shared(device: torch.device) -> Iterator[None]:
     """Lock `device` for a training, which other trainings may share.
 
-    If a timing holds or awaits the lock, wait until that timing has ended.
+    If a timing holds or awaits the lock, wait until that timing has ended. Has no effect on a device that is not a
+    CUDA GPU, and none where the lock file cannot be opened.
     """
     with _held(device, fcntl.LOCK_SH):
         yield
@@ -32,7 +33,8 @@ def exclusive(device: torch.device) -> Iterator[None]:
     """Lock `device` for a timing, exclusively.
 
     Wait until the running trainings and timings on the device have ended. Trainings that come later wait. Inside
-    `shared` for the same device this would wait for ever.
+    `shared` for the same device this would wait for ever. Has no effect on a device that is not a CUDA GPU, and none
+    where the lock file cannot be opened.
     """
     with _held(device, fcntl.LOCK_EX):
         yield

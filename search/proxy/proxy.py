@@ -54,6 +54,7 @@ class Proxy(BaseModel):
     validation_images: int | None = Field(default=10_000, ge=1)
     """The number of images for validation, with the class proportions of all validation images; null: all images."""
     batch: int = Field(default=64, ge=2, le=65_536)
+    """The number of images in a training step."""
 
     learning_rate: float = Field(default=0.008, gt=0, le=100)
     """The peak of the learning rate. It is not scaled with `batch`."""

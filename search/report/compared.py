@@ -91,7 +91,10 @@ def drawn_cost(compared: Compared) -> str:
 
 
 def reference(compared: Compared, name: str) -> tuple[float, float]:
-    """Return the reference point of areas, which no training changes: chance, and twice the largest lead's cost."""
+    """Return the point from which areas below curves are measured. No training changes it.
+
+    It is (the accuracy of chance, 0 to 1; twice the largest cost `name` of a lead, in the unit of the cost).
+    """
     leads = [one for one in compared.every if one.contender in compared.plan.leads]
     return 1 / leads[0].contender.architecture.classes, 2 * max(compared.cost(name, one) for one in leads)
 

@@ -22,7 +22,10 @@ PACKAGES = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy", "pillow"
 
 
 def environment(data: Dataset) -> dict[str, Any]:
-    """Return a description of the machine, the software and the data, to explain a run's numbers."""
+    """Return the start time, the command line, the machine, the versions, the commit and the data of a run.
+
+    They are plain values for JSON, which explain the run's numbers.
+    """
     return {
         "started": _now(),
         "command": sys.argv,

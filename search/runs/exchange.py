@@ -35,7 +35,11 @@ the cost at the edge."""
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The values of a cost over a space, and the ratio of accuracies that outweighs its term between both ends."""
+    """The values of a cost over a space, and the ratio of accuracies that outweighs its term between both ends.
+
+    low, high: the smallest and the largest value of `cost` in the space, in its unit. ratio: how many times the
+    accuracy at the dearest end must be that at the cheapest end for an equal reward.
+    """
 
     cost: CostName
     low: float
@@ -178,9 +182,10 @@ def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
 
 
 def conclusions(run: Run) -> Iterator[str]:
-    """Yield the exchange rates of a run and a warning about the edge of its space.
+    """Yield sentences: the exchange rates of a run, and a warning if the best trials are near the edge of its space.
 
-    Nothing is yielded before the first result.
+    There are no exchange rates under several objectives, nor where `exchange` returns None. Nothing is yielded before
+    the first result.
     """
     if not run.ranked:
         return

@@ -78,7 +78,8 @@ class Evolving:
 class Finishing:
     """A proposer that evolves networks, and then searches locally around the best trials.
 
-    after: the number of trials before the local search begins.
+    after: the number of trials of this search (neither rejected nor imported) before the local search begins. If all
+    neighbours of all trials with a reward are known, evolution goes on.
     """
 
     evolving: Evolving

@@ -34,7 +34,11 @@ class Grid(Sampler):
 
 
 class GridWalk:
-    """A walk over all points of a space."""
+    """A proposer that visits every point of a space once.
+
+    Its steps are near the golden section of the number of points, so that every beginning of the walk is spread
+    evenly. Points in the history are skipped; after the last point it raises `Exhausted`.
+    """
 
     def __init__(self, options: Sequence[int]) -> None:
         """Prepare the walk. options: the number of options of each choice."""
@@ -86,7 +90,7 @@ class QuasiRandom(Sampler):
 
 
 class SequenceWalk:
-    """A proposer that follows a low-discrepancy sequence in a space."""
+    """A proposer that follows a low-discrepancy sequence in a space. Points can repeat."""
 
     def __init__(self, options: Sequence[int], sampler: QuasiRandom) -> None:
         """Prepare the sequence. options: the number of options of each choice."""

@@ -41,7 +41,7 @@ def package(group: str, name: str) -> str:
 def text(group: str, name: str) -> str:
     """Return a YAML document for `name`, which a package adds: docstrings as comments, defaults as values.
 
-    Raises `UserError` if the package cannot be imported.
+    Raises `UserError` if the package cannot be imported, and KeyError if no package adds `name`.
     """
     model: type[BaseModel] = _theirs(group)[name]
     return "".join(f"{line}\n" for line in (*_about(group, model), *_values(model)))

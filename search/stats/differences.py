@@ -36,7 +36,8 @@ Errors = tuple[tuple[float, float], ...]
 class Estimate:
     """A mean with its interval.
 
-    half: half the width of the interval; None if there are too few trainings for an interval.
+    half: half the width of the interval; None if there is no interval, for instance because there are too few
+    trainings.
     """
 
     mean: float
@@ -99,7 +100,11 @@ class Differences:
         return min(map(len, self.accuracies))
 
     def mean(self, network: int) -> Estimate:
-        """Return a network's mean accuracy with an interval for this mean alone, over seeds and images."""
+        """Return a network's mean accuracy, 0 to 1, with its 95 % interval over seeds and images.
+
+        The interval holds for this mean alone. There is none if no network has two trainings and no spread is given,
+        or if neither seeds nor images vary.
+        """
         spread = self._within
         if spread is None:
             return Estimate(self.means[network], None)
@@ -111,7 +116,10 @@ class Differences:
         return Estimate(self.means[network], max(t_quantile(freedom) * error for error, freedom in errors))
 
     def difference(self, one: int, other: int) -> Estimate:
-        """Return the mean of `one` minus the mean of `other`, with an interval that holds for all pairs at once."""
+        """Return the mean of `one` minus the mean of `other`, with a 95 % interval that holds for all pairs at once.
+
+        There is no interval if too few trainings are given to know the spread, or if neither seeds nor images vary.
+        """
         mean, errors = self._errors(one, other)
         if one == other:
             return Estimate(0.0, 0.0 if errors else None)
@@ -126,9 +134,10 @@ class Differences:
         return self.difference(network, self.best)
 
     def p(self, one: int, other: int) -> float | None:
-        """Return the p-value of a pair: the probability of so large a range among equal networks.
+        """Return the p-value of a pair, 0 to 1: the probability of so large a range or a larger one.
 
-        Returns None where there is no interval.
+        It is the probability among equal networks. Returns None if there is no interval, and for a network and
+        itself.
         """
         mean, errors = self._errors(one, other)
         if not errors or one == other:

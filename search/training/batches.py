@@ -63,7 +63,11 @@ class Epoch(torch_data.Dataset[Batch]):
 
 
 def steps_of(data: Dataset, batch: int) -> int:
-    """Return the number of batches of an epoch. Each has `batch` images or a few more, none fewer."""
+    """Return the number of batches of an epoch, at least 1.
+
+    Batches are of equal size, within one image: `batch` images or more, fewer than twice as many. If there are fewer
+    images than `batch`, one batch has all of them.
+    """
     return max(1, len(data.train) // batch)
 
 

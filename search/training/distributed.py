@@ -44,13 +44,19 @@ class Processes:
         return name if single else f"cuda:{self.local_rank}"
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """Return `network` with gradients that are averaged over the processes at every backward pass."""
+        """Return a wrapper of `network` that averages the gradients over the processes.
+
+        It does so at every backward pass outside `no_sync`. With one process, `network` itself is returned.
+        """
         if self.size == 1:
             return network
         return nn.parallel.DistributedDataParallel(network)
 
     def no_sync(self, network: Any) -> AbstractContextManager[None]:
-        """Return a context in which the gradients of a wrapped network add up without being averaged."""
+        """Return a context in which the gradients of a wrapped network add up without being averaged.
+
+        With one process it has no effect.
+        """
         context: AbstractContextManager[None] = network.no_sync() if self.size > 1 else nullcontext()
         return context
 

@@ -3,7 +3,7 @@
     model = train(task, Path("models/mine"))
 
 Every step depends on the task and the number of the step alone. So a training that was killed and resumed ends with
-the same weights as one that was not, on a CPU to the bit.
+the same weights as one that was not, on a CPU to the bit. The short training of a trial is in `search.proxy`.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ def network_to_train(word: str) -> NetworkToTrain:
 def network_of_model(folder: Path) -> NetworkToTrain:
     """Return the network of the model in `folder`, with the images of its training or of the run it derives from.
 
-    Raises `UserError` if there is no model.
+    The images are returned if they are known; otherwise `missing` names the settings that the user has to add. Raises
+    `UserError` if there is no model.
     """
     document = read_document(folder)
     network, trained = decode(document.architecture), document.trained
@@ -60,7 +61,10 @@ def network_of_model(folder: Path) -> NetworkToTrain:
 
 
 def network_of_metadata(facts: Metadata) -> NetworkToTrain:
-    """Return the network of an exported file, with the images of the run that it derives from, if they are known."""
+    """Return the network of an exported file, with the images of the run that it derives from, if they are known.
+
+    Otherwise `missing` names the settings that the user has to add.
+    """
     return _of_origin(decode(facts.architecture), facts.name, facts.provenance, facts.trained)
 
 

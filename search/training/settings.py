@@ -34,8 +34,9 @@ def train(
     """Train one network in full: `train("RUN:12", {"recipe.epochs": 30, "out": "models/mine"})`.
 
     network: a name as on the command line, see `search.runs.networks.find_network`. settings: the KEY=VALUE settings
-    of the command. Returns the model, which is written into the folder `out`. Raises `UserError` for invalid
-    settings, before anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
+    of the command. callback: follows the training, see `search.training.progress.Callback`. Returns the model, which
+    is written into the folder `out`, or into a new folder below `models` without `out`. Raises `UserError` for
+    invalid settings, before anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
     """
     from search.training.loop import train as run
 

@@ -149,9 +149,9 @@ class Verdict:
     """The result of the finals.
 
     standing: the trials that were trained again, the best first. Trials with a result for every seed come before
-    trials with fewer results; each group is ordered by the reward of the mean accuracy. noise: the noise from seed to
-    seed; None if no network was trained again with two seeds. `search.stats.differences` says which trials differ
-    significantly.
+    trials with fewer results; each group is ordered by the reward of the mean accuracy. Trials whose measured latency
+    is over its limit come last of all. noise: the noise from seed to seed; None if no network was trained again with
+    two seeds. `search.stats.differences` says which trials differ significantly.
     """
 
     standing: tuple[Trial, ...]

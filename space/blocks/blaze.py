@@ -24,7 +24,11 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def plan_double(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Return the layers of `plan` with two such pairs. The width between them is the output width / `expand`."""
+    """Return the layers of a double block: two pairs of a depthwise and a 1x1 convolution, then the sum as in `plan`.
+
+    The first pair has the stride and an activation. Between the pairs there are `stage.width / expand` channels,
+    rounded, at least 1.
+    """
     narrow = max(1, round(stage.width / stage.expand))
     first = _pair(stage, "_in", width_in, narrow, stride, act=stage.act)
     return _joined(stage, width_in, stride, (*first, *_pair(stage, "", narrow, stage.width, 1)))

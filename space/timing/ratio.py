@@ -115,7 +115,8 @@ def median_and_spread(values: list[float]) -> tuple[float, float]:
     """Return the median and half its 95% interval as a share of it, without assuming normality (order statistics).
 
     The k-th smallest and k-th largest of n enclose the median unless fewer than k of n fair coins show heads,
-    or fewer than k show tails. k is the largest number for which each has a probability of at most 2.5%.
+    or fewer than k show tails. k is the largest number for which each has a probability of at most 2.5%. With fewer
+    than 6 values the interval is the whole range, which holds the median less often. Needs at least one value.
     """
     ordered, n = sorted(values), len(values)
     k, tail = 0, comb(n, 0) / 2**n

@@ -64,7 +64,10 @@ def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerL
 
 
 def remedies(architecture: Architecture, layers: tuple[LayerLoss, ...]) -> tuple[str, ...]:
-    """Return advice in a few words each that would reduce the loss of `layers`; () if there is none."""
+    """Return pieces of advice against a loss of accuracy in int8, a few words each; () if there is none.
+
+    They follow from the network's activations and squeeze-excitation, and from the names of `layers`.
+    """
     acts, squeezed = {architecture.stem.act, architecture.head.act}, False
     for stage in architecture.stages:
         acts.add(stage.act)
