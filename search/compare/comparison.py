@@ -95,6 +95,7 @@ class Compared:
 def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> Compared:
     """Carry out all missing trainings and evaluations, and return the result.
 
+    note: a function that receives lines about the progress. display: shows the random search; None shows nothing.
     Raises `UserError` if the folder holds a comparison with another plan, or a training fails.
     """
     with sole_writer(plan.out, "a comparison"):

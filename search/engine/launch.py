@@ -69,7 +69,8 @@ def launch(
     """Run a search with settings such as `{"space": "effv2_32", "data": "npz", "data.path": "photos.npz"}`.
 
     The settings have the names of the command line, and each that is not given has its default. Returns the
-    finished run, which is kept in runs/NAME. evaluate: the function that workers run, at the top of a module.
+    finished run, which is kept in runs/NAME. display: shows the run while it lasts; None shows nothing. evaluate: the
+    function that workers run, at the top of a module.
 
     Raises `UserError` for invalid settings or data, before anything is written, and `Stopped` if the run stopped
     before its end. After that, as after Ctrl-C, `resume` continues the run.
@@ -144,8 +145,8 @@ def resume(
 ) -> Run:
     """Continue the run `name`, however its driver ended, and return it. No finished training is lost or repeated.
 
-    settings: the new totals for `trials` or `budget`, another `executor`, other `finals`. Raises the errors of
-    `launch`.
+    settings: the new totals for `trials` or `budget`, another `executor`, other `finals`. display, evaluate: as in
+    `launch`. Raises the errors of `launch`, and `UserError` also for an unknown run and for a run that is a fit.
     """
     before = open_run(name)
     if before.fit:
