@@ -37,7 +37,7 @@ NEAR = 64
 _MARKS = (("o", 0.12), ("^", -0.12), ("s", 0.0))
 """The markers of the levels in the figure, and their vertical shifts."""
 OURS = "auto"
-"""The sampler that others are compared with."""
+"""The sampler that others are compared with, if it is among them; else the first one is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Row:
     regrets: at each checkpoint that all its searches reached, the median over searches of the true regret of
     the selected network, in percent of the best. near: after `NEAR` trials, the share of searches whose
     selected network is within one standard deviation (between seeds) of the best; None with too few trials or
-    seeds. costs: the trials to each level. most: the trials within which 90 % of searches reach it. seconds:
-    the simulated time to the first level.
+    seeds. costs: the trials to each level. most: the trials within which 90 % of searches reach it. never: the
+    share of searches that do not reach it. seconds: the simulated time to the first level.
     """
 
     sampler: str
@@ -58,6 +58,7 @@ class Row:
     regrets: Mapping[int, float]
     costs: Mapping[int, Interval]
     most: Mapping[int, float]
+    never: Mapping[int, float]
     near: float | None
     seconds: float
     ms_per_trial: float
@@ -96,6 +97,7 @@ def _row(
         },
         costs={after: median_of(each) for after, each in costs.items()},
         most={after: quantile(each, 0.9) for after, each in costs.items()},
+        never={after: sum(map(math.isinf, each)) / len(each) for after, each in costs.items()},
         near=_near(own, best - problem.deviation) if trials >= NEAR else None,
         seconds=median_of([spent(run, reach[first]) for run in own]).median if reach else math.nan,
         ms_per_trial=1e3 * sum(run.driver_seconds for run in own) / sum(run.trials for run in own),
@@ -107,15 +109,16 @@ def _near(own: Sequence[Searched], threshold: float) -> float | None:
 
 
 def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, tuple[Comparison, ...]]:
-    """Compare our default with the other samplers for each level, all with one worker."""
+    """Compare our default, or else the first sampler, with the others for each level, all with one worker."""
     alone = [run for run in runs if run.workers == 1]
     names = dict.fromkeys(run.sampler for run in alone)
-    if OURS not in names:
+    if not names:
         return {}
+    one = OURS if OURS in names else next(iter(names))
     budgets = {name: min(run.trials for run in _of(alone, name, 1)) for name in names}
     return {
         after: comparisons(
-            OURS,
+            one,
             {name: per_seed(_of(alone, name, 1), lambda run, at=level: cost(run, at)) for name in names},
             budgets,
         )
@@ -128,16 +131,19 @@ def as_csv(table: Sequence[Row]) -> str:
     reach = sorted({after for row in table for after in row.costs})
     header = ["sampler", "workers", "searches", "trials", *(f"regret_percent_{n}" for n in CHECKPOINTS)]
     for after in reach:
-        header += [f"to_random_{after}{part}" for part in ("", "_low", "_high", "_nine_in_ten")]
+        header += [f"to_random_{after}{part}" for part in ("", "_low", "_high", "_nine_in_ten", "_never")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*header, f"near_best_{NEAR}", "simulated_seconds", "sampler_ms_per_trial"])
     for row in table:
         costs = [
-            figure
+            cell
             for after in reach
             for each in (row.costs[after],)
-            for figure in (each.median, each.low, each.high, row.most[after])
+            for cell in (
+                *(_whole(x, "") for x in (each.median, each.low, each.high, row.most[after])),
+                f"{row.never[after]:.3f}",
+            )
         ]
         regrets = [f"{row.regrets[n]:.4f}" if n in row.regrets else "" for n in CHECKPOINTS]
         near = "" if row.near is None else f"{row.near:.3f}"
@@ -149,7 +155,7 @@ def as_csv(table: Sequence[Row]) -> str:
                 row.searches,
                 row.trials,
                 *regrets,
-                *(_whole(x, "") for x in costs),
+                *costs,
                 *ended,
             ]
         )
@@ -170,7 +176,7 @@ def as_markdown(problem: Benchmark, runs: Sequence[Searched], about: str) -> str
         )
     )
     head = ["sampler", "workers", "searches"]
-    head += [f"to random-{after} [95 %] (9 of 10)" for after in reach]
+    head += [f"to random-{after} [95 %] (9 of 10; never)" for after in reach]
     lines = [
         f"## {problem.name}",
         "",
@@ -182,7 +188,8 @@ def as_markdown(problem: Benchmark, runs: Sequence[Searched], about: str) -> str
     ]
     for row in table:
         costs = [
-            f"{_whole(c.median)} [{_whole(c.low)} to {_whole(c.high)}] ({_whole(row.most[after])})"
+            f"{_whole(c.median)} [{_whole(c.low)} to {_whole(c.high)}] "
+            f"({_whole(row.most[after])}; {row.never[after]:.0%})"
             for after, c in row.costs.items()
         ]
         regrets = [f"{row.regrets[n]:.3f}" if n in row.regrets else "" for n in CHECKPOINTS]
@@ -191,13 +198,14 @@ def as_markdown(problem: Benchmark, runs: Sequence[Searched], about: str) -> str
         own.append(f"{row.ms_per_trial:.0f}")
         lines.append(_line(own))
     for after, pairs in compared(runs, reach).items():
-        lines += ["", *_compared(after, pairs)]
+        if pairs:
+            lines += ["", *_compared(after, pairs)]
     return "\n".join(lines) + "\n"
 
 
 def _compared(after: int, pairs: Sequence[Comparison]) -> list[str]:
     head = [
-        f"{OURS} to random-{after}, against",
+        f"{pairs[0].one} to random-{after}, against",
         "pairs",
         "fewer trials",
         "more",

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.benchmarks.samplers.tabular.recorded import made_up
-from experiments.benchmarks.samplers.tabular.report import NEAR, as_csv, as_markdown, rows
+from experiments.benchmarks.samplers.tabular.report import NEAR, as_csv, as_markdown, compared, rows
 from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
 
 PROBLEM = made_up()
@@ -32,3 +32,20 @@ def test_near_the_best_is_within_the_noise():
 
 def test_shorter_searches_have_no_such_value():
     assert rows(PROBLEM, [believing(BEST, 0, NEAR - 1)])[0].near is None
+
+
+def test_searches_that_never_reach_a_level_are_counted():
+    runs = [believing(true, seed) for seed, true in enumerate([BEST, BEST, 0.0, 0.0])]
+    problem = replace(PROBLEM, levels=(4,))
+    (row,) = rows(problem, runs)
+    assert row.never == {4: 0.5}
+    assert "(never; 50%)" in as_markdown(problem, runs, "")
+    assert "to_random_4_never" in as_csv([row]).splitlines()[0]
+    assert ",0.500," in as_csv([row]).splitlines()[1]
+
+
+def test_without_our_default_the_first_sampler_is_compared():
+    runs = [believing(BEST, seed) for seed in range(3)]
+    others = [replace(run, sampler="tpe") for run in runs]
+    (pair,) = compared([*runs, *others], {64: BEST})[64]
+    assert (pair.one, pair.other, pair.pairs) == ("random", "tpe", 3)
