@@ -104,8 +104,11 @@ def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) ->
     """Return the model's number for each class of the data. Classes that are named "0", "1", ... match by order.
 
     theirs, ours: the class names of the data and of the model. For a class that the model lacks, raises `UserError`
-    if `strict`, else returns None.
+    if `strict`, else returns None. Raises it also for a name that several classes of the model have, as two pairs of
+    ImageNet's do.
     """
+    if theirs == ours:
+        return np.arange(len(ours))
     if len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours):
         return np.arange(len(ours))
     for name in theirs:
@@ -113,4 +116,9 @@ def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) ->
             if not strict:
                 return None
             raise unknown_name("class for this model", name, ours)
+        if ours.count(name) > 1:
+            raise UserError(
+                f"The model has {ours.count(name)} classes called {name!r}; images of a class of this name could be"
+                " of any of them."
+            )
     return np.array([ours.index(name) for name in theirs], dtype=np.int64)

@@ -169,7 +169,7 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
                 return architecture
         except UserError:
             continue
-    headless = [name for name, row in CATALOG.items() if _headless(row.architecture, format) == modules]
+    headless = [name for name, row in CATALOG.items() if _headless(modules, row.architecture, format)]
     if headless:
         raise UserError(
             f"these are the tensors of {headless[0]} without its classifier, which is needed too."
@@ -177,13 +177,16 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
     raise UserError(f"no published network has these tensors ({whose(format)} names); name the network.")
 
 
-def _headless(architecture: Architecture, format: str) -> set[str]:
-    """Return the format's names of all modules but the classifier; an empty set if it cannot express the network."""
+def _headless(found: set[str], architecture: Architecture, format: str) -> bool:
+    """Return True if `found`, the format's names of modules, are those of the network without some of its head."""
     try:
         modules = weight_format(format).modules(architecture)
     except UserError:
-        return set()
-    return {theirs for ours, theirs in modules.items() if ours != "head.classifier"}
+        return False
+    missing = [ours for ours, theirs in modules.items() if theirs not in found]
+    if not missing or not found <= set(modules.values()):
+        return False
+    return all(ours.startswith("head.") for ours in missing)
 
 
 def _fitted(architecture: Architecture, tensors: StateDict, format: str) -> Architecture:

@@ -19,7 +19,7 @@ from space.weights.conventions import (
     normalised,
     parse_conventions,
 )
-from space.weights.formats import WEIGHT_FORMATS
+from space.weights.formats import WEIGHT_FORMATS, weight_format
 
 # The libraries build the others as they build these.
 QUICK = ("b0", "b4", "b5", "v2-b0", "v2-s")
@@ -172,3 +172,26 @@ def test_names_of_normalisations():
         normalised(Conventions(), "inceptoin")
     with pytest.raises(UserError, match="Unknown padding 'valid'"):
         Conventions("valid")
+
+
+@pytest.mark.parametrize(
+    ("network", "file", "style"),
+    [
+        ("b0", "b0.pth", "plain"),
+        ("b0", "tf_efficientnet_b0.pth", "tf"),
+        ("lite0", "lite0.pth", "plain"),
+        ("lite1", "lite1.pth", "tf"),
+        ("mobilenet-v3-large", "mobilenetv3_large_100.pth", "plain"),
+        ("mobilenet-v3-large", "tf_mobilenetv3_large_100-427764d5.pth", "tf"),
+        ("mobilenet-v3-large", "models--timm--tf_mobilenetv3_large_100.in1k/model.safetensors", "tf"),
+        ("mobilenet-v3-large-minimal", "model.safetensors", "tf"),
+        ("mobilenet-v3-large-0.75", "weights.pth", "tf"),
+        ("v2-s", "v2.pth", "tf"),
+        ("b5", "b5.pth", "plain"),
+    ],
+)
+def test_the_style_of_timms_weights_is_the_one_that_exists(network, file, style):
+    known = weight_format("timm")
+    assert known.style(published(network).architecture, file) == style
+    if style == "tf":
+        assert known.styles["tf"](published(network).architecture).padding == "same"

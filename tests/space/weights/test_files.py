@@ -14,7 +14,7 @@ from space.network.network import build
 from space.refusal import UserError
 from space.weights.conventions import Conventions
 from space.weights.files import load_weights, weights_file
-from space.weights.formats import WEIGHT_FORMATS, weight_format
+from space.weights.formats import WEIGHT_FORMATS
 from space.weights.names import to_ours
 from space.weights.weights import Weights, rebuild
 
@@ -249,6 +249,14 @@ def test_weights_without_a_classifier_are_called_so(tmp_path):
     )
 
 
+def test_weights_without_the_whole_head_are_called_so(tmp_path):
+    tensors = other("torchvision", "mobilenet-v3-small").state_dict()
+    torch.save({n: t for n, t in tensors.items() if "classifier" not in n}, tmp_path / "features.pth")
+    assert refusal(tmp_path / "features.pth") == (
+        "FILE: these are the tensors of mobilenet-v3-small without its classifier, which is needed too."
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
@@ -278,26 +286,3 @@ def test_values_that_are_not_finite_are_refused_by_the_name_of_the_tensor(tmp_pa
     assert refusal(tmp_path / "a.pth", SMALL) == (
         f"FILE: tensor {name!r} is not finite: 1 of {count} values are NaN or infinite."
     )
-
-
-@pytest.mark.parametrize(
-    ("network", "file", "style"),
-    [
-        ("b0", "b0.pth", "plain"),
-        ("b0", "tf_efficientnet_b0.pth", "tf"),
-        ("lite0", "lite0.pth", "plain"),
-        ("lite1", "lite1.pth", "tf"),
-        ("mobilenet-v3-large", "mobilenetv3_large_100.pth", "plain"),
-        ("mobilenet-v3-large", "tf_mobilenetv3_large_100-427764d5.pth", "tf"),
-        ("mobilenet-v3-large", "models--timm--tf_mobilenetv3_large_100.in1k/model.safetensors", "tf"),
-        ("mobilenet-v3-large-minimal", "model.safetensors", "tf"),
-        ("mobilenet-v3-large-0.75", "weights.pth", "tf"),
-        ("v2-s", "v2.pth", "tf"),
-        ("b5", "b5.pth", "plain"),
-    ],
-)
-def test_the_style_of_timms_weights_is_the_one_that_exists(network, file, style):
-    known = weight_format("timm")
-    assert known.style(published(network).architecture, file) == style
-    if style == "tf":
-        assert known.styles["tf"](published(network).architecture).padding == "same"
