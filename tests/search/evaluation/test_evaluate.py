@@ -103,6 +103,23 @@ def test_numbers_as_names_stand_for_the_classes_in_order():
     assert search.evaluate("small.onnx", "data.npz", "validation").accuracy == 0
 
 
+def test_a_class_whose_name_the_model_has_twice_is_refused():
+    """ImageNet has two classes called crane, and two called maillot."""
+    with open("cranes.onnx", "wb") as file:
+        file.write(small_onnx(classes=("crane", "crane")))
+    for split in ("test", "all"):
+        write_npz(classes=("bird", "crane"))
+        with pytest.raises(UserError, match="Unknown class for this model 'bird'"):
+            search.evaluate("cranes.onnx", "data.npz", split)
+    write_npz(classes=("crane", "crane "))
+    message = (
+        "The model has 2 classes called 'crane'; images of a class of this name could be of any of them."
+    )
+    with pytest.raises(UserError) as refused:
+        search.evaluate("cranes.onnx", "data.npz")
+    assert str(refused.value) == message
+
+
 def test_mistakes():
     write_npz()
     with open("small.onnx", "wb") as file:
