@@ -159,7 +159,15 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
     """Return the images (n, height, width, channels) and labels (n,) of a split."""
     images, labels = arrays[f"{prefix}_x"], arrays[f"{prefix}_y"]
     if images.dtype != np.uint8:
-        raise UserError(f"{prefix}_x is {images.dtype}; uint8 is needed, 0 for black and 255 for white.")
+        unit = (
+            np.issubdtype(images.dtype, np.floating)
+            and images.size
+            and 0 <= images.min() <= images.max() <= 1
+        )
+        hint = " Its values are 0 to 1: multiply them by 255 and convert them to uint8." if unit else ""
+        raise UserError(
+            f"{prefix}_x is {images.dtype}; uint8 is needed, 0 for black and 255 for white.{hint}"
+        )
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[3] not in (1, 3, 4) or not all(images.shape[1:]):
@@ -168,6 +176,8 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
         raise UserError(f"{prefix}_x is {images.shape}; (n, height, width[, 1, 3 or 4]) is needed.{hint}")
     if not np.issubdtype(labels.dtype, np.integer):
         raise UserError(f"{prefix}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
+    if labels.size and int(labels.max()) > np.iinfo(np.int64).max:  # A cast would make it negative.
+        raise UserError(f"{prefix}_y goes up to {labels.max()}; the labels must be 0, 1, ...")
     if labels.shape == (len(images), 1):  # Keras and MedMNIST write them so.
         labels = labels[:, 0]
     if not len(images):

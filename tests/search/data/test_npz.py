@@ -134,7 +134,15 @@ BAD = [
     ({"train_x": None, "trainX": IMAGES, "trainY": IMAGES}, "Is it 'trainX'? Save it as 'train_x'."),
     ({"train_y": None, "trainX": IMAGES, "trainY": IMAGES}, "Is it 'trainY'? Save it as 'train_y'."),
     ({"test_y": None}, "has no 'test_y'"),
-    ({"train_x": IMAGES / 255}, "train_x is float64; uint8 is needed"),
+    (
+        {"train_x": IMAGES / 255},
+        "for white. Its values are 0 to 1: multiply them by 255 and convert them to uint8.",
+    ),
+    (
+        {"train_x": (IMAGES / 255).astype(np.float16)},
+        "train_x is float16; uint8 is needed, 0 for black and 255",
+    ),
+    ({"test_x": IMAGES[:9] > 9}, "test_x is bool; uint8 is needed, 0 for black and 255 for white."),
     ({"train_x": IMAGES[0]}, "train_y is (60,) for 12 images"),
     ({"train_x": IMAGES.transpose(0, 3, 1, 2)}, "transpose it with (0, 2, 3, 1)"),
     ({"train_x": np.zeros((60, 12, 12, 5), np.uint8)}, "train_x is (60, 12, 12, 5); (n, height, width"),
@@ -144,6 +152,10 @@ BAD = [
     ({"train_y": np.arange(60) % 3 / 2}, "train_y is float64; integers"),
     ({"train_y": np.arange(59) % 3}, "train_y is (59,) for 60 images"),
     ({"train_y": np.arange(60) % 3 - 1}, "labels go down to -1"),
+    (
+        {"train_y": np.arange(60).astype(np.uint64) + 2**63},
+        "train_y goes up to 9223372036854775867; the labels",
+    ),
     ({"train_y": np.arange(60) % 4}, "labels go up to 3, but there are names for 3 classes only"),
     ({"train_y": np.arange(60) % 2}, "Class 'cat' has 0 images; at least 2 are needed"),
     ({"train_y": np.zeros(60, int), "test_y": np.zeros(9, int), "classes": None}, "Found 1 class (0)"),
