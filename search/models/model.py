@@ -10,6 +10,7 @@ and the export of a model adds other forms of the same network.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import importlib.metadata
 from collections.abc import Iterable, Sequence
@@ -241,7 +242,8 @@ def read_document(directory: Path) -> Document:
     """Return the contents of `directory`/model.json. Raises `UserError` if it is missing or of another version."""
     path = directory / DOCUMENT
     try:
-        return Document.model_validate_json(path.read_bytes())
+        # Editors and PowerShell put a byte-order mark before what they save.
+        return Document.model_validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except FileNotFoundError:
         raise _missing(directory) from None
     except OSError as error:

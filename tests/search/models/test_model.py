@@ -137,3 +137,13 @@ def test_a_network_without_weights_has_a_document_alone(tmp_path):
 
 def test_a_name_that_no_folder_can_have_is_no_model():
     assert not is_model(Path("x" * 5000))
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_document_that_an_editor_has_saved_is_read(tmp_path, mark, end):
+    save_model(model(SMALL), tmp_path)
+    before = read_document(tmp_path)
+    content = (tmp_path / "model.json").read_bytes()
+    (tmp_path / "model.json").write_bytes(mark + content.replace(b"\n", end))
+    assert read_document(tmp_path) == before
