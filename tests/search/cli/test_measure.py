@@ -96,5 +96,5 @@ def test_a_missing_package_names_the_extra(run, monkeypatch):
     monkeypatch.setattr(
         onnx_session, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name)
     )
-    with pytest.raises(UserError, match=r"needs onnxruntime: pip install 'compound-nas\[onnx\]'"):
+    with pytest.raises(UserError, match=r"need onnxruntime: pip install 'compound-nas\[onnx\]'"):
         run(NETWORK)
