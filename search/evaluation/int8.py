@@ -14,15 +14,9 @@ from search.evaluation.images import LabelledImages, labelled_images
 from search.evaluation.metrics import Evaluation
 from search.models.classifier import onnx_classifier
 from search.models.forms.onnx import onnx_file
+from search.models.int8.graph import Graph, prepared, require_ends
 from search.models.int8.losses import LayerLoss, Speed, remedies, speed, weight_bytes, worst_layers
-from search.models.int8.quantizer import (
-    Graph,
-    Inputs,
-    Quantized,
-    prepared,
-    quantized,
-    require_ends,
-)
+from search.models.int8.quantizer import Inputs, Quantized, quantized
 from search.models.model import Model, versions
 from search.models.onnx_reading import images_scaled
 from search.stats.confidence import t_quantile
@@ -90,7 +84,7 @@ def in_int8(
 ) -> Int8:
     """Return `model` in int8, calibrated on training images of `source` and compared on its test images.
 
-    ends: layers that stay in float32, see `search.models.int8.quantizer.ENDS`. opset: the opset of the ONNX files.
+    ends: layers that stay in float32, see `search.models.int8.graph.ENDS`. opset: the opset of the ONNX files.
     progress: called with the name of each step. The images may have other classes than the model; then labels in
     float32 and int8 are compared instead of accuracies. Raises `UserError` for an untrained model, an impossible
     export, and unusable data.

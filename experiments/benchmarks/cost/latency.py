@@ -82,7 +82,7 @@ def networks(space: str, count: int) -> Iterator[tuple[str, Architecture]]:
 
 def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, seconds: float) -> bool:
     """Measure the networks that `out` lacks, first all once and then all again. Return whether none is left."""
-    rows: list[Mapping[str, object]] = list(_read(out))
+    rows: list[Mapping[str, object]] = list(read_rows(out))
     done = {(row["set"], row["architecture"], row["take"]) for row in rows}
     conditions, started = Conditions(runtime), time.monotonic()  # type: ignore[arg-type]
     wanted = [(name, network, take) for take in ("1", "2") for name, network in networks(space, count)]
@@ -96,13 +96,13 @@ def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, s
             taken = in_turns(settled(timer, 4.0), run, reference, 36, 0.01, 108)
             values = (taken.ratio, taken.spread, taken.wall_ms / taken.ms, os.getloadavg()[0])
             rows.append(dict(zip(COLUMNS, (name, str(network), take, *values), strict=True)))
-            _write(out, rows)
+            write_rows(out, rows)
     return True
 
 
 def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
     """Yield a table of Kendall's tau and errors by set of networks and design."""
-    rows = _read(out)
+    rows = read_rows(out)
     device = profile.device
     yield (
         f"{device.processor}, {device.threads} of {device.cores} cores; {device.runtime}, torch {device.torch}; load "
@@ -202,17 +202,19 @@ def _line(name: str, design: str, told: np.ndarray, truth: np.ndarray) -> str:
     return f"{name:<20}{design:<34}{len(truth):>4}{tau:>8.3f}{errors.mean():>8.1%}{errors.max():>8.1%}"
 
 
-def _read(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file; [] if there is none."""
     if not path.exists():
         return []
     with path.open() as file:
         return list(csv.DictReader(file))
 
 
-def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write `rows`, at least one, as a CSV file in one step."""
     draft = path.with_suffix(".part")
     with draft.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     draft.replace(path)

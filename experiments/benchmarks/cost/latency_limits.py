@@ -11,13 +11,13 @@ with the profile's reference. Start it on an idle machine; a second start goes o
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from experiments.benchmarks.cost.latency import read_rows, write_rows
 from experiments.benchmarks.training.four_classes import search
 from search.profiles.latency_bench import latency_bench
 from search.profiles.lookup import latency_profile, like
@@ -26,6 +26,7 @@ from search.profiles.profile import Profile
 from search.runs.run import open_run
 from space import Space, UserError, decode
 
+COLUMNS = ("trial", "architecture", "predicted_ms", "ms")
 SPACE = "effv2_32"
 POINTS = (0.1, 0.3, 0.6)
 _DRAWN = 2_000
@@ -42,7 +43,7 @@ def limits(profile: Profile) -> dict[str, float]:
 def measure(folder: Path, profile: Profile) -> list[dict[str, str]]:
     """Measure the latency of every complete trial of the run in `folder`; return the rows of its table."""
     run, path = open_run(folder), folder.with_name(f"{folder.name}.csv")
-    rows = list(csv.DictReader(path.open())) if path.exists() else []
+    rows = read_rows(path)
     done = {row["trial"] for row in rows}
     with latency_bench(like(profile), decode(profile.reference)) as bench:
         for trial in run.trials:
@@ -50,13 +51,8 @@ def measure(folder: Path, profile: Profile) -> list[dict[str, str]]:
                 continue
             ms = bench.ratio(trial.architecture) * profile.reference_ms
             values = (trial.number, trial.architecture, trial.latency.ms, ms)
-            rows.append(
-                dict(zip(("trial", "architecture", "predicted_ms", "ms"), map(str, values), strict=True))
-            )
-            with path.open("w", newline="") as file:
-                writer = csv.DictWriter(file, rows[0])
-                writer.writeheader()
-                writer.writerows(rows)
+            rows.append(dict(zip(COLUMNS, map(str, values), strict=True)))
+            write_rows(path, rows)
     return rows
 
 

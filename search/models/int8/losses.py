@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from search.models.int8.quantizer import Graph, Inputs, Quantized, computed, divergence, quantize_nodes
+from search.models.int8.graph import Graph
+from search.models.int8.quantizer import Inputs, Quantized, computed, divergence, quantize_nodes
 from search.models.onnx_session import Session
 from space.architecture import Architecture
 from space.timing.clock import settled, timer_of, undisturbed

@@ -13,12 +13,9 @@ from __future__ import annotations
 import io
 import json
 import platform
-import tempfile
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.models.classifier import probabilities
-from search.models.onnx_reading import require_packages, session_of
-from space.refusal import UserError, unknown_name
+from search.models.int8.graph import Graph
+from search.models.onnx_reading import session_of
 
 Inputs = NDArray[np.float32]
 """The input of a network: images (n, channels, height, width), normalised."""
@@ -37,24 +34,11 @@ METHODS: Mapping[str, dict[str, Any]] = {
 }
 """The ways to choose the range of an activation, with onnxruntime's options: from the smallest to the largest value,
 or without the 0.005 % of the values at either end (0.01 % together)."""
-ENDS = ("first", "classifier")
-"""The names of the layers that can stay in float32: the first layer and the last one."""
-MIN_OPSET = 13
-"""The first opset with a scale for each channel."""
 _CPU = Path("/proc/cpuinfo")
 """The file in which Linux tells the instructions of the processor."""
-_WEIGHTED = ("Conv", "Gemm", "MatMul")
 _BATCH = 32
 _SMALLEST = 1e-12
 """The probability that replaces a smaller one in divergences."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer with weights. nodes: the names of its operations, up to the next layer with weights."""
-
-    name: str
-    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,78 +58,11 @@ class Quantized:
     ranges: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """A model before quantisation: the bytes of its ONNX file, and `folder`, which holds the simplified model."""
-
-    float32: bytes
-    folder: Path
-
-    @property
-    def path(self) -> Path:
-        """The file of the simplified model, whose nodes all have names."""
-        return self.folder / "prepared.onnx"
-
-    @cached_property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers with weights, in the order of the network."""
-        import onnx
-
-        graph = onnx.load(self.path).graph
-        weights = {tensor.name for tensor in graph.initializer}
-        layers: list[tuple[str, list[str]]] = []
-        for node in graph.node:
-            own = [name for name in node.input[1:2] if name in weights]
-            if node.op_type in _WEIGHTED and own:
-                layers.append((_layer_name(own[0]), []))
-            if layers:
-                layers[-1][1].append(node.name)
-        return tuple(Layer(name, tuple(nodes)) for name, nodes in layers)
-
-    def kept(self, ends: Collection[str]) -> tuple[Layer, ...]:
-        """Return the first layer, the last one, both or none, as `ends` names them (see `ENDS`)."""
-        chosen = dict(zip(ENDS, (self.layers[0], self.layers[-1]), strict=True))
-        return tuple(chosen[name] for name in ENDS if name in ends)
-
-
-def require_ends(names: Collection[str]) -> None:
-    """Raise `UserError` for the first name that is not in `ENDS`."""
-    for name in names:
-        if name not in ENDS:
-            raise unknown_name("layer that can stay in float32", name, ENDS)
-
-
-@contextmanager
-def prepared(float32: bytes) -> Iterator[Graph]:
-    """Yield an ONNX model of `search export-model`, simplified. Its temporary files last as long as the context.
-
-    Raises `UserError` where a package is missing, and for an opset below `MIN_OPSET`.
-    """
-    require_packages("A file in int8")
-    import onnx
-    from onnxruntime.quantization.shape_inference import quant_pre_process  # type: ignore[import-untyped]
-
-    model = onnx.load_from_string(float32)
-    opset = next(own.version for own in model.opset_import if own.domain in ("", "ai.onnx"))
-    if opset < MIN_OPSET:
-        raise UserError(f"A file in int8 needs opset {MIN_OPSET} or later, not {opset}.")
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # onnxruntime warns about its own dependencies.
-        graph = Graph(float32, Path(folder))
-        (graph.folder / "float32.onnx").write_bytes(float32)
-        quant_pre_process(str(graph.folder / "float32.onnx"), str(graph.path), skip_symbolic_shape=True)
-        simple = onnx.load(graph.path)
-        for number, node in enumerate(simple.graph.node):
-            node.name = f"{number}_{node.name or node.op_type}"
-        onnx.save(simple, graph.path)
-        yield graph
-
-
 def quantized(graph: Graph, calibration: Inputs, held_out: Inputs, ends: Collection[str] = ()) -> Quantized:
     """Return the model in int8, with the better of the two `METHODS`.
 
     calibration: the images whose activations give the ranges. held_out: other images, which decide between the
-    methods. ends: the names in `ENDS` of layers that stay in float32.
+    methods. ends: the names in `search.models.int8.graph.ENDS` of layers that stay in float32.
     """
     kept = graph.kept(ends)
     excluded = [node for layer in kept for node in layer.nodes]
@@ -295,11 +212,6 @@ def _ops() -> list[str]:
     )
 
     return sorted({*QDQRegistry, *QLinearOpsRegistry})
-
-
-def _layer_name(weight: str) -> str:
-    """Return "stages.0.0.expand" for the weights "stages.0.0.expand.conv.weight"."""
-    return weight.removesuffix(".weight").removesuffix(".conv")
 
 
 def _described(graph: Graph, content: bytes, facts: Mapping[str, Any]) -> bytes:

@@ -9,17 +9,9 @@ from helpers.onnx_models import small_onnx
 
 from search.models.classifier import onnx_classifier
 from search.models.int8 import quantizer
+from search.models.int8.graph import ENDS, prepared, require_ends
 from search.models.int8.losses import LayerLoss, remedies, speed, weight_bytes, worst_layers
-from search.models.int8.quantizer import (
-    ENDS,
-    METHODS,
-    computed,
-    divergence,
-    needs_reduced_range,
-    prepared,
-    quantized,
-    require_ends,
-)
+from search.models.int8.quantizer import METHODS, computed, divergence, needs_reduced_range, quantized
 from space import UserError, decode
 
 IMAGES = np.random.default_rng(0).normal(size=(48, 3, 8, 8)).astype(np.float32)
