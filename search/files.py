@@ -179,7 +179,8 @@ def require_replaceable(path: Path, known: Collection[str]) -> None:
 def deliver(content: str | bytes, out: Path | None) -> None:
     """Write `content` to the file `out` with `write_file`, or to standard output if `out` is None.
 
-    Raises `UserError` also if standard output fails, and for bytes that would go to a terminal.
+    A terminal gets a text as `harmless` returns it. Raises `UserError` also if standard output fails, and for bytes
+    that would go to a terminal.
     """
     if out is not None:
         return write_file(out, content)
@@ -187,7 +188,7 @@ def deliver(content: str | bytes, out: Path | None) -> None:
         raise UserError("This format is not text; add --out FILE.")
     try:
         if isinstance(content, str):
-            sys.stdout.write(content)
+            sys.stdout.write(harmless(content) if sys.stdout.isatty() else content)
         else:
             sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -195,6 +196,14 @@ def deliver(content: str | bytes, out: Path | None) -> None:
         raise  # The reader (`| head`) has closed the pipe, which is not an error.
     except OSError as error:
         raise UserError(f"Cannot write to standard output: {error.strerror}.") from None
+
+
+def harmless(text: str) -> str:
+    r"""Return a text in which control characters but line breaks and tabs are escaped, as in `\x1b[31m`.
+
+    They may stand in names of files and classes, and a terminal would obey them.
+    """
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], text)
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,6 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def print_all(parts: Iterable[RenderableType]) -> None:
     """Print texts and tables to standard output."""
+    from search.files import harmless
     from search.tables.units import unwrapped
 
     console = _console()
@@ -30,14 +30,6 @@ def print_all(parts: Iterable[RenderableType]) -> None:
             console.print(harmless(part), highlight=False, soft_wrap=unwrapped(part, width))
         else:
             console.print(part, highlight=False)
-
-
-def harmless(text: str) -> str:
-    r"""Return a text in which control characters but line breaks and tabs are escaped, as in `\x1b[31m`.
-
-    They may stand in names of files and classes, and a terminal would obey them.
-    """
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], text)
 
 
 def print_json(value: Any) -> None:
@@ -132,4 +124,6 @@ def fail(message: str, code: int, program: str = "search") -> NoReturn:
 
 def warn(message: str, program: str = "search") -> None:
     """Print `message` as one line that begins with `program` to standard error."""
+    from search.files import harmless
+
     click.echo(f"{program}: {harmless(' '.join(message.split()))}", err=True)

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from search import files
-from search.files import claimed, locked_file, require_ending, sole_writer, unused, write_file, write_folder
+from search.files import (
+    claimed,
+    deliver,
+    locked_file,
+    require_ending,
+    sole_writer,
+    unused,
+    write_file,
+    write_folder,
+)
 from space import UserError
 
 NEW = {"a.txt": "new", "b.bin": b"\x00"}
@@ -199,3 +208,12 @@ def test_a_file_that_cannot_be_locked_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"Cannot write .*file/x: "), locked_file(tmp_path / "file" / "x", id):
         pass
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, "a,\\x1b[31mb\n"), (False, "a,\x1b[31mb\n")])
+def test_a_terminal_gets_no_control_characters_and_a_program_gets_them_all(
+    terminal, shown, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    deliver("a,\x1b[31mb\n", None)
+    assert capsys.readouterr().out == shown

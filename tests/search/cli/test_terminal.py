@@ -3,7 +3,8 @@
 import pytest
 
 from search.cli.table import table
-from search.cli.terminal import harmless, print_all, run_command, warn
+from search.cli.terminal import print_all, run_command, warn
+from search.files import harmless
 from search.tables.table import Column
 
 
