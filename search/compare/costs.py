@@ -1,4 +1,8 @@
-"""The costs of networks for a comparison: computed, predicted by a profile, or measured here once each."""
+"""The costs of networks for a comparison: computed, predicted by a profile, or measured here once each.
+
+Latencies are always measured, as the exported file runs: those of published networks are predicted with errors of 10 %
+and more, which would decide about the comparison. Profiles only guide the search for networks of equal latency.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,19 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.config import Config
 from search.files import write_file
 from search.profiles.forecast import Forecast
+from search.profiles.lookup import like
 from search.proxy.proxy import Proxy, timed
-from space import Architecture, UserError
+from space import Architecture, UserError, decode
 from space.cost.table import COSTS, EXACT, cost_row, exact_cost
 from space.timing.ratio import StepTime
+
+if TYPE_CHECKING:
+    from search.models.inference import Conditions
 
 Note = Callable[[str], None]
 
@@ -37,8 +45,9 @@ def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
 class Costs:
     """The costs of networks, each measured at most once.
 
-    proxy: the settings of timed training steps. reference: the network that steps are alternated with. forecasts: the
-    predictions from profiles, by the name of the cost. file: the file of the measurements, None for no file.
+    proxy: the settings of timed training steps. reference: the network that measured steps and inferences alternate
+    with. forecasts: the predictions from profiles, by the name of the cost. file: the file of the measurements, None
+    for no file.
     """
 
     def __init__(
@@ -54,30 +63,57 @@ class Costs:
         self._times: dict[str, dict[str, Any]] = {"step": {}, "latency": {}}
         if file and file.exists():
             self._times |= json.loads(file.read_text("utf-8"))
+            # Earlier versions kept the milliseconds in torch, as plain numbers.
+            known = self._times["latency"].items()
+            self._times["latency"] = {network: one for network, one in known if isinstance(one, dict)}
 
     def __call__(self, name: str, network: Architecture) -> float:
         """Return a cost of `network` in the unit of `space.cost.table`. Raises `UserError` for an unknown cost."""
         if name in EXACT:
             return exact_cost(name, network)
+        if name == "latency":
+            return self.latency(network)
         if name in self._forecasts:
             return self._forecasts[name].step(network).ms
         if name == "step":
             # Other processes slow both networks down alike, so the ratio is more exact than the time.
             ratio = self.step(network).ratio
-            unit: float = next(iter(self._times["step"].values()))["reference_ms"]
-            return ratio * unit
-        if name == "latency":
-            return self.latency(network)
+            return ratio * self._unit("step")
         raise UserError(f"{COSTS[name].title} cannot be measured here.")
+
+    def guess(self, name: str, network: Architecture) -> float:
+        """Return the cost that a profile predicts; without a profile, the cost itself."""
+        return self._forecasts[name].step(network).ms if name in self._forecasts else self(name, network)
 
     def step(self, network: Architecture) -> StepTime:
         """Return the measured time of a training step of `network`, alternated with the reference's."""
         return StepTime(**self._measured("step", network, self._step))
 
     def latency(self, network: Architecture) -> float:
-        """Return the measured milliseconds of a prediction of `network` for one image, in torch on one thread."""
-        ms: float = self._measured("latency", network, self._latency)
+        """Return the measured latency of `network` in milliseconds.
+
+        It is measured under the conditions of the profile of latencies. Without one: one image on one thread of the
+        CPU, by onnxruntime, or by torch where onnxruntime is not installed. On a machine that cannot measure what the
+        profile did, it is the predicted latency.
+        """
+        if "latency" in self._forecasts and not self._comparable():
+            return self._forecasts["latency"].step(network).ms
+        ratio: float = self._measured("latency", network, self._latency)["ratio"]
+        return ratio * self._unit("latency")
+
+    def _unit(self, name: str) -> float:
+        """Return the milliseconds of the reference: the profile's, else those of the first measurement."""
+        if name in self._forecasts:
+            return self._forecasts[name].profile.reference_ms
+        ms: float = next(iter(self._times[name].values()))["reference_ms"]
         return ms
+
+    def _comparable(self) -> bool:
+        profile = self._forecasts["latency"].profile
+        try:
+            return not profile.differences(like(profile).described(), profile.batch)
+        except UserError:
+            return False
 
     def _measured(self, name: str, network: Architecture, measure: Callable[[Architecture], Any]) -> Any:
         known = self._times[name]
@@ -94,8 +130,19 @@ class Costs:
         shape = network.classes, network.channels
         return asdict(measure(*timed(network, self._reference, self._proxy, *shape), self._proxy))
 
-    def _latency(self, network: Architecture) -> float:
-        from search.models.inference import Conditions, fresh, measured
-        from space.network.network import build
+    def _latency(self, network: Architecture) -> dict[str, float]:
+        from search.profiles.latency_bench import latency_bench
 
-        return measured(fresh(build(network)), Conditions(runtime="torch", device=self._proxy.device)).ms
+        forecast = self._forecasts.get("latency")
+        reference = decode(forecast.profile.reference) if forecast else self._reference
+        with latency_bench(self._conditions(forecast), reference) as bench:
+            return {"ratio": bench.ratio(network), "reference_ms": bench.reference_ms}
+
+    @staticmethod
+    def _conditions(forecast: Forecast | None) -> Conditions:
+        from search.models.inference import Conditions
+        from search.models.onnx_session import missing
+
+        if forecast:
+            return like(forecast.profile)
+        return Conditions(runtime="torch" if missing() else "onnxruntime")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.compare.contender import RANDOM, Contender
 from search.compare.costs import Costs, Note
-from search.compare.matching import NARROWEST, Match, match_of, rival
+from search.compare.matching import NARROWEST, CostOf, Match, match_of, measured_rival
 from search.compare.plan import Plan, networks
 from search.files import write_file
 from search.runs.run import Run
@@ -56,7 +56,7 @@ def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path 
         for name in plan.settings.networks:
             if (name, level) not in before:
                 note(f"matching {name} to {lead.name}")
-            found = before.get((name, level)) or _rival(name, level, lead, match)
+            found = before.get((name, level)) or _rival(name, level, lead, match, costs.guess)
             if isinstance(found, str):
                 left_out.append(found)
             else:
@@ -76,8 +76,8 @@ def _read(file: Path | None) -> dict[tuple[str, int], Contender]:
     return {(one.name, one.level): one for one in every if one.share is not None}
 
 
-def _rival(name: str, level: int, lead: Contender, match: Match) -> Contender | str:
-    network = rival(name, lead.architecture, match)
+def _rival(name: str, level: int, lead: Contender, match: Match, guess: CostOf) -> Contender | str:
+    network = measured_rival(name, lead.architecture, match, guess)
     if network is None:
         return f"{name} is left out at the cost of {lead.name}: it would need widths under {NARROWEST}."
     if network.architecture == lead.architecture:

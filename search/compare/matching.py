@@ -24,6 +24,8 @@ _DIVISORS = (8, 4)
 _LOWEST, _HIGHEST, _STEP = -32.0, 16.0, 0.05
 """The range of phi, where depth is multiplied by 1.2^phi and width by 1.1^phi, and the distance of its values."""
 _PLACES = round((_HIGHEST - _LOWEST) / _STEP) + 1
+_CORRECTIONS = 6
+"""The largest number of rivals that are measured to find one whose measured cost fills the bound."""
 
 CostOf = Callable[[str, Architecture], float]
 """A function that returns a cost of a network by its name, in the unit of `space.cost.table`."""
@@ -97,6 +99,30 @@ def rival(name: str, network: Architecture, match: Match) -> Rival | None:
         widened, _ = _around(partial(_at, name, adapted, match, _DIVISORS[-1], depth=best.phi))
         best = widened if widened and widened.share > best.share else best
     return best if best.left <= GAP or not above else min(above, key=lambda one: one.share)
+
+
+def measured_rival(name: str, network: Architecture, match: Match, guess: CostOf) -> Rival | None:
+    """Return the rival as `rival` does, with few measurements: `guess` returns a cheap estimate of a cost.
+
+    The rival that fits by the estimates is measured, and the estimates are corrected by its ratio of measured to
+    estimated cost, until its measured cost fills the bound up to `GAP`.
+    """
+    factors = dict.fromkeys(match.bounds, 1.0)
+    best: Rival | None = None
+    for _ in range(_CORRECTIONS):
+        estimated = Match(match.bounds, lambda cost, one: factors[cost] * guess(cost, one))
+        one = rival(name, network, estimated)
+        if one is None or (best and one.architecture == best.architecture):
+            break
+        one = replace(one, match=match)
+        # The largest within the bounds; where none is, the smallest beyond them.
+        best = max(filter(None, (best, one)), key=lambda either: (either.share <= 1, -abs(either.left)))
+        if 0 <= one.left <= GAP:
+            break
+        factors = {
+            cost: match.cost(cost, one.architecture) / guess(cost, one.architecture) for cost in match.bounds
+        }
+    return best
 
 
 def adapt(network: Architecture, other: Architecture) -> Architecture:

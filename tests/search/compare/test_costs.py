@@ -1,10 +1,12 @@
 import json
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
 from search.compare.costs import Costs, matched_costs
 from search.config import Config
+from search.models.inference import Conditions
 from search.proxy.proxy import Proxy
 from space import UserError, cost, decode
 from space.timing.ratio import StepTime
@@ -49,8 +51,67 @@ def test_a_step_is_measured_once_and_kept(tmp_path, monkeypatch):
     assert set(json.loads((tmp_path / "times.json").read_text())["step"]) == {str(ONE), str(OTHER)}
 
 
-def test_profiles_predict_steps_and_latencies():
+def test_a_profile_predicts_steps():
     forecast = SimpleNamespace(step=lambda network: SimpleNamespace(ms=5.0 * network.depth))
     costs = Costs(Proxy(), ONE, {"step": forecast}, None, lambda text: None)
-    assert costs("step", OTHER) == 10.0
-    assert Costs(Proxy(), ONE, {"latency": forecast}, None, lambda text: None)("latency", OTHER) == 10.0
+    assert costs("step", OTHER) == costs.guess("step", OTHER) == 10.0
+
+
+class Bench:
+    """A stand-in for a bench of latencies, on which every block takes 3 ms and the reference 6 ms."""
+
+    reference_ms = 6.0
+
+    def __init__(self):
+        self.opened: list[tuple] = []
+
+    @contextmanager
+    def __call__(self, conditions, reference):
+        self.opened.append((conditions, reference))
+        yield self
+
+    def ratio(self, network):
+        return network.depth / 2
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    bench = Bench()
+    monkeypatch.setattr("search.profiles.latency_bench.latency_bench", bench)
+    return bench
+
+
+def test_a_latency_is_measured_once_in_onnxruntime_and_kept(tmp_path, monkeypatch, bench):
+    monkeypatch.setattr("search.models.onnx_session.missing", lambda: None)
+    file = tmp_path / "times.json"
+    file.write_text(json.dumps({"step": {}, "latency": {str(OTHER): 77.0}}))  # of an earlier version, in torch
+    costs = Costs(Proxy(), ONE, {}, file, lambda text: None)
+    assert [costs("latency", one) for one in (ONE, OTHER, ONE)] == [3.0, 6.0, 3.0]
+    assert bench.opened == 2 * [(Conditions(runtime="onnxruntime"), ONE)]
+    assert Costs(Proxy(), ONE, {}, file, lambda text: None).guess("latency", OTHER) == 6.0
+    assert len(bench.opened) == 2
+
+
+def test_without_onnxruntime_torch_is_measured(monkeypatch, bench):
+    monkeypatch.setattr("search.models.onnx_session.missing", lambda: "onnxruntime")
+    assert Costs(Proxy(), ONE, {}, None, lambda text: None)("latency", ONE) == 3.0
+    assert bench.opened == [(Conditions(runtime="torch"), ONE)]
+
+
+@pytest.mark.parametrize("different", [{}, {"model": "another"}])
+def test_a_profile_of_latencies_guesses_and_sets_the_unit(monkeypatch, bench, different):
+    profile = SimpleNamespace(
+        reference=str(OTHER),
+        reference_ms=10.0,
+        batch=1,
+        device=None,
+        differences=lambda device, batch: different,
+    )
+    conditions = SimpleNamespace(described=lambda: None)
+    monkeypatch.setattr("search.compare.costs.like", lambda profile: conditions)
+    forecast = SimpleNamespace(profile=profile, step=lambda network: SimpleNamespace(ms=4.0 * network.depth))
+    costs = Costs(Proxy(), ONE, {"latency": forecast}, None, lambda text: None)
+    assert costs.guess("latency", OTHER) == 8.0
+    # On another machine nothing is measured that would compare with the profile's times.
+    assert costs("latency", OTHER) == (8.0 if different else 10.0)
+    assert bench.opened == ([] if different else [(conditions, OTHER)])

@@ -1,6 +1,6 @@
 import pytest
 
-from search.compare.matching import GAP, NARROWEST, Match, adapt, match_of, narrowest, rival
+from search.compare.matching import GAP, NARROWEST, Match, adapt, match_of, measured_rival, narrowest, rival
 from space import UserError, cost, decode, published
 from space.cost.table import exact_cost
 
@@ -32,6 +32,33 @@ def test_a_rival_is_within_every_cost():
         cost(one.architecture).params / cost(LEAD).params, cost(one.architecture).macs / cost(LEAD).macs
     )
     assert 1 - GAP <= one.share <= 1
+
+
+@pytest.mark.parametrize("bias", [0.6, 0.97, 1.0, 1.4])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rival_is_found_with_few_measurements_by_biased_estimates(name, bias):
+    measured: set[str] = set()
+
+    def measure(cost_name, network):
+        measured.add(str(network))
+        return exact_cost(cost_name, network)
+
+    match = match_of(LEAD, ["macs"], measure)
+
+    def guess(cost_name, network):
+        # Wrong by a factor, and the more so the deeper the network is.
+        return bias * exact_cost(cost_name, network) * (1 + network.depth / 50)
+
+    one = measured_rival(name, LEAD, match, guess)
+    assert one.share == cost(one.architecture).macs / cost(LEAD).macs
+    assert 1 - 2 * GAP <= one.share <= 1
+    assert len(measured) <= 1 + 6
+
+
+def test_a_rival_with_estimates_that_are_true_is_the_same():
+    match = match_of(LEAD, ["params", "macs"], exact_cost)
+    for name in NAMES:
+        assert measured_rival(name, LEAD, match, exact_cost) == rival(name, LEAD, match)
 
 
 def test_width_alone_fills_the_cost_where_a_block_is_too_coarse():
