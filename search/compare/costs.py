@@ -1,7 +1,7 @@
 """The costs of networks for a comparison: computed, predicted by a profile, or measured here once each.
 
-Latencies are always measured, as the exported file runs: those of published networks are predicted with errors of 10 %
-and more, which would decide about the comparison. Profiles only guide the search for networks of equal latency.
+Latencies are always measured, as the exported file runs: those of published networks are predicted with errors of
+10 % and more, which would decide about the comparison. Profiles only guide the search for networks of equal latency.
 """
 
 from __future__ import annotations

@@ -110,8 +110,7 @@ def measured_rival(name: str, network: Architecture, match: Match, guess: CostOf
     factors = dict.fromkeys(match.bounds, 1.0)
     best: Rival | None = None
     for _ in range(_CORRECTIONS):
-        estimated = Match(match.bounds, lambda cost, one: factors[cost] * guess(cost, one))
-        one = rival(name, network, estimated)
+        one = rival(name, network, Match(match.bounds, partial(_corrected, factors, guess)))
         if one is None or (best and one.architecture == best.architecture):
             break
         one = replace(one, match=match)
@@ -123,6 +122,10 @@ def measured_rival(name: str, network: Architecture, match: Match, guess: CostOf
             cost: match.cost(cost, one.architecture) / guess(cost, one.architecture) for cost in match.bounds
         }
     return best
+
+
+def _corrected(factors: Mapping[str, float], guess: CostOf, cost: str, network: Architecture) -> float:
+    return factors[cost] * guess(cost, network)
 
 
 def adapt(network: Architecture, other: Architecture) -> Architecture:

@@ -94,9 +94,23 @@ def fit(
         rest=rates(rest, np.array([unit * sample.rest for sample in samples])),
         error=0.0,
     )
-    predicted, _ = Predictor(profile).all(networks)
     steps = np.array([unit * sample.step for sample in samples])
+    if cost == "latency":
+        profile = _with_constant(profile, Predictor(profile).all(networks)[0], steps)
+    predicted, _ = Predictor(profile).all(networks)
     return profile.model_copy(update={"error": float(np.mean(np.abs(predicted / steps - 1)))})
+
+
+def _with_constant(profile: Profile, predicted: np.ndarray, steps: np.ndarray) -> Profile:
+    """Return `profile` with the constant part of every inference that makes predictions fit in relative error.
+
+    The sums of block times alone were 11 % too long for networks of a third of a millisecond. A negative constant
+    takes at most half of the shortest prediction.
+    """
+    constant = float(np.sum((steps - predicted) / steps**2) / np.sum(1 / steps**2))
+    constant = max(constant, -float(predicted.min()) / 2)
+    rest = {**profile.rest, "steps": profile.rest.get("steps", 0.0) + constant}
+    return profile.model_copy(update={"rest": rest})
 
 
 def _block(times: Sequence[float]) -> MeasuredBlock:

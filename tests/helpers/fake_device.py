@@ -53,7 +53,7 @@ def latencies_of(space, batch=1):
     device = replace(DEVICE, runtime="onnxruntime 1.0")
     campaign = Campaign(space, device, batch, cost="latency")
     unit = latency_ms(campaign.reference)
-    return campaign.fit([_latency_sample(network, unit) for network in campaign.networks])
+    return campaign.fit([latency_sample(network, unit) for network in campaign.networks])
 
 
 def latency_ms(network):
@@ -67,6 +67,7 @@ def _latency_parts(network):
     return [*(milliseconds(blocks.work(part), PER_IMAGE) for part in blocks.parts(network)), rest]
 
 
-def _latency_sample(network, unit):
+def latency_sample(network, unit):
+    """Return the measurement of an inference of a network. unit: the milliseconds of the reference."""
     *shares, rest = (time / unit for time in _latency_parts(network))
     return Sample(str(network), tuple(shares), rest, sum(shares) + rest, 0.0, unit, 1.0)

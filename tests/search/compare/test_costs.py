@@ -84,7 +84,8 @@ def bench(monkeypatch):
 def test_a_latency_is_measured_once_in_onnxruntime_and_kept(tmp_path, monkeypatch, bench):
     monkeypatch.setattr("search.models.onnx_session.missing", lambda: None)
     file = tmp_path / "times.json"
-    file.write_text(json.dumps({"step": {}, "latency": {str(OTHER): 77.0}}))  # of an earlier version, in torch
+    # Earlier versions kept the milliseconds in torch.
+    file.write_text(json.dumps({"step": {}, "latency": {str(OTHER): 77.0}}))
     costs = Costs(Proxy(), ONE, {}, file, lambda text: None)
     assert [costs("latency", one) for one in (ONE, OTHER, ONE)] == [3.0, 6.0, 3.0]
     assert bench.opened == 2 * [(Conditions(runtime="onnxruntime"), ONE)]

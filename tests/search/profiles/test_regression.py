@@ -1,8 +1,9 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.fake_device import DEVICE, measured, profile_of, step_ms
+from helpers.fake_device import DEVICE, latency_ms, latency_sample, measured, profile_of, step_ms
 
 from search.profiles import Predictor
 from search.profiles.campaign import Campaign
@@ -47,6 +48,26 @@ def test_noise_averages_out():
     errors = [predictor(network).ms / step_ms(network) - 1 for network in drawn]
     assert np.mean(np.abs(errors)) < 0.015
     assert predictor.profile.blocks["fused_d1_k3_s2_e4_w24@16x32"].spread == pytest.approx(0.03, abs=0.03)
+
+
+@pytest.mark.parametrize("constant", [-0.05, 0.0, 0.3])
+def test_the_constant_of_an_inference_is_fitted_to_whole_networks(constant):
+    campaign = Campaign(SPACE, DEVICE, 1, cost="latency")
+    unit = latency_ms(campaign.reference)
+    samples = [latency_sample(network, unit) for network in campaign.networks]
+    shifted = [replace(sample, step=sample.step + constant / unit) for sample in samples]
+    predictor = Predictor(campaign.fit(shifted))
+    rng = random.Random(0)
+    for network in (SPACE.at(SPACE.sample(rng)) for _ in range(20)):
+        assert predictor(network).ms == pytest.approx(latency_ms(network) + constant, rel=0.01)
+
+
+def test_a_constant_never_makes_a_latency_negative():
+    campaign = Campaign(SPACE, DEVICE, 1, cost="latency")
+    unit = latency_ms(campaign.reference)
+    samples = [latency_sample(network, unit) for network in campaign.networks]
+    profile = campaign.fit([replace(sample, step=sample.step * 1e-3) for sample in samples])
+    assert Predictor(profile).range(SPACE)[0] > 0
 
 
 def test_without_samples_there_is_no_profile():
