@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,8 @@ class Costs:
 
         forecast = self._forecasts.get("latency")
         reference = decode(forecast.profile.reference) if forecast else self._reference
-        with latency_bench(self._conditions(forecast), reference) as bench:
+        fastest = self._unit("latency") if forecast or self._times["latency"] else inf
+        with latency_bench(self._conditions(forecast), reference, fastest) as bench:
             return {"ratio": bench.ratio(network), "reference_ms": bench.reference_ms}
 
     @staticmethod

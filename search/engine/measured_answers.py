@@ -43,7 +43,7 @@ def measure_answers(engine: Engine, note: Callable[[str], None], images: int | N
         return
     from search.profiles.latency_bench import latency_bench
 
-    with latency_bench(conditions, decode(profile.reference)) as bench:
+    with latency_bench(conditions, decode(profile.reference), profile.reference_ms) as bench:
         measure_with(engine, lambda network: bench.ratio(network) * profile.reference_ms, note, images)
 
 

@@ -45,7 +45,7 @@ def measure(folder: Path, profile: Profile) -> list[dict[str, str]]:
     run, path = open_run(folder), folder.with_name(f"{folder.name}.csv")
     rows = read_rows(path)
     done = {row["trial"] for row in rows}
-    with latency_bench(like(profile), decode(profile.reference)) as bench:
+    with latency_bench(like(profile), decode(profile.reference), profile.reference_ms) as bench:
         for trial in run.trials:
             if trial.state != "complete" or trial.latency is None or str(trial.number) in done:
                 continue

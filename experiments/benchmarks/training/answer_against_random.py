@@ -14,15 +14,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.benchmarks.training.four_classes import (
-    Job,
-    compared,
-    draw,
-    make_folder,
-    random_networks,
-    search,
-    train_all,
-)
+from experiments.benchmarks.training.four_classes import draw, make_folder, random_networks, search
+from experiments.benchmarks.training.full_training import Job, compared, train_all
 from search.runs.run import open_run
 from space import cost
 

@@ -17,14 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.training.four_classes import (
-    Job,
-    compared,
-    environment,
-    make_folder,
-    search,
-    train_all,
-)
+from experiments.benchmarks.training.four_classes import environment, make_folder, search
+from experiments.benchmarks.training.full_training import Job, compared, train_all
 from search.runs.run import ANSWERS, open_run
 from space import cost
 

@@ -27,6 +27,21 @@ WORDS = ["seeds=2", "rates=1", "recipe.epochs=1", "recipe.batch=64", "recipe.dev
 WORDS += ["networks=shufflenet-v2-1.0,b0", "match=macs"]
 
 
+class ExactCosts:
+    """Costs of which none is measured, multiplied by a factor for each network."""
+
+    def __init__(self, factor=lambda network: 1):
+        self.factor = factor
+
+    def __call__(self, name, network):
+        return exact_cost(name, network) * self.factor(network)
+
+    guess = __call__
+
+
+EXACT_COSTS = ExactCosts()
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     return tmp_path_factory.mktemp("compare")
@@ -127,7 +142,7 @@ def test_all_contenders_are_trained_alike(run):
     plan = plan_of(
         [run, f"{run}:0", "b0"], {"networks": "shufflenet-v2-1.0", "match": "macs", "rates": 1, "random": 0}
     )
-    line = lineup(plan, None, exact_cost, lambda text: None)
+    line = lineup(plan, None, EXACT_COSTS, lambda text: None)
     assert [one.name for one in line.contenders] == [run, f"{run}:0", "b0", "shufflenet-v2-1.0"]
     tasks = [task_of(plan, one, 5) for one in line.contenders]
     assert all(task.recipe == tasks[0].recipe and task.source == tasks[0].source for task in tasks)
@@ -138,7 +153,7 @@ def test_all_contenders_are_trained_alike(run):
 
 def test_each_family_tries_every_learning_rate_once(run):
     plan = plan_of([run], {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0, "seeds": 2})
-    tasks = all_tasks(plan, lineup(plan, None, exact_cost, lambda text: None).contenders)
+    tasks = all_tasks(plan, lineup(plan, None, EXACT_COSTS, lambda text: None).contenders)
     # Three rates for two networks with the first seed, and one training more of each with the second.
     assert (
         len(tasks) == 8
@@ -174,22 +189,20 @@ def test_a_network_without_images_is_refused(run):
 def test_contenders_survive_their_file(run, tmp_path):
     plan = plan_of([run], {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0})
     file = tmp_path / "contenders.json"
-    first = lineup(plan, None, exact_cost, lambda text: None, file)
+    first = lineup(plan, None, EXACT_COSTS, lambda text: None, file)
     saved = json.loads(file.read_text())
     assert [one["name"] for one in saved] == ["shufflenet-v2-1.0"]
 
-    def slower(name, network):
-        return exact_cost(name, network) * (2 if network == first.contenders[1].architecture else 1)
-
+    slower = ExactCosts(lambda network: 2 if network == first.contenders[1].architecture else 1)
     assert lineup(plan, None, slower, lambda text: None, file).contenders == first.contenders
 
 
 def test_the_same_name_as_it_is_and_as_a_rival_are_two_networks(run, tmp_path):
     settings = {"match": "macs", "random": 0, "networks": "resnet-18"}
     file = tmp_path / "contenders.json"
-    lineup(plan_of([run, "shufflenet-v2-1.0"], settings), None, exact_cost, print, file)
+    lineup(plan_of([run, "shufflenet-v2-1.0"], settings), None, EXACT_COSTS, print, file)
     plan = plan_of([run], {**settings, "networks": "shufflenet-v2-1.0"})
-    rivals = [lineup(plan, None, exact_cost, print, place).contenders[1] for place in (file, None)]
+    rivals = [lineup(plan, None, EXACT_COSTS, print, place).contenders[1] for place in (file, None)]
     assert rivals[0] == rivals[1] and rivals[0].share is not None
 
 
@@ -198,14 +211,14 @@ def test_another_random_search_has_another_best_network(run, tmp_path):
     first, file = open_run(run), tmp_path / "contenders.json"
     other = replace(first, path=first.path.with_name("other"))
     plan = plan_of([run], settings)
-    names = [lineup(plan, random, exact_cost, print, file).contenders[1].run for random in (first, other)]
+    names = [lineup(plan, random, EXACT_COSTS, print, file).contenders[1].run for random in (first, other)]
     assert names == [first.name, other.name]
 
 
 def test_a_rival_that_is_the_lead_itself_is_left_out(run):
     plan = plan_of([run], {"match": "macs", "random": 0, "networks": "resnet-18"})
     lead = replace(plan.leads[0], name="resnet-18", architecture=published("resnet-18").architecture)
-    line = lineup(replace(plan, leads=(lead,)), None, exact_cost, print)
+    line = lineup(replace(plan, leads=(lead,)), None, EXACT_COSTS, print)
     assert line.contenders == (lead,) and "the same network" in line.left_out[0]
 
 
@@ -230,7 +243,7 @@ def test_the_random_search_goes_on_to_a_larger_number_and_not_back_to_a_smaller(
             plan.leads[0],
             architecture=max((t.architecture for t in run.ranked), key=lambda a: exact_cost("macs", a)),
         )
-        found.append(lineup(replace(plan, leads=(lead,)), run, exact_cost, print, file).contenders[1])
+        found.append(lineup(replace(plan, leads=(lead,)), run, EXACT_COSTS, print, file).contenders[1])
     # The best of six replaces the best of two in the file of an earlier comparison.
     assert found[0].origin.endswith(", of 2") and found[1].origin.endswith(", of 6") and found[1] == found[2]
     with pytest.raises(UserError, match="trials=2: 6 of the run second-random are over already"):

@@ -66,7 +66,7 @@ class Bench:
         self.opened: list[tuple] = []
 
     @contextmanager
-    def __call__(self, conditions, reference):
+    def __call__(self, conditions, reference, fastest_ms):
         self.opened.append((conditions, reference))
         yield self
 

@@ -1,0 +1,90 @@
+"""The limits of the proof, which are latencies of MobileNetV3-Small in two sizes, and the rivals that keep them.
+
+Latencies are those of the exported files in onnxruntime, one image on one thread, in turns with the reference of a
+profile. Both are measured once, on an idle machine, and kept in files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+from experiments.benchmarks.cost.rivals import frame
+from search.compare.matching import Match, measured_rival, rival
+from search.compare.settings import DEFAULTS
+from search.files import write_file
+from search.profiles.latency_bench import latency_bench
+from search.profiles.lookup import like
+from search.profiles.predictor import Predictor
+from search.profiles.profile import Profile
+from space import Architecture, UserError, decode, documents
+from space.cost.table import exact_cost
+
+NAMED = "mobilenet-v3-small"
+"""The network whose latencies are the limits."""
+MACS = {"low": 6e6, "high": 18e6}
+"""The multiply-adds of that network, by level."""
+RESOLUTION, STRIDE = 32, 8
+_REPEATS = 7
+"""The threefold measurements whose median is a limit: memory that other machines share makes some slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A limit in milliseconds, and the rivals' networks and measured milliseconds by name. named: the network whose
+    latency is the limit; it is one of the rivals.
+    """
+
+    limit: float
+    named: str
+    rivals: dict[str, str]
+    ms: dict[str, float]
+
+
+def level(name: str, profile: Profile, file: Path) -> Level:
+    """Return the level `name`, measured now if `file` does not have it."""
+    known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    if name not in known:
+        known[name] = asdict(_measured(name, profile))
+        write_file(file, json.dumps(known, indent=1) + "\n")
+    return Level(**known[name])
+
+
+def _measured(name: str, profile: Profile) -> Level:
+    lead = frame(RESOLUTION, STRIDE)
+    one = rival(NAMED, lead, Match({"macs": MACS[name]}, exact_cost))
+    if one is None:
+        raise UserError(f"{NAMED} has no member of {MACS[name]:,.0f} multiply-adds.")
+    named = one.architecture
+    with latency_bench(like(profile), decode(profile.reference), profile.reference_ms) as bench:
+
+        @cache
+        def ms(network: Architecture) -> float:
+            return median(bench.ratio(network) for _ in range(3)) * profile.reference_ms
+
+        limit = round(median(ms.__wrapped__(named) for _ in range(_REPEATS)), 3)
+        rivals = {NAMED: named, **_rivals(lead, limit, profile, ms)}
+        times = {rival: round(ms(network), 4) for rival, network in rivals.items()}
+    return Level(limit, str(named), {rival: str(network) for rival, network in rivals.items()}, times)
+
+
+def _rivals(
+    lead: Architecture, limit: float, profile: Profile, ms: Callable[[Architecture], float]
+) -> dict[str, Architecture]:
+    """Return the largest network of every other published rival within the limit, without those left out."""
+    match, predictor = Match({"latency": limit}, lambda _, network: ms(network)), Predictor(profile)
+    rivals = {}
+    for name in str(documents.read(*DEFAULTS)["networks"]).split(","):
+        if name == NAMED:
+            continue
+        one = measured_rival(name, lead, match, lambda _, network: predictor(network).ms)
+        if one is None:
+            print(f"{name} is left out: it would need widths under 8")
+        else:
+            print(f"{name}: {one}, {one.left:+.1%} of the limit left", flush=True)
+            rivals[name] = one.architecture
+    return rivals

@@ -1,0 +1,209 @@
+"""Is the searched network more accurate than every published network of equal latency, and by how much?
+
+    python -m experiments.benchmarks.proof.proof --npz FILE.npz --out DIR --tries widths
+
+For each level the limit is the latency of MobileNetV3-Small of about 6 or 18 million multiply-adds, exported and
+run by onnxruntime with one image on one thread (`levels`). Rivals are the published networks of `search compare`, as
+large as the limit permits. Each try (`tries`) is a search under the limit; a random search of equal cost stands
+beside the last one. Then, all resumable:
+
+1. `--until search`: the searches.
+2. `--until validate`: each rival and the answer of the first try are trained at the low level with three learning
+   rates and one seed, and keep the best by validation. Then every network is trained with 2 seeds.
+3. `--until final`: the answers of the last try with every search seed, the random search's and the three best rivals
+   by validation are written down; then each is trained with 5 fresh seeds, and evaluated on the test images.
+
+All trainings are lines of DIR/trainings.jsonl; their seeds and digests become a csv. Latencies need an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks.proof.levels import MACS, Level, level
+from experiments.benchmarks.proof.tries import TRIES, words
+from experiments.benchmarks.training.four_classes import search
+from experiments.benchmarks.training.full_training import Job, Split, compared, train_all
+from experiments.benchmarks.training.proxy_table import read
+from search.files import write_file
+from search.profiles.profile import Profile
+from search.runs.run import open_run
+from search.stats.differences import Differences
+from space import cost, decode
+
+JOURNAL = "trainings.jsonl"
+CSV = ("network", "seed", "rate", "split", "validation_accuracy", "test_accuracy", "digest", "cpu_seconds")
+"""The columns of the table of all trainings."""
+RATES = (0.5, 1.0, 2.0)
+SEEDS, FRESH = (0, 1), (100, 101, 102, 103, 104)
+"""The seeds of trainings while one iterates, and those of the final."""
+STRONGEST = 3
+"""The number of rivals in the final, the best by validation."""
+SEARCHED = "searched"
+"""The family of all searched networks."""
+STAGES = ("match", "search", "validate", "final")
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A network under a limit. family: the rival's name, or `SEARCHED`; a family has one learning rate."""
+
+    name: str
+    network: str
+    family: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The files and settings of a proof.
+
+    tries: the searches, the last of which is the proof's. seeds: the seeds of that search. settings: more words of
+    all searches.
+    """
+
+    npz: str
+    out: Path
+    profile: Path
+    tries: Sequence[str]
+    seeds: Sequence[int]
+    jobs: int
+    settings: Sequence[str]
+
+    def level(self, name: str) -> Level:
+        """Return the limit and the rivals of a level."""
+        return level(name, Profile.load(self.profile), self.out / "levels.json")
+
+    def contenders(self, name: str) -> list[Contender]:
+        """Return the answers of all searches of a level, which are carried out first, and the rivals."""
+        limit, last, first = self.level(name).limit, self.tries[-1], self.seeds[0]
+        searches = [(one, first) for one in self.tries] + [(last, seed) for seed in self.seeds[1:]]
+        found = []
+        for one, seed in [*searches, (f"random-{last}", first)]:
+            run = f"{name}-{one}-{seed}"
+            search(self.out, run, [*words(one, self.npz, limit, str(self.profile), seed), *self.settings])
+            answer = open_run(self.out / "runs" / run).answers.most_accurate
+            found.append(Contender(run, str(answer.architecture), SEARCHED))
+        rivals = self.level(name).rivals.items()
+        return [*found, *(Contender(rival, network, rival) for rival, network in rivals)]
+
+    def train(self, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+        """Return the lines of `jobs`, which are carried out where the journal has none."""
+        return train_all(jobs, self.out / JOURNAL, self.jobs)
+
+    def rates(self) -> dict[str, float]:
+        """Return the factor of the learning rate of each family, chosen at the low level."""
+        families = {one.family: one for one in reversed(self.contenders("low"))}
+        tries = [(one, rate) for one in families.values() for rate in RATES]
+        jobs = [Job(one.network, SEEDS[0], self.npz, rate, "validation") for one, rate in tries]
+        lines = dict(zip(((one.family, rate) for one, rate in tries), self.train(jobs), strict=True))
+        return {
+            family: max(RATES, key=lambda rate: float(lines[family, rate]["validation_accuracy"]))
+            for family in families
+        }
+
+    def trained(self, every: Sequence[Contender], seeds: Sequence[int], split: Split) -> Differences:
+        """Return the differences between networks after one training with each seed."""
+        rates = self.rates()
+        jobs = [
+            # A family that the low level lacks has the recipe's own rate.
+            Job(one.network, seed, self.npz, rates.get(one.family, 1.0), split)
+            for one in every
+            for seed in seeds
+        ]
+        return compared([one.network for one in every], self.train(jobs), seeds, split)
+
+    def finalists(self, name: str) -> list[Contender]:
+        """Return the networks of the final: answers of the last try, the random search's, and the strongest rivals.
+
+        They are chosen by validation once, and kept in a file.
+        """
+        file = self.out / f"finalists-{name}.json"
+        if not file.exists():
+            every = self.contenders(name)
+            means = self.trained(every, SEEDS, "validation").means
+            own = [one for one in every if one.family == SEARCHED and f"-{self.tries[-1]}-" in one.name]
+            order = sorted(zip(means, every, strict=True), key=lambda pair: -pair[0])
+            rivals = [one for _, one in order if one.family != SEARCHED][:STRONGEST]
+            write_file(file, json.dumps([asdict(one) for one in (*own, *rivals)], indent=1) + "\n")
+        return [Contender(**values) for values in json.loads(file.read_text("utf-8"))]
+
+
+def report(every: Sequence[Contender], differences: Differences) -> Iterator[str]:
+    """Yield a Markdown table of the networks, each compared with the first, which is the searched one."""
+    yield f"| network | params | MACs | accuracy, {len(differences.accuracies[0])} seeds | first less it |"
+    yield "|---|---:|---:|---:|---:|"
+    for place, one in enumerate(every):
+        spent, own, lead = (
+            cost(decode(one.network)),
+            differences.mean(place),
+            differences.difference(0, place),
+        )
+        less = (
+            f"{lead.mean:+.2%} ({lead.low:+.2%} to {lead.high:+.2%}){' *' * lead.significant}"
+            if place
+            else ""
+        )
+        half = f" +- {own.half:.2%}" if own.half is not None else ""
+        yield f"| {one.name} | {spent.params:,} | {spent.macs / 1e6:.1f}M | {own.mean:.2%}{half} | {less} |"
+    yield f"* differs beyond chance, over seeds and {differences.images} images, adjusted for all pairs"
+
+
+def write_trainings(journal: Path, file: Path) -> None:
+    """Write a table of all trainings with their seeds and digests as csv."""
+    lines = read(journal)
+    with file.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, CSV, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Run the command line, or the words `given` in its place."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--npz", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--profile", type=Path, required=True, help="of latencies: search profile --out")
+    parser.add_argument("--levels", nargs="+", choices=[*MACS], default=[*MACS])
+    parser.add_argument("--tries", nargs="+", choices=[*TRIES], default=[[*TRIES][-1]])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1], help="of the searches of the last try")
+    parser.add_argument("--until", choices=STAGES, default=STAGES[-1])
+    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="more settings of searches")
+    words = parser.parse_args(given)
+    out = words.out.absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    proof = Proof(
+        str(words.npz.absolute()),
+        out,
+        words.profile.absolute(),
+        words.tries,
+        words.seeds,
+        words.jobs,
+        words.set,
+    )
+    until = STAGES.index(words.until)
+    for name in words.levels:
+        print(f"{name}: {proof.level(name).limit:g} ms", flush=True)
+        if until >= STAGES.index("search"):
+            for one in proof.contenders(name):
+                print(f"{one.name}: {one.network}")
+        if until >= STAGES.index("validate"):
+            every = proof.contenders(name)
+            print("\n".join(report(every, proof.trained(every, SEEDS, "validation"))), flush=True)
+        if until >= STAGES.index("final"):
+            every = proof.finalists(name)
+            print("\n".join(report(every, proof.trained(every, FRESH, "test"))), flush=True)
+    if (out / JOURNAL).exists():
+        write_trainings(out / JOURNAL, out / "trainings.csv")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The proof's choice of rates and finalists, and its table, with invented trainings and searches."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.benchmarks.proof import proof
+from experiments.benchmarks.proof.levels import Level
+from experiments.benchmarks.proof.proof import Contender, Proof, report
+from search.stats.hits import encode_hits
+
+NAMES = ("searched", "random", "a", "b", "c", "d")
+NETWORKS = {name: f"r16_i8_s2/mb_d1_k3_s2_e1_w{8 * n}/h8_c2" for n, name in enumerate(NAMES, 1)}
+ACCURACIES = dict(zip(NAMES, (0.70, 0.60, 0.65, 0.50, 0.68, 0.62), strict=True))
+
+
+@pytest.fixture
+def invented(tmp_path, monkeypatch):
+    """Return a proof whose trainings have the accuracies above, less where the rate isn't 2; and its jobs."""
+    jobs = []
+
+    def train_all(every, journal, processes):
+        jobs.extend(every)
+        return [line(job) for job in every]
+
+    def line(job):
+        name = next(name for name, network in NETWORKS.items() if network == job.network)
+        right = round(100 * (ACCURACIES[name] - 0.02 * (job.rate != 2) + 0.01 * (job.seed % 2)))
+        values = {"hits": encode_hits([place < right for place in range(100)]), f"{job.split}_images": 100}
+        return {
+            "network": job.network,
+            "seed": job.seed,
+            f"{job.split}_accuracy": right / 100,
+            "validation_accuracy": right / 100,
+            **values,
+        }
+
+    rivals = {name: NETWORKS[name] for name in "abcd"}
+    monkeypatch.setattr(proof, "train_all", train_all)
+    monkeypatch.setattr(Proof, "level", lambda self, name: Level(0.3, rivals["a"], rivals, {}))
+    searched = [
+        Contender("low-widths-1", NETWORKS["searched"], proof.SEARCHED),
+        Contender("low-random-widths-1", NETWORKS["random"], proof.SEARCHED),
+    ]
+    every = [*searched, *(Contender(name, network, name) for name, network in rivals.items())]
+    monkeypatch.setattr(Proof, "contenders", lambda self, name: every)
+    return Proof("photos.npz", tmp_path, Path("profile"), ("widths",), (1,), 1, ()), jobs
+
+
+def test_each_family_gets_its_best_rate_by_validation(invented):
+    one, jobs = invented
+    assert one.rates() == dict.fromkeys((proof.SEARCHED, *"abcd"), 2.0)
+    assert {job.split for job in jobs} == {"validation"} and {job.seed for job in jobs} == {0}
+    # The rate of all searched networks is chosen with the first try's answer.
+    assert NETWORKS["random"] not in {job.network for job in jobs}
+
+
+def test_the_strongest_rivals_are_chosen_once_and_only_they_see_the_test_images(invented, monkeypatch):
+    one, jobs = invented
+    names = [finalist.name for finalist in one.finalists("low")]
+    assert names == ["low-widths-1", "low-random-widths-1", "c", "a", "d"]
+    assert {job.split for job in jobs} == {"validation"}
+    monkeypatch.setitem(ACCURACIES, "b", 0.9)
+    every = one.finalists("low")
+    assert [finalist.name for finalist in every] == names
+    differences = one.trained(every, proof.FRESH, "test")
+    assert {job.network for job in jobs if job.split == "test"} == {one.network for one in every}
+    assert {job.seed for job in jobs if job.split == "test"} == set(proof.FRESH)
+    rows = list(report(every, differences))
+    assert differences.difference(0, 2).mean == pytest.approx(0.02)
+    assert len(rows) == 2 + 5 + 1 and "| c | " in rows[4] and "+2.00%" in rows[4]
+
+
+def test_all_trainings_become_a_table(tmp_path):
+    journal = tmp_path / "trainings.jsonl"
+    values = {"network": "n", "seed": 7, "rate": 2.0, "split": "test", "digest": "abc", "hits": "..."}
+    journal.write_text(json.dumps(values) + "\n")
+    proof.write_trainings(journal, tmp_path / "trainings.csv")
+    head, row = (tmp_path / "trainings.csv").read_text().splitlines()
+    assert head == ",".join(proof.CSV) and row == "n,7,2.0,test,,,abc,"
