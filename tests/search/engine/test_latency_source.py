@@ -87,7 +87,9 @@ def stopwatch(monkeypatch, profile):
     bench = Bench()
     bench.errors, bench.measured = errors, measured
     monkeypatch.setattr(inference.Conditions, "described", lambda self: profile.device)
-    monkeypatch.setattr(latency_bench, "latency_bench", lambda conditions, reference: nullcontext(bench))
+    monkeypatch.setattr(
+        latency_bench, "latency_bench", lambda conditions, reference, fastest_ms: nullcontext(bench)
+    )
     return bench
 
 
