@@ -194,6 +194,13 @@ def test_build_is_imported_when_it_is_asked_for():
     assert ran.stdout.split() == ["False", "True"]
 
 
+def test_the_help_of_search_needs_no_space():
+    """Importing space and the settings of all groups took longer than everything else that the help needs."""
+    code = "import search.cli.main, sys; print(sorted({'space', 'pydantic', 'yaml'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
 if __name__ == "__main__":
     problems = [*cycles(), *wrong_arrows()]
     print("\n".join(problems))

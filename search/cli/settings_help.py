@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from search.settings.groups import Group, groups, limits, typed
+if TYPE_CHECKING:
+    from search.settings.groups import Group
 
 _WIDTH = 44
 """The width of the left column in characters. After a longer setting its meaning begins on the next line."""
@@ -16,6 +18,8 @@ class CommandWithSettings(click.Command):
     """A command of KEY=VALUE words. Its help lists the settings with the values they have under those words."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from search.settings.groups import typed
+
         # click answers --help before it parses the arguments.
         ctx.meta[__name__] = typed(word for word in args if not word.startswith("-"))
         return super().parse_args(ctx, args)
@@ -27,6 +31,8 @@ class CommandWithSettings(click.Command):
 
     def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         """Yield titles, each with its settings and their meanings. chosen: the given words."""
+        from search.settings.groups import groups, limits
+
         for group in groups(chosen):
             yield f"{group.key}, {group.meaning}", _rows(group)
         yield (

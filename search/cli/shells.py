@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from click import Command
 from click.shell_completion import CompletionItem, ShellComplete, add_completion_class, split_arg_string
 
-from space.refusal import UserError, unknown_name
-
 
 class _Shell(ShellComplete):
     """A shell that passes the line in COMP_LINE."""
@@ -27,6 +25,8 @@ class _Shell(ShellComplete):
         return words[1:], incomplete
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        from space import UserError
+
         try:
             return super().get_completions(args, incomplete)
         except (UserError, OSError):  # A mistake in an earlier word is reported when the command runs.
@@ -126,6 +126,8 @@ def register() -> None:
 
 def script(shell: str, programs: Iterable[str]) -> str:
     """Return the completion script of `shell` for `programs`. Raises `UserError` for an unknown shell."""
+    from space.refusal import unknown_name
+
     if shell not in SHELLS:
         raise unknown_name("shell", shell, SHELLS)
     scripts = (SHELLS[shell](Command(name), {}, name, f"_{name.upper()}_COMPLETE") for name in programs)

@@ -88,8 +88,6 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
     0: success. 1: the system failed (a full disk, say). 2: a mistake of the user. 130: interrupted. Whatever fails
     is one line on standard error that begins with `program`; `hint` follows mistakes in the command line.
     """
-    from space.refusal import UserError
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names of classes and files may have characters that the terminal's encoding lacks.
@@ -105,8 +103,6 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
         sys.exit(ended.exit_code)
     except click.ClickException as error:
         fail(f"{error.format_message()} {hint}".rstrip(), 2, program)
-    except UserError as error:
-        fail(str(error), 2, program)
     except (KeyboardInterrupt, click.Abort):
         fail("Stopped.", 130, program)
     except OSError as error:
@@ -114,6 +110,13 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}.", 1, program)
+    except Exception as error:
+        # Imported here, since help does not need it, and would take half as long again.
+        from space.refusal import UserError
+
+        if not isinstance(error, UserError):
+            raise
+        fail(str(error), 2, program)
 
 
 def fail(message: str, code: int, program: str = "search") -> NoReturn:
