@@ -83,16 +83,16 @@ def largest(
     coefficients: Coefficients | None = None,
     rounding: Rounding | None = None,
 ) -> ScaledModel:
-    """Return the scaled network with the largest phi, in thousandths, that is within `budget`.
+    """Return the scaled network with the largest phi, a multiple of 0.001, that is within `budget`.
 
     >>> largest("b0", Budget(macs="2G"))
     <ScaledModel b0-compound-phi2.223: 12.8M params, 1.96G MACs>
 
     Costs don't always rise with phi (see `scaling.rules`), so a network that fits can lie above one that doesn't.
-    The search begins at a phi above which nothing can fit, and goes down to the first that fits: a bisection of
-    some 30 networks for blocks whose costs never fall, up to a thousand for others. The other arguments have the same
-    meaning as in `scale`. Raises `UserError` if no network fits, with the costs of the smallest, and if every network
-    does.
+    A bisection of some 20 networks finds a phi above which nothing can fit. From there the search goes down, by
+    0.001 each, to the first network that fits: several hundred networks for blocks whose costs can fall. The other
+    arguments have the same meaning as in `scale`. Raises `UserError` if no network fits, with the costs of the
+    smallest, and if the one at the rule's highest phi fits, unless that phi is 0 (`shrink`): then it is returned.
     """
     if not budget:
         raise UserError("A budget needs at least one limit on a cost.")

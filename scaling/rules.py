@@ -96,7 +96,8 @@ _LATE, _LATE_FROM, _LATE_TO = 1.22, 1.8, 2.1
 def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
     """Return `base` scaled as EfficientNetV2: extra blocks in the last stage but one, fixed head, at most 480 pixels.
 
-    The stem becomes at most as wide as the first stage.
+    A base with larger images keeps its own resolution as the maximum. The stem grows at most to the width of the
+    first stage.
     """
     width, late = multipliers.width, max(0, len(base.stages) - 2)
     ramp = (multipliers.depth - _LATE_FROM) / (_LATE_TO - _LATE_FROM)

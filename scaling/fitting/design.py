@@ -19,7 +19,7 @@ MAX_SEEDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The design of a fit. Raises `UserError` for invalid values.
+    """The design of a fit. Raises `UserError` for an invalid rule, phi, seeds or leaders; `grid` checks the rest.
 
     rule: the rule whose coefficients are fitted. phi: the scale of the candidates; not 0. step, tolerance,
     cost_tolerance: the parameters of the grid, see `scaling.fitting.grid.grid`. seeds: the number of

@@ -145,7 +145,10 @@ def _planned(base: Base, design: Design, config: Config) -> Plan:
 
 
 def _loaded(planned: Plan) -> Dataset:
-    """Load the data at the resolution of the base. Their digest is the same at every resolution."""
+    """Return the data at the resolution of the base.
+
+    Their digest, which differs by resolution, identifies the data of the whole fit.
+    """
     return load(planned.config.data, planned.base.architecture.resolution)
 
 

@@ -21,7 +21,7 @@ from space import Rounding, UserError
 GROWTH = 2
 """The target of alpha * beta^2 * gamma^2: multiply-adds double when phi grows by 1."""
 FINEST = 0.01
-"""The smallest step; its grid has over 2,000 triples."""
+"""The smallest step. Its grid has 10,309 triples at the default tolerance."""
 
 
 @dataclass(frozen=True)

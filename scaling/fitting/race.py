@@ -84,7 +84,7 @@ class Race:
         return None
 
     def over(self, trials: Sequence[Trial]) -> bool:
-        """Return True if all trainings are finished."""
+        """Return True if all trainings are finished and at least one candidate has a result for every seed."""
         done = known(trials)
         return self.verdict(trials) is not None and all(
             _finished(done.get((network, seed))) for _, network, seed in self._wanted(done)

@@ -10,7 +10,7 @@ from search.stats.differences import Estimate
 
 
 def winner_accuracy(fitted: Fitted) -> Estimate:
-    """Return the mean accuracy of the winner over its seeds, 0 to 1, with its interval."""
+    """Return the mean accuracy of the winner over its seeds, 0 to 1, with its 95 % interval."""
     verdict = fitted.verdict
     return verdict.layout.mean(verdict.finalists.index(verdict.winner))
 

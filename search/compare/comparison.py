@@ -57,7 +57,8 @@ class Trained:
 
     evaluations: the results on the split of the comparison, seed by seed. rate: the factor of the recipe's learning
     rate. seconds: the duration of all trainings together. step: the time of a training step, measured with the
-    reference's; latency: the milliseconds of a prediction of one image; None where they were not needed.
+    reference's. latency: the milliseconds of an inference, see `Costs.latency`. Both are None where they are not
+    needed.
     """
 
     contender: Contender
@@ -96,7 +97,8 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
     """Carry out all missing trainings and evaluations, and return the result.
 
     note: a function that receives lines about the progress. display: shows the random search; None shows nothing.
-    Raises `UserError` if the folder holds a comparison with another plan, or a training fails.
+    Raises `UserError` if the folder holds a comparison with another plan, if another process works on it, and if a
+    training fails.
     """
     with sole_writer(plan.out, "a comparison"):
         _check_folder(plan)
@@ -127,7 +129,7 @@ def trained(job: Training, report: Callable[[int, float], None]) -> float:
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     """Return the random search of the same cost as the run, None if the plan has none.
 
-    It is started or continued if it is not finished.
+    It is started or continued if it is not finished. A run that the setting `random` names is returned as it is.
     """
     name = plan.random_run
     if not name:

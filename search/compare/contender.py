@@ -19,7 +19,8 @@ class Contender:
     """A network that is compared.
 
     name: the name in tables. family: the name of the curve it belongs to. level: the number of the lead whose costs
-    bound it. origin: the origin in a few words. share: its cost relative to the lead's, None if it was not matched.
+    bound it. origin: the origin in a few words. share: its cost relative to the lead's (of several matched costs, the
+    largest such ratio), None if it was not matched.
     run, trial: the trial in which a search trained it. weights: the model that its training starts from.
     """
 
@@ -68,7 +69,7 @@ class Family:
 
 
 def named_contender(word: str) -> tuple[Contender, FoundNetwork]:
-    """Return the network that a word of the command line means, and its run or model.
+    """Return the contender that a word of the command line means, and the network with its run or model.
 
     Raises `UserError` as `search.runs.networks.find_network`.
     """

@@ -69,7 +69,7 @@ class Costs:
             self._times["latency"] = {network: one for network, one in known if isinstance(one, dict)}
 
     def __call__(self, name: str, network: Architecture) -> float:
-        """Return a cost of `network` in the unit of `space.cost.table`. Raises `UserError` for an unknown cost."""
+        """Return a cost of `network` in the unit of `space.cost.table`. Raises KeyError for an unknown cost."""
         if name in EXACT:
             return exact_cost(name, network)
         if name == "latency":

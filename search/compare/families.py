@@ -52,10 +52,10 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The hypervolume of a family.
+    """The hypervolume of a family, in accuracy times doublings of the cost.
 
-    low, high: its interval. difference: the difference to the first family, paired by seeds; None for the
-    first family itself.
+    low, high: its 95 % interval over seeds and images. difference: this hypervolume minus the first family's, with a
+    95 % interval over seeds alone that holds for all pairs of families at once; None for the first family itself.
     """
 
     family: str
@@ -69,9 +69,10 @@ class Area:
 class SameAccuracy:
     """The cost at which the first family is as accurate as the most accurate member of another one.
 
-    ratio: that cost relative to the member's, None if the first family is never as accurate. low, high: its
-    interval, infinite where the accuracy is not reached. bound: True if the cheapest member of the first family is at
-    least as accurate, so that the ratio is an upper bound.
+    name, accuracy, cost: that member. ratio: the first family's cost divided by the member's; None if the first
+    family is never as accurate. low, high: the 95 % interval of the ratio, infinite where the accuracy is not
+    reached. bound: True if the cheapest member of the first family is at least as accurate, so that the ratio is an
+    upper bound.
     """
 
     family: str
@@ -186,7 +187,8 @@ def _interval(drawn: Sequence[float]) -> tuple[float, float]:
 def _draws(every: Sequence[Trained], seed: int) -> NDArray[np.float64]:
     """Return the mean accuracy of each network in every draw of seeds and images: (networks, draws).
 
-    Images are drawn again. Seeds are too few for that: their effects are drawn from Student's t distributions.
+    Images are drawn again where it is known which of them every training gets right. Seeds are too few for that:
+    their effects are drawn from Student's t distributions.
     """
     import numpy as np
 

@@ -20,7 +20,7 @@ CONTENDERS = "contenders.json"
 
 @dataclass(frozen=True, slots=True)
 class Lineup:
-    """The contenders of a comparison, level by level: each lead, then the networks within its costs.
+    """The contenders of a comparison, level by level: each lead, then the networks that are compared with it.
 
     left_out: the reasons why networks are left out, in sentences. bounds: the costs of each lead, in words.
     """
@@ -86,7 +86,7 @@ def _rival(name: str, level: int, lead: Contender, match: Match, guess: CostOf) 
 
 
 def _best_of_random(random: Run, match: Match) -> Contender | str:
-    """Return the network of the highest reward among those of a random search within the same costs."""
+    """Return the best network of a random search within the same costs, or a sentence that says why there is none."""
     verdict = random.verdict
     for trial in verdict.standing if verdict else random.ranked:
         share = match.share(trial.architecture)

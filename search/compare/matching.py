@@ -105,7 +105,7 @@ def measured_rival(name: str, network: Architecture, match: Match, guess: CostOf
     """Return the rival as `rival` does, with few measurements: `guess` returns a cheap estimate of a cost.
 
     The rival that fits by the estimates is measured, and the estimates are corrected by its ratio of measured to
-    estimated cost, until its measured cost fills the bound up to `GAP`.
+    estimated cost, until its measured cost fills the bound up to `GAP`, or for `_CORRECTIONS` rivals at most.
     """
     factors = dict.fromkeys(match.bounds, 1.0)
     best: Rival | None = None

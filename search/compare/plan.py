@@ -39,9 +39,10 @@ COMPARISONS = Path("comparisons")
 class Plan:
     """A complete comparison.
 
-    run: the run of the first network, None for a network of no run. source: the images. leads: the networks whose
-    costs bound their rivals, one a level. others: networks that are compared as they are. drawn: True if families are
-    compared, so that latency and step time of every network are measured. out: the folder of trainings and tables.
+    run: the run of the first network, None for a network of no run. source: the images. leads: the networks to whose
+    costs others, their rivals, are matched; a level is a lead with its rivals. others: networks that are compared as
+    they are. out: the folder of trainings and tables. drawn: True for a comparison of families, which is drawn as
+    curves, so that latency and step time of every network are measured.
     """
 
     run: Run | None
@@ -100,7 +101,10 @@ class Plan:
         return random if isinstance(random, str) else f"{self.run.path.name}-random"
 
     def random_config(self) -> Config:
-        """Return a random search like the run's, with as many full-budget trainings and another seed."""
+        """Return a random search like the run's with another seed.
+
+        It has the number of trials in the setting `random`, else as many as the run has full-budget trainings.
+        """
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
 

@@ -128,7 +128,7 @@ def write(table: Sequence[Row], sentences: Sequence[str], plan: Plan) -> list[Pa
 
 
 def read(folder: Path) -> list[Row]:
-    """Return the rows that `write` wrote into `folder`, none if there are none."""
+    """Return the rows that `write` wrote into `folder`; [] if there are none, or an earlier version wrote them."""
     try:
         table: list[Row] = json.loads((folder / f"{NAME}.json").read_text("utf-8"))["rows"]
     except (OSError, ValueError, KeyError):
@@ -137,7 +137,7 @@ def read(folder: Path) -> list[Row]:
 
 
 def read_sentences(folder: Path) -> list[str]:
-    """Return the conclusions that `write` wrote into `folder`, none if there are none."""
+    """Return the conclusions that `write` wrote into `folder`; [] if there are none."""
     path = folder / SENTENCES
     return path.read_text("utf-8").splitlines() if path.exists() else []
 

@@ -28,7 +28,7 @@ def without_metadata(path: str) -> BytesIO | None:
 
 
 def _png_parts(content: bytes) -> Iterator[bytes]:
-    """Yield the signature and the chunks: length (4 bytes), name (4), data, checksum (4)."""
+    """Yield the signature and the chunks in `_CHUNKS`, each as length (4 bytes), name (4), data and checksum (4)."""
     yield _PNG
     start = len(_PNG)
     while start < len(content):

@@ -173,7 +173,10 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
     if images.ndim != 4 or images.shape[3] not in (1, 3, 4) or not all(images.shape[1:]):
         planes = images.ndim == 4 and images.shape[1] in (1, 3, 4)
         hint = " Channels come last: transpose it with (0, 2, 3, 1)." if planes else ""
-        raise UserError(f"{prefix}_x is {images.shape}; (n, height, width[, 1, 3 or 4]) is needed.{hint}")
+        raise UserError(
+            f"{prefix}_x has the shape {images.shape}; (n, height, width) or (n, height, width, channels) with "
+            f"1, 3 or 4 channels is needed.{hint}"
+        )
     if not np.issubdtype(labels.dtype, np.integer):
         raise UserError(f"{prefix}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
     if labels.size and int(labels.max()) > np.iinfo(np.int64).max:  # A cast would make it negative.

@@ -70,7 +70,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Settings without "auto", and the decisions that replaced it."""
+    """Complete settings, and the decisions about those that were "auto" or missing."""
 
     settings: dict[str, Any]
     decisions: tuple[Decision, ...]

@@ -44,9 +44,9 @@ class Estimate:
     trial: the seconds of a trial of a small, a medium and a large random network, by multiply-adds; a sampler may
     prefer others. Time does not always rise with multiply-adds: a small network can have more layers.
     finals: the number of trainings in the finals. profile: the seconds of measuring a device profile first, None if
-    none is measured. parallel: the number of workers. total: the wall-clock seconds of all trials, the finals and the
-    profile, at most the budget; None if neither a number of trials nor a budget is set. memory: the bytes that one
-    worker holds. disk: the bytes that the run adds.
+    none is measured. parallel: the number of workers. total: the wall-clock seconds of all trials and the finals, at
+    most the budget, and of the profile; None if neither a number of trials nor a budget is set. memory: the bytes
+    that one worker holds. disk: the bytes that the run adds.
     """
 
     trial: tuple[float, float, float]
@@ -59,7 +59,7 @@ class Estimate:
 
 
 def estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
-    """Return the estimate for a search on these data. As many networks train for seconds as there will be workers.
+    """Return the estimate for a search on these data. While networks are timed, others train beside them, as later.
 
     profile: the seconds of measuring a device profile first, None if none is measured.
     """

@@ -64,9 +64,9 @@ class History:
     ) -> int | None:
         """Add a new trial, which waits for its training.
 
-        known: the point and network that the sampler proposed first, if that network had been proposed before. If the
-        network has its result, it becomes a trial too, a duplicate, and the number of the duplicate is returned;
-        otherwise None is.
+        known: the point and network that the sampler proposed first, if that network had been proposed before. If
+        that network has a result, this proposal becomes a trial too, a duplicate, whose number is returned. Otherwise
+        None is returned.
         """
         duplicate = self._duplicate(*known) if known else None
         new = self._new(len(self._records) + bool(duplicate), point, network, seed)

@@ -13,8 +13,9 @@ REFERENCE = "reward.reference"
 
 
 def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `settings` with the networks in `first`, `reward.reference` and `space=inside:` as canonical strings.
+    """Return `settings` with the trials and models in `first`, `reward.reference` and `space=inside:` as strings.
 
+    These are the canonical strings of their networks. Names of published networks become strings in `first` only.
     Raises `UserError` for a word that means no network.
     """
     found = dict(settings)

@@ -1,4 +1,4 @@
-"""The latencies of a search's answers, measured at its end. One that exceeds the limit is replaced by the next."""
+"""The latencies of a search's answers, measured at its end. An answer over the limit is replaced by the next one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Measure = Callable[[Architecture], float]
 
 
 def measure_answers(engine: Engine, note: Callable[[str], None], images: int | None) -> None:
-    """Measure the latency of each answer as its exported file runs, until all answers keep the limit.
+    """Measure the latency of each answer as its exported file runs, until all keep the limit or `_MOST` are measured.
 
     An answer that takes over 2 % more than `limit.latency` is no answer any more, see `search.trials.answers`. The
     others are measured then. Nothing is measured without a profile of latencies, and where the profile is of another

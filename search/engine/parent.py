@@ -23,7 +23,7 @@ _DRAWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The weights of a parent, ordered, for the classes and channels of the data.
+    """The weights of a parent for the classes and channels of the data, with the most important channels first.
 
     file: the content of `parent.safetensors` in the folder of the run. digest: `space.weights.files.weights_digest`,
     a part of the fidelity of trials. remarks: lines for people.
@@ -86,7 +86,7 @@ def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
 def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
     """Return the evaluation of the run at `path`: `chosen`, which gets the parent's weights if the run has some.
 
-    Raises `UserError` if their file is missing or has changed.
+    An evaluation other than the default one gets none. Raises `UserError` if their file is missing or has changed.
     """
     if config.proxy.parent is None or chosen is not evaluate:
         return chosen

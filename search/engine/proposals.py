@@ -33,8 +33,8 @@ objectives."""
 class Proposal:
     """A network to train with a seed.
 
-    point: the place of the network in the space. known: the network that the sampler proposed first, if that
-    network was proposed before and has its result already.
+    point: the place of the network in the space, () for one outside of it. known: the point and network that the
+    sampler proposed first, if that network had been proposed before; else None.
     """
 
     point: Point

@@ -77,7 +77,9 @@ class RayTune(Executor):
     def _positive(cls, value: dict[str, float] | None) -> dict[str, float] | None:
         for name, amount in (value or {}).items():
             if amount <= 0:
-                raise ValueError(f"{amount:g} of {name} is nothing that a trial could occupy")
+                raise ValueError(
+                    f"{name} is {amount:g}; it must be above 0. Leave out a resource that a trial does not need"
+                )
         return value
 
     @property

@@ -24,7 +24,10 @@ class Forecast:
     one_resolution: bool
 
     def step(self, network: Architecture) -> Prediction:
-        """Return the predicted time of a training step of `network` on the profile's number of images."""
+        """Return the predicted time of a training step of `network` on the profile's number of images.
+
+        With a profile of latencies it is the time of an inference.
+        """
         return self._predictor(network)
 
     def latency(self, network: Architecture) -> Latency:

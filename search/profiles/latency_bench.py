@@ -30,7 +30,7 @@ _QUIET, _TAKES = 1.1, 8
 number of measurements of a network to get one. Other processes and other virtual machines on the same core or cache
 made the reference up to 2.5 times as slow, and shifted ratios by up to 20 %."""
 _TIMINGS = 60
-"""The inferences of 4 ms or more that a network takes, with warm-up and profile, for estimates beforehand."""
+"""The number of timings of `_MIN_MS` or more for a network, with warm-up and profile, for estimates beforehand."""
 _SETUP = 1.0
 """The seconds to build, export and load a small network; the larger ones take more."""
 

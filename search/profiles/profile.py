@@ -103,7 +103,7 @@ class Profile(BaseModel):
         return (*self.device.differences(device), *other)
 
     def check(self, device: Device, batch: int, otherwise: str = "") -> None:
-        """Raise `UserError` with the reasons if the profile does not apply to steps on `batch` images on `device`.
+        """Raise `UserError` with the reasons if the profile does not apply to `batch` images on `device`.
 
         otherwise: advice on what to do instead, at the end of the message; "" for none.
         """

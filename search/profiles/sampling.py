@@ -26,10 +26,10 @@ the time of other widths does not follow from multiply-adds alone, so the fit ne
 
 
 def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
-    """Return up to `max_count` networks of `space`, the most informative first, and scaled siblings of the smallest.
+    """Return up to `max_count` networks: some of `space`, the most informative first, then scaled siblings of theirs.
 
-    Each network is the best of a random sample, by the number of its blocks that are still too rare. The list ends
-    when every block occurs `TIMES` times. In a space of very many blocks, some may not occur at all.
+    Each network of the space is the best of a random sample, by the number of its blocks that are still too rare.
+    They end when every block occurs `TIMES` times. In a space of very many blocks, some may not occur at all.
     """
     rng = random.Random(seed)
     missing = Counter(dict.fromkeys(parts_of_space(space), TIMES))

@@ -56,7 +56,10 @@ def _data(page: Page) -> str:
 
 
 def _explorer(block: Explorer) -> dict[str, Any]:
-    """Return the values column by column: keys in every row would double the size of the file."""
+    """Return a table of trials as the page's script reads it.
+
+    Its values are stored column by column, since keys in every row would double the size of the file.
+    """
     keys = ("key", "heading", "form", "description", "better")
     return {
         "columns": [{key: getattr(column, key) for key in keys} for column in block.columns],

@@ -84,7 +84,7 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the source tree of this package, None if it is installed."""
+    """Return the commit of the source tree of this package; None if it is installed, or git gives none."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():  # Installed: a repository further up is another project's.
         return None

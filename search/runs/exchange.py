@@ -60,9 +60,9 @@ class Span:
 class Rate:
     """The slope of log accuracy on log cost over the non-dominated trials.
 
-    cost: the name of the cost, or "all" for the product of the reward's terms. slope: the change of log accuracy for
-    each unit of log cost. low, high: its 95 % bootstrap interval. asked: the slope at which the reward does not
-    change. trials: the number of non-dominated trials.
+    cost: the name of the cost. slope: the change of log accuracy for each unit of log cost. low, high: its 95 %
+    bootstrap interval. asked: the slope at which the reward does not change. trials: the number of non-dominated
+    trials.
     """
 
     cost: str
@@ -86,7 +86,8 @@ class Rate:
 class Exchange:
     """The exchange rates of a search.
 
-    neutral: the trial that wins if all exponents are scaled by `scale`.
+    scale: the factor, 0 or more, by which the reward's exponents would fit the trials. neutral: the trial that wins
+    if all exponents are multiplied by it.
     """
 
     rates: tuple[Rate, ...]
@@ -105,9 +106,10 @@ class Exchange:
 
 
 def spans(config: Config) -> Iterator[Span]:
-    """Yield the span of each cost of a reward with factors, with amounts in the unit of the cost.
+    """Yield the `Span` of each cost of the reward whose term multiplies the accuracy.
 
-    Step times and latencies are left out without a profile, and costs whose term is not a factor.
+    Its ends are in plain units (a count, bytes or ms), not relative to the reference. Left out are costs that the
+    reward adds, and step times and latencies where there is no profile.
     """
     reward = config.reward
     for name in reward.costs:

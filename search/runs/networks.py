@@ -32,10 +32,11 @@ class FoundNetwork:
 def find_network(word: str, what: str = "network or run") -> FoundNetwork:
     """Return the network that `word` means: the first of the following that applies.
 
-    A word can be the folder of a model, as `search train` and `scale --save` write it. It can be a name that
-    `space.choices.named_networks.named_network` knows. Last, it can be a run, for its best network ("RUN"), one of
-    its trials ("RUN:12") or one of its answers ("RUN:most-accurate"). what: the kind of word, for the error message.
-    Raises `UserError` for any other word, with the nearest published networks and runs.
+    A word can be the folder of a model, as `search train` and `scale --save` write it, unless a published network has
+    that name. It can be a name that `space.choices.named_networks.named_network` knows. Last, it can be a run, for
+    its best network ("RUN"), one of its trials ("RUN:12") or one of its answers ("RUN:most-accurate"). what: the kind
+    of word, for the error message. Raises `UserError` for any other word, with the nearest published networks and
+    runs, and for a run or trial without a result.
     """
     folder = Path(os.path.expanduser(word))
     is_folder = word not in CATALOG and is_model(folder)

@@ -45,7 +45,8 @@ class Place:
     """A trial under the new and the old objective.
 
     trial: the trial with the reward of the new objective. before: the trial with the reward of the run's own
-    objective. rank: the rank under the new objective, None if the trial exceeds a limit.
+    objective. rank, rank_before: its ranks under the two objectives, from 1; `rank` is None if the trial exceeds a
+    limit. exceeds: that limit in words, "" if the trial keeps all.
     """
 
     trial: Trial
@@ -99,10 +100,10 @@ class Rescored:
 
 
 def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
-    """Return the complete trials of a run, the best under another objective first. Those over a limit come last.
+    """Return the complete and imported trials of a run, the best under another objective first.
 
-    Trials over a limit have no rank. Raises `UserError` if no trial is complete, and if the run has not measured a
-    cost that the objective counts.
+    Trials over a limit come last and have no rank. Raises `UserError` if no trial is complete, and if the run has
+    neither measured nor predicted a cost that the objective counts or limits.
     """
     if not run.ranked:
         raise UserError(f"The run {run.name} has no complete trial yet.")
@@ -121,8 +122,8 @@ def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
 def rescored_answers(run: Run, places: Sequence[Place], reward: Reward, limits: Limits) -> Answers | None:
     """Return the answers of a run under another objective, given its trials in `places`; None if all exceed a limit.
 
-    The answers are among the trials that were trained with fresh seeds, if the first under the new objective is one
-    of them. Otherwise they are among all trials within the limits.
+    The answers are among the trials that were trained with fresh seeds, if the finals are over and the first trial
+    under the new objective is one of them. Otherwise they are among all trials within the limits.
     """
     within = [place.trial for place in places if place.rank]
     if not within:
@@ -151,7 +152,10 @@ def _scored(run: Run, reward: Reward, limits: Limits) -> Iterator[Trial]:
 
 
 def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture) -> Forecast | None:
-    """Return the forecast of latencies: the run's, else one from a saved profile of this device."""
+    """Return the forecast of latencies: the run's, else one from a saved profile of this device.
+
+    Returns None if the run has none and latencies neither count nor are limited.
+    """
     config = run.config
     if config.latencies:
         return replace(config.latencies, reference=reference)

@@ -39,10 +39,9 @@ LATENCIES = "latencies.json"
 class Run:
     """The state of a run at the moment when it was opened.
 
-    seconds: the seconds worked on it so far. driver: the process that drives it, "" if there is none. ended: the
-    reason why nothing more was proposed before the last trial, "" if all trials were proposed. closed: True if its
-    latest driver reached the end of the trials or of the budget. fit: True if it belongs to `scale fit`. trials: all
-    trials, by number.
+    seconds: the seconds worked on it so far. driver: the process that drives it, "" if there is none. ended: why the
+    search stopped proposing before its last trial, "" if it did not. closed: True if its latest driver reached the
+    end of the trials or of the budget. fit: True if it belongs to `scale fit`. trials: all trials, by number.
     """
 
     path: Path
@@ -118,7 +117,7 @@ class Run:
 
     @property
     def finished(self) -> int:
-        """The number of trials that are over, including those that were only trained for a lower rung."""
+        """The number of its own trainings that are over: complete, failed or only trained for a lower rung."""
         return sum(trial.state in ("complete", "failed", "pruned") for trial in self.trials)
 
     @property
@@ -144,7 +143,7 @@ class Run:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The result of the finals, None if there are none or they are not over."""
+        """The result of the finals; None if there are none, if they are not over or if all their trainings failed."""
         from search.trials.finals import verdict
 
         config = self.config
@@ -154,7 +153,8 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; without finished finals, the trial with the highest reward.
 
-        Raises `UserError` if no trial is complete.
+        Its measured latency is over the limit only if that is so for all trials. Raises `UserError` if no trial is
+        complete.
         """
         return self.answers.best
 

@@ -23,8 +23,8 @@ class Status:
 
     running: the trials that are being trained, each with its number of finished epochs. running_finals: the final
     trainings that are running, each with its number of finished epochs. finals: the number of final trainings that
-    are over and the number of all, None before they begin. rungs: the decision about shorter trainings from the
-    pilot trials, None without pilot trials. pruned: the number of trials that were only trained for a rung below
+    are over and the number of all, None before they begin. rungs: the decision of the pilot trials about shorter
+    trainings, None without pilot trials. pruned: the number of trials that were only trained for a rung below
     the last. seconds: the seconds worked so far. left: the estimated seconds to the end, None if unknown.
     why_stopped: the reason why the run stopped before its end, "" if it did not. exhausted: True if it stopped
     because no network is left that is worth training.
@@ -91,10 +91,11 @@ def late(
     parallel: int = 1,
     base: Architecture | None = None,
 ) -> bool:
-    """Return True if a training that begins after so many seconds, and these finals, would end after the budget.
+    """Return True if a training that begins now, and the finals after it, would end after the budget.
 
-    The finals are those of all trials that will be complete by then, including this training and the running
-    ones.
+    budget: the most seconds of work on the run, None for no limit. seconds: those worked so far. parallel: the number
+    of trainings at a time. base: the base network, which gets finals if it is a trial. The finals are those of all
+    trials that will be complete by then, including this training and the running ones.
     """
     if budget is None:
         return False
@@ -105,7 +106,7 @@ def late(
 
 
 def parallel_trials(config: Config, trials: Sequence[Trial]) -> int:
-    """Return the number of trials that run at a time: the number running now, if the executor does not know."""
+    """Return the number of trials that run at a time; if the executor does not know, that of now, at least 1."""
     running = sum(trial.state == "running" for trial in trials)
     return config.executor.parallel or max(1, running)
 

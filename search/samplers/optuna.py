@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 SLOW_TPE = 1000
-"""The number of trials from which on TPE takes a tenth of a second per proposal, and is asked only once per trial."""
+"""The number of trials from which on TPE takes 0.04 s per proposal and more, and is asked only once per trial."""
 
 
 class OptunaSampler(Sampler):
@@ -65,7 +65,7 @@ class OptunaGP(OptunaSampler):
 
 
 class TPE(OptunaSampler):
-    """Optuna's TPESampler (multivariate for one objective), for thousands of trials at milliseconds per proposal."""
+    """Optuna's multivariate TPESampler, for thousands of trials: 0.03 s a proposal after 100, 0.12 s after 3,000."""
 
     startup: int = Field(default=10, ge=1)
     """The number of first trials drawn at random, without a model."""

@@ -20,7 +20,7 @@ def t_quantile(freedom: float, comparisons: int = 1) -> float:
 
 
 def image_deviation(accuracy: float, images: int) -> float:
-    """Return the standard deviation of an accuracy due to the random choice of the `images` test images.
+    """Return the standard deviation of an accuracy due to the random choice of the `images` it is measured on.
 
     Two more images are counted as right and two as wrong (Agresti and Coull 1998). Otherwise the deviation would be
     0 for an accuracy of 0 or 1.

@@ -1,8 +1,8 @@
 """Significant differences among networks: one two-sided test for all pairs at once.
 
-Every statement of the package about a difference of accuracies uses this test. An accuracy is uncertain in two ways:
-another seed gives another training, and other images another score. Tukey's studentized range compares all pairs with
-one family-wise error rate, so the best may be picked after the fact.
+Every comparison of trained networks in the package uses this test (int8 against float32 has its own paired interval).
+An accuracy is uncertain in two ways: another seed gives another training, and other images another score. Tukey's
+studentized range compares all pairs with one family-wise error rate, so the best may be picked after the fact.
 
 Seeds: the spread of the trainings of one network, pooled over the networks. Where all networks share their seeds, the
 effect that a seed has on all of them alike is removed (a two-way layout, networks by seeds, without interaction).
@@ -10,9 +10,9 @@ Images: all networks are validated on the same images. Where it is known which i
 differences image by image give the error (a paired comparison). Where only the accuracies are known, the networks
 count as if each had images of its own, which is never too optimistic for networks that err on the same images.
 
-An interval over seeds and images is never narrower than the one over seeds alone. The degrees of freedom of the sum
-(Satterthwaite) rest on the estimated spread of seeds. By themselves, after two trainings of two networks, they give
-intervals that hold in as few as 87 % of cases.
+An interval over seeds and images is never narrower than the one over seeds alone. Otherwise, since Satterthwaite's
+degrees of freedom rest on the estimated spread of seeds, intervals after two trainings of two networks would hold in
+as few as 87 % of cases.
 """
 
 from __future__ import annotations
@@ -134,10 +134,10 @@ class Differences:
         return self.difference(network, self.best)
 
     def p(self, one: int, other: int) -> float | None:
-        """Return the p-value of a pair, 0 to 1: the probability of so large a range or a larger one.
+        """Return the p-value of a pair, 0 to 1, already adjusted for all pairs.
 
-        It is the probability among equal networks. Returns None if there is no interval, and for a network and
-        itself.
+        It is the probability that, among as many equal networks, the best and the worst differ by at least so many
+        standard errors. Returns None if there is no interval, and for a network and itself.
         """
         mean, errors = self._errors(one, other)
         if not errors or one == other:

@@ -73,8 +73,8 @@ def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
 
     Points beyond it add nothing; without points it is 0.
 
-    The volume is exact. It is computed by slices along the last objective, in milliseconds for a few hundred points
-    of three objectives.
+    The volume is exact. It is computed by slices along the last objective: with three objectives, in about 0.2 s for
+    a front of 300 points.
     """
     inside = [point for point in points if all(x < r for x, r in zip(point, reference, strict=True))]
     *rest, end = reference

@@ -46,9 +46,11 @@ class Answers:
 def answers(
     candidates: Sequence[Trial], best: Trial, reward: Reward, limits: Limits, images: int | None
 ) -> Answers:
-    """Return the answers among `candidates`: the trials of the finals, or if there are none, all complete trials.
+    """Return the best, the most accurate and the cheapest of `candidates`.
 
-    best: the winner under the reward. images: the number of validation images, None if unknown.
+    candidates: the trials of the finals, else all complete trials; without those over the limit of the measured
+    latency, where others remain. best: the winner under the reward. images: the number of validation images, None if
+    unknown.
     """
     accurate = max(candidates, key=lambda trial: (accuracy(trial), -trial.cost.params))
     error = standard_error(accurate, candidates, images)
@@ -108,7 +110,7 @@ def deciding_cost(reward: Reward, limits: Limits) -> CostName:
 def amount(trial: Trial, name: CostName, reward: Reward, limits: Limits) -> float:
     """Return a cost of a trial's network in its unit.
 
-    The step time is relative to the reference; infinite if unknown.
+    The step time is relative to the reference's. A step time or latency that is unknown is infinite.
     """
     if name == "latency":
         return trial.latency.ms if trial.latency else math.inf

@@ -165,7 +165,7 @@ FINALS = ("number", "final_reward", "final_accuracy", "final_sd", "final_seeds",
 
 
 def trials_table(trials: Iterable[Trial], space: Space, caption: str = "") -> Table:
-    """Return a row for each trial: the columns `TRIALS`, and one for each choice of the space that it comes from."""
+    """Return a table with a row for each trial: the columns `TRIALS`, and one for each choice of `space`."""
     rows = [{**row(trial), **options(trial, space)} for trial in trials]
     return Table(rows, (*TRIALS, *map(_choice, space.choices)), SCHEMA, VERSION, caption)
 
@@ -185,7 +185,7 @@ def options(trial: Trial, space: Space) -> dict[str, int | float | str]:
 
 
 def row(trial: Trial) -> dict[str, Any]:
-    """Return the values of a trial by column, None where it has none."""
+    """Return the values of a trial by column: None where it has none, and "" for no reason."""
     result, terms = trial.result, trial.terms
     measured = ("accuracy", "top5", "loss", "step_ms", "epochs", "images", "seconds")
     return {

@@ -1,4 +1,4 @@
-"""An estimate of accuracy from a trial's accuracy and its validation loss, which is less noisy than the accuracy."""
+"""Estimates of accuracy from trials' accuracies and validation losses. They are less noisy than the accuracies."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def estimated_accuracies(results: Sequence[Result]) -> list[float]:
     """Return an estimate for each accuracy. The estimates have about the mean and the spread of the accuracies.
 
     An estimate mixes the accuracy with the logarithm of the loss, shifted and scaled to the accuracies' mean and
-    standard deviation. With fewer than `MIN_TRIALS` trials, a loss of 0 or less, or no spread of both, the estimates
-    are the accuracies.
+    standard deviation. With fewer than `MIN_TRIALS` trials, with a loss of 0 or less, or if all accuracies or all
+    losses are equal, the estimates are the accuracies.
     """
     return mixture([result.accuracy for result in results], [result.loss for result in results], LOSS_WEIGHT)
 
@@ -29,7 +29,8 @@ def estimated_accuracies(results: Sequence[Result]) -> list[float]:
 def mixture(accuracies: list[float], losses: Sequence[float], weight: float) -> list[float]:
     """Return an estimate of each accuracy, 0 to 1, in which its loss has `weight`, 0 to 1.
 
-    Returns `accuracies` unchanged for fewer than `MIN_TRIALS`, for a loss of 0 or less, and without a spread of both.
+    Returns `accuracies` unchanged for fewer than `MIN_TRIALS`, for a loss of 0 or less, and if all accuracies or all
+    losses are equal.
     """
     if len(losses) < MIN_TRIALS or any(loss <= 0 for loss in losses):
         return accuracies

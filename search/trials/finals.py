@@ -25,8 +25,8 @@ RELIABLE = 0.9
 """The reliability from which on neighbours in the ranking can be compared."""
 _SIZES = ((45, 5, 3), (18, 3, 2))
 """The default sizes of finals. Each row holds the least number of complete trials, the number of networks and the
-number of seeds. Finals take at most a third of the trials, a quarter of all trainings. Below the last row an interval
-would cost more than the search."""
+number of seeds. Without the base network's, finals are at most a third as many trainings as there are trials, a
+quarter of all. With fewer trials than the last row asks for there are no finals: their share would be larger."""
 
 
 class Finals(BaseModel):
@@ -150,8 +150,8 @@ class Verdict:
 
     standing: the trials that were trained again, the best first. Trials with a result for every seed come before
     trials with fewer results; each group is ordered by the reward of the mean accuracy. Trials whose measured latency
-    is over its limit come last of all. noise: the noise from seed to seed; None if no network was trained again with
-    two seeds. `search.stats.differences` says which trials differ significantly.
+    is over its limit come last of all. noise: the noise from seed to seed; None in the same cases as for `noise_of`.
+    `search.stats.differences` says which trials differ significantly.
     """
 
     standing: tuple[Trial, ...]
@@ -166,7 +166,7 @@ class Verdict:
 def verdict(
     trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture, limits: Limits = NONE
 ) -> Verdict | None:
-    """Return the result of the finals, None if there are none or they are not over.
+    """Return the result of the finals; None if there are none, if they are not over or if all their trainings failed.
 
     Trials whose measured latency is over its limit come last.
     """

@@ -118,7 +118,8 @@ class Ledger:
     def __init__(self, path: Path, *, write: bool = True) -> None:
         """Open the ledger at `path`.
 
-        With `write`, create it if there is none. Raises `UserError` for another file.
+        With `write`, create it if there is none. Raises `UserError` for a file that is no ledger of this schema, and
+        without `write` if there is none.
         """
         if not write and not path.exists():
             raise UserError(f"{path} does not exist.")

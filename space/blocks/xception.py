@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Return an activation and a separable convolution, three times, or twice where stride or width change.
 
-    Where they change, a 1x1 convolution is the shortcut, and max-pooling at the end has the stride. All separable
-    convolutions but the last are `expand` times as wide as the input.
+    Where they change, a 1x1 convolution is the shortcut. With a stride above 1, max-pooling with that stride comes
+    last. All separable convolutions but the last are `expand` times as wide as the input.
     """
     hidden = max(1, round(width_in * stage.expand))
     changes = stride > 1 or width_in != stage.width

@@ -11,7 +11,7 @@ from space.rescale import Multipliers, rescale
 
 
 def _scaled(base: Architecture, width: float, head: int) -> Architecture:
-    """Return `base` with widths multiplied by `width`, except for a head of `head` channels."""
+    """Return `base` with all widths multiplied by `width`, and with `head` channels in the head."""
     return replace(rescale(base, Multipliers(width=width)), head=replace(base.head, width=head))
 
 

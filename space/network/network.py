@@ -50,7 +50,7 @@ def build(
         drop_path * i / n (google/automl effnetv2_model.py).
     padding: the padding of convolutions with a stride: "symmetric" as in torch, or "same" as in TensorFlow, which
     pads one pixel less before the map when its size is even. Weights trained with one are not valid for the other,
-    except on images of 32 n + 1 pixels, where both are the same function.
+    except on images of s n + 1 pixels, where s is the total stride (32, mostly): for them both are equal.
     norm_eps: the constant that batch normalisation adds to variances; 1e-3 in all of Google's networks.
     norm_momentum: the weight of a batch in the running statistics. 0.1 is google/automl's default; the papers' 0.01
         needs thousands of steps to converge, more than short trainings have.

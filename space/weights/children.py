@@ -25,7 +25,7 @@ def inherit(parent: Weights, child: Architecture) -> Weights:
     """Return the weights that `child` takes from `parent`: copies of leading slices, in the parent's conventions.
 
     Statistics of normalisation are sliced too. They describe the parent's feature maps, so they should be recomputed.
-    The parent's own network inherits exactly its weights. Raises `UserError` if `child` is not a child of it.
+    A child that equals the parent's network gets exactly its weights. Raises `UserError` if `child` is not a child.
     """
     tensors = {
         name: tensor.clone() for name, tensor in slices(parent.tensors, parent.architecture, child).items()

@@ -47,7 +47,10 @@ def to_ours(
 
 
 def from_ours(state_dict: StateDict, architecture: Architecture, format: str) -> dict[str, Tensor]:
-    """Return the tensors of `build(architecture)` under the names of `format`: the inverse of `to_ours`."""
+    """Return the tensors of `build(architecture)` under the names of `format`: the inverse of `to_ours`.
+
+    Raises `UserError` for tensors of another architecture, and if `format` cannot express it.
+    """
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
     _check(state_dict, shapes, "ours")

@@ -112,7 +112,10 @@ CANDIDATES = {candidate.name: candidate for candidate in (*CORE, *REST)}
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One training (or timing, with kind `COST`). kind: LONG, COST or a name of `CANDIDATES`."""
+    """One training, or the timing of its steps.
+
+    kind: `LONG` or a name of `CANDIDATES`; for a timing, the same after `COST` and a space ("cost long").
+    """
 
     cell: str
     network: str

@@ -63,7 +63,7 @@ def _require_simple(architecture: Architecture) -> None:
     head = architecture.head
     if architecture.stem.op != "conv" or not head.width or head.hidden or not head.bias:
         raise UserError(
-            f"{_LIBRARY} has one convolution as stem, and one convolution and a classifier as head."
+            f"{_LIBRARY} has one convolution as stem, and one convolution and a classifier with bias as head."
         )
     for stage in architecture.stages:
         if stage.op not in ("mb", "fused"):

@@ -170,7 +170,7 @@ def computed(content: bytes, images: Inputs) -> NDArray[np.float64]:
 
 
 def divergence(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> float:
-    """Return the mean Kullback-Leibler divergence of `actual` probabilities (n, classes) from `expected` ones."""
+    """Return the mean Kullback-Leibler divergence, in nats, of `actual` probabilities (n, classes) from others."""
     ratio = np.log(np.maximum(expected, _SMALLEST) / np.maximum(actual, _SMALLEST))
     return float((expected * ratio).sum(1).mean())
 

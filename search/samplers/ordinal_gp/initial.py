@@ -29,7 +29,8 @@ def initial_point(
 
     count: the number of first trials; up to half of them can be published networks. For the others, networks that
     `admits` accepts are drawn and split by MACs into `count` classes of equal size. The result is in the class with
-    the fewest tried networks, and has the largest distance from all tried networks.
+    the fewest tried networks, and has the largest distance from all tried networks. If `admits` accepts none of the
+    draws, the result is a random point.
     """
     for point in candidates.published()[: count // 2]:
         if admits(point):

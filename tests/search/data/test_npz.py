@@ -145,7 +145,7 @@ BAD = [
     ({"test_x": IMAGES[:9] > 9}, "test_x is bool; uint8 is needed, 0 for black and 255 for white."),
     ({"train_x": IMAGES[0]}, "train_y is (60,) for 12 images"),
     ({"train_x": IMAGES.transpose(0, 3, 1, 2)}, "transpose it with (0, 2, 3, 1)"),
-    ({"train_x": np.zeros((60, 12, 12, 5), np.uint8)}, "train_x is (60, 12, 12, 5); (n, height, width"),
+    ({"train_x": np.zeros((60, 12, 12, 5), np.uint8)}, "train_x has the shape (60, 12, 12, 5); (n, hei"),
     ({"train_x": np.zeros((60, 12, 12, 4), np.uint8)}, "train_x has 4 channels, test_x has 3"),
     ({"train_x": IMAGES[:0], "train_y": np.zeros(0, int)}, "train_x has no images"),
     ({"test_x": IMAGES[:9, ..., :1]}, "train_x has 3 channels, test_x has 1"),
