@@ -64,7 +64,11 @@ class LatencyBench:
 
     def ratio(self, architecture: Architecture) -> float:
         """Return the measured latency of `architecture` relative to the reference's."""
-        return self._undisturbed(prepared(fresh(build(architecture)), self._conditions).run).ratio
+        return self.time(architecture).ratio
+
+    def time(self, architecture: Architecture) -> StepTime:
+        """Return the measured time of an inference of `architecture`, in turns with the reference."""
+        return self._undisturbed(prepared(fresh(build(architecture)), self._conditions).run)
 
     def measure(self, architecture: Architecture) -> Sample:
         """Return the time of an inference of `architecture` and of its blocks, as ratios to the reference's time.

@@ -33,17 +33,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau
 
-from search.models.inference import Conditions, fresh, prepared, quiet
+from search.models.inference import Conditions
 from search.profiles import Predictor, Profile, blocks
 from search.profiles.campaign import MAX_NETWORKS
+from search.profiles.latency_bench import latency_bench
 from search.profiles.profile import file_of
 from search.profiles.regression import Sample, fit, rates
 from search.profiles.sampling import chosen
 from space import CATALOG, Architecture, Multipliers, Space, decode, rescale
-from space.network.network import build
-from space.timing.clock import settled
 from space.timing.device import Device
-from space.timing.ratio import in_turns
 
 COLUMNS = ("set", "architecture", "take", "ratio", "spread", "wall", "load")
 WIDTHS = {
@@ -87,13 +85,11 @@ def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, s
     conditions, started = Conditions(runtime), time.monotonic()  # type: ignore[arg-type]
     wanted = [(name, network, take) for take in ("1", "2") for name, network in networks(space, count)]
     missing = [each for each in wanted if (each[0], str(each[1]), each[2]) not in done]
-    with quiet(conditions) as timer:
-        reference = prepared(fresh(build(decode(profile.reference))), conditions).run
+    with latency_bench(conditions, decode(profile.reference), profile.reference_ms) as bench:
         for name, network, take in missing:
             if time.monotonic() - started > seconds:
                 return False
-            run = prepared(fresh(build(network)), conditions).run
-            taken = in_turns(settled(timer, 4.0), run, reference, 36, 0.01, 108)
+            taken = bench.time(network)
             values = (taken.ratio, taken.spread, taken.wall_ms / taken.ms, os.getloadavg()[0])
             rows.append(dict(zip(COLUMNS, (name, str(network), take, *values), strict=True)))
             write_rows(out, rows)
