@@ -52,7 +52,8 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
     WHAT is a run (its best network) or a trial (RUN:12), a published network (v2-s), a canonical string, the folder
     of a model, or a file that describes one network. Images are given as for `search launch`: data=folder
     data.path=DIR. By default they are those of the run or of the model's training. The test split is evaluated once,
-    at the end. For a search over children, limit.macs=5M,10M fine-tunes the best child within each limit.
+    at the end. For a search over children, limit.macs=5M,10M fine-tunes the best child within each limit, the parent,
+    and the models in weights=DIR,DIR, and draws accuracy against the limited cost.
     """
     import yaml
 
@@ -88,38 +89,28 @@ def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
 
     from search.cli.table import table
     from search.proxy.failure import TrialFailed
-    from search.tables.table import Column
+    from search.report.products import COLUMNS, row, write_products
+    from search.tables.selection import filled
+    from search.tables.table import Row
     from search.training.products import make, products_of
 
     products = products_of(what, given)
     if print_config:
-        documents = [product.task.document() for product in products]
+        documents = [product.task.document() for product in products.every]
         return click.echo(yaml.safe_dump_all(documents, sort_keys=False, width=110), nl=False)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     try:
-        for product in products:
-            models = make(product, _watch(product.task))
-            own: dict[str, Any] = {"limit": product.limit, "trial": product.trial.number}
-            for name, model in zip(("inherited", "tuned"), models, strict=True):
-                metric = model.metric("accuracy")
-                own[name] = metric.value if metric else None
-            costs = product.trial.cost
-            rows.append(own | {"params": costs.params, "macs": costs.macs, "folder": str(product.folder)})
+        for product in products.every:
+            click.echo(f"{product.name}: {product.folder}", err=True)
+            rows.append(row(product, *make(product, _watch(product.task))))
     except KeyboardInterrupt:
         fail("Stopped. The same command continues.", 130)
     except TrialFailed as error:
         fail(f"{error} Try a lower recipe.learning_rate.", 1)
-    columns = (
-        Column("limit", "Limit"),
-        Column("trial", "Trial", form="d"),
-        Column("params", "Params", form="si"),
-        Column("macs", "MACs", form="si"),
-        Column("inherited", "Inherited", form=".4f"),
-        Column("tuned", "Fine-tuned", form=".4f"),
-        Column("folder", "Model"),
-    )
-    print_all([table(rows, columns), "\naccuracies on the test split, which was looked at once for each"])
+    written = (f"wrote {path}" for path in write_products(products, rows))
+    looked = "accuracies on the test split, which was looked at once for each"
+    print_all([table(rows, filled(rows, COLUMNS)), "", looked, *written])
     return None
 
 

@@ -12,6 +12,7 @@ from search.compare.families import Area, Curve, SameAccuracy, areas, curves, sa
 from search.compare.sentences import conclusions
 from search.compare.table import COLUMNS, read, read_sentences, rows, write
 from search.files import write_file
+from search.report.axes import cost_axis, name_in_a_sentence
 from search.report.document import Axis, Chart, Listing, Page, Section, Series, Texts
 from search.report.palette import colour
 from search.stats.confidence import CONFIDENCE
@@ -115,13 +116,12 @@ def panel(compared: Compared, name: str) -> Chart:
         if len(one.accuracies[0]) > 1:
             lows, highs = tuple(map(min, one.accuracies)), tuple(map(max, one.accuracies))
             series.append(Series(one.family, "band", one.costs, lows, highs=highs, colour=place))
-    row = COSTS[name]
     split = compared.plan.settings.split
     n = compared.plan.settings.seeds
     return Chart(
         f"accuracy-{name}",
-        f"Accuracy against {row.title.lower()}",
-        Axis(row.title, row.unit, form="si" if row.form == "si" else ".3g", log=True),
+        f"Accuracy against {name_in_a_sentence(name)}",
+        cost_axis(name),
         Axis(f"Accuracy on {split}", form=".2f"),
         tuple(series),
         f"Points are means of {n} trainings; bands reach from the lowest to the highest of them.",

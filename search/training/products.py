@@ -1,8 +1,8 @@
 """Products: models from a search among children, subnetworks that inherit the weights of a parent.
 
-For each of several limits, the best child is fine-tuned:
+For each of several limits, the best child is fine-tuned; beside them the parent itself, and models that are given:
 
-search train RUN limit.macs=5M,10M,20M
+search train RUN limit.macs=5M,10M,20M weights=models/b0,models/lite0
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from search.config import Config
 from search.models.model import Metric, Model, Provenance, is_model, load_model, save_model, versions
+from search.runs.networks import find_network
 from search.runs.run import PARENT, Run, open_run
 from search.settings.limits import Limits
 from search.training.settings import MODELS, task_of
 from search.training.task import Task
 from search.trials.answers import accuracy
 from search.trials.trial import Trial
-from space import UserError
-from space.cost.table import cost_row
+from space import Architecture, UserError
+from space.cost.table import EXACT, cost_row, exact_cost
 
 if TYPE_CHECKING:
     from search.training.progress import Callback
@@ -34,17 +35,29 @@ INHERITED = "inherited"
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The child that is chosen for one limit, and its fine-tuning.
+    """A network and its fine-tuning: the child that is chosen for one limit, the parent, or another model.
 
-    limit: the limit as it was written, "macs=5M". trial: the trial of the run. task: the fine-tuning. folder: the
-    folder of the model. parent: the file of the parent's weights.
+    name: the limit as it was written, "macs=5M", or "parent", or the name of the model. trial: the trial of a child,
+    else None. amount: the limited cost of the network, in the unit of `space.cost.table`, None where it cannot be known. task:
+    the fine-tuning. folder: the folder of the model. parent: the file of the weights that the network inherits from,
+    None for another model.
     """
 
-    limit: str
-    trial: Trial
+    name: str
+    trial: Trial | None
+    amount: float | None
     task: Task
     folder: Path
-    parent: Path
+    parent: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """All products of one command. cost: the limited cost, by its name. out: the beginning of the paths of files."""
+
+    cost: str
+    every: tuple[Product, ...]
+    out: Path
 
 
 def has_limits(settings: Mapping[str, Any]) -> bool:
@@ -52,49 +65,85 @@ def has_limits(settings: Mapping[str, Any]) -> bool:
     return any(key.startswith("limit.") for key in settings)
 
 
-def products_of(word: str, settings: Mapping[str, Any]) -> list[Product]:
+def products_of(word: str, settings: Mapping[str, Any]) -> Products:
     """Return the products that `search train RUN limit.COST=A,B` describes, in the order of the limits.
 
-    Each is the most accurate complete trial of the run within the limit. Raises `UserError` for a run without a
-    parent, an unknown cost, and a limit that no trial keeps.
+    Each is the most accurate complete trial of the run within the limit; then come the parent, and the models in the
+    setting `weights`, which are fine-tuned alike. Raises `UserError` for a run without a parent, an unknown cost, a
+    limit that no trial keeps, and a word in `weights` that is no model.
     """
     run = _run(word)
     name, amounts = _limits(settings)
-    rest = {key: value for key, value in settings.items() if not key.startswith("limit.")}
-    if rest.get("weights") is not None:
-        raise UserError(
-            f"weights={rest['weights']}: the weights of products are those of the run {run.name}."
-        )
+    rest = {
+        key: value for key, value in settings.items() if key != "weights" and not key.startswith("limit.")
+    }
     task, _ = task_of(word, {"recipe": RECIPE, **rest})
     base = Path(str(rest["out"])).expanduser() if rest.get("out") else MODELS / run.path.name
-    products = []
-    for amount in amounts:
-        trial = _best(run, name, amount)
-        folder = base.with_name(f"{base.name}-{name}-{amount}")
-        own = replace(
-            task,
-            architecture=trial.architecture,
-            trial=trial.number,
-            run=run.name,
-            weights=(folder / INHERITED).absolute(),
-        )
-        products.append(Product(f"{name}={amount}", trial, own.for_data(), folder, run.path / PARENT))
-    return products
+    weights = run.path / PARENT
+    chosen = [(amount, _best(run, name, amount)) for amount in amounts]
+
+    def product(title: str, trial: Trial | None, network: Architecture, end: str) -> Product:
+        folder = base.with_name(f"{base.name}-{end}")
+        number = trial.number if trial else None
+        own = replace(task, architecture=network, trial=number, run=run.name).for_data()
+        own = replace(own, weights=(folder / INHERITED).absolute())
+        return Product(title, trial, _amount(run, name, own.architecture), own, folder, weights)
+
+    children = [product(f"{name}={a}", trial, trial.architecture, f"{name}-{a}") for a, trial in chosen]
+    parent = product("parent", None, _architecture(weights), "parent")
+    others = [_other(run, name, task, model, base) for model in _models(settings.get("weights"))]
+    every = (*children, parent, *others)
+    for place, one in enumerate(every):
+        if one.folder in [earlier.folder for earlier in every[:place]]:
+            raise UserError(
+                f"weights: {one.name} would be written into {one.folder}, where another product is."
+            )
+    return Products(name, every, base.with_name(f"{base.name}-{name}"))
 
 
-def make(product: Product, callback: Callback | None = None) -> tuple[Model, Model]:
+def make(product: Product, callback: Callback | None = None) -> tuple[Model | None, Model]:
     """Return two models of a product, with inherited weights and fine-tuned, and write them into its folder.
 
-    A model that is there already is not made again. An interrupted fine-tuning is resumed.
+    Another model inherits nothing: the first is None. A model that is there already is not made again. An
+    interrupted fine-tuning is resumed.
     """
     from search.training.loop import train
 
     folder = product.folder / INHERITED
-    if not is_model(folder):
-        save_model(_inherited(product), folder)
+    if product.parent and not is_model(folder):
+        save_model(_inherited(product.task, product.parent), folder)
     if not is_model(product.folder):
         train(product.task, product.folder, callback)
-    return load_model(folder), load_model(product.folder)
+    return load_model(folder) if product.parent else None, load_model(product.folder)
+
+
+def _other(run: Run, name: str, task: Task, model: str, base: Path) -> Product:
+    """Return another model that is fine-tuned beside the products. model: its folder, as it was written."""
+    found = find_network(model)
+    if found.model is None:
+        raise UserError(f"weights={model}: not the folder of a model; search weights --model DIR writes one.")
+    own = replace(task, architecture=found.architecture, trial=None, run="").for_data()
+    own = replace(own, weights=found.model.absolute())
+    folder = base.with_name(f"{base.name}-{found.model.name}")
+    return Product(found.model.name, None, _amount(run, name, own.architecture), own, folder, None)
+
+
+def _models(given: object) -> list[str]:
+    words = given if isinstance(given, list | tuple) else str(given or "").split(",")
+    return [str(word).strip() for word in words if str(word).strip()]
+
+
+def _architecture(weights: Path) -> Architecture:
+    from space.weights import load_weights
+
+    return load_weights(weights).architecture
+
+
+def _amount(run: Run, name: str, network: Architecture) -> float | None:
+    if name in EXACT:
+        return exact_cost(name, network)
+    forecast = {"step": run.config.forecast, "latency": run.config.latencies}.get(name)
+    return forecast.step(network).ms if forecast else None
 
 
 def _run(word: str) -> Run:
@@ -146,8 +195,11 @@ def _limited(config: Config, name: str, amount: str) -> Config:
     return replace(config, limit=Limits.model_validate({name: value}))
 
 
-def _inherited(product: Product) -> Model:
-    """Return the child as a model: inherited weights, recomputed statistics, fitted classifier, and accuracies."""
+def _inherited(task: Task, parent: Path) -> Model:
+    """Return the child or the parent as a model, with its accuracies.
+
+    Its weights are inherited, its statistics recomputed, its classifier fitted.
+    """
     import torch
 
     from search.data import load, load_test
@@ -156,8 +208,8 @@ def _inherited(product: Product) -> Model:
     from space.weights import load_weights, rebuild
     from space.weights.children import inherit
 
-    task, cpu = product.task, torch.device("cpu")
-    weights = inherit(load_weights(product.parent), task.architecture)
+    cpu = torch.device("cpu")
+    weights = inherit(load_weights(parent), task.architecture)
     mean, std = weights.conventions.mean, weights.conventions.std
     data = replace(load(task.source, task.architecture.resolution), mean=mean, std=std)
     network = rebuild(weights)

@@ -1,3 +1,6 @@
+import csv
+from dataclasses import replace
+
 import pytest
 import torch
 from click.testing import CliRunner
@@ -6,7 +9,7 @@ from search import launch
 from search.cli.main import search
 from search.models.model import load_model
 from search.training.products import make, products_of
-from space import UserError, build, decode
+from space import UserError, build, cost, decode
 from space.weights import Conventions, Weights, weights_file
 
 NETWORK = decode("r16_i8_s1/mb_d2_k5_s2_e4_w16/mb_d1_k3_s2_e4_w24/h32_c10")
@@ -41,15 +44,20 @@ def refusal(word, settings):
 def test_a_product_is_the_most_accurate_child_within_the_limit(home):
     by_size = sorted(home.trials, key=lambda trial: trial.cost.params)
     smallest, largest = by_size[0].cost.params, by_size[-1].cost.params
-    one, all_of_them = products_of("children", {"limit.params": f"{smallest},{largest}", **TUNED})
+    products = products_of("children", {"limit.params": f"{smallest},{largest}", **TUNED})
+    one, all_of_them, parent = products.every
     assert one.trial.cost.params == smallest
     assert all_of_them.trial.result.accuracy == max(trial.result.accuracy for trial in home.trials)
-    assert (one.limit, one.folder.name) == (f"params={smallest}", f"children-params-{smallest}")
+    assert (one.name, one.folder.name) == (f"params={smallest}", f"children-params-{smallest}")
+    assert (one.amount, parent.amount) == (smallest, cost(parent.task.architecture).params)
+    assert parent.task.architecture == replace(NETWORK, classes=one.task.architecture.classes, channels=3)
+    assert (products.cost, products.out.name) == ("params", "children-params")
     assert one.task.recipe.epochs == 1 and one.task.recipe.backbone_lr_scale < 1
 
 
 def test_a_product_is_a_model_as_inherited_and_fine_tuned_and_is_made_once(home, tmp_path):
-    (product,) = products_of("children", {"limit.macs": "1G", "out": str(tmp_path / "m"), **TUNED})
+    product, parent = products_of("children", {"limit.macs": "1G", "out": str(tmp_path / "m"), **TUNED}).every
+    assert parent.folder == tmp_path / "m-parent"
     assert product.folder == tmp_path / "m-macs-1G"
     inherited, tuned = make(product)
     assert inherited.architecture == tuned.architecture == product.trial.architecture
@@ -61,9 +69,31 @@ def test_a_product_is_a_model_as_inherited_and_fine_tuned_and_is_made_once(home,
     assert load_model(product.folder / "inherited").classes == tuned.classes
 
 
+def test_the_command_makes_all_products_a_table_and_a_figure(home, tmp_path):
+    macs = min(trial.cost.macs for trial in home.trials)
+    words = [f"limit.macs={macs},1G", f"out={tmp_path / 'm'}", *(f"{k}={v}" for k, v in TUNED.items())]
+    result = CliRunner().invoke(search, ["train", "children", *words])
+    assert result.exit_code == 0, result.output
+    # Another model is fine-tuned beside them, and nothing is trained again.
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("m-*/model.safetensors")}
+    result = CliRunner().invoke(search, ["train", "children", *words, f"weights={tmp_path / 'm-macs-1G'}"])
+    assert result.exit_code == 0, result.output
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    rows = list(csv.DictReader((tmp_path / "m-macs.csv").read_text().splitlines()))
+    assert [row["product"] for row in rows] == [
+        f"macs={macs}",
+        "macs=1G",
+        "parent",
+        "m-macs-1G",
+    ]
+    assert float(rows[0]["amount"]) == macs and rows[3]["inherited"] == rows[3]["trial"] == ""
+    assert all(0 <= float(row["tuned"]) <= 1 for row in rows)
+    assert (tmp_path / "m-macs.png").stat().st_size > 1000 and (tmp_path / "m-macs.md").exists()
+
+
 def test_the_command_prints_what_it_would_train(home):
     result = CliRunner().invoke(search, ["train", "children", "limit.macs=1M,1G", "--print-config"])
-    assert result.exit_code == 0 and result.output.count("architecture:") == 2
+    assert result.exit_code == 0 and result.output.count("architecture:") == 3
 
 
 @pytest.mark.parametrize(
@@ -77,7 +107,8 @@ def test_the_command_prints_what_it_would_train(home):
         ("children", {"limit.mac": "1M"}, "Did you mean 'macs'?"),
         ("children", {"limit.macs": "1M", "limit.params": "1M"}, "limits on one cost"),
         ("children", {"limit.macs": "1M,1M"}, "has a limit twice"),
-        ("children", {"limit.macs": "1M", "weights": "w"}, "are those of the run children"),
+        ("children", {"limit.macs": "1M", "weights": "b0"}, "weights=b0: not the folder of a model"),
+        ("children", {"limit.macs": "1M", "weights": "b0,"}, "weights=b0: not the folder of a model"),
         ("children:1", {"limit.macs": "1M"}, "write the run alone"),
         ("childern", {"limit.macs": "1M"}, "children"),
     ],
