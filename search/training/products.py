@@ -38,9 +38,9 @@ class Product:
     """A network and its fine-tuning: the child that is chosen for one limit, the parent, or another model.
 
     name: the limit as it was written, "macs=5M", or "parent", or the name of the model. trial: the trial of a child,
-    else None. amount: the limited cost of the network, in the unit of `space.cost.table`, None where it cannot be known. task:
-    the fine-tuning. folder: the folder of the model. parent: the file of the weights that the network inherits from,
-    None for another model.
+    else None. amount: the limited cost of the network, in the unit of `space.cost.table`, None where it cannot be
+    known. task: the fine-tuning. folder: the folder of the model. parent: the file of the weights that the network
+    inherits from, None for another model.
     """
 
     name: str
