@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import Any
 
 from experiments.benchmarks.samplers.tabular.problem import Reading
+from experiments.benchmarks.samplers.tabular.recorded import SECONDS
 from space import Architecture, Space, cost
 
 MEAN, STD, NOISE = 0.5076, 0.0273, 0.0087
@@ -25,7 +26,7 @@ MEAN, STD, NOISE = 0.5076, 0.0273, 0.0087
 SHARES = {"sizes": 0.54, "choices": 0.28, "pairs": 0.11, "rest": 0.07}
 """The shares of the variance that params and MACs explain, then also single choices, then also pairs of choices."""
 SAMPLE = 1000
-"""The number of random networks by which each part is scaled to its share."""
+"""The number of random networks by which each part is scaled to its share, and seconds are scaled to `SECONDS`."""
 
 
 class Surrogate:
@@ -52,8 +53,12 @@ class Surrogate:
         return {"space": self._space, "reward": "effv2", **self._settings}
 
     def train(self, network: Architecture, seed: int) -> Reading:
-        """See `Problem`. The noise is normal."""
-        return Reading(self.accuracy(network) + NOISE * self._normal("noise", seed, str(network)))
+        """See `Problem`. The noise is normal. The time of a training is proportional to the MACs of its network.
+
+        With equal times, several workers would finish together, which they don't where trainings are real.
+        """
+        accuracy = self.accuracy(network) + NOISE * self._normal("noise", seed, str(network))
+        return Reading(accuracy, SECONDS * cost(network).macs / self._mean_macs)
 
     def accuracy(self, network: Architecture) -> float:
         """See `Problem`."""
@@ -65,6 +70,12 @@ class Surrogate:
         if self._saturation:
             scaled["sizes"] = -math.expm1(-self._saturation * scaled["sizes"]) / self._saturation
         return min(0.95, MEAN + STD * sum(math.sqrt(SHARES[name]) * value for name, value in scaled.items()))
+
+    @cached_property
+    def _mean_macs(self) -> float:
+        """The mean of the MACs of random networks."""
+        rng = random.Random(self._seed)
+        return math.fsum(self._space.cost_at(self._space.sample(rng)).macs for _ in range(SAMPLE)) / SAMPLE
 
     @cached_property
     def _scales(self) -> Mapping[str, tuple[float, float]]:

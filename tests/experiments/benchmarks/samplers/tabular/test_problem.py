@@ -10,10 +10,11 @@ import pytest
 from experiments.benchmarks.samplers.sample_efficiency import kept, main
 from experiments.benchmarks.samplers.tabular.contestants import contestant
 from experiments.benchmarks.samplers.tabular.problem import Adapted, Reading, load
+from experiments.benchmarks.samplers.tabular.recorded import SECONDS
 from experiments.benchmarks.samplers.tabular.significance import levels
 from experiments.benchmarks.samplers.tabular.simulation import searched
 from experiments.benchmarks.samplers.tabular.surrogate import NOISE, STD, Surrogate
-from space import Space, UserError, decode
+from space import Space, UserError, cost, decode
 
 README = Path(__file__).parents[5] / "experiments/README.md"
 
@@ -100,5 +101,10 @@ def test_an_invented_problem_has_the_spread_and_the_noise_of_the_table():
     assert 0.5 * STD < statistics.stdev(values) < 2.5 * STD
     noise = [problem.train(networks[0], seed).accuracy - values[0] for seed in range(300)]
     assert statistics.stdev(noise) == pytest.approx(NOISE, rel=0.15)
+    seconds = {network: problem.train(network, 0).seconds for network in networks}
+    mean = statistics.fmean(seconds[space.at(point)] for point in space.points())
+    assert mean == pytest.approx(SECONDS, rel=0.1)
+    ratio = cost(networks[5]).macs / cost(networks[3]).macs
+    assert seconds[networks[5]] / seconds[networks[3]] == pytest.approx(ratio)
     assert Surrogate("effv2_mini", seed=9).accuracy(networks[3]) == values[3]
     assert Surrogate("effv2_mini", seed=8).accuracy(networks[3]) != values[3]
