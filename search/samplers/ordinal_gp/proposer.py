@@ -48,7 +48,7 @@ class GPProposer:
         """Prepare the proposer. See `OrdinalGP` for the options."""
         self._candidates, self._startup = candidates, startup
         self._models = {"alternate": (True, False), True: (True,), False: (False,)}[sizes]
-        """The models that alternate, each as a flag that is True if the model uses sizes."""
+        """The models that take turns, each as a flag that is True if the model uses sizes."""
         self._max_observations, self._early_stop = max_observations, early_stop
         self._encoding = Encoding(candidates.choices)
         self._weighed: dict[bool, tuple[object, tuple[Hypothesis, ...]]] = {}
@@ -69,7 +69,8 @@ class GPProposer:
         with _threads().limit(limits=1):
             if self._early_stop and self._stopping.reached(history):
                 raise Exhausted(REASON)
-            sizes = self._models[len(begun) % len(self._models)]
+            # Without a period, since every fourth proposal can have another objective (see `Sampled`).
+            sizes = self._models[len(begun).bit_count() % len(self._models)]
             best, _ = self._best(finished, _predicted(history), running, admits, rng, sizes)
         return drawn(self._candidates.options, rng) if best is None else best
 

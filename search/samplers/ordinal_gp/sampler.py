@@ -22,8 +22,8 @@ class OrdinalGP(Sampler):
     startup: int = Field(default=8, ge=1)
     """The number of first trials, spread evenly over sizes, without a model."""
     sizes: bool | Literal["alternate"] = True
-    """True if params and MACs may help to predict, as far as the marginal likelihood supports it; alternate: at every
-    second trial only."""
+    """True if params and MACs may help to predict, as far as the marginal likelihood supports it; alternate: for half
+    of the trials only."""
     max_observations: int = Field(default=500, ge=2)
     """The largest number of trials that the model learns from. If there are more, it learns from the best half of
     this number and from a random sample of the other trials."""

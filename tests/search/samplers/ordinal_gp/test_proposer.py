@@ -52,8 +52,8 @@ def test_models_with_and_without_sizes_take_turns():
         process(sampler="ordinal_gp", sizes=sizes).proposer(SPACE) for sizes in ("alternate", True, False)
     )
     history = searched(11, reward=lambda point: 1 + cost(SPACE.at(point)).macs / 1e8 + point[0] / 9)
-    for count in (8, 9, 10, 11):
-        expected = without if count % 2 else with_sizes
+    turns = {8: without, 9: with_sizes, 10: with_sizes, 11: without}
+    for count, expected in turns.items():
         assert alternating.propose(history[:count], 3) == expected.propose(history[:count], 3)
     assert with_sizes.propose(history, 3) != without.propose(history, 3)
 
