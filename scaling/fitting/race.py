@@ -1,9 +1,9 @@
 """The order of the trainings of a fit: candidates, seeds, and which candidates drop out.
 
 All candidates are trained with the first seed, and the leaders with a second. After each further seed, the
-candidates that are significantly worse than the best drop out. The rule's own triple never drops out, since it is
-what one would use without a fit. No training is stopped early: accuracy in the middle of a schedule says little
-about its end.
+candidates that are significantly worse than the best drop out. The rule's own triple drops out only if a training of
+it fails, since it is what one would use without a fit. No training is stopped early: accuracy in the middle of a
+schedule says little about its end.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Race:
     ) -> None:
         """Set up the race.
 
-        baselines: networks to compare the winner with, trained with every seed at the end. images: the number of
-        validation images, None if unknown.
+        leaders: the number of candidates that are trained with a second seed. baselines: networks to compare the
+        winner with, trained with every seed at the end. images: the number of validation images, None if unknown.
         """
         self._candidates, self._seeds, self._leaders = tuple(candidates), tuple(seeds), leaders
         self._baselines, self._images = baselines, images

@@ -1,4 +1,4 @@
-"""The networks of a comparison, and the families that they form."""
+"""The networks of a comparison: leads, rivals that are matched to a lead's costs, and the families that they form."""
 
 from __future__ import annotations
 

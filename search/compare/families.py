@@ -179,7 +179,7 @@ def _cost_of(accuracy: float, means: Sequence[float], costs: Sequence[float]) ->
 
 
 def _interval(drawn: Sequence[float]) -> tuple[float, float]:
-    """Return the percentile interval of sorted values."""
+    """Return the ends of the 95 % percentile interval of sorted values."""
     tail = (1 - CONFIDENCE) / 2
     return drawn[math.floor(tail * (len(drawn) - 1))], drawn[math.ceil((1 - tail) * (len(drawn) - 1))]
 

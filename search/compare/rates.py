@@ -17,7 +17,7 @@ AccuracyOf = Callable[[Contender, float], float]
 def representatives(every: Sequence[Contender]) -> dict[str, Contender]:
     """Return the network of each family whose trainings decide about the rate, by the name of the family.
 
-    It is the one of the middle level.
+    It is the middle one of the family in the order of the leads, the later of two.
     """
     members: dict[str, list[Contender]] = {}
     for contender in every:

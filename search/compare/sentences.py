@@ -12,7 +12,8 @@ from search.tables.table import Row
 def conclusions(table: Sequence[Row], left_out: Sequence[str] = (), looks: Sequence[str] = ()) -> list[str]:
     """Return the conclusions: the answer of each level, and what the intervals and the split mean.
 
-    left_out: the reasons why networks are left out. looks: the dates of the evaluations on the test split.
+    table: the rows of `search.compare.table`, which explains levels. left_out: the reasons why networks are left out.
+    looks: the dates of the evaluations on the test split.
     """
     lines = []
     for level in range(1 + max(row["level"] for row in table)):
@@ -23,7 +24,10 @@ def conclusions(table: Sequence[Row], left_out: Sequence[str] = (), looks: Seque
 
 
 def _answer(rows: Sequence[Row]) -> str:
-    """Return the one sentence that says which networks of equal cost are better or worse than the lead."""
+    """Return one sentence on which networks of a level are more or less accurate than its lead.
+
+    rows: those of the level, the lead's first.
+    """
     lead = rows[0]
     begin = f"At {lead['bound']}, {lead['what']} ({lead['accuracy']:.4f}) is"
     if lead["n"] == 1:

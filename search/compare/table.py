@@ -1,4 +1,7 @@
-"""The table of a comparison: a row for each network, with its differences to the lead of its level."""
+"""The table of a comparison: a row for each network, with its differences to the lead of its level.
+
+A level is a lead, a network whose costs others are matched to, with these others.
+"""
 
 from __future__ import annotations
 

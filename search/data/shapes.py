@@ -19,7 +19,7 @@ from search.data.source import Contents, Decoded, Source
 _TEST = 2**40
 """The index of the first test image, so high that test images do not depend on the number of training images."""
 _SAMPLES = 2**15
-"""The number of pixels that are rendered at a time. They fit into a core's cache; 2**18 takes twice as long."""
+"""The number of pixels that are rendered at a time, so that they fit into a core's cache."""
 
 
 class Shapes(Source):

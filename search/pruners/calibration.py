@@ -60,7 +60,10 @@ class Calibration:
 
 
 def expectations(trials: Sequence[Trial]) -> dict[int, Partial]:
-    """Return the longest training, with its prediction, of each pruned, running or waiting trial, by trial number."""
+    """Return the longest low-fidelity training, with its prediction, of each incomplete trial, by trial number.
+
+    Failed trials and those without such a training are left out.
+    """
     climbing = [trial for trial in trials if trial.rungs and trial.state in ("pruned", "running", "waiting")]
     if not climbing:
         return {}

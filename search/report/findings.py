@@ -52,19 +52,19 @@ class Comparison:
         return numbers.index(trial.number) if trial.number in numbers else None
 
     def difference(self, one: Trial, other: Trial) -> Estimate | None:
-        """Return the accuracy of `one` less that of `other`; None if one of them is not compared."""
+        """Return the accuracy of `one` less that of `other`, with a 95 % interval; None if one is not compared."""
         a, b = self.place(one), self.place(other)
         return None if a is None or b is None else self.differences.difference(a, b)
 
     def accuracy(self, trial: Trial) -> Estimate | None:
-        """Return the mean accuracy of a trial with its interval; None if it is not compared."""
+        """Return the mean accuracy of a trial, 0 to 1, with its 95 % interval; None if it is not compared."""
         place = self.place(trial)
         return None if place is None else self.differences.mean(place)
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """The margin of the winner over random draws, with an interval of 95 %. draws: the number of draws."""
+    """The margin of the winner's reward over random draws, with a 95 % interval. draws: the number of draws."""
 
     mean: float
     low: float
@@ -78,11 +78,12 @@ class Findings:
 
     answers: trials by the names in `ANSWERS`; empty where no trial is complete. verdict: the verdict of the finals,
     None before their end. base: the network that answers are compared with; base_trial: its trial, if it was trained.
-    images: the number of validation images, None if unknown. comparison: the comparison of the finalists with fresh
-    seeds, before the finals of the answers and the base. searched: the comparison of all complete trials by the
-    accuracies that the search saw. drawn: the trials that were drawn at random, of `baseline` if that is another run.
-    over_random: the margin of reward over the best of as many draws; None with too few draws, and where all trials
-    are draws. proposals: the other trials compared with the draws.
+    images: the number of validation images, None if unknown. comparison: the finalists compared by their trainings
+    with fresh seeds; while there are none, the answers and the base by their single trainings. searched: the
+    comparison of all complete trials by the accuracies that the search saw. Both are None without an answer. drawn:
+    the trials that were drawn at random, of `baseline` if that is another run. over_random: the margin of reward over
+    the best of as many draws; None with too few draws, and where all trials are draws. proposals: the sampler's
+    proposals compared with the draws; None with too few of either.
     """
 
     run: Run

@@ -216,7 +216,7 @@ def _log_term(trial: Trial) -> float:
 
 
 def _slope(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float] | None:
-    """Return the least-squares slope and its percentile bootstrap interval; None if `x` does not vary."""
+    """Return (slope, low, high): the least-squares slope and its 95 % bootstrap interval; None if `x` is constant."""
     if max(x) - min(x) < 1e-12:
         return None
     rng, slopes = random.Random(0), []

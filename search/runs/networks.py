@@ -36,7 +36,7 @@ def find_network(word: str, what: str = "network or run") -> FoundNetwork:
     that name. It can be a name that `space.choices.named_networks.named_network` knows. Last, it can be a run, for
     its best network ("RUN"), one of its trials ("RUN:12") or one of its answers ("RUN:most-accurate"). what: the kind
     of word, for the error message. Raises `UserError` for any other word, with the nearest published networks and
-    runs, and for a run or trial without a result.
+    runs, for a run without a complete trial, and for a trial that it does not have.
     """
     folder = Path(os.path.expanduser(word))
     is_folder = word not in CATALOG and is_model(folder)

@@ -117,7 +117,7 @@ class Run:
 
     @property
     def finished(self) -> int:
-        """The number of its own trainings that are over: complete, failed or only trained for a lower rung."""
+        """The number of its own trials that are over: complete, failed or only trained for a lower rung."""
         return sum(trial.state in ("complete", "failed", "pruned") for trial in self.trials)
 
     @property

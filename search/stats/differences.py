@@ -34,7 +34,7 @@ Errors = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its interval.
+    """A mean with its 95 % interval.
 
     half: half the width of the interval; None if there is no interval, for instance because there are too few
     trainings.
@@ -61,7 +61,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The standard deviation of one network's accuracy from seed to seed, with its degrees of freedom."""
+    """The standard deviation of one network's accuracy (0 to 1) from seed to seed, with its degrees of freedom."""
 
     deviation: float
     freedom: float

@@ -21,7 +21,7 @@ RANKED: tuple[State, ...] = ("complete", "imported")
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """The result of a training at a rung below the last, with its reward."""
+    """The result of a low-fidelity training (at a rung below the last, see `search.pruners`), with its reward."""
 
     result: Result
     terms: Terms

@@ -57,7 +57,7 @@ class Part:
 
 
 def cost(architecture: Architecture) -> Cost:
-    """Return the exact cost of `architecture`; takes tens of microseconds.
+    """Return the exact cost of `architecture`; takes microseconds once its blocks have been counted.
 
     >>> from space import decode
     >>> cost(decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10"))

@@ -1,1 +1,1 @@
-"""Timing of training steps."""
+"""Timing of training steps and inferences."""
