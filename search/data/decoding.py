@@ -132,7 +132,7 @@ def undecodable(error: Exception, path: str) -> str:
 
 
 def _content(path: str) -> str:
-    """Return a description of the content of a file that is not an image, such as "an empty file"."""
+    """Return a description of the content of a file that Pillow does not recognise, such as "an empty file"."""
     with open(path, "rb") as file:
         head = file.read(64)
     if not head:

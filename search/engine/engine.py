@@ -53,7 +53,7 @@ class Engine:
         fidelity: a function that returns the key that evaluations by a proxy have in common. watch: a function that
         is called with every trial that is over or has finished a low-fidelity training.
 
-        Raises `LedgerFailed` if the ledger cannot be written. So does every other call.
+        Raises `LedgerFailed` if the ledger cannot be written. So does every call that changes it.
         """
         self._config, self._proposals, self._ledger, self._watch = config, proposals, ledger, watch
         self._ladder = config.ladder

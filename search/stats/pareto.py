@@ -43,7 +43,7 @@ def fronts(points: Sequence[Objectives]) -> list[list[int]]:
 
 
 def ordered(points: Sequence[Objectives]) -> list[int]:
-    """Return all indices, the best point first: by rank, then by crowding distance, the largest first."""
+    """Return all indices, the best point first: front by front, in each the largest crowding distance first."""
     result: list[int] = []
     for rank in fronts(points):
         distances = crowding([points[index] for index in rank])

@@ -67,7 +67,7 @@ def write(
 
 
 def render(rows: Sequence[Row], columns: Sequence[Column], format: str, **about: Any) -> str | bytes:
-    """Return the content of a table in `format`: bytes for Parquet, else text.
+    """Return the content of a table in `format`: bytes for a binary format such as Parquet, else text.
 
     Raises `UserError` for an unknown format.
     """

@@ -38,7 +38,7 @@ def model_of(
     classes: tuple[str, ...],
     test: Validation | None,
 ) -> Model:
-    """Return the model of a finished training. tensors: a state dict. test: the figures on the test split."""
+    """Return the model of a finished training. tensors: a state dict. test: the figures on the test split, if any."""
     origin = initial.origin or "trained from scratch"
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return Model(

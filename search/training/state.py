@@ -68,8 +68,8 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
     """
     recipe = task.recipe
     if recipe.children and (processes.size > 1 or task.freeze is not None):
-        other = "in one process" if processes.size > 1 else "without freeze"
-        raise UserError(f"A recipe with children trains all layers {other}.")
+        advice = "train in one process" if processes.size > 1 else "leave out freeze"
+        raise UserError(f"A recipe with children needs all layers and one process; {advice}.")
     device = choose_device(processes.device(recipe.device))
     data = load(task.source, task.architecture.resolution)
     progress = _progress(task, folder, data)

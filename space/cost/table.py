@@ -35,7 +35,7 @@ _MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000}
 def count(value: object) -> int:
     """Return the whole number that `value` stands for: 200000, "2e9", "200k", "14M" or "2.5G".
 
-    Raises `UserError` for anything that is not a number of at least 1.
+    Raises `UserError` for anything else: less than 1, or a float with a fraction (that of a text is rounded).
     """
     match = _COUNT.fullmatch(value.strip()) if isinstance(value, str) else None
     exact = float(match[1]) * _DECIMAL[match[2].replace("K", "k")] if match else _plain(value)
@@ -49,7 +49,7 @@ def count(value: object) -> int:
 def size(value: object) -> int:
     """Return the bytes that `value` stands for: 500000, "500kB", "2 MiB" or "2GB".
 
-    Raises `UserError` for anything that is not an amount of at least 1 byte.
+    Raises `UserError` for anything else: less than 1 byte, or a float with a fraction (that of a text is rounded).
     """
     match = _BYTES.fullmatch(value.strip()) if isinstance(value, str) else None
     if match:

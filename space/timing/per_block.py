@@ -88,7 +88,7 @@ def block_times(
 
 @dataclass(frozen=True, slots=True)
 class _Take:
-    """A timed step. All times are in milliseconds on the device, except the wall time."""
+    """A timed step. All times are in milliseconds: `wall` by the host's clock, the others on the device."""
 
     parts: list[float]
     own: float
