@@ -234,7 +234,7 @@ def _report(
 def _predictors(given: dict[str, Any]) -> dict[str, Callable[[Architecture], float]]:
     """Return the functions that predict step times and latencies in milliseconds, by the name of the cost.
 
-    They use the given profile, and where a limit needs one this device's.
+    They use the given profile, and for a limited cost that it does not predict a saved one of this device.
     """
     limited = {name for name in PREDICTED if given[f"max_{name}"] is not None}
     if given["profile"] is None and not limited:

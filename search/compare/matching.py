@@ -81,7 +81,8 @@ def match_of(network: Architecture, costs: Iterable[str], cost: CostOf) -> Match
 def rival(name: str, network: Architecture, match: Match) -> Rival | None:
     """Return the published network `name` for the images of `network`, as large as `match` permits.
 
-    Returns None if it would need widths below `NARROWEST`. Raises `UserError` for a name that is not published.
+    As the last resort it is the next larger one, see `Rival.share`. Returns None if it would need widths below
+    `NARROWEST`. Raises `UserError` for a name that is not published.
     """
     adapted = adapt(published(name).architecture, network)
     below: list[Rival] = []

@@ -15,9 +15,9 @@ AccuracyOf = Callable[[Contender, float], float]
 
 
 def representatives(every: Sequence[Contender]) -> dict[str, Contender]:
-    """Return the network of each family whose trainings decide about the rate, by the name of the family.
+    """Return for each family, by its name, the network that is trained with every learning rate.
 
-    It is the middle one of the family in the order of the leads, the later of two.
+    It is the middle network of the family in the order of the leads, the later of two.
     """
     members: dict[str, list[Contender]] = {}
     for contender in every:

@@ -42,7 +42,7 @@ class Folder(Source):
     large for the disk. auto: if the cache would take more than nine tenths of the free space."""
 
     def state(self) -> str:
-        """Return a hash of all names, sizes and times, at microseconds a file. Hashing contents would take minutes.
+        """Return a hash of all names, sizes and times. Contents are not read, since that would take long.
 
         The change time is included because copying and unpacking tools restore the modification time.
         """

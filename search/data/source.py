@@ -33,7 +33,7 @@ class Decoded:
     corrupt: tuple[str, ...] = ()
     """The name of each of the k - m other images, and the reason of the failure."""
     sizes: NDArray[np.int64] | None = None
-    """The height and width (m, 2) of each image before resizing; None for images that are drawn at any size."""
+    """The height and width (m, 2) of each image before resizing; None for images that are rendered at any size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ Labels = NDArray[np.int64]
 
 
 def held_out(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
-    """Return a mask (n,) of the held-out images: the `fraction` (0..1) of every class, up to one image.
+    """Return a mask (n,) of the held-out images: the `fraction` (0..1) of every class, rounded.
 
     A class of two or more images has at least one on both sides. A class of one image is not held out.
     """

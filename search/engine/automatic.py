@@ -49,7 +49,7 @@ class Images:
     """The properties of the images on which decisions depend.
 
     train, validation: the numbers of images. side: the median of the shorter sides, in pixels; None if images are
-    drawn at any size.
+    rendered at any size.
     """
 
     train: int

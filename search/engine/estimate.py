@@ -59,7 +59,7 @@ class Estimate:
 
 
 def estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
-    """Return the estimate for a search on these data. While networks are timed, others train beside them, as later.
+    """Return the estimate for a search on these data. Networks are timed while others train, as in the search.
 
     profile: the seconds of measuring a device profile first, None if none is measured.
     """

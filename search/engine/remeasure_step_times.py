@@ -49,7 +49,7 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
 def _times(
     pairs: Sequence[tuple[Architecture, Architecture]], proxy: Proxy, images: int
 ) -> Iterator[StepTime]:
-    """Yield the measured step time of each network relative to its reference, for `_SECONDS` at most.
+    """Yield the measured step time of each network relative to its reference; none is begun after `_SECONDS`.
 
     pairs: the networks, each with its reference. images: the number of images in a step.
     """

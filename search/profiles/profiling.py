@@ -43,7 +43,7 @@ class Bench(Protocol):
 def device_for(name: str = "auto", precision: Precision = "auto") -> Device:
     """Return the device of a search with these settings.
 
-    Raises `UserError` if there is none, and for a device that is neither a CPU nor a CUDA GPU.
+    Raises `UserError` if the machine lacks it, and for a device that is neither a CPU nor a CUDA GPU.
     """
     from search.proxy.device import choose_device, precision_on
 

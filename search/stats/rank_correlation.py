@@ -27,7 +27,7 @@ class Agreement:
 
 
 def agreement(one: Sequence[float], other: Sequence[float], seed: int = 0) -> Agreement:
-    """Return Kendall's tau-b, with an interval, of the accuracies `one` and `other` of the same networks.
+    """Return Kendall's tau-b, with a 95 % interval, of the accuracies `one` and `other` of the same networks.
 
     The interval covers the choice of networks, which are resampled with `seed`. A network that is drawn twice does
     not form a pair with itself, so resampling adds no ties.

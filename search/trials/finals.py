@@ -124,8 +124,8 @@ class Noise:
     """The share of chance in the differences between the accuracies of a search.
 
     seed: the standard deviation of the accuracy of one network from seed to seed, pooled over the networks that
-    were trained again. freedom: the degrees of freedom of `seed`. networks: the standard deviation over the trials
-    of the search, which includes chance.
+    were trained again. freedom: the degrees of freedom of `seed`. networks: the standard deviation of accuracy over
+    the trials of the search, which includes chance.
     """
 
     seed: float

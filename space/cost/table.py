@@ -218,7 +218,7 @@ def cost_row(name: str) -> CostRow:
 def parse_amount(name: str, value: object) -> float:
     """Return the amount that a user wrote for the cost `name` as a number in its unit: 300.0 for ("step", "0.3s").
 
-    Raises `UserError` that names the cost.
+    Raises `UserError` for an unknown cost or an invalid amount.
     """
     row = cost_row(name)
     try:

@@ -33,7 +33,7 @@ def timer_of(device: torch.device, threads: int = 1) -> Timer:
 def settled(timer: Timer, min_ms: float) -> Timer:
     """Return a timer that runs a step once untimed, then as often as fills `min_ms`, and returns the mean time.
 
-    After another network has run, the caches hold nothing of this one, which an inference in a series does not meet.
+    The untimed run fills the caches, which hold nothing of this network after another one has run.
     """
 
     def mean(step: Step) -> tuple[float, float]:

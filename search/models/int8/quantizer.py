@@ -179,7 +179,7 @@ def needs_reduced_range() -> bool:
     """Return True if weights should have 7 bits on this processor.
 
     x86 processors without VNNI add pairs of products in 16 bits, which overflow with 8-bit weights. Where the
-    system does not tell its instructions, VNNI is not assumed.
+    system does not list a processor's instructions, VNNI is not assumed.
     """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
