@@ -218,7 +218,7 @@ class Engine:
     def _requeue_interrupted(self) -> None:
         """Requeue the trials that were running when the last driver died.
 
-        The interrupted training does not count as an attempt.
+        The interrupted training does not count as an attempt, but the trial fails after `INTERRUPTIONS` of them.
         """
         for record in self._history.running:
             interrupted = replace(record, interruptions=record.interruptions + 1)

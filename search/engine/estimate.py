@@ -197,7 +197,7 @@ def _rungs(config: Config) -> Iterator[str]:
 
 
 def _spread(config: Config) -> tuple[Architecture, ...]:
-    """Return a small, a medium and a large network of the space, all within the limits."""
+    """Return a small, a medium and a large network of the space, within the limits if random draws find such."""
     rng, space = random.Random(config.settings.seed), config.space
     drawn = [space.at(space.sample(rng)) for _ in range(20 * _DRAWN)]
     allowed = [network for network in drawn if not config.limit.exceeded(network)][:_DRAWN] or drawn

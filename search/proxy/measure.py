@@ -82,7 +82,7 @@ def alone(
         if "memory" not in str(error):
             raise
         raise UserError(
-            f"A step on {batch} images does not fit into memory. Try batch={batch // 2}."
+            f"A step on {batch} images does not fit into memory. Try batch={max(1, batch // 2)}."
         ) from None
 
 

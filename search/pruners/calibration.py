@@ -49,7 +49,10 @@ class Calibration:
         return cls(slope, intercept, std, logarithms)
 
     def __call__(self, rung: Rung) -> Partial:
-        """Predict the reward of a network after the full training from its result at `rung`."""
+        """Return the result at `rung` with the predicted reward after the full training.
+
+        There is no prediction if the line is one of logarithms and the reward is not positive.
+        """
         reward, epochs = rung.terms.reward, rung.result.epochs
         if not self.logarithms:
             return Partial(epochs, reward, self.intercept + self.slope * reward, self.std)

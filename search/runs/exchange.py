@@ -205,7 +205,10 @@ def _term(reward: Reward, name: CostName, ratio: float) -> float | None:
 
 
 def _asked(reward: Reward, name: CostName) -> float | None:
-    """Return the slope of log accuracy on log cost at which the reward is constant, above the unit of the cost."""
+    """Return the slope of log accuracy on log cost at which the reward is constant, above the unit of the cost.
+
+    None if the reward is a sum.
+    """
     one, two = _term(reward, name, 1.0), _term(reward, name, 2.0)
     return None if one is None or two is None else math.log2(one / two)
 

@@ -13,7 +13,7 @@ _STEPS = 6
 
 
 def on_front(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the trials that no other beats in accuracy and every cost of the reward, the most accurate first."""
+    """Return the trials on the Pareto front of accuracy and the costs of the reward, the most accurate first."""
     scored = _scored(trials)
     front_trials = [scored[index] for index in front([_objectives(trial) for trial in scored])]
     return sorted(front_trials, key=lambda trial: _objectives(trial))

@@ -26,7 +26,7 @@ class Partial:
 
     epochs: the length of the training. reward: the reward after it, which can only be compared with rewards after
     as many epochs. expected: the predicted reward after the full training. std: the standard deviation of that
-    prediction. expected and std are None if too few networks had both trainings.
+    prediction. Both are None where `search.pruners.calibration` predicts nothing.
     """
 
     epochs: int

@@ -122,7 +122,9 @@ class TensorBoard(Callback):
         try:
             from torch.utils import tensorboard
         except ImportError:
-            raise UserError("tensorboard=true needs TensorBoard: pip install '.[tensorboard]'.") from None
+            raise UserError(
+                "tensorboard=true needs TensorBoard: pip install 'compound-nas[tensorboard]'."
+            ) from None
         self._module: Any = tensorboard
         self._writer: Any = None
 

@@ -79,7 +79,7 @@ class Space:
         space = cls(name, document)
         _ = space._tree, space.stages, space.frames
         if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
-            raise UserError("Every stage of the space may be absent; at least one must have no depth 0.")
+            raise UserError("Every stage of the space may have depth 0; at least one must not.")
         return space
 
     def __repr__(self) -> str:

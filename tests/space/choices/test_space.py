@@ -162,7 +162,7 @@ def test_an_op_keeps_its_options_when_it_is_chosen_by_name():
             "says kernel itself and for op mb",
         ),
         ({"stages": [{**SMALL["stages"][1], "depth": 0}]}, "at least one stage of depth"),
-        ({"stages": [SMALL["stages"][1]]}, "at least one must have no depth 0"),
+        ({"stages": [SMALL["stages"][1]]}, "may have depth 0; at least one must not"),
     ],
 )
 def test_mistakes_are_told_in_one_line(change, says):
