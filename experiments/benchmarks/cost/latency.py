@@ -40,6 +40,7 @@ from search.profiles.latency_bench import latency_bench
 from search.profiles.profile import file_of
 from search.profiles.regression import Sample, fit, rates
 from search.profiles.sampling import chosen
+from search.settings.words import parse
 from space import CATALOG, Architecture, Multipliers, Space, decode, rescale
 from space.timing.device import Device
 
@@ -56,15 +57,14 @@ SCALED = ("b0", "v2-b0", "mobilenet-v2-1.0", "mobilenet-v3-large", "mobilenet-v1
 """The published networks that are scaled to 64 px with 1.25 times the width and to 96 px with 0.75 times."""
 
 
-def networks(space: str, count: int) -> Iterator[tuple[str, Architecture]]:
+def networks(plain: Space, count: int) -> Iterator[tuple[str, Architecture]]:
     """Yield networks with the name of their set: `count` of the space.
 
     For effv2_32 these are followed by `count` with free widths, and by 12 scaled ones.
     """
-    plain = Space.load(space)
     known = {*chosen(plain, MAX_NETWORKS)}
-    wide = (("four widths", Space.load(space, WIDTHS)),) if space == "effv2_32" else ()
-    for name, own in ((space, plain), *wide):
+    wide = (("four widths", Space.load(plain.name, WIDTHS)),) if plain.name == "effv2_32" else ()
+    for name, own in ((plain.name, plain), *wide):
         rng, found = random.Random(1000), dict[Architecture, None]()
         while len(found) < count:
             network = own.at(own.sample(rng))
@@ -78,7 +78,7 @@ def networks(space: str, count: int) -> Iterator[tuple[str, Architecture]]:
             yield "scaled published", rescale(base, factors)
 
 
-def measure(profile: Profile, runtime: str, space: str, count: int, out: Path, seconds: float) -> bool:
+def measure(profile: Profile, runtime: str, space: Space, count: int, out: Path, seconds: float) -> bool:
     """Measure the networks that `out` lacks, first all once and then all again. Return whether none is left."""
     rows: list[Mapping[str, object]] = list(read_rows(out))
     done = {(row["set"], row["architecture"], row["take"]) for row in rows}
@@ -224,6 +224,9 @@ def main() -> None:
     parser.add_argument("what", choices=("measure", "report", "cross"))
     parser.add_argument("--out", type=Path, default=Path("latency.csv"), help="the CSV of the measurements")
     parser.add_argument("--space", default="effv2_32")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="of the space, such as resolution=224"
+    )
     parser.add_argument("--runtime", default="onnxruntime", choices=("onnxruntime", "torch"))
     parser.add_argument("--profile", type=Path, help="a profile's file (default: the space's on this device)")
     parser.add_argument(
@@ -235,10 +238,11 @@ def main() -> None:
     if given.what == "cross":
         return print("\n".join(cross(given.samples)))
     conditions = Conditions(given.runtime)
-    path = given.profile or file_of(conditions.described(), 1, Space.load(given.space), "latency")
+    space = Space.load(given.space, parse(given.set))
+    path = given.profile or file_of(conditions.described(), 1, space, "latency")
     profile = Profile.load(path)
     if given.what == "measure":
-        done = measure(profile, given.runtime, given.space, given.networks, given.out, given.seconds)
+        done = measure(profile, given.runtime, space, given.networks, given.out, given.seconds)
         print("done" if done else "not done: repeat the command")
     else:
         print("\n".join(report(profile, given.out, given.samples)))
