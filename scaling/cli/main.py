@@ -126,7 +126,7 @@ def _models(request: ScalingRequest, given: dict[str, Any], budget: Budget) -> l
 
 
 def _largest(request: ScalingRequest, budget: Budget) -> list[ScaledModel]:
-    """Return the largest network by each rule. A rule without one gives a note; if all rules are, an error."""
+    """Return the largest network by each rule. A rule without one is noted; `UserError` if no rule has one."""
     models, refusals = [], []
     for rule in request.rules():
         try:

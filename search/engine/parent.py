@@ -86,7 +86,8 @@ def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
 def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
     """Return the evaluation of the run at `path`: `chosen`, which gets the parent's weights if the run has some.
 
-    An evaluation other than the default one gets none. Raises `UserError` if their file is missing or has changed.
+    An evaluation other than the default one gets none. Raises `UserError` if the file of the weights is missing or
+    has changed, and for executor=ray.
     """
     if config.proxy.parent is None or chosen is not evaluate:
         return chosen

@@ -133,7 +133,7 @@ def _found(config: Config) -> Profile | None:
 
 
 def _profiled(config: Config) -> bool:
-    """Return True if there are profiles of the kind of device that the search uses."""
+    """Return True if the search uses a kind of device for which profiles can be made."""
     return config.proxy.device.partition(":")[0] in ("auto", *PROFILED_DEVICES)
 
 

@@ -130,7 +130,7 @@ class Differences:
         return Estimate(mean, max(halves, default=None))
 
     def behind(self, network: int) -> Estimate:
-        """Return the difference of a network to the best one: 0 or less."""
+        """Return the difference of a network to the best one, 0 or less, with the interval of `difference`."""
         return self.difference(network, self.best)
 
     def p(self, one: int, other: int) -> float | None:
