@@ -6,7 +6,7 @@ package is installed, in worker processes too:
     [project.entry-points."compound_nas.samplers"]
     mutation = "my_package:Mutation"
 
-A block family of this project is a file in `space/blocks/` and a line in `BLOCKS` of `space/blocks/__init__.py`.
+A block family of this project is a file in `space/blocks/` and a line in `BLOCKS` of `space/blocks/registry.py`.
 """
 
 from __future__ import annotations

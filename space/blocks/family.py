@@ -1,6 +1,6 @@
 """The interface of a block family.
 
-To add a family, write a file with a `Family` value, and add one line to `BLOCKS` in `space/blocks/__init__.py`.
+To add a family, write a file with a `Family` value, and add one line to `BLOCKS` in `space/blocks/registry.py`.
 Another package can add one by an entry point instead, see `space.extension_points`.
 """
 
