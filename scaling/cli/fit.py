@@ -139,10 +139,11 @@ def _show(planned: Plan) -> None:
     from search.tables.units import clock
 
     click.echo(table(planned_rows(planned.grid.candidates), PLANNED))
-    estimated, parallel = estimate(planned), planned.config.executor.parallel or 1
+    estimated, parallel = estimate(planned), planned.config.executor.parallel
+    pace = f"with {parallel} at a time" if parallel else "one at a time; the cluster may have room for more"
     click.echo(
         f"\nEstimate: {clock(estimated.candidate)} a training, {clock(estimated.first_seed)} for the first seed, "
-        f"at most {clock(estimated.longest)} in all, with {parallel} at a time. It assumes time proportional to "
+        f"at most {clock(estimated.longest)} in all, {pace}. It assumes time proportional to "
         f"multiply-adds and a step of the base of {estimated.step_ms:.0f} ms, as measured now."
     )
 

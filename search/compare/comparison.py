@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +11,12 @@ import yaml
 
 from search.compare.contender import Contender
 from search.compare.costs import Costs, Note
-from search.compare.evaluation import (
-    Evaluation,
-    Split,
-    evaluate_model,
-    evaluation_file,
-    read_evaluation,
-    record_look,
-)
+from search.compare.evaluation import Evaluation, Split, evaluation_file, read_evaluation, record_look
 from search.compare.levels import CONTENDERS, Lineup, lineup
 from search.compare.plan import Plan, task_of
 from search.compare.price import price
 from search.compare.rates import best_rates, representatives
+from search.compare.training import Returned, Training, packed, trained, unpack
 from search.engine.display import Display, Silent
 from search.engine.latency_source import profile_files
 from search.engine.launch import create, resume
@@ -30,25 +24,10 @@ from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
 from search.runs.run import RUNS, Run, open_run
-from search.training.task import Task
 from space import UserError, documents
 from space.timing.ratio import StepTime
 
 PLAN, TIMES = "compare.yaml", "times.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """One training of a contender with its evaluation, as it is sent to a worker.
-
-    split: the images that the model is evaluated on. device: the worker's GPU; "" leaves it to the recipe.
-    """
-
-    number: int
-    task: Task
-    folder: Path
-    device: str = ""
-    split: Split = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +94,6 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
         return Compared(plan, line, every, costs)
 
 
-def trained(job: Training, report: Callable[[int, float], None]) -> float:
-    """Carry out one full training and its evaluation in a worker, and return the accuracy, 0 to 1."""
-    from search.proxy.device import current
-    from search.training.loop import train
-
-    with current(job.device):
-        if not is_model(job.folder):
-            train(job.task, job.folder)
-        return evaluate_model(job.task, job.folder, job.split, job.device).accuracy
-
-
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     """Return the random search of the same cost as the run, None if the plan has none.
 
@@ -187,12 +155,11 @@ def _train(
 ) -> None:
     """Carry out the trainings and evaluations of `wanted`, (contender, seed, rate), that are missing."""
     on = split or plan.settings.split
-    jobs = [
-        Training(
-            number, task_of(plan, contender, seed, rate), folder_of(plan, contender, seed, rate), split=on
-        )
-        for number, (contender, seed, rate) in enumerate(wanted)
-    ]
+    jobs = []
+    for number, (contender, seed, rate) in enumerate(wanted):
+        # A worker can have another current folder.
+        folder = folder_of(plan, contender, seed, rate).absolute()
+        jobs.append(Training(number, task_of(plan, contender, seed, rate), folder, split=on))
     left = [job for job in jobs if not evaluation_file(job.folder, on).exists()]
     note(
         f"{plan.out}: {len(jobs)} trainings, {sum(is_model(job.folder) for job in jobs)} of them finished already"
@@ -201,11 +168,15 @@ def _train(
         record_look(plan.out, [job.folder for job in jobs])
     tally = Tally(len(jobs), len(left))
 
-    def finished(job: Training, accuracy: float) -> None:
+    def returned(job: Training, back: Returned) -> bool:
+        unpack(job, back)
+        if back.accuracy is None:
+            return True
         place, rest = tally.finished()
-        note(f"{place}: {job.folder.name}, accuracy on {on} {accuracy:.4f}; {rest}")
+        note(f"{place}: {job.folder.name}, accuracy on {on} {back.accuracy:.4f}; {rest}")
+        return False
 
-    failed = done(plan.executor, left, trained, finished)
+    failed = done(plan.executor, left, trained, returned, packed)
     if failed:
         job, reason = failed[0]
         raise UserError(f"The training {job.folder.name} failed: {reason.rstrip('.')}.")

@@ -16,7 +16,6 @@ from search.compare.settings import DEFAULTS, GROUPS, Settings
 from search.config import Config
 from search.data.source import Source
 from search.executors import Executor
-from search.executors.jobs import require_jobs
 from search.proxy.proxy import Proxy
 from search.reward import Reward
 from search.runs.networks import FoundNetwork
@@ -203,7 +202,7 @@ def _executor(settings: Settings, recipe: Recipe, given: Mapping[str, Any]) -> E
     executors = {"executor.per_gpu": 1} if settings.executor == "local" else {}
     executors |= {key: value for key, value in given.items() if key.startswith("executor.")}
     executor = Config.of({"executor": settings.executor, "proxy.device": recipe.device, **executors}).executor
-    require_jobs(executor)
+    executor.check()
     return executor
 
 

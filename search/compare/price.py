@@ -25,13 +25,13 @@ class Price:
     """The estimated time of trainings.
 
     trainings: their number. seconds: the time of all of them together, each alone on a worker. threads: the cores of
-    a worker. parallel: the number of workers.
+    a worker. parallel: the number of workers; None if it is known only when the trainings run.
     """
 
     trainings: int
     seconds: float
     threads: int
-    parallel: int
+    parallel: int | None
 
     @property
     def core_hours(self) -> float:
@@ -39,11 +39,11 @@ class Price:
         return self.seconds * self.threads / 3600
 
     def __str__(self) -> str:
+        work = f"estimate: {plural(self.trainings, 'training')}, {self.core_hours:.2g} core-hours"
+        if self.parallel is None:
+            return f"{work}, with as many at a time as the cluster has room for"
         wall = self.seconds / max(1, min(self.parallel, self.trainings))
-        return (
-            f"estimate: {plural(self.trainings, 'training')}, {self.core_hours:.2g} core-hours, about {clock(wall)} "
-            f"with {self.parallel} at a time"
-        )
+        return f"{work}, about {clock(wall)} with {self.parallel} at a time"
 
 
 def all_tasks(plan: Plan, every: Sequence[Contender]) -> list[Task]:
@@ -78,7 +78,7 @@ def _price(plan: Plan, every: tuple[Contender, ...]) -> Price:
         data = splits[task.architecture.resolution]
         images = plan.recipe.epochs * (len(data.train) + _FORWARD * len(data.validation))
         seconds += images * steps[task.architecture]
-    return Price(len(tasks), seconds, plan.executor.threads, plan.executor.parallel or 1)
+    return Price(len(tasks), seconds, plan.executor.threads, plan.executor.parallel)
 
 
 def image_seconds(network: Architecture, plan: Plan) -> float:

@@ -55,7 +55,6 @@ def source_of(config: Config) -> Trained | None:
         raise UserError(
             f"proxy.parent={asked}: write proxy.parent={GIVEN}; its digest is computed from weights=FILE."
         )
-    _refuse_executor(config)
     source = read_trained(word)
     try:
         _check_children(config.space, source.weights.architecture)
@@ -91,7 +90,6 @@ def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
     """
     if config.proxy.parent is None or chosen is not evaluate:
         return chosen
-    _refuse_executor(config)
     from space.weights.files import read_weights, weights_digest
 
     try:
@@ -101,13 +99,6 @@ def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
     if weights_digest(read_weights(file)) != config.proxy.parent:
         raise UserError(f"{path / PARENT} has changed since the run began.")
     return EvaluateChildren(file)
-
-
-def _refuse_executor(config: Config) -> None:
-    if config.executor.executor == "ray":
-        raise UserError(
-            "executor=ray does not carry the weights of a parent; permitted with weights=FILE: local, serial."
-        )
 
 
 def _check_children(space: Space, parent: Architecture) -> None:

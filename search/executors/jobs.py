@@ -9,10 +9,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from search.executors import EXECUTORS, Executor
 from search.tables.units import clock
-from space.refusal import UserError
 
 _ATTEMPTS = 2
-"""The number of times that a job is tried if its worker dies."""
+"""The number of times that a job is tried if its worker dies. A job that goes on after a result has as many again."""
 
 
 class Job(Protocol):
@@ -30,6 +29,8 @@ class Job(Protocol):
 J = TypeVar("J", bound=Job)
 Work = Callable[[J, Callable[[int, float], None]], Any]
 """The function that a worker calls for each job: work(job, report). It must be defined at the top of a module."""
+Finished = Callable[[J, Any], bool | None]
+"""The function that receives each job with its result. If it returns True, a worker gets the job again."""
 
 
 class _Queue(Generic[J]):
@@ -38,11 +39,11 @@ class _Queue(Generic[J]):
     failed: the jobs that failed, each with the reason.
     """
 
-    def __init__(self, jobs: Iterable[J], finished: Callable[[J, Any], None]) -> None:
+    def __init__(self, jobs: Iterable[J], finished: Finished[J], packed: Callable[[J], J] | None) -> None:
         self._jobs = {job.number: job for job in jobs}
         self._waiting = deque(self._jobs)
         self._attempts = dict.fromkeys(self._jobs, 0)
-        self._finished = finished
+        self._finished, self._packed = finished, packed
         self.failed: list[tuple[J, str]] = []
 
     def next_trial(self) -> J | None:
@@ -50,7 +51,8 @@ class _Queue(Generic[J]):
             return None
         number = self._waiting.popleft()
         self._attempts[number] += 1
-        return self._jobs[number]
+        job = self._jobs[number]
+        return self._packed(job) if self._packed else job
 
     def prepare(self) -> None:
         pass
@@ -59,7 +61,9 @@ class _Queue(Generic[J]):
         return False
 
     def on_result(self, number: int, result: Any) -> None:
-        self._finished(self._jobs[number], result)
+        if self._finished(self._jobs[number], result):
+            self._attempts[number] = 0
+            self._waiting.appendleft(number)
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
         if retry and self._attempts[number] < _ATTEMPTS:
@@ -82,27 +86,20 @@ class Tally:
         return f"{self._total - self._left + self._count} of {self._total}", f"about {clock(rest)} left"
 
 
-def require_jobs(executor: Executor) -> None:
-    """Raise `UserError` for an executor that runs only the trials of searches.
-
-    The workers of a Ray cluster have no folder in common with this machine, in which a job could leave a model.
-    """
-    if executor.executor not in ("local", "serial"):
-        raise UserError(
-            f"executor={executor.executor} runs trials of searches; permitted here: local, serial."
-        )
-
-
 def done(
-    executor: Executor, jobs: Sequence[J], work: Work[J], finished: Callable[[J, Any], None]
+    executor: Executor,
+    jobs: Sequence[J],
+    work: Work[J],
+    finished: Finished[J],
+    packed: Callable[[J], J] | None = None,
 ) -> list[tuple[J, str]]:
     """Run the jobs on `executor`, and return those that failed, each with the reason; [] if none did.
 
-    finished: is called with each job and its result as soon as the job is done. No process is left, even after an
-    exception. Raises `UserError` for an executor that runs only the trials of searches.
+    finished: is called with each job and its result as soon as a worker has returned it. packed: is called with each
+    job that is about to be sent to another machine, and returns it with the content of the files that it needs. No
+    process is left, even after an exception.
     """
-    require_jobs(executor)
-    queue = _Queue(jobs, finished)
+    queue = _Queue(jobs, finished, None if executor.here else packed)
     executor.run(queue, work)  # type: ignore[arg-type]  # a job is a request of its own kind
     return queue.failed
 

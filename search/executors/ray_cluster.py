@@ -4,8 +4,8 @@ Tune only decides where a trial runs. The engine chooses the trials and records 
 only history. If no cluster is named, a private cluster is started, which only this process and its children can
 reach: it listens on the loopback interface only, and requires a token that is not written to any file.
 
-Ray is imported when a run begins. The code that runs inside Ray is in `search.executors.ray_driver` and
-`search.executors.ray_worker`.
+Ray is imported when a run begins. The code that runs inside Ray is in `search.executors.ray_driver`,
+`search.executors.ray_trials` and `search.executors.ray_worker`.
 """
 
 from __future__ import annotations

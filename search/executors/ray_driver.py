@@ -11,12 +11,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import ray
 from ray.tune import (
@@ -34,22 +30,8 @@ from ray.tune.search import Searcher
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.executors.base import Driven, Evaluate
-from search.executors.ray_worker import Worker, code
-
-_LOOK = 2.0
-"""The seconds after which the capacity of the cluster is read again, since nodes can join and leave."""
-
-
-class Cluster(Protocol):
-    """The settings of `executor=ray` that this module reads. See `search.executors.ray_cluster.RayTune`."""
-
-    @property
-    def address(self) -> str | None: ...
-    @property
-    def timeout(self) -> float | None: ...
-    @property
-    def occupied(self) -> dict[str, float]: ...
-    def fitting(self, available: Mapping[str, float]) -> int: ...
+from search.executors.ray_trials import Cluster, Raised, Trials
+from search.executors.ray_worker import Worker
 
 
 def tune(executor: Cluster, engine: Driven, evaluate: Evaluate, folder: Path) -> None:
@@ -58,7 +40,7 @@ def tune(executor: Cluster, engine: Driven, evaluate: Evaluate, folder: Path) ->
     folder: the folder for the files that Tune writes, which are never read again. Exceptions of the engine are raised
     here.
     """
-    trials = _Trials(executor, engine, evaluate)
+    trials = Trials(executor, engine, evaluate)
     tuner = Tuner(
         with_resources(Worker, executor.occupied),
         tune_config=TuneConfig(
@@ -81,120 +63,14 @@ def tune(executor: Cluster, engine: Driven, evaluate: Evaluate, folder: Path) ->
     )
     try:
         tuner.fit()
-    except _Raised as raised:
+    except Raised as raised:
         raise raised.error from None
-
-
-class _Raised(BaseException):
-    """A wrapper that carries an exception of the engine through Tune.
-
-    Tune would treat any `Exception` as the failure of a trial. error: the exception of the engine.
-    """
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-@contextmanager
-def _past_tune() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise _Raised(error) from error
-
-
-@dataclass(slots=True)
-class _Job:
-    """A trial that Tune runs.
-
-    number: the number of the trial in the engine. since: the time on the monotonic clock at which a worker began with
-    it, in seconds; None while the trial waits for a worker.
-    """
-
-    number: int
-    since: float | None = None
-
-
-class _Trials:
-    """The trials that Tune runs, by the names that Tune gives them, and the calls of the engine about them."""
-
-    def __init__(self, executor: Cluster, engine: Driven, evaluate: Evaluate) -> None:
-        self._executor, self._engine = executor, engine
-        self._constant = {"evaluate": evaluate, "sources": code()}
-        self._jobs: dict[str, _Job] = {}
-        self._room, self._looked = 0, -_LOOK
-
-    def ask(self, name: str) -> dict[str, Any] | str | None:
-        """Return the arguments of the worker for a new trial, which Tune calls `name`.
-
-        None means that no trial can start now, and FINISHED that there are no more trials.
-        """
-        with _past_tune():
-            room = self._places()
-            if len(self._jobs) >= room:
-                # A single worker waits for the next proposal, so that the proposal can use all results.
-                if room > 1:
-                    self._engine.prepare()
-                return None
-            request = self._engine.next_trial()
-            if request is None:
-                return None if self._jobs else Searcher.FINISHED
-            self._jobs[name] = _Job(request.number)
-            return {"request": request, **self._constant}
-
-    def begun(self, name: str) -> None:
-        if job := self._jobs.get(name):
-            job.since = time.monotonic()
-
-    def stops(self, name: str, epoch: int, loss: float) -> bool:
-        """Report the loss of an epoch to the engine. Return True if the engine stops the trial."""
-        with _past_tune():
-            job = self._jobs.get(name)
-            return job is None or self._engine.on_report(job.number, epoch, loss)
-
-    def answered(self, name: str, answer: tuple[str, Any] | None) -> None:
-        """Record the end of a trial. answer: the answer of its worker; None if the trial was stopped."""
-        if (job := self._jobs.pop(name, None)) is None:
-            return
-        with _past_tune():
-            told: tuple[str, Any] = answer or ("stopped", "stopped")
-            kind, content = told
-            if kind == "result":
-                self._engine.on_result(job.number, content)
-            else:
-                self._engine.on_error(job.number, content, retry=kind == "error")
-
-    def lost(self, name: str, reason: str) -> None:
-        """Record that the worker of a trial has died. reason: the cause, in one line."""
-        self.answered(name, ("error", reason))
-
-    def overdue(self, name: str) -> bool:
-        """Return True if a trial has taken longer than the timeout of the executor."""
-        job, timeout = self._jobs.get(name), self._executor.timeout
-        return bool(timeout and job and job.since and time.monotonic() - job.since > timeout)
-
-    @property
-    def late(self) -> str:
-        return f"took longer than {self._executor.timeout:g} s"
-
-    def look(self) -> None:
-        """Raise `ConnectionError` if a private cluster has lost its only node. Tune would wait for another node."""
-        with _past_tune():
-            if not self._places() and not self._executor.address:
-                raise ConnectionError("the Ray cluster of this run has died")
-
-    def _places(self) -> int:
-        if time.monotonic() - self._looked > _LOOK:
-            self._room = self._executor.fitting(ray.cluster_resources())
-            self._looked = time.monotonic()
-        return self._room
 
 
 class _Asks(Searcher):
     """The searcher that Tune asks for the next trial. It passes the question on to the engine."""
 
-    def __init__(self, trials: _Trials) -> None:
+    def __init__(self, trials: Trials) -> None:
         super().__init__()
         self._trials = trials
 
@@ -204,13 +80,7 @@ class _Asks(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        found = result or {}
-        stopped = (
-            "epoch" in found
-            and "answer" in found
-            and self._trials.stops(trial_id, found["epoch"], found["loss"])
-        )
-        self._trials.answered(trial_id, None if stopped else found.get("answer"))
+        self._trials.ended(trial_id, result or {})
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing, since the ledger holds the state of the search."""
@@ -225,7 +95,7 @@ class _Asks(Searcher):
 class _Decides(FIFOScheduler):
     """The scheduler that Tune asks whether a trial continues. It asks the engine."""
 
-    def __init__(self, trials: _Trials) -> None:
+    def __init__(self, trials: Trials) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._trials = trials
 
@@ -247,9 +117,9 @@ class _Decides(FIFOScheduler):
 
 
 class _Watches(Callback):
-    """The callback that ends workers whose trials take longer than the timeout."""
+    """The callback that takes the answers of workers, and ends workers whose trials take longer than the timeout."""
 
-    def __init__(self, trials: _Trials) -> None:
+    def __init__(self, trials: Trials) -> None:
         self._trials = trials
         self._running: dict[str, Any] = {}
         """The running trials. Each value is a reference to the pending result of `Worker.place`."""
@@ -258,6 +128,12 @@ class _Watches(Callback):
         actor: Any = trial.temporary_state.ray_actor
         self._running[trial.trial_id] = actor.place.remote()
         self._trials.begun(trial.trial_id)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        # Tune keeps the last result of each trial, and an answer can hold a model.
+        self._trials.answers(trial.trial_id, result.pop("answer", None))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._running.pop(trial.trial_id, None)

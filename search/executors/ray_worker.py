@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import queue
 import threading
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,19 @@ def code() -> str:
     return found.hexdigest()[:12]
 
 
+@lru_cache(maxsize=1)
+def _fetched(reference: Any) -> Evaluate:
+    """Return the function behind a reference, one object for all trials of the process."""
+    evaluate: Evaluate = ray.get(reference)
+    return evaluate
+
+
+def _epochs(request: Request) -> float:
+    """Return the number of epochs of a trial. Other jobs tell their end only by their result."""
+    proxy = getattr(request, "proxy", None)
+    return proxy.epochs if proxy else math.inf
+
+
 class _Stopped(BaseException):
     """The exception that ends a trial when the engine stops it.
 
@@ -48,7 +62,11 @@ class Worker(Trainable):
         self._messages: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._goes_on: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._asked = config
+        request = config["request"]
+        self._asked = {
+            **config,
+            "request": ray.get(request) if isinstance(request, ray.ObjectRef) else request,
+        }
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.cleanup()
@@ -65,7 +83,7 @@ class Worker(Trainable):
         if kind != "report":
             return {"answer": (kind, content), "done": True}
         epoch, loss = content
-        if epoch < self._asked["request"].proxy.epochs:
+        if epoch < _epochs(self._asked["request"]):
             return {"epoch": epoch, "loss": loss}
         # After the last epoch there is nothing to stop. Ending now saves a step of Tune, about 10 ms of the driver.
         self._goes_on.put(True)
@@ -80,7 +98,7 @@ class Worker(Trainable):
         """Return the identifier of the node of this worker, and its process ID."""
         return ray.get_runtime_context().get_node_id(), os.getpid()
 
-    def _work(self, request: Request, evaluate: Evaluate, sources: str) -> None:
+    def _work(self, request: Request, evaluate: Any, sources: str) -> None:
         def report(epoch: int, loss: float) -> None:
             self._messages.put(("report", (epoch, loss)))
             if not self._goes_on.get():
@@ -90,7 +108,7 @@ class Worker(Trainable):
             if sources != code():
                 where = ray.util.get_node_ip_address()
                 raise ImportError(f"{space.__file__} on node {where} is not the code of the driver")
-            self._messages.put(("result", evaluate(request, report)))
+            self._messages.put(("result", _fetched(evaluate)(request, report)))
         except TrialFailed as error:
             self._messages.put(("failed", str(error)))
         except _Stopped:

@@ -75,6 +75,7 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
     """
     from search.settings.validation import validated
 
+    config.executor.check()
     resolution = config.space.frames[0].resolution
     data = config.dataset()
     config = config.for_data(len(data.classes), data.channels)

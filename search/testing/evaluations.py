@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from search.proxy.evaluate import Request, Result, TrialFailed
 from space import cost, decode
@@ -93,6 +94,21 @@ def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
     if request.number == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return looked_up(request, report)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A job that is no trial, with content of any size."""
+
+    number: int
+    content: bytes
+    device: str = ""
+
+
+def reversed_content(job: Parcel, report: Callable[[int, float], None]) -> bytes:
+    """Return the content of the parcel from its end to its start, after one report."""
+    report(1, 0.5)
+    return job.content[::-1]
 
 
 def telling_its_process(request: Request, report: Callable[[int, float], None]) -> Result:

@@ -8,8 +8,16 @@ import time
 from collections.abc import Callable, Sequence
 
 from search.executors import Executor
+from search.executors.jobs import done
 from search.proxy.evaluate import Request, Result
-from search.testing.evaluations import deadly, faulty, looked_up, telling_its_process
+from search.testing.evaluations import (
+    Parcel,
+    deadly,
+    faulty,
+    looked_up,
+    reversed_content,
+    telling_its_process,
+)
 from space import Space
 
 
@@ -77,11 +85,26 @@ def tells_failures(executor: Executor, requests: Sequence[Request]) -> None:
     assert all(reason for _, reason, _ in engine.errors)
 
 
+def carries(executor: Executor, requests: Sequence[Request]) -> None:
+    """Check that jobs that are no trials run too, and that a MB travels with each, there and back."""
+    parcels = [Parcel(request.number, bytes([request.number, 1]) * 500_000) for request in requests]
+    found: dict[int, list[bytes]] = {parcel.number: [] for parcel in parcels}
+
+    def finished(parcel: Parcel, content: bytes) -> bool:
+        found[parcel.number].append(content)
+        return parcel.number == 0 and len(found[0]) == 1  # The first one goes on once.
+
+    assert not done(executor, parcels, reversed_content, finished)
+    for parcel in parcels:
+        assert found[parcel.number] == [parcel.content[::-1]] * (1 if parcel.number else 2)
+
+
 EXECUTOR_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (
     trains_all,
     streams,
     cancels,
     tells_failures,
+    carries,
 )
 """The checks for every executor."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.tables.units import clock
-from search.training.checkpoint import EpochResult, Progress
+from search.training.checkpoint import DOCUMENT, EpochResult, Progress
 from search.training.recipe import Stage
 from search.training.task import Task
 from space.refusal import UserError
@@ -110,6 +110,29 @@ class Terminal(Callback):
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Paused(Exception):
+    """The end of a training that shall go on elsewhere from its last checkpoint."""
+
+
+class Turn(Callback):
+    """A callback that ends a training by `Paused`, after the first checkpoint that is written past `seconds`.
+
+    folder: the folder of the training.
+    """
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self._document, self._due = folder / DOCUMENT, time.monotonic() + seconds
+        self._seen: int | None = None
+
+    def on_step_end(self, progress: Progress, rate: float) -> None:
+        if time.monotonic() < self._due:
+            return
+        written = self._document.stat().st_mtime_ns if self._document.exists() else 0
+        if self._seen not in (None, written):
+            raise Paused
+        self._seen = written
 
 
 class TensorBoard(Callback):

@@ -1,10 +1,22 @@
-"""A job for worker processes, which must be able to import it; they cannot import test modules."""
+"""A job for worker processes, which must be able to import it; they cannot import test modules.
+
+Also an executor that stands for other machines.
+"""
 
 import os
 from dataclasses import dataclass
 
+from search.executors.serial import Serial
 from search.proxy.failure import TrialFailed
 from space import UserError
+
+
+class Elsewhere(Serial):
+    """An executor whose workers have no folder in common with this machine, as far as it says."""
+
+    @property
+    def here(self):
+        return False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from search.compare.comparison import Training, trained
+from search.compare.training import Training, trained
 from search.executors.jobs import done, local
 from search.models.model import Document, is_model, read_document
 from search.settings.words import parse
@@ -120,7 +120,7 @@ def main() -> None:
         local(options.workers),
         jobs,
         trained,
-        lambda job, accuracy: print(job.folder, f"{accuracy:.4f}", flush=True),
+        lambda job, back: print(job.folder, f"{back.accuracy:.4f}", flush=True),
     )
     if failed:
         raise SystemExit(f"{failed[0][0].folder}: {failed[0][1]}")

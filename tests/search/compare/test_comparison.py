@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from click.testing import CliRunner
+from helpers.jobs import Elsewhere
 from helpers.models import model
 
 from search import launch, open_run
@@ -138,6 +139,18 @@ def test_an_evaluation_equals_the_trainings_own(compared):
         )
 
 
+def test_a_comparison_on_other_machines_measures_the_same(run, compared, home):
+    settings = {word.partition("=")[0]: word.partition("=")[2] for word in WORDS}
+    settings |= {"networks": "shufflenet-v2-1.0", "random": 0, "seeds": 1, "out": str(home / "elsewhere")}
+    plan = replace(plan_of([run], settings), executor=Elsewhere(executor="serial"))
+    found = comparing.compare(plan)
+    assert [one.contender.name for one in found.every] == [run, "shufflenet-v2-1.0"]
+    for one in found.every:
+        folder = comparing.folder_of(plan, one.contender, 0)
+        assert one.evaluations == (read_evaluation(compared / folder.name, "validation"),)
+        assert load_model(folder).classes == load_model(compared / folder.name).classes
+
+
 def test_all_contenders_are_trained_alike(run):
     plan = plan_of(
         [run, f"{run}:0", "b0"], {"networks": "shufflenet-v2-1.0", "match": "macs", "rates": 1, "random": 0}
@@ -173,7 +186,7 @@ def test_each_family_tries_every_learning_rate_once(run):
         ({"proxy.epochs": 2}, "Unknown group 'proxy'"),
         ({"recipe": "smal"}, "Did you mean 'small'"),
         ({"random": "nothing"}, "Unknown run 'nothing'"),
-        ({"executor": "ray"}, "executor=ray runs trials of searches; permitted here: local, serial"),
+        ({"executor": "ray", "executor.address": "127.0.0.1:9"}, r"The Ray cluster 127\.0\.0\.1:9: nothing"),
     ],
 )
 def test_invalid_settings_are_refused(run, words, why):

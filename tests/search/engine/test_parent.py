@@ -77,7 +77,6 @@ def test_weights_and_the_proxy_need_each_other(weights):
     assert "needs the weights of a parent" in refusal({"space": f"inside:{NETWORK}"})
     given = {"space": f"inside:{NETWORK}", "weights": str(weights)}
     assert "only read with proxy=finetune" in refusal({**given, "proxy": "tiny"})
-    assert "executor=ray does not carry" in refusal({**given, "executor": "ray"})
     assert "proxy.parent=weights" in refusal({**given, "proxy.parent": "abc"})
 
 

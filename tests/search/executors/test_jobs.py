@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
-from helpers.jobs import Square, squared
+from helpers.jobs import Elsewhere, Square, squared
 
 from search.executors import EXECUTORS
 from search.executors.jobs import Tally, done, local
-from space import UserError
+from search.testing.evaluations import Parcel, reversed_content
 
 TRIED = []
 
@@ -49,6 +51,28 @@ def test_processes_do_the_same():
     assert [job.number for job, _ in failed] == [3]
 
 
-def test_refuses_an_executor_of_trials():
-    with pytest.raises(UserError, match="permitted here: local, serial"):
-        done(EXECUTORS["ray"].model_validate({"executor": "ray"}), [], squared, print)
+def test_a_job_goes_on_until_it_is_finished_and_may_fail_once_each_time(serial):
+    TRIED.clear()
+    results = []
+
+    def finished(job, result):
+        results.append(job.number)
+        TRIED.clear()  # so that the next attempt fails again
+        return len(results) < 3
+
+    assert done(serial, [Square(0)], dying_once, finished) == []
+    assert results == [0, 0, 0]
+
+
+def test_jobs_are_packed_for_other_machines_alone(serial):
+    found = []
+    for executor in (serial, Elsewhere(executor="serial")):
+        done(
+            executor,
+            [Parcel(0, b"ab")],
+            reversed_content,
+            lambda job, result: found.append((job.content, result)),
+            packed=lambda job: replace(job, content=b"cd"),
+        )
+    # The job itself stays small.
+    assert found == [(b"ab", b"ba"), (b"ab", b"dc")]

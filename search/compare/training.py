@@ -1,0 +1,141 @@
+"""One training of a comparison, on this machine or on another one.
+
+On this machine a worker writes into the folder of the training. On another machine, which has no folder in common
+with this one, it works in a folder of its own, and the files travel as bytes, with the job and with its result. To
+lose little when a machine or the comparison ends early, it returns after some minutes what it has, and the training
+goes on from there, on any machine.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from search.compare.evaluation import Split, evaluate_model
+from search.files import write_file
+from search.models.model import is_model, load_model, model_files
+from search.training.task import DOCUMENT as TASK
+from search.training.task import Task
+
+if TYPE_CHECKING:
+    from search.training.progress import Callback
+
+TURN = 600.0
+"""The seconds after which a training on another machine returns with its next checkpoint."""
+_WEIGHTS = "weights"
+"""The folder of the initial weights, beside that of the training, on another machine."""
+Files = Mapping[str, bytes]
+"""The content of each file of a folder by name, in the order in which they were written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One training of a contender with its evaluation, as it is sent to a worker.
+
+    split: the images that the model is evaluated on. device: the worker's GPU; "" leaves it to the recipe. files: the
+    content of the folder, for a worker on another machine; None: the worker has the folder itself. weights: the same
+    for the model that the training starts from.
+    """
+
+    number: int
+    task: Task
+    folder: Path
+    device: str = ""
+    split: Split = "test"
+    files: Files | None = None
+    weights: Files | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The result of a job.
+
+    accuracy: the accuracy of the model, 0 to 1; None if the training is not finished. files: the files that were
+    written on another machine, None for one that was deleted.
+    """
+
+    accuracy: float | None
+    files: Mapping[str, bytes | None]
+
+
+def trained(job: Training, report: Callable[[int, float], None]) -> Returned:
+    """Carry out one full training and its evaluation in a worker, or a part of it on another machine."""
+    from search.proxy.device import current
+
+    with current(job.device):
+        if job.files is None:
+            return Returned(_accuracy(job, job.task, job.folder), {})
+        return _elsewhere(job, job.files)
+
+
+def packed(job: Training) -> Training:
+    """Return the job with the files that a worker on another machine needs."""
+    files, path = _content(job.folder), job.task.weights
+    if path is None or is_model(job.folder):
+        return replace(job, files=files)
+    model = load_model(path)
+    named = replace(model.weights, origin=model.weights.origin or str(path))
+    return replace(job, files=files, weights=model_files(replace(model, weights=named)))
+
+
+def unpack(job: Training, returned: Returned) -> None:
+    """Write what came back from another machine into the folder of the training."""
+    if returned.files and not (job.folder / TASK).exists():
+        write_file(job.folder / TASK, yaml.safe_dump(job.task.document(), sort_keys=False))
+    for name, content in returned.files.items():
+        if content is None:
+            (job.folder / name).unlink(missing_ok=True)
+        else:
+            write_file(job.folder / name, content)
+
+
+def _accuracy(job: Training, task: Task, folder: Path, callback: Callback | None = None) -> float:
+    from search.training.loop import train
+
+    if not is_model(folder):
+        train(task, folder, callback)
+    return evaluate_model(task, folder, job.split, job.device).accuracy
+
+
+def _elsewhere(job: Training, sent: Files) -> Returned:
+    """Carry out a turn of a training in a folder of this machine."""
+    with tempfile.TemporaryDirectory(prefix="compound-nas-") as place:
+        folder, task = Path(place) / "training", job.task
+        _write(folder, sent)
+        if job.weights is not None:
+            task = replace(task, weights=Path(place) / _WEIGHTS)
+            _write(Path(place) / _WEIGHTS, job.weights)
+        accuracy = _turn(job, task, folder)
+        now = _content(folder)
+        written = {name: content for name, content in now.items() if sent.get(name) != content}
+        return Returned(accuracy, {**written, **{name: None for name in sent if name not in now}})
+
+
+def _turn(job: Training, task: Task, folder: Path) -> float | None:
+    """Return the accuracy, None if the training returns before its end."""
+    from search.training.progress import Paused, Turn
+
+    try:
+        return _accuracy(job, task, folder, Turn(folder, TURN))
+    except Paused:
+        return None
+
+
+def _write(folder: Path, files: Files) -> None:
+    for name, content in files.items():
+        write_file(folder / name, content)
+
+
+def _content(folder: Path) -> Files:
+    """Return the files of a folder, without the document of the task, which names paths of one machine.
+
+    Documents come last, since a model or a checkpoint is complete when its document is there.
+    """
+    paths = [path for path in folder.glob("[!.]*") if path.is_file() and path.name != TASK]
+    paths.sort(key=lambda path: (path.suffix == ".json", path.stat().st_mtime_ns))
+    return {path.name: path.read_bytes() for path in paths}
