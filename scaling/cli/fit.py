@@ -23,7 +23,7 @@ _EPILOG = """\b
 Settings are KEY=VALUE words, as in `search launch`:
   data=NAME data.path=FILE        the images; accuracy is that of their validation split
   proxy.epochs=5                  the training; every network at its own resolution and width
-  executor.workers=2              number of trainings at a time
+  executor.workers=2              number of trainings at a time; executor=ray: on a cluster
   seed=N run=NAME budget=30m max_failures=N
 
 The run and its results are stored in runs/NAME: coefficients.yaml (for `scale --coefficients`), tables of the

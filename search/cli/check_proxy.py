@@ -17,7 +17,7 @@ Settings are KEY=VALUE words:
   longer.epochs=20      the longer training: any setting of the proxy (default: the real network, 10 epochs or more)
   networks=12           number of networks, 3 or more
   good=0.7              the tau from which the proxy counts as good
-  seed=0 executor.workers=2
+  seed=0 executor.workers=2         the executor, as for search launch: executor=ray executor.address=auto
 
 Trainings are recorded in checks/trainings.jsonl and not repeated.
 """

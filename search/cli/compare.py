@@ -27,7 +27,7 @@ Settings are KEY=VALUE words:
   networks=v2-b0,resnet-18          published networks, adapted to the images, as large as the cost permits
   weights=DIR                       models with published weights, which are fine-tuned as they are
   data=npz data.path=FILE           the images, if no run or model names them
-  executor.workers=2 out=DIR
+  executor.workers=2 out=DIR        the executor, as for search launch: executor=ray executor.resources='{gpu: 0.25}'
 
 Repeat the command to continue a comparison that ended early. Its trainings are models: search predict DIR IMAGE.
 """

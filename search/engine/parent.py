@@ -71,13 +71,9 @@ def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
 
     before = source.weights.architecture
     weights = adapt(source.weights, classes=len(data.classes), channels=data.channels)
-    remarks = source.changes(word, len(data.classes), data.channels)
-    same_number = before.classes == len(data.classes)
-    if not same_number or source.classes not in ((), data.classes):
+    remarks = source.changes(word, len(data.classes), data.channels, data.classes)
+    if before.classes != len(data.classes) or source.renamed(data.classes):
         weights = fresh_classifier(weights)
-    if same_number and source.classes not in ((), data.classes):
-        numbers = f"{word} has {before.classes} classes, the data have {len(data.classes)} others"
-        remarks.insert(0, f"the classifier is new: {numbers}")
     ordered = source.ordered(weights)
     return Parent(weights_file(ordered), weights_digest(ordered), tuple(remarks))
 

@@ -34,16 +34,21 @@ class Trained:
 
         return weights if self.nested else order(weights)
 
-    def changes(self, word: object, classes: int, channels: int) -> list[str]:
-        """Return lines that say what `space.weights.adapt` changes for so many classes and image channels.
+    def renamed(self, classes: tuple[str, ...]) -> bool:
+        """Return True if the data have as many classes as these weights, but others. classes: their names, or ()."""
+        return len(classes) == self.weights.architecture.classes and self.classes not in ((), classes)
 
-        word: the name of the weights.
+    def changes(self, word: object, classes: int, channels: int, names: tuple[str, ...] = ()) -> list[str]:
+        """Return lines that say what changes for data with so many classes and image channels.
+
+        word: the name of the weights. names: those of the data's classes; () if they are unknown.
         """
         network = self.weights.architecture
         lines = []
-        if network.classes != classes:
+        if network.classes != classes or self.renamed(names):
+            others = " others" if self.renamed(names) else ""
             lines.append(
-                f"the classifier is new: {word} has {network.classes} classes, the data have {classes}"
+                f"the classifier is new: {word} has {network.classes} classes, the data have {classes}{others}"
             )
         if network.channels != channels:
             lines.append(f"the stem is adapted from {network.channels} to {channels} image channels")

@@ -18,6 +18,7 @@ from space.network.network import Network, build
 from space.refusal import UserError
 from space.weights import Conventions, Weights, adapt
 from space.weights.children import inherit
+from space.weights.weights import with_classes
 
 FREEZABLE = ("stem", "features")
 
@@ -42,13 +43,15 @@ def initial_network(
     seed: int,
     normalised: tuple[tuple[float, ...], tuple[float, ...]],
     recipe: Recipe,
+    classes: tuple[str, ...] = (),
 ) -> InitialNetwork:
     """Return the network of `architecture`, with the `weights` if there are any.
 
     weights: a file of any format that `space.weights` knows, or the folder of a model. If `architecture` is a child
     of their network (`space.choices.inside`), it inherits slices of all layers; otherwise the blocks that have the
     same shapes are copied. normalised: the mean and the standard deviation of the images, for random weights; trained
-    weights keep their own. Raises `UserError` if no block fits.
+    weights keep their own. classes: the names of the data's classes; () if they are unknown. The classifier is new if
+    the weights are a model's and have other names. Raises `UserError` if no block fits.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
@@ -61,6 +64,8 @@ def initial_network(
         trained = adapt(
             source.weights, classes=architecture.classes, channels=architecture.channels, seed=seed
         )
+        if source.renamed(classes):
+            trained = with_classes(trained, architecture.classes, seed)
         conventions = trained.conventions
         network = build(
             architecture,
@@ -70,7 +75,7 @@ def initial_network(
             norm_momentum=conventions.norm_momentum,
         )
     origin = trained.origin or str(weights)
-    remarks = source.changes(weights, architecture.classes, architecture.channels)
+    remarks = source.changes(weights, architecture.classes, architecture.channels, classes)
     parent = replace(trained.architecture, resolution=architecture.resolution)
     same = parent == architecture
     if (same and recipe.children) or (not same and is_child(parent, architecture)):

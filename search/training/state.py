@@ -74,7 +74,7 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
     data = load(task.source, task.architecture.resolution)
     progress = _progress(task, folder, data)
     normalised = data.mean, data.std
-    initial = initial_network(task.architecture, task.weights, task.seed, normalised, recipe)
+    initial = initial_network(task.architecture, task.weights, task.seed, normalised, recipe, data.classes)
     network = initial.network.to(device)
     if recipe.channels_last:
         network.to(memory_format=torch.channels_last)

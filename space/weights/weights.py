@@ -59,7 +59,7 @@ def adapt(
         repeated. Raises `UserError` unless the weights have three channels.
     """
     if classes is not None and classes != weights.architecture.classes:
-        weights = _with_classes(weights, classes, seed)
+        weights = with_classes(weights, classes, seed)
     if channels is not None and channels != weights.architecture.channels:
         weights = _with_channels(weights, channels)
     return weights
@@ -74,7 +74,8 @@ def fresh_classifier(weights: Weights) -> Weights:
     return replace(weights, tensors=tensors)
 
 
-def _with_classes(weights: Weights, classes: int, seed: int) -> Weights:
+def with_classes(weights: Weights, classes: int, seed: int) -> Weights:
+    """Return `weights` with a classifier for so many classes that is newly initialised, from `seed` alone."""
     architecture = replace(weights.architecture, classes=classes)
     # A classifier's initial weights depend on its shape alone. The rest of the network would take long to build.
     width_in = 1 if architecture.head.width else architecture.stages[-1].width

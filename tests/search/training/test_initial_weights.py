@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from search.models.model import Model, save_model
 from search.training.initial_weights import copy_weights, freeze_parts, initial_network
 from search.training.recipe import Recipe
 from space import UserError, decode
@@ -51,6 +52,23 @@ def test_other_classes_get_a_fresh_classifier(file):
     assert initial.network.state_dict()["head.conv.conv.weight"].equal(
         weights().tensors["head.conv.conv.weight"]
     )
+
+
+def test_a_model_of_as_many_other_classes_gets_a_fresh_classifier(tmp_path):
+    names = tuple("abcdefghij")
+    folder = save_model(Model(weights(), names), tmp_path / "model")
+    kept = initial_network(SMALL, folder, 0, NORMALISED, Recipe(), names)
+    assert kept.remarks == ()
+    assert kept.network.state_dict()["head.classifier.weight"].equal(
+        weights().tensors["head.classifier.weight"]
+    )
+    new = initial_network(SMALL, folder, 0, NORMALISED, Recipe(), (*names[:-1], "k"))
+    assert new.remarks == (f"the classifier is new: {folder} has 10 classes, the data have 10 others",)
+    changed = {
+        name for name, tensor in new.network.state_dict().items() if not tensor.equal(weights().tensors[name])
+    }
+    assert "head.classifier.weight" in changed
+    assert all(name.startswith("head.classifier.") for name in changed)
 
 
 def test_a_network_takes_the_blocks_that_fit(file):
