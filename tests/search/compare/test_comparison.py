@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -18,10 +19,11 @@ from search.compare.levels import lineup
 from search.compare.plan import plan_of, task_of
 from search.compare.price import all_tasks
 from search.engine import launch as driver
+from search.models.inference import Conditions
 from search.models.model import is_model, load_model, save_model
 from search.report.compared import compared_section
 from search.testing import looked_up
-from space import UserError, published
+from space import UserError, cost, published
 from space.cost.table import exact_cost
 
 WORDS = ["seeds=2", "rates=1", "recipe.epochs=1", "recipe.batch=64", "recipe.device=cpu", "executor=serial"]
@@ -149,6 +151,26 @@ def test_a_comparison_on_other_machines_measures_the_same(run, compared, home):
         folder = comparing.folder_of(plan, one.contender, 0)
         assert one.evaluations == (read_evaluation(compared / folder.name, "validation"),)
         assert load_model(folder).classes == load_model(compared / folder.name).classes
+
+
+def test_the_table_has_the_latency_that_was_measured(run, home, monkeypatch):
+    asked = []
+
+    def measured(network, conditions):
+        asked.append(conditions)
+        return SimpleNamespace(ms=cost(network.architecture).macs / 1e6)
+
+    monkeypatch.setattr("search.models.inference.measured", measured)
+    words = [word for word in WORDS if not word.startswith(("match", "seeds", "networks"))]
+    out = home / "by-latency"
+    invoke(run, *words, "match=latency", "seeds=1", "random=0", "networks=shufflenet-v2-1.0", f"out={out}")
+    lead, rival = json.loads((out / "comparison.json").read_text())["rows"]
+    for row in (lead, rival):
+        assert row["latency_ms"] == pytest.approx(row["macs"] / 1e6)
+    assert rival["share"] == pytest.approx(rival["latency_ms"] / lead["latency_ms"])
+    # One image, one thread, each network once.
+    assert set(asked) == {Conditions(runtime="torch", device="auto")}
+    assert len(asked) == len(json.loads((out / "times.json").read_text())["latency"])
 
 
 def test_all_contenders_are_trained_alike(run):
