@@ -5,7 +5,8 @@ from helpers.runs import filled
 
 from search import open_run
 from search.report import charts
-from search.report.figures import draw
+from search.report.document import Axis, Chart, Series
+from search.report.figures import draw, figure
 from search.report.findings import findings
 from search.report.palette import PALETTE
 
@@ -44,6 +45,19 @@ def test_each_is_drawn_as_png_and_svg_the_same_each_time(every, key, tmp_path):
 def test_axes_say_their_units(every):
     (chart,) = (chart for chart in every if chart.key == "reward-over-time")
     assert chart.x.heading == "Time since the first proposal (min)"
+
+
+@pytest.mark.parametrize(
+    ("xs", "ticks"), [((2.2, 2.9), [2.2, 2.4, 2.6, 2.8]), ((1, 60), [1, 2, 5, 10, 20, 50])]
+)
+def test_a_logarithmic_axis_has_enough_ticks(xs, ticks):
+    """Between 2.2 and 2.9 there is neither 1 nor 2 nor 5 times a power of ten."""
+    chart = Chart(
+        "c", "C", Axis("Latency", "ms", log=True), Axis("A"), (Series("s", "line", xs, (0.5, 0.6)),)
+    )
+    (axes,) = figure(chart).axes
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == pytest.approx(ticks)
 
 
 def test_no_series_asks_for_a_colour_that_there_is_not(every):
