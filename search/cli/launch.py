@@ -86,7 +86,7 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     config, steps = foreseen(plan.config, plan.data)
     profile = sum(seconds for seconds in (steps, latency_profile_time(config)) if seconds) or None
     yield from map(str, plan.decisions)
-    yield plan.outlook
+    yield from plan.outlook
     yield from lines(estimate(config, plan.data, profile), config)
 
 

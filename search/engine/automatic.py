@@ -9,7 +9,7 @@ decision, which `search launch` and its --dry-run print.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ import numpy as np
 
 from search.config import Config
 from search.data.source import Source
-from space import Architecture, Space
+from search.proxy.proxy import Proxy, merged_widths
+from space import Space
 
 AUTO = "auto"
 SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
@@ -35,6 +36,7 @@ STEPS = 300
 length rank networks by validation loss with 0.92 of the Kendall's tau that trainings of 10 epochs with different
 seeds have with each other, for a tenth of the cost (lab book, table of proxies)."""
 MIN_EPOCHS, MAX_EPOCHS = 2, 20
+DIVISORS = (8, 4, 2, 1)
 MAX_IMAGES = 10_000
 """The largest number of training images of a proxy. More images cost more time than their better ranking is worth."""
 SYNTHETIC_STEPS = 105
@@ -99,7 +101,11 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     others = {key: value for key, value in chosen.items() if key.partition(".")[0] != "proxy"}
     space = Config.of(others).space
     if "proxy" in automatic:
-        _take(chosen, decisions, *_proxy(space.frames, images, synthetic=synthetic))
+        _take(chosen, decisions, *_proxy(space, images, synthetic=synthetic))
+        divisor = _divisor(space, Config.of(chosen).proxy.width)
+        if divisor != DIVISORS[0]:
+            reason = f"with {DIVISORS[0]}, the proxy trains the same network for several widths of the space"
+            _take(chosen, decisions, {"proxy.divisor": divisor}, reason)
     if "trials" in automatic and chosen.get("budget") is None:
         _take(chosen, decisions, *_trials(space))
     return Decided(chosen, tuple(decisions))
@@ -148,8 +154,8 @@ def _space(side: int) -> tuple[dict[str, Any], str]:
     return {"space": "effv2", "space.resolution": resolution}, reason
 
 
-def _proxy(frames: Sequence[Architecture], images: Images, *, synthetic: bool) -> tuple[dict[str, Any], str]:
-    """Return the proxy for networks of a space with these frames on these images, and the reason."""
+def _proxy(space: Space, images: Images, *, synthetic: bool) -> tuple[dict[str, Any], str]:
+    """Return the proxy for the networks of a space on these images, and the reason."""
     count = min(images.train, MAX_IMAGES)
     steps = SYNTHETIC_STEPS if synthetic else STEPS
     per_epoch = max(1, count // BATCH)
@@ -162,7 +168,7 @@ def _proxy(frames: Sequence[Architecture], images: Images, *, synthetic: bool) -
         "proxy.images": None if count == images.train else count,
         "proxy.batch": min(BATCH, max(2, images.train)),
     }
-    resolutions = {frame.resolution for frame in frames}
+    resolutions = {frame.resolution for frame in space.frames}
     if max(resolutions) <= MIDDLE:
         own = resolutions.pop() if len(resolutions) == 1 else None
         values |= {"proxy.resolution": own, "proxy.width": 0.5, "proxy.stem_stride": None}
@@ -172,6 +178,17 @@ def _proxy(frames: Sequence[Architecture], images: Images, *, synthetic: bool) -
         why = "a quarter of the width and 32 px make trainings of large networks affordable (ranking not measured)"
     trained = f"{epochs * max(1, count // BATCH)} steps on {count:,} of {images.train:,} images"
     return values, f"{trained}; {'synthetic images are for trying' if synthetic else why}"
+
+
+def _divisor(space: Space, width: float) -> int:
+    """Return the largest divisor of reduced widths that keeps the widths of the space apart, 8 where none does.
+
+    With fewer channels than 8, convolutions are no faster.
+    """
+    for divisor in DIVISORS:
+        if not merged_widths(space, Proxy(width=width, divisor=divisor)):
+            return divisor
+    return DIVISORS[0]
 
 
 def _trials(space: Space) -> tuple[dict[str, Any], str]:
@@ -189,14 +206,18 @@ def chance(images: int) -> float:
     return 1.96 * math.sqrt(0.5 / images)
 
 
-def outlook(config: Config, train: int, validation: int) -> str:
-    """Return one line on the precision of a search: the images it selects by, and the steps of a training."""
+def outlook(config: Config, train: int, validation: int) -> tuple[str, ...]:
+    """Return lines on the precision of a search: the images it selects by, the steps of a training, merged widths."""
     proxy = config.proxy
     count = min(proxy.images or train, train)
     validated = min(proxy.validation_images or validation, validation)
     steps = proxy.epochs * max(1, count // proxy.batch)
     points = 100 * chance(validated)
-    return (
+    line = (
         f"{validated:,} validation images: differences under {points:.{0 if points >= 2 else 1}f} points between two"
         f" networks are chance; {steps:,} steps a training"
     )
+    merged = "; ".join(merged_widths(config.space, proxy))
+    if not merged:
+        return (line,)
+    return line, f"warning: the proxy trains the same network for some widths ({merged}); try proxy.divisor=1"

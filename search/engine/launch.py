@@ -79,7 +79,7 @@ def launch(
     config, data = replace(plan.config, pruner=plan.config.pruner.decided(plan.config.workload)), plan.data
     name = _free_name(config.settings.run) or unused(RUNS, config.space.name).name
     shown = display or Silent()
-    for line in (*map(str, plan.decisions), *(plan.parent.remarks if plan.parent else ()), plan.outlook):
+    for line in (*map(str, plan.decisions), *(plan.parent.remarks if plan.parent else ()), *plan.outlook):
         shown.note(line)
     config = with_step(config, data, lambda text: shown.note(text))
     config = with_latencies(config, lambda text: shown.note(text))
@@ -114,8 +114,8 @@ class Prepared:
     parent: Parent | None = None
 
     @property
-    def outlook(self) -> str:
-        """The line on the precision of the search."""
+    def outlook(self) -> tuple[str, ...]:
+        """The lines on the precision of the search."""
         return outlook(self.config, len(self.data.train), len(self.data.validation))
 
 

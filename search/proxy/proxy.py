@@ -15,7 +15,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from space import Architecture, Multipliers, rescale
+from space import Architecture, Multipliers, Rounding, Space, rescale
+from space.rescale import round_width, stage_width
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -27,7 +28,7 @@ It must be raised with every change that changes accuracies, so that older accur
 """
 
 
-_ADDED = ("ema", "recalibrate_bn", "flip_tta", "tf32", "backbone_lr_scale", "parent")
+_ADDED = ("ema", "recalibrate_bn", "flip_tta", "tf32", "backbone_lr_scale", "parent", "divisor")
 """The settings that the first version of `Proxy` did not have."""
 
 
@@ -43,6 +44,9 @@ class Proxy(BaseModel):
     """The side of the images in pixels; null: the resolution of each network, for searches over resolutions."""
     width: float = Field(default=0.25, gt=0, le=4)
     """The factor for every width, also of the stem and the head. Depths, kernel sizes and expansion ratios stay."""
+    divisor: int = Field(default=8, ge=1, le=64)
+    """The number of which reduced widths are multiples. With 8, half of 8 and half of 16 channels are both 8, so that
+    a search cannot tell them apart; see `merged_widths`."""
     stem_stride: Literal[1, 2] | None = 2
     """The stride of the stem of the proxy network; null: the stride of the full network."""
 
@@ -124,10 +128,33 @@ def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, c
 
     classes, channels: the number of classes and of image channels of the data.
     """
-    narrow = rescale(architecture, Multipliers(width=proxy.width))
+    narrow = rescale(architecture, Multipliers(width=proxy.width), Rounding(divisor=proxy.divisor))
     stem = replace(narrow.stem, stride=proxy.stem_stride or narrow.stem.stride)
     pixels = proxy.resolution or architecture.resolution
     return replace(narrow, resolution=pixels, stem=stem, classes=classes, channels=channels)
+
+
+def merged_widths(space: Space, proxy: Proxy) -> list[str]:
+    """Return the widths of each part of the space that the proxy makes equal: "stages.1: 24 and 32"; [] if none.
+
+    Networks that differ only in them are one network to the proxy.
+    """
+    rounding = Rounding(divisor=proxy.divisor)
+    parts: dict[str, dict[int, set[int]]] = {}
+    for number, alternatives in enumerate(space.stages):
+        for stage in alternatives:
+            reduced = stage_width(stage, proxy.width, rounding)
+            parts.setdefault(f"stages.{number}", {}).setdefault(reduced, set()).add(stage.width)
+    for frame in space.frames:
+        for part, width in (("stem", frame.stem.width), ("head", frame.head.width)):
+            reduced = round_width(width, proxy.width, rounding)
+            parts.setdefault(part, {}).setdefault(reduced, set()).add(width)
+    return [
+        f"{part}: {' and '.join(map(str, sorted(widths)))}"
+        for part, merged in parts.items()
+        for widths in merged.values()
+        if len(widths) > 1
+    ]
 
 
 def timed(

@@ -7,6 +7,7 @@ from search.config import Config
 from search.engine import automatic
 from search.engine.automatic import MAX_EPOCHS, SIDES, chance, decided
 from search.engine.launch import prepared
+from search.proxy.proxy import merged_widths
 from space import UserError
 
 
@@ -54,6 +55,32 @@ def test_a_proxy_is_measured_in_steps_not_epochs(images):
     assert few["proxy.epochs"] == MAX_EPOCHS
     steps = more["proxy.epochs"] * (3000 * 0.8 * 0.8 // 64)
     assert 300 <= steps < 350
+
+
+@pytest.mark.parametrize(
+    ("widths", "given", "divisor"),
+    [
+        ([16, 32], {}, 8),
+        ([24, 32], {}, 4),  # at half the width, both have 16 channels as multiples of 8
+        ([24, 25], {}, 1),
+        ([24, 32], {"proxy.width": 1}, 8),
+        ([24, 32], {"proxy.divisor": 2}, 2),
+    ],
+)
+def test_the_proxy_keeps_the_widths_of_a_space_apart(images, widths, given, divisor):
+    settings = {**images(3000), "space": "effv2_32", "space.stages.1.width": widths, **given}
+    config = Config.of(decided(settings).settings)
+    assert config.proxy.divisor == divisor
+    assert not merged_widths(config.space, config.proxy)
+
+
+def test_a_proxy_that_merges_widths_is_warned_of(images):
+    settings = {**images(), "space": "effv2_32", "space.stages.1.width": [24, 32], "proxy": "default"}
+    settings |= {"proxy.width": 0.5, "space.head.width": [384, 388]}
+    config = Config.of(settings)
+    assert merged_widths(config.space, config.proxy) == ["stages.1: 24 and 32", "head: 384 and 388"]
+    lines = prepared(settings).outlook
+    assert len(lines) == 2 and "stages.1: 24 and 32" in lines[1] and "proxy.divisor" in lines[1]
 
 
 def test_what_is_set_is_not_decided(images):
