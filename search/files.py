@@ -97,7 +97,10 @@ def locked_file(path: Path, wait: Callable[[], None]) -> Iterator[None]:
 
 
 def _locked(path: Path, wait: Callable[[], None]) -> int:
-    """Return the descriptor of the file, whose lock this process holds. Its last holder may have deleted it."""
+    """Open the file, wait until this process holds its lock, and return the descriptor.
+
+    The last holder may have deleted the file: then it is created again. wait: called once if there is a wait.
+    """
     waited = False
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

@@ -190,7 +190,10 @@ Cost = Annotated[CostName, AfterValidator(_usable)]
 
 
 class EfficientNetV2(Reward):
-    """The objective A * (C/C0)^w * (P/P0)^v. C is `cost` and P the parameters, each relative to the reference's."""
+    """The objective A * (C/C0)^w * (P/P0)^v, where A is the accuracy, C is `cost`, and P the number of parameters.
+
+    C0 and P0 are those of the reference network.
+    """
 
     cost: Cost = "step"
     w: float = Field(default=-0.07, le=0)

@@ -194,8 +194,8 @@ def _fields(
     """Return a mapping of fields to values for the parts of `text`, which underscores separate.
 
     names: a mapping of the letters before a number to their field. required: the letters that must occur. words: a
-    mapping of permitted words to (field, value). whole: the longer text to show in messages instead of `text`, if
-    any.
+    mapping of permitted words to (field, value). whole: the longer text to show in messages; "" to show `text`.
+    Raises `UserError` for other parts, and for a field that occurs twice or is missing.
     """
     fields: dict[str, Any] = {}
     name: str

@@ -35,7 +35,7 @@ def unknown_name(
 
 
 def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[str]:
-    """Return up to `count` names similar to `value`. Names with these initials come first (learning_rate for lr).
+    """Return up to `count` names similar to `value`. Names whose initials it is come first (learning_rate for lr).
 
     cutoff: the least similarity of the others, 0 to 1, as in difflib. If `value` and all names begin with the same
     group, such as "recipe.", only the rest is compared.

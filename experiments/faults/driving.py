@@ -39,7 +39,7 @@ SMALL = {
     "run": "drill",
 }
 BAD = 4
-"""The number of trials of which one is bad: evaluators with faults fail in bad trials."""
+"""One of so many trials is bad, the first of them trial 1. Evaluators with faults fail in bad trials."""
 
 
 def quick(request: Request, report: Report) -> Result:
@@ -91,7 +91,7 @@ def diverging(request: Request, report: Report) -> Result:
 
 
 def broken(request: Request, report: Report) -> Result:
-    """Raise an exception in a block of a bad trial's network."""
+    """Raise an exception in the head of a bad trial's network."""
     if request.number % BAD == 1:
         import torch
 

@@ -67,13 +67,16 @@ class Driver:
         return {int(line) for line in self.lines if line.isdecimal()}
 
     def after(self, count: int, seconds: float = 120) -> None:
-        """Wait until so many trials have finished, or until the driver has ended."""
+        """Wait until `count` trials have finished, the driver has ended, or `seconds` have passed."""
         deadline = time.monotonic() + seconds
         while len(self.reported) < count and self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def end(self, seconds: float = 300) -> tuple[int, str]:
-        """Wait for the end of the driver. Return its exit code and its last line on standard error."""
+        """Wait for the end of the driver. Return its exit code and its last line on standard error ("" if none).
+
+        After `seconds` it is killed, and (-1, "did not end") is returned.
+        """
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -98,7 +101,7 @@ class Driver:
 
 
 def processes(mark: str) -> list[int]:
-    """Return the running processes whose environment contains `mark`."""
+    """Return the ids of the running processes whose environment contains `mark`, without this process."""
     numbers = []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -109,7 +112,10 @@ def processes(mark: str) -> list[int]:
 
 
 def ledger(folder: Path) -> dict[int, tuple[str, ...]]:
-    """Return the trials of the run by number: state, attempt, network, metrics, reason."""
+    """Return the trials of the run by number: state, attempt, digest of the network, metrics, reason.
+
+    All values are texts; "None" for metrics that are missing.
+    """
     path = folder / "runs/drill/trials.sqlite"
     if not path.exists():
         return {}

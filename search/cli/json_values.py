@@ -46,7 +46,7 @@ def run_values(run: Run) -> Values:
 
 
 def _answers(run: Run) -> Values:
-    """Return the trials that answer a search by name, and what decides the cheapest."""
+    """Return the numbers of the answers of a search by name, and the cost and standard error behind the cheapest."""
 
     found = run.answers
     numbers = {name: run.pick(name).number for name in ANSWERS}

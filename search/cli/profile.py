@@ -157,7 +157,7 @@ def _begin(campaign: Campaign, seconds: float) -> None:
 
 
 def _software(device: Device) -> str:
-    """Return the program that computes with its version, without its options."""
+    """Return the name and version of the runtime, such as "onnxruntime 1.20.1" or "torch 2.14.1", without options."""
     return device.software.partition(",")[0]
 
 

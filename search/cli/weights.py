@@ -159,7 +159,10 @@ def _lines(file: Path, weights: Weights) -> Iterator[str]:
 
 
 def _misfit(weights: Weights, to: str) -> str:
-    """Return notes on differences between this network and the one the other library builds; "" if there are none."""
+    """Return notes on differences between this network and the one that the library `to` builds; "" if none.
+
+    If they are equal and the library has several styles, return the style: " (style tf)".
+    """
     from space.weights import weight_format
 
     ours, library = weights.conventions, weight_format(to)

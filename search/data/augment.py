@@ -70,8 +70,9 @@ def augment(
 def moved(images: Tensor, offsets: Tensor, flip: Tensor | None) -> Tensor:
     """Return uint8 images (b, h, w, c) mirrored where `flip` (b,) is true, then moved.
 
-    offsets: the pixels (2, b) by which each image moves down and right. The border is filled with the image's
-    reflection. All tensors are on one device, and the function does not wait for it.
+    offsets: the pixels (2, b) by which each image moves up and left; negative: down and right. Their absolute values
+    are smaller than the image. The border is filled with the image's reflection. All tensors are on one device, and
+    the function does not wait for it.
     """
     count, height, width, channels = images.shape
     down, right = offsets.unsqueeze(2)

@@ -29,7 +29,7 @@ def epoch_order(
 
 
 def _drawn(members: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw `count` of the `members` (k,) in shuffled rounds. Every round contains each member once."""
+    """Draw `count` times from `members` (k,) in shuffled rounds of all members. The last round may be cut off."""
     rounds = -(-count // len(members))
     orders = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
     return members[torch.cat([*orders, torch.arange(0)])[:count]]

@@ -206,7 +206,10 @@ def _fill(
 
 
 def _complete(contents: Contents, part: str, indices: NDArray[np.int64], valid: NDArray[np.bool_]) -> None:
-    """Raise `UserError` if all images (k,) of a class in a part are corrupt."""
+    """Raise `UserError` if all images of a class in a part are corrupt.
+
+    indices: the images (k,) of the part. valid: a mask (k,) of those that could be decoded.
+    """
     labels = contents.labels[indices]
     for lost in np.setdiff1d(labels, labels[valid])[:1]:
         raise UserError(f"All images of class {contents.classes[lost]!r} in the {part} split are corrupt.")

@@ -137,7 +137,10 @@ def _quoted(names: list[str]) -> str:
 
 
 def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dict[str, list[str]]:
-    """Return the paths of the images of each class by its printable name. Raises `UserError` for an empty class."""
+    """Return the paths of the images of each class by its printable name. Raises `UserError` for an empty class.
+
+    left_out: gets the number of files that are not read, by reason.
+    """
     place = printable(str(folder))
     if not subfolders:
         raise UserError(f"data.path: there is no class folder in {place!r}.")

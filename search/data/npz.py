@@ -156,7 +156,10 @@ def _array(path: Path, file: NpzFile, key: str) -> NDArray[np.generic]:
 
 
 def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
-    """Return the images (n, height, width, channels) and labels (n,) of a split."""
+    """Return the images uint8 (n, height, width, channels) and labels int64 (n,) of a split.
+
+    Raises `UserError` if they are malformed.
+    """
     images, labels = arrays[f"{prefix}_x"], arrays[f"{prefix}_y"]
     if images.dtype != np.uint8:
         unit = (
@@ -191,7 +194,10 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
 
 
 def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ...]:
-    """Return the name of each label. Raises `UserError` for labels without a name and for invalid names."""
+    """Return the name of each label: `names`, or "0", "1", ... if it is None.
+
+    Raises `UserError` for labels without a name, for invalid names, and without `names` for labels with gaps.
+    """
     low, high = int(labels.min()), int(labels.max())
     if low < 0:
         raise UserError(f"The labels go down to {low}; they must be 0, 1, ...")

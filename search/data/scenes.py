@@ -1,7 +1,7 @@
 """The scenes of synthetic images in continuous coordinates, without pixels.
 
-Lengths are in image sides, coordinates and colours in 0..1, angles as (cosine, sine). Arrays are float32 and
-have one row per image. A scene is a function of (seed, index, difficulty) alone.
+Lengths are in image sides, coordinates and colours in 0..1, angles as (cosine, sine). Arrays have one
+row per image; they are float32, and indices int64. A scene is a function of (seed, index, difficulty) alone.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class History:
         self._keep(replace(record, final_trainings=(*others, training)))
 
     def _duplicate(self, point: Point, network: Architecture) -> Record | None:
-        """Return a trial of a network that was proposed before, with its result; None if there is no result."""
+        """Return a new duplicate, with the result of the first trial of its network; None if that has no result."""
         earlier = next(record for record in self._records.values() if record.digest == network.digest)
         if earlier.state not in RANKED:
             return None

@@ -209,7 +209,7 @@ def _renamed(draft: Path, path: Path, document: documents.Document) -> Path:
 
 
 def _free_name(name: str | None) -> str | None:
-    """Return the name that the user gave a new run, if any. Raises `UserError` if the run exists."""
+    """Return `name`, which the user gave a new run, or None. Raises `UserError` if that run exists."""
     if name is not None and (RUNS / name).exists():
         raise UserError(
             f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
@@ -246,8 +246,8 @@ def drive(
         ledger.note("fidelity", measured)
         if ledger.noted("fidelity") != measured:
             raise UserError(
-                f"The data of the run {path.name} have changed, or this version prepares them differently; "
-                "new trials would not be comparable with the old ones."
+                f"The data of the run {path.name} have changed, or its proxy in config.yaml, or this version "
+                "prepares or trains differently; new trials would not be comparable with the old ones."
             )
         ledger.replace(OVER, "")
         resumed_with(path, display.note)

@@ -71,7 +71,7 @@ def measure_with(engine: Engine, measure: Measure, note: Callable[[str], None], 
 
 
 def _unmeasured(config: Config, trials: tuple[Trial, ...], images: int | None) -> list[Trial]:
-    """Return the answers without a measured latency, each once."""
+    """Return the answers without a measured latency, each once. images: the number of validation images, or None."""
     order = ranked(trials)
     if not order:
         return []

@@ -91,7 +91,10 @@ class _Objective:
             yield replace(seen, partial=partials[number]) if number in partials else seen
 
     def _estimated(self) -> dict[int, Observation]:
-        """Return the observations of complete trials with the reward of their estimated accuracy."""
+        """Return the observations of complete trials with the reward of their estimated accuracy, by number.
+
+        Trials whose estimate equals their accuracy are left out.
+        """
         inside = (trial for number, trial in self._trials.items() if number in self._observations)
         complete = [(trial, trial.result) for trial in inside if trial.terms and trial.result]
         estimates = estimated_accuracies([result for _, result in complete])
@@ -162,7 +165,10 @@ class Sampled:
         return _Objective(proposer, len(config.space.choices), reward, config.reference)
 
     def _by_accuracy(self, tried: int) -> bool:
-        """Return True if the next proposal maximises accuracy alone: every fourth one, for a share of 1/4."""
+        """Return True if the next proposal maximises accuracy alone: for a share of 1/4, every fourth one.
+
+        The first `ACCURACY_FROM` proposals do not. tried: the number of earlier ones.
+        """
         number = tried - ACCURACY_FROM
         return number >= 0 and math.floor((number + 1) * self._share) > math.floor(number * self._share)
 

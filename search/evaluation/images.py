@@ -53,7 +53,7 @@ class LabelledImages:
         return list(starmap(self._image, chosen))
 
     def names(self, places: Sequence[int]) -> list[str]:
-        """Return the file of each image at `places`, or its number in the source."""
+        """Return the name of each image at `places`: its file, or its array and number, such as "train image 7"."""
         name = self.source.open().name
         return [name(int(self._places[place])) for place in places]
 

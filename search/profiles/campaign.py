@@ -50,7 +50,7 @@ class Campaign:
 
     @cached_property
     def reference(self) -> Architecture:
-        """The reference network, whose steps alternate with the steps of each measured network."""
+        """The reference network, which is timed in turns with each measured network."""
         return typical(self.space)
 
     def fit(self, samples: list[Sample]) -> Profile:

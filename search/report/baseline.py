@@ -75,7 +75,10 @@ def proposals(run: Run) -> list[Trial]:
 
 
 def _named(run: Run) -> set[Architecture]:
-    """Return the named networks that a search starts with: those of `first=`, and published ones."""
+    """Return the named networks that a search starts with: those of `first=`, and published ones.
+
+    Published ones are among them only if draws are stratified.
+    """
     named = {decode(text) for text in run.config.settings.first}
     if _stratified(run):
         named |= {run.config.space.adapt(row.architecture) for row in CATALOG.values()}

@@ -215,7 +215,10 @@ def _so_far(done: Sequence[Trial], xs: Sequence[float]) -> tuple[Series, ...]:
 
 
 def _band(results: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
-    """Return the band of the best of random draws and its mean, as far as there are draws."""
+    """Return the band of the best of random draws and its mean, as far as there are draws.
+
+    Beyond them, a dashed line at the last mean is a lower bound. There are no series without draws.
+    """
     step = max(1, len(xs) // _STEPS)
     counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(results.drawn))})
     every = bands([reward(trial) for trial in results.drawn], counts if xs else [])

@@ -21,7 +21,7 @@ Quantity = Literal["reward", "accuracy"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Searches that differ only in seed, length and machine. name: the settings in which groups differ."""
+    """Searches that differ only in seed, length and machine. name: see `_name`."""
 
     name: str
     runs: tuple[Run, ...]
@@ -120,7 +120,10 @@ def _flat(document: Any, place: str = "") -> dict[str, str]:
 
 
 def _name(settings: dict[str, str], differing: Iterable[str], members: Sequence[Run]) -> str:
-    """Return the first settings in which a group differs; the names of its runs if there are none."""
+    """Return the name of a group: its values of up to three settings in which groups differ, such as "sampler=tpe".
+
+    If there is no such setting, the name lists the runs.
+    """
     words = []
     for key in differing:
         group, _, last = key.rpartition(".")

@@ -198,7 +198,7 @@ def conclusions(run: Run) -> Iterator[str]:
 
 
 def _term(reward: Reward, name: CostName, ratio: float) -> float | None:
-    """Return the factor of one cost at a ratio to its unit, all others at 1; None if the cost is a summand."""
+    """Return the factor of one cost at a ratio to its unit, all others at 1; None if it is not a positive factor."""
     terms = reward.terms(1.0, {cost: ratio if cost == name else 1.0 for cost in reward.costs})
     value = next(term.value for term in terms.costs if term.cost == name)
     return value if terms.sign == "x" and value > 0 else None

@@ -15,8 +15,8 @@ def element(
 ) -> str:
     """Return a `<table>` element of rounded texts.
 
-    columns: a heading and a description for each cell of a row. numeric: for each column, True to align
-    it right. caption: the title of the table.
+    columns: objects with a `heading` and a `description`, such as `Column`, one for each cell of a row. numeric: for
+    each column, True to align it right. caption: the title of the table.
     """
     macros = environment().get_template("table.html").module
     return str(macros.table(columns, cells, numeric, caption))  # type: ignore[attr-defined]

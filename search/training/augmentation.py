@@ -51,7 +51,7 @@ class Augmentation:
 
     @property
     def _shift(self) -> int:
-        """The largest shift in pixels."""
+        """The largest shift in pixels; 0 unless the recipe crops by shifts."""
         return int(self.recipe.shift * self.stage.resolution) if self.recipe.crop == "shift" else 0
 
 
@@ -79,7 +79,7 @@ def _randaugment(images: Tensor, magnitude: int, shared: int) -> Tensor:
 def _mix(inputs: Tensor, labels: Tensor, stage: Stage, classes: int) -> tuple[Tensor, Tensor]:
     """Apply mixup to the first half of a batch and CutMix to the second; if only one is used, to the whole batch.
 
-    Returns images and their targets (b, classes).
+    Returns images and their targets (b, classes), which are one-hot if neither is used.
     """
     kinds = [(kind, alpha) for kind, alpha in (("MixUp", stage.mixup), ("CutMix", stage.cutmix)) if alpha]
     if not kinds:

@@ -27,9 +27,9 @@ _TENSORS = "checkpoint-*.pt"
 class EpochResult(BaseModel):
     """A finished epoch.
 
-    epoch: counted from 0. resolution: the side of the training images in pixels. loss: the training loss, with all
-    regularisation. seconds: the duration of the epoch. accuracy, validation_loss: the figures on the validation
-    split; None if not measured after this epoch.
+    epoch: counted from 0. resolution: the side of the training images in pixels. loss: the mean training loss, with
+    augmentation and label smoothing, and in an elastic training also with distillation. seconds: the duration of the
+    epoch. accuracy, validation_loss: the figures on the validation split; None if not measured after this epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,7 +101,7 @@ def write_checkpoint(
 def read_progress(folder: Path) -> Progress | None:
     """Return the progress of the training in `folder`; None if it has no checkpoint yet.
 
-    Raises `UserError` for a damaged one.
+    Raises `UserError` for one that cannot be read, is damaged, or is of another version.
     """
     path = folder / DOCUMENT
     try:
@@ -111,7 +111,7 @@ def read_progress(folder: Path) -> Progress | None:
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     except ValidationError:
-        raise UserError(f"{path} is not a checkpoint of this version.") from None
+        raise UserError(f"{path} is damaged, or not a checkpoint of this version.") from None
 
 
 def restore(

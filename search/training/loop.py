@@ -137,7 +137,10 @@ def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, callback:
 
 
 def _end_epoch(state: State, epoch: Epoch, stage: Stage, counted: float, callback: Callback) -> None:
-    """Validate if it is due, and record the epoch."""
+    """Validate if it is due, record the epoch, and save a checkpoint after the last one or if it is due.
+
+    counted: the time until which `progress.seconds` counts, on the clock of `time.perf_counter`.
+    """
     recipe, progress = state.recipe, state.progress
     due = progress.epoch + 1 == recipe.epochs or (progress.epoch + 1) % recipe.validate_every == 0
     validation = _evaluate(state, state.data) if due and state.processes.is_main else None

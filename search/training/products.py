@@ -159,7 +159,10 @@ def _run(word: str) -> Run:
 
 
 def _limits(settings: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
-    """Return the name of the limited cost and its amounts as they were written."""
+    """Return the name of the limited cost and its amounts as they were written.
+
+    Raises `UserError` for limits on several costs, an unknown cost, and an amount that is given twice.
+    """
     first, *others = (key for key in settings if key.startswith("limit."))
     if others:
         raise UserError(f"{first} and {others[0]}: products have limits on one cost.")

@@ -113,7 +113,10 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
 
 
 def _progress(task: Task, folder: Path, data: Dataset) -> Progress:
-    """Return the progress of the training in `folder`, and give torch the number of threads it was started with."""
+    """Return the progress of the training in `folder`, and give torch the number of threads it was started with.
+
+    Raises `UserError` if the data have changed since.
+    """
     progress = read_progress(folder)
     threads = progress.threads if progress else task.threads
     if threads:

@@ -69,8 +69,10 @@ class Task:
                 weights=Path(document["weights"]) if document["weights"] else None,
                 **rest,
             )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"This is not a document of a training: {error}.") from None
+        except KeyError as error:
+            raise UserError(f"{DOCUMENT} does not describe a training: {error} is missing.") from None
+        except (TypeError, AttributeError) as error:
+            raise UserError(f"{DOCUMENT} does not describe a training: {error}.") from None
 
     def for_data(self) -> Self:
         """Return the task for the classes and channels of the data, at the resolution of evaluation.

@@ -185,7 +185,10 @@ def options(trial: Trial, space: Space) -> dict[str, int | float | str]:
 
 
 def row(trial: Trial) -> dict[str, Any]:
-    """Return the values of a trial by column: None where it has none, and "" for no reason."""
+    """Return the values of a trial by column.
+
+    A value that the trial lacks is None, except that the column "reason" is "" for a trial without a reason.
+    """
     result, terms = trial.result, trial.terms
     measured = ("accuracy", "top5", "loss", "step_ms", "epochs", "images", "seconds")
     return {

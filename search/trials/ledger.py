@@ -167,7 +167,10 @@ class Ledger:
             self._database.executemany(_ADD, map(_row, records))
 
     def adopt(self, records: Iterable[Record], fidelity: str) -> None:
-        """Store trials of another run with all their results in one step."""
+        """Store trials of another run with their results and final trainings, but without `rungs`, in one step.
+
+        fidelity: the digest of the settings of these trainings.
+        """
         with self._transaction():
             for record in records:
                 own = FinalTraining(record.seed, record.attempt, "complete", "", record.result)

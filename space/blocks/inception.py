@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Return the layers of all branches, and of their merging in a residual module.
 
-    "b1_2" is the layer at position 2 of branch 1; "b1_2_0" and "b1_2_1" are two parallel ones. Pooling before the
-    branches has the stride, if there is any, else the last layer of each branch with a kernel above one pixel.
+    "b1_2" is the layer at position 2 of branch 1, both counted from 0; "b1_2_0" and "b1_2_1" are two parallel ones.
+    A stride above 1 belongs to the pooling before the branches, called "before", if the module has one. Otherwise it
+    belongs in each branch to the last pooling or convolution larger than 1 x 1, or to the last layer if there is
+    none. At stride 1 nothing is pooled before the branches.
     """
     read = module(stage.branches or DEFAULT)
     layers: list[Layer] = []

@@ -7,7 +7,10 @@ from space.catalog.row import Published
 
 
 def _v1(size: str, stem: int, groups: int, width: int) -> Published:
-    """Return ShuffleNetV1. Each stage is twice as wide as the one before, and the classifier has no bias."""
+    """Return ShuffleNetV1. Each stage is twice as wide as the one before, and the classifier has no bias.
+
+    size: the width multiplier in its name, such as "1.5". stem, width: the widths of the stem and the first stage.
+    """
     stages = "/".join(
         f"shuffle_d{depth}_k3_s2_w{width * factor}_g{groups}_relu"
         for depth, factor in ((4, 1), (8, 2), (4, 4))

@@ -164,7 +164,10 @@ def misfit(stage: Stage, block: Stage) -> str:
 
 
 def _frame_misfit(parent: Architecture, child: Architecture) -> str:
-    """Return the reason why stem and head of `child` cannot inherit, "" if they can. Resolutions may differ."""
+    """Return the reason why the stem or the head of `child` cannot inherit, "" if both can.
+
+    The numbers of classes and image channels must be equal. Resolutions may differ.
+    """
     pairs = [
         *((f"stem.{name}", getattr(child.stem, name), getattr(parent.stem, name)) for name in ("op", "act")),
         *(
@@ -214,21 +217,28 @@ def _stage_choices(stage: Stage, widths: Sequence[float], expands: Sequence[floa
 
 
 def _widths(width: int, multiple: int, shares: Sequence[float]) -> list[int]:
-    """Return the widths that are these shares of `width`, ascending, and `width` itself."""
+    """Return these shares of `width` that are below it, ascending, and then `width`.
+
+    They are rounded to multiples of 8, else of 4, if that divides `width` and is a multiple of `multiple`; else of
+    `multiple`.
+    """
     divisor = next((d for d in (8, 4) if width % d == 0 and d % multiple == 0), multiple)
     rounded = (max(divisor, int(width * share / divisor + 0.5) * divisor) for share in shares)
     return sorted({*(r for r in rounded if r < width), width})
 
 
 def _expands(expand: float, shares: Sequence[float]) -> list[float]:
-    """Return the expansions that are these shares of `expand`, ascending, and `expand` itself."""
+    """Return these shares of `expand`, rounded to halves, that are above 1 and below it, ascending; then `expand`."""
     rounded = {int(expand * share * 2 + 0.5) / 2 for share in shares}
     smaller = sorted(r for r in rounded if 1 < r < expand)
     return [*(int(r) if r == int(r) else r for r in smaller), expand]
 
 
 def _separate(before: list[int], after: list[int]) -> None:
-    """Remove the widths that two neighbouring parts share from the wider one's; none if both are equally wide."""
+    """Remove from the widths of the wider of two neighbouring parts, in place, those that the other has too.
+
+    The last width of each is its own. If these are equal, nothing is removed.
+    """
     if before[-1] == after[-1]:
         return
     wider, narrower = (before, after) if before[-1] > after[-1] else (after, before)

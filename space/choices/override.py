@@ -39,7 +39,11 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
 
 
 def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None]]:
-    """Return each item of `node` with True if `key` is "*" or its number, False if the item has `key`, else None."""
+    """Return each item of the list `node` with what `key` means for it.
+
+    True: `key` is "*" or the item's number. False: it is a key in the item. None: neither; the item stays as it is.
+    Raises `UserError`, with the `place` in the document, if it is None for all.
+    """
     if key == "*" or key.isdecimal():
         chosen = [key in ("*", str(number)) for number in range(len(node))]
         if not any(chosen):

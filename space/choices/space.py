@@ -262,7 +262,10 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: 
 
 
 def _label(option: Any, number: int) -> int | float | str:
-    """Return the name of an option in a choice: itself; for a mapping, its one key or its position `number`."""
+    """Return the name of an option in a choice: a number or text itself; None, a truth value or a list as text.
+
+    A mapping is called by its key if it has only one, else by its position `number`.
+    """
     if isinstance(option, dict):
         return _key(option) or number
     return str(option) if option is None or isinstance(option, (bool, list)) else option

@@ -162,7 +162,10 @@ def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) 
 
 
 def _saved_by(step: Step, sources: list[str]) -> set[str]:
-    """Return the names of the maps that a step saves: the input of pooling, nothing for a shuffle."""
+    """Return the names of the maps that a step saves: its output or its inputs; none for a shuffle or a scale.
+
+    An activation outside of `_FROM_INPUT` saves its output. All other steps save their inputs, called `sources`.
+    """
     if step.kind in ("shuffle", "scale"):
         return set()
     return {step.name} if step.kind == "act" and step.act not in _FROM_INPUT else set(sources)

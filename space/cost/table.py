@@ -82,7 +82,7 @@ def milliseconds(value: object) -> float:
 
 
 def _plain(value: object) -> float:
-    """Return a number that was typed without a unit, nan for any other value."""
+    """Return a number without a unit as a float, nan for any other value, and infinity for a huge integer."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     try:

@@ -88,7 +88,11 @@ def block_times(
 
 @dataclass(frozen=True, slots=True)
 class _Take:
-    """A timed step. All times are in milliseconds: `wall` by the host's clock, the others on the device."""
+    """A timed step. All times are in milliseconds: `wall` by the host's clock, the others on the device.
+
+    parts: the times of the blocks and of the rest, see `_parts`. own, wall: the times of the whole step. reference:
+    the mean time of the reference's steps before and after it. shares: `parts` divided by `reference`.
+    """
 
     parts: list[float]
     own: float

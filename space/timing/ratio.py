@@ -104,7 +104,10 @@ def _ratio(taken: list[tuple[float, float, float, float]]) -> tuple[float, float
 
 
 def _pair(timer: Timer, step: Step, reference: Step, swapped: bool) -> tuple[float, float, float, float]:
-    """Time one pair of steps. The order alternates, so that a drift of the clock rate favours neither."""
+    """Return the times of `timer` for `step`, then for `reference`, in milliseconds.
+
+    swapped: True to run `reference` first. The caller alternates, so that a drift of the clock rate favours neither.
+    """
     if swapped:
         after = timer(reference)
         return *timer(step), *after

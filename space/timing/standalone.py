@@ -170,7 +170,7 @@ def _spread(times: list[tuple[float, float]]) -> float:
 
 
 def _warm_up(step: Step, timer: Timer) -> int:
-    """Run steps until they take as long as those before, and return their number."""
+    """Run steps until three take as long as the three before, or up to `_WARMUP_MAX`; return their number."""
     times: list[float] = []
     while len(times) < _WARMUP_MAX:
         times.append(timer(step)[0])

@@ -126,7 +126,7 @@ def _named_tensors(tensors: StateDict, format: str | None) -> tuple[str, StateDi
 
 
 def _require_numbers(tensors: StateDict) -> None:
-    """Raise `UserError` for the first tensor that is not floating point, or has values that are NaN or infinite.
+    """Raise `UserError` for the first tensor that is not floating point, is sparse, or has no or non-finite values.
 
     Counters, which have no dimension, may be integers.
     """
@@ -159,7 +159,10 @@ def _architecture(file: TensorFile, network: Architecture | str | None, format: 
 
 
 def _recognised(tensors: StateDict, format: str) -> Architecture:
-    """Return the first published network with these tensors, and with their number of classes and image channels."""
+    """Return the first published network with these tensors, and with their number of classes and image channels.
+
+    Raises `UserError` if there is none.
+    """
     modules = {name.rpartition(".")[0] for name in used(tensors, format)}
     for row in CATALOG.values():
         try:

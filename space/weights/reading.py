@@ -92,7 +92,10 @@ def _load(path: Path) -> Any:
 
 
 def _unwrapped(loaded: Any, path: Path) -> TensorFile:
-    """Return the state dict in `loaded`: the one under a usual key, else the only mapping with tensors."""
+    """Return the state dict in `loaded`: the one under a usual key, else the only mapping with tensors.
+
+    Raises `UserError` if there is none, or several.
+    """
     within: list[str] = []
     while isinstance(loaded, Mapping):
         usual = [key for key in _WRAPPERS if _leads_to_tensors(loaded.get(key))]

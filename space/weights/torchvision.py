@@ -64,7 +64,10 @@ def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
 
 
 def _mnasnet(architecture: Architecture) -> dict[str, str]:
-    """Return the names of MnasNet, where "layers" numbers stages, and each step of the stem and the first block."""
+    """Return the names of MnasNet: "layers.0" to "layers.7" are the steps of the stem and of the first block.
+
+    The stages after the first follow as "layers.8", "layers.9", ... and then the head.
+    """
     expect(architecture, "torchvision's MnasNet", _mnasnet_objection)
     first, *blocks = plan(architecture)[1:-1]
     start, *others = architecture.stages

@@ -23,7 +23,10 @@ from space.timing.device import processor
 
 
 def drawn(space: Space, number: int, rng: random.Random, seen: set[str]) -> tuple[list[Architecture], float]:
-    """Return `number` networks that are not in `seen`, and the number of draws per second, duplicates included."""
+    """Return `number` networks that are not in `seen`, and the draws per second of CPU time, duplicates included.
+
+    The digests of the networks are added to `seen`.
+    """
     networks: list[Architecture] = []
     draws, spent = 0, 0.0
     while len(networks) < number:
@@ -39,7 +42,7 @@ def drawn(space: Space, number: int, rng: random.Random, seen: set[str]) -> tupl
 
 
 def rate(count: Callable[[Architecture], object], networks: Sequence[Architecture]) -> float:
-    """Return the networks per second through `count`."""
+    """Return the number of networks that `count` processes per second of CPU time."""
     before = time.thread_time()
     for network in networks:
         count(network)
@@ -47,7 +50,7 @@ def rate(count: Callable[[Architecture], object], networks: Sequence[Architectur
 
 
 def row(name: str, rates: Sequence[float]) -> str:
-    """Return the median and the extremes of `rates`."""
+    """Return a line of the table: `name`, and the median and the extremes of `rates`."""
     return f"{name:<34}{statistics.median(rates):>10,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}"
 
 

@@ -79,7 +79,10 @@ def networks(plain: Space, count: int) -> Iterator[tuple[str, Architecture]]:
 
 
 def measure(profile: Profile, runtime: str, space: Space, count: int, out: Path, seconds: float) -> bool:
-    """Measure the networks that `out` lacks, first all once and then all again. Return whether none is left."""
+    """Measure the networks that `out` lacks, first all once and then all again. Return True if none is left.
+
+    After `seconds` no further one is begun.
+    """
     rows: list[Mapping[str, object]] = list(read_rows(out))
     done = {(row["set"], row["architecture"], row["take"]) for row in rows}
     conditions, started = Conditions(runtime), time.monotonic()  # type: ignore[arg-type]
@@ -97,7 +100,10 @@ def measure(profile: Profile, runtime: str, space: Space, count: int, out: Path,
 
 
 def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
-    """Yield a table of Kendall's tau and errors by set of networks and design."""
+    """Yield the conditions, and a table of Kendall's tau and relative errors by set of networks and design.
+
+    samples: the file of a profile's measurements, for the design of whole networks; None: without it.
+    """
     rows = read_rows(out)
     device = profile.device
     yield (
@@ -179,7 +185,10 @@ def _samples(path: Path) -> tuple[dict[str, Any], list[Sample]]:
 
 
 def whole_networks(samples: Sequence[Sample]) -> Mapping[str, float]:
-    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks."""
+    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks.
+
+    Times are relative to the inference of the reference network.
+    """
     works = [work_of(decode(sample.architecture)) for sample in samples]
     return rates(works, np.array([sample.step for sample in samples]))
 
@@ -217,7 +226,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def main() -> None:
-    """Measure, or print the report."""
+    """Measure, or print one of the reports."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

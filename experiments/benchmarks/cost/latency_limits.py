@@ -41,7 +41,7 @@ def limits(profile: Profile) -> dict[str, float]:
 
 
 def measure(folder: Path, profile: Profile) -> list[dict[str, str]]:
-    """Measure the latency of every complete trial of the run in `folder`; return the rows of its table."""
+    """Measure the latency of the complete trials of the run in `folder` that its table lacks; return all rows."""
     run, path = open_run(folder), folder.with_name(f"{folder.name}.csv")
     rows = read_rows(path)
     done = {row["trial"] for row in rows}
@@ -57,7 +57,11 @@ def measure(folder: Path, profile: Profile) -> list[dict[str, str]]:
 
 
 def report(folder: Path, limit: float, rows: list[dict[str, str]]) -> Iterator[str]:
-    """Yield the row of a limit: its trials above it, and the latencies and the accuracy of its answers."""
+    """Yield the row of a limit: how far trials exceed it, the error of predictions, and the answers.
+
+    "Within 5 %" is the share of trials that exceed it by at most 5 %. "Worst" and "worst answer" are the largest
+    excesses; negative: below the limit. limit: milliseconds.
+    """
     answers = open_run(folder).answers
     measured = {int(row["trial"]): float(row["ms"]) for row in rows}
     over = np.array(list(measured.values())) / limit - 1

@@ -77,7 +77,7 @@ def scaled(space: Space, number: int, seed: int, most: int) -> list[Architecture
 
 
 def measured(networks: Sequence[Architecture], reference: Architecture, batch: int, name: str) -> np.ndarray:
-    """Measure the step of each network relative to the reference."""
+    """Return the step time of each network divided by that of the reference. name: the name in messages."""
     started, ratios = time.monotonic(), []
     other, images = inputs(reference, batch)
     for number, network in enumerate(networks, 1):
@@ -100,7 +100,7 @@ def inputs(network: Architecture, batch: int) -> tuple[torch.nn.Module, torch.Te
 
 @contextmanager
 def neighbours(number: int, network: Architecture, batch: int) -> Iterator[None]:
-    """Run `number` training processes in the background."""
+    """Run `number` processes in the background that train `network` on one thread each."""
     code = _NEIGHBOUR % (str(network), batch)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(number)]
@@ -114,7 +114,10 @@ def neighbours(number: int, network: Architecture, batch: int) -> Iterator[None]
 
 
 def line(name: str, told: np.ndarray, truth: np.ndarray, flagged: int | None = None) -> str:
-    """Return a line with Kendall's tau, and the mean and largest absolute error of `told` relative to `truth`."""
+    """Return a line with Kendall's tau, and the mean and largest absolute error of `told` relative to `truth`.
+
+    flagged: the number of networks with a block that was never measured; None: no such column.
+    """
     errors = np.abs(told / truth - 1)
     rest = "" if flagged is None else f"{flagged:>9}"
     tau = kendalltau(told, truth).statistic
@@ -145,7 +148,7 @@ def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.n
 
 
 def agreement(networks: Sequence[Architecture], told: np.ndarray, truth: np.ndarray) -> str:
-    """Return a line with the overlap of the ten best networks by predicted S and by measured S."""
+    """Return a line with the overlap of the ten best networks by predicted S (`told`) and by measured S (`truth`)."""
     shared, best = [], 0
     for seed in range(20):
         accuracy = accuracies(networks, seed)

@@ -43,7 +43,7 @@ def _config() -> Config:
 
 
 def _evaluated(params: Mapping[str, int], epochs: int) -> Result:
-    """Evaluate the network at the point `params`, as our workers do."""
+    """Evaluate a network as our workers do. params: the index of an option for each choice, by its name."""
     config = _config()
     network = config.space.at(tuple(params[choice.name] for choice in config.space.choices))
     proxy = config.proxy.model_copy(update={"epochs": epochs})
@@ -141,7 +141,7 @@ def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
 
 
 def _trainable(epochs: int) -> type:
-    """Report a step for each epoch, and the evaluation with the last, as a trainable of Tune."""
+    """Return a trainable of Tune that reports a step for each epoch, and the evaluation with the last."""
     from ray.tune import Trainable
 
     class Trivial(Trainable):

@@ -59,7 +59,10 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the benchmark. seconds: its time limit. It is skipped if less than half of that is left."""
+    """A part of the benchmark. seconds: its time limit, tenfold in a rehearsal.
+
+    Except in a rehearsal, it is skipped if less than half of that is left.
+    """
 
     run: Callable[[Any], Figures]
     seconds: float
@@ -152,7 +155,10 @@ def main() -> None:
 
 
 def _guarded(section: Section, setup: Setup, left: float) -> Figures:
-    """Return the figures of a section; if it fails, the figures so far and the reason."""
+    """Return the figures of a section; if it fails, the figures so far and the reason as "failed".
+
+    left: the seconds until the end of the benchmark.
+    """
     limit = min(section.seconds * (10 if setup.tiny else 1), left)
     if limit < section.seconds / 2 and not setup.tiny:
         return {"failed": f"not begun: {left:.0f} s left"}

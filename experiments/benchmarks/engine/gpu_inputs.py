@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def proxy_of(tiny: bool, **changes: Any) -> Proxy:
-    """Return the default proxy with `changes`; in a rehearsal a proxy with images of 8 px."""
+    """Return the default proxy with `changes`; in a rehearsal with images of 8 px and a tenth of the width."""
     from search.proxy.proxy import Proxy
     from space import documents
 

@@ -22,13 +22,16 @@ _GRACE = 8.0
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:
-    """Run the default search with finals on photographs."""
+    """Run the default search in `SPACE`, with 64 trials and finals, on photographs. In a rehearsal it is tiny.
+
+    Without `setup.data` it is run on 300 shapes.
+    """
     data = ["data=npz", f"data.path={setup.data}"] if setup.data else ["data=shapes", "data.images=300"]
     return searched(setup, "photographs", data)
 
 
 def search_shapes(setup: Any) -> dict[str, Any]:
-    """Run the default search with finals on shapes."""
+    """Run the default search in `SPACE`, with 24 trials and finals, on shapes. In a rehearsal it is tiny."""
     return searched(setup, "shapes", ["data=shapes", *(["data.images=300"] if setup.tiny else [])], trials=24)
 
 
@@ -74,7 +77,10 @@ def outcome(path: Path) -> dict[str, Any]:
 
 
 def training(setup: Any) -> dict[str, Any]:
-    """Train an answer with `search train`, with and without torch.compile."""
+    """Train an answer of an earlier section with `search train`, without and with torch.compile.
+
+    If there is none, EfficientNetV2-B0 is trained on shapes. A rehearsal trains only without torch.compile.
+    """
     runs = [name for name in ("photographs", "shapes") if (setup.out / "runs" / name).is_dir()]
     network = runs[0] if runs else "v2-b0"
     words = ["recipe.epochs=2", f"recipe.device={setup.device if setup.device == 'cpu' else 'auto'}"]
@@ -94,10 +100,10 @@ def training(setup: Any) -> dict[str, Any]:
 
 
 def command(setup: Any, *words: str) -> dict[str, Any]:
-    """Run a command of ours in `setup.out` and return its output, exit code and time.
+    """Run a command of ours in `setup.out` and return its exit code, its seconds, and the ends of its output.
 
-    It gets Ctrl-C some seconds before the section is over, so that it can end in order. noted: the list that
-    receives the lines of standard error, each after the time of its output in seconds.
+    It gets Ctrl-C `_GRACE` seconds before the section is over, so that it can end in order. Its standard output is
+    under "said". The lines of its standard error are under "noted", each after the second at which it came.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     begun = time.perf_counter()

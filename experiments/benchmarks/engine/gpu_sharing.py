@@ -16,7 +16,10 @@ SHARES = (1, 2, 4, 8)
 
 
 def sharing(setup: Any) -> dict[str, Any]:
-    """Measure the images per second of 1, 2, 4 and 8 simultaneous training processes on one device."""
+    """Measure the images per second of 1, 2, 4 and 8 simultaneous training processes on one device.
+
+    Each number is measured with graphs where they can be used, and without. In a rehearsal there are 1 and 2.
+    """
     rows: list[dict[str, Any]] = []
     shares = (1, 2) if setup.tiny else SHARES
     with members(max(shares), setup) as team:
@@ -49,7 +52,7 @@ def sharing_with_mps(setup: Any) -> dict[str, Any]:
 
 @contextmanager
 def members(count: int, setup: Any) -> Iterator[list[Any]]:
-    """Start processes that train on request."""
+    """Start `count` processes that train on request (see `shared_rate`), and yield a pipe to each."""
     # Not the fork server's: these must find today's environment.
     context = get_context("spawn")
     pipes, processes = [], []
@@ -70,7 +73,7 @@ def members(count: int, setup: Any) -> Iterator[list[Any]]:
 
 
 def shared_rate(team: list[Any], graph: str, seconds: float) -> dict[str, Any]:
-    """Return the total images per second of all members of `team`, which train for some seconds."""
+    """Return the images per second, in total and of the slowest member, while `team` trains for some seconds."""
     for pipe in team:
         pipe.send((graph, seconds))
     for pipe in team:

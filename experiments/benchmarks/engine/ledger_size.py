@@ -55,7 +55,7 @@ def fill(path: Path, config: Config, trials: int) -> None:
 
 
 def taken(what: Callable[[], object]) -> tuple[float, float]:
-    """Return the CPU time and the wall-clock time of `what()`, in seconds."""
+    """Return the CPU time of this thread and the wall-clock time that `what()` takes, in seconds."""
     clock, thread = time.perf_counter(), time.thread_time()
     what()
     return time.thread_time() - thread, time.perf_counter() - clock
@@ -70,7 +70,7 @@ def search_on(engine: Engine) -> None:
 
 
 def measured(sampler: str, trials: int, more: int) -> None:
-    """Print the times of a run with `trials` trials and `more` further ones."""
+    """Print the times of a run with `trials` finished trials and `more` + 1 further ones, and the ledger's size."""
     total = trials + more + 1
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": total})
     endless = config.sampler.model_copy(update={"early_stop": False})
@@ -97,7 +97,8 @@ def main() -> None:
     parser.add_argument("--more", type=int, default=20)
     parser.add_argument("--samplers", nargs="+", default=["random", "tpe"])
     options = parser.parse_args()
-    print("finished trials of effv2; ms of CPU, then ms on the clock")
+    print("Runs in the space effv2; trials: the finished ones when the run is opened")
+    print(f"{'sampler':<12}{'trials':>6} {'what':<28}{'CPU ms':>10}{'clock ms':>10}")
     for sampler in options.samplers:
         for trials in options.trials:
             with tempfile.TemporaryDirectory() as folder:

@@ -36,12 +36,16 @@ from experiments.benchmarks.engine.frameworks import CONTESTANTS, Contest, Ticks
 from space.timing.device import processor
 
 BESIDE = (("local", "optuna"), ("ray", "tune"), ("ray", "tune_lean"))
-"""The contestants whose overhead plus 10 ms is the target of each of our executors."""
+"""Pairs of one of our executors and a contestant. The executor may take up to 10 ms more per trial."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The times of a contest in seconds: wall-clock and driver CPU time per trial, and the end of the first trial."""
+    """The times of a contest in seconds.
+
+    clock, cpu: the wall-clock time and the CPU time of the driver per trial. start: the time from the start of the
+    process to the end of the first trial.
+    """
 
     clock: float
     cpu: float
@@ -49,7 +53,10 @@ class Taken:
 
 
 def contested(name: str, contest: Contest, skip: int) -> Taken:
-    """Run the contestant in a new process and folder, and return its times."""
+    """Run the contestant in a new process and folder, and return its times.
+
+    skip: the number of trials at the beginning that do not count in the times per trial.
+    """
     command = [
         sys.executable,
         "-m",
@@ -75,21 +82,21 @@ def contested(name: str, contest: Contest, skip: int) -> Taken:
 
 
 def spread(values: Sequence[float], unit: float) -> str:
-    """Return a text with the median, and the extremes in brackets."""
+    """Return a text with the median, and the extremes in brackets, all multiplied by `unit`."""
     low, median, high = (unit * each for each in (min(values), statistics.median(values), max(values)))
     return f"{median:8.2f} ({low:.2f} to {high:.2f})"
 
 
 def report(taken: dict[str, list[Taken]]) -> None:
     """Print the table and the comparisons."""
-    print(f"\n{'':<16}{'ms a trial':<28}{'of it CPU of the driver':<28}{'s until the first trial':<28}")
+    print(f"\n{'':<16}{'ms a trial':<28}{'CPU ms of the driver':<28}{'s until the first trial':<28}")
     for name, each in taken.items():
         columns = spread([t.clock for t in each], 1e3), spread([t.cpu for t in each], 1e3)
         print(f"{name:<16}{columns[0]:<28}{columns[1]:<28}{spread([t.start for t in each], 1):<28}")
     for name, other in BESIDE:
         if taken.get(name) and taken.get(other):
             more = [1e3 * (a.clock - b.clock) for a, b in zip(taken[name], taken[other], strict=True)]
-            print(f"{name} takes more than {other}: {spread(more, 1).strip()} ms; the bar is 10")
+            print(f"{name} less {other}: {spread(more, 1).strip()} ms a trial; at most 10 are permitted")
 
 
 def arguments() -> argparse.Namespace:
@@ -118,7 +125,9 @@ def main() -> None:
         return
     contest = Contest(options.trials, options.epochs, options.workers)
     versions = ", ".join(f"{package} {version(package)}" for package in ("optuna", "ray"))
-    print(f"{processor()}, {os.cpu_count()} cores, {versions}; {contest}, from trial {options.skip} on")
+    print(
+        f"{processor()}, {os.cpu_count()} cores, {versions}; {contest}, without the first {options.skip} trials"
+    )
     taken: dict[str, list[Taken]] = {name: [] for name in names}
     for time_ in range(options.times):
         for name in random.Random(time_).sample(names, len(names)):

@@ -53,7 +53,13 @@ CLOCKS: dict[str, Callable[[], float]] = {"clock": time.perf_counter, "cpu": tim
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A simulated study. workers_busy_driver: the number of workers that would keep the driver busy all the time."""
+    """A simulated study.
+
+    trial_seconds: the mean duration of a trial. transport_ms: the executor's milliseconds per trial. driver_ms,
+    driver_ms_last_tenth: the driver's milliseconds per trial, for all trials and for the last tenth. filled_after_s:
+    the simulated seconds until all workers have a trial. workers_busy_driver: the number of workers that would keep
+    the driver busy all the time.
+    """
 
     sampler: str
     workers: int
@@ -139,7 +145,7 @@ class Cluster:
 
 
 def simulated(sampler: str, workers: int, seconds: float, options: argparse.Namespace) -> Row:
-    """Run a search with `options.each` trials for each worker."""
+    """Return the row of a search with `options.each` trials for each worker, of `seconds` each on average."""
     trials = options.each * workers
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": trials})
     cluster = Cluster(workers, seconds, options.transport / 1e3, CLOCKS[options.time])

@@ -35,8 +35,9 @@ _REPEATS = 7
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A limit in milliseconds, and the rivals' networks and measured milliseconds by name. named: the network whose
-    latency is the limit; it is one of the rivals.
+    """A limit in milliseconds, and the networks and measured milliseconds of the rivals by name.
+
+    named: the network whose latency is the limit. It is also the rival `NAMED`.
     """
 
     limit: float
@@ -75,7 +76,12 @@ def _measured(name: str, profile: Profile) -> Level:
 def _rivals(
     lead: Architecture, limit: float, profile: Profile, ms: Callable[[Architecture], float]
 ) -> dict[str, Architecture]:
-    """Return the largest network of every other published rival within the limit, without those left out."""
+    """Return, by name, the largest member of each published rival within `limit` milliseconds, except `NAMED`.
+
+    If no member fills the limit well, it can be the next larger one. A rival that would need widths under 8 is
+    missing, and a line says so. ms: measures the milliseconds of a network. `profile` predicts them, so that few
+    networks are measured.
+    """
     match, predictor = Match({"latency": limit}, lambda _, network: ms(network)), Predictor(profile)
     rivals = {}
     for name in str(documents.read(*DEFAULTS)["networks"]).split(","):

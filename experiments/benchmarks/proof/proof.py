@@ -1,6 +1,6 @@
 """Is the searched network more accurate than every published network of equal latency, and by how much?
 
-    python -m experiments.benchmarks.proof.proof --npz FILE.npz --out DIR --tries widths
+    python -m experiments.benchmarks.proof.proof --npz FILE.npz --profile FILE.json --out DIR --tries widths
 
 For each level the limit is the latency of MobileNetV3-Small of about 6 or 18 million multiply-adds, exported and
 run by onnxruntime with one image on one thread (`levels`). Rivals are the published networks of `search compare`, as
@@ -9,7 +9,8 @@ beside the last one. Then, all resumable:
 
 1. `--until search`: the searches.
 2. `--until validate`: each rival and the answer of the first try are trained at the low level with three learning
-   rates and one seed, and keep the best by validation. Then every network is trained with 2 seeds.
+   rates and one seed, and keep the rate of the highest validation accuracy. Then every network is trained with 2
+   seeds.
 3. `--until final`: the answers of the last try with every search seed, the random search's and the three best rivals
    by validation are written down; then each is trained with 5 fresh seeds, and evaluated on the test images.
 
@@ -63,8 +64,9 @@ class Contender:
 class Proof:
     """The files and settings of a proof.
 
-    tries: the searches, the last of which is the proof's. seeds: the seeds of that search. settings: more words of
-    all searches.
+    profile: the file of a profile of latencies. tries: the searches, the last of which is the proof's. seeds: the
+    seeds of that search; the others have only the first of these. jobs: the number of simultaneous trainings.
+    settings: more words of all searches.
     """
 
     npz: str
@@ -80,7 +82,7 @@ class Proof:
         return level(name, Profile.load(self.profile), self.out / "levels.json")
 
     def contenders(self, name: str) -> list[Contender]:
-        """Return the answers of all searches of a level, which are carried out first, and the rivals."""
+        """Carry out the missing searches of a level. Return the answers of all its searches, and the rivals."""
         limit, last, first = self.level(name).limit, self.tries[-1], self.seeds[0]
         searches = [(one, first) for one in self.tries] + [(last, seed) for seed in self.seeds[1:]]
         found = []

@@ -15,7 +15,7 @@ TRIES: Mapping[str, Mapping[str, str]] = {
 }
 """The settings of each try, by its name."""
 RANDOM = {"sampler": "random"}
-"""What makes a search the random search of equal cost."""
+"""The settings that turn a try into the random search of equal cost."""
 
 
 def words(name: str, npz: str, limit: float, profile: str, seed: int) -> list[str]:

@@ -56,7 +56,10 @@ def _number(*key: object) -> int:
 def evaluation(
     truth: Callable[[Architecture], float], search: int, request: Request, report: object = None
 ) -> Result:
-    """Return the made-up result of a training. truth: the accuracy of a network. search: decides the images."""
+    """Return the made-up result of a training.
+
+    truth: returns the true accuracy of a network. search: the number of the search, which decides the images.
+    """
     network = decode(request.architecture)
     expected = truth(network) + NOISE * float(
         _normals(1, "seed", search, request.architecture, request.seed)[0]

@@ -69,7 +69,7 @@ def ranked(values: NDArray[np.float64], truths: NDArray[np.float64]) -> tuple[fl
 
 
 def table(problem: Recorded, resolution: int | None, workers: int) -> str:
-    """Return a line for each signal of the networks of `problem`."""
+    """Return a heading, and a line with the correlations of each signal of the networks of `problem`."""
     truths = np.array(list(problem.truths.values()))
     started = time.perf_counter()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

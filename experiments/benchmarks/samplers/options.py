@@ -35,7 +35,11 @@ TOP = 5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a search: its trials, and the regrets in % of its selection and of the best among its `TOP`."""
+    """The outcome of a search.
+
+    trials: the number of complete trials. best, top: the regrets, in % of the best reward, of the best network seen
+    and of the truly best among the `TOP` best seen.
+    """
 
     trials: int
     best: float

@@ -72,10 +72,10 @@ def plans(
     seeds: Iterable[int],
     most: int | None,
 ) -> Iterator[Plan]:
-    """Return all searches, seed by seed, so that at any time about as many of each kind are finished.
+    """Yield all searches, seed by seed, so that at any time about as many of each kind are finished.
 
-    most: the number of trials of each search; None: the usual number, doubled for pruners. No search has more
-    than half of the networks.
+    most: the largest number of trials; None: the usual number. Searches with a pruner have twice as many. No search
+    has more than half of the networks.
     """
     for seed in seeds:
         for count in workers:
@@ -87,7 +87,7 @@ def plans(
 
 
 def kept(path: Path) -> list[Searched]:
-    """Read the searches of a file, only the longest of duplicates. Return none if there is no file.
+    """Return the searches in a file, only the longest of duplicates; [] if there is no file.
 
     The last line may be incomplete after a kill.
     """
@@ -211,7 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workers", nargs="+", type=int, default=[1])
     parser.add_argument(
-        "--trials", type=int, help=f"trials (default: {FEW_TRIALS} with slow samplers, else {MANY_TRIALS})"
+        "--trials",
+        type=int,
+        help=f"at most so many (default: {FEW_TRIALS} with slow samplers, else {MANY_TRIALS})",
     )
     parser.add_argument("--report", action="store_true", help="run nothing")
     parser.add_argument("--out", type=Path, default=OUT)

@@ -50,7 +50,7 @@ SHORTER = (3, 1)
 
 
 def children(count: int) -> list[Architecture]:
-    """Return the first `count` distinct random children of the parent; more of them begin with fewer."""
+    """Return the first `count` distinct random children of the parent. A larger `count` only adds further ones."""
     space, rng = Space.of(inside(decode(PARENT), WIDTHS, EXPANDS)), random.Random(0)
     networks: dict[Architecture, None] = {}
     while len(networks) < count:
@@ -91,7 +91,7 @@ def train_alone(networks: list[Architecture], data: Dataset, proxy: Proxy, out: 
 
 
 def parents(source: Source, epochs: int, out: Path) -> Iterator[tuple[str, Weights, float]]:
-    """Yield each parent's name, its weights as children take them, and the CPU seconds of its training.
+    """Yield each parent's name, its weights as children take them, and the wall-clock seconds of its training.
 
     A training that was interrupted is resumed.
     """
@@ -111,7 +111,11 @@ def parents(source: Source, epochs: int, out: Path) -> Iterator[tuple[str, Weigh
 def validate_inherited(
     networks: list[Architecture], data: Dataset, proxy: Proxy, weights: Weights, parent: str, seconds: float
 ) -> Iterator[dict[str, Any]]:
-    """Yield the accuracy of each child with inherited weights: as they are, and with a fitted classifier."""
+    """Yield the accuracies of each child with inherited weights, as a row for the results.
+
+    frozen: as they are. recalibrated: with new batch-norm statistics. fitted: also with a fitted classifier. seconds:
+    the wall-clock seconds of the parent's training.
+    """
     conventions, cpu = weights.conventions, torch.device("cpu")
     data = replace(data, mean=conventions.mean, std=conventions.std)
     for network in networks:

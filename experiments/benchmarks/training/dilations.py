@@ -57,7 +57,7 @@ def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
 
 
 def contest(task: Task, folder: Path) -> dict[str, float]:
-    """Return the validation accuracy of each contestant."""
+    """Return the validation accuracy of each contestant, 0 to 1, by its name. folder: receives the models."""
     trained(task, folder / "large")
     large = load_model(folder / "large" / "model")
     network, tensors = edo(rebuild(large.weights))

@@ -95,7 +95,10 @@ def run(job: Job) -> dict[str, Any]:
 
 
 def train_all(jobs: Iterable[Job], journal: Path, processes: int) -> list[dict[str, Any]]:
-    """Carry out the trainings that have no line in the journal yet. Returns the lines of `jobs` in order."""
+    """Carry out the trainings that have no line in the journal yet. Returns the lines of `jobs` in order.
+
+    Equal jobs have one line.
+    """
     wanted = {job.key: job for job in jobs}
     known = {key_of(line): line for line in read(journal)}
     left = [job for key, job in wanted.items() if key not in known]
@@ -111,7 +114,7 @@ def train_all(jobs: Iterable[Job], journal: Path, processes: int) -> list[dict[s
 
 
 def key_of(line: dict[str, Any]) -> tuple[object, ...]:
-    """Return the `Job.key` of a line. Lines of earlier versions lack what was the same for all of their trainings."""
+    """Return the `Job.key` of a line. A field that a line of an earlier version lacks had its default there."""
     more = tuple((name, value) for name, value in line.get("more", ()))
     return line["network"], line["seed"], line.get("rate", 1.0), line.get("split", "test"), more
 

@@ -19,8 +19,9 @@ PROXY_SEEDS = (0, 1)
 class Cell:
     """A space on a data set. settings: the settings of `search launch`, without the path of the data.
 
-    images, validation_images: the limits on the images that all trainings use; None: all images.
-    macs: the permitted multiply-adds of the networks, in millions.
+    networks: the number of networks that are trained. long_seeds: the seeds of the long trainings of each. images,
+    validation_images: the limits on the images that all trainings use; None: all images. macs: the permitted
+    multiply-adds of the networks, in millions.
     """
 
     settings: Mapping[str, object]
@@ -145,7 +146,7 @@ def _inner(settings: Mapping[str, object], prefix: str) -> dict[str, object]:
 
 
 def tasks(name: str, only: str | None = None, chosen: Iterable[str] | None = None) -> list[Task]:
-    """Return all trainings of a cell in their order: network by network in each of four passes.
+    """Return all trainings of a cell in their order: network by network in each of four passes; timings in one pass.
 
     only: the trainings to return, "long", "proxies" or "cost"; else all. chosen: the names of candidates; else all.
     """

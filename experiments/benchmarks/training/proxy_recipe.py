@@ -136,9 +136,11 @@ def rows(
     seconds: Mapping[str, float],
     whole: np.ndarray,
 ) -> Iterator[dict[str, object]]:
-    """Return a row for each recipe and reading.
+    """Yield a row for each recipe and reading.
 
-    by_reading: the accuracies (networks, seeds) of each reading. whole: the accuracies (networks,) of full trainings.
+    by_reading: the accuracies (networks, seeds) of each reading. seconds: the CPU seconds of a training, by recipe.
+    whole: the accuracies (networks,) of full trainings. The columns "more" and "whole_more" are differences to the
+    plain reading of the plain recipe; "low" and "high" are bounds of 95 % intervals.
     """
     plain = by_reading["plain", *READINGS[0]]
     draws = np.random.default_rng(0).integers(0, len(plain), (_RESAMPLED, len(plain)))

@@ -41,13 +41,13 @@ def pairs_agreement(one: Values, other: Values, weights: NDArray[np.int64]) -> f
 
 
 def own_agreement(values: Values, weights: NDArray[np.int64]) -> float:
-    """Return the mean tau-b between the seeds of the same training."""
+    """Return the mean tau-b between the seeds of the same training; NaN for one seed. weights: see above."""
     taus = [pairs_agreement(values[[a]], values[[b]], weights) for a, b in _seed_pairs(values)]
     return float(np.mean(taus)) if taus else float("nan")
 
 
 def reliability(values: Values) -> float:
-    """Return the mean Spearman correlation between the seeds of the same training."""
+    """Return the mean Spearman correlation between the seeds of the same training; NaN for one seed."""
     rhos = [np.corrcoef(rankdata(values[a]), rankdata(values[b]))[0, 1] for a, b in _seed_pairs(values)]
     return float(np.mean(rhos)) if rhos else float("nan")
 
@@ -80,8 +80,9 @@ def _values(
 def rows(lines: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, object]]:
     """Yield a row for each candidate, signal and half ("all", or the "better" half by the long trainings).
 
-    Only complete seeds count. A seed is complete if it has trained as many networks as any seed of the
-    candidate, or more than half of the long trainings' networks.
+    A seed of a candidate counts if it has trained at least 0.7 times as many networks as any other of its seeds. A
+    seed of the long trainings counts if it has trained at least 0.7 of the networks that all those have trained. A
+    row is about the networks that all these seeds have trained. There is none if these are fewer than 4.
     """
     table = table_of(lines)
     long = table.pop("long", {})
@@ -147,7 +148,10 @@ def _share(
     kind: str,
     names: Sequence[str],
 ) -> float | str:
-    """Return the CPU time of a proxy training relative to a long one's, from timed steps if there are any."""
+    """Return the CPU time of a proxy training relative to a long one's, from timed steps if there are any.
+
+    Without timed steps it is "" if a training was on a GPU.
+    """
     timed, whole = costs.get(f"cost {kind}", {}), costs.get("cost long", {})
     both = [name for name in names if name in timed and name in whole]
     if both:

@@ -78,7 +78,7 @@ def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[lis
 
 
 def bare_steps(network: Architecture, proxy: Proxy, device: torch.device) -> Callable[[], None]:
-    """Run steps on one batch for as many images as an epoch has, to the nearest batch."""
+    """Return a function that runs steps on one batch for as many images as an epoch has, to the nearest batch."""
     built = build(network).to(device).to(memory_format=torch.channels_last)
     optimiser = optimiser_of(built, proxy)
     dtype = precision_on(device, proxy.precision)
@@ -111,7 +111,7 @@ def _since(start: Taken, device: torch.device) -> Taken:
 
 
 def _processor() -> str:
-    """Return the name of the processor, if the system reports it."""
+    """Return the name of the processor that the system reports, or else of the kind of machine."""
     try:
         with open("/proc/cpuinfo") as lines:
             return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))

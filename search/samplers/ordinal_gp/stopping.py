@@ -29,7 +29,8 @@ class EarlyStopping:
         """Prepare the rule.
 
         expected_gain: a function that returns the largest expected improvement after a history, in standard
-        deviations of the noise. startup: the number of results without a model.
+        deviations of the noise. startup: the number of trials at the beginning that are proposed without a model.
+        The first check comes `MIN_MODEL_RESULTS` results later, at a multiple of `STEP`.
         """
         self._expected_gain, self._first_check = expected_gain, startup + MIN_MODEL_RESULTS
         self._gains: dict[int, tuple[Sequence[Observation], float]] = {}

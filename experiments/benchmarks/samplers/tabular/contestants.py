@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class AsItComes(Sampler):
     """One of Optuna's samplers with its own defaults, used through `study.ask` and `study.tell`.
 
-    A duplicate, which the engine does not train again, gets the reward of its first trial. Only for searches
-    that are not interrupted.
+    The engine does not train a duplicate again. A point that was proposed before gets its reward again; another
+    point of the same network counts as failed. Only for searches that are not interrupted.
     """
 
     kind: str
@@ -80,7 +80,7 @@ class Asking:
             for number in self._open.pop(point):
                 if point in rewards:
                     self._study.tell(number, rewards[point])
-                else:  # Another point of a network that was tried: it has the reward of that point.
+                else:  # The trial failed, or another point has the same network and its reward.
                     self._study.tell(number, state=TrialState.FAIL)
 
 
@@ -103,7 +103,7 @@ class LocalSearch(Sampler):
 
 
 class Climbing:
-    """Local search in a space with so many options in each choice."""
+    """Local search. options: the number of options of each choice. draws: the random points after each restart."""
 
     def __init__(self, options: tuple[int, ...], draws: int) -> None:
         self._options, self._draws = options, draws

@@ -48,7 +48,8 @@ class Row:
     the selected network, in percent of the best. near: after `NEAR` trials, the share of searches whose
     selected network is within one standard deviation (between seeds) of the best; None with too few trials or
     seeds. costs: the trials to each level. most: the trials within which 90 % of searches reach it. never: the
-    share of searches that do not reach it. seconds: the simulated time to the first level.
+    share of searches that do not reach it. seconds: the median simulated time to the first level. ms_per_trial: the
+    driver's CPU time.
     """
 
     sampler: str

@@ -79,7 +79,7 @@ def median_of(values: Sequence[float]) -> Interval:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that is not exceeded by `share` of the values."""
+    """Return the smallest of `values` that at least a share of them, 0 to 1, do not exceed."""
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
@@ -87,9 +87,9 @@ def quantile(values: Sequence[float], share: float) -> float:
 class Comparison:
     """One sampler's cost against another's, paired by seed.
 
-    ratio: the other sampler's median divided by the first one's. p: the p-value of Wilcoxon's signed-rank
-    test on logarithms, corrected for the number of comparisons (Holm). A level that was not reached counts as
-    reached by the next trial.
+    faster, slower: the numbers of pairs in which `one` needs fewer or more. ratio: the other sampler's median divided
+    by the first one's. p: the p-value of Wilcoxon's signed-rank test on logarithms, corrected for the number of
+    comparisons (Holm). A level that was not reached counts as reached by the next trial, except in `ratio`.
     """
 
     one: str

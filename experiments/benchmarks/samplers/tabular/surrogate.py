@@ -103,7 +103,7 @@ class Surrogate:
         }
 
     def _effect(self, place: str, value: object) -> float:
-        """Return the effect of a value: half a trend over numbers, half at random."""
+        """Return the effect of a value: half a random number, and for a number also a trend in log(1 + value)."""
         trend = self._normal("trend", place) * math.log(1 + value) if isinstance(value, int | float) else 0.0
         return trend + 0.5 * self._normal("effect", place, value)
 
