@@ -51,4 +51,4 @@ def compare(words: tuple[str, ...], family: str | None, rule: str, dry_run: bool
         raise UserError(f"--family scales one network; {len(networks)} are named.")
     else:
         named = scaled_family(networks[0], types.phis(family), rule)
-    carry_out(plan_of(named, parse(settings)), dry_run)
+    carry_out(plan_of(named, parse(settings)), dry_run, "scale")

@@ -57,8 +57,11 @@ def compare(words: tuple[str, ...], dry_run: bool) -> None:
     carry_out(plan_of(networks, parse(settings)), dry_run)
 
 
-def carry_out(plan: Plan, dry_run: bool) -> None:
-    """Carry out `plan` with progress on standard error and the result on standard output, or print it only."""
+def carry_out(plan: Plan, dry_run: bool, program: str = "search") -> None:
+    """Carry out `plan` with progress on standard error and the result on standard output, or print it only.
+
+    program: the name of the command in messages.
+    """
     from rich.console import Console
 
     from search.cli.table import table
@@ -79,7 +82,7 @@ def carry_out(plan: Plan, dry_run: bool) -> None:
     try:
         compared = compare(plan, note, Terminal(console))
     except KeyboardInterrupt:
-        fail("Stopped. Finished trainings are kept; repeat the command to continue.", 130)
+        fail("Stopped. Finished trainings are kept; repeat the command to continue.", 130, program)
     rows, sentences, written = write_comparison(compared)
     print_all([table(rows, filled(rows, COLUMNS)), "", *sentences, "", *(f"wrote {p}" for p in written)])
 

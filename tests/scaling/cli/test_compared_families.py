@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 from click.testing import CliRunner
 
@@ -39,3 +41,18 @@ def test_several_networks_are_a_family():
 def test_mistakes_are_refused(words, why):
     with pytest.raises(UserError, match=why):
         CliRunner().invoke(cli, ["compare", *words], catch_exceptions=False, standalone_mode=False)
+
+
+def test_a_comparison_that_is_stopped_says_so_by_the_name_of_the_command(tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search.compare.comparison.compare", stopped)
+    words = ["v2-b0", "b0", "data=shapes", "data.images=100", "data.test_images=20", f"out={tmp_path}"]
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        result = CliRunner().invoke(cli, ["compare", *words])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1].startswith("scale: Stopped. Finished trainings are kept")
