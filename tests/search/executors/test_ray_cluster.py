@@ -7,8 +7,10 @@ import pytest
 
 from search.config import Config
 from search.executors import EXECUTORS
+from search.executors.jobs import done
 from search.proxy.evaluate import evaluate
 from search.testing import Recorded, requests, slowly
+from search.testing.evaluations import Parcel
 from space import UserError
 
 RAY = EXECUTORS["ray"]
@@ -53,6 +55,18 @@ def test_choosing_it_does_not_import_ray():
     assert done.stdout.strip() == "False"
 
 
+def niceness(job, report):
+    return os.nice(0)
+
+
+@pytest.mark.slow
+def test_workers_have_the_niceness_of_this_process():
+    found = []
+    executor = RAY(executor="ray", workers=1)
+    assert not done(executor, [Parcel(0, b"")], niceness, lambda job, nice: found.append(nice))
+    assert found == [os.nice(0)]
+
+
 @pytest.mark.slow
 def test_a_trial_that_takes_too_long_is_ended():
     engine = Recorded(requests(1))
@@ -94,6 +108,7 @@ def test_a_node_that_dies_takes_no_trial_along(tmp_path):
         import ray
         from ray.cluster_utils import Cluster
         from search.executors import EXECUTORS
+from search.executors.jobs import done
         from search.testing import Recorded, looked_up, requests
 
         def number(node):
