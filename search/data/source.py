@@ -91,7 +91,10 @@ class Source(BaseModel, ABC):
     @field_validator("cache", "path", mode="after", check_fields=False)
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
-        """Expand `~`, which shells leave in `data.path=~/images`, and make the path independent of the folder."""
+        """Expand `~`, which shells leave in `data.path=~/images`, and make the path independent of the folder.
+
+        Raises ValueError for a path that is not UTF-8.
+        """
         if path and printable(str(path)) != str(path):
             raise ValueError(f"the bytes of {printable(str(path))} are not UTF-8; rename it, or link to it")
         return path and Path(os.path.expanduser(path)).absolute()

@@ -115,7 +115,10 @@ def _network(model: Path) -> NetworkToTrain:
 def _mistakes(
     classifier: Classifier, images: LabelledImages, shares: NDArray[np.float64]
 ) -> tuple[Mistake, ...]:
-    """Return the mistakes with the most probable labels."""
+    """Return up to `_MISTAKES` wrongly classified images, those with the most probable wrong label first.
+
+    shares: the probabilities (n, classes) of all images.
+    """
     predicted, confidence = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(predicted != images.labels)
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES].tolist()

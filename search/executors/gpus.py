@@ -80,9 +80,9 @@ def numbering(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _built_with_cuda() -> bool:
-    """Return True if the installed torch is built with CUDA.
+    """Return True if the installed torch is built with CUDA; False if torch is not installed.
 
-    The answer is read from a file of torch, since importing torch takes seconds.
+    The answer is read from a file of torch, since importing torch takes seconds. It is True if that cannot be read.
     """
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
@@ -101,7 +101,7 @@ class _Memory(ctypes.Structure):
 
 
 def _all() -> list[Gpu]:
-    """Return all GPUs of the machine, in the order of their PCI slots; [] if NVIDIA's driver is not installed."""
+    """Return all GPUs of the machine, in the order of their PCI slots; [] if NVIDIA's driver does not answer."""
     try:
         nvml = ctypes.CDLL("libnvidia-ml.so.1")
     except OSError:

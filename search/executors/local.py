@@ -119,7 +119,7 @@ class Local(Executor):
 def _serve(engine: Driven, workers: list[_Worker], timeout: float | None) -> None:
     """Wait up to 1 s for messages of the workers, and pass them on to the engine.
 
-    A worker whose attempt has taken more than `timeout` seconds is ended.
+    A worker whose attempt has taken more than `timeout` seconds is ended. None: there is no limit.
     """
     busy = {worker.pipe: worker for worker in workers if worker.busy}
     for pipe in wait(list(busy), timeout=1.0):

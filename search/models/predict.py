@@ -94,7 +94,10 @@ def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
 def _decoded(
     channels: int, fed: Feeding, paths: Sequence[Path], skipped: Callable[[UserError], None]
 ) -> dict[int, Images]:
-    """Return the pixels of the decodable files by their index in `paths`, and call `skipped` for the others."""
+    """Return the pixels of the decodable files by their index in `paths`, and call `skipped` for the others.
+
+    Raises `UserError` for a number of channels other than 1 and 3.
+    """
     if channels not in (1, 3):
         raise UserError(f"Image files are read with 1 or 3 channels, and this network has {channels}.")
 
@@ -139,7 +142,10 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _files(path: Path) -> list[Path]:
-    """Return the file, or all image files below a folder. Raises `UserError` for a missing path."""
+    """Return the file, or all image files below a folder.
+
+    Raises `UserError` for a missing path and for a folder without images.
+    """
     if not existing(path, "IMAGE").is_dir():
         return [path]
     files = [Path(file.path) for file in image_files(path)]

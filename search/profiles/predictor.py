@@ -128,7 +128,7 @@ class Predictor:
         return self._ends[key]
 
     def _block(self, part: PlacedBlock) -> tuple[float, bool]:
-        """Return the milliseconds of a block, with its optimizer step if any, and whether it was measured."""
+        """Return the milliseconds of a block, with its optimizer step in a training, and True if it was measured."""
         measured = self.profile.blocks.get(part.key)
         ms = measured.ms if measured else self._linear(self.profile.work, blocks.work(part))
         if self.profile.cost == "step":

@@ -53,5 +53,5 @@ def _half(proxy: Proxy, images: int) -> int:
 
 
 def _smaller(pixels: int) -> int:
-    """Return three quarters of `pixels`, a multiple of 8."""
+    """Return three quarters of `pixels`, rounded to a multiple of 8, but at least 8."""
     return max(8, round(pixels * 0.75 / 8) * 8)

@@ -123,6 +123,6 @@ def _attributes(trial: Trial) -> dict[str, Any]:
 
 
 def _losses(trial: Trial) -> dict[int, float]:
-    """Return the training loss of each epoch, counted from 1."""
+    """Return the training loss of each epoch, counted from 1, without those that are not finite."""
     curve = trial.result.curve if trial.result else ()
     return {epoch: loss for epoch, loss in enumerate(curve, start=1) if plain(loss) is not None}

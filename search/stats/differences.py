@@ -155,7 +155,7 @@ class Differences:
         return [pair if self.means[pair[0]] > self.means[pair[1]] else pair[::-1] for pair in differing]
 
     def _errors(self, one: int, other: int) -> tuple[float, Errors]:
-        """Return the difference of two means, and its errors; none if they are unknown."""
+        """Return the mean of `one` minus the mean of `other`, and the errors of this; () if they are unknown or 0."""
         mean = self.means[one] - self.means[other]
         spread = self._between
         if spread is None:
@@ -182,7 +182,10 @@ class Differences:
 
     @cached_property
     def _within(self) -> Spread | None:
-        """The spread of a network's trainings around its mean; None where every network has only one training."""
+        """The spread of a network's trainings around its mean: the given one, else that of all trainings.
+
+        None if none is given and every network has only one training.
+        """
         if self.spread:
             return self.spread
         freedom = sum(len(row) - 1 for row in self.accuracies)
@@ -192,7 +195,7 @@ class Differences:
 
     @cached_property
     def _between(self) -> Spread | None:
-        """The spread that applies to differences, without the effect of common seeds."""
+        """The spread that applies to differences, without the effect of common seeds; None if it is unknown."""
         if self.spread or not self.common_seeds:
             return self._within
         freedom = (len(self.accuracies) - 1) * (self.seeds - 1)
@@ -209,8 +212,10 @@ class Differences:
 
 
 def _errors(seeds: float, freedom: float, images: float) -> Errors:
-    """Return the errors of a variance that is estimated with `freedom`, and of its sum with a known variance.
+    """Return standard errors with their degrees of freedom: of `seeds` alone, and of `seeds` and `images` together.
 
+    seeds: the variance that is due to seeds, estimated with `freedom` degrees of freedom. images: the variance that
+    is due to images, which is known. If one of the two is 0, there is one error.
     The degrees of freedom of the sum are rounded to two digits, so that cached quantiles can be used again.
     """
     if not seeds:

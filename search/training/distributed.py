@@ -39,7 +39,10 @@ class Processes:
         return self.rank == 0
 
     def device(self, name: str) -> str:
-        """Return the device `name` for this process: with several processes, each has a GPU of its own."""
+        """Return the device `name` for this process.
+
+        With several processes on GPUs, "auto" and "cuda" become a GPU of its own, such as "cuda:1".
+        """
         single = self.size == 1 or name not in ("auto", "cuda") or not torch.cuda.is_available()
         return name if single else f"cuda:{self.local_rank}"
 

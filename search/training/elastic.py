@@ -45,7 +45,11 @@ class Elastic:
         self._module = lru_cache(maxsize=_CACHED)(self._without_tensors)
 
     def network_at(self, step: int) -> Architecture:
-        """Return the network that is trained in step `step`, counted from 0. It depends on seed and step alone."""
+        """Return the network that is trained in step `step`, counted from 0. It depends on seed and step alone.
+
+        Of every `every` steps the first trains the parent, the one in the middle the network of all first options,
+        and the others random children.
+        """
         phase = step % self._settings.every
         if phase == 0:
             return self._network.architecture

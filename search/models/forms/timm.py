@@ -64,7 +64,10 @@ def arch_def(architecture: Architecture) -> list[list[str]]:
 
 
 def _act(stage: Stage, stem: Stem) -> str:
-    """Return the suffix for SiLU, else "". Our strings omit it, and timm would then use the stem's activation."""
+    """Return the suffix for SiLU if only the stage has it, not the stem, else "".
+
+    Our strings omit it, and timm would then use the stem's activation.
+    """
     return "_nsw" if stage.act == "silu" != stem.act else ""
 
 

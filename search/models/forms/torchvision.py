@@ -59,7 +59,7 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
 
 
 def _require_simple(architecture: Architecture) -> None:
-    """Raise `UserError` for blocks other than torchvision's MBConv and Fused-MBConv, and for other heads."""
+    """Raise `UserError` for blocks other than torchvision's MBConv and Fused-MBConv, and another stem or head."""
     head = architecture.head
     if architecture.stem.op != "conv" or not head.width or head.hidden or not head.bias:
         raise UserError(
