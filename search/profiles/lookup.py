@@ -72,7 +72,7 @@ def like(profile: Profile) -> Conditions:
 def serving(space: Space, profiles: Sequence[Profile]) -> Profile | None:
     """Return the first of `profiles` that serves `space`; None if none does.
 
-    A profile serves it if at least `COVERED` of the step times of 20 random networks comes from measured blocks.
+    A profile serves it if at least `COVERED` of the predicted times of 20 random networks comes from measured blocks.
     """
     rng = random.Random(0)
     networks = [space.at(space.sample(rng)) for _ in range(20)]
@@ -80,7 +80,7 @@ def serving(space: Space, profiles: Sequence[Profile]) -> Profile | None:
 
 
 def covered(networks: Sequence[Architecture], profile: Profile) -> float:
-    """Return the mean share of the networks' step times that comes from measured blocks, 0 to 1."""
+    """Return the mean share of the networks' predicted times that comes from measured blocks, 0 to 1."""
     return 1 - float(Predictor(profile).all(networks)[1].mean())
 
 

@@ -159,7 +159,8 @@ def exchange(trials: Sequence[Trial], reward: Reward) -> Exchange | None:
 def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
     """Yield a warning if the cost of all leading trials is near the smallest or the largest of the space.
 
-    At most one is yielded: for params, else for multiply-adds.
+    At most one is yielded: for params, else for multiply-adds. The one about the smallest is left out if the reward
+    has no costs.
     """
     leaders = ranked(trials)[:_LEADERS]
     if len(leaders) < _LEADERS:

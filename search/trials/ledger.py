@@ -254,7 +254,7 @@ class Ledger:
         return latest
 
     def _rungs(self, fidelity: str) -> dict[str, tuple[Result, ...]]:
-        """Return the results of every network at other fidelities: one for each number of epochs, the fewest first."""
+        """Return the results of every network at other fidelities, one for each number of epochs, fewest first."""
         rows = self._rows(
             "SELECT digest, metrics, curve FROM evaluation WHERE fidelity != ? AND state = 'complete'",
             fidelity,

@@ -140,7 +140,10 @@ def _is_depthwise(conv: Conv) -> bool:
 
 
 def _importance(tensors: Mapping[str, Tensor], uses: list[_Use]) -> Tensor:
-    """Return the importance of each channel of an axis, shape (channels,), in double precision."""
+    """Return the importance of each channel of an axis, shape (channels,), in double precision (see `order`).
+
+    Without scales it is the sum of the sizes of the weights that read the channel.
+    """
     width = next(use.conv.width_in if use.reads else use.conv.width for use in uses)
     scales, reading = torch.zeros(width, dtype=torch.double), torch.zeros(width, dtype=torch.double)
     for use in uses:
