@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from helpers.exact_costs import EXACT_COSTS
 from helpers.quick import DONE
 from helpers.runs import filled
 from matplotlib.figure import Figure
@@ -19,7 +20,6 @@ from search.stats.hits import encode_hits
 from search.testing import looked_up
 from search.trials.columns import VERSION
 from space import UserError
-from space.cost.table import exact_cost
 from space.timing.ratio import StepTime
 
 
@@ -108,11 +108,11 @@ def test_a_comparison_is_the_one_of_the_command(run, tmp_path, monkeypatch):
 
     def untrained(plan, note, display):
         plans.append(plan)
-        line = lineup(plan, None, exact_cost, note)
+        line = lineup(plan, None, EXACT_COSTS, note)
         hits = encode_hits([True, True, False, False])
         evaluations, step = (Evaluation(0.5, 1.0, 4, hits),) * 2, StepTime(1.0, 0.01, 7, 3.0, 3.0, 3.0, 3.0)
         every = (Trained(one, evaluations, 1.0, 1.0, step) for one in line.contenders)
-        return Compared(plan, line, tuple(every), exact_cost)
+        return Compared(plan, line, tuple(every), EXACT_COSTS)
 
     monkeypatch.setattr("search.compare.comparison.compare", untrained)
     settings = {"match": "macs", "random": 0, "out": str(tmp_path / "here")}

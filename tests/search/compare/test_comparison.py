@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from helpers.exact_costs import EXACT_COSTS, ExactCosts
 from helpers.jobs import Elsewhere
 from helpers.models import model
 
@@ -28,21 +29,6 @@ from space.cost.table import exact_cost
 
 WORDS = ["seeds=2", "rates=1", "recipe.epochs=1", "recipe.batch=64", "recipe.device=cpu", "executor=serial"]
 WORDS += ["networks=shufflenet-v2-1.0,b0", "match=macs"]
-
-
-class ExactCosts:
-    """Costs of which none is measured, multiplied by a factor for each network."""
-
-    def __init__(self, factor=lambda network: 1):
-        self.factor = factor
-
-    def __call__(self, name, network):
-        return exact_cost(name, network) * self.factor(network)
-
-    guess = __call__
-
-
-EXACT_COSTS = ExactCosts()
 
 
 @pytest.fixture(scope="module")

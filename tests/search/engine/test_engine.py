@@ -347,7 +347,7 @@ def test_changed_data_are_noticed(tmp_path):
     config = tmp_path / "runs/r/config.yaml"
     config.write_text(config.read_text().replace("difficulty: 0.5", "difficulty: 0.6"))
     assert "difficulty: 0.6" in config.read_text()
-    with pytest.raises(UserError, match="have changed, or this version"):
+    with pytest.raises(UserError, match="have changed, or its proxy"):
         resume("r", evaluate=looked_up)
 
 

@@ -75,7 +75,7 @@ def test_a_model_of_an_elastic_training_keeps_the_order_of_its_channels(task, tm
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"freeze": "stem"}, "without freeze"),
+        ({"freeze": "stem"}, "leave out freeze"),
         ({"architecture": decode("r16_i8_s1/basic_d1_k3_s2_w8/h16_c10")}, "op basic"),
     ],
 )
