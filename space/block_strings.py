@@ -55,9 +55,10 @@ def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> A
 
 
 def encode_blocks(architecture: Architecture, notation: str = "efficientnet") -> str:
-    """Return the block strings of `architecture`, separated by commas, which `decode_blocks` can read.
+    """Return the block strings of the stages of `architecture`, separated by commas, as `decode_blocks` reads them.
 
-    notation: one of `NOTATIONS`. Raises `UserError` for blocks that the notation cannot express.
+    Stem and head are not in them. notation: one of `NOTATIONS`. Raises `UserError` for a stage that the notation
+    cannot express.
     """
     if notation not in NOTATIONS:
         raise unknown_name("notation", notation, NOTATIONS)
@@ -129,7 +130,8 @@ def _timm(stage: Stage) -> str:
     kinds = [
         kind for kind, (op, expand) in _KINDS.items() if op == stage.op and expand in (None, stage.expand)
     ]
-    if not kinds or stage.dilation > 1 or stage.dilations or (kinds[-1] == "cn" and stage.se):
+    unknown = stage.act not in _ACTS.values() or stage.dilation > 1 or stage.dilations
+    if not kinds or unknown or (kinds[-1] == "cn" and stage.se):
         raise UserError(f"timm's notation cannot express {encode_stage(stage)}.")
     kind = kinds[-1]
     start = f"_a{stage.start}" if kind == "uir" else ""

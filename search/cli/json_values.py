@@ -46,7 +46,11 @@ def run_values(run: Run) -> Values:
 
 
 def _answers(run: Run) -> Values:
-    """Return the numbers of the answers of a search by name, and the cost and standard error behind the cheapest."""
+    """Return the trial number of each answer by its name, and two values that decide about the cheapest answer.
+
+    "cost": the name of the cost that it minimises. "standard_error": that of the highest accuracy, within which it
+    lies.
+    """
 
     found = run.answers
     numbers = {name: run.pick(name).number for name in ANSWERS}

@@ -42,7 +42,7 @@ class Match:
     cost: CostOf
 
     def share(self, network: Architecture) -> float:
-        """Return the largest ratio of a cost of `network` to its bound: up to 1 within all of them."""
+        """Return the largest ratio of a cost of `network` to its bound: at most 1 if it keeps all bounds."""
         return max(self.cost(name, network) / bound for name, bound in self.bounds.items())
 
 
@@ -50,7 +50,8 @@ class Match:
 class Rival:
     """A published network adapted to another network's images and costs.
 
-    phi: the step of the scaling of widths; 0 is the published size. divisor: widths are multiples of it.
+    phi: the exponent of the scaling of widths, which are multiplied by 1.1^phi; 0 leaves them as published. Depth
+    mostly has the same phi. divisor: widths are multiples of it.
     """
 
     name: str

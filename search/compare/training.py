@@ -117,7 +117,10 @@ def _elsewhere(job: Training, sent: Files) -> Returned:
 
 
 def _turn(job: Training, task: Task, folder: Path) -> float | None:
-    """Return the accuracy, None if the training returns before its end."""
+    """Train in `folder` for one turn. Return the accuracy of the finished model on the split of `job`, 0 to 1.
+
+    Return None if the turn ended before the training did.
+    """
     from search.training.progress import Paused, Turn
 
     try:

@@ -1,7 +1,7 @@
 """The proxy training of a network, from the initial weights to the validation: `train`.
 
-The training loops are in `search.proxy.loop_streamed` (CPU, float16, and GPUs without room for all images) and
-`search.proxy.loop_resident` (GPUs with room for all images).
+The training loops are in `search.proxy.loop_streamed` (CPU, float16, layers with learning rates of their own, and
+GPUs without room for all images) and `search.proxy.loop_resident` (other trainings on GPUs).
 
 The recipe is made for trainings of a few hundred steps, and is the same for all networks of a space: AdamW, a
 learning rate that rises linearly and then falls linearly to 0, label smoothing, no weight decay on biases and

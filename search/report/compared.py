@@ -77,7 +77,10 @@ def compared_page(compared: Compared, table: Sequence[Row], sentences: Sequence[
 
 
 def family_sentences(compared: Compared) -> list[str]:
-    """Return sentences on whole families: the cost of equal accuracy, and the areas by the first matched cost."""
+    """Return sentences that compare the first family with every other one, by the first matched cost.
+
+    They tell the cost at which it is as accurate, and the areas below the curves.
+    """
     name = drawn_cost(compared)
     first, *others = family_curves(compared, name)
     lines = [_same(name, first.family, same_accuracy(first, other)) for other in others]

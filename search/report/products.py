@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def row(product: Product, inherited: Model | None, tuned: Model) -> Row:
-    """Return the row of a product with its two models, as `search.training.products.make` returns them."""
+    """Return the row of a product, with the accuracies of the models that `search.training.products.make` returns."""
     spent = cost(product.task.architecture)
     return {
         "product": product.name,

@@ -91,7 +91,8 @@ def _winner(results: Findings) -> str:
 def differences(results: Findings) -> Iterator[str]:
     """Yield sentences about the differences of accuracy among the compared networks.
 
-    Every significant pair is named, and no other: each follows from the numbers of `search report --json`.
+    Only significant pairs are named, up to `LISTED` of them, and the number of further ones is given. Each follows
+    from the numbers of `search report --json`.
     """
     comparison = results.comparison
     assert comparison

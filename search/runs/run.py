@@ -180,7 +180,7 @@ class Run:
 
     @property
     def validation_images(self) -> int | None:
-        """The images that the accuracy of a trial is measured on, None if the run did not note it."""
+        """The number of images that the accuracy of a trial is measured on, None if the run did not note it."""
         try:
             data = json.loads((self.path / ENVIRONMENT).read_text("utf-8"))["data"]
             images = int(data["validation"])

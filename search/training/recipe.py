@@ -201,7 +201,7 @@ def at_stage(value: float | Span | tuple[float, ...], number: int, count: int) -
 
 
 def rate_at(recipe: Recipe, progress: float) -> float:
-    """Return the learning rate at `progress`, from 0 at the first step to 1 at the end."""
+    """Return the learning rate when the share `progress` (0 to 1) of all training steps is completed."""
     if progress < recipe.warmup:
         return recipe.learning_rate * progress / recipe.warmup
     after = (progress - recipe.warmup) / (1 - recipe.warmup)

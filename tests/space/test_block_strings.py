@@ -122,6 +122,13 @@ def test_refusals_name_the_part(text, said):
     assert "\n" not in str(refused.value)
 
 
+def test_an_activation_without_a_letter_is_not_lost():
+    (stage,) = decode_blocks("ir_r2_k3_s2_e6_c24_se0.25").stages
+    network = replace(published("b0").architecture, stages=(replace(stage, act="sigmoid"),))
+    with pytest.raises(UserError, match=r"timm's notation cannot express mb_.*sigmoid"):
+        encode_blocks(network, "timm")
+
+
 def test_a_block_that_a_notation_cannot_express_is_refused():
     with pytest.raises(UserError, match=r"EfficientNet's notation cannot express shufflev2_"):
         encode_blocks(published("shufflenet-v2-1.0").architecture)
