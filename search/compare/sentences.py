@@ -61,8 +61,8 @@ def _notes(lead: Row, looks: Sequence[str]) -> Iterator[str]:
         )
     if lead["split"] == "validation":
         yield (
-            "Networks that a search found, and learning rates where several were tried, were selected on these images "
-            "too, which favours searched networks; split=test evaluates on images that selected nothing."
+            "Networks that a search found, and learning rates where several were tried, were selected on these "
+            "images too, which favours searched networks; split=test evaluates on images that selected nothing."
         )
     elif len(looks) == 1:
         yield f"The test split was evaluated once, on {looks[0]}."
