@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from search.config import Config
 from search.files import write_file
 from search.profiles.forecast import Forecast
-from search.profiles.lookup import like
+from search.profiles.lookup import like, unmeasurable
 from search.proxy.proxy import Proxy, timed
-from space import Architecture, UserError, decode
+from space import Architecture, decode
 from space.cost.table import COSTS, EXACT, cost_row, exact_cost
 from space.timing.ratio import StepTime
 
@@ -69,18 +70,15 @@ class Costs:
             self._times["latency"] = {network: one for network, one in known if isinstance(one, dict)}
 
     def __call__(self, name: str, network: Architecture) -> float:
-        """Return a cost of `network` in the unit of `space.cost.table`. Raises KeyError for an unknown cost."""
+        """Return a cost of `network` in the unit of `space.cost.table`. name: a name in that table."""
         if name in EXACT:
             return exact_cost(name, network)
         if name == "latency":
             return self.latency(network)
         if name in self._forecasts:
             return self._forecasts[name].step(network).ms
-        if name == "step":
-            # Other processes slow both networks down alike, so the ratio is more exact than the time.
-            ratio = self.step(network).ratio
-            return ratio * self._unit("step")
-        raise UserError(f"{COSTS[name].title} cannot be measured here.")
+        # Other processes slow both networks down alike, so the ratio is more exact than the time.
+        return self.step(network).ratio * self._unit("step")
 
     def guess(self, name: str, network: Architecture) -> float:
         """Return the cost that a profile predicts; without a profile, the cost itself."""
@@ -97,7 +95,7 @@ class Costs:
         CPU, by onnxruntime, or by torch where onnxruntime is not installed. On a machine that cannot measure what the
         profile did, it is the predicted latency.
         """
-        if "latency" in self._forecasts and not self._comparable():
+        if "latency" in self._forecasts and not self._comparable:
             return self._forecasts["latency"].step(network).ms
         ratio: float = self._measured("latency", network, self._latency)["ratio"]
         return ratio * self._unit("latency")
@@ -109,12 +107,13 @@ class Costs:
         ms: float = next(iter(self._times[name].values()))["reference_ms"]
         return ms
 
+    @cached_property
     def _comparable(self) -> bool:
-        profile = self._forecasts["latency"].profile
-        try:
-            return not profile.differences(like(profile).described(), profile.batch)
-        except UserError:
-            return False
+        """True if this machine can measure latencies as the profile did; if not, a line says why."""
+        why = unmeasurable(self._forecasts["latency"].profile)
+        if why:
+            self._note(f"Latencies are predicted, not measured: {why}")
+        return not why
 
     def _measured(self, name: str, network: Architecture, measure: Callable[[Architecture], Any]) -> Any:
         known = self._times[name]

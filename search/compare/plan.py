@@ -18,7 +18,7 @@ from search.data.source import Source
 from search.executors import Executor
 from search.proxy.proxy import Proxy
 from search.reward import Reward
-from search.runs.networks import FoundNetwork
+from search.runs.networks import FoundNetwork, model_folder
 from search.runs.run import Run, open_run
 from search.settings.validation import unknown_setting, validated
 from search.training.networks import NetworkToTrain, network_to_train
@@ -219,14 +219,11 @@ def _pretrained(settings: Settings) -> list[Contender]:
     every = []
     for word in settings.weights:
         contender, network = named_contender(word)
-        if network.model is None:
-            raise UserError(
-                f"weights={word}: not the folder of a model; search weights --model DIR writes one."
-            )
+        model = model_folder(network, word)
         # The whole word, since the folders of two models can have the same name.
         name = f"{word}, fine-tuned"
-        origin, path = f"weights of {network.model}", network.model.absolute()
-        every.append(replace(contender, name=name, family=name, origin=origin, weights=path))
+        origin = f"weights of {model}"
+        every.append(replace(contender, name=name, family=name, origin=origin, weights=model.absolute()))
     return every
 
 

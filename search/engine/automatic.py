@@ -181,10 +181,7 @@ def _proxy(space: Space, images: Images, *, synthetic: bool) -> tuple[dict[str, 
 
 
 def _divisor(space: Space, width: float) -> int:
-    """Return the largest divisor of reduced widths that keeps the widths of the space apart, 8 where none does.
-
-    With fewer channels than 8, convolutions are no faster.
-    """
+    """Return the largest divisor of reduced widths that keeps the widths of the space apart, 8 where none does."""
     for divisor in DIVISORS:
         if not merged_widths(space, Proxy(width=width, divisor=divisor)):
             return divisor
@@ -220,4 +217,5 @@ def outlook(config: Config, train: int, validation: int) -> tuple[str, ...]:
     merged = "; ".join(merged_widths(config.space, proxy))
     if not merged:
         return (line,)
-    return line, f"warning: the proxy trains the same network for some widths ({merged}); try proxy.divisor=1"
+    advice = "try a smaller proxy.divisor or a larger proxy.width"
+    return line, f"warning: the proxy trains the same network for some widths ({merged}); {advice}"

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from search.config import Config
 from search.engine.engine import Engine
-from search.profiles.lookup import like
-from search.profiles.profile import Profile
+from search.profiles.lookup import like, unmeasurable
 from search.trials.answers import answers, eligible
 from search.trials.finals import verdict
 from search.trials.trial import Trial, ranked
-from space import Architecture, UserError, decode
+from space import Architecture, decode
 from space.cost.table import COSTS
-
-if TYPE_CHECKING:
-    from search.models.inference import Conditions
 
 _MOST = 10
 """The largest number of networks that are measured: the answers, and those that take the place of slow ones."""
@@ -37,23 +32,13 @@ def measure_answers(engine: Engine, note: Callable[[str], None], images: int | N
     if latencies is None or not _unmeasured(engine.config, engine.trials, images):
         return
     profile = latencies.profile
-    conditions = like(profile)
-    if why := _impossible(profile, conditions):
+    if why := unmeasurable(profile):
         note(f"Latencies of the answers are not measured: {why}")
         return
     from search.profiles.latency_bench import latency_bench
 
-    with latency_bench(conditions, decode(profile.reference), profile.reference_ms) as bench:
+    with latency_bench(like(profile), decode(profile.reference), profile.reference_ms) as bench:
         measure_with(engine, lambda network: bench.ratio(network) * profile.reference_ms, note, images)
-
-
-def _impossible(profile: Profile, conditions: Conditions) -> str:
-    """Return why this machine cannot measure latencies that compare with those of `profile`; "" if it can."""
-    try:
-        different = profile.differences(conditions.described(), profile.batch)
-    except UserError as error:
-        return str(error).rstrip(".")
-    return f"the profile was made with {', '.join(different)}" if different else ""
 
 
 def measure_with(engine: Engine, measure: Measure, note: Callable[[str], None], images: int | None) -> None:

@@ -82,7 +82,7 @@ def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
     """Return the evaluation of the run at `path`: `chosen`, which gets the parent's weights if the run has some.
 
     An evaluation other than the default one gets none. Raises `UserError` if the file of the weights is missing or
-    has changed, and for executor=ray.
+    has changed.
     """
     if config.proxy.parent is None or chosen is not evaluate:
         return chosen

@@ -69,6 +69,15 @@ def like(profile: Profile) -> Conditions:
     return Conditions("torch", profile.batch, device.threads, device.kind, precision)
 
 
+def unmeasurable(profile: Profile) -> str:
+    """Return why this machine cannot measure times that compare with those of `profile`; "" if it can."""
+    try:
+        different = profile.differences(like(profile).described(), profile.batch)
+    except UserError as error:
+        return str(error).rstrip(".")
+    return f"the profile was made with {', '.join(different)}" if different else ""
+
+
 def serving(space: Space, profiles: Sequence[Profile]) -> Profile | None:
     """Return the first of `profiles` that serves `space`; None if none does.
 

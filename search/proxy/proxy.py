@@ -146,7 +146,8 @@ def merged_widths(space: Space, proxy: Proxy) -> list[str]:
             reduced = stage_width(stage, proxy.width, rounding)
             parts.setdefault(f"stages.{number}", {}).setdefault(reduced, set()).add(stage.width)
     for frame in space.frames:
-        for part, width in (("stem", frame.stem.width), ("head", frame.head.width)):
+        ends = {"stem": frame.stem.width, "head": frame.head.width, "hidden layer": frame.head.hidden}
+        for part, width in ends.items():
             reduced = round_width(width, proxy.width, rounding)
             parts.setdefault(part, {}).setdefault(reduced, set()).add(width)
     return [

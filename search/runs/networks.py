@@ -9,7 +9,7 @@ from pathlib import Path
 from search.models.model import is_model, read_document
 from search.runs.run import ANSWERS, Run, is_run, open_run, runs, split
 from search.trials.trial import Trial
-from space import CATALOG, Architecture, decode
+from space import CATALOG, Architecture, UserError, decode
 from space.catalog import unpublished
 from space.choices.named_networks import FORMS, named_network
 
@@ -27,6 +27,13 @@ class FoundNetwork:
     model: Path | None = None
     run: Run | None = None
     trial: Trial | None = None
+
+
+def model_folder(found: FoundNetwork, word: str) -> Path:
+    """Return the folder of the model that a word of the setting `weights` means. Raises `UserError` for no model."""
+    if found.model is None:
+        raise UserError(f"weights={word}: not the folder of a model; search weights --model DIR writes one.")
+    return found.model
 
 
 def find_network(word: str, what: str = "network or run") -> FoundNetwork:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.config import Config
 from search.models.model import Metric, Model, Provenance, is_model, load_model, save_model, versions
-from search.runs.networks import find_network
+from search.runs.networks import find_network, model_folder
 from search.runs.run import PARENT, Run, open_run
 from search.settings.limits import Limits
 from search.training.settings import MODELS, task_of
@@ -120,12 +120,11 @@ def make(product: Product, callback: Callback | None = None) -> tuple[Model | No
 def _other(run: Run, name: str, task: Task, model: str, base: Path) -> Product:
     """Return another model that is fine-tuned beside the products. model: its folder, as it was written."""
     found = find_network(model)
-    if found.model is None:
-        raise UserError(f"weights={model}: not the folder of a model; search weights --model DIR writes one.")
+    path = model_folder(found, model)
     own = replace(task, architecture=found.architecture, trial=None, run="").for_data()
-    own = replace(own, weights=found.model.absolute())
-    folder = base.with_name(f"{base.name}-{found.model.name}")
-    return Product(found.model.name, None, _amount(run, name, own.architecture), own, folder, None)
+    own = replace(own, weights=path.absolute())
+    folder = base.with_name(f"{base.name}-{path.name}")
+    return Product(path.name, None, _amount(run, name, own.architecture), own, folder, None)
 
 
 def _models(given: object) -> list[str]:
@@ -223,8 +222,9 @@ def _inherited(task: Task, parent: Path) -> Model:
         Metric(name="accuracy", split="validation", value=validate(network, data, cpu).accuracy),
         Metric(name="accuracy", split="test", value=validate(network, test, cpu).accuracy),
     ]
+    origin = f"{'the parent' if task.trial is None else 'a child of the parent'} of {task.run}"
     return Model(
-        weights=replace(weights, tensors=network.state_dict(), origin=f"a child of the parent of {task.run}"),
+        weights=replace(weights, tensors=network.state_dict(), origin=origin),
         classes=data.classes,
         metrics=tuple(metrics),
         provenance=Provenance(

@@ -1,7 +1,7 @@
 """The limits of the proof, which are latencies of MobileNetV3-Small in two sizes, and the rivals that keep them.
 
 Latencies are those of the exported files in onnxruntime, one image on one thread, in turns with the reference of a
-profile. Both are measured once, on an idle machine, and kept in files.
+profile. Both are measured once, on an idle machine, and kept in a file.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ def _measured(name: str, profile: Profile) -> Level:
     named = one.architecture
     with latency_bench(like(profile), decode(profile.reference), profile.reference_ms) as bench:
 
-        @cache
-        def ms(network: Architecture) -> float:
+        def measured(network: Architecture) -> float:
             return median(bench.ratio(network) for _ in range(3)) * profile.reference_ms
 
-        limit = round(median(ms.__wrapped__(named) for _ in range(_REPEATS)), 3)
+        ms = cache(measured)
+        limit = round(median(measured(named) for _ in range(_REPEATS)), 3)
         rivals = {NAMED: named, **_rivals(lead, limit, profile, ms)}
         times = {rival: round(ms(network), 4) for rival, network in rivals.items()}
     return Level(limit, str(named), {rival: str(network) for rival, network in rivals.items()}, times)

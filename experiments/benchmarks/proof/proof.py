@@ -81,12 +81,16 @@ class Proof:
         """Return the limit and the rivals of a level."""
         return level(name, Profile.load(self.profile), self.out / "levels.json")
 
+    @property
+    def last_searches(self) -> list[tuple[str, int]]:
+        """The searches of the last try, each with its seed, and the random search of equal cost."""
+        last = self.tries[-1]
+        return [*((last, seed) for seed in self.seeds), (f"random-{last}", self.seeds[0])]
+
     def contenders(self, name: str) -> list[Contender]:
         """Carry out the missing searches of a level. Return the answers of all its searches, and the rivals."""
-        limit, last, first = self.level(name).limit, self.tries[-1], self.seeds[0]
-        searches = [(one, first) for one in self.tries] + [(last, seed) for seed in self.seeds[1:]]
-        found = []
-        for one, seed in [*searches, (f"random-{last}", first)]:
+        limit, first, found = self.level(name).limit, self.seeds[0], []
+        for one, seed in [*((one, first) for one in self.tries[:-1]), *self.last_searches]:
             run = f"{name}-{one}-{seed}"
             search(self.out, run, [*words(one, self.npz, limit, str(self.profile), seed), *self.settings])
             answer = open_run(self.out / "runs" / run).answers.most_accurate
@@ -129,7 +133,8 @@ class Proof:
         if not file.exists():
             every = self.contenders(name)
             means = self.trained(every, SEEDS, "validation").means
-            own = [one for one in every if one.family == SEARCHED and f"-{self.tries[-1]}-" in one.name]
+            last = {f"{name}-{one}-{seed}" for one, seed in self.last_searches}
+            own = [one for one in every if one.name in last]
             order = sorted(zip(means, every, strict=True), key=lambda pair: -pair[0])
             rivals = [one for _, one in order if one.family != SEARCHED][:STRONGEST]
             write_file(file, json.dumps([asdict(one) for one in (*own, *rivals)], indent=1) + "\n")
@@ -179,20 +184,13 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--until", choices=STAGES, default=STAGES[-1])
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="more settings of searches")
-    words = parser.parse_args(given)
-    out = words.out.absolute()
+    options = parser.parse_args(given)
+    out = options.out.absolute()
     out.mkdir(parents=True, exist_ok=True)
-    proof = Proof(
-        str(words.npz.absolute()),
-        out,
-        words.profile.absolute(),
-        words.tries,
-        words.seeds,
-        words.jobs,
-        words.set,
-    )
-    until = STAGES.index(words.until)
-    for name in words.levels:
+    npz, profile = str(options.npz.absolute()), options.profile.absolute()
+    proof = Proof(npz, out, profile, options.tries, options.seeds, options.jobs, options.set)
+    until = STAGES.index(options.until)
+    for name in options.levels:
         print(f"{name}: {proof.level(name).limit:g} ms", flush=True)
         if until >= STAGES.index("search"):
             for one in proof.contenders(name):

@@ -99,20 +99,15 @@ def test_without_onnxruntime_torch_is_measured(monkeypatch, bench):
     assert bench.opened == [(Conditions(runtime="torch"), ONE)]
 
 
-@pytest.mark.parametrize("different", [{}, {"model": "another"}])
-def test_a_profile_of_latencies_guesses_and_sets_the_unit(monkeypatch, bench, different):
-    profile = SimpleNamespace(
-        reference=str(OTHER),
-        reference_ms=10.0,
-        batch=1,
-        device=None,
-        differences=lambda device, batch: different,
-    )
-    conditions = SimpleNamespace(described=lambda: None)
+@pytest.mark.parametrize("why", ["", "the profile was made with another processor"])
+def test_a_profile_of_latencies_guesses_and_sets_the_unit(monkeypatch, bench, why):
+    profile, conditions, notes = SimpleNamespace(reference=str(OTHER), reference_ms=10.0), object(), []
     monkeypatch.setattr("search.compare.costs.like", lambda profile: conditions)
+    monkeypatch.setattr("search.compare.costs.unmeasurable", lambda profile: why)
     forecast = SimpleNamespace(profile=profile, step=lambda network: SimpleNamespace(ms=4.0 * network.depth))
-    costs = Costs(Proxy(), ONE, {"latency": forecast}, None, lambda text: None)
+    costs = Costs(Proxy(), ONE, {"latency": forecast}, None, notes.append)
     assert costs.guess("latency", OTHER) == 8.0
     # On another machine nothing is measured that would compare with the profile's times.
-    assert costs("latency", OTHER) == (8.0 if different else 10.0)
-    assert bench.opened == ([] if different else [(conditions, OTHER)])
+    assert [costs("latency", OTHER) for _ in range(2)] == 2 * [8.0 if why else 10.0]
+    assert bench.opened == ([] if why else [(conditions, OTHER)])
+    assert sum(why in note for note in notes if why) == bool(why)
