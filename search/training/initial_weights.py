@@ -28,7 +28,8 @@ class InitialNetwork:
     """A network before its first step.
 
     conventions: the conventions of the weights, among them the normalisation of images. origin: the source of the
-    weights; "" for random ones. remarks: lines for people about what the weights do not give as they are.
+    weights; "" for random ones. remarks: lines for the user about parts of the network that do not have the given
+    weights unchanged.
     """
 
     network: Network
@@ -131,7 +132,7 @@ def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
             *stages,
             *(m for name, m in network.head.named_children() if name != "classifier"),
         ]
-    elif isinstance(freeze, int) and 0 < freeze <= len(stages):
+    elif type(freeze) is int and 0 < freeze <= len(stages):  # True is no number of stages.
         parts = [network.stem, *stages[:freeze]]
     else:
         permitted = f"{', '.join(FREEZABLE)}, or a number of stages from 1 to {len(stages)}"

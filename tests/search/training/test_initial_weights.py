@@ -116,7 +116,7 @@ def test_frozen_parts_are_not_trained(freeze, trained):
     assert bool(parts) == (freeze is not None)
 
 
-@pytest.mark.parametrize("freeze", ["head", 0, 3, 1.5])
+@pytest.mark.parametrize("freeze", ["head", 0, 3, 1.5, True])
 def test_unknown_parts_to_freeze_are_refused(freeze):
     with pytest.raises(UserError, match="features, or a number of stages from 1 to 2"):
         freeze_parts(build(SMALL), freeze)
