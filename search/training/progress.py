@@ -152,8 +152,8 @@ class TensorBoard(Callback):
         self._writer: Any = None
 
     def on_train_begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
-        # Discards what earlier files hold of later steps, which are taken again.
-        self._writer = self._module.SummaryWriter(str(folder), purge_step=progress.step)
+        # Entries after the checkpoint are discarded, since their steps are taken again.
+        self._writer = self._module.SummaryWriter(str(folder), purge_step=progress.step + 1)
 
     def on_step_end(self, progress: Progress, rate: float) -> None:
         self._step = progress.step
