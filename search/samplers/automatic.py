@@ -1,4 +1,4 @@
-"""The default sampler: a model that needs few trials for the first ones, and a fast model for thousands."""
+"""The default sampler: a model that learns from few trials, replaced after hundreds of trials by a faster one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ class Automatic(Sampler):
     multi_objective: ClassVar[bool] = True
 
     startup: int = Field(default=8, ge=1)
-    """The number of first trials, spread evenly over sizes, without a model."""
+    """The number of first trials, which are chosen without a model: spread evenly over sizes, or with several
+    objectives at random."""
     until: int = Field(default=500, ge=1)
     """The number of trials up to which the Gaussian process proposes. Its work grows with the cube of that number."""
     early_stop: bool = True
-    """True to end the search when the Gaussian process expects no remaining network to gain more than noise."""
+    """True to end the search when no remaining network is expected to improve the best by 1 % of the noise; see
+    `search.samplers.ordinal_gp.stopping`. It has no effect with several objectives."""
 
     @property
     def random_until(self) -> int | None:

@@ -92,7 +92,8 @@ class Sampler(BaseModel, ABC):
     random: ClassVar[bool] = True
     """True if proposals with different seeds are different."""
     stratified: ClassVar[bool] = False
-    """True if its first trials are published networks and then random ones of all sizes, not uniform draws."""
+    """True if the first trials of a search are published networks and then random ones of all sizes, not uniform
+    draws."""
     multi_objective: ClassVar[bool] = False
     """True if it can search for a Pareto front."""
 
@@ -101,11 +102,11 @@ class Sampler(BaseModel, ABC):
 
     @property
     def random_until(self) -> int | None:
-        """The number of results (of trials, if `stratified`) below which proposals are random; None: all are."""
+        """The number of results (of trials, if `stratified`) below which proposals are random; None: always."""
         return 0
 
     def attempts(self, trials: int) -> int:
-        """Return how many proposals for the next trial may be rejected, after `trials` trials."""
+        """Return how many proposals for one trial may be rejected. trials: the number of trials before that one."""
         return self.max_attempts
 
     @abstractmethod

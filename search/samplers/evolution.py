@@ -16,7 +16,8 @@ from search.samplers.base import Observation, Permits, Proposer, Sampler, every_
 from space import Point, Space
 
 MIN_TRIALS_TO_FINISH = 200
-"""The smallest number of trials of a search ending with a local search. Evolution barely begins in shorter ones."""
+"""The smallest number of trials of a search that ends with a local search. In shorter searches evolution has barely
+begun."""
 
 
 class RegularizedEvolution(Sampler):
@@ -31,8 +32,8 @@ class RegularizedEvolution(Sampler):
     tournament: int = Field(default=8, ge=1)
     """The number of trials drawn from the population, of which the best is the parent."""
     finish: float = Field(default=0.2, ge=0, le=1)
-    """The last share of a search of MIN_TRIALS_TO_FINISH trials or more. In that share, networks that differ in one
-    choice from the best of all are proposed, then neighbours of the second best, and so on."""
+    """The last share of a search of MIN_TRIALS_TO_FINISH trials or more, which is a local search: first among
+    networks that differ in one choice from the best, then among neighbours of the second best, and so on."""
 
     @property
     def random_until(self) -> int | None:

@@ -1,7 +1,7 @@
-"""Optuna's samplers behind our contract: Gaussian process, tree-structured Parzen estimator, random.
+"""Optuna's samplers as a `Sampler`: Gaussian process, tree-structured Parzen estimator, random.
 
-The study lives in memory and only proposes. It is filled from the given history. Every proposal gets a sampler with a
-seed of its own, so proposals do not depend on the hidden state of a random generator.
+An Optuna study in memory is filled from the history, and only asked for proposals. Every proposal gets a sampler with
+a seed of its own, so proposals do not depend on the hidden state of a random generator.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 SLOW_TPE = 1000
-"""The number of trials from which on TPE takes 0.04 s per proposal and more, and is asked only once per trial."""
+"""The number of trials from which on TPE takes 0.04 s or more per proposal, so it is asked only once per trial."""
 
 
 class OptunaSampler(Sampler):
@@ -156,7 +156,7 @@ class OptunaProposer:
         from optuna.trial import TrialState
         from threadpoolctl import threadpool_limits
 
-        # A pruned trial stays so in a study, even if it is promoted later.
+        # A study cannot complete a pruned trial, so it is filled anew when such a trial has been trained further.
         if self._pruned and any(self._changed_rung(observation) for observation in history):
             self._begin()
         for observation in history if self._learns else ():
@@ -171,7 +171,7 @@ class OptunaProposer:
         # The matrices are small. With one thread per core beside busy workers, a proposal took 50 times as long.
         one_thread = threadpool_limits(limits=1) if self._learns else nullcontext()
         with one_thread, warnings.catch_warnings():
-            # Optuna announces its experimental features there, which no user of ours can act on.
+            # Optuna warns of its experimental features, about which a user of this package can do nothing.
             warnings.simplefilter("ignore")
             trial = self._study.ask(self._distributions)
             self._next = trial.number + 1
@@ -206,7 +206,7 @@ class OptunaProposer:
             self._added[observation.number] = known[0], True
 
     def _add_pruned(self, observation: Observation, partial: Partial) -> None:
-        """Add a pruned trial to the study. It ranks below complete trials, by its epochs and then by its reward."""
+        """Add a pruned trial, which Optuna ranks below complete trials, by its epochs and then by its reward."""
         from optuna.trial import TrialState, create_trial
 
         if observation.number in self._pruned:
@@ -215,7 +215,7 @@ class OptunaProposer:
         if known := self._added.pop(observation.number, None):
             self._study.tell(known[0], state=TrialState.FAIL)
         if self._multi_objective:
-            return  # Optuna has no pruned trials there.
+            return  # Optuna's studies with several objectives have no pruned trials.
         self._study.add_trial(
             create_trial(
                 state=TrialState.PRUNED,
@@ -240,7 +240,7 @@ class OptunaProposer:
         if not self._multi_objective:
             return [observation.reward]
         error, *costs = observation.objectives
-        # Costs are compared by their ratios, in the reward too.
+        # Logarithms, since costs are compared by their ratios, as in the reward.
         return [error, *map(math.log, costs)]
 
 

@@ -77,7 +77,7 @@ class QuasiRandom(Sampler):
 
     sequence: Literal["sobol", "halton"] = "sobol"
     scramble: int = Field(default=0, ge=0, lt=2**32)
-    """The seed of its scrambling (Owen 1998). Another seed gives another sequence, equally good."""
+    """The seed by which the sequence is scrambled (Owen 1998). Another seed gives another, equally even sequence."""
 
     def proposer(
         self,

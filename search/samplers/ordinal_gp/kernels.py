@@ -30,8 +30,8 @@ class Inputs:
 class Pairs:
     """All pairs of the n points of `one` with the m points of `other`.
 
-    inner, sizes: the inner products (n, m) of the codes and of the sizes. Kernels with the same length scale share
-    the matrix of `smooth`, and hypotheses with the same kernel share its covariance.
+    inner, sizes: the inner products (n, m) of the codes and of the sizes. The results of `smooth` and `covariance`
+    are kept, so kernels with the same length scale share a matrix, and hypotheses with the same kernel a covariance.
     """
 
     def __init__(self, one: Inputs, other: Inputs) -> None:

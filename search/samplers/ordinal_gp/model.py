@@ -33,8 +33,8 @@ class Model:
     ) -> None:
         """Fit the posteriors.
 
-        inputs: the function from points to the inputs of the kernels. points: the observed points. running: those of
-        running trials. targets, extra_variance: for each of `points`, see `training_targets`.
+        inputs: the function from points to the inputs of the kernels. points: the observed points. running: the
+        points of running trials. targets, extra_variance: for each of `points`, see `training_targets`.
         """
         self._inputs, self._points = inputs, points
         self._every = inputs([*points, *running])
@@ -62,7 +62,10 @@ class Model:
 
 
 def log_expected_improvement(gain: NDArray[np.float64], std: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log E[max(0, x)] for normal x with mean `gain`, also where the expectation itself underflows."""
+    """Return log E[max(0, x)] for a normal x with mean `gain` and standard deviation `std`.
+
+    The result is also correct where the expectation itself underflows.
+    """
     z = gain / std
     density = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
     with np.errstate(divide="ignore"):

@@ -13,8 +13,8 @@ from space import Space
 class OrdinalGP(Sampler):
     """A Gaussian process with linear and smooth trends over ordinal codes.
 
-    On NAS-Bench-Macro it needs the fewest trials, on effv2_mini as many as others (see search/README.md). A local
-    search finds the point with the highest expected improvement.
+    A local search finds the point with the highest expected improvement. `search/README.md` has the numbers of trials
+    that this sampler and others need.
     """
 
     stratified: ClassVar[bool] = True
@@ -28,7 +28,8 @@ class OrdinalGP(Sampler):
     """The largest number of trials that the model learns from. If there are more, it learns from the best half of
     this number and from a random sample of the other trials."""
     early_stop: bool = True
-    """True to end the search when no remaining network is expected to gain more than noise."""
+    """True to end the search when no remaining network is expected to improve the best by 1 % of the noise; see
+    `search.samplers.ordinal_gp.stopping`."""
 
     @property
     def random_until(self) -> int | None:

@@ -1,4 +1,4 @@
-"""Early stopping of a search: no remaining network is expected to beat the best by more than a part of the noise."""
+"""Early stopping of a search: no remaining network is expected to beat the best by more than 1 % of the noise."""
 
 from __future__ import annotations
 
