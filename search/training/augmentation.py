@@ -71,7 +71,7 @@ def _randaugment(images: Tensor, magnitude: int, shared: int) -> Tensor:
     parts = images.permute(0, 3, 1, 2).contiguous().split(shared)
     if images.shape[3] in (1, 3):
         return torch.cat([operate(part) for part in parts]).permute(0, 2, 3, 1)
-    # torchvision knows grey and colour images alone. Channels as grey images of one batch get the same operations.
+    # torchvision knows only grey and colour images. Channels as grey images of one batch get the same operations.
     operated = [operate(part.flatten(0, 1).unsqueeze(1)).view_as(part) for part in parts]
     return torch.cat(operated).permute(0, 2, 3, 1)
 

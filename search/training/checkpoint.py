@@ -1,8 +1,8 @@
 """Checkpoints of a training, from which it resumes wherever its process ended.
 
 checkpoint.json holds the progress and names the file of the tensors, checkpoint-STEP.pt. The tensors are written
-first and the old ones removed last, so a process that is killed leaves one complete pair or two. Random draws need
-no state: `search.training.rng` derives each from the seed and the step.
+before it and the old ones removed after it, so a process that is killed always leaves a complete checkpoint. Random
+draws need no state: `search.training.rng` derives each from the seed and the step.
 """
 
 from __future__ import annotations

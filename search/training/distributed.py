@@ -66,9 +66,10 @@ class Processes:
 
 @contextmanager
 def process_group() -> Iterator[Processes]:
-    """Join the processes that torchrun has started, or yield this one alone. gloo on CPUs, nccl on GPUs.
+    """Join the processes that torchrun has started, or yield this one alone.
 
-    Raises `UserError` where only some of torchrun's variables are set.
+    They communicate by gloo on CPUs and by nccl on GPUs. Raises `UserError` if only some of the environment variables
+    RANK, WORLD_SIZE and LOCAL_RANK are set.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()

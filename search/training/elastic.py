@@ -47,8 +47,8 @@ class Elastic:
     def network_at(self, step: int) -> Architecture:
         """Return the network that is trained in step `step`, counted from 0. It depends on seed and step alone.
 
-        Of every `every` steps the first trains the parent, the one in the middle the network of all first options,
-        and the others random children.
+        Of `every` successive steps, the first trains the parent, the one in the middle the smallest child (the first
+        option of every choice), and each of the others a random child.
         """
         phase = step % self._settings.every
         if phase == 0:

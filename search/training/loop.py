@@ -2,8 +2,9 @@
 
     model = train(task, Path("models/mine"))
 
-Every step depends on the task and the number of the step alone. So a training that was killed and resumed ends with
-the same weights as one that was not, on a CPU to the bit. The short training of a trial is in `search.proxy`.
+The random draws of a step depend on the task and the number of the step alone. So a training that was killed and
+resumed ends with the same weights as one that was not, on a CPU to the bit. The short training of a trial is in
+`search.proxy`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     torch's global generators and number of threads are left as they were. Under torchrun all processes call this; the
     first one writes.
 
-    Raises `TrialFailed` when a loss is not a finite number, `UserError` for an impossible task.
+    Raises `TrialFailed` when a loss is not a finite number, and `UserError` for a task that cannot be carried out, a
+    folder with another training and a damaged checkpoint.
     """
     callback = callback or Callback()
     with (

@@ -1,4 +1,7 @@
-"""The network that `search train` trains, with its run and its images where they are known. No torch here."""
+"""The network that `search train` trains, with its run and its images where they are known.
+
+This module does not import torch.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         return TensorFlowRMSProp(groups, rate, recipe.beta2, recipe.epsilon, momentum=momentum)
     if recipe.optimizer == "rmsprop":
         return torch.optim.RMSprop(groups, rate, recipe.beta2, recipe.epsilon, momentum=momentum)
-    # One kernel for all parameters, where there is one: a small network has hundreds of tiny ones.
+    # A fused kernel updates hundreds of small parameters at once. torch has one for these devices.
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
     betas = momentum, recipe.beta2
     return torch.optim.AdamW(groups, rate, betas=betas, eps=recipe.epsilon, fused=fused)

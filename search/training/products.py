@@ -1,6 +1,6 @@
 """Products: models from a search among children, subnetworks that inherit the weights of a parent.
 
-For each of several limits, the best child is fine-tuned; beside them the parent itself, and models that are given:
+The best child within each of several limits is fine-tuned. For comparison, so are the parent and the given models:
 
 search train RUN limit.macs=5M,10M,20M weights=models/b0,models/lite0
 """
@@ -53,7 +53,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """All products of one command. cost: the limited cost, by its name. out: the beginning of the paths of files."""
+    """All products of one command. cost: the name of the limited cost. out: the path of the table, without ending."""
 
     cost: str
     every: tuple[Product, ...]
@@ -102,10 +102,10 @@ def products_of(word: str, settings: Mapping[str, Any]) -> Products:
 
 
 def make(product: Product, callback: Callback | None = None) -> tuple[Model | None, Model]:
-    """Return two models of a product, with inherited weights and fine-tuned, and write them into its folder.
+    """Return the model of a product with inherited weights, and the fine-tuned one; write both into its folder.
 
-    Another model inherits nothing: the first is None. A model that is there already is not made again. An
-    interrupted fine-tuning is resumed.
+    The first is None for a product that is neither a child nor the parent, since it inherits nothing. A model that
+    the folder holds already is not made again, and an interrupted fine-tuning is resumed.
     """
     from search.training.loop import train
 
@@ -151,7 +151,7 @@ def _run(word: str) -> Run:
     run = open_run(word)
     if run.config.proxy.parent is None:
         raise UserError(
-            f"{word} did not search among children, so its networks inherit no weights; such a search is"
+            f"{word} did not search among children, so its networks inherit no weights. Search among children with:"
             " search launch space=inside:PARENT weights=FILE."
         )
     return run
@@ -179,7 +179,10 @@ def _best(run: Run, name: str, amount: str) -> Trial:
     if complete and not _limited(run.config, name, "1e-9" if cost_row(name).unit == "ms" else "1").exceeded(
         complete[0].architecture
     ):
-        raise UserError(f"limit.{name}: the run {run.name} has no prediction of it for its networks.")
+        raise UserError(
+            f"limit.{name}={amount}: the run {run.name} has no prediction of it for its networks; "
+            f"limit one of {', '.join(EXACT)}."
+        )
     within = [trial for trial in complete if not config.exceeded(trial.architecture)]
     if not within:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The recipe of a full training, its stages and its learning rates. No torch here.
+"""The recipe of a full training, its stages and its learning rates. This module does not import torch.
 
 `experiments/settings/recipe/*.yaml` are values of `Recipe`. Progressive learning (Tan and Le 2021, EfficientNetV2,
 section 4) is a recipe of several stages: `resolution`, `randaugment`, `mixup`, `cutmix` and `dropout` may be one
@@ -34,8 +34,8 @@ class Span(BaseModel):
 class Children(BaseModel):
     """The settings of a training of a network through its children, which share its weights.
 
-    In each step one network is trained: every `every` steps the network itself, in the middle between them its
-    smallest child, in all other steps a random child.
+    Each step trains one network. Of `every` successive steps, the first trains the network itself, the one in the
+    middle its smallest child, and each of the others a random child.
     """
 
     model_config = _FROZEN
@@ -70,7 +70,7 @@ class Recipe(BaseModel):
     batch: int = Field(default=64, ge=2, le=1_000_000)
     """The number of images in a step, over all processes together."""
     accumulate: int = Field(default=1, ge=1, le=10_000)
-    """Parts of a batch that are computed one after the other, where memory is too small for a whole one."""
+    """The number of parts of a batch that are computed one after the other, for memory too small for all at once."""
 
     optimizer: Literal["adamw", "sgd", "rmsprop", "rmsprop_tf"] = "adamw"
     """rmsprop: torch's; rmsprop_tf: TensorFlow's, see `search.training.rmsprop`."""
@@ -96,8 +96,9 @@ class Recipe(BaseModel):
     warmup: Rate = 0.2
     """The share of all steps on which the learning rate rises to its peak."""
     decay_rate: float = Field(default=0.97, gt=0, le=1)
-    """With the exponential schedule, the factor of the learning rate at the end of every `decay_epochs`."""
+    """With the exponential schedule, the factor by which the learning rate is multiplied every `decay_epochs`."""
     decay_epochs: float = Field(default=2.4, gt=0)
+    """The number of epochs, counted from the first step, after which `decay_rate` applies once more."""
 
     label_smoothing: Rate = 0.1
     dropout: PerStage = 0.0
@@ -135,7 +136,7 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _stagewise(self) -> Self:
         if self.children and self.compile:
-            raise ValueError("compile is not possible with children, which are another network in each step")
+            raise ValueError("compile is not possible with children: each step trains another network")
         if self.stages > self.epochs:
             raise ValueError(f"{self.epochs} epochs are too few for {self.stages} stages")
         for name, (minimum, maximum) in _RANGES.items():

@@ -21,13 +21,13 @@ EPOCHS = "epochs.csv"
 EPOCH_COLUMNS = (
     Column("epoch", "Epoch", form="d", description="counted from 0"),
     Column("resolution", "Resolution", "px", form="d", description="side of the training images"),
-    Column("loss", "Loss", form=".4f", description="of training, with all regularisation"),
+    Column("loss", "Loss", form=".4f", description="of training, with augmentation and label smoothing"),
     Column("accuracy", "Accuracy", form=".4f", description="on the validation split"),
     Column("validation_loss", "Validation loss", form=".4f", description="without label smoothing"),
     Column("seconds", "Time", "s", form=".1f", description="wall-clock time, with validation"),
 )
 """The columns of the table of epochs."""
-_TEST_NOTE = "looked at once, after the last epoch"
+_TEST_NOTE = "measured once, after the last epoch"
 
 
 def model_of(

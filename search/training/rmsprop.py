@@ -10,11 +10,14 @@ from torch import Tensor
 
 
 class TensorFlowRMSProp(torch.optim.Optimizer):
-    """RMSProp with epsilon inside the root, squared gradients that begin at 1, and the learning rate in the momentum.
+    """RMSProp as TensorFlow computes it.
 
-    torch's adds epsilon outside of the root, begins at 0, and multiplies the momentum by the current learning rate.
-    With the EfficientNets' epsilon of 0.001, torch's steps are 1 to 32 times as long, the more the smaller the
-    gradients are. Weight decay is added to the gradient.
+    Epsilon is inside the root, the average of squared gradients begins at 1, and the momentum contains the learning
+    rate of each step. Weight decay is added to the gradient.
+
+    torch's RMSprop adds epsilon outside of the root, begins the average at 0, and multiplies the whole momentum by
+    the current learning rate. With the EfficientNets' epsilon of 0.001, its steps are 1 to 32 times as long: the
+    smaller the gradients, the longer.
     """
 
     def __init__(

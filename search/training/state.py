@@ -30,11 +30,12 @@ from space.refusal import UserError
 class State:
     """The state of a training and the objects that change it.
 
-    initial: the network before its first step, with its conventions. forward: the network as it is called, wrapped
-    for several processes and compiled where necessary. frozen: modules that are not trained. average: the running
-    average of the weights; None: there is none. class_weights: the weights (classes,) in a balanced loss. losses: the
-    losses of the steps since the last check. saved_at: the time of the last checkpoint, on the monotonic clock.
-    elastic: the children that are trained with the network; None: it is trained alone.
+    initial: the result of `initial_network`, with the conventions of the weights; its network is `network`, which is
+    trained. forward: `network` as it is called, wrapped for several processes and compiled if the recipe says so.
+    frozen: the modules that are not trained. average: the running average of the weights; None: there is none.
+    class_weights: the weights (classes,) in a balanced loss; None: all classes weigh the same. losses: the losses of
+    the steps since the last check. saved_at: the time of the last checkpoint, on the monotonic clock. elastic: the
+    children that are trained with the network; None: it is trained alone.
     """
 
     task: Task
@@ -113,9 +114,9 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
 
 
 def _progress(task: Task, folder: Path, data: Dataset) -> Progress:
-    """Return the progress of the training in `folder`, and give torch the number of threads it was started with.
+    """Return the progress of the training in `folder`, and set torch's threads to the number of its first start.
 
-    Raises `UserError` if the data have changed since.
+    Raises `UserError` if the data have changed since then.
     """
     progress = read_progress(folder)
     threads = progress.threads if progress else task.threads
@@ -143,7 +144,10 @@ def check_losses(state: State) -> None:
 
 
 def save_checkpoint(state: State, counted: float) -> float:
-    """Write a checkpoint. counted: time up to which seconds have been counted. Returns the new value."""
+    """Write a checkpoint, and return the time until which `progress.seconds` now counts, for the next call.
+
+    counted: the time until which it counted before, on the clock of `time.perf_counter`.
+    """
     check_losses(state)
     now = time.perf_counter()
     state.progress.seconds += now - counted

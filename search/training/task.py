@@ -1,4 +1,4 @@
-"""A full training as a value: everything that its result depends on. No torch here."""
+"""A full training as a value: everything that its result depends on. This module does not import torch."""
 
 from __future__ import annotations
 
