@@ -35,7 +35,10 @@ from space.refusal import unknown_name
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A search with a value for every setting. Networks are canonical strings: no other run is needed to read it.
+    """A search with a value for every setting.
+
+    The networks of `first` are stored as canonical strings. Trials of other runs ("RUN:12") are replaced by strings
+    before a configuration is made, so it can be read without those runs.
 
     >>> config = Config.of({"space": "effv2_32", "proxy.epochs": 3, "trials": 50})
     >>> config.space.name, config.proxy.epochs, config.settings.trials
@@ -55,10 +58,10 @@ class Config:
     forecast: Forecast | None = None
     """The forecast of step times before training, None if no profile predicts them.
 
-    It is stored in a file of its own, in addition to `document`. So is the next.
+    Both forecasts are stored in files of their own: `document` does not contain them.
     """
     latencies: Forecast | None = None
-    """The forecast of latencies, None if they neither count nor are limited."""
+    """The forecast of latencies, None if the latency is neither part of the reward nor limited."""
 
     def __post_init__(self) -> None:
         # How many trials run at a time depends on the device of the proxy.
@@ -68,8 +71,9 @@ class Config:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Return the search with `settings`, such as `{"space": "effv2", "proxy.epochs": 3}`.
 
-        All other settings have their defaults; with a budget, the number of trials has none. Networks in `first` are
-        words that `space.choices.named_networks` knows. Raises `UserError` for an unknown name or an invalid value.
+        Settings that are not given have their defaults. But with a budget and without `trials`, the number of trials
+        is not limited. Networks in `first` are words that `space.choices.named_networks` knows. Raises `UserError`
+        for an unknown name or an invalid value.
         """
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")
@@ -157,9 +161,9 @@ class Config:
         return replace(self, proxy=self.proxy.model_copy(update={"parent": digest}))
 
     def exceeded(self, network: Architecture) -> str:
-        """Return a text that names the limit that a full network exceeds, "" if it keeps all limits.
+        """Return a text that names the limit that `network` exceeds, "" if it keeps all limits.
 
-        Step times and latencies count where they are predicted.
+        Limits on the step time and the latency are checked only if a profile predicts them.
         """
         sources = (("step", self.forecast), ("latency", self.latencies))
         limited = dict(self.limit.predicted)
@@ -169,9 +173,9 @@ class Config:
     def resumed(self, settings: Mapping[str, Any]) -> Self:
         """Return this search with other values of the settings that a resume may change.
 
-        These are the totals, the finals, the executor, `max_failures`, and the path of the same data. Raises
-        `UserError` for any other setting, since trials before and after the change could not be compared, and for an
-        invalid value.
+        These are `trials`, `budget`, `max_failures`, the groups `executor` and `finals`, and `data.path`, to which
+        the same data may have moved. Raises `UserError` for any other setting, since trials before and after the
+        change could not be compared, and for an invalid value.
         """
         chosen, inner = _sorted(settings)
         permitted = ("trials", "budget", "max_failures", *_RESUMED, "data.path")
@@ -200,7 +204,8 @@ class Config:
 def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, Limits]:
     """Return the objective and limits of `before` with other settings: {"reward": "mnasnet", "limit.params": "3M"}.
 
-    Raises `UserError` for settings of other groups, and for invalid values.
+    Without a new reference network, that of `before` stays. Raises `UserError` for settings of other groups, and for
+    invalid values.
     """
     chosen, inner = _sorted(settings)
     for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):

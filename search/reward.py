@@ -32,7 +32,7 @@ from space.cost.table import BATCH, CostName, cost_row, exact_cost, parse_amount
 from space.extension_points import Registry
 
 UNIT = "v2-b0"
-"""The network whose costs are the units unless another is named."""
+"""The reference network of a `Reward` without `reference`. A `Config` always sets a reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Terms:
 
     @property
     def objectives(self) -> tuple[float, ...]:
-        """The quantities that the reward weighs, each to be minimised: the error, then each cost."""
+        """The quantities that the reward weighs, each to be minimised: 1 - accuracy, then the ratio of each cost."""
         return (1 - self.accuracy, *(term.ratio for term in self.costs))
 
     def __str__(self) -> str:
@@ -93,8 +93,8 @@ class Reward(BaseModel, ABC):
     reward: str
     """The key in `REWARDS`."""
     reference: str | None = None
-    """The network whose costs are the units: a published network, a canonical string or a file. None: a network of
-    the space, which `search.config.Config` chooses."""
+    """The network whose costs are the units: a published network, a canonical string or a file. None: `UNIT`, but in
+    a search a network of the space, which `search.config.Config` chooses."""
     batch: int = Field(default=BATCH, ge=1)
     """The number of images in the training batch that memory is computed for, where memory counts."""
 
@@ -125,8 +125,8 @@ class Reward(BaseModel, ABC):
     def unit(self, name: CostName, reference: Architecture, latency_ms: float = math.nan) -> float:
         """Return the unit of a cost, the amount that counts as 1: the cost of `reference`.
 
-        latency_ms: the reference's latency in milliseconds, which is the unit of the latency (nan if it is not
-        given). The unit of the step time is 1, since that is a ratio already.
+        latency_ms: the reference's latency in milliseconds, which is returned for the latency. The unit of the step
+        time is 1, since step times are given as ratios already.
         """
         if name == "latency":
             return latency_ms
@@ -245,7 +245,8 @@ class Targeted(Reward):
         name = info.data.get("cost", "step")
         if name == "step" and isinstance(value, str):
             raise ValueError(
-                "a target of step is a multiple of the reference's; for latency, reward.cost=latency"
+                "a target of cost=step is a number, the multiple of the reference's step time; "
+                "for a target in milliseconds, set cost=latency"
             )
         return parse_amount(name, value) if isinstance(value, str) else value
 
@@ -265,8 +266,9 @@ class MnasNet(Targeted):
     """
 
     alpha: float = Field(default=-0.07, le=0)
-    """Doubling the cost is worth about 5% of the accuracy."""
+    """The exponent of a cost up to the target. With -0.07, doubling the cost is worth about 5% of the accuracy."""
     beta: float = Field(default=-0.07, le=0)
+    """The exponent of a cost above the target."""
 
     def terms(self, accuracy: float, ratios: Mapping[CostName, float]) -> Terms:
         ratio = ratios[self.cost]

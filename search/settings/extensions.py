@@ -24,7 +24,7 @@ ENTRY_POINTS = {
     "pruner": "compound_nas.pruners",
     "executor": "compound_nas.executors",
 }
-"""The name of the entry points of each group that packages can add to."""
+"""The groups that other packages can add to, each with the name of its Python entry points."""
 
 
 def added(group: str) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def added(group: str) -> tuple[str, ...]:
 
 
 def package(group: str, name: str) -> str:
-    """Return the name of the package that adds the setting `name` to a group. Raises KeyError if none does."""
+    """Return the name of the package that adds the choice `name` to a group. Raises KeyError if none does."""
     return _theirs(group).package(name)
 
 

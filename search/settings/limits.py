@@ -13,9 +13,10 @@ from space.cost.table import BATCH, COSTS, EXACT, PREDICTED
 
 
 class Limits(BaseModel):
-    """The YAML group `limit`. A full network that exceeds a limit is never proposed and never trained.
+    """The YAML group `limit`. A network that exceeds a limit is never proposed and never trained.
 
-    Amounts are in the units of `space.cost.table`: counts, bytes and milliseconds.
+    The limits hold for the full network, not for the smaller one that a proxy trains in its place. Amounts are in the
+    units of `space.cost.table`: counts, bytes and milliseconds. None: no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -54,9 +55,10 @@ class Limits(BaseModel):
                 yield name, limit
 
     def exceeded(self, network: Architecture, times: Mapping[str, float] = MappingProxyType({})) -> str:
-        """Return a text that names the limit that a full network exceeds, "" if it keeps all limits.
+        """Return a text that names the limit that `network` exceeds, "" if it keeps all limits.
 
-        times: the milliseconds of the predicted costs that are known, by the names of the costs.
+        times: the milliseconds of the predicted costs that are known, by the names of the costs. Limits on other
+        predicted costs are not checked.
         """
         for name, limit in self.exact:
             compute = COSTS[name].compute

@@ -13,10 +13,11 @@ from space import documents
 
 _HEAD = """# Settings
 
-Every setting of `search launch`, `search train` and `search compare`. `search launch --help` prints those of a
-search, with the values that result from the words before it. Settings are KEY=VALUE words: a group is chosen by name
+Every setting of `search launch`, `search train` and `search compare`. `search launch KEY=VALUE ... --help` prints the
+settings of a search as these words change them. Settings are KEY=VALUE words: a group is chosen by name
 (`proxy=small`) or from a file (`proxy=./mine.yaml`), and a single setting by its place (`proxy.epochs=9`). In the
-tables, [names] are the choices that have a setting if not all have it, and (in NAME VALUE) are defaults that differ.
+tables, (in NAME VALUE) gives the default of the choice NAME where it differs, and [NAMES] lists the choices that have
+a setting where not all of the group have it.
 
 This file is generated: `python -m search.settings.reference > search/SETTINGS.md`.
 """

@@ -23,7 +23,7 @@ class RunSettings(BaseModel):
     trials: int | None = Field(default=20, ge=1)
     """The number of networks to train in all; None: as many as the budget allows."""
     budget: float | None = Field(default=None, gt=0)
-    """The seconds to work on the run in all."""
+    """The seconds to work on the run in all; None: no limit."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """The seed of the proposals and of every training."""
     first: tuple[str, ...] = ()
