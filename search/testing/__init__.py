@@ -9,7 +9,8 @@ This is how a sampler of your own is tested against the contract of all samplers
     def test_my_sampler(check):
         check(MySampler(sampler="mine"))
 
-`SOURCE_CONTRACT` is the contract of kinds of data, and `EXECUTOR_CONTRACT` that of executors.
+`SOURCE_CONTRACT` is the contract of kinds of data, and `EXECUTOR_CONTRACT` that of executors. Executors whose trials
+run in processes of their own must pass `PROCESS_CONTRACT` too.
 """
 
 from search.testing.data import SOURCE_CONTRACT

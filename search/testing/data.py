@@ -22,7 +22,8 @@ _SOME = np.arange(4)
 
 def described(source: Source) -> None:
     """Check that a source's options describe it completely, since a worker gets only the run's configuration."""
-    assert source_from(source.model_dump(mode="json")) == source, "its options do not describe it"
+    again = source_from(source.model_dump(mode="json"))
+    assert again == source, f"the options of {source!r} describe another source: {again!r}"
 
 
 def shaped(source: Source) -> None:
@@ -34,20 +35,22 @@ def shaped(source: Source) -> None:
     for part in ("train", "validation"):
         labels = set(splits[part].labels.tolist())
         assert labels == set(range(len(data.classes))), f"{part} lacks classes: it has {labels}"
-    assert len(set(data.classes)) == len(data.classes) >= 2, "classes need distinct names"
+    names = data.classes
+    assert len(set(names)) == len(names) >= 2, f"2 or more distinct class names are needed: {names}"
 
 
 def normalisable(source: Source) -> None:
     """Check that every channel has a mean and a deviation that pixels can have."""
     data = load(source, _RESOLUTION)
     assert len(data.mean) == len(data.std) == data.channels
-    assert all(0 <= mean <= 1 for mean in data.mean), "the mean is in 0..1"
-    assert all(0 < std <= 1 for std in data.std), "the deviation is in 0..1, and never 0"
+    assert all(0 <= mean <= 1 for mean in data.mean), f"means must be in 0..1: {data.mean}"
+    assert all(0 < std <= 1 for std in data.std), f"deviations must be above 0, up to 1: {data.std}"
 
 
 def repeatable(source: Source) -> None:
     """Check that data depend on options and files alone: cached and newly decoded data must be equal."""
-    assert load(source, _RESOLUTION).digest == load(source, _RESOLUTION).digest, "it loads differently"
+    once, twice = (load(source, _RESOLUTION).digest for _ in range(2))
+    assert once == twice, "loading the data twice gives different digests"
     contents, again = source.open(), source.open()
     assert contents.classes == again.classes, "the classes change from one opening to the next"
     some = np.arange(min(8, len(contents.labels)))

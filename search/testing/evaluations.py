@@ -43,7 +43,7 @@ def slowly(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def fails_once(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Return the result of `looked_up`, but fail in every first attempt by a fault of the machine."""
+    """Return the result of `looked_up`, but in the first attempt of a trial raise OSError, a fault of the machine."""
     if request.attempt == 1:
         raise OSError("no space left on device")
     return looked_up(request, report)
@@ -52,8 +52,8 @@ def fails_once(request: Request, report: Callable[[int, float], None]) -> Result
 def misbehaving(request: Request, report: Callable[[int, float], None]) -> Result:
     """Fail in trials 1 to 4, each in its own way.
 
-    Trial 1: a fault of the network. First attempt of trial 2: a fault of the machine. First attempt of trial 3: the
-    process is killed. Trial 4: the accuracy is NaN. All other trials and attempts return the result of `looked_up`.
+    Trial 1 has a fault of the network. In their first attempts, trial 2 has a fault of the machine, and trial 3 kills
+    its process. Trial 4 has an accuracy of NaN. All other trials and attempts return the result of `looked_up`.
     """
     if request.number == 1:
         raise TrialFailed("the loss became nan")

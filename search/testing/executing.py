@@ -1,4 +1,4 @@
-"""The contract of an executor."""
+"""The contract of executors: `EXECUTOR_CONTRACT`, the checks that each of them must pass, and `PROCESS_CONTRACT`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ from space import Space
 
 
 class Recorded:
-    """An engine for tests of executors. It hands out `requests` and records results, errors and reports."""
+    """An engine for tests of executors, which hands out `requests` and records what the executor tells it.
+
+    results: the results by trial number. errors: (trial number, reason, True if the trial may be retried). reports:
+    (trial number, epoch, loss). stop: the numbers of the trials to stop at their next report, set by the test.
+    """
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self._waiting = list(requests)
@@ -59,7 +63,7 @@ def trains_all(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 def streams(executor: Executor, requests: Sequence[Request]) -> None:
-    """Check that every epoch is reported, in order, before the result."""
+    """Check that every epoch of a trial is reported, in order."""
     engine = Recorded(requests)
     executor.run(engine, looked_up)
     for request in requests:
@@ -86,7 +90,7 @@ def tells_failures(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 def carries(executor: Executor, requests: Sequence[Request]) -> None:
-    """Check that jobs that are no trials run too, and that a MB travels with each, there and back."""
+    """Check that jobs that are no trials run too, and that 1 MB travels with each, there and back."""
     parcels = [Parcel(request.number, bytes([request.number, 1]) * 500_000) for request in requests]
     found: dict[int, list[bytes]] = {parcel.number: [] for parcel in parcels}
 

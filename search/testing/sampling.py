@@ -1,4 +1,4 @@
-"""The contract of a sampler."""
+"""The contract of samplers: `SAMPLER_CONTRACT`, the checks that each of them must pass."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def inside_the_space(sampler: Sampler) -> None:
 
 
 def seeded(sampler: Sampler) -> None:
-    """Check that the same history and seed give the same proposal, and other seeds others if `random`."""
+    """Check that the same history and seed give the same proposal.
+
+    Ten seeds must give different proposals if `Sampler.random` is True, and the same proposal if it is False.
+    """
     space = _space()
     history = _history(space, 12)
     once, again = (sampler.proposer(space).propose(history, 7) for _ in range(2))
@@ -54,7 +57,7 @@ def resumable(sampler: Sampler) -> None:
 def climbs(sampler: Sampler) -> None:
     """Check that pruned trials can be trained further: a new proposer proposes the same as one that saw them pruned.
 
-    So their earlier results count neither as rewards of a full training nor as final failures.
+    This fails if a proposer takes an earlier result for the reward of a full training, or for a final failure.
     """
     space = _space()
     lasting = sampler.proposer(space)
