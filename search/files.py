@@ -17,7 +17,10 @@ from space import UserError
 
 
 def unused(parent: Path, about: str) -> Path:
-    """Return a folder that does not exist in `parent`, named by subject and time: `v2-b0-20260131-081500`."""
+    """Return a free path in `parent` for a new folder, named by `about` and the time: v2-b0-20260131-081500.
+
+    The folder is not created; see `claimed`.
+    """
     plain = re.sub("[^A-Za-z0-9._-]+", "-", about).strip("._-")[:60]
     return next(
         path
@@ -51,10 +54,11 @@ def claimed(path: Path) -> Path:
 
 @contextmanager
 def sole_writer(folder: Path, content: str) -> Iterator[None]:
-    """Create the folder if it is missing, and lock it while this block writes `content` into it.
+    """Create the folder if it is missing, and lock it for as long as the `with` block runs.
 
-    The lock is the system's, and ends with the process. A folder that is empty at the end is removed. Raises
-    `UserError` if another process holds the lock, or the folder cannot be created.
+    content: what the block writes into the folder, for the error message. The lock is the system's, and ends with the
+    process. A folder that is empty at the end is removed. Raises `UserError` if another process holds the lock, or
+    the folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +84,7 @@ def sole_writer(folder: Path, content: str) -> Iterator[None]:
 
 @contextmanager
 def locked_file(path: Path, wait: Callable[[], None]) -> Iterator[None]:
-    """Create the file `path` if it is missing, and lock it while this block runs.
+    """Create the file `path` if it is missing, and lock it for as long as the `with` block runs.
 
     wait: is called once before this process waits for another one that holds the lock. The lock is the system's, and
     ends with the process. Raises `UserError` if the file cannot be created.
@@ -120,7 +124,7 @@ def write_file(path: Path, content: str | bytes) -> None:
     Creates missing directories and follows links. A device such as /dev/null is written to, not replaced. Raises
     `UserError` with the system's reason; the old file stays then.
     """
-    # Names in it may hold bytes that are not UTF-8.
+    # File names in the text may hold bytes that are not UTF-8.
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
     try:
@@ -202,7 +206,7 @@ def deliver(content: str | bytes, out: Path | None) -> None:
 
 
 def harmless(text: str) -> str:
-    r"""Return a text in which control characters but line breaks and tabs are escaped, as in `\x1b[31m`.
+    r"""Return a text in which all control characters except `\n` and tabs are escaped, as in `\x1b[31m`.
 
     They may stand in names of files and classes, and a terminal would obey them.
     """

@@ -36,7 +36,7 @@ def decode_hits(text: str, images: int) -> NDArray[np.float64]:
 def mean_hits(texts: Sequence[str], images: int) -> list[float] | None:
     """Return the share of trainings that classify each image correctly, 0 to 1.
 
-    Returns None if there are no trainings, or one has no hits recorded.
+    Returns None if there are no trainings, or one of them has no hits of so many images.
     """
     rows = [base64.b64decode(text) for text in texts]
     if not rows or any(len(row) != (images + 7) // 8 for row in rows):

@@ -61,13 +61,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Table:
-    """A table. schema, version: name and version of its columns, for programs. caption: the title in print formats.
+    """A table, which notebooks show with rounded values.
+
+    schema, version: the name and the version of the columns, for programs. caption: the title in print formats.
 
     >>> table = Table([{"macs": 385814752}], [Column("macs", "MACs", form="si")])
     >>> table.to_dataframe()["macs"].tolist()
     [385814752]
-
-    Notebooks show it with rounded values.
     """
 
     rows: Sequence[Row]
@@ -79,8 +79,8 @@ class Table:
     def to_dataframe(self) -> pd.DataFrame:
         """Return a pandas DataFrame of exact values, with a column for each key.
 
-        The types are the nullable Int64, float64, boolean and string. Missing values are NA. Raises `UserError` for
-        an integer of more than 64 bits.
+        The types are the nullable Int64, float64, boolean and string. Missing values are NA, and NaN in float64.
+        Raises `UserError` for an integer of more than 64 bits.
         """
         import pandas as pd
 

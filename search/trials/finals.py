@@ -25,8 +25,8 @@ RELIABLE = 0.9
 """The reliability from which on neighbours in the ranking can be compared."""
 _SIZES = ((45, 5, 3), (18, 3, 2))
 """The default sizes of finals. Each row holds the least number of complete trials, the number of networks and the
-number of seeds. Without the base network's, finals are at most a third as many trainings as there are trials, a
-quarter of all. With fewer trials than the last row asks for there are no finals: their share would be larger."""
+number of seeds. There are at most a third as many final trainings as trials, not counting those of the base network.
+With fewer trials than the last row asks for there are no finals, since their share would be larger."""
 
 
 class Finals(BaseModel):
