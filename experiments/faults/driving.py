@@ -39,11 +39,11 @@ SMALL = {
     "run": "drill",
 }
 BAD = 4
-"""One of so many trials is bad, the first of them trial 1. Evaluators with faults fail in bad trials."""
+"""The distance between two bad trials, in which the evaluators with faults fail. Trials 1, 5, 9, ... are bad."""
 
 
 def quick(request: Request, report: Report) -> Result:
-    """Sleep for 30 ms instead of training."""
+    """Return a repeatable result after 30 ms without training, and note the evaluation in evaluated.txt."""
     time.sleep(0.03)
     result = looked_up(request, report)
     with open(os.environ["DRILL_FOLDER"] + "/evaluated.txt", "a") as log:

@@ -27,7 +27,10 @@ TITLE = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a drill. times: the number of injected faults. held: True if every guarantee was kept."""
+    """The outcome of a drill.
+
+    times: the number of injected faults. held: True if every guarantee was kept. what: a text with the observations.
+    """
 
     times: int
     held: bool

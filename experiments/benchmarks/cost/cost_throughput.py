@@ -5,7 +5,7 @@
 All networks differ, within a repeat and between repeats: their digests are compared. The first repeat begins with
 empty caches of blocks. The others find the blocks of earlier networks there, as in a search. Rates are per second of
 CPU time, which other load on the machine does not affect. Drawing networks is timed too, since a search does both.
-Half a minute with the defaults.
+It takes half a minute with the defaults.
 """
 
 from __future__ import annotations

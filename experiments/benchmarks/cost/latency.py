@@ -1,4 +1,4 @@
-"""Errors of predicted latencies on networks that the profile has not seen, for two designs, and of measuring again.
+"""Errors of three ways to predict latencies, on networks that the profile has not seen, and of measuring again.
 
     search profile space=effv2_32 cost=latency
     python -m experiments.benchmarks.cost.latency measure --out FILE.csv      # repeat until it says done
@@ -8,7 +8,8 @@
 Networks: random ones of the space, none of them measured for the profile; for effv2_32 also random ones of the same
 space with four widths a stage, most of whose blocks are in no table, and published networks, scaled. Each is
 measured twice, in turns with the profile's reference network. Designs: the table of blocks, with the regression by
-kind of work for blocks that it lacks; the regression alone, fitted to blocks; and one fitted to whole networks.
+kind of work for blocks that it lacks; the regression alone, fitted to blocks; and with --samples one that is fitted
+to whole networks.
 
 `cross` needs no further measurements: it leaves out a fifth of a profile's networks at a time and predicts them from
 the others. That is harder than what a profile is for, since blocks that only those networks have are lost.
@@ -58,9 +59,9 @@ SCALED = ("b0", "v2-b0", "mobilenet-v2-1.0", "mobilenet-v3-large", "mobilenet-v1
 
 
 def networks(plain: Space, count: int) -> Iterator[tuple[str, Architecture]]:
-    """Yield networks with the name of their set: `count` of the space.
+    """Yield networks, each after the name of its set: `count` random ones of the space.
 
-    For effv2_32 these are followed by `count` with free widths, and by 12 scaled ones.
+    For effv2_32, `count` ones with four widths a stage follow, and 12 published networks, scaled.
     """
     known = {*chosen(plain, MAX_NETWORKS)}
     wide = (("four widths", Space.load(plain.name, WIDTHS)),) if plain.name == "effv2_32" else ()

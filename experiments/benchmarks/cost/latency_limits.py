@@ -1,11 +1,11 @@
-"""Searches under limits of the latency: does what they propose keep the limit when its exported file is measured?
+"""Searches under limits of the latency: do the networks keep the limit when their exported files are measured?
 
     python -m experiments.benchmarks.cost.latency_limits --npz FILE.npz --out DIR [KEY=VALUE ...]
 
 The limits are the 10, 30 and 60 % points of the predicted latencies of `effv2_32`. Under each one search runs,
 `search launch space=effv2_32 data=npz data.path=FILE.npz reward=accuracy limit.latency=X`, with the further settings
 given. Then the latency of every trial is measured as the search measures its answers: the exported network in turns
-with the profile's reference. Start it on an idle machine; a second start goes on.
+with the profile's reference. Start it on an idle machine. A second start continues an interrupted one.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def measure(folder: Path, profile: Profile) -> list[dict[str, str]]:
 def report(folder: Path, limit: float, rows: list[dict[str, str]]) -> Iterator[str]:
     """Yield the row of a limit: how far trials exceed it, the error of predictions, and the answers.
 
-    "Within 5 %" is the share of trials that exceed it by at most 5 %. "Worst" and "worst answer" are the largest
-    excesses; negative: below the limit. limit: milliseconds.
+    "Within 5 %" is the share of trials that keep the limit or exceed it by at most 5 %. "Worst" and "worst answer"
+    are the largest excesses of a trial and of an answer; negative: below the limit. limit: milliseconds.
     """
     answers = open_run(folder).answers
     measured = {int(row["trial"]): float(row["ms"]) for row in rows}

@@ -2,7 +2,7 @@
 
     python experiments/benchmarks/cost/rivals.py --resolution 32 --stride 8 params=200k macs=14M params=1M,macs=60M
 
-No network is trained. Seconds are CPU time of the whole matching at a limit.
+No network is trained. The seconds are the CPU time in which all rivals are matched to a limit.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from space.cost.table import exact_cost, parse_amount
 COLUMNS = (
     Column("limit", "Limit"),
     Column("name", "Rival"),
-    Column("left", "Cost left", form=".1%", description="of the limit; negative: the next larger one"),
+    Column("left", "Cost left", form=".1%", description="share of the limit; negative: the rival exceeds it"),
     Column("blocks", "Blocks", form="d"),
-    Column("published", "Published", form="d", description="its number of blocks"),
+    Column("published", "Published", form="d", description="number of blocks of the published network"),
     Column("narrowest", "Narrowest", form="d", description="the smallest width of stem, stages and head"),
     Column("widest", "Widest stage", form="d"),
     Column("divisor", "Widths divide by", form="d"),

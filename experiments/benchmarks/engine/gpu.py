@@ -59,9 +59,10 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the benchmark. seconds: its time limit, tenfold in a rehearsal.
+    """A part of the benchmark.
 
-    Except in a rehearsal, it is skipped if less than half of that is left.
+    run: the function that returns the figures. seconds: the time limit, which is tenfold in a rehearsal. Outside
+    rehearsals, the section is skipped if the benchmark has less than half of its limit left.
     """
 
     run: Callable[[Any], Figures]
@@ -132,7 +133,7 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--tiny", action="store_true", help="a rehearsal: tiny networks, few steps")
-    parser.add_argument("--minutes", type=float, default=4.0, help="after which nothing is begun or goes on")
+    parser.add_argument("--minutes", type=float, default=4.0, help="time limit of all sections together")
     parser.add_argument("--data", type=Path, help="photographs, .npz")
     parser.add_argument("--out", type=Path, default=Path("gpu"))
     parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=list(SECTIONS))

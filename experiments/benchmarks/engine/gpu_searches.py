@@ -100,10 +100,10 @@ def training(setup: Any) -> dict[str, Any]:
 
 
 def command(setup: Any, *words: str) -> dict[str, Any]:
-    """Run a command of ours in `setup.out` and return its exit code, its seconds, and the ends of its output.
+    """Run `python -m WORDS` in `setup.out`, and return its exit code, its seconds, and the ends of its output.
 
-    It gets Ctrl-C `_GRACE` seconds before the section is over, so that it can end in order. Its standard output is
-    under "said". The lines of its standard error are under "noted", each after the second at which it came.
+    The command gets Ctrl-C `_GRACE` seconds before the section is over, so that it can end in order. Its standard
+    output is under "said". The lines of its standard error are under "noted", each with the second at which it came.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     begun = time.perf_counter()

@@ -53,7 +53,7 @@ def sharing_with_mps(setup: Any) -> dict[str, Any]:
 @contextmanager
 def members(count: int, setup: Any) -> Iterator[list[Any]]:
     """Start `count` processes that train on request (see `shared_rate`), and yield a pipe to each."""
-    # Not the fork server's: these must find today's environment.
+    # Not by the fork server, whose environment is older than the variables of MPS.
     context = get_context("spawn")
     pipes, processes = [], []
     try:

@@ -83,7 +83,7 @@ def bare_rate(setup: Any, batch: int, graph: bool) -> float:
 
 
 def captured(step: Callable[[], None]) -> Callable[[], None]:
-    """Return the launch of a CUDA graph of `step`, after a few steps."""
+    """Return a function that launches `step` as a CUDA graph, which is captured after four plain steps."""
     import torch
 
     stream = torch.cuda.Stream()

@@ -3,9 +3,9 @@
     search launch space=effv2_32 proxy=small proxy.images=3000 trials=40 run=busy
     python -m experiments.benchmarks.engine.idle busy
 
-It counts from the moment at which all workers have a trial to the start of the last trial. Before, workers start;
-after, there is nothing to hand out. A worker is busy for the `seconds` before its trial finished, which include
-measuring step times. Failed attempts are not in the ledger and count as idle.
+The share is that of the time between the moment at which all workers have a trial and the start of the last trial:
+before, workers still start, and after, no trial is left for them. A worker is busy for the `seconds` before its trial
+finished, which include measuring step times. Failed attempts are not in the ledger and count as idle.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def share(jobs: Sequence[tuple[float, float]], workers: int) -> float:
     Raises ValueError if there are no more jobs than workers, since then no worker waited for a second job.
     """
     if len(jobs) <= workers:
-        raise ValueError(f"{len(jobs)} jobs for {workers} workers; there is nothing to see")
+        raise ValueError(f"{len(jobs)} jobs for {workers} workers; there must be more jobs than workers")
     begun = sorted(since for since, _ in jobs)
     first, last = begun[workers - 1], begun[-1]
     busy = sum(max(0.0, min(until, last) - max(since, first)) for since, until in jobs)

@@ -5,8 +5,8 @@
 
 For each sampler and number of trials, a run with so many finished trials is written, opened, resumed by an
 engine, and continued. Nothing is trained, and early stop is off. It prints CPU time of the driver's thread,
-which other load does not affect, and time on the clock, which includes waiting for the disk. A minute with
-the defaults.
+which other load does not affect, and time on the clock, which includes waiting for the disk. It takes a minute
+with the defaults.
 """
 
 from __future__ import annotations

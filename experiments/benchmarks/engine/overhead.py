@@ -112,7 +112,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     options = parser.parse_args()
     if not 0 < options.skip < options.trials:
-        parser.error(f"--skip {options.skip}: between 1 and {options.trials - 1}, one less than --trials")
+        parser.error(f"--skip {options.skip}: must be from 1 to {options.trials - 1}, one less than --trials")
     return options
 
 

@@ -39,7 +39,7 @@ LIMIT, TRIALS, IMAGES = 200_000, 20, 480
 SHARES = {"image": 0.6, "network": 0.2, "training": 0.2}
 """The shares of an image, of network and image, and of training and image in the variance of a hit's score."""
 LEVEL = 0.2
-"""What is added to the surrogate's accuracies, which have a mean of 0.51."""
+"""The amount that is added to the surrogate's accuracies, whose mean is 0.51."""
 DRAWN = 2000
 """The number of random networks within the limit that an answer is ranked among."""
 

@@ -149,7 +149,7 @@ def write() -> None:
 
 
 def noise() -> None:
-    """Print Spearman's rank correlation between each two trainings with different seeds."""
+    """Print Spearman's rank correlation of accuracies between every two parts of the table."""
     with TABLE.open() as file:
         found: dict[tuple[int, int], dict[str, float]] = defaultdict(dict)
         for row in csv.DictReader(file):

@@ -158,7 +158,7 @@ def _problems(asked: argparse.Namespace) -> Iterator[Benchmark]:
         yield _table(EFFV2_MINI, "effv2_mini", asked.settings)
     if asked.table:
         if not asked.space:
-            raise UserError("--table FILE also needs --space NAME: what the table is of.")
+            raise UserError(f"--table {asked.table} also needs --space NAME, the space of its networks.")
         yield _table(asked.table, asked.space, asked.settings)
     if asked.made_up:
         yield made_up()

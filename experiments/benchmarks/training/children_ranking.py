@@ -7,7 +7,8 @@
 `alone` trains random children from random weights: with two seeds in full, and once at each shorter training.
 `inherited` trains the parent once plainly and once with `recipe=elastic`, and validates every child with inherited
 weights. Both append a line to DIR/results.jsonl for each training or validation, and continue where they stopped.
-`report` prints Kendall's tau of each cheap accuracy with the mean of the full trainings.
+`report` prints Kendall's tau of each cheap accuracy (of a shorter training, or with inherited weights) with the mean
+of the full trainings.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def inherited(networks: list[Architecture], source: Source, proxy: Proxy, epochs
 
 
 def report(rows: list[dict[str, Any]], epochs: int) -> Iterator[str]:
-    """Yield a line for each cheap accuracy: Kendall's tau with the full trainings, over all and the best quarter."""
+    """Yield a heading, and for each cheap accuracy two lines: its tau over all networks and over the best quarter."""
     alone = [row for row in rows if row["kind"] == "alone"]
     seeds: dict[str, list[float]] = {}
     for row in alone:

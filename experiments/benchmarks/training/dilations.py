@@ -1,11 +1,11 @@
-"""Dilations that EDO determines from a trained network, compared with three baselines of equal length.
+"""Dilations that EDO (efficient dilation optimization) reads off a trained network, compared with three baselines.
 
     python -m experiments.benchmarks.training.dilations --data FILE.npz --epochs 4 --seeds 3
 
 For each seed, a network with 7 x 7 kernels is trained and dilated (`space.network.edo`). Four networks with 3
-x 3 kernels and equal params and MACs are then trained for as many epochs again: dilated with the inherited
-weights; undilated from the middles of the same kernels; and both from random weights. Accuracy is that of the
-validation split after the last epoch.
+x 3 kernels and equal params and MACs are then trained for as many epochs again: the dilated one from the inherited
+weights, the undilated one from the middles of the same kernels, and both from random weights. Accuracies are
+those on the validation split after the last epoch.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tens
 
 
 def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
-    """Train the task's model from the weights of `begin` or from random ones."""
+    """Train `begin`, or without it the network of `task` from random weights. folder: receives the models."""
     if begin:
         save_model(begin, folder / "begin")
         task = replace(task, architecture=begin.architecture, weights=folder / "begin")

@@ -1,8 +1,8 @@
 """A folder of photographs of four classes, and searches on it: shared by two benchmarks.
 
 The photographs come from an .npz file with the arrays train_x, train_y, test_x, test_y and classes, such as 15,000
-images of CIFAR-10. 600 training images of each class become JPEG files under train/, all other images of the class
-become test images. A search sees the folder as a user's: without a validation folder, a fifth of train/ is carved.
+images of CIFAR-10. 600 training images of each class become JPEG files under train/, and all its other images become
+test images. The folder has no validation images, so a search holds out a fifth of train/ for validation.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def environment() -> dict[str, str]:
 
 
 def search(out: Path, name: str, words: Sequence[str]) -> None:
-    """Run `search launch` with these words in the folder `out`, or go on with the run, as a user would."""
+    """Run `search launch` with these words in the folder `out`, or resume the run `name` if it exists there."""
     known = (out / "runs" / name / "config.yaml").exists()
     command = ["resume", name] if known else ["launch", *words, f"run={name}"]
     print(f"search {' '.join(command)}", flush=True)
@@ -61,7 +61,7 @@ def search(out: Path, name: str, words: Sequence[str]) -> None:
 
 
 def draw(networks: Iterator[Architecture], count: int, permits: Any) -> list[Architecture]:
-    """Return the first `count` different networks that are permitted."""
+    """Return the first `count` different networks for which `permits` returns True."""
     chosen: dict[Architecture, None] = {}
     while len(chosen) < count:
         network = next(networks)

@@ -20,7 +20,7 @@ class Cell:
     """A space on a data set. settings: the settings of `search launch`, without the path of the data.
 
     networks: the number of networks that are trained. long_seeds: the seeds of the long trainings of each. images,
-    validation_images: the limits on the images that all trainings use; None: all images. macs: the permitted
+    validation_images: the limits on the images that all trainings use; None: all images. macs: the least and the most
     multiply-adds of the networks, in millions.
     """
 

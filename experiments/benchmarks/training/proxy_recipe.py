@@ -65,7 +65,7 @@ class Task:
 
 
 def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]]:
-    """Train a task. Returns it, its CPU seconds without the readings, and the accuracy of each of `READINGS`."""
+    """Train a network. Returns the task, its CPU seconds without the readings, and the accuracy of each reading."""
     import torch
 
     from search.data import load
@@ -195,7 +195,11 @@ def main(words: Sequence[str] | None = None) -> None:
     if not Path(options.data).is_file():
         parser.exit(2, f"There is no file {options.data}.\n")
     if options.seeds < 2 or not 2 <= options.networks <= len(networks()):
-        parser.exit(2, f"--seeds is at least 2, as --networks is, which is at most {len(networks())}.\n")
+        parser.exit(
+            2,
+            f"--seeds {options.seeds} --networks {options.networks}: "
+            f"2 seeds or more and 2 to {len(networks())} networks are needed.\n",
+        )
     tasks = [
         Task(network, recipe, seed, options.data, options.epochs)
         for recipe in recipes

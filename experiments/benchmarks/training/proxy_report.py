@@ -41,7 +41,10 @@ def pairs_agreement(one: Values, other: Values, weights: NDArray[np.int64]) -> f
 
 
 def own_agreement(values: Values, weights: NDArray[np.int64]) -> float:
-    """Return the mean tau-b between the seeds of the same training; NaN for one seed. weights: see above."""
+    """Return the mean tau-b between the seeds of the same training; NaN for one seed.
+
+    weights: see `pairs_agreement`.
+    """
     taus = [pairs_agreement(values[[a]], values[[b]], weights) for a, b in _seed_pairs(values)]
     return float(np.mean(taus)) if taus else float("nan")
 

@@ -42,7 +42,7 @@ def estimates(trainings: Sequence[tuple[float, float]], weight: float) -> list[f
 
 
 def chosen(signal: Sequence[float], count: int) -> list[int]:
-    """Return the places of the largest signals."""
+    """Return the places of the `count` largest signals, the largest first."""
     return sorted(range(len(signal)), key=lambda place: -signal[place])[:count]
 
 

@@ -2,8 +2,9 @@
 
     python experiments/benchmarks/training/shapes_difficulty.py --difficulty 0.5 --seeds 3
 
-Accuracies in % on the validation split after a one-cycle training of `--epochs` over 10,000 images. The
-spread between networks must be well above that between seeds. One thread; 15 minutes with the defaults.
+It prints accuracies in % on the validation split after a one-cycle training of `--epochs` over 10,000 images.
+The spread between networks must be well above that between seeds. With the defaults it takes 15 minutes on one
+thread.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ BATCH = 64
 
 
 def accuracy(data: Dataset, architecture: str, epochs: int, seed: int) -> float:
-    """Train with SGD, Nesterov momentum and one cycle. Returns the validation accuracy, 0 to 1."""
+    """Train by SGD with Nesterov momentum and a one-cycle schedule. Returns the validation accuracy, 0 to 1."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     network = build(decode(architecture)).to(memory_format=torch.channels_last)

@@ -35,8 +35,8 @@ Taken = tuple[float, float]
 def main() -> None:
     """Print the setting, then images per second and the ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=9, help="repeats")
-    parser.add_argument("--images", type=int, default=1920, help="images in each")
+    parser.add_argument("--epochs", type=int, default=9, help="epochs that are measured")
+    parser.add_argument("--images", type=int, default=1920, help="images in each epoch")
     parser.add_argument("--device", default="cpu")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -111,7 +111,7 @@ def _since(start: Taken, device: torch.device) -> Taken:
 
 
 def _processor() -> str:
-    """Return the name of the processor that the system reports, or else of the kind of machine."""
+    """Return the name of the processor if the system reports it, else the kind of machine, such as x86_64."""
     try:
         with open("/proc/cpuinfo") as lines:
             return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))

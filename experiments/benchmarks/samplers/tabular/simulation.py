@@ -77,7 +77,7 @@ def searched(
     trials: int,
     pruner: Pruner | None = None,
 ) -> Searched:
-    """Run the search of `problem` with `sampler` and `pruner`, whose common name is `name`."""
+    """Run a search of `problem`, and return its outcome. name: the name of the sampler with its pruner, if any."""
     config = problem.config(sampler, trials, seed, pruner)
     simulation = _Workers(problem, seed, workers)
     place = MEMORY if MEMORY.is_dir() else None

@@ -24,7 +24,8 @@ from space import Architecture, Space, cost
 MEAN, STD, NOISE = 0.5076, 0.0273, 0.0087
 """Accuracies of effv2_mini: their mean, their standard deviation, and that between two seeds of a network."""
 SHARES = {"sizes": 0.54, "choices": 0.28, "pairs": 0.11, "rest": 0.07}
-"""The shares of the variance that params and MACs explain, then also single choices, then also pairs of choices."""
+"""The share of the variance that params and MACs explain, and those that single choices, pairs of choices and
+everything else explain in addition."""
 SAMPLE = 1000
 """The number of random networks by which each part is scaled to its share, and seconds are scaled to `SECONDS`."""
 

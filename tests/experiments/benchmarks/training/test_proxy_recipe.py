@@ -43,8 +43,8 @@ def test_a_row_compares_with_the_plain_reading_of_the_plain_recipe(monkeypatch):
             ["--data", "none.npz", "--recipes", "no labels"],
             "There is no recipe 'no labels'; there are plain, ",
         ),
-        (["--data", __file__, "--seeds", "1"], "--seeds is at least 2"),
-        (["--data", __file__, "--networks", "257"], "at most 256"),
+        (["--data", __file__, "--seeds", "1"], "--seeds 1 --networks 24: 2 seeds or more"),
+        (["--data", __file__, "--networks", "257"], "2 to 256 networks are needed"),
     ],
 )
 def test_mistakes_are_one_line(words, says, capsys):
