@@ -246,7 +246,7 @@ class Targeted(Reward):
         if name == "step" and isinstance(value, str):
             raise ValueError(
                 "a target of cost=step is a number, the multiple of the reference's step time; "
-                "for a target in milliseconds, set cost=latency"
+                "for a target in milliseconds, set reward.cost=latency"
             )
         return parse_amount(name, value) if isinstance(value, str) else value
 

@@ -207,5 +207,5 @@ def test_latency_counts_relative_to_a_target_or_the_reference():
     assert relative.score(0.6, None, B0, V2_B0, latency).reward == pytest.approx(0.4)
     with pytest.raises(ValueError, match="the latency is missing"):
         relative.score(0.6, None, B0, V2_B0)
-    with pytest.raises(ValueError, match=r"for latency, reward\.cost=latency"):
+    with pytest.raises(ValueError, match=r"for a target in milliseconds, set reward\.cost=latency"):
         MnasNet(reward="mnasnet", target="5ms")
