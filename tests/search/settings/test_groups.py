@@ -54,7 +54,7 @@ def test_a_file_of_the_users_is_told_as_a_shipped_one(tmp_path):
     assert group.about == "Mine."
     epochs, images = group.settings
     assert (epochs.key, epochs.value, epochs.meaning) == ("proxy.epochs", "2", "few")
-    assert images.meaning.startswith("to train with")
+    assert images.meaning.startswith("images to train with")
 
 
 @pytest.mark.parametrize(
