@@ -21,7 +21,7 @@ def launch(
     evaluate: Evaluate = evaluate,
     **words: Any,
 ) -> Run:
-    """Run a search and return it. It is kept in the folder runs/NAME.
+    """Run a search, and return the finished run, which is kept in the folder runs/NAME.
 
     >>> from search import launch
     >>> settings = {"data.images": 400, "data.test_images": 20}
@@ -31,10 +31,13 @@ def launch(
 
     settings, words: settings by the names of the command line, each with its default if it is not given. Names with a
     dot, and `from`, can only stand in the mapping. display: "auto" shows the progress in notebooks, and elsewhere on
-    standard error; None shows nothing. evaluate: the function that workers run, at the top of a module.
+    standard error; None shows nothing. evaluate: the function that a worker calls for each training; it must be
+    defined at the top level of a module.
 
-    Raises `UserError` for invalid settings or data, before anything is written, and `Stopped` if the run stopped
-    before its end. After that, as after Ctrl-C, `resume` continues the run.
+    Raises `UserError` for invalid settings or data, before anything is written;
+    `search.engine.launch.Stopped` if the run stopped before its end; and `search.trials.ledger.LedgerFailed` if
+    results cannot be stored, for instance on a full disk. After these two, as after Ctrl-C, `resume` continues the
+    run.
     """
     return Run.of(engine.launch(joined(settings, words), display=display_of(display), evaluate=evaluate))
 
@@ -53,15 +56,16 @@ def resume(
     >>> len(resume("photos", trials=10, display=None).trials)
     10
 
-    settings, words: the new totals for `trials` or `budget`, another `executor`, other `finals`. The other arguments
-    and the errors are those of `launch`.
+    settings, words: only what a run may change: new totals for `trials` or `budget`, `max_failures`, another
+    `executor`, other `finals`, and a new `data.path` of the same data. The other arguments and the errors are those
+    of `launch`.
     """
     shown = display_of(display)
     return Run.of(engine.resume(name, joined(settings, words), display=shown, evaluate=evaluate))
 
 
 def open_run(name: str | Path) -> Run:
-    """Open the run called `name`, or at that path. Raises `UserError` with the nearest name if there is none.
+    """Open the run called `name`, or at that path. Raises `UserError` if there is no such run, with the nearest name.
 
     >>> from search import open_run
     >>> open_run("photos").best.params

@@ -1,7 +1,7 @@
 """A run with everything that its commands do.
 
-The room `search.runs` reads runs, and reports need its `Run`. Both come together here, in a class that adds methods
-and no fields.
+`search.runs.run.Run` only reads a run. The class here adds methods that use reports, comparisons and other packages,
+which `search.runs` does not import. It adds no fields.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Run(runs.Run):
         return cls(**{field.name: getattr(run, field.name) for field in fields(run)})
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return a pandas DataFrame with a row for each trial, the columns of `search export` and its choices.
+        """Return a pandas DataFrame with a row for each trial.
+
+        It has the columns of `search export`, and a column for each choice of the space.
 
         >>> frame = open_run("photos").to_dataframe()
         >>> frame[["number", "stages.1.depth"]].dtypes.tolist()
@@ -61,7 +63,7 @@ class Run(runs.Run):
         top: int | None = None,
         pareto: str | None = None,
     ) -> str | bytes | None:
-        """Write the trials to the file `out`. Without one, return the content of the file.
+        """Write the trials to the file `out`. Without `out`, return the content of the file instead.
 
         >>> run = open_run("photos")
         >>> run.export("trials.parquet", top=3)
@@ -70,9 +72,9 @@ class Run(runs.Run):
         2,complete
         <BLANKLINE>
 
-        format: csv, json, parquet, md, latex, html, or optuna for the whole run; by default the one of the ending of
-        `out`, or csv. columns, sort, top, pareto: see `search export`; pareto="" takes the default columns. Raises
-        `UserError` for an unknown format or column, and for a file that cannot be written.
+        format: csv, json, parquet, md, latex, html, or optuna for the whole run; None: the format that the ending of
+        `out` names, without `out` csv. columns, sort, top, pareto: see `search export`; pareto="" takes the default
+        columns. Raises `UserError` for an unknown format or column, and for a file that cannot be written.
         """
         from search.files import write_file
         from search.runs.exporting import exported
@@ -113,7 +115,7 @@ class Run(runs.Run):
         return place
 
     def figures(self, *others: str | runs.Run, baseline: str | runs.Run | None = None) -> dict[str, Figure]:
-        """Return the charts of the page as matplotlib figures by name, none if no trial is complete.
+        """Return the charts of the page as matplotlib figures, by name; {} if no trial is complete.
 
         >>> list(open_run("photos").figures())[:3]
         ['overview', 'accuracy-params', 'accuracy-macs']
@@ -131,8 +133,8 @@ class Run(runs.Run):
         >>> result.places[0].rank, result.places[0].trial.params < 20_000
         (1, True)
 
-        settings, words: `reward`, and settings of the groups `reward` and `limit`. The places are sorted, the best
-        first, and `to_dataframe()` has them as a table. Raises `UserError` for other
+        settings, words: `reward`, and settings of the groups `reward` and `limit`. The `places` of the result hold
+        the trials, the best first; its `to_dataframe()` returns them as a table. Raises `UserError` for other
         settings, and for a cost that the run did not measure.
         """
         from search.config import objective_of
@@ -151,7 +153,7 @@ class Run(runs.Run):
         display: Shown = "auto",
         **words: Any,
     ) -> Table:
-        """Compare the best network with others of equal cost, which are trained alike, and return the table.
+        """Compare the best network with others of equal cost, all trained in the same way, and return the table.
 
         >>> quick = {"recipe.epochs": 1, "recipe.batch": 64, "recipe.device": "cpu", "executor": "serial"}
         >>> few = {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0, "rates": 1, "seeds": 1}
@@ -159,9 +161,10 @@ class Run(runs.Run):
         >>> table.to_dataframe()["what"].tolist()
         ['photos', 'shufflenet-v2-1.0']
 
-        others: networks that are compared as they are. settings, words: those of `search compare`. The conclusions
-        are the caption of the table, and the files are those of the command. A repeated call trains only what is
-        missing. Raises `UserError` for invalid settings and for a training that fails. display: as in `launch`.
+        others: networks that are compared as they are. settings, words: those of `search compare`. display: as in
+        `launch`. The caption of the table holds the conclusions. The files that `search compare` writes are written
+        too, and a repeated call trains only what is missing. Raises `UserError` for invalid settings, and if a
+        training or the random search fails.
         """
         from search.compare.comparison import compare
         from search.compare.plan import plan_of

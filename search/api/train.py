@@ -20,7 +20,7 @@ def train(
     callback: Callback | Literal["auto"] | None = "auto",
     **words: Any,
 ) -> Model:
-    """Train one network in full, and return the model, which is written into the folder `out`.
+    """Train one network in full, and return the model.
 
     >>> from search import train
     >>> recipe = {"recipe.epochs": 1, "recipe.batch": 64, "recipe.device": "cpu"}
@@ -29,8 +29,9 @@ def train(
     ('striped disc', 'checked disc')
 
     network: a run, a trial ("RUN:12"), a published network, a canonical string, a model's folder or a file. settings,
-    words: those of `search train`. callback: receives the events of the training; "auto" prints a line for each epoch
-    to standard error, None prints nothing. Raises `UserError` for invalid settings, before anything is written, and
+    words: those of `search train`. The model is written into the folder `out`, without it into a new folder below
+    `models`. callback: receives the events of the training; "auto" prints a line for each epoch to standard error,
+    None prints nothing. Raises `UserError` for invalid settings, before anything is written, and
     `search.proxy.failure.TrialFailed` for a training that diverges.
     """
     return training.train(

@@ -9,7 +9,7 @@ from search.engine.display import Display
 from space import UserError
 
 Shown = Display | Literal["auto"] | None
-"""A display, "auto" for the one that suits a notebook, a terminal or a log, None for none."""
+"""A display; "auto" for one that suits a notebook, a terminal or a log file; None to show nothing."""
 
 
 def joined(settings: Mapping[str, Any] | None, words: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,10 +21,7 @@ def joined(settings: Mapping[str, Any] | None, words: Mapping[str, Any]) -> dict
 
 
 def display_of(display: Shown) -> Display | None:
-    """Return the display for "auto": of a notebook if Python runs in one, else of standard error.
-
-    Others are unchanged.
-    """
+    """Return `display`, or for "auto" a display in the notebook if Python runs in one, else one on standard error."""
     if display != "auto":
         return display
     from rich.console import Console
