@@ -1,1 +1,1 @@
-"""The verbs of the command `search`, one module each. A verb imports what it needs when it runs."""
+"""The subcommands of `search`, one module each. A subcommand imports what it needs when it runs."""

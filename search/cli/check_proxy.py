@@ -13,11 +13,17 @@ from search.cli.terminal import UserPath, fail, print_all
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
-  space=effv2_32 data=npz data.path=FILE proxy=small    as for search launch
-  longer.epochs=20      the longer training: any setting of the proxy (default: the real network, 10 epochs or more)
-  networks=12           number of networks, 3 or more
-  good=0.7              the tau from which the proxy counts as good
-  seed=0 executor.workers=2         the executor, as for search launch: executor=ray executor.address=auto
+  space=effv2_32        as for search launch; also data=npz data.path=FILE
+                        proxy=small
+  longer.epochs=20      the longer training: any setting of a proxy (default:
+                        full width and resolution, all images, twice the
+                        proxy's epochs, at least 10)
+  networks=12           number of networks, from 3 to 1000
+  good=0.7              the value of Kendall's tau, from -1 to 1, from which the
+                        proxy counts as good
+  seed=0                the seed of the networks and the trainings
+  executor.workers=2    the executor, as for search launch: executor=ray
+                        executor.address=auto
 
 Trainings are recorded in checks/trainings.jsonl and not repeated.
 """
@@ -31,13 +37,13 @@ _JOURNAL = Path("checks", "trainings.jsonl")
     "--out",
     type=UserPath(),
     metavar="FILE",
-    help="Write the table to a file: .csv, .md, .json, ...",
+    help="The file to write the table to: .csv, .json, .parquet, .md, .tex or .html.",
 )
 def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> None:
     """Check that the proxy ranks like real trainings.
 
-    Some networks, spread over the space, are trained with the proxy, and longer at their own width and resolution.
-    The result is Kendall's tau of the two rankings with its interval, and the cost of both trainings.
+    Some networks, spread over the space, are trained twice: with the proxy, and longer at their own width and
+    resolution. The result is Kendall's tau of the two rankings with its interval, and the cost of both trainings.
     """
     from rich.console import Console
 
@@ -49,10 +55,10 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     from search.proxy_check.table import COLUMNS, rows, verdict
     from search.settings.words import parse
     from search.tables.selection import filled
-    from search.tables.writing import format_of, write
+    from search.tables.writing import write
 
     chosen = parse(settings)
-    form = format_of(None, out) if out else ""
+    form = _format(out) if out else ""
     count, good = _number(chosen, "networks", 12, 3), _share(chosen, "good")
     against = {key.partition(".")[2]: chosen.pop(key) for key in list(chosen) if key.startswith("longer.")}
     _refuse(chosen)
@@ -70,6 +76,19 @@ def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> N
     print_all([table(rows(result), filled(rows(result), COLUMNS)), "", *lines])
     if out:
         write(rows(result), COLUMNS, form, out, caption=" ".join(lines))
+
+
+def _format(out: Path) -> str:
+    """Return the format for the ending of `out`. Raises `UserError` for an ending that no format has."""
+    from search.tables.writing import format_of
+    from space.refusal import UserError
+
+    try:
+        return format_of(None, out)
+    except UserError:
+        raise UserError(
+            f"--out {out}: unknown ending; use .csv, .json, .parquet, .md, .tex or .html."
+        ) from None
 
 
 def _refuse(chosen: dict[str, Any]) -> None:

@@ -18,18 +18,34 @@ if TYPE_CHECKING:
 
 SETTINGS = """\b
 Settings are KEY=VALUE words:
-  match=latency                     the costs that rivals may not exceed: any of the cost table, such as params,macs
-  split=test                        evaluate on the test split, which is recorded (default: validation)
-  recipe=small recipe.epochs=10     the recipe of all trainings, as for search train
-  rates=0.5,1,2                     learning rates, of which each family gets its best one; rates=1 tries none
-  seeds=3                           trainings of each network, with common seeds
-  random=RUN|N|0                    an existing random search, the number of networks of a new one, or none
-  networks=v2-b0,resnet-18          published networks, adapted to the images, as large as the cost permits
-  weights=DIR                       models with published weights, which are fine-tuned as they are
-  data=npz data.path=FILE           the images, if no run or model names them
-  executor.workers=2 out=DIR        the executor, as for search launch: executor=ray executor.resources='{gpu: 0.25}'
+  match=latency       the costs that published and random networks may not
+                      exceed: any of params, macs, size, activations, memory,
+                      step, latency, separated by commas (default: the run's
+                      limits, else the first cost of its reward, else macs)
+  split=test          evaluate on the test split, which is recorded (default:
+                      validation)
+  recipe=small        the recipe of all trainings, as for search train; also
+                      recipe.epochs=10
+  rates=0.5,1,2       factors of the recipe's learning rate; each network, or
+                      family of networks, gets the best one on validation;
+                      rates=1 tries none
+  seeds=3             number of trainings of each network, with the same seeds
+  random=RUN          an existing random search; a number: a new random search
+                      of so many networks; 0: none (default: a new one with as
+                      many trainings as the run)
+  networks=v2-b0      published networks, separated by commas, adapted to the
+                      images and as large as the cost permits
+  weights=DIR         folders of trained models, which are fine-tuned as they
+                      are, whatever they cost
+  data=npz            the images, if no run or model names them; also
+                      data.path=FILE
+  executor.workers=2  the executor, as for search launch: executor=ray
+                      executor.resources='{gpu: 0.25}'
+  out=DIR             the folder of trainings and tables (default: compare in
+                      the run's folder, else comparisons/NAME)
 
-Repeat the command to continue a comparison that ended early. Its trainings are models: search predict DIR IMAGE.
+Repeat the command to continue a comparison that ended early. Each training leaves the folder of a model, which
+search predict and search evaluate read.
 """
 
 
@@ -43,9 +59,10 @@ Repeat the command to continue a comparison that ended early. Its trainings are 
 def compare(words: tuple[str, ...], dry_run: bool) -> None:
     """Compare a network with others of equal cost, on your images.
 
-    The network is the best of RUN, RUN:12, RUN:most-accurate, a model or a string; further ones are compared as they
-    are. The others need no search of this kind: the best network of a random search that costs as much, and published
-    networks as large as the network's cost permits. All are trained with the same recipe, images and seeds.
+    NETWORK is a trial (RUN:12), an answer (RUN:most-accurate), a model's folder, a published network or a canonical
+    string; RUN is the best network of a run. The first one is compared with the best network of a random search with
+    as many trainings, and with published networks shrunk or enlarged to its cost. Further ones are compared as they
+    are. All are trained with the same recipe, images and seeds.
     """
     from search.compare.plan import plan_of
     from search.settings.words import parse
@@ -100,7 +117,7 @@ def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType
     columns = (
         Column("what", "Network"),
         Column("origin", "From"),
-        Column("left", "Cost left", form=".1%", description="of the lead's, in the matched costs"),
+        Column("left", "Cost left", form=".1%", description="share of the first network's cost left unused"),
         Column("narrowest", "Narrowest", form="d"),
         Column("params", "Params", form="si"),
         Column("macs", "MACs", form="si"),
@@ -119,9 +136,12 @@ def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType
         rows.append({**row, "architecture": str(one.architecture)})
     yield table(rows, filled(rows, columns))
     yield from line.left_out
-    yield f"equal in: {'; '.join(line.bounds)}"
+    yield f"others may cost up to: {'; '.join(line.bounds)}"
     if plan.random_run:
         trials = plan.random_config().settings.trials
-        yield f"and the best of {trials} random networks, trained like the search in run {plan.random_run}"
-    yield f"{len(plan.seeds)} trainings of each, {plan.recipe.epochs} epochs, accuracy on {plan.settings.split}"
+        yield f"and the best of {trials} random networks, from a random search in run {plan.random_run}"
+    yield (
+        f"trainings of each network: {len(plan.seeds)}, of {plan.recipe.epochs} epochs;"
+        f" accuracy on the {plan.settings.split} split"
+    )
     yield str(price(plan, line.contenders))

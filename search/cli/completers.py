@@ -1,4 +1,4 @@
-"""The completions of each kind of word. Nothing here imports torch, so that a shell answers at once."""
+"""Functions that complete the words of the command line. None imports torch, so that the shell answers at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TRIALS = 100
 
 
 def settings(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Return completions of KEY=VALUE words: keys, or after the = the names of a group or values in its documents."""
+    """Return completions of KEY=VALUE words: of keys; after a =, of documents or of the values that they contain."""
     from search.settings.groups import typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -74,7 +74,7 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 
 def trials(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Return completions of runs, and after a colon of a run's answers and trials with rewards, the best first."""
+    """Return completions of the names of runs, and after a colon of the run's trials, best first, and its answers."""
     from search.runs.run import ANSWERS, open_run, split
 
     run, colon, number = incomplete.rpartition(":")
@@ -83,7 +83,8 @@ def trials(context: click.Context, parameter: click.Parameter, incomplete: str) 
     ranked = open_run(run).ranked
     answers = ((f"{run}:{name}", "an answer of the run") for name in ANSWERS if ranked)
     numbered = ((f"{run}:{t.number}", f"reward {t.terms.reward:.4f}" if t.terms else "") for t in ranked)
-    return _beginning(f"{run}:{number}", chain(numbered, answers))[:_TRIALS]
+    word = f"{run}:{number}"
+    return _beginning(word, numbered)[:_TRIALS] + _beginning(word, answers)
 
 
 def networks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
@@ -104,7 +105,7 @@ def shown(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 
 def formats(*others: str) -> Complete:
-    """Return a completion of the formats of tables, and of `others`."""
+    """Return a function that completes the formats of tables, and `others`."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
         from search.tables.writing import FORMATS
@@ -122,7 +123,10 @@ def loggers(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 
 def columns(of: Callable[[], Iterable[Column]]) -> Complete:
-    """Return a completion of the keys of columns, separated by commas, each with or without a `-` before it."""
+    """Return a function that completes keys of columns, separated by commas, each with or without a `-` before it.
+
+    of: a function that returns the columns.
+    """
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
         before, comma, last = incomplete.rpartition(",")
@@ -135,7 +139,7 @@ def columns(of: Callable[[], Iterable[Column]]) -> Complete:
 
 
 def words(permitted: Iterable[str]) -> Complete:
-    """Return a completion of a fixed list of words."""
+    """Return a function that completes the words `permitted`."""
     return lambda context, parameter, incomplete: _beginning(incomplete, permitted)
 
 
@@ -185,7 +189,7 @@ def _values(key: str, value: str, before: dict[str, str]) -> Items:
 
 
 def _choices(name: str) -> dict[str, list[str]]:
-    """Return the places of a space that hold a value or a choice, each with its values."""
+    """Return the settings of a space, such as "space.stages.2.kernel", each with the values in its document."""
     from space import documents
 
     places: dict[str, list[str]] = {}
@@ -214,7 +218,7 @@ def _beginning(incomplete: str, words: Iterable[str | tuple[str, str]]) -> Items
 
 
 def _paths(incomplete: str) -> Items:
-    """Complete files, if the word looks like a path."""
+    """Return the completion that lets the shell complete files, if the word looks like a path; else none."""
     return (
         [CompletionItem(incomplete, type="file")]
         if incomplete[:1] in (".", "/", "~") or "/" in incomplete

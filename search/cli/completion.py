@@ -19,7 +19,7 @@ fish   search completion fish | source           in ~/.config/fish/config.fish
 def completion(shell: str) -> None:
     """Print the completion script of bash, zsh or fish.
 
-    It completes verbs, options, settings and their values, runs, trials, networks, formats and columns, for `search`
-    and `scale`.
+    The script completes the words of `search` and `scale`: commands, options, settings and their values, runs,
+    trials, networks, formats and columns.
     """
     click.echo(script(shell, ("search", "scale")), nl=False)

@@ -9,7 +9,8 @@ import click
 from search.cli.terminal import UserPath
 
 _EXAMPLES = """\b
-search train r32_i16_s1/mb_d2_k7_s2_e4_w32/mb_d2_k7_s2_e4_w64/h256_c10 data=npz data.path=FILE out=large
+search train r32_i16_s1/mb_d2_k7_s2_e4_w32/mb_d2_k7_s2_e4_w64/h256_c10 \\
+    data=npz data.path=FILE out=large
 search dilate large --out dilated
 search train dilated weights=dilated data=npz data.path=FILE
 """
@@ -21,10 +22,10 @@ search train dilated weights=dilated data=npz data.path=FILE
 def dilate(model: Path, out: Path) -> None:
     """Replace large kernels of a MODEL by dilated ones.
 
-    Each output channel of a kernel of 5 x 5 or more gets the dilated 3 x 3 kernel that keeps most of its weights,
-    without training (EDO, Liu et al. 2021, arXiv:2012.13587), in blocks "mb" and "fused" that expand. Params and MACs
-    equal those of the network with undilated 3 x 3 kernels. The accuracy drops and has to be trained back: the last
-    line of the output is the command for it.
+    In blocks "mb" and "fused" that expand, each output channel of a kernel of 5 x 5 or more gets the dilated 3 x 3
+    kernel that keeps most of its weights (EDO, Liu et al. 2021, arXiv:2012.13587). Params and MACs are then those of
+    undilated 3 x 3 kernels. Nothing is trained, so the accuracy drops; the last line of the output is the command
+    that trains the new network.
     """
     import shlex
     from dataclasses import replace

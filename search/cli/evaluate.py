@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from search.evaluation.metrics import Evaluation
 
 _EXAMPLES = """\b
-search evaluate flowers                                the test images of its training
-search evaluate flowers photos --split all --out DIR   a folder of class folders; tables and pictures in DIR
-search evaluate flowers.onnx data=npz data.path=FILE   an exported file, also in int8
+search evaluate flowers                                   its own test images
+search evaluate flowers photos --split all --out DIR      a folder of images
+search evaluate flowers.onnx data=npz data.path=FILE      an exported file
 """
 _MAX_CLASSES, _MAX_MATRIX, _MAX_MISTAKES = 20, 12, 5
-"""The largest numbers of classes in a table and in a confusion matrix, and of mistakes, that a screen shows."""
+"""The largest numbers of classes in the table, of classes in the confusion matrix, and of mistakes on the screen."""
 
 
 @click.command(epilog=_EXAMPLES)
@@ -33,7 +33,7 @@ _MAX_CLASSES, _MAX_MATRIX, _MAX_MISTAKES = 20, 12, 5
     metavar="NAME",
     default="test",
     show_default=True,
-    help="test, validation or train, or all of them.",
+    help="test, validation, train, or all for the three together.",
 )
 @click.option(
     "--out",
@@ -48,7 +48,7 @@ def evaluate(model: Path, data: tuple[str, ...], split: str, out: Path | None, a
 
     Prints the accuracy with its interval, a table of the classes, what is confused with what, and whether the
     probabilities can be trusted. MODEL is a folder of a model or an ONNX file of search export-model. DATA is a
-    folder of class folders, a .npz file, or settings: data=NAME data.path=PATH. Without DATA: the images of its
+    folder of class folders, a .npz file, or settings: data=NAME data.path=PATH. Without DATA: the images of MODEL's
     training. Classes are matched by name.
     """
     from search.evaluation.evaluate import evaluate as evaluated

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 _FORMATS = """\b
 Formats:
-  csv, json, parquet     exact values under stable keys, with the choices of the space; json and parquet describe each
-                         column
-  md, latex, html        rounded values, with units and a legend
-  optuna                 the whole run as an Optuna storage: optuna-dashboard FILE
+  csv, json, parquet   exact values under stable keys, with the choices of the
+                       space; json and parquet describe each column
+  md, latex, html      rounded values, with units and a legend
+  optuna               the whole run as an Optuna storage, which
+                       optuna-dashboard FILE shows
 
 A network of the run is written by search export-model.
 """
@@ -50,7 +51,7 @@ def _columns() -> Sequence[Column]:
     "--columns",
     metavar="KEY,...",
     shell_complete=completers.columns(_columns),
-    help="The columns to write, in this order.",
+    help="The columns to write, in this order; --schema lists them.",
 )
 @click.option(
     "--sort",
@@ -59,7 +60,7 @@ def _columns() -> Sequence[Column]:
     help="Sort the rows by these columns; -KEY sorts from high to low.",
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), metavar="K", help="Only the K trials of the highest reward."
+    "--top", type=click.IntRange(min=1), metavar="K", help="Only the K trials with the highest reward."
 )
 @click.option(
     "--pareto",
@@ -70,7 +71,9 @@ def _columns() -> Sequence[Column]:
     help="Only the trials on the Pareto front of these columns (default: accuracy, params and step_ratio, or macs"
     " where no step time was measured).",
 )
-@click.option("--schema", is_flag=True, help="Describe the columns, with RUN also its choices.")
+@click.option(
+    "--schema", is_flag=True, help="Describe the columns instead; with RUN, also the choices of its space."
+)
 @click.option("--model", "--forms", "model", hidden=True)
 def export(
     run: str | None, form: str | None, out: Path | None, schema: bool, model: str | None, **choice: Any
@@ -104,7 +107,7 @@ def export(
 
 
 def _describe(columns: Sequence[Column], keys: str | None, form: str, out: Path | None) -> None:
-    """Write the descriptions of columns."""
+    """Write the descriptions of the columns `keys`, of all columns if it is None or empty."""
     from search.tables.selection import columns_of
     from search.tables.table import ABOUT, schema_rows
     from search.tables.writing import write

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from search.models.model import Model
 
 _EXAMPLES = """\b
-search export-model RUN --out DIR         the best network of a search, with fresh weights; RUN:12: trial 12
-search export-model TRAINED --out DIR     the folder of a trained model, with its weights
-search export-model v2-s --out DIR        a published network, with fresh weights
-search export-model TRAINED --out DIR --int8              also in int8, calibrated on the images of its training
-search export-model TRAINED --out DIR --int8 data=folder data.path=PHOTOS      calibrated on other images
+search export-model RUN --out DIR              the best network of a run, with
+                                               fresh weights
+search export-model TRAINED --out DIR          a trained model
+search export-model v2-s --out DIR             a published network, with fresh
+                                               weights
+search export-model TRAINED --out DIR --int8   also in int8, calibrated on the
+                                               images of its training
+search export-model TRAINED --out DIR --int8 PHOTOS      calibrated on PHOTOS
 """
 
 
@@ -36,7 +39,7 @@ search export-model TRAINED --out DIR --int8 data=folder data.path=PHOTOS      c
 @click.option(
     "--forms",
     metavar="NAME,...",
-    help="Only these forms of it: python, onnx, program, timm, torchvision.",
+    help="Only these files: python, onnx, program (torch.export), timm, torchvision.",
 )
 @click.option(
     "--int8",
@@ -48,7 +51,9 @@ search export-model TRAINED --out DIR --int8 data=folder data.path=PHOTOS      c
     metavar="NAME,...",
     help="With --int8: layers that stay in float32: first, classifier.",
 )
-@click.option("--opset", type=click.IntRange(7), metavar="N", help="The opset of the ONNX file.")
+@click.option(
+    "--opset", type=click.IntRange(7), metavar="N", help="The opset of the ONNX file (default: torch's)."
+)
 def export_model(
     model: str,
     data: tuple[str, ...],
@@ -61,8 +66,8 @@ def export_model(
     """Write a network as Python, ONNX or torch.export.
 
     MODEL is a run (its best network), a trial (RUN:12), the folder of a model, a published network or a canonical
-    string. Forms that cannot express the network are left out, with the reason. The folder is itself a model, which
-    search predict, search train and scale read. DATA (with --int8) is as for search evaluate.
+    string. Files that cannot express the network are left out, and the reason is printed. DIR becomes a model
+    itself, which search predict, search train and scale read. DATA (with --int8) is as for search evaluate.
     """
     from search.evaluation.int8 import lines, report
     from search.models.export import INT8, export, require_known

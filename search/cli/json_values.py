@@ -21,7 +21,10 @@ Values = dict[str, Any]
 
 
 def run_values(run: Run) -> Values:
-    """Return the progress of a run and its best trial. seconds: worked so far; left: to the end, None if unknown."""
+    """Return the progress of a run, its best trial and its answers.
+
+    "seconds" is the time worked on it so far, "left" the estimated time to its end in seconds, None if unknown.
+    """
     config = run.config
     return {
         "run": run.name,
@@ -46,19 +49,18 @@ def run_values(run: Run) -> Values:
 
 
 def _answers(run: Run) -> Values:
-    """Return the trial number of each answer by its name, and two values that decide about the cheapest answer.
+    """Return the trial number of each answer by its name, and two values that decide which answer is the cheapest.
 
-    "cost": the name of the cost that it minimises. "standard_error": that of the highest accuracy, within which it
-    lies.
+    "cost": the name of the cost that the cheapest answer minimises. "standard_error": the standard error of the
+    highest accuracy; the accuracy of the cheapest answer is lower by this at most.
     """
-
     found = run.answers
     numbers = {name: run.pick(name).number for name in ANSWERS}
     return {**numbers, "cost": found.cost, "standard_error": found.error}
 
 
 def trial_values(run: Run, trial: Trial) -> Values:
-    """Return the row of a trial in `search export`, its choices, its training and its network."""
+    """Return the row of a trial as in `search export`, its choices, the result of its training, and its network."""
     result = trial.result.to_dict() if trial.result else {}
     result.pop("hits", None)
     return {
@@ -98,7 +100,7 @@ def space_values(space: Space) -> Values:
 
 
 def data_values(report: Report) -> Values:
-    """Return the data as a search will see them."""
+    """Return the properties of the data as a search will see them: classes, sizes, numbers of images, the cache."""
     manifest = report.manifest
     return {
         "data": report.source.source,

@@ -39,8 +39,8 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers
     """Search, and keep the results in runs/NAME.
 
     Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or from your own file, space=./my.yaml.
-    Single settings are changed by their place: proxy.epochs=3. The values below are those of the words given before
-    --help, otherwise the defaults.
+    Single settings are changed by their place: proxy.epochs=3. The values below are the defaults, or follow from the
+    settings that are given together with --help.
     """
     import yaml
 
@@ -66,7 +66,8 @@ def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers
 def resume(run: str, settings: tuple[str, ...], loggers: tuple[str, ...]) -> None:
     """Continue RUN, however it ended.
 
-    trials=N and budget=TIME set new totals. max_failures, the executor and the finals can also be changed.
+    trials=N and budget=TIME set new totals. max_failures, the executor, the finals and data.path (of the same data)
+    can also be changed.
     """
     from search.engine.launch import resume as go_on
     from search.settings.words import parse

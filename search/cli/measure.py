@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
   cost=latency            latency: one inference; step: one training step
-  runtime=onnxruntime     for latency: onnxruntime (the exported file) or torch
+  runtime=onnxruntime     latency: in onnxruntime (the exported file) or torch
   batch=1                 images at a time (cost=step: 32)
   threads=1               computing threads (latency)
-  device=auto             cpu, cuda, cuda:1; a GPU runs torch
+  device=auto             cpu, cuda, cuda:1; latency on a GPU: runtime=torch
   precision=auto          float32, bfloat16, float16; onnxruntime: float32
 """
 
@@ -30,12 +30,12 @@ Settings are KEY=VALUE words:
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Measure latency, or a training step, of a network here.
+    """Measure a network's latency or training step here.
 
     NETWORK is the name of a published network or a canonical string, RUN a run's best network, RUN:N a trial, MODEL
-    the folder of a model. Latency comes with the bytes of the weights and the peak of the maps in memory, which are
-    computed. Measurements that other work on the machine may have disturbed are marked as unreliable, with the
-    reason.
+    the folder of a model. With a latency come two computed numbers: the bytes of the weights, and the most bytes of
+    feature maps that are in memory at a time. Measurements that other work on the machine may have disturbed are
+    marked as unreliable, with the reason.
     """
     from search.cli.terminal import print_all, print_json
     from search.settings.words import parse
@@ -77,7 +77,7 @@ def _latency(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator
         yield _conditions(timing)
         yield _line("latency", "latency", timing)
         yield f"size    {size:,} bytes (float32 weights with batch normalisation folded in)"
-        yield f"memory  {memory:,} bytes for maps at the peak, in addition to the weights"
+        yield f"memory  {memory:,} bytes for feature maps at the peak, in addition to the weights"
 
     return values, lines()
 

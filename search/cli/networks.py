@@ -40,7 +40,10 @@ _FVCORE = (
 
 
 def show_space(space: Space) -> Iterator[RenderableType]:
-    """Yield the stages of a space with their choices, its size, and the range of its networks' costs."""
+    """Yield the stages of a space with their choices, the number of its networks, and the ranges of their costs.
+
+    Step times and latencies are among the costs where a profile predicts them.
+    """
     stages = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("Stage", "Op", "Kernel", "Expand", "Depth", "Stride", "Width", "SE"):
         stages.add_column(title)
@@ -89,9 +92,9 @@ def show_network(architecture: Architecture) -> Iterator[RenderableType]:
     yield f"resolution {architecture.resolution}, classes {architecture.classes}, digest {architecture.digest}"
     yield table(rows, (*_STAGES, *_FVCORE))
     yield (
-        "plan and fvcore agree on every part (convolutions and classifier; a multiply-add counts 1)"
+        "our counts and fvcore's agree on every part (convolutions and classifier; a multiply-add counts 1)"
         if agree
-        else "plan and fvcore DISAGREE: please report this network"
+        else "our counts and fvcore's DISAGREE: please report this network"
     )
 
 

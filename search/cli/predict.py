@@ -46,8 +46,8 @@ def predict(model: Path, images: tuple[Path, ...], top: int, form: str | None, o
     The output is labels with probabilities. An IMAGE may be a folder, which stands for all images in it and in its
     subfolders. A file that cannot be read is named on standard error and left out, and the exit code is 1. MODEL is a
     folder written by `search train`, `search export-model` or `search weights --model`, or an ONNX file of
-    `search export-model`. Images are resized and normalised as in its training. If images lie in folders that are
-    named like classes, the accuracy follows.
+    `search export-model`. Images are resized and normalised as in MODEL's training. If an IMAGE is a folder, and
+    images in it lie in folders that are named like classes, their accuracy is printed too.
     """
     from search.api.predict import predict as predictions
     from search.cli.table import table

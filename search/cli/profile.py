@@ -18,27 +18,33 @@ if TYPE_CHECKING:
 
 _SETTINGS = """\b
 Settings are KEY=VALUE words:
-  space=effv2_32          the space whose blocks are measured; also space.resolution=32
+  space=effv2_32          the space whose blocks are measured; also
+                          space.resolution=32
   cost=step               step: one training step; latency: one inference
   batch=32                images in a training step (latency: 1)
   device=auto             cpu, cuda, cuda:1
   precision=auto          float32, bfloat16, float16
   networks=60             maximum number of networks to measure
-  runtime=onnxruntime     for latency: onnxruntime (the exported file) or torch
+  runtime=onnxruntime     latency: in onnxruntime (the exported file) or torch
   threads=1               computing threads (latency)
 """
 
 
 @click.command(epilog=_SETTINGS)
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--out", type=UserPath(dir_okay=False), help="The file to write (default: the cache).")
-@click.option("--again", is_flag=True, help="Measure even if there is a profile.")
+@click.option(
+    "--out",
+    type=UserPath(dir_okay=False),
+    metavar="FILE",
+    help="The file to write (default: one in compound-nas/profiles in the user's cache, where searches find it).",
+)
+@click.option("--again", is_flag=True, help="Measure even if there is a profile already.")
 def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     """Measure the blocks of a space on this device.
 
-    The profile predicts the training step time of every network of the space, or its latency, so that a search
-    knows it before training (step=profile, limit.latency=5ms). Repeat the command to continue an interrupted
-    measurement. Use an idle machine.
+    The profile predicts the time of a training step, or with cost=latency the latency, of every network of the
+    space, so that a search knows that time before it trains (step=profile, limit.latency=5ms). Use an idle machine.
+    Repeat the command to continue an interrupted measurement.
     """
     from search.profiles.profile import Profile, file_of
     from search.profiles.profiling import device_for, make
@@ -52,7 +58,7 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
         device, batch = device_for(options["device"], options["precision"]), options["batch"]
     path = out or file_of(device, batch, space, cost)
     if path.exists() and not again:
-        click.echo(f"There is already a profile; --again measures it again. {path}", err=True)
+        click.echo(f"There is already a profile: {path}. --again replaces it by a new measurement.", err=True)
         return print_all(_summary(Profile.load(path), space))
     try:
         result, path = make(
@@ -148,7 +154,7 @@ def _begin(campaign: Campaign, seconds: float) -> None:
 
     device, what = campaign.device, "a step" if campaign.cost == "step" else "an inference"
     click.echo(
-        f"Space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor}, "
+        f"Measuring space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor}, "
         f"{_software(device)}, {plural(device.threads, 'thread')}, {plural(campaign.batch, 'image')} in {what}: "
         f"{len(parts_of_space(campaign.space))} blocks in "
         f"{len(campaign.networks)} networks. About {clock(seconds)} on an idle machine.",
@@ -199,6 +205,6 @@ def _summary(profile: Profile, space: Any) -> Any:
     )
     if profile.wall > 1.1:
         yield (
-            f"other work ran at the same time (the wall time was {profile.wall:.2f} times the device's); "
+            f"other work ran at the same time (measurements took {profile.wall:.2f} times the computing time); "
             "measure again on an idle machine: --again"
         )

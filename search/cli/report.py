@@ -52,9 +52,9 @@ _NAME = "report.html"
 def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **given: Any) -> None:
     """Write a page about RUN.
 
-    The page is one HTML file without references to others: settings and cost of the search, its best networks and how
-    certain their lead is, and a table of all trials. It can be written at any time, also while the search runs.
-    Several runs are compared; runs that differ only in their seed form a group.
+    The page is one HTML file that needs no other files. It shows the settings and the cost of the search, its best
+    networks and how certain their lead is, and a table of all trials. It can be written at any time, also while the
+    search runs. Several runs are compared; runs that differ only in their seed form a group.
     """
     from search.api.launch import open_run
     from search.files import require_ending

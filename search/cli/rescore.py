@@ -31,7 +31,7 @@ def _columns() -> Sequence[Column]:
     "settings",
     nargs=-1,
     required=True,
-    metavar="reward=NAME | reward.SETTING=VALUE...",
+    metavar="reward=NAME | reward.KEY=VALUE | limit.COST=VALUE...",
     shell_complete=completers.objectives,
 )
 @click.option(
@@ -69,9 +69,9 @@ def rescore(
     Nothing is trained, since the run holds the accuracy, step time and costs of every trial.
 
     \b
-    search rescore RUN reward.w=-0.1                       another exponent of the step time
-    search rescore RUN limit.params=3M                     another limit
-    search rescore RUN reward=mnasnet reward.cost=macs     another objective
+    search rescore RUN reward.w=-0.1                     another exponent
+    search rescore RUN limit.params=3M                   another limit
+    search rescore RUN reward=mnasnet reward.cost=macs   another objective
     """
     from search.api.launch import open_run
     from search.settings.words import parse

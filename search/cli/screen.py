@@ -42,14 +42,14 @@ def brief(trials: Iterable[Trial]) -> Table:
 
 
 def _trials(trials: Iterable[Trial], keys: Sequence[str]) -> Table:
-    """Return a table of trials with those of the columns `keys` that have values."""
+    """Return a table of trials. A column of `keys` without any value is left out."""
     rows = [row(trial) for trial in trials]
     used = [key for key in keys if any(values[key] is not None for values in rows)]
     return table(rows, [column for key in used for column in TRIALS if column.key == key])
 
 
 def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
-    """Yield the reward of a trial with its terms, its measurements, and its network."""
+    """Yield the reward of a trial with its terms, the measurements of the trial, and its network."""
     origin = f" trial, {trial.origin}" if trial.origin else ""
     yield f"run {run.name}, trial {trial.number}: {trial.state}{origin}{trial.reason and ', ' + trial.reason}"
     for rung in trial.rungs:
@@ -80,7 +80,10 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
 
 
 def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
-    """Yield the settings of a run, its progress, its `top` best networks, and its finals."""
+    """Yield the settings of a run, its progress, its `top` best networks, its finals and its conclusions.
+
+    With `top` above 1, the answers of the run follow the finals.
+    """
     config = run.config
     yield (
         f"{run.path}: space {config.space.name}, data {config.data.source}, sampler {config.sampler.sampler},"
@@ -157,7 +160,7 @@ def _front(run: Run, top: int) -> Iterator[RenderableType]:
     if top > 1:
         yield brief(trials)
     volumes = ", ".join(f"{volume:.3f} after {count}" for count, volume in growth(run.trials))
-    yield f"hypervolume, of the box between the best and the worst values seen: {volumes} trials"
+    yield f"hypervolume, as a share of the box between the best and the worst values seen: {volumes} trials"
 
 
 def show_finals(run: Run) -> Iterator[RenderableType]:

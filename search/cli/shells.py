@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem, ShellComplete, add_completion
 
 
 class _Shell(ShellComplete):
-    """A shell that passes the line in COMP_LINE."""
+    """A shell whose script passes the command line, up to the cursor, in the environment variable COMP_LINE."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         line = os.environ["COMP_LINE"]
@@ -119,7 +119,7 @@ SHELLS = {shell.name: shell for shell in (Bash, Zsh, Fish)}
 
 
 def register() -> None:
-    """Replace click's completion by ours in this process."""
+    """Make click use the classes of this module for bash, zsh and fish, in this process."""
     for shell in SHELLS.values():
         add_completion_class(shell)
 

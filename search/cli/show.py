@@ -16,22 +16,25 @@ from search.cli.terminal import UserPath, print_all, print_json
     "what",
     nargs=-1,
     required=True,
-    metavar="RUN | RUN:N | NETWORK | GROUP=NAME [KEY=VALUE]...",
+    metavar="RUN | RUN:N | NETWORK | space=NAME | data=NAME [KEY=VALUE]...",
     shell_complete=completers.shown,
 )
-@click.option("--sheet", type=UserPath(), help="Write images of every class as a PNG (for data=...).")
+@click.option(
+    "--sheet", type=UserPath(), metavar="FILE", help="With data=NAME: write images of every class as a PNG."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; networks come without fvcore's counts.")
 def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     """Show a space, data, a network, a trial or a run.
 
-    Networks are shown with their exact costs and fvcore's counts, a space with the range of costs.
+    Networks are shown with their exact costs and fvcore's counts, a space with its number of networks and the range
+    of their costs. Settings can follow a space: space.stages.0.kernel=3.
 
     \b
-    search show space=effv2 space.stages.0.kernel=3    stages, number of networks, range of costs
-    search show data=npz data.path=photos.npz          classes, sizes, imbalance; --sheet FILE.png: sample images
-    search show v2-b0                                  a published network (b0 to b8, v2-s, ...)
-    search show r32_i16/mb_d1_k3_s1_e1_w16/h64_c10     a network by its canonical string
-    search show RUN:12                                 trial 12 of a run
+    search show space=effv2                          stages, range of costs
+    search show data=npz data.path=photos.npz        classes, sizes, imbalance
+    search show v2-b0                                a published network
+    search show r32_i16/mb_d1_k3_s1_e1_w16/h64_c10   a canonical string
+    search show RUN:12                               trial 12 of a run
     """
     from search.cli.json_values import network_values, run_values, space_values, trial_values
     from search.cli.networks import show_network, show_space
@@ -48,7 +51,7 @@ def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
         space = _space(what)
         return print_json(space_values(space)) if as_json else print_all(show_space(space))
     if rest:
-        raise click.UsageError(f"{first!r} takes no further words.")
+        raise click.UsageError(f"No words are permitted after {first!r}, but {rest[0]!r} follows.")
     name, which = split(first)
     if which is not None:
         run = open_run(name)

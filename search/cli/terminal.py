@@ -85,8 +85,9 @@ def version_option(command: F) -> F:
 def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoReturn:
     """Run a click command and end the process with its exit code.
 
-    0: success. 1: the system failed (a full disk, say). 2: a mistake of the user. 130: interrupted. Whatever fails
-    is one line on standard error that begins with `program`; `hint` follows mistakes in the command line.
+    0: success. 1: the system failed (a full disk, say). 2: a mistake of the user. 130: interrupted. These failures
+    are reported in one line on standard error that begins with `program`; `hint` follows mistakes in the command
+    line. An exception of any other kind, a fault of the program, is raised.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

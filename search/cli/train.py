@@ -47,13 +47,14 @@ class TrainingCommand(CommandWithSettings):
 )
 @click.option("--print-config", is_flag=True, help="Print the resolved settings, and train nothing.")
 def train(what: str | None, settings: tuple[str, ...], resume: Path | None, print_config: bool) -> None:
-    """Train one network in full, to a usable model.
+    """Train one network in full, into a usable model.
 
     WHAT is a run (its best network) or a trial (RUN:12), a published network (v2-s), a canonical string, the folder
     of a model, or a file that describes one network. Images are given as for `search launch`: data=folder
     data.path=DIR. By default they are those of the run or of the model's training. The test split is evaluated once,
-    at the end. For a search over children, limit.macs=5M,10M fine-tunes the best child within each limit, the parent,
-    and the models in weights=DIR,DIR, and draws accuracy against the limited cost.
+    at the end. For a search over the sub-networks of a parent (space=inside:PARENT), limit.macs=5M,10M fine-tunes the
+    best sub-network within each limit, the parent, and the models in weights=DIR,DIR, and draws accuracy against the
+    limited cost.
     """
     import yaml
 
@@ -84,7 +85,7 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
 
 
 def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
-    """Make the products of a run, or print their trainings, and print their table."""
+    """Fine-tune the best network within each limit, and print their table; or only print the settings."""
     import yaml
 
     from search.cli.table import table
@@ -109,7 +110,7 @@ def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
     except TrialFailed as error:
         fail(f"{error} Try a lower recipe.learning_rate.", 1)
     written = (f"wrote {path}" for path in write_products(products, rows))
-    looked = "accuracies on the test split, which was looked at once for each"
+    looked = "accuracies on the test split, which was evaluated once for each network"
     print_all([table(rows, filled(rows, COLUMNS)), "", looked, *written])
     return None
 

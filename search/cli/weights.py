@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\b
 search weights efficientnet_b0_rwightman-7f5810bc.pth
-search weights tf_efficientnetv2_s.safetensors --classes 10 --out mine.safetensors
-search weights b3.pth --network b3 --from timm --style plain --to torchvision --out b3.safetensors
-search weights efficientnet-lite0.pth --model lite0 && search predict lite0 photo.jpg
+search weights tf_efficientnetv2_s.safetensors --classes 10 \\
+    --out mine.safetensors
+search weights b3.pth --network b3 --from timm --style plain \\
+    --to torchvision --out b3.safetensors
+search weights efficientnet-lite0.pth --model lite0
+search predict lite0 photo.jpg
 
-From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the network.
+In Python, space.weights.rebuild(space.weights.load_weights(FILE)) returns the network.
 """
 
 
@@ -35,32 +38,37 @@ From Python: space.weights.rebuild(space.weights.load_weights(FILE)) is the netw
     "--from",
     "format",
     metavar="FORMAT",
-    help="The library whose names the weights have: ours, torchvision, timm or efficientnet_pytorch (default:"
+    help="The library whose names the tensors in FILE have: ours, torchvision, timm or efficientnet_pytorch (default:"
     " recognised).",
 )
 @click.option(
     "--style",
     metavar="NAME",
-    help="plain or tf, for timm, whose efficientnet_* and tf_efficientnet_* have equal names (default: tf where timm"
-    " has no others (V2, b6 and larger) or the path contains tf_efficientnet, else plain).",
+    help="plain or tf, for timm, whose efficientnet_* and tf_efficientnet_* have equal names (default: as FILE says,"
+    " else tf where timm has no plain ones (V2, b6 and larger, ...) or the path contains tf_efficientnet or"
+    " tf_mobilenet, else plain).",
 )
 @click.option(
     "--normalisation",
     metavar="NAME",
-    help="Normalisation of images: imagenet, inception (AdvProp's) or lite (default: that of the network's default"
-    " weights).",
+    help="Normalisation of images: imagenet, inception (AdvProp's) or lite (default: as FILE says, else the usual one"
+    " of the network).",
 )
 @click.option(
-    "--classes", type=click.IntRange(1), help="Number of classes; a different one gets a new classifier."
+    "--classes", type=click.IntRange(1), help="Number of classes; if it changes, the classifier is a new one."
 )
 @click.option(
     "--channels", type=click.IntRange(1), help="Image channels; the stem is adapted as timm does it."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a new classifier.")
 @click.option(
-    "--to", metavar="FORMAT", help="The library whose names to write, as for --from (default: ours)."
+    "--to",
+    metavar="FORMAT",
+    help="With --out: the library whose names to write, as for --from (default: ours).",
 )
-@click.option("--out", type=UserPath(), help="The FILE.safetensors to write.")
+@click.option(
+    "--out", type=UserPath(), metavar="FILE", help="The file to write, which ends with .safetensors."
+)
 @click.option(
     "--model",
     type=UserPath(),
@@ -174,10 +182,13 @@ def _misfit(weights: Weights, to: str) -> str:
         return f" (style {alike[0]})" if len(builds) > 1 else ""
     own, notes = next(iter(builds.values())), ""
     if own.norm_eps != ours.norm_eps:
-        notes += f"\nnote: {to} builds it with batch norm eps {own.norm_eps:g}; set {ours.norm_eps:g}."
+        notes += (
+            f"\nnote: {to} builds this network with batch norm eps {own.norm_eps:g}; set {ours.norm_eps:g}."
+        )
     if own.padding != ours.padding:
         sizes = f"{weights.architecture.stride}n + 1"
         notes += (
-            f"\nnote: {to} pads {own.padding}, not {ours.padding}: equal only on images of {sizes} pixels."
+            f"\nnote: {to} pads {own.padding}, not {ours.padding}: outputs are equal only on images of"
+            f" {sizes} pixels."
         )
     return notes

@@ -7,6 +7,7 @@ import pytest
 from helpers.quick import DONE
 
 from scaling.cli.main import cli as scale
+from search.cli import completers
 from search.cli.main import search
 from search.cli.shells import Bash, Fish
 from search.runs.networks import find_network
@@ -80,12 +81,15 @@ def test_values(offered):
     ]
 
 
-def test_runs_and_their_trials_best_first(offered, done):
+def test_runs_and_their_trials_best_first(offered, done, monkeypatch):
     for verb in ("export", "resume", "status", "show"):
         assert offered(f"search {verb} do") == ["done"]
     trials = [f"done:{trial.number}" for trial in done.ranked]
     answers = ["done:best", "done:most-accurate", "done:cheapest"]
     assert offered("search show done:") == offered("scale --base done:") == [*trials, *answers]
+    # Of a long run only the best trials are offered, and still all answers.
+    monkeypatch.setattr(completers, "_TRIALS", 2)
+    assert offered("search show done:") == [*trials[:2], *answers]
     assert [find_network(word).architecture for word in trials] == [t.architecture for t in done.ranked]
     assert {find_network(word).run.name for word in answers} == {"done"}
 

@@ -84,8 +84,8 @@ def test_there_and_back_is_the_same_to_the_bit(file, b0):
 
 def test_what_the_other_library_does_otherwise_is_said(file):
     assert ran(file, "--style", "tf", "--to", "torchvision", "--out", "a.safetensors").splitlines()[-2:] == [
-        "note: torchvision builds it with batch norm eps 1e-05; set 0.001.",
-        "note: torchvision pads symmetric, not same: equal only on images of 32n + 1 pixels.",
+        "note: torchvision builds this network with batch norm eps 1e-05; set 0.001.",
+        "note: torchvision pads symmetric, not same: outputs are equal only on images of 32n + 1 pixels.",
     ]
     assert "note:" not in ran(file, "--to", "torchvision", "--out", "a.safetensors")
 

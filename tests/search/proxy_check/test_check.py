@@ -139,6 +139,7 @@ def test_from_the_command_line(tmp_path):
         ("good=7", "good=7"),
         ("trials=5", "Unknown setting"),
         ("longer.epoch=1", "longer.epochs"),
+        ("--out=t.txt", "t.txt: unknown ending; use .csv"),
     ],
 )
 def test_mistakes_are_refused(word, why):

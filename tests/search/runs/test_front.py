@@ -78,5 +78,5 @@ def test_a_run_shows_its_front_and_how_it_grew():
         f"front: {len(on_front(run.trials))} trials that no other beats in accuracy, step, params together"
         in text
     )
-    assert "hypervolume, of the box between the best and the worst values seen: " in text
+    assert "hypervolume, as a share of the box between the best and the worst values seen: " in text
     assert " after 14 trials" in text
