@@ -1,1 +1,1 @@
-"""Compare networks and families with others of equal cost: published ones, and those of a random search."""
+"""Compare a network, or a family of several sizes, with published and random networks of equal cost."""

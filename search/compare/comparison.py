@@ -1,4 +1,4 @@
-"""Carry out a comparison. A repeated call does not repeat finished trainings, whose models are on disk."""
+"""Carry out a comparison. A repeated call reuses finished trainings, whose models are on disk."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from search.compare.rates import best_rates, representatives
 from search.compare.training import Returned, Training, packed, trained, unpack
 from search.engine.display import Display, Silent
 from search.engine.latency_source import profile_files
-from search.engine.launch import create, resume
+from search.engine.launch import Stopped, create, resume
 from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
 from search.runs.run import RUNS, Run, open_run
+from search.trials.ledger import LedgerFailed
 from space import UserError, documents
 from space.timing.ratio import StepTime
 
@@ -35,9 +36,9 @@ class Trained:
     """A contender with its measurements.
 
     evaluations: the results on the split of the comparison, seed by seed. rate: the factor of the recipe's learning
-    rate. seconds: the duration of all trainings together. step: the time of a training step, measured with the
-    reference's. latency: the milliseconds of an inference, see `Costs.latency`. Both are None where they are not
-    needed.
+    rate. seconds: the duration of all trainings together. step: the time of a training step, measured in turns with
+    a step of the reference network. latency: the milliseconds of an inference, see `Costs.latency`. step and latency
+    are None where they are not needed.
     """
 
     contender: Contender
@@ -66,7 +67,7 @@ class Compared:
     costs: Costs
 
     def cost(self, name: str, one: Trained) -> float:
-        """Return a cost of one of the networks, in the unit of `space.cost.table`."""
+        """Return the cost `name` of the network `one`, in the unit of `space.cost.table`."""
         if name == "step" and one.step:
             return one.step.ms
         return self.costs(name, one.contender.architecture)
@@ -77,7 +78,7 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 
     note: a function that receives lines about the progress. display: shows the random search; None shows nothing.
     Raises `UserError` if the folder holds a comparison with another plan, if another process works on it, and if a
-    training fails.
+    training or the random search fails.
     """
     with sole_writer(plan.out, "a comparison"):
         _check_folder(plan)
@@ -95,9 +96,10 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 
 
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
-    """Return the random search of the same cost as the run, None if the plan has none.
+    """Return the random search of the plan, with as many trainings as its run; None if the plan has none.
 
     It is started or continued if it is not finished. A run that the setting `random` names is returned as it is.
+    Raises `UserError` if the search stops before its end.
     """
     name = plan.random_run
     if not name:
@@ -106,13 +108,18 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
         return open_run(name)
     if not (RUNS / name).exists():
         config = plan.random_config()
-        note(f"random search of {config.settings.trials} networks, the cost of the search: run {name}")
+        note(f"random search of {config.settings.trials} networks: run {name}")
         data = config.dataset()
         create(name, config.document(), data, profile_files(config))
     random = plan.settings.random
     more = random is not None and random != open_run(name).config.settings.trials
     # Returns at once if it is finished and no more networks are asked for; fewer than it has are refused.
-    return resume(name, {"trials": random} if more else None, display=display)
+    try:
+        return resume(name, {"trials": random} if more else None, display=display)
+    except (Stopped, LedgerFailed) as error:
+        raise UserError(
+            f"The random search {name} stopped: {str(error).rstrip('.')}. Repeat the command to continue it."
+        ) from None
 
 
 def folder_of(plan: Plan, contender: Contender, seed: int, rate: float = 1.0) -> Path:
@@ -131,13 +138,13 @@ def _check_folder(plan: Plan) -> None:
     for key, value in document.items():
         if before.get(key) != value:
             raise UserError(
-                f"{plan.out} holds a comparison with another {key}, which is not comparable. "
+                f"{plan.out} holds a comparison with another value of {key}, so the results could not be compared. "
                 "Choose another out=DIR."
             )
 
 
 def _rates(plan: Plan, every: Sequence[Contender], note: Note) -> dict[str, float]:
-    """Return the factor of the learning rate of each family, after the trainings that decide about it."""
+    """Return the factor of the learning rate for each family. The trainings that decide about it are carried out."""
     chosen, rates, seed = representatives(every), plan.settings.rates, plan.seeds[0]
     if len(rates) > 1:
         note(f"learning rates: {len(rates)} trainings of one network of each of {len(chosen)} families")

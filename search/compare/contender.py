@@ -1,4 +1,8 @@
-"""The networks of a comparison: leads, rivals that are matched to a lead's costs, and the families that they form."""
+"""The networks of a comparison: leads, rivals, and the families that they form.
+
+A lead is a network that was given for comparison. Its rivals are published networks and the best network of a random
+search, within the costs of the lead.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,11 @@ RANDOM = "best of random"
 class Contender:
     """A network that is compared.
 
-    name: the name in tables. family: the name of the curve it belongs to. level: the number of the lead whose costs
-    bound it. origin: the origin in a few words. share: its cost relative to the lead's (of several matched costs, the
-    largest such ratio), None if it was not matched.
-    run, trial: the trial in which a search trained it. weights: the model that its training starts from.
+    name: the name in tables. origin: the origin in a few words. family: the name of the family that the network
+    belongs to. level: the number of the lead, from 0, whose costs bound the network. share: its cost relative to the
+    lead's (of several matched costs, the largest such ratio), None if it was not matched. run, trial: the trial in
+    which a search trained it, "" and None without a search. weights: the model that its training starts from, None
+    for random weights.
     """
 
     name: str
@@ -71,7 +76,7 @@ class Family:
 def named_contender(word: str) -> tuple[Contender, FoundNetwork]:
     """Return the contender that a word of the command line means, and the network with its run or model.
 
-    Raises `UserError` as `search.runs.networks.find_network`.
+    Raises the errors of `search.runs.networks.find_network`.
     """
     network = find_network(word)
     run, trial = network.run, network.trial

@@ -30,7 +30,7 @@ Note = Callable[[str], None]
 
 
 def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
-    """Return the costs in which rivals equal a contender, by the names of `space.cost.table`.
+    """Return the names of the costs, as in `space.cost.table`, in which rivals are matched to a network.
 
     match: the setting, names separated by commas. Without it, they are the costs that the search `config` limits;
     else the first cost of its reward; else, or without a search, multiply-adds. Raises `UserError` for an unknown
@@ -49,7 +49,7 @@ class Costs:
 
     proxy: the settings of timed training steps. reference: the network that measured steps and inferences alternate
     with. forecasts: the predictions from profiles, by the name of the cost. file: the file of the measurements, None
-    for no file.
+    for no file. note: a function that receives lines about the progress.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Costs:
             return self.latency(network)
         if name in self._forecasts:
             return self._forecasts[name].step(network).ms
-        # Other processes slow both networks down alike, so the ratio is more exact than the time.
+        # Other processes slow the network and the reference down alike: the ratio is more exact than the time.
         return self.step(network).ratio * self._unit("step")
 
     def guess(self, name: str, network: Architecture) -> float:
@@ -91,9 +91,9 @@ class Costs:
     def latency(self, network: Architecture) -> float:
         """Return the measured latency of `network` in milliseconds.
 
-        It is measured under the conditions of the profile of latencies. Without one: one image on one thread of the
-        CPU, by onnxruntime, or by torch where onnxruntime is not installed. On a machine that cannot measure what the
-        profile did, it is the predicted latency.
+        It is measured under the conditions of the profile of latencies. Without a profile: one image on one thread of
+        the CPU, by onnxruntime, or by torch where onnxruntime is not installed. If this machine cannot measure under
+        the profile's conditions, the latency is the predicted one.
         """
         if "latency" in self._forecasts and not self._comparable:
             return self._forecasts["latency"].step(network).ms

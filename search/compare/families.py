@@ -2,8 +2,9 @@
 
 The area is a hypervolume of accuracy and the logarithm of the cost: one doubling of the cost at an accuracy of 1
 counts 1. Its reference point is fixed before any training: the accuracy of chance, and twice the largest cost of a
-lead, a network that others are matched to. Intervals are from draws of images (a bootstrap) and of seeds (from
-Student's t: a bootstrap of two or three seeds is too narrow), with the same draws for all networks.
+lead, a network that others are matched to. Intervals are from random draws of images (a bootstrap) and of the errors
+that seeds cause (from Student's t, since a bootstrap of two or three seeds is too narrow), with the same draws for
+all networks.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from search.compare.comparison import Trained
 
 _DRAWS = 1000
-"""The number of draws."""
+"""The number of draws of images and seeds."""
 Point = tuple[float, float]
 """(accuracy, cost)."""
 
@@ -34,8 +35,8 @@ Point = tuple[float, float]
 class Curve:
     """A family: its members from cheap to expensive.
 
-    costs: the cost of each member. accuracies: for each member, seed by seed. draws: the mean accuracy of each member
-    in every draw.
+    costs: the cost of each member. accuracies: the accuracies of each member, seed by seed. draws: the mean accuracy
+    of each member in every draw of images and seeds.
     """
 
     family: str
@@ -69,10 +70,10 @@ class Area:
 class SameAccuracy:
     """The cost at which the first family is as accurate as the most accurate member of another one.
 
-    name, accuracy, cost: that member. ratio: the first family's cost divided by the member's; None if the first
-    family is never as accurate. low, high: the 95 % interval of the ratio, infinite where the accuracy is not
-    reached. bound: True if the cheapest member of the first family is at least as accurate, so that the ratio is an
-    upper bound.
+    family: the other family. name, accuracy, cost: its most accurate member. ratio: the first family's cost divided
+    by that member's; None if the first family is never as accurate. low, high: the 95 % interval of the ratio,
+    infinite where the accuracy is not reached. bound: True if the cheapest member of the first family is at least as
+    accurate, so that the ratio is an upper bound.
     """
 
     family: str
@@ -162,8 +163,8 @@ def _area(accuracies: Sequence[float], costs: Sequence[float], reference: Point)
 def _cost_of(accuracy: float, means: Sequence[float], costs: Sequence[float]) -> float:
     """Return the cost at which a curve reaches `accuracy`, interpolated in the logarithm; infinite if it does not.
 
-    A member that is less accurate than a cheaper one does not count. Below the cheapest member nothing is known: its
-    cost is returned.
+    A member that is less accurate than a cheaper one does not count. If the cheapest member is accurate enough, its
+    cost is returned, since nothing is known of cheaper ones.
     """
     before: Point | None = None
     for mean, cost in zip(means, costs, strict=True):

@@ -33,7 +33,8 @@ class Lineup:
 def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path | None = None) -> Lineup:
     """Return all contenders. Rivals of an earlier comparison in `file` are reused, even if step times differ now.
 
-    random: the finished random search. file: the file that matched networks are written to; None writes nothing.
+    random: the finished random search, None for none. costs: the costs of networks. note: a function that receives
+    lines about the progress. file: the file that matched networks are read from and written to; None for no file.
     """
     before = _read(file)
     contenders: list[Contender] = []
@@ -99,7 +100,7 @@ def _best_of_random(random: Run, match: Match) -> Contender | str:
 
 
 def _among(random: Run) -> str:
-    """Return the end of the origin of a random search's best network, which tells the number of networks."""
+    """Return the end of the text on the origin of a random search's best network: the number of networks."""
     return f", of {networks(random)}"
 
 

@@ -18,11 +18,11 @@ from space.rescale import GROWTH
 GAP = 0.05
 """The share of the cost that a rival may leave unused. If it leaves more, the next larger rival is taken."""
 NARROWEST = 8
-"""The smallest width of a rival. Narrower ones are caricatures of the published network."""
+"""The smallest width of a rival. A narrower network has little in common with the published one."""
 _DIVISORS = (8, 4)
 """The divisors of widths: the usual one, and a finer one."""
 _LOWEST, _HIGHEST, _STEP = -32.0, 16.0, 0.05
-"""The range of phi, where depth is multiplied by 1.2^phi and width by 1.1^phi, and the distance of its values."""
+"""The lowest phi, the highest, and the step between. Depth is multiplied by 1.2^phi and width by 1.1^phi."""
 _PLACES = round((_HIGHEST - _LOWEST) / _STEP) + 1
 _CORRECTIONS = 6
 """The largest number of rivals that are measured to find one whose measured cost fills the bound."""
@@ -35,7 +35,8 @@ CostOf = Callable[[str, Architecture], float]
 class Match:
     """The costs within which rivals of a network stay.
 
-    bounds: the largest amounts by the names of `space.cost.table`. cost: the function that returns them.
+    bounds: the largest permitted cost, by the names of `space.cost.table`. cost: the function that returns the costs
+    of a network.
     """
 
     bounds: Mapping[str, float]
@@ -62,7 +63,7 @@ class Rival:
 
     @cached_property
     def share(self) -> float:
-        """The largest ratio of a cost to its bound; above 1 only for the next larger rival, the last resort."""
+        """The largest ratio of a cost to its bound. It is above 1 only if the next larger rival had to be taken."""
         return self.match.share(self.architecture)
 
     @property
@@ -82,8 +83,8 @@ def match_of(network: Architecture, costs: Iterable[str], cost: CostOf) -> Match
 def rival(name: str, network: Architecture, match: Match) -> Rival | None:
     """Return the published network `name` for the images of `network`, as large as `match` permits.
 
-    As the last resort it is the next larger one, see `Rival.share`. Returns None if it would need widths below
-    `NARROWEST`. Raises `UserError` for a name that is not published.
+    Where every rival within the bounds leaves more than `GAP` unused, it is the next larger one. Returns None if it
+    would need widths below `NARROWEST`. Raises `UserError` for a name that is not published.
     """
     adapted = adapt(published(name).architecture, network)
     below: list[Rival] = []
@@ -160,7 +161,7 @@ def narrowest(network: Architecture) -> int:
 def _at(
     name: str, network: Architecture, match: Match, divisor: int, place: int, depth: float | None = None
 ) -> Rival:
-    """Return `network` scaled by the phi with number `place` in the range. depth: another phi for the depth."""
+    """Return `network` scaled by phi number `place`, from 0. depth: another phi for the depth, None for the same."""
     phi = round(_LOWEST + place * _STEP, 2)
     depth = phi if depth is None else depth
     scaled = rescale(network, Multipliers(GROWTH.depth**depth, GROWTH.width**phi), Rounding(divisor=divisor))
@@ -168,9 +169,9 @@ def _at(
 
 
 def _around(at: Callable[[int], Rival]) -> tuple[Rival | None, Rival | None]:
-    """Return the largest rival within the costs and the next larger one, None where there is none.
+    """Return the largest rival within the costs, and the next larger one. Each is None if there is no such rival.
 
-    at: a function from the number of a phi to the rival.
+    at: a function that returns the rival for the number of a phi, from 0 to `_PLACES` - 1.
     """
     first = _bisect(lambda place: narrowest(at(place).architecture) < NARROWEST, 0, _PLACES)
     end = _bisect(lambda place: at(place).share <= 1, first, _PLACES)

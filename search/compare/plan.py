@@ -100,9 +100,10 @@ class Plan:
         return random if isinstance(random, str) else f"{self.run.path.name}-random"
 
     def random_config(self) -> Config:
-        """Return a random search like the run's with another seed.
+        """Return the configuration of a random search in the space of the run, with another seed.
 
-        It has the number of trials in the setting `random`, else as many as the run has full-budget trainings.
+        It has the number of trials in the setting `random`, else as many as the run has full-budget trainings. The
+        budget, the first networks and the pruner of the run are left out.
         """
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
@@ -143,9 +144,9 @@ class Plan:
 def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
     """Return the comparison of the networks that `words` mean, or of a family, with these settings.
 
-    The first network leads and its costs bound the rivals; the others are compared as they are. Every member of a
-    family leads. Raises `UserError` for an unknown network or setting, for a run without a complete trial, and where
-    no images are known.
+    The first network is the lead, whose costs bound the rivals; the others are compared as they are. Of a family,
+    every member is a lead. Raises `UserError` for an unknown network or setting, for a run that is still running or
+    has no complete trial, and where no images are known.
     """
     settings = _settings(given)
     recipe = recipe_of(settings.recipe, within(given, "recipe"))
@@ -198,7 +199,7 @@ def _idle(network: FoundNetwork) -> Run:
 
 
 def _executor(settings: Settings, recipe: Recipe, given: Mapping[str, Any]) -> Executor:
-    # Trainings in full fill a GPU each, unless the user knows better.
+    # A full training keeps a GPU busy, so trainings share none unless the user sets executor.per_gpu.
     executors = {"executor.per_gpu": 1} if settings.executor == "local" else {}
     executors |= {key: value for key, value in given.items() if key.startswith("executor.")}
     executor = Config.of({"executor": settings.executor, "proxy.device": recipe.device, **executors}).executor
@@ -241,9 +242,7 @@ def trainings(run: Run) -> int:
 def task_of(plan: Plan, contender: Contender, seed: int, rate: float = 1.0) -> Task:
     """Return a training of a contender. All trainings have the same recipe, except for the learning rate.
 
-    rate: the factor of the recipe's learning rate.
-
-    The test split is not evaluated during a training.
+    rate: the factor of the recipe's learning rate. The training does not evaluate the test split.
     """
     recipe = plan.recipe.model_copy(update={"learning_rate": plan.recipe.learning_rate * rate})
     task = Task(

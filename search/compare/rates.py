@@ -1,7 +1,7 @@
 """The learning rate of each family: the best of a few, by the accuracy on the validation split.
 
-One network of each family is trained with every rate and the first seed. The comparison uses the training with the
-best rate too, so that the choice costs one training less than there are rates.
+One network of each family is trained with every rate and the first seed. The training with the best rate is then one
+of those that the comparison needs anyway, so choosing among n rates costs n - 1 more trainings for each family.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def best_rates(
 ) -> dict[str, float]:
     """Return the factor of the learning rate with the highest accuracy for each family, by the name of the family.
 
-    Among equally accurate ones it is the first in `rates`.
+    Among equally accurate factors, it is the first in `rates`.
     """
     if len(rates) == 1:
         return dict.fromkeys(chosen, rates[0])

@@ -68,8 +68,8 @@ def _notes(lead: Row, looks: Sequence[str]) -> Iterator[str]:
         yield f"The test split was evaluated once, on {looks[0]}."
     elif looks:
         yield (
-            f"The test split was evaluated {len(looks)} times ({', '.join(looks)}); choices made in between favour "
-            "what they chose."
+            f"The test split was evaluated {len(looks)} times ({', '.join(looks)}); whatever was chosen after the "
+            "first time may owe its accuracy to these images."
         )
 
 

@@ -23,18 +23,20 @@ if TYPE_CHECKING:
 
 
 COLUMNS = (
-    Column("what", "Network", description="the lead of a level first, then the others at its cost"),
+    Column("what", "Network", description="the network to compare (the lead), then the others at its cost"),
     Column("origin", "From", description="the trial, or the factors of a published network"),
-    Column("share", "Cost", form=".2f", description="relative to the lead's, in the matched costs"),
+    Column(
+        "share", "Cost", form=".2f", description="cost relative to the lead's; the largest, if several match"
+    ),
     Column("n", "n", form="d", description="number of trainings, with seeds that all networks share"),
     Column("accuracy", "Accuracy", form=".4f", description="mean on the split, 0 to 1", better="high"),
     Column("accuracy_half", "+-", form=".4f", description="half-width of its 95% interval, seeds and images"),
     Column("params", "Params", form="si", description="trainable parameters", better="low"),
     Column("macs", "MACs", form="si", description="multiply-adds for one image", better="low"),
-    Column("latency_ms", "Latency", "ms", form=".2f", description="of a prediction, one image", better="low"),
-    Column("step_ms", "Step", "ms", form=".1f", description="of training, on a few images", better="low"),
-    Column("step_ratio", "S/S0", form=".3f", description="relative to the reference network's", better="low"),
-    Column("reward", "Reward", form=".4f", description="the run's, with this accuracy", better="high"),
+    Column("latency_ms", "Latency", "ms", form=".2f", description="time of an inference", better="low"),
+    Column("step_ms", "Step", "ms", form=".1f", description="time of a training step", better="low"),
+    Column("step_ratio", "S/S0", form=".3f", description="step over the reference network's", better="low"),
+    Column("reward", "Reward", form=".4f", description="the run's reward at this accuracy", better="high"),
     Column("difference", "Accuracy - lead's", form="+.4f", description="mean difference, seed by seed"),
     Column("seeds_half", "+- seeds", form=".4f", description="half-width of its interval over seeds alone"),
     Column(
@@ -48,18 +50,18 @@ COLUMNS = (
     Column("reward_half", "+-  ", form=".4f", description="half-width of its interval over seeds"),
     Column("reward_significant", "Reward significant", description="whether that interval excludes 0"),
     Column("rate", "Rate", form="g", description="factor of the recipe's learning rate, best on validation"),
-    Column("seconds", "Time", "s", form=".0f", description="of all its trainings"),
+    Column("seconds", "Time", "s", form=".0f", description="duration of all trainings of the network"),
 )
 EXACT = (
-    Column("family", "Family", description="the curve of the network"),
+    Column("family", "Family", description="the family that the network belongs to"),
     Column("level", "Level", form="d", description="the lead whose cost bounds the network, from 0"),
     Column("bound", "Bound", description="the cost of the lead"),
     Column("split", "Split", description="the images that accuracies are measured on"),
-    Column("images", "Images", form="d", description="their number"),
+    Column("images", "Images", form="d", description="number of these images"),
     Column("accuracies", "Accuracies", description="seed by seed"),
     Column("architecture", "Architecture", description="canonical string"),
 )
-"""The additional columns of data formats."""
+"""The columns that csv and json files have in addition."""
 NAME = "comparison"
 """The name of the files of the table."""
 SENTENCES = "conclusions.txt"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TURN = 600.0
 """The seconds after which a training on another machine returns with its next checkpoint."""
 _WEIGHTS = "weights"
-"""The folder of the initial weights, beside that of the training, on another machine."""
+"""The name of the folder of the initial weights, beside the folder of the training, on another machine."""
 Files = Mapping[str, bytes]
 """The content of each file of a folder by name, in the order in which they were written."""
 
@@ -37,9 +37,10 @@ Files = Mapping[str, bytes]
 class Training:
     """One training of a contender with its evaluation, as it is sent to a worker.
 
-    split: the images that the model is evaluated on. device: the worker's GPU; "" leaves it to the recipe. files: the
-    content of the folder, for a worker on another machine; None: the worker has the folder itself. weights: the same
-    for the model that the training starts from.
+    number: the number of the job. folder: the folder of the training. split: the images that the model is evaluated
+    on. device: the worker's GPU; "" leaves the device to the recipe. files: the content of the folder, for a worker
+    on another machine; None: the worker has the folder itself. weights: the files of the model that the training
+    starts from, for a worker on another machine; None: the worker reads the model's folder, or starts from scratch.
     """
 
     number: int
@@ -55,8 +56,8 @@ class Training:
 class Returned:
     """The result of a job.
 
-    accuracy: the accuracy of the model, 0 to 1; None if the training is not finished. files: the files that were
-    written on another machine, None for one that was deleted.
+    accuracy: the accuracy of the model, 0 to 1; None if the training is not finished. files: the content of each file
+    that was written on another machine, by name; None for a file that was deleted there.
     """
 
     accuracy: float | None
@@ -74,7 +75,10 @@ def trained(job: Training, report: Callable[[int, float], None]) -> Returned:
 
 
 def packed(job: Training) -> Training:
-    """Return the job with the files that a worker on another machine needs."""
+    """Return the job with the files that a worker on another machine needs.
+
+    The files of initial weights are left out if the training is finished.
+    """
     files, path = _content(job.folder), job.task.weights
     if path is None or is_model(job.folder):
         return replace(job, files=files)

@@ -24,6 +24,7 @@ from search.engine import launch as driver
 from search.models.model import is_model, load_model, save_model
 from search.report.compared import compared_section
 from search.testing import looked_up
+from search.trials.ledger import LedgerFailed
 from space import UserError, cost, published
 from space.cost.table import exact_cost
 
@@ -204,6 +205,20 @@ def test_invalid_settings_are_refused(run, words, why):
         comparing.random_search(plan_of([run], words), print, driver.Silent())
 
 
+@pytest.mark.parametrize(
+    "error", [driver.Stopped("4 failures in a row: it fails."), LedgerFailed("disk full")]
+)
+def test_a_random_search_that_stops_is_a_failure_of_the_comparison(run, error, monkeypatch):
+    def stops(*_, **__):
+        raise error
+
+    monkeypatch.setattr(comparing, "resume", stops)
+    monkeypatch.setattr(comparing, "create", lambda *_: None)
+    reason = str(error).rstrip(".")
+    with pytest.raises(UserError, match=rf"^The random search {run}-random stopped: {reason}\. Repeat"):
+        comparing.random_search(plan_of([run], {}), print, driver.Silent())
+
+
 def test_a_network_without_images_is_refused(run):
     with pytest.raises(UserError, match="which images"):
         plan_of(["b0"], {})
@@ -269,7 +284,7 @@ def test_the_random_search_goes_on_to_a_larger_number_and_not_back_to_a_smaller(
         found.append(lineup(replace(plan, leads=(lead,)), run, EXACT_COSTS, print, file).contenders[1])
     # The best of six replaces the best of two in the file of an earlier comparison.
     assert found[0].origin.endswith(", of 2") and found[1].origin.endswith(", of 6") and found[1] == found[2]
-    with pytest.raises(UserError, match="trials=2: 6 of the run second-random are over already"):
+    with pytest.raises(UserError, match="trials=2: 6 trials of the run second-random are over already"):
         comparing.random_search(plan_of([second], {**settings, "random": 2}), print, driver.Silent())
 
 
