@@ -27,11 +27,11 @@ def in_memory(
 ) -> Contents:
     """Return the contents of a source of arrays.
 
-    splits: the images (n, height, width, c) and labels (n,) by split: "train", and "validation" and "test" if the
-    source has them. Height and width may differ between splits. c: 1, 3, or 4 with transparency, which is put on
-    white.
-    test: the fraction of the training images that becomes the test split if there is none. They are chosen at random
-    with `seed`. Images of another size than the resolution are resized without cropping.
+    splits: the images uint8 (n, height, width, c) and labels (n,) by split: "train", and "validation" and "test" if
+    the source has them. Height and width may differ between splits. c: 1, 3, or 4 with transparency, which is put on
+    white. test: the fraction of the training images that becomes the test split if there is none; they are chosen at
+    random with `seed`. Images of another size than the resolution are resized without cropping. Raises `UserError` if
+    a class has too few images for the splits that are made.
     """
     labels = np.concatenate([labels for _, labels in splits.values()])
     parts = np.repeat(list(splits), [len(labels) for _, labels in splits.values()])

@@ -1,8 +1,9 @@
 """Batches for a training loop: gathered from a split, mirrored, shifted and normalised.
 
-images, labels = gather(data.train, indices)
-inputs = augment(images, data.mean, data.std, generator, flip=mirrored(indices, epoch, seed), shift=2)
-inputs = normalise(images, data.mean, data.std)                         # to validate
+    images, labels = gather(data.train, indices)
+    inputs = augment(images, data.mean, data.std, generator, flip=mirrored(indices, epoch, seed), shift=2)
+
+To validate, images are only normalised: `normalise(images, data.mean, data.std)`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Return images uint8 (b, h, w, c) as float32 (b, c, h, w) in channels_last order, with mean 0 and deviation 1.
+    """Return images uint8 (b, h, w, c) as float32 (b, c, h, w) in channels_last order, (images / 255 - mean) / std.
 
     mean, std: the mean and the standard deviation of each channel, in 0..1.
     """
@@ -30,7 +31,7 @@ def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
 
 
 def line(mean: Sequence[float], std: Sequence[float], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the offset and slope (c,) of the line that maps bytes (0 to 255) to values of mean 0 and deviation 1."""
+    """Return the offset and slope (c,) with which offset + slope * byte is (byte / 255 - mean) / std."""
     middle = torch.tensor(mean, dtype=torch.float32, device=device)
     spread = torch.tensor(std, dtype=torch.float32, device=device)
     return -middle / spread, 1 / (255 * spread)
@@ -53,9 +54,9 @@ def augment(
 ) -> Tensor:
     """Return `images` uint8 (b, h, w, c) mirrored, shifted by random offsets, and normalised to float32 (b, c, h, w).
 
-    flip: true (b,) for the images to mirror; None: none. Offsets are whole pixels in -shift..shift, drawn for each
-    image and axis. The border is filled by reflection. mean, std: as in `normalise`. Raises ValueError unless 0 <=
-    shift < h and shift < w.
+    flip: a mask (b,), true for the images to mirror; None mirrors none. Offsets are whole pixels in -shift..shift,
+    drawn from `generator` for each image and axis. The border is filled by reflection. mean, std: as in `normalise`.
+    Raises ValueError unless 0 <= shift < h and shift < w.
     """
     count, height, width, _ = images.shape
     if not 0 <= shift < min(height, width):

@@ -13,9 +13,9 @@ def epoch_order(
 ) -> Tensor:
     """Return the images of an epoch (n,), in random order, as indices into `labels` (n,).
 
-    By default every image is shown once. With "sample" the epoch has as many images, but all classes are shown
-    equally often (up to one image). A random part of a large class is shown, and the images of a small class are
-    repeated. Within a class, the numbers of times that images are shown differ by at most one.
+    Every image is shown once, unless `balance` is "sample". With "sample" the epoch has as many images, but all
+    classes are shown equally often (up to one image). A random part of a large class is shown, and the images of a
+    small class are repeated. Within a class, the numbers of times that images are shown differ by at most one.
     """
     if balance != "sample":
         return torch.randperm(len(labels), generator=generator)

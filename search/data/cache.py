@@ -1,6 +1,7 @@
-"""The decode-once cache, with a folder (entry) for each source and resolution. All processes memory-map its pixels.
+"""The cache of decoded images. Its entries are folders, one for each source with its options and each resolution.
 
-The entry of a streamed source has no pixels, only labels, statistics, and a digest of what was decoded.
+All processes memory-map the pixels of an entry. The entry of a streamed source has no pixels, only labels,
+statistics, and a digest of what was decoded.
 
 An entry is written to a temporary folder and then renamed, so it is complete or absent. A process that opens or
 writes an entry holds its lock, which is released at the latest when the process ends. While nothing runs, the whole
@@ -51,6 +52,7 @@ class Manifest(BaseModel):
     remarks: tuple[str, ...]
     """Messages for the user about the way the data were read, and about signs of faults in them."""
     digest: str
+    """A hash of the classes, the resolution, and the pixels and labels of all parts."""
     streamed: bool
     """True if images are streamed, so that the entry has no pixels."""
     heights: tuple[int, int] | None
@@ -83,7 +85,7 @@ def locked(entry: Path) -> Iterator[None]:
 
 
 def intact(entry: Path, state: str) -> Manifest | None:
-    """Return the manifest of an entry that is complete and has this `state` of its source; None otherwise."""
+    """Return the manifest of an entry that is complete and was written at this `state` of its source; else None."""
     try:
         manifest = Manifest.model_validate_json((entry / _MANIFEST).read_bytes())
         complete = all(

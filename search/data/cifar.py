@@ -1,6 +1,6 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in the author's files, which torchvision downloads too.
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), read from the author's files, which torchvision downloads too.
 
-The files are those of the "python version" of https://www.cs.toronto.edu/~kriz/cifar.html, and are pickles.
+The files are pickles, the "python version" of https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
 from __future__ import annotations

@@ -89,10 +89,11 @@ def words(source: Source) -> tuple[str, ...]:
 
 
 def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:
-    """Return the data at `resolution` pixels a side. The first call decodes images, later ones only map files.
+    """Return the data at `resolution` pixels a side. The first call decodes all images, later ones only map files.
 
-    Several processes may call it at the same time; one decodes, the others wait. Raises `UserError` for unusable
-    data, and for a cache that cannot be written.
+    Several processes may call it at the same time; one decodes, the others wait. progress: is called while images are
+    decoded, with the number of decoded images and the number of all. Raises `UserError` for unusable data, and for a
+    cache that cannot be written.
     """
     manifest, parts = opened(source, resolution, ("train", "validation"), progress)
     digest = manifest.digest
@@ -138,7 +139,10 @@ def opened(
             _build(entry, source, resolution, state, progress or (lambda done, total: None))
             manifest = cache.intact(entry, state)
         if manifest is None:
-            raise UserError(f"{str(entry)!r} was changed while it was written. Does its disk support locks?")
+            raise UserError(
+                f"The cache entry {str(entry)!r} was changed by another process while it was written. Perhaps its"
+                " disk does not support locks; name another folder: data.cache=..."
+            )
         return manifest, _splits(entry, manifest, source, parts)
 
 
@@ -156,7 +160,7 @@ def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, .
 
 
 def cache_entry(source: Source, resolution: int) -> Path:
-    """Return the folder of the source's cache entry. Its name depends on resolution and options."""
+    """Return the folder of the source's cache entry. Its name depends on the resolution and the source's options."""
     options = source.model_dump_json(exclude={"cache", "flip", "balance"})
     key = hashlib.sha256(f"{options} {resolution}".encode()).hexdigest()[:16]
     return (source.cache or cache.default_folder()) / f"{source.source}-{resolution}px-{key}"
@@ -249,4 +253,4 @@ DATASETS: Registry[type[Source]] = Registry(
         "digits": Digits,
     },
 )
-"""The kinds of data. A new kind needs a subclass of `Source`, a line here, and a case in the contract tests."""
+"""The kinds of data by the name that `data=` takes. Other packages add theirs by an entry point."""

@@ -85,7 +85,7 @@ def photograph(
     def decoded(file: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
         if file.height * file.width > max_pixels:
             raise ValueError(
-                f"{file.width:,} x {file.height:,} pixels; up to {max_pixels:,} are read: data.max_pixels"
+                f"{file.width:,} x {file.height:,} pixels; at most {max_pixels:,} are read, see data.max_pixels"
             )
         stored = file.height, file.width
         file.draft("RGB", (_GAP * resolution, _GAP * resolution))
@@ -166,7 +166,7 @@ def stored_range(path: str) -> str:
 
 
 def resized(image: Image.Image, resolution: int, box: Box | None = None) -> Images:
-    """Return the image, or its part `box` (left, top, right, bottom), as resolution x resolution pixels.
+    """Return the image, or its part `box` (left, top, right, bottom; pixels), as resolution x resolution pixels.
 
     The interpolation is bilinear with antialiasing, as in torchvision's `Resize`.
     """
@@ -192,5 +192,5 @@ def opaque(image: Image.Image) -> Image.Image:
 def _within(values: NDArray[Any], largest: int) -> NDArray[Any]:
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= largest):
-        raise ValueError(f"values from {low:g} to {high:g}; 0 to {largest:,} are read")
+        raise ValueError(f"values from {low:g} to {high:g}; only 0 to {largest:,} are read")
     return values

@@ -19,7 +19,7 @@ class Digits(Source):
 
     source: Literal["digits"] = "digits"
     test: Fraction = 0.2
-    """The fraction of all images that is the test split."""
+    """The fraction of all images that becomes the test split."""
     flip: bool = False
     """The default is no mirroring, since a mirrored 2 is not a valid 2."""
 

@@ -1,4 +1,4 @@
-"""Paths that the user gave, and their names as text."""
+"""Checks of paths that the user gave, and printable names of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from space.refusal import UserError
 
 
 def existing(path: Path, place: str = "data.path") -> Path:
-    """Return the path if it exists. Otherwise raises `UserError`, which suggests a similar name in the same folder.
+    """Return the path. Raises `UserError` if it does not exist, with a similar name from the same folder, if any.
 
     place: the name of the setting or argument, for the message.
     """

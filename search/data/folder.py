@@ -32,14 +32,14 @@ class Folder(Source):
     source: Literal["folder"] = "folder"
     path: Path
     test: Fraction = 0.2
-    """The fraction of the images that is the test split if there is no folder for it."""
+    """The fraction of the images that becomes the test split if there is no folder for the test split."""
     corrupt: Literal["refuse", "skip"] = "refuse"
     """The treatment of files that cannot be decoded. They are named in both cases."""
     max_pixels: int = Field(default=MAX_PIXELS, ge=1)
     """The largest number of pixels of an image file. A larger file counts as one that cannot be decoded."""
     stream: Literal["auto", True, False] = "auto"
-    """The choice to decode images at every use instead of caching them, with equal pixels, for folders that are too
-    large for the disk. auto: if the cache would take more than nine tenths of the free space."""
+    """True to decode images at every use, for folders whose decoded images do not fit on the disk; False to cache
+    them. The pixels are the same. auto: True if the cache would take more than nine tenths of the free space."""
 
     def state(self) -> str:
         """Return a hash of all names, sizes and times. Contents are not read, since that would take long.
@@ -60,7 +60,7 @@ class Folder(Source):
     def open(self) -> Contents:
         """Return the contents, for which files are listed but not decoded.
 
-        Raises `UserError` if they are not a data set.
+        Raises `UserError` unless the folder holds classes with enough images, alike in all splits.
         """
         listed = layout(existing(self.path))
         classes = tuple(listed.files["train"])
@@ -127,13 +127,13 @@ class Folder(Source):
 def _split_texts(folders: Mapping[str, str], validation: float, test: float) -> Iterator[str]:
     """Yield a text about each split that says where its images come from."""
     train = folders["train"]
-    yield f"{train}/ trains"
+    yield f"train from {train}/"
     yield (
-        f"{folders['validation']}/ selects"
+        f"select on {folders['validation']}/"
         if "validation" in folders
-        else f"{validation:.0%} of {train}/ select"
+        else f"select on {validation:.0%} of {train}/"
     )
-    yield f"{folders['test']}/ tests" if "test" in folders else f"{test:.0%} of {train}/ test"
+    yield f"test on {folders['test']}/" if "test" in folders else f"test on {test:.0%} of {train}/"
 
 
 def _relative(path: str, root: Path) -> str:

@@ -75,7 +75,9 @@ class Mnist(Source):
         """Return the four files. Raises `UserError` if one is missing."""
         root = existing(self.path)
         if not root.is_dir():
-            raise UserError(f"data.path: {str(root)!r} is a file; the folder of {_FILES[0]} is needed.")
+            raise UserError(
+                f"data.path: {str(root)!r} is a file; the folder that holds {_FILES[0]} is needed."
+            )
         for folder in (root / self.folder / "raw", root / "raw", root):
             paths = [_plain_or_gzipped(folder / name) for name in _FILES]
             if all(paths):

@@ -33,7 +33,7 @@ _JUNK = frozenset(
         *("__pycache__", "cvs"),
     )
 )
-"""Folders that operating systems, network drives and tools leave, in lower case."""
+"""The names, in lower case, of folders that operating systems, network drives and tools leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Layout:
     """The image files of a data set.
 
     files: the paths of the image files by part and class, sorted by name. "train" is always there, other parts only
-    if they have a folder. folders: the name of each part's folder; empty if class folders lie directly in the data
-    set's folder. left_out: the number of ignored files or folders by reason.
+    if they have a folder. folders: the name of each part's folder; {} if class folders lie directly in the data set's
+    folder. left_out: the number of ignored files or folders by reason.
     """
 
     files: Mapping[Part, Mapping[str, list[str]]]

@@ -23,7 +23,7 @@ from space.refusal import UserError
 Arrays = dict[str, NDArray[np.generic]]
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
-"""The names of the splits by the prefix of their keys in the file."""
+"""The names of the splits, by the prefixes of their keys in the file."""
 _KEYS = (*(f"{prefix}_{kind}" for prefix in _SPLITS for kind in "xy"), "classes")
 _IMAGES, _LABELS = ("x", "images", "image", "data", "imgs"), ("y", "labels", "label", "targets", "target")
 _CLASSES = {"class", "classes", "categories", "names"}
@@ -53,7 +53,7 @@ class Npz(Source):
     source: Literal["npz"] = "npz"
     path: Path
     test: Fraction = 0.2
-    """The fraction of the training images that is the test split of a file without one."""
+    """The fraction of the training images that becomes the test split if the file has none."""
 
     def state(self) -> str:
         """Return the size and the times of change of the file."""
@@ -78,8 +78,8 @@ class Npz(Source):
         self, splits: dict[str, tuple[Images, Labels]], arrays: Arrays, others: list[str]
     ) -> Iterator[str]:
         if "validation" in splits:
-            test = "test_x tests" if "test" in splits else f"{self.test:.0%} of train_x test"
-            yield f"splits: train_x trains; val_x selects; {test}"
+            test = "test_x" if "test" in splits else f"{self.test:.0%} of train_x"
+            yield f"splits: train from train_x; select on val_x; test on {test}"
         if others:
             yield "; ".join([f"keys left out: {', '.join(others)}", *_hints(arrays, others)])
 
@@ -189,7 +189,9 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
     if not len(images):
         raise UserError(f"{prefix}_x has no images.")
     if labels.shape != (len(images),):
-        raise UserError(f"{prefix}_y is {labels.shape} for {len(images)} images; ({len(images)},) is needed.")
+        raise UserError(
+            f"{prefix}_y has the shape {labels.shape} for {len(images)} images; ({len(images)},) is needed."
+        )
     return images.astype(np.uint8, copy=False), labels.astype(np.int64)
 
 
@@ -216,7 +218,9 @@ def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ..
             )
         return tuple(str(label) for label in range(high + 1))
     if names.ndim != 1 or names.dtype.kind not in "US":
-        raise UserError(f"classes is {names.dtype} {names.shape}; a list of names is needed.")
+        raise UserError(
+            f"classes is an array of {names.dtype} with the shape {names.shape}; a list of names is needed."
+        )
     if high >= len(names):
         raise UserError(f"The labels go up to {high}, but there are names for {len(names)} classes only.")
     texts = tuple(

@@ -16,7 +16,7 @@ that was read as 16 bits has 16 levels, which differ by at most 15."""
 _NARROW = 64
 """A remark is made if all training pixels differ by less than this. A 14-bit image read as 16 bits has 64 levels."""
 _SHARE = 0.01
-"""The share (0 to 1) of nearly uniform images from which on a remark is made."""
+"""The share (0 to 1) of nearly uniform images from which a remark is made."""
 
 
 class PixelStatistics:
@@ -52,7 +52,7 @@ class PixelStatistics:
         return tuple(mean.tolist()), tuple(np.sqrt(variance).clip(0.5 / 255).tolist())
 
     def remarks(self, describe: Callable[[int], str]) -> Iterator[str]:
-        """Yield messages about suspicious images. describe: a function from an image's index to its name."""
+        """Yield messages about suspicious images. describe: a function that returns the name of an image by index."""
         if self._uniform and len(self._uniform) >= _SHARE * self._total:
             yield (
                 f"{len(self._uniform):,} of {self._total:,} images are nearly uniform, such as"

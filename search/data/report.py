@@ -26,7 +26,7 @@ class Report:
     splits: dict[str, Split]
     """The splits by name: train, validation, test."""
     place: Path
-    """The folder of its cache entry."""
+    """The folder of the source's cache entry."""
 
     @property
     def counts(self) -> dict[str, list[int]]:

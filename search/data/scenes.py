@@ -33,7 +33,10 @@ _PERIOD = (0.09, 0.15)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figures:
-    """One figure for each of n images. kind: an index in `SHAPES`, or `BAR`. x, y: the centre. turn: the rotation."""
+    """One figure for each of n images. kind: an index in `SHAPES`, or `BAR`. x, y: the centre. turn: the rotation.
+
+    A figure of size 0 is absent.
+    """
 
     kind: Integers
     x: Floats

@@ -30,8 +30,8 @@ class Shapes(Source):
     """The number of images for training and selection: 12,500 are 10,000 for training and 2,500 for selection."""
     test_images: int = Field(default=2_000, ge=10)
     difficulty: float = Field(default=0.5, ge=0, le=1)
-    """The difficulty. 0: each class has colours of its own, without disturbances. 1: no hints; clutter, noise, low
-    contrast."""
+    """The difficulty. 0: each class has colours of its own, and nothing disturbs the images. 1: colours tell nothing
+    about the class, and images have clutter, noise and low contrast."""
 
     def state(self) -> str:
         """Return the version of the renderer, since images change only with the code."""

@@ -57,9 +57,10 @@ class Contents:
     remarks: tuple[str, ...] = ()
     """Messages for the user about the way the data were read: the splits, and files that were left out."""
     name: Callable[[int], str] = "image {}".format
-    """The name of the image at an index: its file, relative to the data's folder, or its number."""
+    """A function that returns the name of the image at an index: its file, relative to the data's folder, or its
+    number."""
     describe: Callable[[int], str] = "image {}".format
-    """The name of the image at an index, with the range of its stored values, for messages."""
+    """A function that returns the name of the image at an index with the range of its stored values, for messages."""
 
 
 class Source(BaseModel, ABC):
@@ -73,9 +74,9 @@ class Source(BaseModel, ABC):
     source: str
     """The key in `DATASETS`."""
     validation: Fraction = 0.2
-    """The fraction of the training images that is held out as validation split."""
+    """The fraction of the training images that is held out as the validation split."""
     seed: int = Field(default=0, ge=0)
-    """The seed of the split."""
+    """The seed of the random choice of images for the splits."""
     flip: bool = True
     """True if a mirrored image keeps its class. Digits, letters and signs do not."""
     balance: Literal["sample", "loss"] | None = None
@@ -101,10 +102,13 @@ class Source(BaseModel, ABC):
 
     @abstractmethod
     def open(self) -> Contents:
-        """Return the contents without decoding images. May take seconds. Raises `UserError` for unusable data."""
+        """Return the contents without decoding images. It may take seconds. Raises `UserError` for unusable data."""
 
     def state(self) -> str:
-        """Return a text that changes whenever the contents may have changed. Called at every `load`: must be fast."""
+        """Return a text that changes whenever the contents may have changed.
+
+        Every `load` calls this method, so it must be fast.
+        """
         return ""
 
     def streams(self, needed: int, free: int) -> bool:

@@ -38,8 +38,10 @@ def test_a_split_without_a_folder_is_made_from_train(write_folder, name, sizes):
     data, test = load(folder(root), 8), load_test(folder(root), 8)
     assert (len(data.train), len(data.validation), len(test)) == sizes
     (remark,) = [text for text in data.remarks if text.startswith("splits")]
-    made = {"val": "val/ selects; 20% of train/ test", "test": "20% of train/ select; test/ tests"}[name]
-    assert remark == f"splits: train/ trains; {made}"
+    made = {"val": "select on val/; test on 20% of train/", "test": "select on 20% of train/; test on test/"}[
+        name
+    ]
+    assert remark == f"splits: train from train/; {made}"
 
 
 def test_with_val_and_test_val_is_what_is_selected_by(write_folder):

@@ -130,5 +130,5 @@ def test_what_is_missing_is_named(write_idx, tmp_path):
         load(fashion(root), 28)
     root.rmdir()
     root.write_text("")
-    with pytest.raises(UserError, match="is a file; the folder of train-images-idx3-ubyte is needed"):
+    with pytest.raises(UserError, match="is a file; the folder that holds train-images-idx3-ubyte is needed"):
         load(fashion(root), 28)

@@ -143,14 +143,14 @@ BAD = [
         "train_x is float16; uint8 is needed, 0 for black and 255",
     ),
     ({"test_x": IMAGES[:9] > 9}, "test_x is bool; uint8 is needed, 0 for black and 255 for white."),
-    ({"train_x": IMAGES[0]}, "train_y is (60,) for 12 images"),
+    ({"train_x": IMAGES[0]}, "train_y has the shape (60,) for 12 images"),
     ({"train_x": IMAGES.transpose(0, 3, 1, 2)}, "transpose it with (0, 2, 3, 1)"),
     ({"train_x": np.zeros((60, 12, 12, 5), np.uint8)}, "train_x has the shape (60, 12, 12, 5); (n, hei"),
     ({"train_x": np.zeros((60, 12, 12, 4), np.uint8)}, "train_x has 4 channels, test_x has 3"),
     ({"train_x": IMAGES[:0], "train_y": np.zeros(0, int)}, "train_x has no images"),
     ({"test_x": IMAGES[:9, ..., :1]}, "train_x has 3 channels, test_x has 1"),
     ({"train_y": np.arange(60) % 3 / 2}, "train_y is float64; integers"),
-    ({"train_y": np.arange(59) % 3}, "train_y is (59,) for 60 images"),
+    ({"train_y": np.arange(59) % 3}, "train_y has the shape (59,) for 60 images"),
     ({"train_y": np.arange(60) % 3 - 1}, "labels go down to -1"),
     (
         {"train_y": np.arange(60).astype(np.uint64) + 2**63},
@@ -164,7 +164,7 @@ BAD = [
         "Class 'ant' has 1 image; at least 3",
     ),
     ({"classes": np.array(["ant", "bee", "bee"])}, "names a class twice"),
-    ({"classes": np.arange(3)}, "classes is int64 (3,); a list of names"),
+    ({"classes": np.arange(3)}, "classes is an array of int64 with the shape (3,); a list of names"),
     ({"classes": np.array(["ant", "bee", None], dtype=object)}, "'classes' in "),
 ]
 
