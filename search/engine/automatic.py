@@ -22,15 +22,16 @@ from space import Space
 
 AUTO = "auto"
 SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
-"""The sides in pixels that a space can be fitted to. The largest one that the images do not fall short of is used."""
+"""The sides in pixels that a space can be fitted to: the largest up to the images' side is used, else the first."""
 SMALL = 48
 """The side in pixels up to which the fitted space has a stem of stride 1."""
 MIDDLE = 96
 """The largest side in pixels for which the space is effv2_32, and the proxy shrinks neither images nor stems."""
 TRIALS = 20
-"""The default number of trials: the model-based sampler finds a network within the best 1 % after 16 to 19 trials."""
+"""The default number of trials. To reach the level of random search for accuracy, the default sampler needs 9 trials
+on NAS-Bench-Macro (256 random trials) and 16 on effv2_mini (64 random trials); see the lab book."""
 BATCH = 64
-"""The number of images in a step; the learning rate of the proxies is tuned for it."""
+"""The number of images in a step, for which the learning rate of the proxies was tuned."""
 STEPS = 300
 """The number of steps of a proxy training, which are 2 epochs of 9,600 images. At half the width, trainings of this
 length rank networks by validation loss with 0.92 of the Kendall's tau that trainings of 10 epochs with different
@@ -40,8 +41,8 @@ DIVISORS = (8, 4, 2, 1)
 MAX_IMAGES = 10_000
 """The largest number of training images of a proxy. More images cost more time than their better ranking is worth."""
 SYNTHETIC_STEPS = 105
-"""The number of steps of a proxy training on synthetic images, so that a first search ends after some minutes
-(lab book, the first run: 5 min 43 s on two cores; at 62 steps, chance explains most differences)."""
+"""The number of steps of a proxy training on synthetic images: few, so that a first search ends after some minutes
+(lab book, the first run: 5 min 43 s on two cores). With 62 steps, chance would explain most differences."""
 _SAMPLE = 64
 """The number of images that are decoded to learn the size of all images."""
 
@@ -81,8 +82,9 @@ class Decided:
 def decided(settings: Mapping[str, Any]) -> Decided:
     """Return `settings` with decisions in place of a `space`, `proxy` and `trials` that are "auto" or missing.
 
-    The data are opened only for this. A setting inside a group takes precedence over the decision: proxy.epochs=3
-    keeps its value. Raises `UserError` for invalid settings and data.
+    With a `budget`, no number of trials is decided. The data are opened only if there is something to decide. A
+    setting inside a group takes precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for
+    invalid settings and data.
     """
     chosen, decisions = dict(settings), list[Decision]()
     if chosen.get("weights") is not None and str(chosen.get("proxy", AUTO)) == AUTO:
@@ -104,7 +106,9 @@ def decided(settings: Mapping[str, Any]) -> Decided:
         _take(chosen, decisions, *_proxy(space, images, synthetic=synthetic))
         divisor = _divisor(space, Config.of(chosen).proxy.width)
         if divisor != DIVISORS[0]:
-            reason = f"with {DIVISORS[0]}, the proxy trains the same network for several widths of the space"
+            reason = (
+                f"with {DIVISORS[0]}, several widths of the space would become the same width in the proxy"
+            )
             _take(chosen, decisions, {"proxy.divisor": divisor}, reason)
     if "trials" in automatic and chosen.get("budget") is None:
         _take(chosen, decisions, *_trials(space))
@@ -142,7 +146,7 @@ def images_of(source: Source) -> Images:
 
 
 def _space(side: int) -> tuple[dict[str, Any], str]:
-    """Return the space for images of this side in pixels, and the reason.
+    """Return the settings of the space for images of this side in pixels, and the reason.
 
     Strides are reduced as for published networks in a comparison: the last map has 4 to 7 pixels a side.
     """
@@ -155,7 +159,7 @@ def _space(side: int) -> tuple[dict[str, Any], str]:
 
 
 def _proxy(space: Space, images: Images, *, synthetic: bool) -> tuple[dict[str, Any], str]:
-    """Return the proxy for the networks of a space on these images, and the reason."""
+    """Return the settings of the proxy for the networks of a space on these images, and the reason."""
     count = min(images.train, MAX_IMAGES)
     steps = SYNTHETIC_STEPS if synthetic else STEPS
     per_epoch = max(1, count // BATCH)
@@ -172,12 +176,12 @@ def _proxy(space: Space, images: Images, *, synthetic: bool) -> tuple[dict[str, 
     if max(resolutions) <= MIDDLE:
         own = resolutions.pop() if len(resolutions) == 1 else None
         values |= {"proxy.resolution": own, "proxy.width": 0.5, "proxy.stem_stride": None}
-        why = "half the width and the own stem rank best at a tenth of the cost of 10 epochs (n = 24)"
+        why = "half the width with an unchanged stem ranks best at a tenth of the cost of 10 epochs (24 networks)"
     else:
         values |= {"proxy.resolution": 32, "proxy.width": 0.25, "proxy.stem_stride": 2}
         why = "a quarter of the width and 32 px make trainings of large networks affordable (ranking not measured)"
     trained = f"{epochs * max(1, count // BATCH)} steps on {count:,} of {images.train:,} images"
-    return values, f"{trained}; {'synthetic images are for trying' if synthetic else why}"
+    return values, f"{trained}; {'synthetic images only serve to try a search' if synthetic else why}"
 
 
 def _divisor(space: Space, width: float) -> int:
@@ -189,14 +193,16 @@ def _divisor(space: Space, width: float) -> int:
 
 
 def _trials(space: Space) -> tuple[dict[str, Any], str]:
-    """Return the number of trials, and the reason."""
+    """Return the setting of the number of trials, and the reason."""
     if space.size <= TRIALS:
         return {"trials": space.size}, "all networks of the space"
-    return {"trials": TRIALS}, "a model-based sampler needs 16 to 19 trials on the tables of the lab book"
+    return {
+        "trials": TRIALS
+    }, "the default sampler needs 9 to 16 on the tables of the lab book, for accuracy alone"
 
 
 def chance(images: int) -> float:
-    """Return the difference of two accuracies on `images` images that chance exceeds once in twenty times.
+    """Return the difference of two accuracies (0 to 1) on `images` images that chance exceeds once in twenty times.
 
     It is the 95 % half-width for two independent accuracies of 50 %, the most uncertain ones.
     """
@@ -204,7 +210,10 @@ def chance(images: int) -> float:
 
 
 def outlook(config: Config, train: int, validation: int) -> tuple[str, ...]:
-    """Return lines on the precision of a search: the images it selects by, the steps of a training, merged widths."""
+    """Return lines on the precision of a search, with a warning if the proxy does not tell some widths apart.
+
+    train, validation: the numbers of images.
+    """
     proxy = config.proxy
     count = min(proxy.images or train, train)
     validated = min(proxy.validation_images or validation, validation)
@@ -212,7 +221,7 @@ def outlook(config: Config, train: int, validation: int) -> tuple[str, ...]:
     points = 100 * chance(validated)
     line = (
         f"{validated:,} validation images: differences under {points:.{0 if points >= 2 else 1}f} points between two"
-        f" networks are chance; {steps:,} steps a training"
+        f" networks may be chance; {steps:,} steps a training"
     )
     merged = "; ".join(merged_widths(config.space, proxy))
     if not merged:

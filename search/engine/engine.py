@@ -26,12 +26,12 @@ from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
 from search.trials.trial import Trial
 
 ATTEMPTS = 3
-"""The number of attempts of a training whose worker dies. After the last attempt the training has failed."""
+"""The number of times that a training is tried if its worker dies. After the last time the training has failed."""
 INTERRUPTIONS = 10
-"""The number of deaths of the driver, the search's main process, during one training after which it has failed.
+"""A training has failed when the driver, the main process of the search, has died this many times during it.
 
-Such deaths say little about the network, since machines are taken away. Only a network that takes the driver down
-each time has to be stopped.
+Most such deaths have other causes than the network, such as a machine that is taken away. The limit only stops a
+network that takes the driver down each time.
 """
 WAIT = 0.02
 """The share of their time that workers may wait for proposals."""
@@ -53,7 +53,7 @@ class Engine:
         fidelity: a function that returns the key that evaluations by a proxy have in common. watch: a function that
         is called with every trial that is over or has finished a low-fidelity training.
 
-        Raises `LedgerFailed` if the ledger cannot be written. So does every call that changes it.
+        Raises `LedgerFailed` if the ledger cannot be written. So does every method that changes the ledger.
         """
         self._config, self._proposals, self._ledger, self._watch = config, proposals, ledger, watch
         self._ladder = config.ladder
@@ -69,7 +69,7 @@ class Engine:
         """The seconds that the latest proposal took."""
         self._why_stopped = ""
         self._exhausted = ledger.noted(ENDED) or ""
-        """The reason why nothing new is proposed, "" if there is none. Waiting trials are still trained."""
+        """The reason why nothing new is proposed any more, "" before. Waiting trials are still trained."""
         self._requeue_interrupted()
 
     def next_trial(self) -> Request | None:
@@ -133,7 +133,7 @@ class Engine:
         return self._tell(number)
 
     def on_error(self, number: int, reason: str, *, retry: bool) -> None:
-        """Record a failure.
+        """Record a failure. Too many failures in a row for one reason stop the run.
 
         retry: True if the machine was to blame. The trial is then requeued if it has attempts left.
         """
@@ -169,7 +169,7 @@ class Engine:
 
     @property
     def over(self) -> bool:
-        """True if the search has reached its end without being stopped: no trial is running or will be begun."""
+        """True if the search has ended without being stopped by failures: no trial runs, and none will be begun."""
         idle = not any(self._history.running)
         spent = (self._all_begun() or self._exhausted) and not self._further()
         return idle and not self._why_stopped and bool(self._ending() or spent)

@@ -26,8 +26,8 @@ from search.tables.units import clock, plural
 from space import Architecture, cost
 
 _DRAWN = 15
-"""The number of random networks drawn. The networks at a tenth, a half and nine tenths of the order by size are
-timed."""
+"""The number of random networks drawn. In the order of their multiply-adds, those at a tenth, a half and nine tenths
+are timed."""
 _FORWARD = 1 / 3
 """The cost of an image in validation relative to training, where the backward pass costs two forward passes."""
 _PATIENCE = 60.0
@@ -42,11 +42,11 @@ class Estimate:
     """The estimate for a search.
 
     trial: the seconds of a trial of a small, a medium and a large random network, by multiply-adds; a sampler may
-    prefer others. Time does not always rise with multiply-adds: a small network can have more layers.
+    prefer other networks. Time does not always rise with multiply-adds: a small network can have more layers.
     finals: the number of trainings in the finals. profile: the seconds of measuring a device profile first, None if
-    none is measured. parallel: the number of workers. total: the wall-clock seconds of all trials and the finals, at
-    most the budget, and of the profile; None if neither a number of trials nor a budget is set. memory: the bytes
-    that one worker holds. disk: the bytes that the run adds.
+    none is measured. parallel: the number of workers. total: the wall-clock seconds of the profile, and of all trials
+    and the finals, which take the budget at most; None if neither a number of trials nor a budget is set. memory: the
+    bytes that one worker holds. disk: the bytes that the run adds.
     """
 
     trial: tuple[float, float, float]
@@ -92,7 +92,7 @@ def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
 
 @contextmanager
 def _neighbours(full: Architecture, config: Config, data: Dataset) -> Iterator[None]:
-    """Let as many processes train the network as will work beside a worker, while times are measured.
+    """Let as many other processes train, while times are measured, as will work beside each worker in the search.
 
     Two workers on the two threads of one physical core take nearly twice the time of one that works alone.
     """
@@ -178,7 +178,7 @@ def lines(estimate: Estimate, config: Config) -> Iterator[str]:
     yield f"memory: about {estimate.memory / 1e9:.1f} GB for each of {plural(estimate.parallel, 'worker')}"
     yield f"disk: about {max(1, round(estimate.disk / 1e6))} MB in runs/; the images are already in the cache"
     if estimate.parallel > cores():
-        yield f"{estimate.parallel} workers share {plural(cores(), 'core')}, so it will take longer"
+        yield f"{estimate.parallel} workers share {plural(cores(), 'core')}, so the search will take longer"
 
 
 def _rungs(config: Config) -> Iterator[str]:
@@ -188,11 +188,11 @@ def _rungs(config: Config) -> Iterator[str]:
         return
     every = ", ".join(map(str, ladder.epochs))
     if not ladder.pilots:
-        yield f"of the networks at each of the rungs of {every} epochs, one in {ladder.eta} is promoted"
+        yield f"trainings have {every} epochs: after each but the longest, one network in {ladder.eta} goes on"
         return
     yield (
-        f"the first {ladder.pilots} networks are trained for {every} epochs each; if fewer epochs rank them like all"
-        " do, the rest takes less time"
+        f"the first {ladder.pilots} networks are each trained for {every} epochs; if the shorter trainings rank them"
+        " as the longest does, the other networks take less time"
     )
 
 

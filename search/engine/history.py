@@ -17,7 +17,7 @@ from space import Architecture, Point
 class History:
     """The trials of a running search. A change is on the disk when the method that makes it returns.
 
-    All methods that change it raise `LedgerFailed` if the ledger cannot be written.
+    All methods that change the trials raise `LedgerFailed` if the ledger cannot be written.
     """
 
     def __init__(self, config: Config, ledger: Ledger, fidelity: Callable[[Proxy], str]) -> None:
@@ -65,8 +65,8 @@ class History:
         """Add a new trial, which waits for its training.
 
         known: the point and network that the sampler proposed first, if that network had been proposed before. If
-        that network has a result, this proposal becomes a trial too, a duplicate, whose number is returned. Otherwise
-        None is returned.
+        that network has a result, its proposal is also recorded, as a trial in the state "duplicate", whose number is
+        returned. Otherwise None is returned.
         """
         duplicate = self._duplicate(*known) if known else None
         new = self._new(len(self._records) + bool(duplicate), point, network, seed)
@@ -88,7 +88,7 @@ class History:
         self._keep(replace(record, state="waiting"))
 
     def answer(self, number: int, epochs: int, result: Result) -> None:
-        """Store the result of a training of so many epochs. The trial becomes complete at the last rung, else pruned.
+        """Store the result of a training of `epochs` epochs: the trial is complete after the last rung, else pruned.
 
         Raises ValueError or ArithmeticError if `Result.check` refuses `result` or no finite reward follows from it.
         Nothing is stored then.
@@ -110,7 +110,7 @@ class History:
         self._keep(new)
 
     def fail(self, number: int, epochs: int, reason: str) -> None:
-        """Note that the trial failed for good in a training of so many epochs."""
+        """Note that the trial failed for good in a training of `epochs` epochs."""
         record, now = self._records[number], time.time()
         at = replace(record, seed=self._ladder.seed(record.seed, epochs))
         self._ledger.fail(at, self._fidelities[epochs], reason, now)
@@ -130,7 +130,7 @@ class History:
         self._keep(replace(record, final_trainings=(*others, training)))
 
     def _duplicate(self, point: Point, network: Architecture) -> Record | None:
-        """Return a new duplicate, with the result of the first trial of its network; None if that has no result."""
+        """Return a new duplicate with the result of the first trial of its network; None if that trial has none."""
         earlier = next(record for record in self._records.values() if record.digest == network.digest)
         if earlier.state not in RANKED:
             return None

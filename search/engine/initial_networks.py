@@ -13,10 +13,10 @@ REFERENCE = "reward.reference"
 
 
 def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `settings` with the trials and models in `first`, `reward.reference` and `space=inside:` as strings.
+    """Return `settings` with trials and models replaced by the canonical strings of their networks.
 
-    These are the canonical strings of their networks. Names of published networks become strings in `first` only.
-    Raises `UserError` for a word that means no network.
+    That is done in `first`, `reward.reference` and `space=inside:PARENT`. Names of published networks are replaced in
+    `first` only. Raises `UserError` for a word that means no network.
     """
     found = dict(settings)
     if (space := str(settings.get("space", ""))).startswith(INSIDE):

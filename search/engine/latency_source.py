@@ -17,7 +17,7 @@ from space import UserError
 Note = Callable[[str], None]
 
 MAX_SECONDS = 600
-"""The longest estimated time of a profile that is measured without being asked for."""
+"""The longest estimated time, in seconds, of a profile that is measured without being asked for."""
 _FEWEST = 20
 """The smallest number of networks of a profile."""
 
@@ -25,11 +25,11 @@ _FEWEST = 20
 def with_latencies(config: Config, note: Note) -> Config:
     """Return `config` with latencies predicted, if they count in the reward or are limited.
 
-    The setting `latency` selects the profile. "auto": a saved one of this device for onnxruntime, one image and one
-    thread, that serves the space, else one that is measured now. Any other value: the profile in that file.
+    The setting `latency` selects the profile. "auto": a saved profile of this device (onnxruntime, one image, one
+    thread) that serves the space, else a profile that is measured now. Any other value: the profile in that file.
 
-    note: a function that receives one line about the profile. Raises `UserError` for a file that is no profile of
-    latencies, a profile of another device or version, and where onnxruntime is missing.
+    note: a function that receives lines about the profile. Raises `UserError` for a file that is no profile of
+    latencies, for a profile of another device or version unless force_step=true, and where onnxruntime is missing.
     """
     if not needed(config):
         return config

@@ -52,7 +52,7 @@ from space import UserError, documents
 class Stopped(Exception):
     """The error of a run that stopped before its end, with the reason in one line.
 
-    exhausted: True if no network at all was left to train.
+    exhausted: True if the reason is that no network was left to train, and no trial has a result.
     """
 
     def __init__(self, why: str, *, exhausted: bool = False) -> None:
@@ -70,10 +70,11 @@ def launch(
 
     The settings have the names of the command line, and each that is not given has its default. Returns the
     finished run, which is kept in runs/NAME. display: shows the run while it lasts; None shows nothing. evaluate: the
-    function that workers run, at the top of a module.
+    function that a worker calls for each training; it must be defined at the top level of a module.
 
-    Raises `UserError` for invalid settings or data, before anything is written, and `Stopped` if the run stopped
-    before its end. After that, as after Ctrl-C, `resume` continues the run.
+    Raises `UserError` for invalid settings or data, before anything is written; `Stopped` if the run stopped before
+    its end; and `LedgerFailed` if results cannot be stored. After these two, as after Ctrl-C, `resume` continues the
+    run.
     """
     plan = prepared(settings or {})
     config, data = replace(plan.config, pruner=plan.config.pruner.decided(plan.config.workload)), plan.data
@@ -95,7 +96,7 @@ def launch(
 
 
 def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
-    """Return the files of a new run by name, without the files that every run has."""
+    """Return by name the profiles of a new run, and its ledger with the imported trials."""
     return {**profile_files(config), LEDGER: ledger_of(imported, fidelity)}
 
 
@@ -145,16 +146,17 @@ def resume(
 ) -> Run:
     """Continue the run `name`, however its driver ended, and return it. No finished training is lost or repeated.
 
-    settings: the new totals for `trials` or `budget`, another `executor`, other `finals`. display, evaluate: as in
-    `launch`. Raises the errors of `launch`, and `UserError` also for an unknown run and for a run that is a fit.
+    settings: only what a run may change: new totals for `trials` or `budget`, `max_failures`, another `executor`,
+    other `finals`, and a new `data.path` of the same data. display, evaluate: as in `launch`. Raises the errors of
+    `launch`, and `UserError` also for an unknown run and for a run of `scale fit`.
     """
     before = open_run(name)
     if before.fit:
-        raise UserError(f"The run {name} is a fit. Go on with it: {before.go_on}")
+        raise UserError(f"The run {name} belongs to scale fit. Continue it with: {before.go_on}")
     config, path = before.config.resumed(settings or {}), before.path
     total = config.settings.trials
     if settings and total is not None and total < before.finished:
-        raise UserError(f"trials={total}: {before.finished} of the run {name} are over already.")
+        raise UserError(f"trials={total}: {before.finished} trials of the run {name} are over already.")
     config.executor.check()
     document = config.document() if settings else None
     drive(path, config, Sampled(config), config.dataset(), display or Silent(), evaluate, document)
@@ -170,7 +172,7 @@ def create(
 ) -> Path:
     """Create the folder of a new run with its configuration and `files`, complete or not at all, and return it.
 
-    Raises `UserError` if the user named it and a run of that name exists, or the folder cannot be written.
+    Raises `UserError` if the user gave the run a name that another run has, and if the folder cannot be written.
     """
     _free_name(document.get("run"))
     path, draft = RUNS / name, None
@@ -212,7 +214,7 @@ def _free_name(name: str | None) -> str | None:
     """Return `name`, which the user gave a new run, or None. Raises `UserError` if that run exists."""
     if name is not None and (RUNS / name).exists():
         raise UserError(
-            f"The run {name} exists. Go on with it: search resume {name}. Or choose another run=NAME."
+            f"The run {name} exists. Continue it with: search resume {name}. Or choose another run=NAME."
         )
     return name
 
@@ -228,11 +230,11 @@ def drive(
 ) -> None:
     """Train the proposals until there are no more, and record everything in the ledger of the run at `path`.
 
-    document: the run's new configuration, None to leave it as it is.
+    document: the run's new configuration, None to leave the configuration as it is.
 
     `display` gets a note if no network is left that is worth training. Raises `UserError` if another process drives
-    the run or its data have changed, and `Stopped` if it stopped before its end. No process is left then, and
-    the trials that were running are waiting again.
+    the run or its data have changed, and `Stopped` if the run stopped before its end. After an exception, no process
+    is left, and the trials that were running are waiting again.
     """
     uneven = imbalance(data.classes, data.train.labels)
     if uneven and not data.balance:

@@ -94,13 +94,13 @@ def objectives(trial: Trial) -> str:
 
 
 def low_fidelity(trial: Trial) -> str:
-    """Return the result of the longest training of a pruned trial."""
+    """Return the result of the longest training of a pruned trial as text: "after 3 epochs: ..."."""
     rung = trial.rungs[-1]
     return f"after {plural(rung.result.epochs, 'epoch')}: {rung.terms}"
 
 
 def progress(status: Status, front: tuple[Trial, ...] | None = None) -> str:
-    """Return the progress of a search in a few words. front: that of a multi-objective search; None for others."""
+    """Return the progress of a search in a few words. front: the Pareto front; None for a single objective."""
     parts = [f"{status.finished} of {status.total}" if status.total else str(status.finished)]
     if front is not None:
         parts.append(f"front {plural(len(front), 'trial')}")
@@ -150,7 +150,7 @@ def figures(trial: Trial) -> str:
 
 
 def counts(status: Status) -> str:
-    """Return the number of finished trials, and of those with other results than a complete training."""
+    """Return the number of finished trials, and the numbers of pruned, failed, duplicate and imported ones."""
     others = (
         (status.pruned, "pruned"),
         (status.failed, "failed"),

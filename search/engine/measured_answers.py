@@ -24,9 +24,10 @@ Measure = Callable[[Architecture], float]
 def measure_answers(engine: Engine, note: Callable[[str], None], images: int | None) -> None:
     """Measure the latency of each answer as its exported file runs, until all keep the limit or `_MOST` are measured.
 
-    An answer that takes over 2 % more than `limit.latency` is no answer any more, see `search.trials.answers`. The
-    others are measured then. Nothing is measured without a profile of latencies, and where the profile is of another
-    device. images: the number of validation images, None if unknown.
+    An answer that takes over 2 % more than `limit.latency` is no answer any more, see `search.trials.answers`;
+    another trial takes its place and is measured, too. Nothing is measured without a profile of latencies, and where
+    the profile is of another device. note: a function that receives a line about each measurement. images: the number
+    of validation images, None if unknown.
     """
     latencies = engine.config.latencies
     if latencies is None or not _unmeasured(engine.config, engine.trials, images):
@@ -42,7 +43,7 @@ def measure_answers(engine: Engine, note: Callable[[str], None], images: int | N
 
 
 def measure_with(engine: Engine, measure: Measure, note: Callable[[str], None], images: int | None) -> None:
-    """Measure answers by `measure` until none is unmeasured, at most `_MOST` of them."""
+    """Measure answers by `measure` until each has a measured latency, at most `_MOST` networks."""
     limit = engine.config.limit.latency
     for _ in range(_MOST):
         trial = next(iter(_unmeasured(engine.config, engine.trials, images)), None)

@@ -19,7 +19,7 @@ _SECONDS = 1.0
 
 
 class Notebook:
-    """A display of a search in Jupyter, or whatever else shows the HTML of IPython."""
+    """A display of a search in Jupyter, or in another program that shows the HTML of IPython."""
 
     def __init__(self) -> None:
         self._notes: list[str] = []

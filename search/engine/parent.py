@@ -1,4 +1,7 @@
-"""The parent of a search over children: its weights, read, checked, and ready to be inherited."""
+"""The weights that the networks of a search inherit, from a parent network of which they are sub-networks (children).
+
+They are read, checked, and adapted to the data.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from space import Architecture, Space, UserError
 from space.choices.inside import places
 
 GIVEN = "weights"
-"""The value of `proxy.parent` before the digest of the weights is known."""
+"""The value of the setting `proxy.parent`, until the digest of the weights takes its place."""
 _DRAWN = 20
 """The number of random networks of the space that are checked, in addition to one for each option."""
 
@@ -37,8 +40,8 @@ class Parent:
 def source_of(config: Config) -> Trained | None:
     """Return the weights that networks of the search inherit, None if they start from random ones.
 
-    Raises `UserError` for weights without `proxy=finetune` or the reverse, for unreadable ones, and for a network of
-    the space that is not a child of theirs.
+    Raises `UserError` for weights without `proxy=finetune` or the reverse, for unreadable weights, and if a network
+    of the space is not a child of the network of the weights.
     """
     word, asked = config.settings.weights, config.proxy.parent
     if word is None and asked is None:
@@ -53,7 +56,7 @@ def source_of(config: Config) -> Trained | None:
         )
     if asked != GIVEN:
         raise UserError(
-            f"proxy.parent={asked}: write proxy.parent={GIVEN}; its digest is computed from weights=FILE."
+            f"proxy.parent={asked}: only proxy.parent={GIVEN} is permitted; the weights are those of weights=FILE."
         )
     source = read_trained(word)
     try:
@@ -79,10 +82,10 @@ def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
 
 
 def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
-    """Return the evaluation of the run at `path`: `chosen`, which gets the parent's weights if the run has some.
+    """Return the function that evaluates trials of the run at `path`: `chosen`, or one that inherits weights.
 
-    An evaluation other than the default one gets none. Raises `UserError` if the file of the weights is missing or
-    has changed.
+    The latter replaces the default function if the run has a parent. Raises `UserError` if the file of the parent's
+    weights is missing or has changed.
     """
     if config.proxy.parent is None or chosen is not evaluate:
         return chosen
@@ -100,7 +103,7 @@ def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
 def _check_children(space: Space, parent: Architecture) -> None:
     """Raise `UserError` unless the networks of the space are children of `parent`, as far as a sample shows.
 
-    Each option of each choice is checked in one network.
+    The sample has `_DRAWN` random networks, and one network for each option of each choice.
     """
     rng, first = random.Random(0), (0,) * len(space.choices)
     points = [space.sample(rng) for _ in range(_DRAWN)]

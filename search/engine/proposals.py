@@ -51,7 +51,7 @@ class Proposals(Protocol):
         """The number of trials in all, None if unknown."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """Return a new proposal, given all trials so far, or None if no trial is to be proposed now.
+        """Return a new proposal, given all trials so far, or None if no more trials are to be proposed now.
 
         Raises `Exhausted` if no network is left that is worth a trial.
         """
@@ -128,7 +128,7 @@ class Sampled:
         self._trials: list[Trial] = []
         self._networks: set[Architecture] = set()
         self._imported = 0
-        """The number of trials of earlier runs, which do not count as trials of this one."""
+        """The number of trials from earlier runs, which do not count as trials of this search."""
         self._duplicates: dict[int, Observation] = {}
         """The observations of duplicates by trial number. The sampler sees them after all other trials, as rejected
         proposals."""
@@ -167,13 +167,16 @@ class Sampled:
     def _by_accuracy(self, tried: int) -> bool:
         """Return True if the next proposal maximises accuracy alone: for a share of 1/4, every fourth one.
 
-        The first `ACCURACY_FROM` proposals do not. tried: the number of earlier ones.
+        The first `ACCURACY_FROM` proposals do not. tried: the number of earlier proposals.
         """
         number = tried - ACCURACY_FROM
         return number >= 0 and math.floor((number + 1) * self._share) > math.floor(number * self._share)
 
     def _proposed(self, objective: _Objective, tried: int, count: int) -> Proposal:
-        """Return the next proposal under one objective. Raises `Exhausted`."""
+        """Return the next proposal under one objective.
+
+        Raises `Exhausted` if the sampler has no network that is worth a trial, or all within the limits were tried.
+        """
         history = [*objective.history(), *self._duplicates.values()]
         known = None
         point: Point = ()

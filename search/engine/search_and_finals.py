@@ -176,14 +176,14 @@ class SearchAndFinals:
         deaths = training.interruptions + 1
         if deaths < INTERRUPTIONS:
             return self._keep(trial, replace(training, interruptions=deaths, state="waiting"))
-        reason = f"the driver died {INTERRUPTIONS} times during it"
+        reason = f"the driver died {INTERRUPTIONS} times during this training"
         return self._keep(trial, replace(training, interruptions=deaths, state="failed", reason=reason))
 
     def _keep(self, trial: int, training: FinalTraining) -> None:
         self._engine.on_final(trial, training)
 
     def _tell_gate(self) -> None:
-        """Show, once, the decision about low-fidelity trainings, when it has followed from the pilot trials."""
+        """Show the decision about low-fidelity trainings, once, as soon as the pilot trials are over."""
         if not self._decided and (gate := self._engine.gate) and gate.decided:
             self._decided = True
             self._note(str(gate))

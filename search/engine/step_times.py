@@ -36,8 +36,8 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
     profile. Any other value: the profile in the file of that name. If neither the reward nor a limit uses step times,
     the setting is ignored and no profile is used.
 
-    note: a function that receives one line about the profile. Raises `UserError` for a profile of another device or
-    version, and for step=measured with a limit on the step time.
+    note: a function that receives lines about the profile. Raises `UserError` for a profile of another device or
+    version unless force_step=true, and for step=measured with a limit on the step time.
     """
     step, limited = config.settings.step, config.limit.step is not None
     if "step" not in config.reward.costs and not limited:
@@ -55,7 +55,9 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
         return config.with_profile(_found(config) or _made(config, note))
     if step == "measured":
         if limited:
-            raise UserError("limit.step needs step times before training; step=profile predicts them.")
+            raise UserError(
+                "limit.step needs step times before training, which step=measured does not have; use step=profile."
+            )
         return config
     return config.with_profile(_loaded(config))
 

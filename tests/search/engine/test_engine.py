@@ -187,7 +187,7 @@ def test_a_total_of_what_was_done_trains_nothing_more_and_one_below_is_refused()
     with pytest.raises(KeyboardInterrupt):
         resume("r", {"trials": 6}, evaluate=interrupted_at(4))
     assert [t.state for t in open_run("r").trials] == ["complete"] * 4 + ["waiting"]
-    with pytest.raises(UserError, match="trials=3: 4 of the run r are over already"):
+    with pytest.raises(UserError, match="trials=3: 4 trials of the run r are over already"):
         resume("r", {"trials": 3}, evaluate=looked_up)
     assert open_run("r").config.settings.trials == 6
     run = resume("r", {"trials": 4}, evaluate=looked_up)
@@ -336,7 +336,7 @@ def test_a_resume_that_is_refused_changes_nothing():
     kept = (before.path / CONFIG).read_text()
     with pytest.raises(UserError, match="have changed"):
         resume("r", {"trials": 9, "finals.top": 4}, evaluate=looked_up)
-    with pytest.raises(UserError, match="ledger has no place"):
+    with pytest.raises(UserError, match="cannot keep the ledger"):
         resume("r", {"executor": "ray", "executor.address": "ray://10.0.0.1:1"}, evaluate=looked_up)
     assert (before.path / CONFIG).read_text() == kept
     assert open_run("r").over

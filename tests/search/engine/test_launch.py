@@ -53,7 +53,7 @@ def test_classes_of_similar_sizes_and_balanced_ones_get_no_note(notes):
 
 def test_a_search_says_first_how_much_it_can_know(notes):
     assert notes([200, 200], proxy="tiny")[0] == (
-        "64 validation images: differences under 17 points between two networks are chance; 8 steps a training"
+        "64 validation images: differences under 17 points between two networks may be chance; 8 steps a training"
     )
 
 

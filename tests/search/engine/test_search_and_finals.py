@@ -119,7 +119,7 @@ def test_a_final_training_that_was_running_when_the_driver_died_keeps_its_attemp
     run = resume("r", {"finals.top": 1, "finals.seeds": 2}, evaluate=looked_up)
     first, second = run.ranked[0].final_trainings
     assert (first.state, first.attempt) == ("complete", 2)
-    assert (second.state, second.reason) == ("failed", "the driver died 10 times during it")
+    assert (second.state, second.reason) == ("failed", "the driver died 10 times during this training")
     assert run.verdict.winner.number == best.number
 
 
