@@ -46,8 +46,8 @@ def evaluate(
     model: a model, its folder, or an ONNX file of `search export-model`. data: settings such as {"data": "npz",
     "data.path": FILE}, or the path of a folder of class folders or of a .npz file; None: the images of the model's
     training. split: "test", "validation", "train", or "all" for the three together. device: "auto", "cpu" or "cuda".
-    Classes are matched by name; the data may lack some. Raises `UserError` for an untrained model, and for data that
-    do not fit.
+    Classes are matched by name; the data may lack some of the model's. Raises `UserError` for a model that is not
+    trained or cannot be read, an unknown split, and unusable data or data with a class that the model lacks.
     """
     if split not in PARTS:
         raise unknown_name("split", split, PARTS)
@@ -58,7 +58,7 @@ def evaluate(
         path = Path(os.path.expanduser(model))
         classifier, network = load_classifier(path, device), _network(path)
     if not classifier.trained:
-        raise UserError("This network is not trained: its accuracy would be meaningless.")
+        raise UserError(f"{classifier.name} is not trained: its accuracy would be meaningless.")
     return evaluate_images(classifier, labelled_images(images_of(network, data), classifier, split))
 
 
@@ -93,7 +93,10 @@ def images_of(network: NetworkToTrain, data: Mapping[str, Any] | str | os.PathLi
 
 
 def data_settings(data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Mapping[str, Any]:
-    """Return `data` as settings, also if they are given as a path. Raises `UserError` for an unusable path."""
+    """Return the settings `data`, or those that the path `data` stands for; {} for None.
+
+    Raises `UserError` for a path that is neither a folder nor a .npz file.
+    """
     if data is None or isinstance(data, Mapping):
         return data or {}
     path = Path(os.path.expanduser(data))

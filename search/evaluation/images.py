@@ -26,8 +26,8 @@ PARTS: tuple[Part, ...] = get_args(Part)
 class LabelledImages:
     """Images at the resolution of a classifier, with their classes.
 
-    source, split: their origin. labels: the classes (n,), as the classifier numbers them. labelled: False if the
-    data have other classes, so that the labels mean nothing.
+    source, split: the origin of the images. labels: the classes (n,), as the classifier numbers them. labelled: False
+    if the data have a class that the classifier lacks; the labels are then the data's own.
     """
 
     source: Source
@@ -67,8 +67,8 @@ def labelled_images(
 ) -> LabelledImages:
     """Return the images of `source` with the size, channels and class numbers of `classifier`.
 
-    strict: False permits classes that the classifier does not have; otherwise they raise `UserError`, as unusable
-    data do.
+    strict: False permits classes that the classifier does not have; True refuses them. Raises `UserError` for refused
+    classes, for unusable data, and for a number of channels that the classifier cannot have.
     """
     names = ("train", "validation", "test") if split == "all" else (split,)
     fed = classifier.fed
@@ -104,8 +104,8 @@ def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) ->
     """Return the model's number for each class of the data. Classes that are named "0", "1", ... match by order.
 
     theirs, ours: the class names of the data and of the model. For a class that the model lacks, raises `UserError`
-    if `strict`, else returns None. Raises it also for a name that several classes of the model have, as two pairs of
-    ImageNet's do.
+    if `strict`, else returns None. Raises `UserError` also for a name that several classes of the model share, which
+    happens twice in ImageNet.
     """
     if theirs == ours:
         return np.arange(len(ours))

@@ -1,4 +1,4 @@
-"""A model in int8 with its loss of accuracy and its gain in size and speed: `in_int8`."""
+"""A model in int8, compared with float32 in accuracy, size and speed: `in_int8`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from space.refusal import UserError
 from space.timing.device import processor
 
 _PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
-"""The number of pixels of all images for calibration, and the bounds of the number of these images. As many others
-decide between the methods."""
+"""The number of pixels in all calibration images together, and the smallest and largest number of these images. As
+many other images decide between the methods of calibration."""
 _SENSITIVITY = 4
-"""The loss of each layer is computed on one in so many of the images that decide between the methods."""
+"""The divisor of the number of images that decide between the methods: so many serve to compute each layer's loss."""
 DROP = 0.01
 """The loss of accuracy above which layers that quantise badly are named."""
 
@@ -37,10 +37,10 @@ DROP = 0.01
 class Int8:
     """A model in int8, compared with float32.
 
-    float32: the ONNX file that was quantised. quantized: the file in int8 and its choices. calibration: the number of
-    images for calibration. before, after: the evaluations on the test split in float32 and int8. labelled: True if
-    the data have the classes of the model. worst, remedies: the layers that quantise badly and advice, if the loss
-    exceeds `DROP`.
+    float32: the ONNX file that was quantised. quantized: the file in int8, and how it was made. calibration: the
+    number of images for calibration. before, after: the evaluations on the test split in float32 and int8. labelled:
+    True if the model has all classes of the data. speed: the latencies of both files. worst, remedies: the layers
+    that quantise badly and advice, if the loss exceeds `DROP`.
     """
 
     float32: bytes
@@ -92,7 +92,8 @@ def in_int8(
     require_ends(ends)
     if not model.trained:
         raise UserError(
-            f"{name} is not trained; int8 needs trained weights: search train {name}, then its folder."
+            f"{name} is not trained; int8 needs trained weights. Run search train {name}, and give the folder that"
+            " it writes."
         )
     progress("exporting")
     float32 = onnx_file(name, model, opset)
@@ -141,7 +142,7 @@ def _compared(
 
 
 def _training_images(model: Model, train: LabelledImages) -> tuple[Inputs, Inputs]:
-    """Return network inputs (n, c, h, w) for calibration, and as many others that decide between the methods."""
+    """Return inputs (n, c, h, w) of the network for calibration, and as many others to decide between the methods."""
     count = max(_MIN_IMAGES, min(_MAX_IMAGES, _PIXELS // model.fed.resolution**2))
     count = min(count, len(train.labels) // 2)
     conventions = model.weights.conventions

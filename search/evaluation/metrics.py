@@ -18,29 +18,33 @@ CLASSES = (
     Column("class", "Class", type="string", description="the true class"),
     Column("images", "Images", form=",d", description="images of the class"),
     Column(
-        "accuracy", "Accuracy", form=".4f", description="share of them that is classified correctly (recall)"
+        "accuracy", "Accuracy", form=".4f", description="share of these images with the right label (recall)"
     ),
     Column("low", "Low", form=".4f", description="lower end of the 95 % interval of the accuracy (Wilson)"),
     Column("high", "High", form=".4f", description="upper end of the interval"),
-    Column("precision", "Precision", form=".4f", description="share of the images labelled so that is right"),
+    Column(
+        "precision", "Precision", form=".4f", description="share of the images with this label that are right"
+    ),
     Column("f1", "F1", form=".4f", description="harmonic mean of accuracy and precision"),
     Column("confused", "Mostly taken for", type="string", description="the most frequent wrong label"),
-    Column("confused_images", "How often", form=",d", description="images of the class with that label"),
+    Column(
+        "confused_images", "How often", form=",d", description="images of the class with that wrong label"
+    ),
 )
 """The columns of the table of classes."""
 BINS = (
-    Column("from", "Confidence from", form=".3f", description="probability of the label"),
-    Column("to", "To", form=".3f"),
+    Column("from", "Confidence from", form=".3f", description="probability of the label, above this"),
+    Column("to", "To", form=".3f", description="and up to this"),
     Column("images", "Images", form=",d", description="images whose label has such a probability"),
-    Column("confidence", "Mean confidence", form=".4f", description="mean probability of their labels"),
-    Column("accuracy", "Accuracy", form=".4f", description="share of them that is classified correctly"),
+    Column("confidence", "Mean confidence", form=".4f", description="mean probability of the labels"),
+    Column("accuracy", "Accuracy", form=".4f", description="share of these images with the right label"),
 )
 """The columns of the table of calibration."""
 MISTAKES = (
     Column("image", "Image", type="string", description="the file, or the number in the data"),
     Column("class", "Class", type="string", description="the true class"),
     Column("label", "Label", type="string", description="the class that the model names"),
-    Column("probability", "Probability", form=".4f", description="of the label, as the model has it"),
+    Column("probability", "Probability", form=".4f", description="the model's probability of this label"),
 )
 """The columns of the table of mistakes."""
 TRUE = "true / label"
@@ -49,12 +53,16 @@ _BINS = 15
 """The number of bins of equal width of the calibration error, as in Guo et al., "On Calibration of Modern Neural
 Networks" (2017)."""
 _SMALLEST = 1e-12
-"""The probability that replaces a smaller one of the true class in the loss."""
+"""The smallest probability of the true class in the loss, which replaces smaller ones: the loss stays finite."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mistake:
-    """An image with a wrong label. image: uint8 (h, w, c). name: its file. probability: of the wrong label."""
+    """An image with a wrong label.
+
+    image: the pixels uint8 (h, w, c). name: its file, or its array and number. true, label: the names of the true
+    class and of the label. probability: the model's probability of the label.
+    """
 
     image: Images
     name: str
@@ -74,9 +82,9 @@ class Evaluation:
     >>> int(result.confusion.sum())
     20
 
-    model, data, split: their names. classes: the names of the classes. labels: the true class (n,) of each image.
-    probabilities: the model's probability of each class (n, classes). mistakes: the wrongly classified images with
-    the most probable labels, most probable first.
+    model, data, split: the names of the model, the kind of data and the split. classes: the names of the model's
+    classes. labels: the true class (n,) of each image. probabilities: the model's probability of each class (n,
+    classes). mistakes: the wrongly classified images with the most probable labels, most probable first.
     """
 
     model: str
@@ -141,7 +149,7 @@ class Evaluation:
 
     @property
     def confidence(self) -> float:
-        """The mean probability of the labels. Above the accuracy the model is overconfident."""
+        """The mean probability, 0 to 1, of the labels. If it exceeds the accuracy, the model is overconfident."""
         return float(self.probabilities.max(1).astype(np.float64).mean())
 
     @property

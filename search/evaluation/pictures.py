@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
 """Two of Okabe and Ito's colours, as in the figures of reports."""
 _NUMBERED, _NAMED = 20, 60
-"""The largest number of classes with numbers in the cells, and the largest one with names at the axes."""
+"""The most classes for which cells have numbers, and the most for which axes have names."""
 _SHOWN = 24
-"""The number of characters of a class name at an axis."""
+"""The largest number of characters of a class name at an axis; longer names are cut."""
 
 
 def pictures(evaluation: Evaluation) -> dict[str, bytes]:
@@ -108,7 +108,7 @@ def _name_classes(axes: Axes, names: list[str]) -> None:
 
 
 def _short(name: str) -> str:
-    """Return a class name in one line of printable characters."""
+    """Return a class name in one line of up to `_SHOWN` printable characters."""
     line = "".join(char if char.isprintable() else "?" for char in name)
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
 

@@ -16,7 +16,8 @@ Report = Callable[[int, float], None]
 Evaluate = Callable[[Request, Report], Result]
 """The function that a worker calls for each request: evaluate(request, report) returns the result of the training.
 
-It must be defined at the top of a module, so that it can be pickled. It calls report(epoch, loss) after each epoch.
+It must be defined at the top level of a module, so that it can be pickled. It calls report(epoch, loss) after each
+epoch.
 """
 
 
@@ -83,7 +84,7 @@ class Executor(BaseModel, ABC):
     def check(self) -> None:
         """Raise `UserError` if a library or a resource is missing without which no trial can run.
 
-        Called before a run.
+        This method is called before a run.
         """
 
     @abstractmethod

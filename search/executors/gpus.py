@@ -35,7 +35,10 @@ class Gpu:
 
 
 def gpus_for(device: str) -> tuple[Gpu, ...]:
-    """Return the GPUs for trainings on `device`: all GPUs for "auto" and "cuda", one for "cuda:1", none for "cpu"."""
+    """Return the GPUs for trainings on `device`: all for "auto" and "cuda", number 1 for "cuda:1", none for "cpu".
+
+    GPUs that CUDA_VISIBLE_DEVICES hides do not count.
+    """
     kind, _, number = device.partition(":")
     if kind not in ("auto", "cuda"):
         return ()
@@ -82,7 +85,8 @@ def numbering(environment: Mapping[str, str]) -> dict[str, str]:
 def _built_with_cuda() -> bool:
     """Return True if the installed torch is built with CUDA; False if torch is not installed.
 
-    The answer is read from a file of torch, since importing torch takes seconds. It is True if that cannot be read.
+    The answer is read from a file of torch, since importing torch takes seconds. It is True if the file cannot be
+    read.
     """
     spec = find_spec("torch")
     if spec is None or spec.origin is None:

@@ -1,4 +1,4 @@
-"""Jobs for an executor outside of a search. All jobs are known in advance and may run in any order."""
+"""Jobs that an executor carries out outside of a search. All are known in advance, and may run in any order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Job(Protocol):
 
 J = TypeVar("J", bound=Job)
 Work = Callable[[J, Callable[[int, float], None]], Any]
-"""The function that a worker calls for each job: work(job, report). It must be defined at the top of a module."""
+"""The function that a worker calls for each job: work(job, report). It is defined at the top level of a module."""
 Finished = Callable[[J, Any], bool | None]
 """The function that receives each job with its result. If it returns True, a worker gets the job again."""
 
@@ -73,7 +73,10 @@ class _Queue(Generic[J]):
 
 
 class Tally:
-    """A count of finished jobs, some of which were finished before, with the time that the others will take."""
+    """A count of finished jobs, with an estimate of the time that the others will take.
+
+    total: the number of all jobs. left: the number of those that were not finished before the count began.
+    """
 
     def __init__(self, total: int, left: int) -> None:
         self._total, self._left, self._count = total, left, 0

@@ -17,7 +17,7 @@ under MPS, and 0.94 times without MPS. 8 trainings without graphs processed 6.0 
 (`experiments/LOG.md`). More than 8 were not measured.
 """
 _TRIAL_MEMORY = 1.2e9
-"""The bytes of GPU memory of a trial: about 0.6 GB for its CUDA context, and 0.6 GB for images and activations."""
+"""The bytes of GPU memory that a trial needs: about 0.6 GB for its CUDA context, 0.6 GB for images and maps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ def placed(
 ) -> Placement:
     """Return a placement that distributes workers over `gpus` in rotation: one on each GPU, then a second on each.
 
-    per_gpu: the number of trials that share a GPU. workers: the total number of workers; None: as follows from
-    `per_gpu`. cores: the number of workers that the CPU cores suffice for. graphed: True if training steps are
-    launched as CUDA graphs. mps: True if NVIDIA's Multi-Process Service can be started.
+    per_gpu: the number of trials that share a GPU; "auto": up to `SHARED`, as memory and cores permit, and 1 where
+    sharing would not pay. workers: the total number of workers; None: as follows from `per_gpu`. cores: the number of
+    workers that the CPU cores suffice for. graphed: True if training steps are launched as CUDA graphs. mps: True if
+    NVIDIA's Multi-Process Service can be started.
     """
     if workers is not None:
         devices = tuple(f"cuda:{gpus[number % len(gpus)].number}" for number in range(workers))

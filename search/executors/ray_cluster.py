@@ -44,7 +44,8 @@ _SETTINGS = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "60",
 }
-"""The environment variables that turn off Ray's telemetry and Tune's logs, and leave Ctrl-C to this program."""
+"""The environment variables that turn off Ray's telemetry and Tune's logs and warnings, and leave Ctrl-C to this
+program."""
 _ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 """The environment variables for a private cluster. The first makes Ray use a single machine and only local ports. The
 second leaves workers the niceness of this process: with Ray's 15, one trial of 2.5 s took 380 s on a busy machine."""
@@ -54,8 +55,9 @@ class RayTune(Executor):
     """The executor that runs trials on a Ray cluster."""
 
     address: str | None = None
-    """The address of an existing cluster: HOST:PORT, or "auto" for the cluster that RAY_ADDRESS names or, without it,
-    the cluster that this machine belongs to. None: a private cluster on this machine, which ends with the run."""
+    """The address of an existing cluster: HOST:PORT, or "auto" for the cluster that the environment variable
+    RAY_ADDRESS names, or without that variable, for the cluster that this machine belongs to. None: a private cluster
+    on this machine, which ends with the run."""
     workers: int | None = Field(default=None, ge=1, le=10_000)
     """The most trials that run at the same time; None: as many as the cluster has room for."""
     resources: dict[str, float] | None = None
@@ -68,7 +70,7 @@ class RayTune(Executor):
     def _reachable(cls, value: str | None) -> str | None:
         if value and value.startswith("ray://"):
             # With a Ray client Tune would run inside the cluster, and so would the ledger.
-            raise ValueError("through a Ray client the ledger has no place; give auto or HOST:PORT")
+            raise ValueError("a Ray client (ray://) cannot keep the ledger here; give auto or HOST:PORT")
         if value is None or value == "auto" or re.fullmatch(r"[^/\s]+:[0-9]+", value):
             return value
         raise ValueError("an address is auto or HOST:PORT, such as 10.0.0.1:6379")
@@ -182,7 +184,9 @@ class RayTune(Executor):
         if not self.fitting(available):
             asked = ", ".join(f"{amount:g} {name}" for name, amount in self.occupied.items())
             has = ", ".join(f"{_amount(available, name):g} {name}" for name in self.occupied)
-            raise UserError(f"{self._called} has {has}; a trial occupies {asked} (executor.resources).")
+            raise UserError(
+                f"{self._called} has {has}; a trial occupies {asked} (see executor.threads, executor.resources)."
+            )
 
     @property
     def _called(self) -> str:

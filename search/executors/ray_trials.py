@@ -18,7 +18,7 @@ from search.proxy.evaluate import Request
 _LOOK = 2.0
 """The seconds after which the capacity of the cluster is read again, since nodes can join and leave."""
 _LARGE = 10**5
-"""The bytes from which a request goes into Ray's object store. Tune keeps what is in its configurations."""
+"""The bytes above which a request goes into Ray's object store, since Tune keeps every configuration in memory."""
 
 
 class Cluster(Protocol):
@@ -109,7 +109,7 @@ class Trials:
             job.answer = answer
 
     def ended(self, name: str, result: dict[str, Any]) -> None:
-        """Record the end of a trial that was answered, or stopped by the engine. result: what Tune got last."""
+        """Record the end of a trial that has an answer, or that the engine stopped. result: the last one Tune got."""
         job = self._jobs.get(name)
         if job and job.answer and "epoch" in result and self.stops(name, result["epoch"], result["loss"]):
             job.answer = None

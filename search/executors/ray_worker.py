@@ -33,13 +33,13 @@ def code() -> str:
 
 @lru_cache(maxsize=1)
 def _fetched(reference: Any) -> Evaluate:
-    """Return the function behind a reference, one object for all trials of the process."""
+    """Return the function that a reference of Ray stands for. All trials of the process share it."""
     evaluate: Evaluate = ray.get(reference)
     return evaluate
 
 
 def _epochs(request: Request) -> float:
-    """Return the number of epochs of a trial. Other jobs tell their end only by their result."""
+    """Return the number of epochs of a trial; infinite for another kind of job, which ends with its result."""
     proxy = getattr(request, "proxy", None)
     return proxy.epochs if proxy else math.inf
 

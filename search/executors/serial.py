@@ -1,4 +1,4 @@
-"""The executor that trains one trial after another in the driver process. It is the simplest, and suits debugging."""
+"""The executor that trains one trial after another in the driver process, which suits debugging."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Loggers, which record a search in other programs: `search launch ... --log tensorboard`.
 
-A logger receives every finished trial and nothing else. The ledger stays the only history. A logger that fails is
-dropped, and the search continues.
+A logger receives every trial that is complete, failed or a duplicate, and nothing else. The ledger stays the only
+history. A logger that fails is dropped, and the search continues.
 """
 
 from search.loggers.logger import LoggedTrial, Logger
@@ -14,6 +14,6 @@ LOGGERS: Registry[type[Logger]] = Registry(
     "compound_nas.loggers",
     {"tensorboard": TensorBoard, "mlflow": MLflow, "wandb": WeightsAndBiases},
 )
-"""The loggers by the name that `--log` takes: an extension point."""
+"""The loggers by the name that `--log` takes. Other packages add theirs by an entry point."""
 
 __all__ = ["LOGGERS", "LoggedTrial", "Logger"]

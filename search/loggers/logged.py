@@ -47,13 +47,13 @@ class Logged:
         self._display.finished(trial)
         assert self._config
         if trial.state == "pruned":
-            return  # Its values cannot be compared with full proxy trainings, and it may still get one.
+            return  # Its values cannot be compared with those of full proxy trainings. It may still get one.
         for name, logger in list(self._loggers.items()):
             try:
                 logger.finished(LoggedTrial.of(trial, self._config))
             except Exception as error:  # Any failure of a server or its library: the ledger has the trial.
                 del self._loggers[name]
-                self.note(f"--log {name} failed and is dropped: {error}")
+                self.note(f"--log {name} failed, and gets no more trials: {error}")
 
     def note(self, text: str) -> None:
         """Show one line of text."""

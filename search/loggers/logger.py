@@ -42,7 +42,10 @@ class LoggedTrial:
 
 
 class Logger(ABC):
-    """A logger, created when a run starts or is resumed. path: the folder of the run; its name is the run's name."""
+    """The base class of loggers. A logger is created when a run starts or is resumed.
+
+    path: the folder of the run, whose name is the name of the run.
+    """
 
     needs: ClassVar[str] = ""
     """The package that the logger needs, "" for none."""
@@ -55,5 +58,5 @@ class Logger(ABC):
         """Record a trial that is complete, failed or a duplicate. After an exception the logger is dropped."""
 
     def close(self) -> None:
-        """Close the logger after the search has ended or was interrupted."""
+        """Close the logger, after the search has ended or was interrupted."""
         return

@@ -1,4 +1,4 @@
-"""MLflow: an experiment for each search, with a run for each trial, at MLFLOW_TRACKING_URI."""
+"""MLflow: an experiment for each search, with a run for each trial, stored where MLFLOW_TRACKING_URI says."""
 
 from __future__ import annotations
 

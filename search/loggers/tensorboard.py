@@ -1,4 +1,4 @@
-"""TensorBoard: `tensorboard --logdir runs/NAME/tensorboard`."""
+"""TensorBoard: event files, which `tensorboard --logdir runs/NAME/tensorboard` shows."""
 
 from __future__ import annotations
 

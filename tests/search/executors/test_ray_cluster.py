@@ -20,7 +20,7 @@ TINY = {"proxy": "tiny", "space": "tiny_space", "data.images": 100, "data.test_i
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"executor.address": "ray://10.0.0.1:10001"}, "ledger has no place"),
+        ({"executor.address": "ray://10.0.0.1:10001"}, "cannot keep the ledger"),
         ({"executor.address": "somewhere"}, "auto or HOST:PORT"),
         ({"executor.resources": {"gpu": 0}}, "gpu is 0; it must be above 0"),
         ({"executor.workers": 0}, "executor.workers=0"),

@@ -73,7 +73,7 @@ def test_a_logger_that_fails_is_given_up_and_the_search_goes_on(logged, kept, mo
     run, notes = logged("kept")
     assert [trial.state for trial in run.trials] == ["complete"] * 3
     assert len(kept.told) == 1
-    assert "--log kept failed and is dropped: the server is gone" in notes
+    assert "--log kept failed, and gets no more trials: the server is gone" in notes
 
 
 @pytest.mark.slow
