@@ -138,7 +138,7 @@ def _check_folder(plan: Plan) -> None:
     for key, value in document.items():
         if before.get(key) != value:
             raise UserError(
-                f"{plan.out} holds a comparison with another value of {key}, so the results could not be compared. "
+                f"{plan.out} holds a comparison with another {key}, so results could not be compared. "
                 "Choose another out=DIR."
             )
 

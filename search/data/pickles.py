@@ -74,8 +74,8 @@ class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _STAND_INS:
             raise UserError(
-                f"{self._where} asks for {f'{module}.{name}'!r}, which data do not need. It was refused: nothing"
-                " was run."
+                f"{self._where} asks for {f'{module}.{name}'!r}. Nothing was run, since images and labels do not need"
+                " that function."
             )
         return _STAND_INS[module, name]
 
