@@ -96,7 +96,7 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 
 
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
-    """Return the random search of the plan, with as many trainings as its run; None if the plan has none.
+    """Return the random search of the plan, None if the plan has none.
 
     It is started or continued if it is not finished. A run that the setting `random` names is returned as it is.
     Raises `UserError` if the search stops before its end.

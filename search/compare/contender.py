@@ -1,7 +1,7 @@
 """The networks of a comparison: leads, rivals, and the families that they form.
 
 A lead is a network that was given for comparison. Its rivals are published networks and the best network of a random
-search, within the costs of the lead.
+search; their costs are matched to those of the lead.
 """
 
 from __future__ import annotations
