@@ -34,10 +34,9 @@ def launch(
     standard error; None shows nothing. evaluate: the function that a worker calls for each training; it must be
     defined at the top level of a module.
 
-    Raises `UserError` for invalid settings or data, before anything is written;
-    `search.engine.launch.Stopped` if the run stopped before its end; and `search.trials.ledger.LedgerFailed` if
-    results cannot be stored, for instance on a full disk. After these two, as after Ctrl-C, `resume` continues the
-    run.
+    Raises `UserError` for invalid settings or data, before anything is written; `search.Stopped` if the run stopped
+    before its end; and `search.trials.ledger.LedgerFailed` if results cannot be stored, for instance on a full disk.
+    After these two, as after Ctrl-C, `resume` continues the run.
     """
     return Run.of(engine.launch(joined(settings, words), display=display_of(display), evaluate=evaluate))
 

@@ -196,9 +196,8 @@ def _trials(space: Space) -> tuple[dict[str, Any], str]:
     """Return the setting of the number of trials, and the reason."""
     if space.size <= TRIALS:
         return {"trials": space.size}, "all networks of the space"
-    return {
-        "trials": TRIALS
-    }, "the default sampler needs 9 to 16 on the tables of the lab book, for accuracy alone"
+    reason = "the default sampler needs 9 to 16 on the tables of the lab book, for accuracy alone"
+    return {"trials": TRIALS}, reason
 
 
 def chance(images: int) -> float:

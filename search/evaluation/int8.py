@@ -28,7 +28,7 @@ _PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
 """The number of pixels in all calibration images together, and the smallest and largest number of these images. As
 many other images decide between the methods of calibration."""
 _SENSITIVITY = 4
-"""The divisor of the number of images that decide between the methods: so many serve to compute each layer's loss."""
+"""The number of images that decide between the methods, divided by this, is that for computing each layer's loss."""
 DROP = 0.01
 """The loss of accuracy above which layers that quantise badly are named."""
 
