@@ -155,7 +155,7 @@ class Differences:
         return [pair if self.means[pair[0]] > self.means[pair[1]] else pair[::-1] for pair in differing]
 
     def _errors(self, one: int, other: int) -> tuple[float, Errors]:
-        """Return the mean of `one` minus the mean of `other`, and the errors of this; () if they are unknown or 0."""
+        """Return the mean of `one` minus the mean of `other`, and its standard errors; () if unknown or 0."""
         mean = self.means[one] - self.means[other]
         spread = self._between
         if spread is None:

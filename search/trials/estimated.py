@@ -19,8 +19,8 @@ where the loss alone agrees best."""
 def estimated_accuracies(results: Sequence[Result]) -> list[float]:
     """Return an estimate for each accuracy. The estimates have about the mean and the spread of the accuracies.
 
-    An estimate mixes the accuracy with the logarithm of the loss, shifted and scaled to the accuracies' mean and
-    standard deviation. With fewer than `MIN_TRIALS` trials, with a loss of 0 or less, or if all accuracies or all
+    An estimate mixes the accuracy with the negative logarithm of the loss, shifted and scaled to the accuracies' mean
+    and standard deviation. With fewer than `MIN_TRIALS` trials, with a loss of 0 or less, or if all accuracies or all
     losses are equal, the estimates are the accuracies.
     """
     return mixture([result.accuracy for result in results], [result.loss for result in results], LOSS_WEIGHT)

@@ -44,7 +44,8 @@ RECIPES: dict[str, dict[str, object]] = {
     "random flip": {"flip": "random"},
     "no flip": {"flip": "none"},
 }
-"""The changes of each recipe. epochs: a factor. flip: the images to mirror; by default each in alternate epochs."""
+"""The settings that each recipe changes. epochs: the factor of their number. flip: the images to mirror, a random
+half of each epoch or none; without this setting, each image in alternate epochs."""
 EMA = 0.97
 """The decay of the running average, which spans about a tenth of the steps of three epochs."""
 ANEW = 2000

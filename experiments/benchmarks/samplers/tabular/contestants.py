@@ -164,7 +164,7 @@ PRUNERS: dict[str, Pruner] = {
     "sha": SuccessiveHalving(pruner="sha", gate=0),
     "one_epoch": OneEpoch(pruner="one_epoch"),
 }
-"""The pruners by their name after the +: asha has the gate, sha has none."""
+"""The pruners by the name that follows "+" in a contestant's name. asha has a gate (pilot networks), sha has none."""
 
 
 def pruned(name: str) -> tuple[Sampler, Pruner | None]:

@@ -37,7 +37,7 @@ NEAR = 64
 _MARKS = (("o", 0.12), ("^", -0.12), ("s", 0.0))
 """The markers of the levels in the figure, and their vertical shifts."""
 OURS = "auto"
-"""The sampler that others are compared with, if it is among them; else the first one is."""
+"""The sampler that the others are compared with. Where it has no searches, the first sampler takes its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Surrogate:
         """Take the name of the space, a seed that decides all effects, and settings of the search.
 
         saturation: the rate at which the gain by size falls with every standard deviation of size. With 0 the trend
-        is a straight line; above, a reward with costs has its optimum at medium sizes.
+        is a straight line. With more, a reward with costs has its optimum at medium sizes.
         """
         self._space, self._seed, self._saturation = Space.load(space), seed, saturation
         self._settings = {"reward.cost": "macs", **(settings or {})}
