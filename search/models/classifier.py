@@ -1,7 +1,7 @@
 """A classifier of images, whatever file it comes from: the folder of a model or an ONNX file.
 
-classifier = load_classifier(Path("flowers"))
-logits = classifier.logits(images)                  # uint8 (n, resolution, resolution, channels)
+    classifier = load_classifier(Path("flowers"))
+    logits = classifier.logits(images)              # uint8 (n, resolution, resolution, channels)
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Cla
 def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
     """Return the ONNX model in `file`, a path or the content, as a classifier that onnxruntime computes.
 
-    Raises `UserError` for a file that is not an ONNX model or lacks the metadata that `search export-model` writes.
+    Raises `UserError` where onnxruntime is missing, for a path without an ONNX model, and for a model that lacks the
+    metadata that `search export-model` writes. For content that is not an ONNX model, onnxruntime's error is raised.
     """
     session = session_of(file)
     facts = read_metadata(session, name if isinstance(file, bytes) else str(file))

@@ -18,7 +18,7 @@ from space import UserError
 from space.refusal import unknown_name
 
 INT8 = "network.int8.onnx"
-ADDED = {INT8: "ONNX in int8, for batches of any size; its loss and its speed are above"}
+ADDED = {INT8: "ONNX in int8, for batches of any size; the section int8 compares it with float32"}
 """Files that callers of `export` make, and their descriptions in the model card."""
 _MEANINGS = {
     **ADDED,
@@ -53,12 +53,12 @@ def export(
 
     The files are model.json; model.safetensors if the model has weights; architecture.json, which `scale --base`
     reads; architecture.txt, the canonical string; README.md, the model card; and the `forms`.
-    forms: keys of `FORMS`, each of which must be able to express the network; None: all that can. Forms that compute
-    (ONNX, `torch.export`) need weights. required: forms that must not be left out where `forms` is None. opset: the
-    opset of the ONNX file. added: the contents of further files by name: files of `ADDED`, and forms that the caller
-    has made already. sections: the lines of further sections of the card by title. A folder that holds only files of
-    an export is replaced. Raises `UserError`, and writes nothing, for a form that is unknown or impossible, and for a
-    folder with other files.
+    name: the name of the model in these files. forms: keys of `FORMS`, each of which must be able to express
+    the network; None: all that can. Forms that compute (ONNX, `torch.export`) need weights. required: forms that must
+    not be left out where `forms` is None. opset: the opset of the ONNX file; None: the exporter's default. added: the
+    contents of further files by name: files of `ADDED`, and forms that the caller has made already. sections: the
+    lines of further sections of the card by title. A folder that holds only files of an export is replaced. Raises
+    `UserError`, and writes nothing, for a form that is unknown or impossible, and for a folder with other files.
     """
     requested = tuple(FORMS) if forms is None else tuple(forms)
     meanings = _MEANINGS | {form.file: form.meaning for form in FORMS.values()}

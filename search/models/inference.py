@@ -1,6 +1,7 @@
-"""Inference of a network on a device, by onnxruntime or torch: `prepared`.
+"""Inference of a network on a device, by onnxruntime or torch.
 
-It gives two functions: one runs an inference, which a timer repeats, and one returns the time of each block.
+`measured` returns the time of an inference. `prepared` returns a function that runs an inference, for other timers,
+and a function that measures the time of each block.
 """
 
 from __future__ import annotations
@@ -171,8 +172,8 @@ _PATH = re.compile(r"/(?:(stem|head)/(?:(classifier)/)?|stages\.\d+/stages\.(\d+
 def _by_block(network: Network, nodes: Sequence[tuple[str, float]]) -> list[float]:
     """Return the milliseconds of each block, and last those of the classifier, from the times of the nodes.
 
-    Nodes that onnxruntime adds, e.g. to change the memory layout of a feature map, are not named after a module. They
-    count for the block of the next node that is.
+    Nodes that onnxruntime adds, e.g. to change the memory layout of a feature map, are not named after a module.
+    Their time counts for the block of the next node that is named after one.
     """
     stem, *blocks, head = plan(network.architecture)
     names = [stem.name, *(block.name for block in blocks), *([head.name] if len(head.layers) > 1 else [])]

@@ -34,13 +34,13 @@ VERSION: Literal[1] = 1
 
 
 class Value(BaseModel):
-    """The base of frozen models, which refuse unknown fields and numbers that are not finite."""
+    """The base class of frozen values, which refuse unknown fields and numbers that are not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Metric(Value):
-    """A measured quality of the model, or of several equal trainings with other seeds."""
+    """A measured quality of the model, or its mean over trainings that differ only in their seeds."""
 
     name: str
     """The name: accuracy, top5, loss, ..."""
@@ -79,7 +79,10 @@ UNKNOWN = Provenance()
 
 
 class Feeding(Value):
-    """The crop and the size of an image file. `space.weights.Conventions` has the mean and std of its pixels."""
+    """The crop of an image, and the size to which the crop is resized.
+
+    `space.weights.Conventions` has the mean and the standard deviation that normalise the pixels.
+    """
 
     resolution: int = Field(ge=1)
     """The side of the input in pixels."""
@@ -208,8 +211,8 @@ def document_json(written: Document) -> bytes:
 def load_model(directory: Path) -> Model:
     """Return the model that `save_model` wrote into `directory`, with tensors on the CPU.
 
-    Raises `UserError` if the folder holds no model, a network without weights, a document of a later version, or
-    other tensors than described.
+    Raises `UserError` if the folder holds no model or a network without weights, if the document is invalid or of
+    another version, and if the tensors are not those that it describes.
     """
     from space.weights import Conventions, load_weights
 
@@ -239,7 +242,10 @@ def load_model(directory: Path) -> Model:
 
 
 def read_document(directory: Path) -> Document:
-    """Return the contents of `directory`/model.json. Raises `UserError` if it is missing or of another version."""
+    """Return the contents of `directory`/model.json.
+
+    Raises `UserError` if the file is missing, cannot be read, is invalid or is of another version.
+    """
     path = directory / DOCUMENT
     try:
         # Editors and PowerShell put a byte-order mark before what they save.

@@ -25,7 +25,8 @@ PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 class Metadata(Value):
     """The metadata of an exported file: everything that is needed to use it.
 
-    mean, std: of each channel in 0..1; the network's input is (x - mean) / std. trained: False for fresh weights.
+    mean, std: the mean and the standard deviation of each channel in 0..1; the network's input is (x - mean) / std.
+    trained: False for fresh weights.
     """
 
     name: str
@@ -70,9 +71,10 @@ def as_properties(facts: Metadata) -> dict[str, str]:
 
 
 def read_metadata(session: Any, where: str) -> Metadata:
-    """Return the metadata of an onnxruntime session. Raises `UserError` if any are missing.
+    """Return the metadata of an onnxruntime session.
 
-    where: the name of the file in the message.
+    where: the name of the file in the message. Raises `UserError` if a key other than the provenance is missing, or a
+    value is invalid.
     """
     properties = session.get_modelmeta().custom_metadata_map
     try:
@@ -97,7 +99,10 @@ def metadata_of(file: Path) -> Metadata:
 
 
 def require_packages(purpose: str, packages: Sequence[str] = PACKAGES) -> None:
-    """Raise `UserError`, which names the extra to install, if a package is missing. purpose: "An ONNX file"."""
+    """Raise `UserError`, which names the extra to install, if a package is missing.
+
+    purpose: what needs the packages, as the subject of the message: "An ONNX file".
+    """
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise UserError(f"{purpose} needs {', '.join(missing)}: pip install 'compound-nas[onnx]'.")
@@ -106,14 +111,14 @@ def require_packages(purpose: str, packages: Sequence[str] = PACKAGES) -> None:
 def session_of(file: Path | bytes) -> Any:
     """Return an onnxruntime session for an ONNX model, on one thread of the CPU.
 
-    file: a path, or the content. Raises `UserError` if the file is missing or not an ONNX model, and where
-    onnxruntime is missing.
+    file: a path, or the content. Raises `UserError` where onnxruntime is missing, and for a path that holds no ONNX
+    model. For content that is not an ONNX model, onnxruntime's error is raised.
     """
     require_packages("Computing an ONNX file", ("onnxruntime",))
     import onnxruntime  # type: ignore[import-untyped]
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # Its threads spin while they wait, and on a busy machine starve.
+    options.intra_op_num_threads = 1  # More threads spin while they wait, and starve on a busy machine.
     options.log_severity_level = 3
     try:
         content = file if isinstance(file, bytes) else existing(file, "MODEL").read_bytes()
@@ -121,7 +126,7 @@ def session_of(file: Path | bytes) -> Any:
         raise UserError(f"Cannot read {file!s}: {error.strerror or error}.") from None
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # The classes of its errors have no common base but Exception.
+    except Exception as error:  # The classes of onnxruntime's errors have no common base but Exception.
         if isinstance(file, bytes):
             raise
         raise UserError(

@@ -44,9 +44,9 @@ def require_onnxruntime() -> None:
     """Raise `UserError` if onnx or onnxruntime is not installed."""
     if packages := missing():
         raise UserError(
-            f"Latencies in onnxruntime need {', '.join(packages)}: pip install 'compound-nas[onnx]'. Without it, "
-            "torch can measure: search measure NETWORK runtime=torch; for a search: search profile space=SPACE "
-            "cost=latency runtime=torch --out FILE, and then latency=./FILE."
+            f"Latencies in onnxruntime need {', '.join(packages)}: pip install 'compound-nas[onnx]'. Latencies in "
+            "torch need no more packages: search measure NETWORK runtime=torch; for a search: search profile "
+            "space=SPACE cost=latency runtime=torch --out FILE, and then latency=./FILE."
         )
 
 
@@ -149,9 +149,9 @@ def node_times(
 ) -> list[tuple[str, float]]:
     """Return (name, median milliseconds over `runs`) for each node of the optimised model, in order of execution.
 
-    Nodes that onnxruntime adds have names that it chooses. Its profiler lengthens every node by the same time, 6 us
-    on an AMD EPYC: nodes that compute hardly anything take as long, and without a profile an inference is shorter by
-    4 to 12 us for each of its nodes. So the time of the shortest node is subtracted from all.
+    onnxruntime chooses the names of the nodes that it adds. Its profiler lengthens every node by about the same time,
+    6 us on an AMD EPYC: nodes that compute hardly anything take that long, and without a profile an inference is
+    shorter by 4 to 12 us for each of its nodes. So the time of the shortest node is subtracted from all times.
     """
     with tempfile.TemporaryDirectory() as folder:
         session = Session(content, images, threads, Path(folder) / "profile")

@@ -47,7 +47,8 @@ def predict(
     images: files and folders; a folder stands for all image files below it, in the order of their names. Images are
     cropped, resized and normalised as the model says. skipped: called for every file that cannot be decoded, which
     has no rows; None: such a file raises `UserError`. Raises `UserError` also for a model that is not trained, for a
-    missing path, and for a folder without images.
+    network whose images have a number of channels other than 1 and 3, for a missing path, and for a folder without
+    images.
     """
     classifier = model if isinstance(model, Classifier) else classifier_of(model)
     if not classifier.trained:
@@ -80,7 +81,7 @@ def accuracy_by_folders(rows: Iterable[Mapping[str, Any]], classes: Collection[s
 def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
     """Return the network's input for image files: float32 (n, channels, resolution, resolution), normalised.
 
-    Raises `UserError` for a file that cannot be decoded.
+    Raises `UserError` for a file that cannot be decoded, and for a number of channels other than 1 and 3.
     """
     import torch
 

@@ -26,16 +26,20 @@ class Trained:
     nested: bool = False
 
     def ordered(self, weights: Weights) -> Weights:
-        """Return `weights`, which were adapted from these, with channels from the most to the least important.
+        """Return `weights`, adapted from the trained ones, with channels from the most to the least important.
 
-        Those of nested weights keep their order. Raises `UserError` for a network without children.
+        The channels of nested weights keep their order. For weights that are not nested, raises `UserError` if the
+        network can have no children.
         """
         from space.weights.children import order
 
         return weights if self.nested else order(weights)
 
     def renamed(self, classes: tuple[str, ...]) -> bool:
-        """Return True if the data have as many classes as these weights, but others. classes: their names, or ()."""
+        """Return True if the data have as many classes as the weights, with other names.
+
+        classes: the names of the data's classes; () if they are unknown.
+        """
         return len(classes) == self.weights.architecture.classes and self.classes not in ((), classes)
 
     def changes(self, word: object, classes: int, channels: int, names: tuple[str, ...] = ()) -> list[str]:

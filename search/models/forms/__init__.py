@@ -24,9 +24,9 @@ __all__ = ["FORMS", "Form"]
 class Form:
     """A kind of file in which a network can be written.
 
-    make: the function of (name, model, options such as `opset`) that returns the content. Raises `UserError` for a
-    network that it cannot express. runs: True if the file contains the weights, so that the model must have some.
-    meaning: the description in the model card.
+    file: the name of the file. make: the function of (name, model, options such as `opset`) that returns the content,
+    and raises `UserError` for a network that this form cannot express. runs: True if the file contains the weights,
+    so that the model must have some. meaning: the description in the model card.
     """
 
     file: str
@@ -55,4 +55,4 @@ FORMS: Registry[Form] = Registry(
         ),
     },
 )
-"""The forms by name, the fast ones first: the extension point."""
+"""The extension point: the forms by name. Those that are written in less time come first."""

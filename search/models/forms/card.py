@@ -74,7 +74,7 @@ def _fresh(model: Model) -> str:
 def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:
     conventions = model.weights.conventions
     mean, std = (", ".join(f"{x:.6g}" for x in numbers) for numbers in (conventions.mean, conventions.std))
-    crop = "" if model.fed.crop == 1 else f", and of it the central {model.fed.crop:.4g}"
+    share = "" if model.fed.crop == 1 else f"{model.fed.crop:.4g} of "
     yield from ("", "## Use", "")
     if model.trained:
         yield from ("    search predict . IMAGE...", "")
@@ -83,8 +83,8 @@ def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:
         yield from ("```python", "import torch", *code, "```", "")
     side = model.fed.resolution
     yield (
-        f"The central square of an image is cut out{crop}. It is resized to {side} x {side} pixels, scaled"
-        f" to 0..1 and normalised: (x - mean) / std, mean ({mean}), std ({std})."
+        f"The central square of an image (its side is {share}the image's short side) is resized to {side} x {side}"
+        f" pixels, scaled to 0..1 and normalised: (x - mean) / std, mean ({mean}), std ({std})."
     )
 
 

@@ -16,7 +16,7 @@ NAMES = {{
 
 
 def load(path="model.safetensors"):
-    """Return the network with the weights of that file, in evaluation mode."""
+    """Return the network with the weights in the file `path`, in evaluation mode."""
     from safetensors.torch import load_file
 
     tensors = {{}}
@@ -72,5 +72,5 @@ def loading(library: str, modules: dict[str, str]) -> str:
 
 
 def in_docstring(name: str) -> str:
-    """Return `name` without the characters that could end a docstring."""
+    """Return `name` with the characters replaced that could end a docstring or begin an escape sequence in it."""
     return name.replace("\\", "/").replace('"', "'")

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 def onnx_file(name: str, model: Model, opset: int | None = None) -> bytes:
     """Return the ONNX model, for batches of any size.
 
-    Input "images" (batch, channels, resolution, resolution) float32, output "logits" (batch, classes). Its metadata
-    have everything that is needed to use it: classes, mean, std, resolution, crop, provenance. opset: the opset of
-    the file; None: the exporter's default; runtimes on small devices may need an older one. Raises `UserError` if a
-    package is missing, the network or the opset cannot be exported, or onnxruntime's logits differ from torch's.
+    The input is "images" (batch, channels, resolution, resolution) float32, the output "logits" (batch, classes). The
+    metadata have everything else that is needed to use the model: classes, mean, std, resolution, crop, provenance.
+    opset: the opset of the file; None: the exporter's default; runtimes on small devices may need an older one.
+    Raises `UserError` if a package is missing, the network or the opset cannot be exported, or onnxruntime's logits
+    differ from torch's.
     """
     require_packages("An ONNX file")
     with ready(model) as (network, images):
-        # It is exported with two images and tested with three and one, since the batch size is free.
+        # The network is exported with two images and tested with three and one, since the batch size is free.
         content = _exported(network, images[:2], as_properties(metadata(name, model)), opset)
         require_equal("ONNX file", lambda batch: _computed(content, batch), network, images)
     return content

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from space.network.network import Network
 
 TOLERANCE = 1e-5
-"""The largest permitted difference of logits, as a share of the image's largest absolute logit, at least 1.
+"""The largest permitted difference of logits, as a share of the image's largest absolute logit, or of 1 if all are
+smaller.
 
 Logits are never exactly equal, since libraries sum in different orders.
 """

@@ -55,7 +55,7 @@ def conv(
     act="",
     pooled=False,
 ) -> nn.Sequential:
-    """A convolution with the normalisation and activation that follow it."""
+    """Return a convolution, after a spatial mean if `pooled`, with its normalisation and activation."""
     kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
     dynamic = PADDING == "same" and padding == "same" and stride > 1
     pad = tuple(0 if dynamic or padding == "valid" else dilation * (side - 1) // 2 for side in kernel)
@@ -80,7 +80,7 @@ Layers = nn.ModuleDict
 {functions}
 
 class Block(nn.ModuleDict):
-    """Convolutions joined by `join`, with the shortcut around them; `drop` skips samples in training."""
+    """Convolutions joined by `join`, with a shortcut around them. drop: the rate at which images skip them."""
 
     def __init__(self, join, drop: float, shortcut: bool, **layers: nn.Module) -> None:
         super().__init__(layers)
@@ -108,7 +108,7 @@ class Classifier(nn.Linear):
 
 
 def initialise(module: nn.Module) -> None:
-    """EfficientNet's initial weights."""
+    """Give a module EfficientNet's initial weights."""
     if isinstance(module, nn.Conv2d):
         nn.init.normal_(module.weight, std=sqrt(2 / (module.weight[:, 0].numel() // module.groups)))
     elif isinstance(module, Classifier):
@@ -118,7 +118,11 @@ def initialise(module: nn.Module) -> None:
 
 
 class Network(nn.Module):
-    """dropout: rate of the features before the classifier. drop_path: rate of the last block, rising from 0."""
+    """The network.
+
+    dropout: the rate at which features before the classifier are dropped in training. drop_path: in training, an
+    image skips block i of {total}, counted from 0, at the rate drop_path * i / {total}.
+    """
 
     def __init__(self, dropout: float = 0.0, drop_path: float = 0.0) -> None:
         super().__init__()

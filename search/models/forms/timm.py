@@ -64,9 +64,9 @@ def arch_def(architecture: Architecture) -> list[list[str]]:
 
 
 def _act(stage: Stage, stem: Stem) -> str:
-    """Return the suffix for SiLU if only the stage has it, not the stem, else "".
+    """Return the suffix for SiLU if the stage has SiLU and the stem another activation, else "".
 
-    Our strings omit it, and timm would then use the stem's activation.
+    Our strings omit SiLU, and timm would then use the stem's activation.
     """
     return "_nsw" if stage.act == "silu" != stem.act else ""
 
@@ -90,7 +90,7 @@ ARCH_DEF = [
 
 
 def network(**options):
-    """Return it with fresh weights. options: drop_rate, drop_path_rate and others of timm's EfficientNet."""
+    """Return the network with fresh weights. options: drop_rate, drop_path_rate and others of timm's EfficientNet."""
     model = EfficientNet(
         decode_arch_def(ARCH_DEF),
         num_classes={classes},

@@ -38,7 +38,10 @@ def torchvision_file(name: str, model: Model) -> str:
 
 
 def inverted_residual_setting(architecture: Architecture) -> list[str]:
-    """Return torchvision's configuration of each stage as Python text. Raises `UserError` as `torchvision_file`."""
+    """Return torchvision's configuration of each stage as Python text.
+
+    Raises `UserError` as `torchvision_file` does.
+    """
     stem, head = architecture.stem, architecture.head
     _require_simple(architecture)
     if {stem.act, head.act} != {"silu"}:
@@ -120,7 +123,7 @@ INVERTED_RESIDUAL_SETTING = [
 
 
 def network(dropout=0.0, stochastic_depth_prob=0.0):
-    """Return it with fresh weights."""
+    """Return the network with fresh weights."""
     model = EfficientNet(
         INVERTED_RESIDUAL_SETTING,
         dropout,

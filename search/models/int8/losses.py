@@ -37,7 +37,7 @@ class Speed:
     """The latency of two models, one image and one thread, measured in turns.
 
     float_ms, int8_ms: the median milliseconds (CPU time). ratio: the median of int8 over float32. spread: half the
-    95 % interval of the ratio, as a share of it. pairs: the number of timings of each.
+    width of the ratio's 95 % interval, as a share of the ratio. pairs: the number of timings of each.
     """
 
     float_ms: float

@@ -4,8 +4,8 @@
         best = quantized(graph, calibration, held_out)
     Path("network.int8.onnx").write_bytes(best.content)
 
-The ranges of activations are calibrated on images, in two ways. The way is kept whose class probabilities on other
-images are nearer to those of the float32 model.
+The ranges of activations are calibrated on images, in two ways. The better way is kept: the one whose class
+probabilities on other images are nearer to those of the float32 model.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ METHODS: Mapping[str, dict[str, Any]] = {
 """The ways to choose the range of an activation, with onnxruntime's options: from the smallest to the largest value,
 or without the 0.005 % of the values at either end (0.01 % together)."""
 _CPU = Path("/proc/cpuinfo")
-"""The file in which Linux tells the instructions of the processor."""
+"""The file in which Linux lists the instruction sets of the processor."""
 _BATCH = 32
 _SMALLEST = 1e-12
 """The probability that replaces a smaller one in divergences."""
@@ -45,9 +45,9 @@ _SMALLEST = 1e-12
 class Quantized:
     """An ONNX model in int8.
 
-    method: a key of `METHODS`. divergences: the `divergence` from the float32 model with each method. reduced: True
-    if weights, but for depthwise ones, have 7 bits. kept: the layers that stay in float32. ranges: the calibrated
-    ranges of activations.
+    content: the bytes of the file. method: the key of `METHODS` that was chosen. divergences: the `divergence` from
+    the float32 model with each method. reduced: True if all weights except depthwise ones have 7 bits. kept: the
+    names of the layers that stay in float32. ranges: the calibrated ranges of activations.
     """
 
     content: bytes
@@ -170,7 +170,10 @@ def computed(content: bytes, images: Inputs) -> NDArray[np.float64]:
 
 
 def divergence(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> float:
-    """Return the mean Kullback-Leibler divergence, in nats, of `actual` probabilities (n, classes) from others."""
+    """Return the mean Kullback-Leibler divergence, in nats, of the `actual` probabilities from the `expected` ones.
+
+    The shape of both is (n, classes).
+    """
     ratio = np.log(np.maximum(expected, _SMALLEST) / np.maximum(actual, _SMALLEST))
     return float((expected * ratio).sum(1).mean())
 

@@ -50,7 +50,10 @@ def test_a_trained_model():
     digest = hashlib.sha256(b"123").hexdigest()
     assert f"| model.safetensors |  | 3 | `{digest}` |" in said
     assert not any("Not trained" in line for line in said)
-    assert any("the central 0.875" in line and "mean (0.5), std (0.25)" in line for line in said)
+    assert any(
+        "its side is 0.875 of the image's short side" in line and "mean (0.5), std (0.25)" in line
+        for line in said
+    )
 
 
 def test_what_is_unknown_is_not_said():
