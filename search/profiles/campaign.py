@@ -1,5 +1,7 @@
-"""The measurements of a profile: their networks, their order and their continuation after an interruption. No
-torch."""
+"""The measurements of a profile: their networks, their order and their continuation after an interruption.
+
+This module does not import torch.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from space import Architecture, Space, UserError
 from space.timing.device import Device
 
 MAX_NETWORKS = 60
-"""The default of the largest number of networks to measure in a space."""
+"""The default of the largest number of networks to measure for a space."""
 _MANY, _FEW = 1000, 10
 """The numbers of classes of ImageNet and of small data sets."""
 
@@ -36,10 +38,10 @@ class Campaign:
 
     @cached_property
     def networks(self) -> list[Architecture]:
-        """The networks to measure, the most informative first.
+        """The networks to measure: those of `chosen`, then two more.
 
-        In addition to the networks of the space, there is one with another number of classes, to learn the cost of
-        classes, and the default reference network of rewards.
+        The two are the reference network with another number of classes, to learn the cost of classes, and the
+        default reference network of rewards.
         """
         one, frame = self.reference, self.space.frames[0]
         other = replace(one, classes=_MANY if one.classes != _MANY else _FEW)
@@ -78,7 +80,7 @@ class Progress:
 
 
 def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample]) -> Iterator[Sample]:
-    """Measure the networks missing in the file of samples at `path`. Yield each sample once it is written.
+    """Measure the networks missing in the file of samples at `path`. Yield each sample as soon as it is written.
 
     A file that was measured under other conditions is overwritten. Raises `UserError` if the file cannot be written.
     """

@@ -15,8 +15,8 @@ from space import Architecture
 class Forecast:
     """The predicted step times or latencies of a search's full networks.
 
-    reference: the network whose time is the unit. one_resolution: True if the reference is scaled to the
-    resolution of the other network, as in `search.proxy.proxy.timed`; False if it keeps its own.
+    reference: the network whose time is the unit. one_resolution: True if the reference gets the resolution of the
+    network that it is compared with, as in `search.proxy.proxy.timed`; False if it keeps its own.
     """
 
     profile: Profile

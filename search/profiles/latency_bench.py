@@ -24,7 +24,7 @@ from space.timing.ratio import StepTime, in_turns
 _MIN_MS = 4.0
 """The milliseconds that each timing lasts at least: short inferences are repeated."""
 _PAIRS, _MAX_PAIRS, _TOLERANCE = 9, 36, 0.01
-"""The pairs of timings at first and at most, and the spread of their ratio that ends them."""
+"""The number of pairs of timings at first and at most, and the spread of their ratio at which timing ends."""
 _QUIET, _TAKES = 1.1, 8
 """The reference's time relative to its shortest one, up to which a measurement counts as undisturbed, and the largest
 number of measurements of a network to get one. Other processes and other virtual machines on the same core or cache
@@ -38,7 +38,7 @@ _SETUP = 1.0
 class LatencyBench:
     """The measurement of latencies under fixed conditions, in turns with a reference network.
 
-    Created by `latency_bench`.
+    `latency_bench` makes one.
     """
 
     def __init__(
@@ -98,7 +98,10 @@ class LatencyBench:
         )
 
     def _undisturbed(self, run: Callable[[], None]) -> StepTime:
-        """Return the first measurement with the reference about as fast as ever, or the one where it was fastest."""
+        """Measure until the reference is about as fast as ever, at most `_TAKES` times.
+
+        Returns the measurement in which the reference was fastest.
+        """
         taken: list[StepTime] = []
         while len(taken) < _TAKES and not (taken and taken[-1].reference_ms <= _QUIET * self._fastest):
             with exclusive(self._place):

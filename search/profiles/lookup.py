@@ -1,4 +1,7 @@
-"""The saved profiles of this machine, and the choice of one for a space. Only profiles of a GPU need torch."""
+"""The saved profiles of this machine, and the choice of one for a space.
+
+torch is imported only where there are profiles of a GPU or of latencies.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ COVERED = 0.9
 
 
 def here(batch: int = BATCH, cost: TimedCost = "step") -> list[Profile]:
-    """Return the profiles of this machine's devices, the latest first, with GPU profiles before CPU profiles.
+    """Return this machine's profiles of `cost`, the latest first, with GPU profiles before CPU profiles.
 
-    Those of latencies are for onnxruntime with one thread.
+    batch: the number of images that the profiles are for. Those of latencies are for onnxruntime with one thread.
     """
     if cost == "latency":
         return _latencies(batch)

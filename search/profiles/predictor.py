@@ -1,4 +1,7 @@
-"""Step time or latency of a network, predicted as the sum of the times of its blocks and other layers. No torch."""
+"""Step time or latency of a network, predicted as the sum of the times of its blocks and other layers.
+
+This module does not import torch.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The profile document: the measurements of a device, as JSON. No torch, no numpy."""
+"""The profile document: the measurements of a device, as JSON. This module imports neither torch nor numpy."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Profile(BaseModel):
     reference. blocks: the measured blocks by `PlacedBlock.key`. work: the milliseconds per unit of
     `search.profiles.blocks.work`, for blocks that were not measured. work_error: the median relative error of times
     estimated from work, in cross-validation. rest: the milliseconds per unit of work outside the blocks. error: the
-    mean absolute relative error of predicted steps on the measured networks.
+    mean absolute relative error of the predicted times of the measured networks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -64,7 +64,11 @@ def seconds(
     max_networks: int = MAX_NETWORKS,
     latency: Conditions | None = None,
 ) -> float:
-    """Return the estimated seconds that `make` takes on an idle machine. Runs a network some times."""
+    """Return the estimated seconds that `make` takes on an idle machine, after a few runs of the reference network.
+
+    The arguments are those of `make`; its `batch` is taken as `BATCH`. Raises `UserError` for a device that does not
+    exist.
+    """
     campaign = _campaign(space, device, precision, BATCH, max_networks, latency)
     with _bench(campaign, device, latency) as place:
         return place.seconds(campaign.networks)

@@ -102,10 +102,10 @@ def fit(
 
 
 def _with_constant(profile: Profile, predicted: np.ndarray, steps: np.ndarray) -> Profile:
-    """Return `profile` with the constant part of every inference that makes predictions fit in relative error.
+    """Return `profile` with a constant added to the time of every inference, so that predictions fit best.
 
-    The sums of block times alone were 11 % too long for networks of a third of a millisecond. A negative constant
-    takes at most half of the shortest prediction.
+    The fit is in relative error. The sums of block times alone were 11 % too long for networks of a third of a
+    millisecond. A negative constant takes away at most half of the shortest prediction.
     """
     constant = float(np.sum((steps - predicted) / steps**2) / np.sum(1 / steps**2))
     constant = max(constant, -float(predicted.min()) / 2)

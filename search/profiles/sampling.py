@@ -11,6 +11,7 @@ from space import Architecture, Multipliers, Space, cost, rescale
 TIMES = 3
 """The number of networks in which each block should occur, so that the median ignores one bad measurement."""
 _CANDIDATES = 60
+"""The number of random networks from which each measured network of a space is chosen."""
 _SCALED = (
     (0.75, 1.0),
     (1.5, 1.0),
@@ -26,10 +27,11 @@ the time of other widths does not follow from multiply-adds alone, so the fit ne
 
 
 def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
-    """Return up to `max_count` networks: some of `space`, the most informative first, then scaled siblings of theirs.
+    """Return up to `max_count` networks: some of `space`, the most informative first, then scaled copies of some.
 
-    Each network of the space is the best of a random sample, by the number of its blocks that are still too rare.
-    They end when every block occurs `TIMES` times. In a space of very many blocks, some may not occur at all.
+    Each network of the space is the best of `_CANDIDATES` random ones, by the number of its blocks that are still too
+    rare. No more are chosen when every block occurs `TIMES` times, or when no candidate has a block that is too rare.
+    In a space of very many blocks, some may not occur at all.
     """
     rng = random.Random(seed)
     missing = Counter(dict.fromkeys(parts_of_space(space), TIMES))
@@ -55,7 +57,7 @@ def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
 
 
 def typical(space: Space, seed: int = 0) -> Architecture:
-    """Return the median, by MACs, of 15 random networks of `space`: a unit for all of them."""
+    """Return the median, by MACs, of 15 random networks of `space`, which serves as the unit of times."""
     rng = random.Random(seed)
     drawn = [space.at(space.sample(rng)) for _ in range(15)]
     return sorted(drawn, key=lambda network: cost(network).macs)[len(drawn) // 2]

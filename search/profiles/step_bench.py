@@ -1,5 +1,4 @@
-"""The measurements for a profile, made on a quiet device, where steps of a reference network alternate with the
-others."""
+"""The measurements for a profile of step times: steps of each network alternate with those of a reference network."""
 
 from __future__ import annotations
 
@@ -12,7 +11,8 @@ from torch import Tensor
 
 from search.profiles.regression import Sample
 from search.proxy.device_lock import exclusive
-from space import Architecture, UserError, cost
+from search.proxy.measure import too_large
+from space import Architecture, cost
 from space.network.network import Network, build
 from space.timing.clock import Step, timer_of, undisturbed
 from space.timing.device import Device
@@ -28,7 +28,7 @@ _WARMUP = 2
 class StepBench:
     """The measurement of training steps on one device, in turns with those of a reference network.
 
-    See `step_bench`.
+    `step_bench` makes one.
     """
 
     def __init__(self, place: torch.device, batch: int, reference: Architecture, dtype: torch.dtype) -> None:
@@ -70,10 +70,7 @@ class StepBench:
         except RuntimeError as error:
             if "memory" not in str(error):
                 raise
-            raise UserError(
-                f"A step of {architecture} on {self._batch} images does not fit into memory. Try batch="
-                f"{max(1, self._batch // 2)}."
-            ) from None
+            raise too_large(f"A step of {architecture}", self._batch) from None
         return Sample(
             str(architecture),
             times.blocks,

@@ -1,4 +1,4 @@
-"""The fit of a new classifier, a logistic regression, on the features of a network that is not trained."""
+"""The fit of a new classifier, a logistic regression, on the features of a network that otherwise stays as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The device of a training, its numerical precision, and the failure of a trial for which its memory is too small."""
+"""The device of a training, its numerical precision, and the failure of a trial that needs more than its memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from space.refusal import UserError
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called `name`. For "auto" it is the current GPU, or the CPU if there is no GPU.
+    """Return the device called `name`, as torch names it ("cpu", "mps", "cuda:1").
 
-    Raises `UserError` if the machine has no GPU of this number.
+    "auto" is the current CUDA GPU, or the CPU if torch sees no such GPU. Raises `UserError` if the machine has no
+    CUDA GPU of this number.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -30,9 +31,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def precision_on(device: torch.device, precision: Precision) -> torch.dtype:
-    """Return the number format of convolutions. "auto" is float32 on a CPU, where 16-bit formats are mostly slower.
+    """Return the number format of convolutions.
 
-    On a GPU, "auto" means bfloat16 if the GPU computes in bfloat16 natively, else float16.
+    On a CUDA GPU, "auto" means bfloat16 if the GPU computes in bfloat16 natively, else float16. On other devices it
+    means float32: on a CPU, 16-bit formats are mostly slower.
     """
     if precision != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]

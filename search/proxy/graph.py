@@ -21,8 +21,8 @@ _FEWEST = 20
 class Repeated:
     """A training step without arguments that is run many times.
 
-    how: "captured" if the step is launched as a CUDA graph, or "eager: REASON" if it is launched kernel by kernel; ""
-    before the capture.
+    graph: "never" to launch it kernel by kernel. times: the number of runs to expect. how: "captured" if the step is
+    launched as a CUDA graph, or "eager: REASON" if it is launched kernel by kernel; "" before the capture.
     """
 
     def __init__(self, step: Callable[[], None], device: torch.device, graph: Graph, times: int) -> None:

@@ -40,7 +40,7 @@ def epochs_of(
 
     labels: the classes of the images that are trained on, shape (n,), on the CPU. weights: see
     `search.proxy.optimizer.loss_of`. average: the moving average that is updated after each step; None: no average.
-    Raises `TrialFailed` if a loss is not a finite number.
+    Every `_LOOK` steps, raises `TrialFailed` if a loss is not a finite number. The caller checks the yielded losses.
     """
     # The order of the images and their augmentation are the same for every network with this seed.
     generator = torch.Generator().manual_seed(2 * seed + 1)

@@ -7,6 +7,7 @@ import torch
 from search.proxy.device import choose_device, precision_on
 from search.proxy.device_lock import exclusive
 from search.proxy.proxy import Precision, Proxy
+from search.tables.units import plural
 from space import Architecture, UserError
 from space.network.network import build
 from space.timing.ratio import StepTime, step_ratio
@@ -81,9 +82,13 @@ def alone(
     except RuntimeError as error:
         if "memory" not in str(error):
             raise
-        raise UserError(
-            f"A step on {batch} images does not fit into memory. Try batch={max(1, batch // 2)}."
-        ) from None
+        raise too_large("A step", batch) from None
+
+
+def too_large(what: str, batch: int) -> UserError:
+    """Return the error for a step that does not fit into memory. what: its subject, such as "A step"."""
+    advice = f" Try batch={batch // 2}." if batch > 1 else ""
+    return UserError(f"{what} on {plural(batch, 'image')} does not fit into memory.{advice}")
 
 
 def _images(reference: Architecture, proxy: Proxy, device: torch.device) -> int:

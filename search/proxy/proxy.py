@@ -51,8 +51,8 @@ class Proxy(BaseModel):
     """The stride of the stem of the proxy network; null: the stride of the full network."""
 
     epochs: int = Field(default=3, ge=0, le=10_000)
-    """The number of epochs. 0, only with the weights of a parent: statistics of normalisation are computed anew, and
-    a classifier is fitted on the features, which do not change."""
+    """The number of epochs. 0 is possible only with the weights of a parent: then nothing but a new classifier is
+    fitted, on the network's features."""
     images: int | None = Field(default=10_000, ge=2)
     """The number of training images used, with the class proportions of all training images; null: all images."""
     validation_images: int | None = Field(default=10_000, ge=1)
@@ -67,11 +67,15 @@ class Proxy(BaseModel):
     warmup: Rate = 0.2
     """The part of all steps on which the learning rate rises; on the remaining steps it falls to 0."""
     momentum: Rate = 0.9
+    """AdamW's beta1."""
     weight_decay: float = Field(default=0.05, ge=0, le=10)
     """The weight decay of AdamW. It applies to weights, not to biases and normalisation scales."""
     label_smoothing: Rate = 0.1
+    """The share of a label that is spread over all classes."""
     dropout: Rate = 0.0
+    """The rate at which features before the classifier are dropped in training."""
     drop_path: Rate = 0.0
+    """The rate at which an image skips a block in training. Block i of n, counted from 0, has drop_path * i / n."""
 
     shift: int = Field(default=2, ge=0, le=512)
     """The largest random shift of a training image along each axis, in pixels."""
@@ -81,11 +85,11 @@ class Proxy(BaseModel):
     recalibrate_bn: int | None = Field(default=None, ge=2)
     """The number of training images on which batch-norm statistics are recomputed before validation; null: none."""
     flip_tta: bool = False
-    """True if validation averages the logits of an image and its mirror image, if the data may be mirrored."""
+    """True to validate with the mean of the logits of an image and its mirror image, where data may be mirrored."""
 
     parent: str | None = None
-    """The weights that trainings start from. null: random ones; weights: those that the network inherits from the
-    parent in `weights=FILE`, whose digest takes the place of the word when a search begins."""
+    """The weights that trainings start from. null: random weights. weights: those that a network inherits from the
+    parent in `weights=FILE`; when a search begins, the digest of the parent's weights replaces this word."""
 
     step_pixels: int | None = Field(default=100_000, ge=1)
     """The approximate number of pixels in the batch on which the step time of the full network is measured.
@@ -137,7 +141,7 @@ def proxy_architecture(architecture: Architecture, proxy: Proxy, classes: int, c
 def merged_widths(space: Space, proxy: Proxy) -> list[str]:
     """Return the widths of each part of the space that the proxy makes equal: "stages.1: 24 and 32"; [] if none.
 
-    Networks that differ only in them are one network to the proxy.
+    Networks that differ only in such widths have the same proxy network.
     """
     rounding = Rounding(divisor=proxy.divisor)
     parts: dict[str, dict[int, set[int]]] = {}

@@ -77,14 +77,15 @@ def train(
 ) -> Training:
     """Return the outcome of training the proxy network `architecture`, which is validated once, at the end.
 
-    parent: the weights that it inherits from, for as many classes and channels as the data have; None: it starts from
-    random weights. device: the device; "": `proxy.device`. on_epoch: is called as on_epoch(epoch, loss) after each
-    epoch, counted from 1, with its mean training loss. It gets no accuracy, since the accuracy in the middle of a
-    schedule says little about the accuracy at its end.
+    parent: the weights that the network inherits from, for as many classes and channels as the data have; None: the
+    network starts from random weights. device: the device; "": `proxy.device`. on_epoch: is called as
+    on_epoch(epoch, loss) after each epoch, counted from 1, with its mean training loss. No accuracy is passed, since
+    the accuracy in the middle of a schedule says little about the accuracy at its end.
 
     On a CPU the result depends only on these arguments and the number of threads, and is reproducible to the bit. The
     global random generators of torch are restored. Raises `TrialFailed` if a loss is not a finite number, or if the
-    memory of a GPU is too small, and `UserError` if the machine does not have the device.
+    memory of a GPU is too small, and `UserError` if the machine does not have the device or the network is no child
+    of `parent`.
     """
     place = choose_device(device or proxy.device)
     started, cpu_started = time.perf_counter(), time.thread_time()
