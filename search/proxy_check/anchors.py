@@ -14,8 +14,9 @@ _DRAWS = 20
 def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Architecture, ...]:
     """Return `count` distinct networks of `space` within `limits`, in ascending order of multiply-adds.
 
-    Twenty times as many random networks are drawn and ranked by cost. Returned are the cheapest, the most expensive,
-    and those at equal distances of rank between; fewer if so many distinct ones within `limits` were not drawn.
+    Twenty times as many random networks are drawn and ranked by multiply-adds. The cheapest, the most expensive and
+    those at equal distances of rank between them are returned; all, if at most `count` distinct networks within
+    `limits` were drawn. count: 2 or more.
     """
     rng = random.Random(seed)
     drawn = {space.at(space.sample(rng)) for _ in range(_DRAWS * count)}

@@ -22,6 +22,7 @@ Note = Callable[[str], None]
 Key = tuple[str, str]
 """The key of a training: the network's canonical string, and the fidelity (proxy and data) with the seed."""
 LONGER = "longer"
+"""The name of the longer training, beside the names of the proxies."""
 _FIGURES = ("accuracy", "loss", "seconds")
 """The figures of a training in the journal."""
 
@@ -30,8 +31,9 @@ _FIGURES = ("accuracy", "loss", "seconds")
 class Plan:
     """A planned check of proxies.
 
-    proxies: the proxies to check by name, the given one first. against: the longer training that they are compared
-    with, by default of the real network. journal: the file of finished trainings. digest: the digest of the data.
+    proxies: the proxies to check by name, the given one first. against: the settings of the longer training that they
+    are compared with; by default it trains the real network. journal: the file of finished trainings. digest: the
+    digest of the data.
     """
 
     config: Config
@@ -42,12 +44,12 @@ class Plan:
     digest: str
 
     def key(self, network: Architecture, name: str) -> Key:
-        """Return the key of a training in the journal, which includes its seed."""
+        """Return the key of a training in the journal. name: a name in `proxies`, or `LONGER`."""
         proxy = self.against if name == LONGER else self.proxies[name]
         return str(network), f"{fidelity(proxy, self.digest)}-{self.seed(name)}"
 
     def seed(self, name: str) -> int:
-        """Return the seed of a training. The longer training has another seed than the proxies."""
+        """Return the seed of a training by its name (see `key`). The longer training has a seed of its own."""
         return self.config.settings.seed + (name == LONGER)
 
 
@@ -55,8 +57,9 @@ class Plan:
 class Checked:
     """The result of a check for one proxy, or for the longer training.
 
-    seconds: the mean duration of a training. agreement, loss_agreement: the agreement of the ranking by accuracy, and
-    by validation loss, with the accuracies of the longer training; None for the longer training itself.
+    seconds: the mean duration of a training. accuracies: the validation accuracy of each network. agreement,
+    loss_agreement: the agreement of the ranking by accuracy, and by validation loss, with the accuracies of the
+    longer training; None for the longer training itself.
     """
 
     name: str
@@ -71,7 +74,8 @@ def plan(config: Config, journal: Path, count: int, against: Mapping[str, Any], 
     """Return the check of the proxy of `config` on `count` networks of its space.
 
     against: settings of the longer training that replace those of `search.proxy_check.variants.real`. suggest: True
-    to check variations of the proxy too. Raises `UserError` for a space with fewer than 3 networks.
+    to check variations of the proxy too. Raises `UserError` for fewer than 3 networks of the space within the limits,
+    for settings that are not valid, and if the longer training is the proxy itself.
     """
     from search.settings.validation import validated
 
@@ -103,7 +107,9 @@ def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
     failed = [n for n in planned.networks if any(trained[planned.key(n, name)] is None for name in names)]
     networks = [network for network in planned.networks if network not in failed]
     if len(networks) < 3:
-        raise UserError(f"{len(failed)} of {len(planned.networks)} networks could not be trained.")
+        raise UserError(
+            f"{len(failed)} of {len(planned.networks)} networks could not be trained; a check needs 3 that can."
+        )
     checked: list[Checked] = []
     for name in names:
         figures = [trained[planned.key(network, name)] or {} for network in networks]

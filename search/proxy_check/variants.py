@@ -25,10 +25,11 @@ def real(proxy: Proxy) -> Proxy:
 
 
 def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str, Proxy]]:
-    """Yield `proxy` itself and its variations with their names.
+    """Yield the name and the settings of `proxy` itself, then of each of its variations.
 
-    resolution: the resolution of the networks. images: the number of images of the data. The variations have half and
-    twice the epochs, half the images, three quarters of the image side, and half the width.
+    resolution: the resolution of the networks in pixels. images: the number of training images of the data. Each
+    variation differs in one setting: half or twice the epochs, half the images, three quarters of the image side, or
+    half the width. Those that equal an earlier one are left out.
     """
     pixels = proxy.resolution or resolution
     seen = {proxy}
