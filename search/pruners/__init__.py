@@ -1,9 +1,9 @@
 """Low-fidelity trainings that decide which networks get the full one.
 
-A rung is a complete training of its own: the proxy's schedule over fewer epochs, annealed to its end, with another
-seed. No training is cut off. The best networks of a rung are trained again at the next one; the others keep the
-state `pruned`. Pilot networks, the first of the search, are trained at all rungs. Only rungs that rank them
-as the full training does are used.
+A rung is a complete training of its own: the proxy's schedule over fewer epochs, down to learning rate 0, with
+another seed. No training is cut off. The best networks of a rung are trained again at the next one; the others keep
+the state `pruned`. The first networks of the search, the pilots, are trained at all rungs. Only rungs that rank the
+pilots as the full training does are used.
 """
 
 from search.pruners.pruner import Automatic, NoPruner, Pruner, SuccessiveHalving, Workload

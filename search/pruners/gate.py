@@ -11,6 +11,7 @@ from search.stats.rank_correlation import spearman
 from search.trials.trial import Trial
 
 RESAMPLES = 1000
+"""The number of bootstrap samples of the pilot networks."""
 TAIL = 0.2
 """The share of the resampled correlations below the bound. With a dozen networks the usual 0.025 would reject any
 rung, since the standard error of a true correlation of 0.9 is 0.1."""
@@ -102,8 +103,8 @@ def _scores(trial: Trial, epochs: Sequence[int], by_accuracy: bool) -> tuple[flo
 def lower_bound(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     """Return the `TAIL` quantile of Spearman's rank correlation over bootstrap samples of the networks.
 
-    Equal values give an equal bound, since the resampling has a fixed seed. A sample in which all values of one
-    side are equal counts as -1.
+    one, other: a score of each network, in the same order. The resampling has a fixed seed, so equal arguments give
+    equal bounds. A sample in which all values of one side are equal counts as -1.
     """
     rng, indices = random.Random(0), range(len(one))
     correlations = []

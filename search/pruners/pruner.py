@@ -65,7 +65,8 @@ class SuccessiveHalving(Pruner):
     """The factor between rungs: the best 1/eta of a rung's networks are trained at the next one, for eta times the
     epochs."""
     gate: int = Field(default=12, ge=0, le=1000)
-    """The number of pilot networks, trained at all rungs to decide which are used; 0: all are used unchecked."""
+    """The number of pilot networks, trained at all rungs to decide which rungs are used; 0: all rungs are used,
+    unchecked."""
     min_correlation: float = Field(default=0.7, ge=-1, le=1)
     """The lower bound that a rung's rank correlation with the full training must reach for the rung to be used."""
 
@@ -89,15 +90,15 @@ class SuccessiveHalving(Pruner):
 
 
 class Automatic(SuccessiveHalving):
-    """The successive halving of `asha` where it is expected to pay, else no rungs: see `pays`."""
+    """The successive halving of `asha` where it is expected to save more than it costs (`pays`), else no rungs."""
 
     epochs: int = Field(default=10, ge=1)
     """The number of epochs of the proxy below which there are no rungs."""
     trials: int = Field(default=50, ge=1)
     """The number of trials below which there are no rungs. A search that only a budget ends has no rungs either."""
     workers: int = Field(default=16, ge=1)
-    """The number of workers from which on every sampler gets rungs. With fewer workers, only the samplers in
-    `MANY_TRIALS` and proxies of twice the `epochs` get them."""
+    """The number of workers from which on there are rungs with every sampler. With fewer workers there are rungs only
+    with the samplers in `MANY_TRIALS`, and with proxies of at least twice `epochs`."""
 
     def ladder(self, workload: Workload) -> Ladder:
         return self.decided(workload).ladder(workload)
@@ -127,8 +128,8 @@ class Automatic(SuccessiveHalving):
 def rung_epochs(epochs: int, eta: int, *, inherits: bool = False) -> tuple[int, ...]:
     """Return the epochs of every rung, ascending: (1, 3, 9) for 9 epochs and eta 3.
 
-    There are up to `MAX_RUNGS`, each with 1 / eta of the epochs of the next. inherits: True to make the lowest rung
-    one of 0 epochs: (0, 3, 9).
+    There are up to `MAX_RUNGS`, each with 1 / eta of the epochs of the next, rounded down. inherits: True to make the
+    lowest rung one of 0 epochs: (0, 3, 9).
     """
     ladder = [epochs]
     while len(ladder) < MAX_RUNGS - inherits and ladder[0] // eta:

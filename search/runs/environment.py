@@ -47,10 +47,10 @@ def environment(data: Dataset) -> dict[str, Any]:
 
 
 def resumed_with(path: Path, note: Callable[[str], None]) -> None:
-    """Record a resume of the run at `path` under other library versions in its environment, and tell `note`.
+    """Record in the environment of the run at `path` that it was resumed with other library versions, if it was.
 
-    The new versions are appended to `resumes`, the first ones stay. A run without a readable environment is
-    left alone.
+    The new versions are appended to `resumes`; the first ones stay. `note` is called with the changes in words. A run
+    without a readable environment is left alone.
     """
     try:
         recorded = json.loads((path / ENVIRONMENT).read_text("utf-8"))

@@ -87,7 +87,7 @@ class Exchange:
     """The exchange rates of a search.
 
     scale: the factor, 0 or more, by which the reward's exponents would fit the trials. neutral: the trial that wins
-    if all exponents are multiplied by it.
+    if all exponents are multiplied by `scale`.
     """
 
     rates: tuple[Rate, ...]

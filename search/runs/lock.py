@@ -14,8 +14,8 @@ from typing import IO
 from space import UserError
 
 _PATIENCE, _PAUSE = 0.3, 0.01
-"""The seconds to wait for processes that hold the lock for a moment, only to look for the driver, and the seconds
-between two attempts."""
+"""The seconds to wait for processes that hold the lock for a moment to look for the driver (`driver_of`), and the
+seconds between two attempts."""
 
 
 def driver_of(path: Path) -> str:
@@ -34,8 +34,8 @@ def driver_of(path: Path) -> str:
 def driver_lock(path: Path) -> Iterator[None]:
     """Hold the run for this process during the block.
 
-    Raises `UserError` if another process holds it, with that process and its host, and if the file cannot be opened.
-    The lock is the system's and dies with the process, so it is never stale.
+    Raises `UserError` if another process holds the run, which the message names with its host, and if the file cannot
+    be opened. The system releases the lock when the process ends, so it is never stale.
     """
     try:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115

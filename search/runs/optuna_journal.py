@@ -100,7 +100,7 @@ def _frozen(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenT
 
 
 def _ended(trial: Trial) -> datetime | None:
-    """Return the end of a trial. Optuna requires one exactly for trials that have ended."""
+    """Return when a trial ended; None if it has not. Optuna requires the time of every trial that has ended."""
     if trial.state in ("running", "waiting"):
         return None
     return datetime.fromtimestamp(trial.proposed_at if trial.finished_at is None else trial.finished_at)

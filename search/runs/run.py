@@ -1,4 +1,6 @@
-"""A run on disk: the folder `runs/NAME` with its configuration, its ledger and its environment. Read-only.
+"""A run on disk: the folder `runs/NAME` with its configuration, its ledger and its environment.
+
+This module only reads them.
 
 >>> run = open_run("effv2-20261122-101500")  # doctest: +SKIP
 >>> run.best.terms.reward  # doctest: +SKIP
@@ -136,7 +138,7 @@ class Run:
 
     @property
     def agenda(self) -> Agenda:
-        """The finals of the trials so far."""
+        """The finals that follow from the trials so far: the finalists and their trainings."""
         from search.trials.finals import agenda
 
         return agenda(self.trials, self.config.finals, self.config.settings.seed, self.config.base)
@@ -327,7 +329,7 @@ ANSWERS = ("best", "most-accurate", "cheapest")
 
 
 def split(word: str) -> tuple[str, int | str | None]:
-    """Return the run and what is named in it: ("RUN", 12) for "RUN:12", ("RUN", None) for "RUN"."""
+    """Return the run and the trial or answer in `word`: ("RUN", 12) for "RUN:12", ("RUN", None) for "RUN"."""
     run, colon, which = word.rpartition(":")
     if colon and which in ANSWERS:
         return run, which

@@ -106,7 +106,7 @@ def late(
 
 
 def parallel_trials(config: Config, trials: Sequence[Trial]) -> int:
-    """Return the number of trials that run at a time; if the executor does not know, that of now, at least 1."""
+    """Return the number of trials that run at a time: the executor's, else the number that run now, at least 1."""
     running = sum(trial.state == "running" for trial in trials)
     return config.executor.parallel or max(1, running)
 
