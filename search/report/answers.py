@@ -99,8 +99,8 @@ def overview(results: Findings) -> Chart:
 def _overview_note(results: Findings) -> str:
     if results.comparison and results.comparison.fresh:
         return (
-            "Networks with error bars were trained again with fresh seeds: their mean, and its 95 % interval. The "
-            "others show the accuracy that the search saw."
+            "Networks with error bars were trained again with fresh seeds: the point is the mean of those trainings, "
+            "the bar its 95 % interval. The others show the accuracy that the search saw."
         )
     return "Each network was trained once, so there are no error bars."
 

@@ -24,7 +24,10 @@ COVERED = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The best reward of a number of random draws: its mean, and the limits of the middle `COVERED` of all cases."""
+    """The best reward of a number of random draws: its mean, and an interval that holds it in most cases.
+
+    low, high: the limits of the middle share of all cases, by default `COVERED` (see `best_of`).
+    """
 
     draws: int
     low: float
@@ -91,7 +94,7 @@ def chosen_by_rungs(run: Run) -> bool:
 
 
 def drew(run: Run) -> str:
-    """Return the way the run drew networks in words, to follow "the networks that it": "drew at random"."""
+    """Return how a run drew its networks, in words that continue "the networks that it": "drew at random"."""
     return "drew at random, evenly over sizes" if _stratified(run) else "drew at random"
 
 

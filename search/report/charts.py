@@ -115,8 +115,9 @@ def front_growth(run: Run) -> Chart:
         Axis("Complete trials", form="d"),
         Axis("Hypervolume", form=".2f"),
         (Series("hypervolume", "step", tuple(float(n) for n, _ in volumes), tuple(v for _, v in volumes)),),
-        "The part of the box between the best and the worst seen of each objective, costs on a logarithmic scale, "
-        "that the front dominates. It shows the progress of this search, and cannot be compared between searches.",
+        "The hypervolume is the share that the front dominates of the box between the best and the worst value seen "
+        "of each objective, with costs on a logarithmic scale. It shows the progress of this search, and cannot be "
+        "compared between searches.",
     )
 
 
@@ -141,8 +142,8 @@ def step_times(run: Run) -> Chart | None:
             Series("as predicted", "line", ends, ends, colour=GREY, dashed=True),
             Series("trials", "points", xs, ys, labels=labels),
         ),
-        f"{plural(len(pairs), 'trial')} with both; half of the measured times are within {off:.0%} of the "
-        "prediction.",
+        f"{plural(len(pairs), 'trial')} {'has' if len(pairs) == 1 else 'have'} both times. The median deviation of "
+        f"the measured time from the predicted one is {off:.0%}.",
     )
 
 
@@ -158,9 +159,8 @@ def importance(run: Run) -> tuple[Bars, ...]:
             f"Importance of each choice ({each.evaluator})",
             each.shares,
             "share",
-            f"Optuna's {each.evaluator} evaluator: {notes[each.evaluator]}. From {each.trials} trials. Their rewards "
-            "are "
-            "noisy, and a sampler that learns does not sample the space evenly.",
+            f"Optuna's {each.evaluator} evaluator, applied to {each.trials} trials: {notes[each.evaluator]}. Rewards "
+            "are noisy, and a sampler that learns does not sample the space evenly.",
         )
         for each in importances(run)
     )
@@ -244,8 +244,8 @@ def _note(results: Findings) -> str:
         return "There are too few random draws for a band."
     whose = "this run" if results.baseline is results.run else results.baseline.name
     return (
-        f"Grey: the best of as many random draws in {COVERED:.0%} of all cases, by resampling the "
-        f"n = {len(results.drawn)} networks that {whose} {drew(results.baseline)}."
+        f"The grey band holds the best of as many random draws in {COVERED:.0%} of all cases. It is estimated by "
+        f"resampling the n = {len(results.drawn)} networks that {whose} {drew(results.baseline)}."
     )
 
 

@@ -79,7 +79,7 @@ def compared_page(compared: Compared, table: Sequence[Row], sentences: Sequence[
 def family_sentences(compared: Compared) -> list[str]:
     """Return sentences that compare the first family with every other one, by the first matched cost.
 
-    They tell the cost at which it is as accurate, and the areas below the curves.
+    They say at which cost the first family is as accurate as the other one, and compare the areas below the curves.
     """
     name = drawn_cost(compared)
     first, *others = family_curves(compared, name)
@@ -97,14 +97,15 @@ def drawn_cost(compared: Compared) -> str:
 def reference(compared: Compared, name: str) -> tuple[float, float]:
     """Return the point from which areas below curves are measured. No training changes it.
 
-    It is (the accuracy of chance, 0 to 1; twice the largest cost `name` of a lead, in the unit of the cost).
+    It is (the accuracy of chance, 0 to 1; twice the largest cost `name` of the networks in `plan.leads`, in the unit
+    of the cost).
     """
     leads = [one for one in compared.every if one.contender in compared.plan.leads]
     return 1 / leads[0].contender.architecture.classes, 2 * max(compared.cost(name, one) for one in leads)
 
 
 def family_curves(compared: Compared, name: str) -> list[Curve]:
-    """Return the families by a cost, the first lead's first."""
+    """Return the curve of each family by the cost `name`, that of the first network in `plan.leads` first."""
     return curves(compared.every, [compared.cost(name, one) for one in compared.every])
 
 
@@ -147,7 +148,8 @@ def _area_listing(compared: Compared, name: str) -> Listing:
     ]
     row = COSTS[name]
     note = (
-        f"By {name}, above an accuracy of {chance:.3f} and below {row.text(largest)}, on a logarithmic axis."
+        f"Areas are measured by {name}, on a logarithmic axis, above an accuracy of {chance:.3f} and below "
+        f"{row.text(largest)}."
     )
     return Listing(_AREAS, table, note)
 
@@ -157,9 +159,9 @@ def _same(name: str, first: str, same: SameAccuracy) -> str:
     if same.ratio is None:
         return f"{first} does not reach {target}."
     less = " or less" if same.bound else ""
-    high = "never" if same.high == float("inf") else f"{same.high:.2f}"
+    high = "no bound" if same.high == float("inf") else f"{same.high:.2f}"
     interval = f"{CONFIDENCE:.0%} interval {same.low:.2f} to {high}"
-    return f"{first} has {target} at {same.ratio:.2f} times its {name}{less} ({interval})."
+    return f"{first} has {target} at {same.ratio:.2f} times that {name}{less} ({interval})."
 
 
 def _area_sentence(name: str, first: str, measured: Sequence[Area]) -> str:

@@ -73,7 +73,8 @@ _DIFFERENCES = (
 def comparison_page(runs: Sequence[Run], refresh: int | None = None) -> Page:
     """Return the page of two or more searches: curves, differences, and their common Pareto front.
 
-    Raises `UserError` if a run is given twice.
+    refresh: the seconds after which an open page reloads itself, None for never. Raises `UserError` if a run is given
+    twice.
     """
     for place, run in enumerate(runs):
         if run.path.resolve() in [other.path.resolve() for other in runs[:place]]:
@@ -105,7 +106,7 @@ def _summary(
             texts.append(f"They differ in {group}{warned}")
     differ = [_sentence(difference, trials, of) for difference in apart]
     if alike(runs) and not trials:
-        differ = ["One of them has no complete trial, so there is nothing to compare yet."]
+        differ = ["One of the searches has no complete trial, so there is nothing to compare yet."]
     pairs = [("Compared", " ".join(texts)), ("Differences", " ".join(differ) or _reason(runs))]
     best = max((run for run in runs if run.ranked), key=lambda run: curve(run, of)[-1], default=None)
     if best:
@@ -116,8 +117,8 @@ def _summary(
 
 def _sentence(difference: Difference, trials: int, of: Quantity) -> str:
     estimate = difference.estimate
-    begin = f"After {plural(trials, 'trial')} each, {difference.one}"
-    text = f"{begin} is {estimate.mean:+.4f} {of} from {difference.other}"
+    begin = f"After {plural(trials, 'trial')} each, the best {of} of {difference.one}"
+    text = f"{begin} less that of {difference.other} is {estimate.mean:+.4f} on average"
     if estimate.low is None or estimate.high is None or difference.p is None:
         return f"{text}; n = {difference.n} is too few for an interval."
     seeds = "paired by seed, " if difference.paired else ""
@@ -157,8 +158,8 @@ def _listing(
         for each in apart
     ]
     note = (
-        f"The best {of} after {trials} complete trials, which every run has, as the searches saw it. The best of "
-        "many noisy values is somewhat too high in each of them."
+        f"The values are the best {of} after {trials} complete trials, which every run has, as the searches saw it. "
+        "The best of many noisy values is somewhat too high in every search."
     )
     return (Listing(_DIFFERENCES, rows, note),)
 
@@ -212,7 +213,7 @@ def _winners(runs: Sequence[Run]) -> Section:
     drawn = tuple(
         diagram(f"{run.name}, trial {run.best.number}", run.best.architecture) for run in runs if run.ranked
     )
-    left = "" if len(drawn) <= _DIAGRAMS else f"The first {_DIAGRAMS} of {len(drawn)}."
+    left = "" if len(drawn) <= _DIAGRAMS else f"The first {_DIAGRAMS} of {len(drawn)} winners are shown."
     return Section("winners", "Their winners", (Texts((left,) if left else ()), Networks(drawn[:_DIAGRAMS])))
 
 

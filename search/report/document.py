@@ -165,7 +165,7 @@ class Section:
 class Page:
     """A page. made: the time and the source.
 
-    cards, overview, advice: the first screen, for readers without time. summary: paragraphs with titles, below it.
+    cards, overview, advice: the first screen. summary: the paragraphs below the first screen, with their titles.
     values: the numbers behind the sentences, as `--json` prints them. refresh: seconds after which the
     page reloads itself, None for never.
     """

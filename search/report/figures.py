@@ -22,7 +22,10 @@ _WIDTH, _HEIGHT = 6.4, 4.0
 
 
 def draw(chart: Chart | Bars, out: Path) -> tuple[Path, Path]:
-    """Draw a chart into `out` with the endings .png and .svg, which are returned. Raises `UserError` as `written`."""
+    """Draw a chart into `out` with the endings .png and .svg, and return both paths.
+
+    Raises `UserError` if that fails.
+    """
     return written(figure(chart), out)
 
 
@@ -41,9 +44,9 @@ def figure(chart: Chart | Bars) -> Figure:
 
 
 def draw_panels(charts: Sequence[Chart], out: Path) -> tuple[Path, Path]:
-    """Draw charts of the same series side by side into `out` with the endings .png and .svg, which are returned.
+    """Draw charts of the same series side by side into `out` with the endings .png and .svg, and return both paths.
 
-    Raises `UserError` as `written`.
+    Raises `UserError` if that fails.
     """
     figure = Figure(figsize=(_WIDTH * 0.72 * len(charts), _HEIGHT), layout="constrained")
     panels = figure.subplots(1, len(charts), sharey=True, squeeze=False)[0]

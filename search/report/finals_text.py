@@ -13,7 +13,7 @@ from search.tables.units import plural
 from search.trials.finals import NOISY, RELIABLE, Noise, Verdict
 
 SHOWN = 10
-"""The number of finalists that are shown."""
+"""The largest number of trials that a sentence names."""
 _SATURATED = 5
 """The smallest number of trials whose equal accuracies are not taken for chance."""
 
@@ -28,7 +28,8 @@ def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
         if place and verdict.noise and not tested.difference(place, 0).significant
     ]
     if similar:
-        trials = f"trial{'s' * (len(similar) > 1)} {', '.join(similar[:SHOWN])}"
+        more = f" and {len(similar) - SHOWN} more" if len(similar) > SHOWN else ""
+        trials = f"trial{'s' * (len(similar) > 1)} {', '.join(similar[:SHOWN])}{more}"
         yield f"its accuracy is not significantly different from {trials}"
     if verdict.noise:
         yield noise(verdict.noise)
@@ -83,7 +84,7 @@ def single_trainings_text(run: Run) -> Iterator[str]:
     if not run.over or run.agenda.finalists or len(run.ranked) < 2:
         return
     images = run.validation_images
-    points = f"; differences under {100 * chance(images):.0f} points are chance" if images else ""
+    points = f"; differences under {100 * chance(images):.0f} points may be chance" if images else ""
     yield f"noise: each network has one training, since there were no finals{points}"
 
 
@@ -105,7 +106,8 @@ def _less_noise(proxy: Proxy) -> Iterator[str]:
 def _more_spread(run: Run) -> Iterator[str]:
     """Yield settings that make equal accuracies differ."""
     proxy, best = run.config.proxy, run.ranked[0].result
-    # Guessing among two classes gives a half: up to that nothing was learned, above it everything.
+    # Guessing between two classes gives a half. If all accuracies are equal and at most that, nothing was learned;
+    # if they are higher, the images are too easy.
     if best and best.accuracy <= 0.5:
         yield from _less_noise(proxy)
         return

@@ -64,7 +64,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """The margin of the winner's reward over random draws, with a 95 % interval. draws: the number of draws."""
+    """The margin of the winner's reward over the expected best of random draws, with a 95 % interval.
+
+    draws: the number of draws from which the expected best is estimated.
+    """
 
     mean: float
     low: float

@@ -40,7 +40,10 @@ class Common:
 
 
 def importances(run: Run) -> list[Importance]:
-    """Return importances by PED-ANOVA and, with scikit-learn, fANOVA; [] with too few trials or no choices."""
+    """Return importances by PED-ANOVA and, with scikit-learn, fANOVA.
+
+    The list is empty with fewer than `MIN_TRIALS` trials, without choices, and if all rewards are equal.
+    """
     trials = _inside(run)
     if len(trials) < MIN_TRIALS or not run.config.space.choices or len({_reward(t) for t in trials}) < 2:
         return []

@@ -21,7 +21,8 @@ def page_of(runs: Sequence[Run], baseline: Run | None = None, refresh: int | Non
     """Return the page of a run, or the page that compares several.
 
     baseline: a search with sampler=random to compare one run with. refresh: the seconds after which an open page
-    reloads itself, None for never. Raises `UserError` for a baseline of several runs.
+    reloads itself, None for never. Raises `UserError` for a baseline of several runs, for a baseline whose rewards
+    cannot be compared with the run's, and for a run that is given twice.
     """
     if len(runs) == 1:
         return search_page(findings(runs[0], baseline), refresh)

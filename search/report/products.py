@@ -17,7 +17,7 @@ from space import cost
 
 Kind = Literal["points", "line", "marks"]
 COLUMNS = (
-    Column("product", "Product", description="the limit of a child; or parent; or another model"),
+    Column("product", "Product", description="the limit of a child, parent, or the name of another model"),
     Column("trial", "Trial", form="d", description="of the search that found the child"),
     Column("amount", "Cost", form=".4g", description="the limited one, in the unit of the limit"),
     Column("params", "Params", form="si"),

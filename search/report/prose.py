@@ -138,7 +138,7 @@ def _against_random(results: Findings) -> str:
     run, drawn, winner = results.run, results.drawn, results.winner
     assert winner
     if run.config.sampler.random_until is None and results.baseline is run and not chosen_by_rungs(run):
-        return "All networks were drawn at random: this search is a baseline, so it has no margin over one."
+        return "All networks were drawn at random, so this search has no margin over random search."
     if results.over_random is None:
         return (
             f"The margin over random search is unknown: {plural(len(drawn), 'network')} "
@@ -161,7 +161,7 @@ def _against_random(results: Findings) -> str:
             f"n = {test.proposals} and {test.draws})."
         )
     if count < results.complete:
-        text += f" Random search had {plural(count, 'training')} there, this search "
+        text += f" In this comparison, random search had {plural(count, 'training')} and this search "
         text += f"{results.complete}. {_fair(results)}"
     return text
 

@@ -23,8 +23,8 @@ def repeating(results: Findings) -> Section:
             Code(command(environment)),
             Texts(
                 (
-                    "On a CPU a network, these settings and a seed give the same accuracy to the bit. The sequence "
-                    "of proposals repeats too, with one worker and without measured step times (reward.w=0).",
+                    "On a CPU, the same network, settings and seed give the same accuracy to the bit. With one "
+                    "worker and without measured step times (reward.w=0), the sequence of proposals repeats, too.",
                 )
             ),
             Terms(tuple(_versions(environment))),

@@ -219,7 +219,7 @@ def explorer(
     """Return an interactive view of trials, at first accuracy against params."""
     shown = filled(rows, columns)
     keys = {column.key for column in shown}
-    if "predicted_ms" not in keys:  # Then both ratios are the measured one.
+    if "predicted_ms" not in keys:  # Then step_ratio is the measured ratio, too.
         shown = tuple(column for column in shown if column.key != "measured_ratio")
     axes = tuple(key for key in AXES if key in keys)
     x, y = ("params", "accuracy") if "accuracy" in keys else ("number", "params")

@@ -88,5 +88,5 @@ def test_families_are_killed_and_continued(home):
         assert image.width > 2 * image.height
     page = (folder / "index.html").read_text()
     assert all(f"accuracy-{name}" in page for name in ("latency", "step", "params"))
-    assert "times its params" in output or "does not reach" in output
+    assert "times that params" in output or "does not reach" in output
     assert "The area below the curve" in output

@@ -57,10 +57,22 @@ def test_a_trial_tells_its_trainings():
 def test_a_search_without_finals_says_what_is_chance():
     text = shown(show_run(launch({**SMALL, "finals": "off", "finals.top": 0}, evaluate=looked_up)))
     assert (
-        "noise: each network has one training, since there were no finals; differences under 31 points are chance"
+        "noise: each network has one training, since there were no finals; differences under 31 points may be chance"
         in text
     )
     assert "fresh" not in text
+
+
+def test_similar_trials_that_are_not_named_are_counted(monkeypatch):
+    monkeypatch.setattr("search.report.finals_text.SHOWN", 1)
+    run = launch({**SMALL, "finals.top": 4}, evaluate=looked_up)
+    tested = finals_differences(run.verdict.standing, run.validation_images)
+    standing = run.verdict.standing
+    similar = [place for place in range(1, len(standing)) if not tested.difference(place, 0).significant]
+    assert len(similar) > 1
+    lines = list(finals_text(run, run.verdict))
+    named = f"trials {standing[similar[0]].number} and {len(similar) - 1} more"
+    assert f"its accuracy is not significantly different from {named}" in lines
 
 
 def test_unfinished_finals_say_how_to_go_on():

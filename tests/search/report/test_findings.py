@@ -51,7 +51,7 @@ def test_the_margin_over_random_draws(done):
     assert margin.draws == 8
     assert f"The winner's reward is {abs(margin.mean):.4f}" in text
     assert f"(95 % interval {margin.low:+.4f} to {margin.high:+.4f}, by resampling the n = 8 networks" in text
-    assert "Random search had 8 trainings there, this search 30" in text
+    assert "In this comparison, random search had 8 trainings and this search 30." in text
 
 
 def test_another_search_can_be_the_baseline(done, tmp_path):
@@ -60,7 +60,7 @@ def test_another_search_can_be_the_baseline(done, tmp_path):
     assert (len(found.drawn), found.over_random.draws) == (30, 30)
     text = in_words(found)
     assert f"that {drawn.name} drew at random" in text
-    assert "Random search had" not in text
+    assert "random search had" not in text
 
 
 def test_a_baseline_must_compare(done, tmp_path):
