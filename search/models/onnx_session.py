@@ -44,9 +44,9 @@ def require_onnxruntime() -> None:
     """Raise `UserError` if onnx or onnxruntime is not installed."""
     if packages := missing():
         raise UserError(
-            f"Latencies in onnxruntime need {', '.join(packages)}: pip install 'compound-nas[onnx]'. Latencies in "
-            "torch need no more packages: search measure NETWORK runtime=torch; for a search: search profile "
-            "space=SPACE cost=latency runtime=torch --out FILE, and then latency=./FILE."
+            f"Latencies in onnxruntime need {', '.join(packages)}: pip install 'compound-nas[onnx]'. torch measures "
+            "latencies without that: search measure NETWORK runtime=torch; for a search: search profile space=SPACE "
+            "cost=latency runtime=torch --out FILE, and then latency=./FILE."
         )
 
 
