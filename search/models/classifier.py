@@ -1,7 +1,7 @@
 """A classifier of images, whatever file it comes from: the folder of a model or an ONNX file.
 
-    classifier = load_classifier(Path("flowers"))
-    logits = classifier.logits(images)              # uint8 (n, resolution, resolution, channels)
+classifier = load_classifier(Path("flowers"))
+logits = classifier.logits(images)              # uint8 (n, resolution, resolution, channels)
 """
 
 from __future__ import annotations
