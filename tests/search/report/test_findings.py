@@ -182,7 +182,7 @@ def test_missing_records_are_called_unknown(tmp_path):
 
 
 def test_a_random_search_has_no_margin_over_itself(tmp_path):
-    assert "this search is a baseline" in told(filled(tmp_path / "r"))
+    assert "so this search has no margin over random search" in told(filled(tmp_path / "r"))
 
 
 def test_without_random_draws_the_text_names_a_baseline(tmp_path):
