@@ -11,8 +11,10 @@ beside the last one. Then, all resumable:
 2. `--until validate`: each rival and the answer of the first try are trained at the low level with three learning
    rates and one seed, and keep the rate of the highest validation accuracy. Then every network is trained with 2
    seeds.
-3. `--until final`: the answers of the last try with every search seed, the random search's and the three best rivals
-   by validation are written down; then each is trained with 5 fresh seeds, and evaluated on the test images.
+3. `--until tune`: the answers of the last try with every search seed, the random search's and the three best rivals
+   by validation are written down. The recipe of the best rival is tuned for as many steps as the search trained.
+4. `--until final`: each of these networks, and the best rival with its tuned recipe, is trained with 5 fresh seeds
+   and evaluated on the test images.
 
 All trainings are lines of DIR/trainings.jsonl; their seeds and digests become a csv. Latencies need an idle machine.
 """
@@ -23,12 +25,13 @@ import argparse
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.proof.levels import MACS, Level, level
 from experiments.benchmarks.proof.tries import TRIES, words
+from experiments.benchmarks.proof.tuned import trainings_of_equal_cost, tuned
 from experiments.benchmarks.training.four_classes import search
 from experiments.benchmarks.training.full_training import Job, Split, compared, train_all
 from experiments.benchmarks.training.proxy_table import read
@@ -48,25 +51,31 @@ STRONGEST = 3
 """The number of rivals in the final, the best by validation."""
 SEARCHED = "searched"
 """The family of all searched networks."""
-STAGES = ("match", "search", "validate", "final")
+STAGES = ("match", "search", "validate", "tune", "final")
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A network under a limit. family: the rival's name, or `SEARCHED`; a family has one learning rate."""
+    """A network under a limit.
+
+    family: the rival's name, or `SEARCHED`; a family has one learning rate. rate: another factor of the recipe's
+    learning rate than the family's. more: other settings of the recipe.
+    """
 
     name: str
     network: str
     family: str
+    rate: float | None = None
+    more: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
 class Proof:
     """The files and settings of a proof.
 
-    profile: the file of a profile of latencies. tries: the searches, the last of which is the proof's. seeds: the
-    seeds of that search; the others have only the first of these. jobs: the number of simultaneous trainings.
-    settings: more words of all searches.
+    profile: the file of a profile of latencies, whose reference the limits are measured beside. tries: the searches,
+    the last of which is the proof's. seeds: the seeds of that search; the others have only the first of these. jobs:
+    the number of simultaneous trainings. settings: more words of all searches.
     """
 
     npz: str
@@ -92,7 +101,7 @@ class Proof:
         limit, first, found = self.level(name).limit, self.seeds[0], []
         for one, seed in [*((one, first) for one in self.tries[:-1]), *self.last_searches]:
             run = f"{name}-{one}-{seed}"
-            search(self.out, run, [*words(one, self.npz, limit, str(self.profile), seed), *self.settings])
+            search(self.out, run, [*words(one, self.npz, limit, seed), *self.settings])
             answer = open_run(self.out / "runs" / run).answers.most_accurate
             found.append(Contender(run, str(answer.architecture), SEARCHED))
         rivals = self.level(name).rivals.items()
@@ -118,11 +127,11 @@ class Proof:
         rates = self.rates()
         jobs = [
             # A family that the low level lacks has the recipe's own rate.
-            Job(one.network, seed, self.npz, rates.get(one.family, 1.0), split)
+            Job(one.network, seed, self.npz, one.rate or rates.get(one.family, 1.0), split, one.more)
             for one in every
             for seed in seeds
         ]
-        return compared([one.network for one in every], self.train(jobs), seeds, split)
+        return compared(self.train(jobs), len(seeds), split)
 
     def finalists(self, name: str) -> list[Contender]:
         """Return the networks of the final: answers of the last try, the random search's, and the strongest rivals.
@@ -139,6 +148,14 @@ class Proof:
             rivals = [one for _, one in order if one.family != SEARCHED][:STRONGEST]
             write_file(file, json.dumps([asdict(one) for one in (*own, *rivals)], indent=1) + "\n")
         return [Contender(**values) for values in json.loads(file.read_text("utf-8"))]
+
+    def tuned(self, name: str) -> Contender:
+        """Return the strongest rival of a level with its recipe tuned for as many steps as the search trained."""
+        rival = next(one for one in self.finalists(name) if one.family != SEARCHED)
+        run = open_run(self.out / "runs" / f"{name}-{self.tries[-1]}-{self.seeds[0]}")
+        count = trainings_of_equal_cost(run)
+        best = tuned(rival.network, self.npz, count, self.train)
+        return replace(rival, name=f"{rival.name}, tuned", rate=best.rate, more=best.more)
 
 
 def report(every: Sequence[Contender], differences: Differences) -> Iterator[str]:
@@ -198,8 +215,11 @@ def main(given: Sequence[str] | None = None) -> None:
         if until >= STAGES.index("validate"):
             every = proof.contenders(name)
             print("\n".join(report(every, proof.trained(every, SEEDS, "validation"))), flush=True)
+        if until >= STAGES.index("tune"):
+            tuned_rival = proof.tuned(name)
+            print(f"{tuned_rival.name}: rate {tuned_rival.rate:g}", *tuned_rival.more, flush=True)
         if until >= STAGES.index("final"):
-            every = proof.finalists(name)
+            every = [*proof.finalists(name), proof.tuned(name)]
             print("\n".join(report(every, proof.trained(every, FRESH, "test"))), flush=True)
     if (out / JOURNAL).exists():
         write_trainings(out / JOURNAL, out / "trainings.csv")

@@ -12,17 +12,17 @@ SPACES = Path(__file__).parent / "spaces"
 TRIALS = 48
 TRIES: Mapping[str, Mapping[str, str]] = {
     "widths": {"space": str(SPACES / "widths.yaml")},
+    "free": {"space": str(SPACES / "free.yaml")},
 }
 """The settings of each try, by its name."""
 RANDOM = {"sampler": "random"}
 """The settings that turn a try into the random search of equal cost."""
 
 
-def words(name: str, npz: str, limit: float, profile: str, seed: int) -> list[str]:
-    """Return the words of `search launch` for a try.
+def words(name: str, npz: str, limit: float, seed: int) -> list[str]:
+    """Return the words of `search launch` for a try. Its latencies come from the profile of its own space.
 
     name: a name of `TRIES`, after "random-" for a random search. npz: the file of the images. limit: milliseconds.
-    profile: the file of a profile of latencies.
     """
     sampler = RANDOM if name.startswith("random-") else {}
     given = {
@@ -30,7 +30,6 @@ def words(name: str, npz: str, limit: float, profile: str, seed: int) -> list[st
         "data.path": npz,
         "reward": "accuracy",
         "limit.latency": f"{limit}ms",
-        "latency": profile,
         "trials": str(TRIALS),
         "seed": str(seed),
         **TRIES[name.removeprefix("random-")],

@@ -60,9 +60,9 @@ def main(words: Sequence[str] | None = None) -> None:
         )
     rival = lines[0]["network"]
     lines = train_all(
-        [Job(one, seed, folder) for seed in SEEDS for one in (answer, rival)], journal, options.jobs
+        [Job(one, seed, folder) for one in (answer, rival) for seed in SEEDS], journal, options.jobs
     )
-    tested = compared([answer, rival], lines, SEEDS)
+    tested = compared(lines, len(SEEDS))
     for name, network, row in zip(("answer", "rival"), (answer, rival), tested.accuracies, strict=True):
         print(f"{name}: {sum(row) / len(row):.4f}", *(f"{value:.4f}" for value in row), network)
     lead = tested.difference(0, 1)

@@ -57,9 +57,9 @@ def main(words: Sequence[str] | None = None) -> None:
     answers = {name: run.pick(name) for name in ANSWERS}
     trials = {trial.number: trial for trial in (*answers.values(), *run.ranked[:TOP])}
     networks = {number: str(trial.architecture) for number, trial in trials.items()}
-    jobs = [Job(network, seed, folder) for seed in SEEDS for network in networks.values()]
+    jobs = [Job(network, seed, folder) for network in networks.values() for seed in SEEDS]
     lines = train_all(jobs, out / "trainings.jsonl", options.jobs)
-    tested = compared(list(networks.values()), lines, SEEDS)
+    tested = compared(lines, len(SEEDS))
     places = {number: place for place, number in enumerate(networks)}
     best = places[answers["most-accurate"].number]
     print(

@@ -119,16 +119,13 @@ def key_of(line: dict[str, Any]) -> tuple[object, ...]:
     return line["network"], line["seed"], line.get("rate", 1.0), line.get("split", "test"), more
 
 
-def compared(
-    networks: Sequence[str], lines: Sequence[dict[str, Any]], seeds: Sequence[int], split: Split = "test"
-) -> Differences:
+def compared(lines: Sequence[dict[str, Any]], seeds: int, split: Split = "test") -> Differences:
     """Return the differences of the networks' mean accuracies on a split, paired image by image.
 
-    lines: one for every network and seed, and no other of that network and seed.
+    lines: `seeds` lines for the first network, then as many for the next, each with the same seeds in the same order.
     """
-    table = {(line["network"], line["seed"]): line for line in lines}
-    rows = [[table[network, seed] for seed in seeds] for network in networks]
-    images = rows[0][0][f"{split}_images"]
+    rows = [lines[start : start + seeds] for start in range(0, len(lines), seeds)]
+    images = lines[0][f"{split}_images"]
     hits = [mean_hits([line["hits"] for line in row], images) for row in rows]
     accuracies = [[line[f"{split}_accuracy"] for line in row] for row in rows]
     known = [row for row in hits if row is not None]

@@ -1,0 +1,80 @@
+"""The recipe of a published network, tuned by the sampler of the searches: what their compute buys without a search.
+
+The learning rate, the weight decay and the augmentation are a list of choices, and each trial is a full training that
+is judged on validation images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from experiments.benchmarks.training.full_training import EPOCHS, Job
+from search.runs.run import Run
+from search.samplers.base import Observation
+from search.samplers.ordinal_gp.candidates import Candidates
+from search.samplers.ordinal_gp.proposer import GPProposer
+from space import Choice, Point
+
+CHOICES = (
+    Choice("rate", (0.25, 0.5, 1.0, 2.0, 4.0), ordered=True),
+    Choice("recipe.weight_decay", (0.005, 0.02, 0.05, 0.15), ordered=True),
+    Choice("recipe.label_smoothing", (0.0, 0.1), ordered=True),
+    Choice("recipe.shift", (0.0, 0.0625, 0.125), ordered=True),
+    Choice("recipe.mixup", (0.0, 0.2), ordered=True),
+    Choice("recipe.cutmix", (0.0, 1.0), ordered=True),
+)
+"""The rate is the factor of the recipe's learning rate."""
+DEFAULT: Point = (2, 2, 1, 2, 0, 0)
+"""The recipe of all other networks, `recipe=small`, which is the first trial."""
+STARTUP, SEED = 4, 0
+
+
+def trainings_of_equal_cost(run: Run) -> int:
+    """Return how many full trainings have as many steps as all trainings of a search, those of its finals included.
+
+    The steps of a search cost less where the proxy reduces widths, which favours the tuned network. A proxy that sees
+    fewer images than a full training makes too large a number, too.
+    """
+    again = sum(training.over for trial in run.trials for training in trial.final_trainings)
+    return int((run.trainings + again) * run.config.proxy.epochs // EPOCHS)
+
+
+def tuned(
+    network: str, npz: str, count: int, train: Callable[[Sequence[Job]], Sequence[Mapping[str, Any]]]
+) -> Job:
+    """Return the training with the highest validation accuracy of `count` recipes of a network.
+
+    npz: the file of the images. train: carries out trainings, or reads them from a journal, and returns their lines.
+    """
+    proposer = GPProposer(
+        _candidates(), startup=STARTUP, sizes=False, max_observations=count, early_stop=False
+    )
+    history: list[Observation] = []
+    jobs: list[Job] = []
+    for number in range(count):
+        point = proposer.propose(history, number)
+        jobs.append(job(network, npz, point))
+        (line,) = train(jobs[-1:])
+        history.append(Observation(number, point, float(line["validation_accuracy"]), finished=True))
+    best = max(history, key=lambda trial: trial.reward or 0.0)
+    return jobs[best.number]
+
+
+def job(network: str, npz: str, point: Point) -> Job:
+    """Return the training of a network with a recipe, which is a point of `CHOICES`."""
+    values = {choice.name: choice.options[index] for choice, index in zip(CHOICES, point, strict=True)}
+    rate = float(values.pop("rate"))
+    return Job(network, SEED, npz, rate, "validation", tuple(values.items()))
+
+
+def _candidates() -> Candidates:
+    """Return the recipes as the sampler sees the networks of a space: all are permitted, and all of one size."""
+    return Candidates(
+        CHOICES,
+        tuple(len(choice.options) for choice in CHOICES),
+        network=lambda point: point,
+        permits=lambda point: True,
+        sizes=lambda point: (0.0, 0.0),
+        published=lambda: (DEFAULT,),
+    )
