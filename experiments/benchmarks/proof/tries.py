@@ -13,6 +13,7 @@ TRIALS = 48
 TRIES: Mapping[str, Mapping[str, str]] = {
     "widths": {"space": str(SPACES / "widths.yaml")},
     "free": {"space": str(SPACES / "free.yaml")},
+    "full": {"space": str(SPACES / "free.yaml"), "proxy.width": "1"},
 }
 """The settings of each try, by its name."""
 RANDOM = {"sampler": "random"}
