@@ -66,7 +66,7 @@ def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
         threads=None if chosen["threads"] is None else _whole("threads", chosen["threads"], 1),
         run=named.run,
         trial=named.trial,
-        tensorboard=chosen["tensorboard"] is True,
+        tensorboard=_flag("tensorboard", chosen["tensorboard"]),
     )
     out = Path(os.path.expanduser(str(chosen["out"]))) if chosen["out"] else unused(MODELS, named.name)
     return task.for_data(), out
@@ -136,6 +136,12 @@ def refuse_taken(folder: Path) -> None:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"out={folder} exists and is not empty; choose another folder.")
+
+
+def _flag(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UserError(f"{key}={value}: it must be true or false.")
+    return value
 
 
 def _whole(key: str, value: object, minimum: int) -> int:

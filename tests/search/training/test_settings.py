@@ -1,0 +1,16 @@
+"""The settings of a training: values that would be ignored are refused."""
+
+import pytest
+
+from search.training.settings import task_of
+from space import UserError
+
+NETWORK = "r16_i8_s2/mb_d1_k3_s2_e1_w8/h8_c2"
+
+
+def test_a_switch_is_true_or_false():
+    assert task_of(NETWORK, {"data": "shapes", "tensorboard": True})[0].tensorboard is True
+    assert task_of(NETWORK, {"data": "shapes"})[0].tensorboard is False
+    for value in ("yes", 1, None):
+        with pytest.raises(UserError, match=f"tensorboard={value}.*true or false"):
+            task_of(NETWORK, {"data": "shapes", "tensorboard": value})
