@@ -4,7 +4,7 @@
     >>> cost(published("b0").architecture).macs
     385814752
 
-`build` needs torch and is imported at its first use; everything else takes milliseconds.
+`build` needs torch and is imported at its first use. The import of everything else takes milliseconds.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -4,13 +4,15 @@ The string lists the stem, the stages and the head, in that order, between slash
 
     r224_i32/mb_d1_k3_s1_e1_w16_se0.25/mb_d2_k3_s2_e6_w24_se0.25/h1280_c1000
 
-Letters before numbers: `r` resolution, `i` stem width, `d` depth, `k` kernel, `s` stride, `e` expand, `w` width,
-`se` squeeze-excitation ratio, `g` groups, `di` dilation, `a` the kernel before the expansion ("uib"), `h` head
-width, `f` hidden width of the head, `c` classes, `x` image channels. A word is an activation, a kind of stem
-("pool"), "noskip", "nobias" or "norm". After `b:` come the branches of an inception module
-(`space.blocks.branches`), after `di:` groups of dilations (`space.blocks.dilations`). Default values are left out
-(stem: k3, s2, x3; everywhere: silu, no se, g1, di1, a0), and so are fields that a block family does not read. Thus
-equal networks have equal strings.
+The letters before a number tell what it is: `r` resolution, `i` stem width, `d` depth, `k` kernel, `s` stride,
+`e` expand, `w` width, `se` squeeze-excitation ratio, `g` groups, `di` dilation, `a` the kernel before the expansion
+("uib"), `h` head width, `f` hidden width of the head, `c` classes, `x` image channels. A word is an activation, a
+kind of stem ("pool"), "noskip" (a stage without shortcuts), "nobias" (a classifier without a bias) or "norm" (a head
+whose hidden layer is normalised). After `b:` come the branches of an inception module (`space.blocks.branches`),
+after `di:` groups of dilations (`space.blocks.dilations`).
+
+Default values are left out (k3, s2, x3 and "conv" in the stem; se0, g1, di1 and a0 in a stage; f0 in the head; silu
+everywhere), and so are fields that a block family does not read. Thus equal networks have equal strings.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ class Head:
 
     width: the channels of this convolution, 0 for none. hidden: the width of another layer between pooling and
     classifier (MobileNetV3), 0 for none. act: the activation of both. bias: True if the classifier has a bias. norm:
-    True if the hidden layer has a normalisation instead of a bias (MobileNetV4).
+    True if the hidden layer has a normalisation instead of a bias (MobileNetV4). Without the layers that read them,
+    `act` and `norm` are set to their defaults. Raises `UserError` for invalid values.
     """
 
     width: int
@@ -167,7 +170,7 @@ def decode(text: str) -> Architecture:
     first, *middle, last = text.strip().split("/") if text.count("/") > 1 else ("", "")
     if not middle:
         raise UserError(
-            f"{text!r} is not an architecture: it lacks a stem, stages or a head, as in r32_i16/.../h640_c10."
+            f"{text!r} is not an architecture: it lacks a stem, stages or a head; write r32_i16/.../h640_c10."
         )
     opening = _fields(first, _STEM, "ri", {})
     closing = _fields(last, _HEAD, "hc", {"nobias": ("bias", False), "norm": ("norm", True)})
@@ -182,10 +185,13 @@ def decode_stage(text: str) -> Stage:
     """Return the stage that `encode_stage` wrote as `text`. Raises `UserError` that names the invalid part."""
     op, _, rest = text.partition("_")
     if op not in BLOCKS:
-        raise unknown_name(f"op in {text!r}", op, BLOCKS)
+        raise unknown_name(f"op in {text!r}:", op, BLOCKS)
     required = "".join(key for key in "dksew" if _STAGE[key] not in ignored_fields(op))
     fields = _fields(rest, _STAGE, required, {"noskip": ("skip", False)}, whole=text)
-    return Stage(op=op, **{**ignored_fields(op), **fields})
+    try:
+        return Stage(op=op, **{**ignored_fields(op), **fields})
+    except UserError as error:
+        raise UserError(f"{text!r}: {error}") from None
 
 
 def _fields(
@@ -214,9 +220,9 @@ def _fields(
             name, value = "op", token
         else:
             permitted = (*(f"{key}NUMBER" for key in names), *words, *(STEMS if names is _STEM else ()))
-            raise unknown_name(f"part in {whole or text!r}", token, permitted)
+            raise unknown_name(f"part in {whole or text!r}:", token, permitted)
         if name in fields:
-            raise UserError(f"{whole or text!r} says {name} twice.")
+            raise UserError(f"{whole or text!r} states {name} twice.")
         fields[name] = value
     for key in required:
         if names[key] not in fields:

@@ -2,10 +2,10 @@
 
 EfficientNet (tensorflow/tpu efficientnet_builder.py, google/automl): `r2_k3_s22_e6_i24_o40_se0.25_noskip`. r is the
 number of blocks, k the kernel, s the strides along both axes (automl writes one), e the expansion, i the input
-width, o the output width; c1 marks a fused block.
+width, o the output width, se the squeeze-excitation ratio; c1 marks a fused block, noskip blocks without shortcuts.
 
-timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`. The kind of block comes first, c is the output
-width, n the activation, and the other letters are EfficientNet's.
+timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`. The kind of block comes first. c is the output
+width, a the kernel before the expansion (uir), n the activation; the other letters are EfficientNet's.
 
 Neither notation describes stem and head. A decoded network has those of EfficientNet-B0, but its stem has the input
 width of the first block string, if that states one.
@@ -40,7 +40,7 @@ _KINDS: dict[str, tuple[str, int | None]] = {
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
     """Return the network that `text`, block strings separated by commas, describes in either notation.
 
-    resolution, classes: those of the network, which block strings do not tell. Raises `UserError` that names the
+    resolution, classes: those of the network, which block strings do not state. Raises `UserError` that names the
     invalid string and its part.
     """
     pairs = [_decode(part.strip()) for part in text.split(",")]
@@ -76,16 +76,16 @@ def _decode(text: str) -> tuple[Stage, int | None]:
     if kind in _KINDS:
         return _from_timm(text, kind, rest), None
     if not re.fullmatch(r"[a-z]\d.*", kind):
-        raise unknown_name(f"kind of block in {text!r}", kind, _KINDS)
+        raise unknown_name(f"kind of block in {text!r}:", kind, _KINDS)
     fields = _fields(text, text, _EFFICIENTNET, {"noskip": ("skip", False)})
     for key in "rkseo":
         if _EFFICIENTNET[key] not in fields:
             raise UserError(f"{text!r} lacks {key}NUMBER.")
     high, wide = divmod(fields["stride"], 10)
     if high not in (0, wide):
-        raise UserError(f"{text!r}: the strides along both sides must be equal.")
+        raise UserError(f"{text!r}: the strides along both axes must be equal, as in s22.")
     width_in, fused = fields.pop("input", None), fields.pop("fused", 0)
-    return Stage(**{**fields, "op": "fused" if fused else "mb", "stride": wide}), width_in
+    return _stage(text, **{**fields, "op": "fused" if fused else "mb", "stride": wide}), width_in
 
 
 def _from_timm(text: str, kind: str, rest: str) -> Stage:
@@ -99,7 +99,15 @@ def _from_timm(text: str, kind: str, rest: str) -> Stage:
         raise UserError(f"{text!r}: {kind} with e1 has a convolution that our blocks lack; write ds or cn.")
     if kind == "cn":
         fields = {"skip": False} | fields
-    return Stage(**{**fields, "op": op, "expand": expand or fields["expand"]})
+    return _stage(text, **{**fields, "op": op, "expand": expand or fields["expand"]})
+
+
+def _stage(text: str, **fields: Any) -> Stage:
+    """Return the stage with these fields. Raises `UserError` that names the block string `text`."""
+    try:
+        return Stage(**fields)
+    except UserError as error:
+        raise UserError(f"{text!r}: {error}") from None
 
 
 def _fields(text: str, rest: str, names: dict[str, str], words: dict[str, tuple[str, Any]]) -> dict[str, Any]:
@@ -111,9 +119,9 @@ def _fields(text: str, rest: str, names: dict[str, str], words: dict[str, tuple[
         elif match and match[1] in names:
             name, value = names[match[1]], float(match[2]) if "." in match[2] else int(match[2])
         else:
-            raise unknown_name(f"part in {text!r}", part, (*(f"{key}NUMBER" for key in names), *words))
+            raise unknown_name(f"part in {text!r}:", part, (*(f"{key}NUMBER" for key in names), *words))
         if name in fields:
-            raise UserError(f"{text!r} says {name} twice.")
+            raise UserError(f"{text!r} states {name} twice.")
         fields[name] = value
     return fields
 

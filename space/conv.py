@@ -15,10 +15,11 @@ class Conv:
     kernel: (height, width).
     dilations: (channels, row dilation, column dilation) for each group of output channels; () if `dilation` holds
         for all.
+    padding: "same" pads so that the output has ceil(size / stride) pixels along each axis; "valid" does not pad.
     act: one of `ACTIVATIONS`, "hardsigmoid" for gates, or "" for none.
     reads: the name of the layer whose output it reads, or names joined by "+", whose outputs are concatenated.
         "input" is the block's input, and "" the layer planned before (for the first layer, the block's input).
-        A block may pass on only a part of the channels; `width_in` counts these.
+        If the block gives it only a part of these channels, `width_in` counts that part.
     pooled: True if it reads the spatial mean, a 1x1 map, as squeeze-excitation and the classifier do.
     """
 
@@ -60,7 +61,7 @@ class Conv:
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) of the output for an input of `height` x `width` pixels.
 
-        With "same" padding these are ceil(n / stride), for TensorFlow's and for symmetric padding.
+        With "same" padding the result is the same whether a network pads like TensorFlow or symmetrically.
         """
         spans = self.dilation * (self.kernel[0] - 1) + 1, self.dilation * (self.kernel[1] - 1) + 1
         return _size((height, width), spans, self.stride, self.padding)
@@ -75,8 +76,8 @@ class Step:
         channels; "scale" multiplies by `factor`.
     width: the number of channels of its output.
     padding: for max-pooling, "same" pads with minus infinity, and the far side more where the two sides differ
-        (TensorFlow). "symmetric" pads both sides alike (torch). "valid" does not pad. "ceil" does not either, but
-        its last window may reach beyond the map (torch's ceil_mode).
+        (TensorFlow). "symmetric" pads both sides alike (torch). "valid" does not pad. "ceil" does not pad, but its
+        last window may reach beyond the map (torch's ceil_mode).
     reads: the layers that it reads, as in `Conv`.
     """
 
@@ -122,7 +123,9 @@ def _size(size: tuple[int, int], spans: tuple[int, int], stride: int, padding: s
 
 
 def divisible(exact: float, divisor: int = 8, limit: float = 0.9) -> int:
-    """Return the positive multiple of `divisor` nearest to `exact`, or the next one if it is below `limit` * `exact`.
+    """Return the positive multiple of `divisor` nearest to `exact`.
+
+    If that is below `limit` * `exact`, the next larger multiple is returned.
 
     Source: `_make_divisible` of tensorflow/models slim/nets/mobilenet; `round_filters` of EfficientNet.
     """

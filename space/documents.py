@@ -37,7 +37,7 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key) for key, _ in node.value if not key.tag.endswith(":merge")]
         twice = [key for key in keys if keys.count(key) > 1]
         if twice:
-            raise UserError(f"{twice[0]!r} stands twice (line {node.start_mark.line + 1}).")
+            raise UserError(f"{twice[0]!r} occurs twice in the mapping at line {node.start_mark.line + 1}.")
         return super().construct_mapping(node, deep)
 
 
@@ -56,7 +56,7 @@ def parse(text: str, place: str) -> Any:
     try:
         value = yaml.load(text, _Loader)  # A subclass of SafeLoader.
         if sum(1 for _ in islice(_values(value), MAX_VALUES)) == MAX_VALUES:
-            raise UserError(f"it holds more than {MAX_VALUES:,} values.")
+            raise UserError(f"it holds {MAX_VALUES:,} values or more; fewer are permitted.")
         return value
     except UserError as error:
         raise UserError(f"{place}: {error}") from None
@@ -83,7 +83,7 @@ def read(group: str, name: str) -> Document:
     """Return the shipped document `name` of `group`, or the document in the file `name` (.yaml or .yml).
 
     Raises `UserError` for an unknown name (naming the nearest), a file that cannot be read, or a document
-    that is not a mapping.
+    that is not valid YAML or not a mapping.
     """
     place = name if _is_file(name) else f"{group}={name}"
     document = parse(text(group, name), place)

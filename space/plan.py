@@ -62,7 +62,10 @@ def block_layers(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def head_layers(head: Head, width_in: int, classes: int) -> tuple[Layer, ...]:
-    """Return the head's convolution and hidden layer, if any, and its classifier; the last two read the mean."""
+    """Return the convolution and the hidden layer of `head`, if it has them, and the classifier.
+
+    The hidden layer and the classifier read the spatial mean of their input.
+    """
     layers: list[Layer] = []
     width = width_in
     if head.width:

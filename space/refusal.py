@@ -19,8 +19,8 @@ def unknown_name(
 ) -> UserError:
     """Return the error for a `value` that is not among the `permitted` names. Its message shows the nearest ones.
 
-    what: the kind of value, e.g. "sampler" or "key in stages.2". forms: further permitted forms, such as "FILE.yaml".
-    listed: the command that lists all names, shown if there are too many for the message.
+    what: the kind of value, e.g. "sampler" or "key in stages.2:". forms: further permitted forms, such as
+    "FILE.yaml". listed: the command that lists all names, shown if there are too many for the message.
     """
     names = [str(name) for name in permitted]
     close = _nearest(str(value), names, 1, 0.5)
@@ -35,7 +35,7 @@ def unknown_name(
 
 
 def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[str]:
-    """Return up to `count` names similar to `value`. Names whose initials it is come first (learning_rate for lr).
+    """Return up to `count` names similar to `value`. Names with these initials come first (learning_rate for lr).
 
     cutoff: the least similarity of the others, 0 to 1, as in difflib. If `value` and all names begin with the same
     group, such as "recipe.", only the rest is compared.

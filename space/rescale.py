@@ -90,16 +90,17 @@ def rescale(
 def stage_width(stage: Stage, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
     """Return the width of `stage` times `multiplier`, rounded to a multiple of the divisor and of `stage.multiple`.
 
-    At multiplier 1 the width is unchanged.
+    The width is unchanged at multiplier 1, and where rounding would turn growth into shrinking or the reverse.
     """
     common = math.lcm(rounding.divisor, stage.multiple)
     return round_width(stage.width, multiplier, replace(rounding, divisor=common))
 
 
 def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """Return `width` channels times `multiplier`, rounded to a multiple of the divisor; unchanged at multiplier 1.
+    """Return `width` channels times `multiplier`, rounded to a multiple of the divisor.
 
-    A width of 0 (a head without a convolution) stays 0.
+    The width is unchanged at multiplier 1, and where rounding would turn growth into shrinking or the reverse. A
+    width of 0 (a head without a convolution) stays 0.
     """
     if multiplier == 1 or not width:
         return width
@@ -116,7 +117,10 @@ def round_depth(depth: int, multiplier: float, rounding: Rounding = EFFICIENTNET
 
 
 def round_resolution(resolution: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
-    """Return `resolution` times `multiplier`, rounded to a multiple of `rounding.resolution`; unchanged at 1."""
+    """Return `resolution` in pixels times `multiplier`, rounded to a multiple of `rounding.resolution`.
+
+    It is unchanged at multiplier 1, and where rounding would turn growth into shrinking or the reverse.
+    """
     if multiplier == 1:
         return resolution
     multiple = rounding.resolution

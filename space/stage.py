@@ -24,12 +24,14 @@ class Stage:
     op: the block family, a key of `space.blocks.BLOCKS`.
     depth: the number of blocks, which may be 0.
     kernel: the side of the spatial convolution in pixels, odd; families with `kernel_optional` permit 0 for none.
-    expand: a block's hidden width divided by its input width (sandglass and double BlazeFace blocks divide by it).
-    se: the bottleneck of squeeze-excitation divided by the block's input width ("mbv3": by its hidden width), 0 for
-        none.
+    expand: a block's hidden width divided by its input width, from 0.05 to 64. In sandglass blocks it is the input
+        width, in double BlazeFace blocks the output width, divided by the hidden width.
+    se: the bottleneck of squeeze-excitation divided by the block's input width ("mbv3": by its hidden width), from
+        0.001 to 1; 0 for none.
     act: the activation, one of `space.conv.ACTIVATIONS`.
-    groups: the number of groups of the 1x1 convolutions; one whose channels it does not divide has a single group.
-    dilation: the dilation of the spatial convolution.
+    groups: the number of groups of the 1x1 convolutions, up to 1024. A convolution whose channels are not divisible
+        by `groups` has a single group.
+    dilation: the dilation of the spatial convolution, up to 64.
     skip: True if a block's input is added to its output where their shapes agree.
     branches: the branches of inception modules, see `space.blocks.branches`; "" for its `DEFAULT`.
     dilations: the dilations of groups of channels of the spatial convolution, see `space.blocks.dilations`; "" if all
@@ -84,7 +86,8 @@ class Stage:
         if self.stride == 2 and not self.kernel and not self.start:
             raise UserError("kernel and start are 0; a block of stride 2 needs one of them.")
         if self.width % self.multiple:
-            raise UserError(f"width is {self.width}; here it must be a multiple of {self.multiple}.")
+            having = f"op {self.op}" + (f" and groups {self.groups}" if self.groups > 1 else "")
+            raise UserError(f"width is {self.width}; with {having} it must be a multiple of {self.multiple}.")
 
     def _check_rare_fields(self) -> None:
         whole("groups", self.groups, maximum=1024)
@@ -120,7 +123,7 @@ class Stage:
 
     @property
     def multiple(self) -> int:
-        """The number that must divide the width, because channels are split into groups."""
+        """The number that must divide the width: a common multiple of `groups` and of the family's `multiple`."""
         return lcm(self.groups, BLOCKS[self.op].multiple)
 
 
@@ -135,7 +138,8 @@ def ignored_fields(op: str) -> dict[str, Any]:
 def with_defaults(values: Any) -> Any:
     """Return `values`, the fields of a stage, with defaults for missing fields that its family does not read.
 
-    `values` that are not a mapping, or have an unknown op, are returned unchanged.
+    `values` are returned unchanged if they are not a mapping, have an unknown op, or have `kernel` and `expand`, the
+    only such fields for which `Stage` itself has no default.
     """
     if not isinstance(values, dict) or ("kernel" in values and "expand" in values):
         return values

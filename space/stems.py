@@ -21,7 +21,8 @@ class Stem:
     """The layers before the first block.
 
     width: the output channels of the stem. kernel, stride: the side (odd) and the stride (1 or 2) of its first
-    convolution. act: the activation of its convolutions. op: the kind of stem, a key of `STEMS`.
+    convolution. act: the activation of its convolutions. op: the kind of stem, a key of `STEMS`. Raises `UserError`
+    for invalid values.
     """
 
     width: int

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Return the layers of the block: a depthwise and a 1x1 convolution, and the sum with the input.
 
-    For the sum, the input is max-pooled at stride 2 and padded with zero channels. A block that narrows has no sum.
+    For the sum, the input is max-pooled at stride 2 and padded with zero channels. A block that narrows, or whose
+    `skip` is False, has no sum.
     """
     return _joined(stage, width_in, stride, _pair(stage, "", width_in, stage.width, stride))
 

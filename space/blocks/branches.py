@@ -8,7 +8,8 @@ of the branches; the pooling then has the stride of the block. A trailing "=320*
 linear 1x1 convolution maps the joined branches to 320 channels, and 0.17 times its output is added to the input. "~"
 leaves out the activation after this sum.
 
-The numbers are relative ("shares"). They are stored without a common divisor, and scaled to the width of a block.
+The numbers of channels are relative ("shares"). They are stored without a common divisor, and scaled to the width of
+a block.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def module(text: str) -> Module:
         tuple(_layer(text, layer) for layer in branch.split(">")) for branch in whole[2].split("+")
     )
     if any(len(layer) > 1 for branch in branches for layer in branch[:-1]):
-        raise UserError(f"branches {text!r}: only the last layer of a branch may be two.")
+        raise UserError(f"branches {text!r}: only the last layer of a branch may be two in parallel.")
     merged = int(whole[3] or 0)
     shares = [
         one.share for branch in branches for layer in branch for one in layer if isinstance(one, Spatial)

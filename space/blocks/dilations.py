@@ -30,7 +30,10 @@ def parse(text: str) -> tuple[tuple[int, int, int], ...]:
     for part in text.split("+"):
         match = _GROUP.fullmatch(part)
         if not match or max(int(match[1]), int(match[2])) > MAX_DILATION:
-            raise UserError(f"dilations {text!r}: {part!r} is not a group; write 1x1:3+1x2:1.")
+            raise UserError(
+                f"dilations {text!r}: {part!r} is not a group; write 1x1:3+1x2:1, with dilations of 1 to"
+                f" {MAX_DILATION}."
+            )
         pair = int(match[1]), int(match[2])
         shares[pair] = shares.get(pair, 0) + int(match[3])
     common = gcd(*shares.values())

@@ -58,11 +58,11 @@ class Family:
     plan: a function of (stage, width_in, stride) that returns the layers of a block with `width_in` input channels.
     forward: a function of (layers, x) that returns y. x: (batch, width_in, height, width);
         y: (batch, stage.width, ceil(height / stride), ceil(width / stride)), or smaller maps without padding.
-        It does not include the identity shortcut, which the network adds.
+        The identity shortcut is not part of y: the network adds it.
     shortcut: True if the network adds a block's input to its output, where their shapes agree and the stage's `skip`
         is True. A family with another kind of shortcut computes it in its `forward`, and has False here.
     reads: the fields of a stage that the plan reads, in addition to op, depth, stride and width. The others are set
-        to their defaults when a stage is made, so that a field without effect does not make another network.
+        to their defaults when a stage is made, so that stages which differ only in such fields are equal.
     multiple: the number that must divide every width.
     kernel_optional: True if the kernel may be 0, in which case the block lacks that convolution.
     slices: True if the first channels of a block's layers form a narrower block of this family, so that narrower

@@ -13,7 +13,10 @@ from space.conv import Layer, conv, divisible
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Return MBConv's layers. Hidden width (above expand 1) and bottleneck (`se` times it) are multiples of 8."""
+    """Return MBConv's layers, with the hidden width and the squeeze-excitation bottleneck rounded to multiples of 8.
+
+    The bottleneck is `se` times the hidden width. At expand 1 the hidden width is the input's, not rounded.
+    """
     hidden = width_in if stage.expand == 1 else divisible(width_in * stage.expand)
     expand = () if stage.expand == 1 else (conv("expand", width_in, hidden, act=stage.act),)
     spatial: dict[str, Any] = {"stride": stride, "dilation": stage.dilation, "act": stage.act}

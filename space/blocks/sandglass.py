@@ -21,7 +21,7 @@ def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, .
 
     The middle has the input's width divided by `expand`, but at least a sixth of the output's. Without `keep`, a
     block that changes the width has no first depthwise convolution, and at stride 1 no spread either. (`keep` is
-    keep_3x3 in the original code; the published networks set it in stages of one such block.)
+    keep_3x3 in the original code. The published networks set it in stages of a single block that changes the width.)
     """
     hidden = int(width_in / stage.expand)
     if hidden < stage.width / 6:

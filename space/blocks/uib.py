@@ -1,7 +1,7 @@
 """MobileNetV4's universal inverted bottleneck, with an optional depthwise convolution before and after the expansion.
 
-Its four cases by these convolutions: only the second (inverted bottleneck), only the first (ConvNext-like), both
-(extra depthwise), and none (feed-forward network).
+The paper has a name for each case: with only the second convolution (inverted bottleneck), with only the first
+(ConvNext-like), with both (extra depthwise), and with none (feed-forward network).
 
 Source: Qin et al. 2024, arXiv:2404.10518; tensorflow/models official/vision/modeling/layers/nn_blocks.py;
 timm.models._efficientnet_blocks, class UniversalInvertedResidual.

@@ -19,7 +19,7 @@ CATALOG: dict[str, Published] = {
 
 
 def published(name: str) -> Published:
-    """Return the published network `name`, e.g. "b0" or "v2-s". Raises `UserError` with the nearest name.
+    """Return the published network `name`, e.g. "b0" or "v2-s". Raises `UserError` for an unknown name.
 
     >>> published("v2-s").architecture.resolution
     384
@@ -35,7 +35,7 @@ def unpublished(what: str, value: str, others: Iterable[str] = (), forms: Iterab
 
 
 def name_of(architecture: Architecture) -> str | None:
-    """Return the name of the published network with the stem, stages and head of `architecture`; None without one.
+    """Return the name of the published network with the stem, stages and head of `architecture`, None if none has.
 
     Resolution, classes and channels may differ.
     """

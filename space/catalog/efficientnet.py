@@ -96,7 +96,7 @@ EFFICIENTNETS = (
     _v2("v2-m", _V2_M, 384, 0.3),
     _v2("v2-l", _V2_L, 384, 0.4),
     _v2("v2-xl", _V2_XL, 384, 0.4),
-    # Superseded: google/automl#999 says to use the code, 256 channels and a head of 1280.
+    # Superseded: google/automl#999 says to use the code, which has 256 channels and a head of 1280.
     Published("v2-s-arxiv", _V2_S_ARXIV, 0, 0, 300, 0.2, "arXiv 2104.00298v1, Table 4"),
 )
 
@@ -112,7 +112,7 @@ def _lite(number: int, width: float, depth: float, resolution: int, dropout: flo
     stages = (replace(scaled.stages[0], depth=1), *scaled.stages[1:-1], replace(scaled.stages[-1], depth=1))
     scaled = replace(scaled, resolution=resolution, stem=base.stem, stages=stages, head=base.head)
     source = "tensorflow/tpu efficientnet/lite/efficientnet_lite_builder.py"
-    note = f"published as {stated} MAdds, which counts more than convolutions and classifier"
+    note = f"published as {stated} multiply-adds, a number that counts more than convolutions and classifier"
     return Published(
         f"lite{number}", scaled, depth, width, resolution, dropout, source, "efficientnet-lite", note
     )
@@ -127,7 +127,7 @@ _EDGETPU = decode(
 def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: float) -> Published:
     """Return EfficientNet-EdgeTPU `size`.
 
-    Its first stage has no shortcuts, and a hidden width of 4 times its output's.
+    Its first stage has no shortcuts, and a hidden width of 4 times its output width.
     """
     scaled = rescale(_EDGETPU, Multipliers(depth, width))
     first = scaled.stages[0]
@@ -164,7 +164,7 @@ def _rw(size: str, network: Architecture, resolution: int, train_resolution: int
 
 
 def _rw_medium() -> Architecture:
-    """Return EfficientNetV2-RW-M, in which the depths of the last two stages are scaled more than the others."""
+    """Return EfficientNetV2-RW-M, in which the last two stages are deepened more than the others."""
     early, late = (rescale(_RW, Multipliers(depth, 1.2)) for depth in (1.2, 1.6))
     return replace(early, stages=(*early.stages[:4], *late.stages[4:]))
 

@@ -24,7 +24,7 @@ _BLAZEFACE = "arXiv:1907.05047; MediaPipe, as in hollance/BlazeFace-PyTorch blaz
 
 
 def _blazeface(name: str, text_network: str, heads: str) -> Published:
-    note = f"classifies faces; its detector has SSD heads instead, {heads}, and is published without double blocks"
+    note = f"classifies faces, without double blocks; the published detector has SSD heads instead, {heads}"
     network = decode(text_network)
     return Published(name, network, 0, 0, network.resolution, 0, _BLAZEFACE, "blazeface", note)
 

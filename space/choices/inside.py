@@ -1,7 +1,8 @@
 """The children of a network: sub-networks that can inherit its weights, and the space of them.
 
-A child is leading slices of its parent: the first channels, the middle of each kernel, and the first blocks of each
-stage. It has the parent's kinds of blocks, and no deeper stage, larger kernel, larger expansion or larger width.
+A child consists of slices of its parent: the first channels of each layer, the middle of each kernel, and the first
+blocks of each stage. It has the parent's kinds of blocks, and no deeper stage, larger kernel, larger expansion or
+larger width.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ def inside(
 
     widths, expands: the shares of each width and expansion that children may have, above 0 and up to 1; the parent's
     own are always among them. Widths are multiples of 8 or 4 where the parent's are, and expansions multiples of
-    0.5 above 1. An expansion of 1 is kept. Neighbouring stages whose widths differ in the parent, without a stride
-    between them, never get the same width, so that no child gains a shortcut. Raises `UserError` for a parent whose
-    blocks cannot be sliced.
+    0.5 above 1. An expansion of 1 is kept. Depths go from 1, and kernels from 3, up to the parent's. Neighbouring
+    stages whose widths differ in the parent, without a stride between them, never get the same width, so that no
+    child gains a shortcut. Raises `UserError` for a parent whose blocks cannot be sliced.
     """
     refuse_parent(parent)
     stages = [_stage_choices(stage, widths, expands) for stage in parent.stages]
@@ -237,7 +238,7 @@ def _expands(expand: float, shares: Sequence[float]) -> list[float]:
 def _separate(before: list[int], after: list[int]) -> None:
     """Remove from the widths of the wider of two neighbouring parts, in place, those that the other has too.
 
-    The last width of each is its own. If these are equal, nothing is removed.
+    The last width of each list is the parent's. If these two are equal, nothing is removed.
     """
     if before[-1] == after[-1]:
         return

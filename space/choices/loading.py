@@ -47,5 +47,7 @@ def _shares(key: str, value: Any) -> list[float]:
     numbers = list(value) if isinstance(value, list | tuple) else [value]
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= 1:
-            raise UserError(f"space.{key} has {number!r}; shares of the parent's are above 0 and up to 1.")
+            raise UserError(
+                f"space.{key} has {number!r}; a share of the parent's {key} is above 0 and up to 1."
+            )
     return [float(number) for number in numbers]

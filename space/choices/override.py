@@ -34,7 +34,7 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
     if not isinstance(node, dict):
         raise UserError(f"space.{place}: nothing can be set inside {node!r}.")
     if rest and key not in node:
-        raise unknown_name(f"place space.{place}: key", key, node)
+        raise unknown_name(f"key in space.{place}:", key, node)
     return {**node, key: _put(node.get(key), rest, value, place)}
 
 
@@ -47,11 +47,11 @@ def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None
     if key == "*" or key.isdecimal():
         chosen = [key in ("*", str(number)) for number in range(len(node))]
         if not any(chosen):
-            raise unknown_name(f"place space.{place}: number", key, ("*", *range(len(node))))
+            raise unknown_name(f"number in space.{place}:", key, ("*", *range(len(node))))
         return [(item, True if here else None) for item, here in zip(node, chosen, strict=True)]
     inside = [isinstance(item, dict) and key in item for item in node]
     if not any(inside):
-        raise unknown_name(f"place space.{place}: part", key, ("*", *range(len(node))))
+        raise unknown_name(f"key in space.{place}:", key, ("*", *range(len(node))))
     return [(item, False if has else None) for item, has in zip(node, inside, strict=True)]
 
 

@@ -229,7 +229,7 @@ def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
     if isinstance(node, dict) and "choose" in node:
         others, ordered = node.keys() - {"choose", "ordered"}, node.get("ordered", False)
         if others or not isinstance(node["choose"], list) or type(ordered) is not bool:
-            raise UserError(f"{place}: choose takes a list, and no other key but ordered: true.")
+            raise UserError(f"{place}: choose takes a list, and no other key but ordered: true or false.")
         return _parse_options(node["choose"], place, choices, ordered)
     if isinstance(node, list):
         return _parse_options(node, place, choices)
@@ -316,7 +316,7 @@ def _known(node: Any, kind: str, place: str) -> None:
         raise UserError(f"{place} is {node!r}; it must be a mapping of {', '.join(_KEYS[kind])}.")
     for key in node:
         if key not in _KEYS[kind]:
-            raise unknown_name(f"key in {place}", key, _KEYS[kind])
+            raise unknown_name(f"key in {place}:", key, _KEYS[kind])
 
 
 def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
@@ -340,7 +340,7 @@ def _stage(number: int, values: Any) -> Stage:
             raise UserError(f"{place}.op: an op with options is written {{mb: {{se: 0.25}}}}.")
         for key in options:
             if key in values:
-                raise UserError(f"{place} says {key} itself and for op {op}; keep one.")
+                raise UserError(f"{place} states {key} itself and for op {op}; keep one.")
         values = {**values, **options, "op": op}
     return _build(Stage, "stage", place, with_defaults(values))  # type: ignore[no-any-return]
 

@@ -59,6 +59,8 @@ class Part:
 def cost(architecture: Architecture) -> Cost:
     """Return the exact cost of `architecture`; takes microseconds once its blocks have been counted.
 
+    Raises `UserError` if the images are too small for a layer without padding.
+
     >>> from space import decode
     >>> cost(decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10"))
     Cost(params=13956, macs=958720, activations=44202, size=54032)
@@ -140,7 +142,10 @@ def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
         reads = (1, 1) if part.pooled else sizes[part.reads.partition("+")[0] or before]
         height, width = sizes[part.name] = part.size(*reads)
         if height < 1 or width < 1:
-            raise UserError(f"Images are too small for this network: {part.name} would have nothing to read.")
+            raise UserError(
+                f"Images are too small for this network: {part.name} would have nothing to read in a block whose"
+                f" input has {size} x {size} pixels."
+            )
         params += part.params
         macs += part.macs(height, width)
         activations += part.outputs(height, width)

@@ -35,7 +35,8 @@ _MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000}
 def count(value: object) -> int:
     """Return the whole number that `value` stands for: 200000, "2e9", "200k", "14M" or "2.5G".
 
-    Raises `UserError` for anything else: less than 1, or a float with a fraction (that of a text is rounded).
+    A number in a text is rounded: "1.5" is 2. Raises `UserError` for a number below 1, for a float with a fraction,
+    and for anything that is not such an amount.
     """
     match = _COUNT.fullmatch(value.strip()) if isinstance(value, str) else None
     exact = float(match[1]) * _DECIMAL[match[2].replace("K", "k")] if match else _plain(value)
@@ -49,7 +50,8 @@ def count(value: object) -> int:
 def size(value: object) -> int:
     """Return the bytes that `value` stands for: 500000, "500kB", "2 MiB" or "2GB".
 
-    Raises `UserError` for anything else: less than 1 byte, or a float with a fraction (that of a text is rounded).
+    A number in a text is rounded to whole bytes. Raises `UserError` for less than 1 byte, for a float with a
+    fraction, and for anything that is not such an amount.
     """
     match = _BYTES.fullmatch(value.strip()) if isinstance(value, str) else None
     if match:
@@ -205,7 +207,7 @@ COSTS: Mapping[str, CostRow] = MappingProxyType({row.name: row for row in _ROWS}
 """The row of each cost by its name."""
 EXACT: tuple[str, ...] = tuple(row.name for row in _ROWS if row.known == "exact")
 PREDICTED: tuple[str, ...] = tuple(row.name for row in _ROWS if row.known == "predicted")
-"""The costs that only a device can tell."""
+"""The costs that are not known without a device's profile."""
 
 
 def cost_row(name: str) -> CostRow:

@@ -27,11 +27,12 @@ Pair = tuple[int, int]
 
 
 def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
-    """Return `supernet`'s architecture with dilated 3 x 3 kernels in place of large ones, and its state dict.
+    """Return the architecture of `supernet` with dilated 3 x 3 kernels in place of large ones, and its state dict.
 
-    Blocks "mb" and "fused" with an expansion and a kernel of at least 5 get dilations from 1 to (kernel - 1) / 2
-    along each axis. Blocks without an expansion and of other families stay, since their channels cannot be
-    rearranged. The changed blocks have the params and MACs of undilated 3 x 3 kernels.
+    Blocks "mb" and "fused" with an expansion and a kernel of at least 5 get dilations of 1 to (kernel - 1) / 2 times
+    their own along each axis. Other blocks stay: those that have groups of dilations already, and those without an
+    expansion or of other families, whose channels cannot be rearranged. The changed blocks have the params and MACs
+    of undilated 3 x 3 kernels.
     """
     architecture, tensors = supernet.architecture, supernet.state_dict()
     stages: list[Stage] = []
@@ -88,8 +89,9 @@ def _dilated(stage: Stage, block: Block, own: dict[str, Tensor]) -> tuple[Stage,
     rearranged[key] = torch.stack(
         [own[key][c][:, _taps(pairs[c][0], radius)][:, :, _taps(pairs[c][1], radius)] for c in order]
     )
-    counts = Counter(pairs)
-    text = "+".join(f"{high}x{wide}:{count}" for (high, wide), count in sorted(counts.items()))
+    # Neighbouring weights of a kernel that was dilated already lie `stage.dilation` pixels apart.
+    unit, counts = stage.dilation, Counter(pairs)
+    text = "+".join(f"{high * unit}x{wide * unit}:{n}" for (high, wide), n in sorted(counts.items()))
     return replace(stage, kernel=3, dilation=1, dilations=text), rearranged
 
 

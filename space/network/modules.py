@@ -15,7 +15,7 @@ from space.conv import Step
 Pair = tuple[int, ...]
 """A (height, width) pair."""
 
-# ReLU runs in place, since its derivative needs only its output. That of the others needs the input.
+# ReLU runs in place, since its derivative needs only its output. SiLU, ReLU6 and hard swish need their input.
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "silu": nn.SiLU,
     "relu": partial(nn.ReLU, inplace=True),
@@ -46,7 +46,8 @@ class DepthwiseConv(nn.Conv2d):
 
     On a map of 1x1, a 5x5 kernel reads 24 zeros and one pixel. A training leaves out the weights that only read
     padding: their terms and gradients are 0. oneDNN takes 26 ms for such a step on (64, 288, 1, 1), and 1 ms for the
-    same step with the weight in the middle alone. Inference is that of `nn.Conv2d`, so that exported graphs are, too.
+    same step with the weight in the middle alone. An inference computes what `nn.Conv2d` does, so that exported
+    graphs contain an ordinary convolution.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -49,8 +49,9 @@ def build(
     drop_path: the rate at which a sample skips a block in training. The i-th of n blocks, counted from 0, has
         drop_path * i / n (google/automl effnetv2_model.py).
     padding: the padding of convolutions with a stride: "symmetric" as in torch, or "same" as in TensorFlow, which
-    pads one pixel less before the map when its size is even. Weights trained with one are not valid for the other,
-    except on images of s n + 1 pixels, where s is the total stride (32, mostly): for them both are equal.
+        pads one pixel less before the map when its size is even. Weights that were trained with one kind of padding
+        are not valid with the other, except on images of n * s + 1 pixels for a whole n and the total stride s
+        (mostly 32), which both kinds pad equally.
     norm_eps: the constant that batch normalisation adds to variances; 1e-3 in all of Google's networks.
     norm_momentum: the weight of a batch in the running statistics. 0.1 is google/automl's default; the papers' 0.01
         needs thousands of steps to converge, more than short trainings have.
@@ -99,7 +100,8 @@ class Network(nn.Module):
         """Return the last map of each size before the head, for detectors and segmenters.
 
         x: (batch, channels, height, width). The keys of the result are products of strides, ascending (for B0 2, 4,
-        8, 16, 32). The map at key r is (batch, width of the last stage at r, ceil(height / r), ceil(width / r)).
+        8, 16, 32). The map at key r is (batch, width of the last stage at r, ceil(height / r), ceil(width / r)), or
+        smaller in networks with layers that do not pad. A key that no stage has belongs to the stem.
         """
         x = self.stem(x)
         reduction = self.architecture.stem.reduction

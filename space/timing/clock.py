@@ -3,8 +3,8 @@
 On a CPU the clock is the CPU time of the calling thread, which other processes do not lengthen. On a GPU it is the
 device's own events. Read them inside `undisturbed`: one thread, and an allocator that returns no memory to the
 system. Otherwise glibc returns freed maps and requests them again page by page, several times a step or never,
-depending on the layout of the heap: 0 to 9,000 page faults in a step of one network (`experiments/LOG.md`). They
-belong to the history of the process, not to the network.
+depending on the layout of the heap: 0 to 9,000 page faults in a step of one network (`experiments/LOG.md`). These
+faults belong to the history of the process, not to the network.
 """
 
 from __future__ import annotations

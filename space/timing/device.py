@@ -13,10 +13,10 @@ from pathlib import Path
 class Device:
     """The conditions that a time depends on besides the network and the images.
 
-    kind: the kind of device, "cpu" or "cuda". processor: the name that the system reports. cores: the number of cores
-    of the machine. threads: the number of computing threads. torch: the version of torch. precision: the dtype of the
-    forward pass. memory_format: the memory format of images and weights. runtime: the program that computes, with
-    its version and options where it is not torch.
+    kind: the kind of device, "cpu" or "cuda". processor: the name that the system reports. cores: the number of
+    logical processors of the machine. threads: the number of computing threads. torch: the version of torch.
+    precision: the dtype of the forward pass. memory_format: the memory format of images and weights. runtime: the
+    program that computes, with its version and options where it is not torch.
     """
 
     kind: str

@@ -59,7 +59,7 @@ def block_times(
 
     batch, labels, dtype: as in `space.timing.ratio.step_ratio`. `reference` is run before and after each step.
     `steps` more are taken until the spread is at most `tolerance` or there are `max_steps`. The network is copied.
-    timer, marks: for other devices, and for tests. Call it inside `space.timing.clock.undisturbed`.
+    timer, marks: for other devices, and for tests. Call this function inside `space.timing.clock.undisturbed`.
     """
     timer, marks = timer or timer_of(batch.device), marks or marks_of(batch.device)
     step = _marked_step(deepcopy(network), batch, labels, dtype, marks)
@@ -155,7 +155,8 @@ def inference_blocks(
 ) -> list[float]:
     """Return the milliseconds of each block of an inference, then those of the classifier: medians over `steps`.
 
-    The blocks are those of `BlockTimes`. The network is copied. Call it inside `space.timing.clock.undisturbed`.
+    The blocks are those of `BlockTimes`. The network is copied. Call this function inside
+    `space.timing.clock.undisturbed`.
     """
     marks, copy = marks_of(batch.device), deepcopy(network).eval()
     for module in _beginnings(copy):

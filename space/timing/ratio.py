@@ -115,11 +115,12 @@ def _pair(timer: Timer, step: Step, reference: Step, swapped: bool) -> tuple[flo
 
 
 def median_and_spread(values: list[float]) -> tuple[float, float]:
-    """Return the median and half its 95% interval as a share of it, without assuming normality (order statistics).
+    """Return the median, and half of its 95% interval divided by the median.
 
-    The k-th smallest and k-th largest of n enclose the median unless fewer than k of n fair coins show heads,
-    or fewer than k show tails. k is the largest number for which each has a probability of at most 2.5%. With fewer
-    than 6 values the interval is the whole range, which holds the median less often. Needs at least one value.
+    The interval is one of order statistics, which assume no normality. The k-th smallest and k-th largest of n values
+    enclose the true median unless fewer than k of n fair coins show heads, or fewer than k show tails. k is the
+    largest number for which each of these two events has a probability of at most 2.5%. With fewer than 6 values the
+    interval is the whole range, which encloses the median less often. Needs at least one value.
     """
     ordered, n = sorted(values), len(values)
     k, tail = 0, comb(n, 0) / 2**n
@@ -138,7 +139,10 @@ def training_step(
     dtype: torch.dtype | None,
     after_backward: Callable[[], None] = lambda: None,
 ) -> Step:
-    """Return a training step of `network`, which it changes: cross-entropy and SGD with momentum."""
+    """Return a function that trains `network` for one step, by cross-entropy and SGD with momentum.
+
+    batch, labels, dtype: as in `step_ratio`. after_backward: a function that is called before the optimiser's step.
+    """
     network.train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
 

@@ -35,7 +35,8 @@ class Timing:
     """A measured time with its uncertainty and conditions.
 
     ms: the median milliseconds on the device: CPU time of the one thread, wall time of several, or time on the GPU.
-    spread: half its 95% interval, as a share of it. p95: the milliseconds that 95% of the repetitions do not exceed.
+    spread: half the 95% interval of `ms`, divided by `ms`. p95: the milliseconds that 95% of the repetitions do not
+    exceed.
     wall_ms: the median wall time in milliseconds. repeats, warmup: the numbers of timed
     and of untimed steps. batch: the number of images. resolution: the side of the images in pixels. doubts: the
     reasons not to rely on the time.
@@ -89,8 +90,9 @@ def step_time(
 def peak_memory(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.dtype | None = None) -> int:
     """Return the peak memory of a training step of `network` in bytes: images included, torch itself not.
 
-    On a GPU the allocator's figure. On a CPU the tensors that are alive when the backward pass begins: images,
-    weights, gradients, momentum, running statistics, and each storage that is saved for the backward pass, once.
+    On a GPU this is the allocator's figure. On a CPU it is the sum of the tensors that are alive when the backward
+    pass begins: images, weights, gradients, momentum, running statistics, and each storage that is saved for the
+    backward pass, once.
     """
     with undisturbed(batch.device):
         copy = deepcopy(network)
@@ -135,9 +137,9 @@ def repeated(
 ) -> Timing:
     """Return the time of a step, repeated until its spread is at most `tolerance` or there are `max_steps`.
 
-    shape: the shape of the batch, (batch, channels, height, width). At least `min_steps` steps are timed, after as
-    many untimed ones as it takes until they take the same time. If interference is detected, the measurement is made
-    up to three times, and the one with the fewest doubts is returned. Call it inside
+    shape: the shape of the batch, (batch, channels, height, width). First the step is run untimed until its time is
+    steady, at most 15 times. Then at least `min_steps` steps are timed. If interference is detected, the measurement
+    is made up to three times, and the one with the fewest doubts is returned. Call this function inside
     `space.timing.clock.undisturbed`.
     """
     warmup = _warm_up(step, timer)
@@ -186,8 +188,8 @@ def _doubts(times: list[tuple[float, float]], tolerance: float, load: float) -> 
     drift = median(own[half:]) / median(own[:half]) - 1
     doubts = {
         f"the median is known within {_spread(times):.1%} only": _spread(times) > tolerance,
-        f"wall time is {waited:.2f} of the device's": waited > _WAITED,
-        f"the second half took {drift:+.1%}": abs(drift) > _DRIFTED,
+        f"wall time is {waited:.2f} times the time on the device": waited > _WAITED,
+        f"the steps of the second half took {drift:+.1%} longer": abs(drift) > _DRIFTED,
         f"other processes compute: the load is {load:.1f}": load > 1 + _BUSY,
     }
     return [doubt for doubt, holds in doubts.items() if holds]

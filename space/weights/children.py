@@ -1,4 +1,4 @@
-"""The weights of children: the channels of a parent in order of importance, and leading slices of its tensors.
+"""The weights of child networks: the channels of a parent in order of importance, and slices of its tensors.
 
 A child (`space.choices.inside`) takes the first channels of each layer. So a parent is ordered once with `order`,
 which leaves its function unchanged, before children `inherit` from it.
@@ -22,7 +22,9 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
 def inherit(parent: Weights, child: Architecture) -> Weights:
-    """Return the weights that `child` takes from `parent`: copies of leading slices, in the parent's conventions.
+    """Return the weights that `child` takes from `parent`, as copies, with the parent's conventions.
+
+    They are the first channels of each layer, the middle of each kernel, and the first blocks of each stage.
 
     Statistics of normalisation are sliced too. They describe the parent's feature maps, so they should be recomputed.
     A child that equals the parent's network gets exactly its weights. Raises `UserError` if `child` is not a child.
@@ -93,8 +95,8 @@ def order(parent: Weights) -> Weights:
     """Return `parent` with its channels permuted from the most to the least important; its function is the same.
 
     All layers along a residual path share one order, and so do a depthwise convolution and the squeeze-excitation
-    around it. The importance of a channel is the sum of the sizes of its normalisations' scales, times the sum of the
-    sizes of the weights that read it, as in filter pruning (Li et al. 2017, arXiv:1608.08710, with scales as in Liu
+    around it. The importance of a channel is the sum of the absolute scales of its normalisations, times the sum of
+    the absolute weights that read it, as in filter pruning (Li et al. 2017, arXiv:1608.08710, with scales as in Liu
     et al. 2017, arXiv:1708.06519). Equal channels keep their order. Raises `UserError` for networks without children.
     """
     refuse_parent(parent.architecture)
@@ -142,7 +144,7 @@ def _is_depthwise(conv: Conv) -> bool:
 def _importance(tensors: Mapping[str, Tensor], uses: list[_Use]) -> Tensor:
     """Return the importance of each channel of an axis, shape (channels,), in double precision (see `order`).
 
-    Without scales it is the sum of the sizes of the weights that read the channel.
+    Without scales it is the sum of the absolute weights that read the channel.
     """
     width = next(use.conv.width_in if use.reads else use.conv.width for use in uses)
     scales, reading = torch.zeros(width, dtype=torch.double), torch.zeros(width, dtype=torch.double)

@@ -57,7 +57,7 @@ class Conventions:
                 raise UserError(f"{name} is {value}; it must lie between 0 and 1.")
         if not self.mean or len(self.mean) != len(self.std):
             raise UserError(
-                f"{len(self.mean)} means and {len(self.std)} standard deviations; one per channel."
+                f"mean {self.mean} and std {self.std} must have one number for each image channel."
             )
         if not all(map(isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
             raise UserError(f"mean {self.mean} and std {self.std} must be finite, and std positive.")
@@ -81,7 +81,10 @@ def normalised(conventions: Conventions, normalisation: str) -> Conventions:
 
 
 def for_channels(conventions: Conventions, channels: int) -> Conventions:
-    """Return `conventions` for images with `channels` channels: mean and std averaged for one, repeated for more."""
+    """Return `conventions` for images with `channels` channels, each normalised by one number of mean and std.
+
+    For one channel, mean and std are averaged. For another number they are repeated as often as needed, and cut.
+    """
     mean, std = conventions.mean, conventions.std
     if channels == len(mean):
         return conventions

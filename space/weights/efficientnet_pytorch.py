@@ -1,6 +1,7 @@
-"""EfficientNet-PyTorch by Luke Melas-Kyriazi (lukemelas), package efficientnet_pytorch: Google's V1 weights.
+"""The weight format of EfficientNet-PyTorch, package efficientnet_pytorch, by Luke Melas-Kyriazi (lukemelas).
 
-A fork (package efficientnet_lite_pytorch) has EfficientNet-Lite under the same names.
+It has Google's weights of EfficientNet V1. A fork (package efficientnet_lite_pytorch) has EfficientNet-Lite under the
+same names.
 
 The library numbers blocks through all stages. It computes TensorFlow's padding once, for the image size of the
 network or `image_size=`. For images of another size its logits therefore differ from ours, since our networks pad for

@@ -48,7 +48,7 @@ def load_weights(
         AdvProp weights need "inception".
 
     Raises `UserError`, in one line, for a file that is unreadable, has values that are not finite, or is of another
-    network.
+    network, and for an unknown network, format, style or normalisation.
     """
     if network is not None:
         _named(network)
@@ -126,7 +126,7 @@ def _named_tensors(tensors: StateDict, format: str | None) -> tuple[str, StateDi
 
 
 def _require_numbers(tensors: StateDict) -> None:
-    """Raise `UserError` for the first tensor that is not floating point, is sparse, or has no or non-finite values.
+    """Raise `UserError` for the first tensor that is sparse, without values, not floating point, or not finite.
 
     Counters, which have no dimension, may be integers.
     """
@@ -177,7 +177,10 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
         raise UserError(
             f"these are the tensors of {headless[0]} without its classifier, which is needed too."
         )
-    raise UserError(f"no published network has these tensors ({whose(format)} names); name the network.")
+    raise UserError(
+        f"no published network has these tensors ({whose(format)} names); name the network (--network, in Python"
+        " network=)."
+    )
 
 
 def _headless(found: set[str], architecture: Architecture, format: str) -> bool:

@@ -49,7 +49,7 @@ def to_ours(
 def from_ours(state_dict: StateDict, architecture: Architecture, format: str) -> dict[str, Tensor]:
     """Return the tensors of `build(architecture)` under the names of `format`: the inverse of `to_ours`.
 
-    Raises `UserError` for tensors of another architecture, and if `format` cannot express it.
+    Raises `UserError` for tensors of another architecture, and for an architecture that `format` cannot express.
     """
     shapes = _shapes(architecture)
     names = their_names(architecture, format, shapes)
@@ -89,9 +89,9 @@ def format_of(state_dict: StateDict) -> str:
 
 
 def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:
-    """Return a mapping of our tensor names `tensors` to the format's.
+    """Return a mapping of our tensor names `tensors` to the names of `format`.
 
-    Raises `UserError` if it cannot express the architecture.
+    Raises `UserError` if the format cannot express the architecture.
     """
     modules = weight_format(format).modules(architecture)
     splits = ((name, *name.rsplit(".", 1)) for name in tensors)

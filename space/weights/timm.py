@@ -190,7 +190,7 @@ TIMM = WeightFormat(
     {"plain": plain, "tf": tf},
     _usual,
     # The first two are the stems of InceptionV4 and Inception-ResNet-v2. InceptionV3 has torchvision's names.
-    # Xception is recognised by a shortcut, since many other networks call their stem "conv1".
+    # Xception is recognised by a block's shortcut convolution, since many other networks call their stem "conv1".
     stems=("features.0.conv", "conv2d_1a.conv", "block1.skip"),
     unused=AUXILIARY,
 )

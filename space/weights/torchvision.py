@@ -111,7 +111,7 @@ _SHUFFLE = {
 def _shufflenet_v2(architecture: Architecture) -> dict[str, str]:
     library = "torchvision's ShuffleNetV2"
     if architecture.stem.op != "pool" or len(architecture.stages) != 3:
-        raise UserError(f"{library} has a stem that pools and three stages.")
+        raise UserError(f"{library} has a stem that pools and three stages; {_kind(architecture)}.")
     expect(replace(architecture, stem=Stem(1)), library, _shuffle_objection)
     names = pair("stem.conv", "conv1.0", "conv1.1")
     for block in plan(architecture)[1:-1]:
@@ -136,7 +136,8 @@ _BASIC = {"first": ("conv1", "bn1"), "second": ("conv2", "bn2"), "side": ("downs
 def _resnet(architecture: Architecture) -> dict[str, str]:
     if architecture.stem.op != "pool" or len(architecture.stages) != 4 or architecture.head.width:
         raise UserError(
-            "torchvision's ResNet has a stem that pools, four stages, and only a classifier as head."
+            "torchvision's ResNet has a stem that pools, four stages, and only a classifier as head;"
+            f" {_kind(architecture)}."
         )
     names = pair("stem.conv", "conv1", "bn1")
     for block in plan(architecture)[1:-1]:
@@ -147,6 +148,14 @@ def _resnet(architecture: Architecture) -> dict[str, str]:
     return names | {"head.classifier": "fc"}
 
 
+def _kind(architecture: Architecture) -> str:
+    """Return the stem, the number of stages and the head of a refused network, for a message."""
+    head = str(architecture).rpartition("/")[2]
+    return (
+        f"this network has stem {architecture.stem.op!r}, {len(architecture.stages)} stage(s) and head {head}"
+    )
+
+
 def _efficientnet(architecture: Architecture) -> dict[str, str]:
     expect(architecture, "torchvision's EfficientNet", _objection)
     return efficientnet(architecture)
@@ -155,8 +164,8 @@ def _efficientnet(architecture: Architecture) -> dict[str, str]:
 def efficientnet(architecture: Architecture) -> dict[str, str]:
     """Return a mapping of our module names to torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
 
-    torchvision's own networks have a single ratio. An MBConv without squeeze-excitation counts it as a step
-    nevertheless, like torchvision's with an identity as `se_layer`.
+    torchvision's own networks have a single ratio. In an MBConv without squeeze-excitation, one number of the block's
+    steps stays unused, as if torchvision's block had an identity as `se_layer`.
     """
     names = pair("stem.conv", "features.0.0", "features.0.1")
     for block in plan(architecture)[1:-1]:
@@ -198,7 +207,8 @@ def _objection(stage: Stage) -> str:
 def conventions(architecture: Architecture) -> Conventions:
     """Return the batch-norm constants of torchvision's builders (norm_layer) and its normalisation of images."""
     name = name_of(architecture)
-    # With its weights, GoogLeNet and InceptionV3 undo ImageNet's normalisation themselves (transform_input).
+    # With torchvision's weights, GoogLeNet and InceptionV3 undo ImageNet's normalisation themselves
+    # (transform_input).
     mean, std = INCEPTION if name in ("v2-l", *_INCEPTIONS) else IMAGENET
     ops, acts = {stage.op for stage in architecture.stages}, {stage.act for stage in architecture.stages}
     if name in ("b5", "b6", "b7"):

@@ -75,7 +75,7 @@ def fresh_classifier(weights: Weights) -> Weights:
 
 
 def with_classes(weights: Weights, classes: int, seed: int) -> Weights:
-    """Return `weights` with a classifier for so many classes that is newly initialised, from `seed` alone."""
+    """Return `weights` with a classifier for `classes` classes that is newly initialised, from `seed` alone."""
     architecture = replace(weights.architecture, classes=classes)
     # A classifier's initial weights depend on its shape alone. The rest of the network would take long to build.
     width_in = 1 if architecture.head.width else architecture.stages[-1].width

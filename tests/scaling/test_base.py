@@ -63,7 +63,7 @@ def test_an_architecture_is_named_after_what_it_is():
         ("", r"^Unknown base ''"),
         ("no/such/place", r"^Unknown base 'no/such/place'"),
         ("absent.yaml", r"^Cannot read absent\.yaml: No such file or directory\.$"),
-        ("r32_i16/mb_d2_k4_s2_e6_w24/h640_c10", r"^kernel is 4"),
+        ("r32_i16/mb_d2_k4_s2_e6_w24/h640_c10", r"^'mb_d2_k4_s2_e6_w24': kernel is 4"),
         ("r32_i16/mv_d2_k3_s2_e6_w24/h640_c10", r"Unknown op .*Did you mean 'mb"),
     ],
 )
@@ -80,7 +80,7 @@ def test_other_words_are_refused(tmp_path, monkeypatch, text, message):
             ("depth: 2", "depth: [1, 2]"),
             r"is a search space with 1 open choices, such as stages\.0\.depth",
         ),
-        (("width: 640", "wdth: 640"), r"Unknown key in head 'wdth'. Did you mean 'width'"),
+        (("width: 640", "wdth: 640"), r"Unknown key in head: 'wdth'. Did you mean 'width'"),
         (("kernel: 3, ", ""), r"kernel"),
         (("classes: 10", ""), r"lacks classes"),
         (("stages:", "stages: ["), r"mine\.yaml, line"),

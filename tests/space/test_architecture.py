@@ -146,13 +146,13 @@ def test_a_part_refuses(make, said):
         ("r32/mb_d1_k3_s1_e1_w8/h64_c10", "'r32' lacks iNUMBER (width)."),
         ("r32_i16/mb_d1_k3_s1_e1/h64_c10", "'mb_d1_k3_s1_e1' lacks wNUMBER (width)."),
         ("r32_i16/mb_d1_k3_s1_e1_w8/h64", "'h64' lacks cNUMBER (classes)."),
-        ("r32_i16/mp_d1_k3_s1_e1_w8/h64_c10", "Unknown op in 'mp_d1_k3_s1_e1_w8' 'mp'. Did you mean 'mb'?"),
-        ("r32_i16/mb_d1_d2_k3_s1_e1_w8/h64_c10", "'mb_d1_d2_k3_s1_e1_w8' says depth twice."),
-        ("r32_i16/mb_d1_k3_s1_e1_w8_relu_silu/h64_c10", "'mb_d1_k3_s1_e1_w8_relu_silu' says act twice."),
-        ("r32_i16/mb_d1_k3_s1_e1_w8_sile/h64_c10", "Unknown part in 'mb_d1_k3_s1_e1_w8_sile' 'sile'."),
-        ("r32_i16/mb_d1.5_k3_s1_e1_w8/h64_c10", "depth is 1.5; it must be a whole number"),
-        ("r32_i16/mb_d1_k3_s1_e-1_w8/h64_c10", "Unknown part in 'mb_d1_k3_s1_e-1_w8' 'e-1'."),
-        ("r32_i16//h64_c10", "Unknown op in '' ''."),
+        ("r32_i16/mp_d1_k3_s1_e1_w8/h64_c10", "Unknown op in 'mp_d1_k3_s1_e1_w8': 'mp'. Did you mean 'mb'?"),
+        ("r32_i16/mb_d1_d2_k3_s1_e1_w8/h64_c10", "'mb_d1_d2_k3_s1_e1_w8' states depth twice."),
+        ("r32_i16/mb_d1_k3_s1_e1_w8_relu_silu/h64_c10", "'mb_d1_k3_s1_e1_w8_relu_silu' states act twice."),
+        ("r32_i16/mb_d1_k3_s1_e1_w8_sile/h64_c10", "Unknown part in 'mb_d1_k3_s1_e1_w8_sile': 'sile'."),
+        ("r32_i16/mb_d1.5_k3_s1_e1_w8/h64_c10", "'mb_d1.5_k3_s1_e1_w8': depth is 1.5; it must be"),
+        ("r32_i16/mb_d1_k3_s1_e-1_w8/h64_c10", "Unknown part in 'mb_d1_k3_s1_e-1_w8': 'e-1'."),
+        ("r32_i16//h64_c10", "Unknown op in '': ''."),
     ],
 )
 def test_a_string_is_refused(text, said):
@@ -185,9 +185,11 @@ def test_a_skip_that_changes_nothing_makes_no_other_network():
 def test_groups_divide_widths():
     assert STAGE.groups == 1
     assert decode("r32_i16/shuffle_d2_k3_s2_w24_g3/h8_c2").stages[0].multiple == 3
-    with pytest.raises(UserError, match=r"^width is 32; here it must be a multiple of 3\.$"):
+    with pytest.raises(
+        UserError, match=r": width is 32; with op shuffle and groups 3 it must be a multiple of 3\.$"
+    ):
         decode("r32_i16/shuffle_d2_k3_s2_w32_g3/h8_c2")
-    with pytest.raises(UserError, match=r"^width is 15; here it must be a multiple of 2\.$"):
+    with pytest.raises(UserError, match=r": width is 15; with op shufflev2 it must be a multiple of 2\.$"):
         decode("r32_i16/shufflev2_d2_k3_s2_w15/h8_c2")
 
 

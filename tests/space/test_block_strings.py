@@ -102,17 +102,17 @@ def test_decoding_inverts_encoding(stages, notation, act):
     ("text", "said"),
     [
         ("r1_k3_s11_e1_i32", "'r1_k3_s11_e1_i32' lacks oNUMBER."),
-        ("r1_k3_s12_e1_i32_o16", "the strides along both sides must be equal."),
+        ("r1_k3_s12_e1_i32_o16", "the strides along both axes must be equal, as in s22."),
         (
             "r1_k3_s11_e1_i32_o16,r1_k3_s11_e6_i24_o16",
             "'r1_k3_s11_e6_i24_o16' reads 24 channels, but 16 come before",
         ),
-        ("r1_k3_s11_e1_i32_o16_sq0.25", "Unknown part in 'r1_k3_s11_e1_i32_o16_sq0.25' 'sq0.25'."),
-        ("r1_k3_k3_s11_e1_i32_o16", "says kernel twice."),
-        ("it_r1_k3_s1_e6_c16", "Unknown kind of block in 'it_r1_k3_s1_e6_c16' 'it'. Did you mean 'ir'?"),
+        ("r1_k3_s11_e1_i32_o16_sq0.25", "Unknown part in 'r1_k3_s11_e1_i32_o16_sq0.25': 'sq0.25'."),
+        ("r1_k3_k3_s11_e1_i32_o16", "states kernel twice."),
+        ("it_r1_k3_s1_e6_c16", "Unknown kind of block in 'it_r1_k3_s1_e6_c16': 'it'. Did you mean 'ir'?"),
         ("ir_r1_k3_s1_e1_c16", "ir with e1 has a convolution that our blocks lack; write ds or cn."),
         ("ir_r1_k3_s1_c16", "lacks eNUMBER."),
-        ("r1_k4_s11_e1_i32_o16", "kernel is 4; it must be odd"),
+        ("r1_k4_s11_e1_i32_o16", "'r1_k4_s11_e1_i32_o16': kernel is 4; it must be odd"),
     ],
 )
 def test_refusals_name_the_part(text, said):

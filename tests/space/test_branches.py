@@ -66,7 +66,7 @@ def test_equal_shares_are_written_alike():
         ("64+", "'' is not a layer; write 64, 3:128, 1x7:192, max or avg."),
         ("64+min>32", "'min' is not a layer"),
         ("4:64", "the kernel of '4:64' must be odd."),
-        ("(1:2|3:4)>64", "only the last layer of a branch may be two."),
+        ("(1:2|3:4)>64", "only the last layer of a branch may be two in parallel."),
         ("max", "have no convolution."),
         ("64=320", "is not a layer"),
         ("064", "is not a layer"),

@@ -159,7 +159,7 @@ def test_an_op_keeps_its_options_when_it_is_chosen_by_name():
         ({"stages": [{**SMALL["stages"][1], "op": {"mb": 3}}]}, "{mb: {se: 0.25}}"),
         (
             {"stages": [{**SMALL["stages"][1], "op": {"mb": {"kernel": 3}}}]},
-            "says kernel itself and for op mb",
+            "states kernel itself and for op mb",
         ),
         ({"stages": [{**SMALL["stages"][1], "depth": 0}]}, "at least one stage of depth"),
         ({"stages": [SMALL["stages"][1]]}, "may have depth 0; at least one must not"),

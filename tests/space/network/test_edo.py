@@ -44,6 +44,19 @@ def test_dilations_that_are_there_are_found_and_the_function_stays(padding):
     assert architecture.stages[-1] == replace(SUPERNET.stages[-1], depth=1)
 
 
+def test_dilations_are_multiples_of_the_kernels_own():
+    torch.manual_seed(0)
+    parent = decode("r24_i8_s1/mb_d1_k5_s1_e4_w12_di2/h16_c3")
+    supernet = restricted(build(parent), PAIRS).eval()
+    architecture, state = edo(supernet)
+    network = build(architecture).eval()
+    network.load_state_dict(state)
+    x = torch.randn(2, 3, 24, 24)
+    with torch.no_grad():
+        assert torch.allclose(network(x), supernet(x), atol=1e-5)
+    assert architecture.stages[0].dilations == "2x2:1+2x4:1+4x2:1+4x4:1"
+
+
 def test_params_and_macs_are_those_of_the_undilated_network():
     torch.manual_seed(0)
     architecture, state = edo(build(SUPERNET))
@@ -70,5 +83,5 @@ def test_equal_dilations_are_written_alike():
 
 @pytest.mark.parametrize("text", ["1x1", "0x1:1", "1x1:1+", "65x1:1", "1x1:0"])
 def test_an_invalid_dilation_is_refused(text):
-    with pytest.raises(UserError, match=r"is not a group; write 1x1:3\+1x2:1\."):
+    with pytest.raises(UserError, match=r"is not a group; write 1x1:3\+1x2:1, with dilations of 1 to 64\."):
         decode_stage(f"mb_d1_k3_s1_e4_w24_di:{text}")

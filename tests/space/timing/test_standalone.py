@@ -61,7 +61,7 @@ def test_waiting_for_other_processes_is_detected(inputs):
     found = step_time(*inputs, timer=scripted(repeat((4.0, 8.0))), load=lambda: 3.2)
     assert not found.reliable
     assert found.doubts == (
-        "wall time is 2.00 of the device's",
+        "wall time is 2.00 times the time on the device",
         "other processes compute: the load is 3.2",
     )
 

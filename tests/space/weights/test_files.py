@@ -184,7 +184,7 @@ def test_another_network_is_refused(b0, tmp_path):
     )
     torch.save(build(SMALL).state_dict(), tmp_path / "small.pt")
     assert refusal(tmp_path / "small.pt") == (
-        "FILE: no published network has these tensors (our names); name the network."
+        "FILE: no published network has these tensors (our names); name the network (--network, in Python network=)."
     )
     assert load_weights(tmp_path / "small.pt", SMALL).conventions == Conventions()
 
