@@ -27,8 +27,8 @@ def resolve(base: str | Architecture | Base) -> Base:
     timm, separated by commas ("r1_k3_s11_e1_i32_o16_se0.25,..."); a run, for its best network ("RUN"), or one of
     its complete trials ("RUN:12"); the folder of a model.
 
-    Raises `UserError` for anything else, with the nearest published names, and for the best network of an
-    unfinished run.
+    Raises `UserError` for anything else, with the nearest published names, for the best network of an unfinished run,
+    and for a trial that is not complete.
     """
     if isinstance(base, Base):
         return base

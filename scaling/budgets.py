@@ -21,10 +21,12 @@ STEP = 1000
 """phi is searched in thousandths, so that the printed value can be typed again and gives the same network."""
 
 _DIP, _STEP_DIP = 1.5, 1.1
-"""The largest factors by which a cost can be lower at a higher phi: in general, and for predicted step times.
+"""The largest factors by which a cost can be lower at a higher phi: in general, and for predicted times of networks
+whose exact costs never fall.
 
-Measured on every third published network by all rules, for phi from -2 to 2: at most 1.05 (MACs of ShuffleNetV1,
-activations of Inception-ResNet-v2). Networks with a few channels can dip lower.
+The first was measured on every third published network by all rules, for phi from -2 to 2: costs fall by a factor of
+at most 1.05 (MACs of ShuffleNetV1, activations of Inception-ResNet-v2). In networks with a few channels they can fall
+further.
 """
 
 MONOTONE = frozenset({"mb", "mbv3", "dw", "fused", "fusedkeep"})
@@ -34,9 +36,10 @@ MONOTONE = frozenset({"mb", "mbv3", "dw", "fused", "fusedkeep"})
 class Budget:
     """Upper limits on the costs of a network, such as `Budget(macs="2G", params=12_000_000)`.
 
-    limits: the limits by the names of `space.cost.table.COSTS`, in the units of that table. predict: for a limit on
-    `step` or `latency`, the function that returns the milliseconds of a network, by the name of the cost. Raises
-    `UserError` for an unknown cost or a bad amount.
+    limits: the limits by the names of `space.cost.table.COSTS`, as numbers in the units of that table or as text.
+    predict: for a limit on `step` or `latency`, the function that returns the milliseconds of a network, by the name
+    of the cost. Raises `UserError` for an unknown cost or an invalid amount. The methods raise it if a limit needs a
+    function that `predict` lacks.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Budget:
         return max(self._cost(name, architecture) / limit for name, limit in self.limits.items())
 
     def fits(self, model: ScaledModel) -> bool:
-        """Return True if a network is within every limit."""
+        """Return True if `model` is within every limit."""
         return self.excess(model.architecture) <= 1
 
     def __bool__(self) -> bool:
@@ -89,13 +92,15 @@ def largest(
     <ScaledModel b0-compound-phi2.223: 12.8M params, 1.96G MACs>
 
     Costs don't always rise with phi (see `scaling.rules`), so a network that fits can lie above one that doesn't.
-    A bisection of some 20 networks finds a phi above which nothing can fit. From there the search goes down, by
-    0.001 each, to the first network that fits: several hundred networks for blocks whose costs can fall. The other
-    arguments have the same meaning as in `scale`. Raises `UserError` if no network fits, with the costs of the
-    smallest, and if the one at the rule's highest phi fits, unless that phi is 0 (`shrink`): then it is returned.
+    A bisection of some 20 networks finds a phi above which nothing can fit. From there the search goes down in steps
+    of 0.001 to the first network that fits: several hundred networks for blocks whose costs can fall. The other
+    arguments have the same meaning as in `scale`.
+
+    Raises `UserError` for a budget without a limit; if no network fits, with the costs of the smallest; and if the
+    network at the rule's highest phi fits. (Only if that phi is 0, as for `shrink`, this network is returned.)
     """
     if not budget:
-        raise UserError("A budget needs at least one limit on a cost.")
+        raise UserError("A budget needs at least one limit on a cost, such as macs=2G.")
     base = resolve(base)
     at = partial(_at, base, rule=rule, coefficients=coefficients, rounding=rounding)
     law = scale(base, 0, rule=rule, coefficients=coefficients, rounding=rounding).rule
@@ -118,7 +123,11 @@ def largest(
 def _bisect(
     at: Callable[[int], ScaledModel | None], budget: Budget, low: int, high: int, dip: float
 ) -> tuple[int, int]:
-    """Return two neighbouring values of phi. No network at or above the second fits; the first may fit."""
+    """Return two neighbouring values of phi. No network at or above the second fits; the first may fit.
+
+    The results and the ends of the search, `low` and `high`, are in thousandths. dip: the largest factor by which a
+    cost may fall as phi rises.
+    """
     while high - low > 1:
         middle = (low + high) // 2
         model = at(middle)

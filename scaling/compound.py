@@ -69,8 +69,8 @@ SCHEMA = "compound-nas.coefficients"
 class CoefficientsFile:
     """The content of a coefficients file.
 
-    rule: the name of the rule that was fitted. rounding: the rounding of the fit. Both are None if the file
-    doesn't state them.
+    rule: the name of the rule that was fitted. rounding: the rounding of the fit. Each is None if the file doesn't
+    state it.
     """
 
     coefficients: Coefficients

@@ -63,11 +63,11 @@ def scale(
     """Return `base` scaled to `phi`: larger above 0, smaller below 0, unchanged at 0. Takes less than a millisecond.
 
     base: the name of a published network, a file, a canonical string or an architecture (`scaling.base.resolve`).
-    phi: a number within +-16; multiply-adds grow by about 2^phi. rule: a key of `RULES`, or a rule.
+    phi: a number within +-16; multiply-adds grow by a factor of about 2^phi. rule: a key of `RULES`, or a rule.
     coefficients, rounding: values to use in place of the rule's.
 
-    Raises `UserError` for an unknown base or rule, for coefficients if the rule has none, and for a phi that
-    leaves a layer without channels or images smaller than the total stride of the network.
+    Raises `UserError` for an unknown base or rule, for coefficients if the rule has none, for a phi outside of the
+    rule's range, and for one that leaves a layer without channels or images smaller than the total stride.
 
     >>> scale("b0", -1).cost.params < scale("b0", 0).cost.params
     True

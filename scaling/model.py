@@ -16,7 +16,7 @@ from space import Architecture, Cost, Multipliers, cost
 class ScaledModel:
     """A base scaled by a rule at phi: the result of a formula, never a published network.
 
-    multipliers: the multipliers by the rule, before rounding. `obtained` has the multipliers of the rounded network.
+    multipliers: those that the rule has at phi, before rounding; `obtained` has those of the rounded network.
     """
 
     base: Base
@@ -67,7 +67,7 @@ class ScaledModel:
 
     @property
     def train_resolution(self) -> int:
-        """The resolution to train at, in pixels: lower than at evaluation for some rules (by 20% for v2)."""
+        """The resolution to train at, in pixels: that at evaluation, times `rule.train_share` unless phi is 0."""
         if not self.phi or self.rule.train_share == 1:
             return self.architecture.resolution
         return round(self.architecture.resolution * self.rule.train_share)

@@ -37,7 +37,8 @@ def near(architecture: Architecture) -> Published | None:
 def same_kind(architecture: Architecture) -> tuple[Published, ...]:
     """Return the published networks whose stages differ from those of `architecture` only in depth and width.
 
-    If one of two networks has more stages, its further ones are ignored. The result can be empty.
+    If one of the two networks has more stages than the other, the additional stages are ignored. The result can be
+    empty.
     """
     return tuple(row for row in CATALOG.values() if _alike(row.architecture, architecture))
 

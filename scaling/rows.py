@@ -1,4 +1,7 @@
-"""The rows and columns of every table of `scale`. The column `published` separates its two kinds of rows."""
+"""The rows and columns of the tables of networks that `scale` prints and writes.
+
+The column `published` separates published networks from results of formulas.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,11 @@ COLUMNS = (
     Column("two_to_phi", "2^phi", description="growth of MACs that phi aims at", form=".2f"),
     Column("macs_growth", "MACs x", description="MACs divided by the base's", form=".2f"),
     Column("params_growth", "Params x", description="params divided by the base's", form=".2f"),
-    Column("nearest", "Nearest", description="the nearest published network, within twice or half the costs"),
+    Column(
+        "nearest",
+        "Nearest",
+        description="the nearest published network, if its params and MACs are within a factor of 2",
+    ),
 )
 """The columns that fit a page or a terminal."""
 

@@ -68,8 +68,9 @@ def fast(share: float = 0.8) -> Rule:
     """Return the rule of fast compound scaling.
 
     share: the share a of the growth in multiply-adds that goes to width, 0 to 1 (alpha in the paper). Depth and
-    resolution divide the rest: with s = 2^phi, d = s^((1-a)/2), w = s^(a/2), r = s^((1-a)/4). Activations, which
-    determine the speed of a GPU, then grow only like s^(1-a/2). 0.8 is the paper's "dWr".
+    resolution have equal shares of the rest: with s = 2^phi, d = s^((1-a)/2), w = s^(a/2), r = s^((1-a)/4).
+    Activations, which determine the speed of a GPU, then grow only like s^(1-a/2). 0.8 is the paper's "dWr". Raises
+    `UserError` for another share.
     """
     if not 0 <= share <= 1:
         raise UserError(f"Rule fast: width's share is {share:g}; it must be a number from 0 to 1.")
@@ -223,4 +224,4 @@ _ALL = (
 )
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in _ALL}
-"""Every scaling rule by name: the extension point."""
+"""Every scaling rule by name. A new rule is a further entry of `_ALL`."""

@@ -11,7 +11,7 @@ from space.choices.named_networks import FORMS, named_network
 
 
 def trained_network(word: str) -> tuple[str, Architecture]:
-    """Return the name and the network of a run ("RUN", "RUN:best"), a trial ("RUN:12") or a model (its folder).
+    """Return the name and the network of a run ("RUN", "RUN:best"), a trial ("RUN:12") or the folder of a model.
 
     Raises `UserError` for the best network of an unfinished run, for a trial that is not complete, and for a word
     that means no network.
@@ -49,6 +49,6 @@ def provenance_of(word: str) -> Provenance:
 
 def _require_finished(run: Run, name: str) -> None:
     if not run.over:
-        finish = f"It is still running ({run.driver})" if run.driver else f"Finish it: {run.go_on}"
+        finish = f"It runs in {run.driver}: wait until it ends" if run.driver else f"Finish it: {run.go_on}"
         example = f"; or name a trial: {name}:{run.ranked[0].number}" if run.ranked else ""
         raise UserError(f"The run {run.name} is unfinished. {finish}{example}")

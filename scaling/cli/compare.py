@@ -29,7 +29,9 @@ from space.refusal import unknown_name
     help="The scaling rule.",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Print the networks with their costs and the price; train nothing."
+    "--dry-run",
+    is_flag=True,
+    help="Print the networks with their costs and the estimated time; train nothing.",
 )
 def compare(words: tuple[str, ...], family: str | None, rule: str, dry_run: bool) -> None:
     """Compare a family with published networks at the costs of its members, on your images.

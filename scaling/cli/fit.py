@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Settings are KEY=VALUE words, as in `search launch`:
   data=NAME data.path=FILE        the images; accuracy is that of their validation split
-  proxy.epochs=5                  the training; every network at its own resolution and width
-  executor.workers=2              number of trainings at a time; executor=ray: on a cluster
+  proxy.epochs=5                  epochs of each training, at the network's own resolution and width
+  executor.workers=2              trainings at a time; executor=ray trains on a cluster
   seed=N run=NAME budget=30m max_failures=N
 
 The run and its results are stored in runs/NAME: coefficients.yaml (for `scale --coefficients`), tables of the
@@ -56,7 +56,7 @@ which repeats no finished training. `search status NAME` shows the progress.
     type=float,
     help="Permitted relative difference of real multiply-adds from 2^phi (0.25).",
 )
-@click.option("--seeds", type=int, metavar="N", help="Trainings of each leader (3).")
+@click.option("--seeds", type=int, metavar="N", help="Trainings of each leader that does not drop out (3).")
 @click.option("--leaders", type=int, metavar="N", help="Candidates that are trained with a second seed (6).")
 @click.option(
     "--compare",
@@ -67,7 +67,7 @@ which repeats no finished training. `search status NAME` shows the progress.
 @click.option(
     "--limit",
     type=click.FloatRange(0, 1),
-    help="Round a width up if rounding would leave less than this share of the exact product.",
+    help="Round a width up if rounding would leave less than this share of the exact width.",
 )
 @click.option(
     "--depth-rounding",
@@ -98,7 +98,10 @@ def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: A
             raise UserError("Give the network to fit, such as --base b0, or --resume NAME to continue a fit.")
         return _begin(asked, parse(settings), dry_run)
     if asked or dry_run:
-        raise UserError("--resume continues a fit with its own options; only executor and budget can change.")
+        raise UserError(
+            "--resume continues a fit with its own options, so give no others; the settings executor and budget can"
+            " change."
+        )
     from scaling.fitting import fit as fitting
 
     return _run(lambda display: fitting.resume(resume, parse(settings), display=display))
@@ -128,7 +131,8 @@ def _announce(planned: Plan) -> None:
     design, trainings = planned.design, planned.race().max_trainings
     click.echo(counts_sentence(planned.grid.counts), err=True)
     click.echo(
-        f"{len(planned.grid.candidates)} trainings with the first seed, at most {trainings} with all {design.seeds}.",
+        f"{len(planned.grid.candidates)} trainings with the first seed, at most {trainings} with all {design.seeds}"
+        " seeds.",
         err=True,
     )
 

@@ -75,7 +75,7 @@ def cli(context: click.Context, /, **given: Any) -> None:
     budget = Budget(**{name: given[f"max_{name}"] for name in COSTS}, predict=predict)
     asked = (given["phi"] is not None, given["phis"] is not None, bool(budget))
     if sum(asked) > 1:
-        raise UserError("Give one of --phi, --family and a budget (--max-...).")
+        raise UserError("Give only one of --phi, --family and a budget (--max-...).")
     if not any((*asked, given["published"], given["figure"])):
         raise UserError("Say what to scale to: --phi, --family, --published or a budget (--max-...).")
     if given["onnx"] and given["save"] is None:
@@ -150,7 +150,7 @@ def _listed(name: str, published: bool) -> str:
 
 
 def _published(request: ScalingRequest, given: dict[str, Any]) -> tuple[Published, ...]:
-    """Return the published networks of the given family, else of the family of the base."""
+    """Return the published networks of the given family, else of the base's family (EfficientNet, if it has none)."""
     if not given["published"]:
         return ()
     own = CATALOG.get(request.base.name, CATALOG["b0"])

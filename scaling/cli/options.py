@@ -46,7 +46,7 @@ WHAT = _options(
         help="Several values of phi: 1..7, 0..3:0.5, -1,0,1. With --published, the name of a family: mobilenet, "
         "shufflenet, inception, ..., or all (default: the family of the base).",
     ),
-    click.option("--published", is_flag=True, help="Published networks, also in addition to scaled ones."),
+    click.option("--published", is_flag=True, help="Show published networks, alone or beside scaled ones."),
     click.option(
         "--base",
         default="b0",
@@ -62,7 +62,7 @@ HOW = _options(
         "--rule",
         metavar="RULE",
         shell_complete=completers.words(RULES),
-        help="One of the rules above (default: compound; for a budget or a figure, all).",
+        help="One of the rules above (default: compound; all rules for a budget and for cost curves).",
     ),
     click.option("--alpha", type=float, help="Coefficient of depth, at least 1."),
     click.option("--beta", type=float, help="Coefficient of width."),
@@ -106,7 +106,7 @@ ROUNDING = _options(
     click.option(
         "--limit",
         type=click.FloatRange(0, 1),
-        help="Round a width up if rounding would leave less than this share of the exact product.",
+        help="Round a width up if rounding would leave less than this share of the exact width.",
     ),
     click.option(
         "--depth-rounding",
@@ -153,7 +153,7 @@ OUTPUT = _options(
     click.option(
         "--onnx",
         is_flag=True,
-        help="With --save: also random weights, ONNX and torch.export, with outputs checked for equality.",
+        help="With --save: also write random weights, and ONNX and torch.export files with equal outputs.",
     ),
     click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
     click.option(

@@ -112,8 +112,8 @@ def _macs_against_phi(curves: Curves) -> Chart:
 
 def _summary(base: Base, models: Sequence[ScaledModel]) -> str:
     text = (
-        f"{len(models)} network{'s' * (len(models) != 1)} scaled from {base.name} by formula. None is a published "
-        "network, and none was trained. Costs are exact."
+        f"This page shows {len(models)} network{'s' * (len(models) != 1)} that a formula scaled from {base.name}. "
+        "None is a published network, and none was trained. Costs are exact."
     )
     if models:
         small, large = (pick(models, key=lambda model: model.cost.macs) for pick in (min, max))

@@ -87,7 +87,7 @@ def _depth_and_width(architecture: Architecture) -> Iterator[tuple[str, str]]:
 def _title(model: ScaledModel, rounding: Rounding) -> str:
     law = model.rule.law
     constants = f" ({law})" if isinstance(law, Coefficients) else ""
-    limit = f", at least {rounding.limit:g} of the exact product" if rounding.limit else ""
+    limit = f", at least {rounding.limit:g} of the exact width" if rounding.limit else ""
     depth = "rounded up" if rounding.depth == "ceil" else "rounded to the nearest"
     pixels = f"multiples of {rounding.resolution} pixels" if rounding.resolution > 1 else "whole pixels"
     rule = f"rule {model.rule.name}{constants}: {model.rule.summary}"
@@ -122,4 +122,4 @@ def _comparison(model: ScaledModel) -> str:
     if not changes:
         return f"Nearest published network: {published.name}, the same network ({published.source})."
     lines = "\n".join(f"  {line}" for line in changes)
-    return f"Nearest published network: {published.name} ({published.source}). This one differs:\n{lines}"
+    return f"Nearest published network: {published.name} ({published.source}). The scaled network differs:\n{lines}"

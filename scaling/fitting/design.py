@@ -22,10 +22,11 @@ class Design:
     """The design of a fit. Raises `UserError` for an invalid rule, phi, seeds or leaders; `grid` checks the rest.
 
     rule: the rule whose coefficients are fitted. phi: the scale of the candidates; not 0. step, tolerance,
-    cost_tolerance: the parameters of the grid, see `scaling.fitting.grid.grid`. seeds: the number of
-    trainings of each leader. leaders: the number of candidates that are trained with a second seed. compare: True to
-    train also the base and three networks at the cost of the winner, which are scaled by depth, width or resolution
-    only. rounding: the rounding of scaled networks; None: the rule's own.
+    cost_tolerance: the parameters of the grid, see `scaling.fitting.grid.grid`. seeds: the largest number of
+    trainings of a candidate, 1 to `MAX_SEEDS`. leaders: the number of candidates that are trained with a second seed,
+    1 to 10,000; the rule's own triple is one more if it is not among them. compare: True to train also the base and
+    three networks at the cost of the winner, which are scaled by depth, width or resolution only. rounding: the
+    rounding of scaled networks; None: the rule's own.
     """
 
     rule: str = "compound"

@@ -1,4 +1,4 @@
-"""The duration of a fit, estimated from one training step of the base and the multiply-adds of the rest."""
+"""The duration of a fit, estimated from the time of a training step of the base and the networks' multiply-adds."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Estimate:
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Return the estimated duration of `plan`, if time is proportional to multiply-adds.
+    """Return the estimated duration of `plan`. Time is assumed to be proportional to multiply-adds.
 
-    Trains the base for a few steps to measure their time.
+    To measure the time of a step, the base is trained for a few steps.
     """
     design, parallel = plan.design, plan.config.executor.parallel or 1
     step_ms = _step_ms(plan)
@@ -61,7 +61,10 @@ def _step_ms(plan: Plan) -> float:
 
 
 def _steps(plan: Plan) -> float:
-    """Return the training steps of a network. A validation image counts a third, since it has no backward pass."""
+    """Return the number of training steps that take as long as the training and the validation of a network.
+
+    A validation image counts as a third of a training image, since it has no backward pass.
+    """
     proxy = plan.config.proxy
     images = min(proxy.images or plan.images, plan.images)
     return (images * proxy.epochs + plan.validated / 3) / proxy.batch

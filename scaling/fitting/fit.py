@@ -59,7 +59,7 @@ def plan(
     }
     config = Config.of({**chosen, **fixed, "reward.reference": str(resolved.architecture)})
     if config.settings.first:
-        raise UserError("first: a fit trains its own candidates.")
+        raise UserError("first is not a setting of a fit, which trains only its own candidates.")
     # JSON turns tuples into lists, as the document of a space has them.
     space = Space.of(json.loads(json.dumps(asdict(resolved.architecture))), resolved.name)
     return _planned(resolved, design, replace(config, space=space))

@@ -46,8 +46,9 @@ class Candidate:
 class Grid:
     """The candidates in the order of their coefficients, and the number of triples after each filter.
 
-    on_grid: the number of triples whose growth is within `tolerance`, and the published one. within_cost: the number
-    of these triples whose real multiply-adds are within `cost_tolerance`. The candidates are distinct networks.
+    on_grid: the number of triples whose growth is within `tolerance` of 2. within_cost: the number of these triples
+    whose real multiply-adds are within `cost_tolerance`. Both include the rule's own triple. The candidates are
+    distinct networks.
     """
 
     candidates: tuple[Candidate, ...]
@@ -124,7 +125,7 @@ def _values(unit: Fraction, limit: Fraction) -> Iterator[Fraction]:
 def _model(
     base: Base, rule: Rule, triple: Coefficients, rounding: Rounding, phi: float
 ) -> ScaledModel | None:
-    """Return the network of a triple; None if a phi below 0 leaves no channel or no pixel of the base."""
+    """Return the network of a triple; None if phi is so low that a layer has no channel or the image is too small."""
     try:
         return scale(base, phi, rule=rule, coefficients=triple, rounding=rounding)
     except UserError:

@@ -80,8 +80,8 @@ def plane(rows: Sequence[Row], step: float) -> Chart:
         Axis("gamma (resolution)", form=".3g"),
         tuple(series),
         "Candidates that differ only in beta are drawn side by side, with beta rising to the right. tied: not "
-        "significantly worse than the best. dropped: trained with fewer seeds, since it was behind. *: the "
-        "published triple.",
+        "significantly worse than the best. dropped: trained with fewer seeds than the finalists. *: the rule's own "
+        "triple.",
     )
 
 
@@ -108,10 +108,10 @@ def _summary(fitted: Fitted) -> tuple[tuple[str, str], ...]:
     plan = fitted.plan
     verdict = f"{counts_sentence(plan.grid.counts)} {' '.join(verdict_sentences(fitted))}"
     method = (
-        f"Base {plan.base.name} at phi = {plan.design.phi:g}, rule {plan.design.rule}. The winner is "
-        f"{fitted.winner.model.name} with {fitted.coefficients}. Data: {plan.config.data.source}, about "
-        f"{plan.images:,} training images and {plan.validation_images:,} validation images; "
-        f"{plan.config.proxy.epochs} epochs. {len(fitted.trials)} trainings."
+        f"The rule {plan.design.rule} scaled the base {plan.base.name} to phi = {plan.design.phi:g}. The winner is "
+        f"{fitted.winner.model.name} with {fitted.coefficients}. The data are {plan.config.data.source}: "
+        f"{plan.images:,} training images and {plan.validation_images:,} validation images. There were "
+        f"{len(fitted.trials)} trainings of {plan.config.proxy.epochs} epochs."
     )
     return ("Result", verdict), ("Method", method)
 

@@ -22,8 +22,8 @@ class Plan:
     """Everything that is known about a fit before it trains.
 
     base: the base as the user gave it. config: the configuration of the run; its space is the base with the
-    classes and channels of the data. grid: the candidates. images, validation_images: the sizes of the two splits,
-    which are approximate before the data are loaded.
+    classes and channels of the data. grid: the candidates. images, validation_images: the numbers of images in the
+    training split and the validation split, which are approximate before the data are loaded.
     """
 
     base: Base
@@ -68,7 +68,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A finished fit. baselines: the networks that the winner was compared with, if any."""
+    """A finished fit.
+
+    path: the folder of its run. trials: its trainings. verdict: the finalists and the
+    winner. baselines: the networks that the winner was compared with, if any.
+    """
 
     path: Path
     plan: Plan

@@ -163,7 +163,7 @@ def known(trials: Sequence[Trial]) -> Known:
 
 
 def differences(trials: Sequence[Sequence[Trial]], images: int | None) -> Differences:
-    """Return the differences of networks, from the trials of each with the same seeds.
+    """Return the differences between the accuracies of networks. trials: those of each network, with the same seeds.
 
     images: the number of validation images, None if unknown. Networks are compared image by image. Where a training
     has no record of the images that it gets right, the differences hold for these validation images only.

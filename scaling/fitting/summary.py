@@ -38,7 +38,7 @@ def verdict_sentences(fitted: Fitted) -> list[str]:
     return [
         trained,
         choice,
-        f"Its mean accuracy is {_rounded(mean)} ({CONFIDENCE:.0%} interval over {over}).",
+        f"The mean accuracy of {winner.coefficients} is {_rounded(mean)} ({CONFIDENCE:.0%} interval over {over}).",
     ]
 
 

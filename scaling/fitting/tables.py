@@ -25,7 +25,7 @@ _COST = (
     Column("pixels", "Resolution", "px", "side of the images", form="d"),
     Column("params", "Params", description="trainable parameters", form="si"),
     Column("macs", "MACs", description="multiply-adds for one image", form="si"),
-    Column("macs_growth", "MACs x", description="divided by the base's", form=".2f"),
+    Column("macs_growth", "MACs x", description="MACs divided by the base's", form=".2f"),
 )
 PLANNED = (
     Column("number", "Candidate", form="d"),
@@ -44,7 +44,8 @@ CANDIDATES = (
     Column(
         "standing",
         "Standing",
-        description="winner: the cheapest that is not significantly worse than the best; tied: others that are not",
+        description="winner: the cheapest of those not significantly worse than the best; tied: the others of them; "
+        "worse: significantly worse; dropped: trained with fewer seeds",
     ),
 )
 COMPARISON = (
@@ -84,7 +85,7 @@ def planned_rows(candidates: Sequence[Candidate]) -> list[Row]:
 
 
 def candidate_rows(fitted: Fitted) -> list[Row]:
-    """Return the rows of all candidates: finalists by accuracy first, then by the number of trainings."""
+    """Return the rows of all candidates: those with the most trainings first, and among these the most accurate."""
     done, verdict = known(fitted.trials), fitted.verdict
     candidates = fitted.plan.grid.candidates
     rows: list[Row] = []
@@ -107,7 +108,7 @@ def candidate_rows(fitted: Fitted) -> list[Row]:
 def compared_rows(fitted: Fitted) -> list[Row]:
     """Return the rows of the winner, its baselines and the base, all with the same seeds.
 
-    A baseline whose training failed has no accuracy.
+    A network with a failed training has the mean accuracy of its others, without an interval or a difference.
     """
     winner, base = fitted.winner.model, fitted.plan.adapted_base
     models = [(f"{winner.rule.name}, fitted", winner), *((m.rule.name, m) for m in fitted.baselines)]

@@ -191,7 +191,7 @@ def test_help_without_arguments():
     ("arguments", "message"),
     [
         (["--base", "b0"], "Say what to scale to"),
-        (["--phi", "1", "--family", "1..2"], "Give one of --phi, --family"),
+        (["--phi", "1", "--family", "1..2"], "Give only one of --phi, --family"),
         (["--phi", "x"], "Invalid value for '--phi'"),
         (["--phi", "nan"], "phi is nan"),
         (["--phi", "-99"], "phi is -99"),
