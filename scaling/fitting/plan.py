@@ -70,8 +70,8 @@ class Plan:
 class Fitted:
     """A finished fit.
 
-    path: the folder of its run. trials: its trainings. verdict: the finalists and the
-    winner. baselines: the networks that the winner was compared with, if any.
+    path: the folder of its run. trials: its trainings. verdict: the finalists and the winner. baselines: the networks
+    that the winner was compared with, if any.
     """
 
     path: Path

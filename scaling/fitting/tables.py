@@ -44,8 +44,8 @@ CANDIDATES = (
     Column(
         "standing",
         "Standing",
-        description="winner: the cheapest of those not significantly worse than the best; tied: the others of them; "
-        "worse: significantly worse; dropped: trained with fewer seeds",
+        description="winner: the cheapest candidate that is not significantly worse than the best; tied: the other "
+        "such candidates; worse: significantly worse; dropped: trained with fewer seeds",
     ),
 )
 COMPARISON = (

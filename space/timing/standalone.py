@@ -189,7 +189,7 @@ def _doubts(times: list[tuple[float, float]], tolerance: float, load: float) -> 
     doubts = {
         f"the median is known within {_spread(times):.1%} only": _spread(times) > tolerance,
         f"wall time is {waited:.2f} times the time on the device": waited > _WAITED,
-        f"the steps of the second half took {drift:+.1%} longer": abs(drift) > _DRIFTED,
+        f"the median of the second half of the steps differs by {drift:+.1%}": abs(drift) > _DRIFTED,
         f"other processes compute: the load is {load:.1f}": load > 1 + _BUSY,
     }
     return [doubt for doubt, holds in doubts.items() if holds]

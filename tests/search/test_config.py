@@ -127,7 +127,7 @@ def test_choices_are_pinned_and_widened():
         (["proxy.shift=40"], "proxy: a shift of 40 pixels"),
         (["trials"], "write KEY=VALUE"),
         (["trials=1", "trials=2"], "trials is set twice"),
-        (["space.stages.7.kernel=3"], "number '7'"),
+        (["space.stages.7.kernel=3"], "Unknown number in space.stages.7.kernel: '7'. Permitted: *, 0, 1, 2"),
         (["space.stages.0.kernel=4"], "stages.0: kernel is 4; it must be odd"),
         (["space.stages.0.op=conv"], "Unknown op 'conv'"),
         (["space.head.widht=8"], "Did you mean 'width'?"),

@@ -100,7 +100,14 @@ def test_linear_layers_come_back_as_they_were():
             "r64_i16_relu/mb_d1_k3_s1_e1_w8_relu/mb_d2_k3_s2_e1_w8_relu/h16_c5_relu",
             "MnasNet only the first block has expand 1; stages.1 is",
         ),
-        ("r64_i8_pool_relu/shufflev2_d4_k3_s2_w48_relu/h16_c5_relu", "stem that pools and three stages."),
+        (
+            "r64_i8_pool_relu/shufflev2_d4_k3_s2_w48_relu/h16_c5_relu",
+            "three stages; this network has stem 'pool', 1 stage(s) and head h16_c5_relu.",
+        ),
+        (
+            "r64_i8_relu/basic_d1_k3_s1_w8_relu/h0_c5",
+            "classifier as head; this network has stem 'conv', 1 stage(s) and head h0_c5.",
+        ),
     ],
 )
 def test_what_torchvisions_classes_cannot_be_is_refused(text, said):
