@@ -30,7 +30,7 @@ def settings(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def training(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Return completions of KEY=VALUE words of a full training: its own, and those of the groups data and recipe."""
+    """Return completions of the KEY=VALUE words of `search train`: single settings, and groups data and recipe."""
     from search.settings.groups import first_sentence, names, options, plain, typed
 
     before = typed(context.params.get(parameter.name or "") or ())

@@ -137,7 +137,7 @@ def answers_table(answers: Mapping[str, Trial]) -> Table:
 
 
 def _progress(run: Run) -> str:
-    """Return the number of trials of each state, and the time worked."""
+    """Return the number of trials of each state, and the time that the run has taken so far."""
     states = [trial.state for trial in run.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "none yet"
     limits = run.config.settings

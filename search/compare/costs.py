@@ -101,7 +101,7 @@ class Costs:
         return ratio * self._unit("latency")
 
     def _unit(self, name: str) -> float:
-        """Return the milliseconds of the reference: the profile's, else those of the first measurement."""
+        """Return the milliseconds of the reference: from the profile, without one from the first measurement."""
         if name in self._forecasts:
             return self._forecasts[name].profile.reference_ms
         ms: float = next(iter(self._times[name].values()))["reference_ms"]

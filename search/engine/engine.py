@@ -152,7 +152,7 @@ class Engine:
         self._clock()
 
     def release(self) -> None:
-        """Requeue running trials, without counting an attempt or an interruption, and note the time worked."""
+        """Requeue running trials, without counting an attempt or an interruption, and store the time taken so far."""
         for record in self._history.running:
             self._history.wait(record)
         self._clock()

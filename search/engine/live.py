@@ -163,6 +163,6 @@ def counts(status: Status) -> str:
 
 
 def times(status: Status) -> str:
-    """Return the time worked and the time left."""
+    """Return the time that the search has taken so far, and the time left if it is known."""
     left = f", about {clock(status.left)} left" if status.left is not None else ""
     return f"{clock(status.seconds)} so far{left}"

@@ -111,7 +111,7 @@ class SearchAndFinals:
         self._tell(job, f"failed: {reason}")
 
     def release(self) -> None:
-        """Requeue running trainings, without counting an attempt or an interruption, and note the time worked."""
+        """Requeue running trainings, without counting an attempt or an interruption, and store the time taken."""
         for job in self._jobs.values():
             self._keep(job.trial, replace(job.training, state="waiting"))
         self._jobs.clear()

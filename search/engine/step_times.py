@@ -24,7 +24,7 @@ GPU_NETWORKS = 20
 """The number of networks to measure for a profile of a GPU. With fewer, some blocks of effv2 and effv2_32 are
 missing."""
 _TRIALS = 50
-"""The number of trials below which no profile is measured unasked: estimating its time takes seconds itself."""
+"""Below this number of trials no profile is measured without being asked for: even its estimate takes seconds."""
 
 
 def with_step(config: Config, data: Dataset, note: Note) -> Config:
