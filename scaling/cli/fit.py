@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Settings are KEY=VALUE words, as in `search launch`:
-  data=NAME data.path=FILE        the images; accuracy is that of their validation split
-  proxy.epochs=5                  epochs of each training, at the network's own resolution and width
-  executor.workers=2              trainings at a time; executor=ray trains on a cluster
+  data=NAME data.path=FILE  the images; accuracy is on their validation split
+  proxy.epochs=5            epochs of a training at the network's resolution
+  executor.workers=2        trainings at a time; executor=ray: on a cluster
   seed=N run=NAME budget=30m max_failures=N
 
 The run and its results are stored in runs/NAME: coefficients.yaml (for `scale --coefficients`), tables of the

@@ -36,18 +36,18 @@ if TYPE_CHECKING:
     from search.models.model import Provenance
     from search.profiles import Predictor
 
-_RULES = "".join(f"\n  {rule.name:<12}{rule.summary}" for rule in RULES.values())
+_RULES = "".join(f"\n  {rule.name:<11}{rule.summary}" for rule in RULES.values())
 _HELP = f"""Scale a network up or down, with exact costs.
 
 \b
-  scale --phi 3 --base b0               one network, and the nearest published one
-  scale --family 1..7 --base b0         a family; 0..3:0.5 and -2,-1,0 work too
-  scale --published                     EfficientNet and EfficientNetV2 as published
+  scale --phi 3 --base b0               one network and the nearest published
+  scale --family 1..7 --base b0         a family; also 0..3:0.5 and -2,-1,0
+  scale --published                     EfficientNet, also V2, as published
   scale --published --family mobilenet  other published networks
   scale --base v2-b0 --max-macs 2e9 --max-params 12M
-                                        the largest within these limits, by every rule
-  scale fit --base b0 data=...          fit the coefficients by training: scale fit --help
-  scale compare RUN --family -1..1:0.5  train a family and published ones at the same costs: scale compare --help
+                                        the largest within both, by each rule
+  scale fit --base b0 data=...          fit the coefficients by training
+  scale compare RUN --family -1..1:0.5  compare a family with published ones
 
 \b
 Rules:{_RULES}

@@ -111,7 +111,7 @@ def test_choices_are_pinned_and_widened():
         (["first=v2b0"], "Unknown network for first 'v2b0'. Did you mean 'v2-b0'?"),
         (["first=r32_i16/mbb_d1_k3_s1_e1_w8/h8_c10"], "Did you mean 'mb'?"),
         (["reward.cost=params"], "weighs the parameters already"),
-        (["reward=mnasnet", "reward.target=5ms"], "for latency, reward.cost=latency"),
+        (["reward=mnasnet", "reward.target=5ms"], "for a target in milliseconds, set reward.cost=latency"),
         (["latency=5ms"], "the largest latency is limit.latency=5ms"),
         (["reward=mnasnet", "reward.alpha=0.07"], "reward.alpha=0.07"),
         (["reward=mnasnethard"], "Did you mean 'mnasnet_hard'?"),
