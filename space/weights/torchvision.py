@@ -40,6 +40,12 @@ def modules(architecture: Architecture) -> dict[str, str]:
 
 
 def _mobilenet_v3(architecture: Architecture) -> dict[str, str]:
+    head = architecture.head
+    if architecture.stem.op != "conv" or not head.width or not head.hidden or head.norm or not head.bias:
+        raise UserError(
+            "torchvision's MobileNetV3 has a stem of one convolution, and a head of a convolution, a hidden layer"
+            f" without normalisation and a classifier with a bias; {_kind(architecture)}."
+        )
     names = pair("stem.conv", "features.0.0", "features.0.1")
     blocks = plan(architecture)[1:-1]
     for number, block in enumerate(blocks, 1):
@@ -134,9 +140,11 @@ _BASIC = {"first": ("conv1", "bn1"), "second": ("conv2", "bn2"), "side": ("downs
 
 
 def _resnet(architecture: Architecture) -> dict[str, str]:
-    if architecture.stem.op != "pool" or len(architecture.stages) != 4 or architecture.head.width:
+    head = architecture.head
+    only_classifier = head.bias and not head.width and not head.hidden
+    if architecture.stem.op != "pool" or len(architecture.stages) != 4 or not only_classifier:
         raise UserError(
-            "torchvision's ResNet has a stem that pools, four stages, and only a classifier as head;"
+            "torchvision's ResNet has a stem that pools, four stages, and only a classifier as head, with a bias;"
             f" {_kind(architecture)}."
         )
     names = pair("stem.conv", "conv1", "bn1")

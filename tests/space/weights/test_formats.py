@@ -1,3 +1,4 @@
+from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
@@ -58,6 +59,25 @@ def test_v2_is_not_for_efficientnet_pytorch():
 )
 def test_what_a_library_cannot_express_is_refused(format, stage, lacking):
     assert f" has no {lacking}; stages.0 is " in refusal(format, stage)
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("resnet-18", {"hidden": 64}),
+        ("resnet-18", {"width": 64}),
+        ("resnet-18", {"bias": False}),
+        ("mobilenet-v3-small", {"norm": True}),
+        ("mobilenet-v3-small", {"hidden": 0}),
+        ("mobilenet-v3-small", {"width": 0}),
+    ],
+)
+def test_heads_that_torchvision_lacks_are_refused(name, head):
+    architecture = published(name).architecture
+    other = replace(architecture, head=replace(architecture.head, **head))
+    assert WEIGHT_FORMATS["torchvision"].modules(architecture)
+    with pytest.raises(UserError, match=f"and head {str(other).rpartition('/')[2]}"):
+        WEIGHT_FORMATS["torchvision"].modules(other)
 
 
 @pytest.mark.parametrize("format", ["torchvision", "timm", "efficientnet_pytorch"])

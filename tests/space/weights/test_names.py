@@ -106,7 +106,7 @@ def test_linear_layers_come_back_as_they_were():
         ),
         (
             "r64_i8_relu/basic_d1_k3_s1_w8_relu/h0_c5",
-            "classifier as head; this network has stem 'conv', 1 stage(s) and head h0_c5.",
+            "classifier as head, with a bias; this network has stem 'conv', 1 stage(s) and head h0_c5.",
         ),
     ],
 )
