@@ -82,7 +82,8 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
 def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     """Yield the settings of a run, its progress, its `top` best networks, its finals and its conclusions.
 
-    With `top` above 1, the answers of the run follow the finals.
+    With `top` above 1, the answers of the run follow the finals. With `top` 0, or before the first result, these are
+    only the settings and the progress.
     """
     config = run.config
     yield (

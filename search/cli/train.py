@@ -106,7 +106,7 @@ def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
             click.echo(f"{product.name}: {product.folder}", err=True)
             rows.append(row(product, *make(product, _watch(product.task))))
     except KeyboardInterrupt:
-        fail("Stopped. The same command continues.", 130)
+        fail("Stopped. Run the same command again to continue.", 130)
     except TrialFailed as error:
         fail(f"{error} Try a lower recipe.learning_rate.", 1)
     written = (f"wrote {path}" for path in write_products(products, rows))

@@ -214,7 +214,8 @@ def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ..
         absent = np.setdiff1d(np.arange(high), labels)
         if len(absent):
             raise UserError(
-                f"The labels go up to {high}, but no image has label {absent[0]}; they must be 0, 1, ..."
+                f"The labels go up to {high}, but no image has label {absent[0]}: number them 0, 1, ... without gaps,"
+                " or add an array 'classes' with the names of all classes."
             )
         return tuple(str(label) for label in range(high + 1))
     if names.ndim != 1 or names.dtype.kind not in "US":

@@ -19,7 +19,7 @@ _UNEVEN = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """A source as a search will see it. Only the labels of the test split are read."""
+    """A source as a search will see it. Of the test split, only the labels are read, not the images."""
 
     source: Source
     manifest: Manifest

@@ -74,7 +74,10 @@ def _parallel(parallel: int | None) -> str:
 
 
 def line(trial: Trial, by_reward: bool = True) -> str:
-    """Return a finished trial in one line: its reward term by term, or its objectives."""
+    """Return a finished trial in one line: its reward term by term, or its objectives if `by_reward` is False.
+
+    The line of a pruned trial has the reward after its longest training, that of a failed one the reason.
+    """
     if trial.state == "failed":
         return f"trial {trial.number} failed: {trial.reason}"
     assert trial.result

@@ -58,10 +58,10 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mistake:
-    """An image with a wrong label.
+    """An image that the model classifies wrongly.
 
-    image: the pixels uint8 (h, w, c). name: its file, or its array and number. true, label: the names of the true
-    class and of the label. probability: the model's probability of the label.
+    image: the pixels uint8 (h, w, c). name: its file, or its array and number. true: the name of the true class.
+    label: the name of the class that the model gives. probability: the model's probability of that class.
     """
 
     image: Images

@@ -155,7 +155,10 @@ def work(part: PlacedBlock) -> Mapping[str, float]:
 
 
 def work_of_optimizer(layers: tuple[Layer, ...]) -> Mapping[str, float]:
-    """Return the work of an optimizer step on the parameters of these layers, which goes tensor by tensor."""
+    """Return the work of an optimizer step on these layers: the numbers of parameters and of parameter tensors.
+
+    An optimizer updates tensor by tensor.
+    """
     convs = [layer for layer in layers if isinstance(layer, Conv)]
     tensors = sum(1 + conv.bias + 2 * conv.norm for conv in convs)
     return {"params": sum(conv.params for conv in convs), "tensors": tensors}

@@ -188,8 +188,8 @@ def fidelity(proxy: Proxy, data_digest: str) -> str:
     """Return a digest (12 hexadecimal digits) of all settings that affect the measurements.
 
     Apart from these settings, only the network and the seed affect them. The digest includes the precision setting.
-    It does not include the device and the use of graphs: they change the order of rounding, which affects accuracies
-    no more than another seed does. So a run can be resumed on another machine. data_digest: the digest of the data.
+    It includes neither the device nor the use of graphs, so that a run can be resumed on another machine. They change
+    how results are rounded, and, with precision=auto, the number format of a GPU. data_digest: the data's digest.
     """
     # Settings of later versions count only if they are not at their default, so that old results stay comparable.
     unused = {name for name in _ADDED if getattr(proxy, name) == Proxy.model_fields[name].default}

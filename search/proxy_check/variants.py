@@ -11,7 +11,7 @@ REAL_EPOCHS = 10
 
 
 def real(proxy: Proxy) -> Proxy:
-    """Return the training of the real network: own resolution, width and stem, all images, a longer schedule."""
+    """Return the training of the real network: its own resolution, full width, all images, more epochs."""
     return proxy.model_copy(
         update={
             "resolution": None,

@@ -35,7 +35,7 @@ class Workload:
 
 
 class Pruner(BaseModel, ABC):
-    """A rule by which the networks of a search are trained at rungs."""
+    """A rule that decides for how many epochs networks are trained: which shorter trainings precede the full one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -21,7 +21,11 @@ _RUNGS = (
 
 
 def low_fidelity_section(run: Run) -> Iterator[Section]:
-    """Yield a section with a table of the rungs and a chart of their rewards; nothing if there is one rung."""
+    """Yield a section with a table of the rungs below the full training; yield nothing if there are none.
+
+    A chart compares the rewards (for several objectives, the accuracies) of networks with their rewards after the
+    full training, if any network had both.
+    """
     ladder = run.config.ladder
     if len(ladder.epochs) == 1:
         return

@@ -52,7 +52,8 @@ def initial_network(
     of their network (`space.choices.inside`), it inherits slices of all layers; otherwise the blocks that have the
     same shapes are copied. normalised: the mean and the standard deviation of the images, for random weights; trained
     weights keep their own. classes: the names of the data's classes; () if they are unknown. The classifier is new if
-    the weights are a model's and have other names. Raises `UserError` if no block fits.
+    the number of classes differs, or if the weights are a model's and its classes have other names. Raises
+    `UserError` if no block fits.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))

@@ -66,7 +66,8 @@ def network_of_model(folder: Path) -> NetworkToTrain:
 def network_of_metadata(facts: Metadata) -> NetworkToTrain:
     """Return the network of an exported file, with the images of the run that it derives from, if they are known.
 
-    Otherwise `missing` names the settings that the user has to add.
+    Otherwise, if the network is trained or the kind of its images is known, `missing` names the settings that the
+    user has to add.
     """
     return _of_origin(decode(facts.architecture), facts.name, facts.provenance, facts.trained)
 

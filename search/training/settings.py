@@ -80,9 +80,10 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
 
 
 def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> Source:
-    """Return the images of `data=NAME`, else the images of the network's search or training.
+    """Return the source that data=`name` selects, else that of the network's search or training.
 
-    Raises `UserError` where none are known; synthetic images are taken only where they are asked for.
+    inner: the settings of the group `data`, such as {"path": "photos"}. Raises `UserError` if there is no source:
+    synthetic images are taken only for data=shapes.
     """
     if name is None and network.missing:
         raise UserError(
@@ -90,12 +91,11 @@ def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> S
         )
     if name is None and network.source is not None:
         return source_from({**network.source.model_dump(), **inner})
-    if name is None and not inner:
+    if name is None:
         raise UserError(
             f"{network.name}: which images? Add data=folder data.path=DIR, or data=shapes for synthetic ones."
         )
-    named = {} if name is None else {"data": name}
-    return Config.of({**named, **{f"data.{key}": value for key, value in inner.items()}}).data
+    return Config.of({"data": name, **{f"data.{key}": value for key, value in inner.items()}}).data
 
 
 def within(settings: Mapping[str, Any], group: str) -> dict[str, Any]:

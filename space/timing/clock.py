@@ -123,7 +123,10 @@ class _CudaMarks:
 
 @contextmanager
 def undisturbed(device: torch.device, threads: int = 1) -> Iterator[None]:
-    """Compute with `threads` threads and a warm allocator inside a `with`, then restore threads and random state."""
+    """Run the body of a `with` on `threads` threads, with gradients and an allocator that keeps freed memory.
+
+    After it, the number of threads and the random state are as before.
+    """
     before = torch.get_num_threads()
     with (
         torch.random.fork_rng([device] if device.type == "cuda" else []),

@@ -22,7 +22,9 @@ def local_search(
 ) -> Point | None:
     """Return the point with the highest score among all scored points that `admits` accepts; None if there is none.
 
-    Every round scores all points that differ from the best ones in one choice, until no better point appears.
+    Every round scores all points that differ from one of the best points in one choice. The search ends when no
+    better point appears, or after `ROUNDS` rounds. starts: the points of the first round. options: the number of
+    options of each choice.
     """
     scored: set[Point] = set()
     ranked: list[tuple[float, int, Point]] = []

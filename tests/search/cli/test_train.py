@@ -15,7 +15,14 @@ from search.training.settings import task_of
 from space import CATALOG, UserError, decode
 
 CANONICAL = "r16_i8_s1/fused_d1_k3_s2_e1_w8/h16_c10"
-TINY = ["recipe.epochs=1", "recipe.batch=32", "data.images=200", "data.test_images=20", "recipe.device=cpu"]
+TINY = [
+    "data=shapes",
+    "recipe.epochs=1",
+    "recipe.batch=32",
+    "data.images=200",
+    "data.test_images=20",
+    "recipe.device=cpu",
+]
 
 
 @pytest.fixture(autouse=True)

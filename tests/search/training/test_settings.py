@@ -8,6 +8,13 @@ from space import UserError
 NETWORK = "r16_i8_s2/mb_d1_k3_s2_e1_w8/h8_c2"
 
 
+def test_synthetic_images_are_taken_only_if_they_are_asked_for():
+    assert task_of(NETWORK, {"data": "shapes", "data.images": 100})[0].source.images == 100
+    for settings in ({}, {"data.images": 100}, {"data.seed": 1}):
+        with pytest.raises(UserError, match="which images"):
+            task_of(NETWORK, settings)
+
+
 def test_a_switch_is_true_or_false():
     assert task_of(NETWORK, {"data": "shapes", "tensorboard": True})[0].tensorboard is True
     assert task_of(NETWORK, {"data": "shapes"})[0].tensorboard is False
