@@ -14,6 +14,7 @@ TRIES: Mapping[str, Mapping[str, str]] = {
     "widths": {"space": str(SPACES / "widths.yaml")},
     "free": {"space": str(SPACES / "free.yaml")},
     "full": {"space": str(SPACES / "free.yaml"), "proxy.width": "1"},
+    "wide": {"space": str(SPACES / "wide.yaml"), "proxy.width": "1"},
 }
 """The settings of each try, by its name."""
 RANDOM = {"sampler": "random"}
