@@ -123,7 +123,7 @@ def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
                 f"No network has finished all rungs yet. {_continue(display.path)} trials={4 * run.finished}",
                 1,
             )
-        more = f"{max(1, round(4 * (run.config.settings.budget or 0) / 60))}m"
+        more = f"{max(30, round(4 * (run.config.settings.budget or 0) / 60))}m"
         fail(f"The budget was too short for one trial. {_continue(display.path)} budget={more}", 1)
     best = f"{run.name}:{run.best.number}"
     click.echo(

@@ -152,7 +152,10 @@ def test_one_channel_has_the_mean_of_three_and_four_repeat_them():
         ('{"padding": "valid"}', "unreadable conventions (padding): Input should be 'symmetric' or 'same'"),
         ('{"norm_eps": "1"}', "unreadable conventions (norm_eps): Input should be a valid number"),
         ('{"norm_eps": 0}', "unreadable conventions (JSON): norm_eps is 0.0; it must lie between 0 and 1."),
-        ('{"mean": [0.5]}', "1 means and 3 standard deviations"),
+        (
+            '{"mean": [0.5]}',
+            "mean (0.5,) and std (0.229, 0.224, 0.225) must have one number for each image channel",
+        ),
         ('{"std": [0.5, 0, 1]}', "must be finite"),
         ('{"crop": 0.9}', "unreadable conventions (crop): Unexpected keyword argument"),
     ],
