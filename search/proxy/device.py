@@ -17,8 +17,8 @@ from space.refusal import UserError
 def choose_device(name: str) -> torch.device:
     """Return the device called `name`, as torch names it ("cpu", "mps", "cuda:1").
 
-    "auto" is the current CUDA GPU, or the CPU if torch sees no such GPU. Raises `UserError` if the machine has no
-    CUDA GPU of this number.
+    "auto" is the current CUDA GPU, or the CPU if torch sees no such GPU. Raises `UserError` if torch sees no
+    such device here.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -27,6 +27,8 @@ def choose_device(name: str) -> torch.device:
         raise UserError(
             f"There is no device {name!r} here: torch sees {torch.cuda.device_count()} CUDA devices."
         )
+    if device.type in ("mps", "xpu") and not getattr(torch, device.type).is_available():
+        raise UserError(f"There is no device {name!r} here: torch sees no GPU of this kind.")
     return device
 
 
