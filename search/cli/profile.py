@@ -25,6 +25,8 @@ Settings are KEY=VALUE words:
   device=auto             cpu, cuda, cuda:1
   precision=auto          float32, bfloat16, float16
   networks=60             maximum number of networks to measure
+  near=5ms                latency: measure networks with about this latency,
+                          which predicts others like them better
   runtime=onnxruntime     latency: in onnxruntime (the exported file) or torch
   threads=1               computing threads (latency)
 """
@@ -50,13 +52,17 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     from search.profiles.profiling import device_for, make
 
     space, cost, options = _read(settings)
-    networks = options.pop("networks")
+    networks, near = options.pop("networks"), options.pop("near", None)
     if cost == "latency":
         conditions = conditions_of(options)
-        device, batch, options = conditions.described(), conditions.batch, {"latency": conditions}
+        device, batch, options = (
+            conditions.described(),
+            conditions.batch,
+            {"latency": conditions, "near": near},
+        )
     else:
         device, batch = device_for(options["device"], options["precision"]), options["batch"]
-    path = out or file_of(device, batch, space, cost)
+    path = out or file_of(device, batch, space, cost, near)
     if path.exists() and not again:
         click.echo(f"There is already a profile: {path}. --again replaces it by a new measurement.", err=True)
         return print_all(_summary(Profile.load(path), space))
@@ -127,6 +133,7 @@ def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
     from search.config import Config
     from search.profiles.profile import BATCHES
     from search.settings.words import parse
+    from space.cost.table import parse_amount
     from space.refusal import unknown_name
 
     settings = parse(words)
@@ -139,8 +146,9 @@ def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
         options = options_of(rest, ("device", "precision", "batch", "networks"), ("space", "cost"))
     else:
         networks = options_of({key: rest.pop(key) for key in ("networks",) if key in rest}, ("networks",))
-        conditions_of(rest, ("space", "cost", "networks"))
-        options = {**rest, **networks}
+        near = {"near": parse_amount("latency", rest.pop("near"))} if "near" in rest else {}
+        conditions_of(rest, ("space", "cost", "networks", "near"))
+        options = {**rest, **networks, **near}
     return Config.of({**chosen, "data": "shapes"}).space, cost, options
 
 
@@ -153,8 +161,9 @@ def _begin(campaign: Campaign, seconds: float) -> None:
     from search.tables.units import clock, plural
 
     device, what = campaign.device, "a step" if campaign.cost == "step" else "an inference"
+    near = "" if campaign.near is None else f"networks near {campaign.near:g} ms of "
     click.echo(
-        f"Measuring space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor}, "
+        f"Measuring {near}space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor}, "
         f"{_software(device)}, {plural(device.threads, 'thread')}, {plural(campaign.batch, 'image')} in {what}: "
         f"{len(parts_of_space(campaign.space))} blocks in "
         f"{len(campaign.networks)} networks. About {clock(seconds)} on an idle machine.",

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from search.config import Config
-from search.profiles.lookup import latency_profile, like
+from search.profiles.lookup import COVERED, latency_profile, like
 from search.profiles.profile import Profile
 from search.profiles.profiling import make, seconds
+from search.profiles.sampling import chosen, covering
 from search.runs.run import LATENCIES, PROFILE
 from search.tables.units import clock
 from space import UserError
@@ -35,17 +36,20 @@ def with_latencies(config: Config, note: Note) -> Config:
         return config
     if config.settings.latency != "auto":
         return config.with_profile(_loaded(config))
-    profile = latency_profile(config.space)
+    profile = latency_profile(config.space, config.limit.latency)
     if profile is None:
         profile = _made(config, note)
     else:
-        note(f"Latencies are predicted by the profile of {profile.space} of {profile.made}")
+        near = "" if profile.near is None else f" near {profile.near:g} ms"
+        note(f"Latencies are predicted by the profile of {profile.space}{near} of {profile.made}")
     return config.with_profile(profile)
 
 
 def latency_profile_time(config: Config) -> float | None:
     """Return the seconds of measuring the profile of latencies of this search, None if it measures none."""
-    if not needed(config) or config.settings.latency != "auto" or latency_profile(config.space):
+    if not needed(config) or config.settings.latency != "auto":
+        return None
+    if latency_profile(config.space, config.limit.latency):
         return None
     return _affordable(config)[1]
 
@@ -86,14 +90,21 @@ def _made(config: Config, note: Note) -> Profile:
     from search.models.inference import Conditions
 
     count, _ = _affordable(config)
+    # With many blocks most are estimated, which is more exact from networks near the limit.
+    many = covering(config.space, chosen(config.space, count)) < COVERED
     profile, path = make(
         config.space,
         latency=Conditions(),
         max_networks=count,
+        near=config.limit.latency if many else None,
         wait=lambda path: note(f"Another process is measuring the profile {path}; waiting for it"),
         begin=lambda campaign, seconds: note(
-            f"No profile of latencies of {config.space.name} on this device yet: measuring "
-            f"{len(campaign.networks)} networks in onnxruntime, about {clock(seconds)} on an idle machine"
+            (
+                f"No profile of latencies of {config.space.name} on this device yet: measuring "
+                if campaign.near is None
+                else f"Measuring, near {campaign.near:g} ms, "
+            )
+            + f"{len(campaign.networks)} networks in onnxruntime, about {clock(seconds)} on an idle machine"
         ),
     )
     note(f"wrote {path}: error {profile.error:.1%} for the measured networks")

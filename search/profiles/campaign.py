@@ -13,42 +13,74 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+from search.profiles.predictor import Predictor
 from search.profiles.profile import Profile, TimedCost
 from search.profiles.regression import Sample, fit
-from search.profiles.sampling import chosen, typical
+from search.profiles.sampling import chosen, chosen_among, typical
 from search.reward import UNIT, network
 from space import Architecture, Space, UserError
 from space.timing.device import Device
 
 MAX_NETWORKS = 60
 """The default of the largest number of networks to measure for a space."""
+FIRST = 20
+"""The number of networks of the whole space that are measured before those near a latency."""
+_NEAR = (0.5, 1.5)
+"""The shares of a latency between which networks are near it."""
+_ENOUGH = 10
+"""The smallest number of networks near a latency: 10 small networks predict small ones better than 60 of all sizes
+(lab book, where the errors of a profile come from)."""
 _MANY, _FEW = 1000, 10
 """The numbers of classes of ImageNet and of small data sets."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """The networks to measure for a profile. They depend only on the space and on the largest number of networks."""
+    """The networks to measure for a profile.
+
+    They depend only on the space and on the largest number of networks, or are those with about the latency `near`
+    (milliseconds), see `narrowed`.
+    """
 
     space: Space
     device: Device
     batch: int
     max_networks: int = MAX_NETWORKS
     cost: TimedCost = "step"
+    near: float | None = None
+    _near: tuple[Architecture, ...] = ()
 
     @cached_property
     def networks(self) -> list[Architecture]:
-        """The networks to measure: those of `chosen`, then two more.
+        """The networks to measure: those of `chosen`, then two more; or those near a latency.
 
         The two are the reference network with another number of classes, to learn the cost of classes, and the
         default reference network of rewards.
         """
+        if self._near:
+            return list(self._near)
         one, frame = self.reference, self.space.frames[0]
         other = replace(one, classes=_MANY if one.classes != _MANY else _FEW)
         unit = replace(
             network(UNIT), classes=frame.classes, channels=frame.channels, resolution=frame.resolution
         )
         return [*chosen(self.space, self.max_networks), other, unit]
+
+    def narrowed(self, profile: Profile, near: float, max_networks: int) -> Campaign:
+        """Return the campaign that measures networks with about the latency `near` in milliseconds.
+
+        profile: predicts latencies. A profile of these networks alone errs less near that latency: larger networks
+        need other rates. If `profile` predicts such a latency for few networks, the campaign itself is returned.
+        """
+        predictor = Predictor(profile)
+
+        def close(network: Architecture) -> bool:
+            return _NEAR[0] * near <= predictor(network).ms <= _NEAR[1] * near
+
+        networks = chosen_among(self.space, close, max_networks)
+        if len(networks) < _ENOUGH:
+            return self
+        return replace(self, near=near, _near=tuple(networks))
 
     @cached_property
     def reference(self) -> Architecture:
@@ -58,7 +90,8 @@ class Campaign:
     def fit(self, samples: list[Sample]) -> Profile:
         """Return the profile that is fitted to `samples`. Raises `UserError` if there are none."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        return fit(samples, self.device, self.batch, self.space.name, self.reference, now, self.cost)
+        profile = fit(samples, self.device, self.batch, self.space.name, self.reference, now, self.cost)
+        return profile.model_copy(update={"near": self.near})
 
     def _document(self) -> dict[str, Any]:
         """Return the conditions that all samples of a file share."""
@@ -87,8 +120,9 @@ def run(campaign: Campaign, path: Path, measure: Callable[[Architecture], Sample
     done = {sample.architecture for sample in samples(campaign, path)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("r+b" if done else "w+b") as file:
-            _write(file, b"" if done else _encoded(campaign._document()))
+        known = bool(_lines(campaign, path))
+        with path.open("r+b" if known else "w+b") as file:
+            _write(file, b"" if known else _encoded(campaign._document()))
             for one in campaign.networks:
                 if str(one) not in done:
                     sample = measure(one)
@@ -109,15 +143,18 @@ def _write(file: IO[bytes], line: bytes) -> None:
 
 def samples(campaign: Campaign, path: Path) -> list[Sample]:
     """Return the samples measured earlier under the conditions of `campaign`; [] if there are none."""
+    wanted = set(map(str, campaign.networks))
+    known = [Sample.from_dict(line) for line in map(_line, _lines(campaign, path)[1:]) if line]
+    return [sample for sample in known if sample.architecture in wanted]
+
+
+def _lines(campaign: Campaign, path: Path) -> list[str]:
+    """Return the lines of the file at `path`; [] if there is none or if its first line has other conditions."""
     try:
-        first, *rest = path.read_text("utf-8", "replace").splitlines() or [""]
+        lines = path.read_text("utf-8", "replace").splitlines() or [""]
     except OSError:
         return []
-    if _line(first) != json.loads(json.dumps(campaign._document())):
-        return []
-    wanted = set(map(str, campaign.networks))
-    known = [Sample.from_dict(line) for line in map(_line, rest) if line]
-    return [sample for sample in known if sample.architecture in wanted]
+    return lines if _line(lines[0]) == json.loads(json.dumps(campaign._document())) else []
 
 
 def _encoded(values: dict[str, Any]) -> bytes:

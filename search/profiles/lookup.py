@@ -39,8 +39,10 @@ def here(batch: int = BATCH, cost: TimedCost = "step") -> list[Profile]:
     return profiles
 
 
-def latency_profile(space: Space) -> Profile | None:
+def latency_profile(space: Space, near: float | None = None) -> Profile | None:
     """Return a saved profile of latencies that serves `space`, in onnxruntime with one image and one thread.
+
+    near: the limit of latency in milliseconds, for which a profile of networks near it serves, too.
 
     The profile that was made for the space serves it whatever share of its blocks was measured: with thousands of
     blocks most are estimated. Returns None if there is none.
@@ -48,8 +50,12 @@ def latency_profile(space: Space) -> Profile | None:
     profiles = _latencies(1)
     if not profiles:
         return None
-    path = file_of(profiles[0].device, 1, space, "latency")
-    return Profile.load(path) if path.exists() else serving(space, profiles)
+    for path in dict.fromkeys(
+        file_of(profiles[0].device, 1, space, "latency", which) for which in (None, near)
+    ):
+        if path.exists():
+            return Profile.load(path)
+    return serving(space, [profile for profile in profiles if profile.near is None])
 
 
 def _latencies(batch: int) -> list[Profile]:

@@ -46,7 +46,8 @@ class Profile(BaseModel):
     reference. blocks: the measured blocks by `PlacedBlock.key`. work: the milliseconds per unit of
     `search.profiles.blocks.work`, for blocks that were not measured. work_error: the median relative error of times
     estimated from work, in cross-validation. rest: the milliseconds per unit of work outside the blocks. error: the
-    mean absolute relative error of the predicted times of the measured networks.
+    mean absolute relative error of the predicted times of the measured networks. near: the latency in milliseconds
+    that the measured networks are near; None if they are from the whole space.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -67,11 +68,14 @@ class Profile(BaseModel):
     work_error: float
     rest: dict[str, float]
     error: float
+    near: float | None = None
 
     @property
     def digest(self) -> str:
         """The first 12 hexadecimal digits of the document's SHA-256."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        # The digests of profiles of whole spaces are those of earlier versions, which lacked `near`.
+        document = self.model_dump_json(exclude={"near"} if self.near is None else None)
+        return hashlib.sha256(document.encode()).hexdigest()[:12]
 
     @property
     def resolution(self) -> int:
@@ -119,12 +123,17 @@ def folder() -> Path:
     return Path(cache) / "compound-nas" / "profiles"
 
 
-def file_of(device: Device, batch: int, space: Space, cost: TimedCost = "step") -> Path:
-    """Return the file for the profile of `space` in `folder`. Spaces with other pinned choices have other files."""
+def file_of(
+    device: Device, batch: int, space: Space, cost: TimedCost = "step", near: float | None = None
+) -> Path:
+    """Return the file for the profile of `space` in `folder`. Spaces with other pinned choices have other files.
+
+    near: the latency in milliseconds that the measured networks are near; None for the whole space.
+    """
     named = hashlib.sha256(repr((device, space.document)).encode()).hexdigest()[:8]
     resolution = space.frames[0].resolution
     name = re.sub(r"[^A-Za-z0-9._-]", "_", space.name)
-    timed = "" if cost == "step" else f"{cost}-"
+    timed = "" if cost == "step" else f"{cost}-" if near is None else f"{cost}-{near:g}ms-"
     return folder() / f"{name}-r{resolution}-b{batch}-{timed}{device.kind}-{named}.json"
 
 

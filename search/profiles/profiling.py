@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from search.files import locked_file
-from search.profiles.campaign import MAX_NETWORKS, Campaign, Progress, run, samples
+from search.profiles.campaign import FIRST, MAX_NETWORKS, Campaign, Progress, run, samples
 from search.profiles.profile import BATCH, Profile, file_of
 from search.profiles.regression import Sample
 from search.proxy.proxy import Precision
@@ -82,6 +82,7 @@ def make(
     batch: int = BATCH,
     max_networks: int = MAX_NETWORKS,
     latency: Conditions | None = None,
+    near: float | None = None,
     out: Path | None = None,
     wait: Wait = lambda path: None,
     begin: Begin = lambda campaign, seconds: None,
@@ -90,15 +91,17 @@ def make(
     """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
 
     max_networks: the largest number of networks that are measured. latency: the conditions of an inference, for a
-    profile of latencies; `device`, `precision` and `batch` are for one of training steps.
+    profile of latencies; `device`, `precision` and `batch` are for one of training steps. near: a latency in
+    milliseconds; after `FIRST` networks of the whole space, networks near it are measured, and only these are fitted.
     wait: called before waiting for another process that is measuring this profile, whose result is then returned if
     it wrote one. begin: called before the measurements, with an estimate of their time. watch: called with the
     progress before the first network and after each one.
     An interrupted measurement of the same profile is continued. Raises `UserError` for a device that does not exist,
     a batch that is too large, or a file that cannot be written.
     """
-    campaign = _campaign(space, device, precision, batch, max_networks, latency)
-    path = out or file_of(campaign.device, campaign.batch, space, campaign.cost)
+    first = max_networks if near is None else min(FIRST, max_networks)
+    campaign = _campaign(space, device, precision, batch, first, latency)
+    path = out or file_of(campaign.device, campaign.batch, space, campaign.cost, near)
     partial = path.with_name(path.name + ".part")
     before = _written(path)
     with locked_file(partial, lambda: wait(path)):
@@ -107,6 +110,10 @@ def make(
         else:
             with _bench(campaign, device, latency) as place:
                 _measure(campaign, place, partial, begin, watch)
+                if near is not None:
+                    broad = campaign.fit(samples(campaign, partial))
+                    campaign = campaign.narrowed(broad, near, max_networks - first)
+                    _measure(campaign, place, partial, begin, watch)
             profile = campaign.fit(samples(campaign, partial))
             profile.save(path)
         partial.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 from search.profiles.blocks import parts, parts_of_space
 from space import Architecture, Multipliers, Space, cost, rescale
@@ -12,6 +13,8 @@ TIMES = 3
 """The number of networks in which each block should occur, so that the median ignores one bad measurement."""
 _CANDIDATES = 60
 """The number of random networks from which each measured network of a space is chosen."""
+_DRAWS = 4000
+"""The number of random networks of which those near a limit are taken."""
 _SCALED = (
     (0.75, 1.0),
     (1.5, 1.0),
@@ -54,6 +57,30 @@ def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
         for network, (width, resolution) in zip(small, _SCALED, strict=False)
     ]
     return list(dict.fromkeys([*networks, *scaled[: max(1, max_count // 6)]]))[:max_count]
+
+
+def chosen_among(space: Space, permits: Callable[[Architecture], bool], max_count: int) -> list[Architecture]:
+    """Return up to `max_count` networks of `space` that `permits` accepts, each the best of some random ones.
+
+    The best one has the most blocks that the others lack. There are fewer if `permits` accepts few of `_DRAWS`.
+    """
+    rng = random.Random(0)
+    drawn = dict.fromkeys(space.at(space.sample(rng)) for _ in range(_DRAWS))
+    left = {network: {part.key for part in parts(network)} for network in drawn if permits(network)}
+    networks: list[Architecture] = []
+    known: set[str] = set()
+    while left and len(networks) < max_count:
+        few = rng.sample(list(left), min(_CANDIDATES, len(left)))
+        best = max(few, key=lambda network: len(left[network] - known))
+        networks.append(best)
+        known |= left.pop(best)
+    return networks
+
+
+def covering(space: Space, networks: Sequence[Architecture]) -> float:
+    """Return the share of the blocks of `space` that occur in `networks`, 0 to 1."""
+    wanted = set(parts_of_space(space))
+    return len(wanted & {part.key for network in networks for part in parts(network)}) / len(wanted)
 
 
 def typical(space: Space, seed: int = 0) -> Architecture:

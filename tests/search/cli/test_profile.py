@@ -46,6 +46,15 @@ def test_a_profile_of_latencies_names_the_runtime(run):
     assert f"; {version}, float32, 1 image at a time" in made.stdout
 
 
+def test_networks_near_a_latency_are_measured_after_some_others(run, tmp_path):
+    words = ("space=effv2_32", "space.resolution=16", "cost=latency", "networks=30", "near=0.3ms")
+    made = run("profile", *words, "--out", "near.json")
+    assert "Measuring space effv2_32 at 16 px" in made.stderr
+    assert "Measuring networks near 0.3 ms of space effv2_32 at 16 px" in made.stderr
+    profile = Profile.load(tmp_path / "near.json")
+    assert (profile.near, profile.networks) == (0.3, 10)
+
+
 def test_it_is_written_where_it_is_wanted(run, tmp_path):
     run(*TINY, "space.resolution=8", "--out", "mine.json")
     assert json.loads((tmp_path / "mine.json").read_text())["format"] == "compound-nas.profile"
@@ -63,6 +72,8 @@ def test_it_is_written_where_it_is_wanted(run, tmp_path):
         (["precision=double"], "precision"),
         (["networks=0"], "networks=0"),
         (["cost=latency", "netwoks=3"], "Did you mean 'networks'"),
+        (["cost=latency", "near=5kg"], "latency: .*5kg"),
+        (["near=5ms"], "Unknown setting 'near'"),
     ],
 )
 def test_mistakes_write_nothing(run, tmp_path, words, said):

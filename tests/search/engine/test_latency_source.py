@@ -2,11 +2,13 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from helpers.fake_device import latencies_of, latency_ms
 
+import experiments
 from search import launch, open_run
 from search.config import Config, objective_of
 from search.engine import latency_source
@@ -24,6 +26,7 @@ from space import Space, UserError
 
 SPACE = Space.load("tiny_space")
 TINY = {"space": "tiny_space", "proxy": "tiny", "data.images": 400, "data.test_images": 20}
+WIDE = Path(experiments.__file__).parent / "benchmarks" / "proof" / "spaces" / "free.yaml"
 SETTINGS = {**TINY, "executor": "serial", "sampler": "random", "reward": "accuracy", "force_step": True}
 
 
@@ -216,6 +219,32 @@ def test_the_profile_of_a_space_serves_it_however_little_was_measured(device, mo
     assert lookup.latency_profile(Space.load("effv2_32")) is None
     assert lookup.closest(SPACE.at((0,) * len(SPACE.choices)), 1, "latency") == bare
     assert isinstance(lookup.here(1, "latency")[0], Profile)
+
+
+def test_a_profile_near_a_limit_serves_this_limit_only(device, monkeypatch, profile):
+    monkeypatch.setattr(inference.Conditions, "described", lambda self: profile.device)
+    close = profile.model_copy(update={"near": 5.0})
+    close.save(lookup.file_of(profile.device, 1, SPACE, "latency", near=5.0))
+    assert lookup.latency_profile(SPACE, 5.0) == close
+    assert lookup.latency_profile(SPACE, 4.0) is lookup.latency_profile(SPACE) is None
+    profile.save(lookup.file_of(profile.device, 1, SPACE, "latency"))
+    assert lookup.latency_profile(SPACE, 5.0) == lookup.latency_profile(SPACE) == profile
+
+
+@pytest.mark.parametrize(("space", "near"), [("tiny_space", None), ("effv2_32", None), (str(WIDE), 5.0)])
+def test_networks_near_the_limit_are_measured_where_most_blocks_must_be_estimated(
+    device, monkeypatch, profile, tmp_path, space, near
+):
+    asked = []
+
+    def make(space, **options):
+        asked.append(options["near"])
+        return profile, tmp_path / "made.json"
+
+    monkeypatch.setattr(latency_source, "make", make)
+    monkeypatch.setattr(latency_source, "seconds", lambda space, latency: 60.0)
+    with_latencies(Config.of({**SETTINGS, "space": space, "limit.latency": 5}), lambda text: None)
+    assert asked == [near]
 
 
 def test_conditions_of_a_profile(profile):

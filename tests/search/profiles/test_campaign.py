@@ -78,3 +78,39 @@ def test_other_classes_and_the_reference_are_measured_too(campaign):
     assert not Predictor(profile)(unit).flagged
     wide = replace(unit, classes=500)
     assert Predictor(profile)(wide).ms == pytest.approx(step_ms(wide), rel=0.01)
+
+
+WIDE = Space.of(
+    {
+        "resolution": 32,
+        "stem": {"width": [8, 16], "stride": 1},
+        "stages": [
+            {"op": ["fused", "mb"], "kernel": [3, 5], "expand": [1, 2, 4], "depth": [1, 2], "stride": 2, "width": w}
+            for w in ([16, 24, 32], [32, 64, 96], [64, 128, 256])
+        ],
+        "head": {"width": [0, 256]},
+        "classes": 10,
+    },
+    "wide",
+)  # fmt: skip
+
+
+def test_networks_near_a_latency_are_chosen_after_some_of_the_whole_space(tmp_path):
+    broad = Campaign(WIDE, DEVICE, 32, max_networks=20)
+    path = tmp_path / "x.part"
+    list(run(broad, path, measured(broad.reference)))
+    first = broad.fit(samples(broad, path))
+    near = step_ms(broad.reference) / 3
+    close = broad.narrowed(first, near, 30)
+    assert len(close.networks) == 30 == len(set(close.networks))
+    assert all(0.5 * near <= Predictor(first)(network).ms <= 1.5 * near for network in close.networks)
+    assert samples(close, path) == []
+    list(run(close, path, measured(close.reference)))
+    # One file has both, so that an interruption loses neither.
+    assert len(samples(broad, path)) == len(broad.networks)
+    assert broad.narrowed(broad.fit(samples(broad, path)), near, 30) == close
+    profile = close.fit(samples(close, path))
+    assert (profile.near, first.near) == (near, None)
+    assert profile.networks == 30
+    # Where few networks are that fast, those of the whole space have to do.
+    assert broad.narrowed(first, step_ms(broad.reference) / 1e6, 30) is broad

@@ -71,8 +71,11 @@ def test_every_way_to_pin_choices_has_its_file():
         file_of(DEVICE, 32, pinned),
         file_of(DEVICE, 16, plain),
         file_of(replace(DEVICE, torch="3.0"), 32, plain),
+        file_of(DEVICE, 32, plain, "latency"),
+        file_of(DEVICE, 32, plain, "latency", near=5),
+        file_of(DEVICE, 32, plain, "latency", near=0.5),
     }
-    assert len(files) == 4
+    assert len(files) == 7
     assert file_of(DEVICE, 32, plain) == file_of(DEVICE, 32, Space.load("tiny_space"))
     assert all(path.name.startswith("tiny_space-r16-b") for path in files)
 
@@ -87,3 +90,9 @@ def test_saved_profiles_of_the_device_are_listed(profile, tmp_path, monkeypatch)
     assert saved_profiles(DEVICE, 32) == [later, profile]
     assert [found.space for found in saved_profiles(DEVICE, 8)] == ["small"]
     assert saved_profiles(replace(DEVICE, torch="3.0"), 32) == []
+
+
+def test_a_profile_of_an_earlier_version_keeps_its_digest(profile):
+    values = profile.model_dump(exclude={"near"})
+    assert Profile.model_validate(values).digest == profile.digest
+    assert profile.model_copy(update={"near": 5.0}).digest != profile.digest

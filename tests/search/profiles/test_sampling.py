@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from search.profiles.blocks import parts, parts_of_space
-from search.profiles.sampling import TIMES, chosen, typical
+from search.profiles.sampling import TIMES, chosen, chosen_among, covering, typical
 from space import Space, cost
 
 
@@ -23,6 +23,17 @@ def test_rare_blocks_come_first():
     met = {part.key for network in few for part in parts(network)}
     assert len(few) == 14
     assert len(met & set(parts_of_space(space))) > 90
+
+
+def test_only_permitted_networks_are_chosen_and_each_adds_blocks():
+    space = Space.load("effv2_32")
+    few = chosen_among(space, lambda network: cost(network).macs < 15e6, 12)
+    assert len(few) == len(set(few)) == 12
+    assert all(cost(network).macs < 15e6 for network in few)
+    assert few == chosen_among(space, lambda network: cost(network).macs < 15e6, 12)
+    assert covering(space, few[:3]) < covering(space, few) < 1
+    assert chosen_among(space, lambda network: False, 12) == []
+    assert covering(space, chosen(space, 60)) == 1
 
 
 def test_a_space_of_one_network():
