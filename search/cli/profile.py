@@ -55,11 +55,8 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
     networks, near = options.pop("networks"), options.pop("near", None)
     if cost == "latency":
         conditions = conditions_of(options)
-        device, batch, options = (
-            conditions.described(),
-            conditions.batch,
-            {"latency": conditions, "near": near},
-        )
+        device, batch = conditions.described(), conditions.batch
+        options = {"latency": conditions, "near": near}
     else:
         device, batch = device_for(options["device"], options["precision"]), options["batch"]
     path = out or file_of(device, batch, space, cost, near)
@@ -133,8 +130,7 @@ def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
     from search.config import Config
     from search.profiles.profile import BATCHES
     from search.settings.words import parse
-    from space.cost.table import parse_amount
-    from space.refusal import unknown_name
+    from space.refusal import UserError, unknown_name
 
     settings = parse(words)
     chosen = {key: value for key, value in settings.items() if key == "space" or key.startswith("space.")}
@@ -143,13 +139,25 @@ def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
     if cost not in BATCHES:
         raise unknown_name("cost to profile", cost, BATCHES)
     if cost == "step":
+        if "near" in rest:
+            raise UserError(f"near={rest['near']} is for profiles of latencies: add cost=latency.")
         options = options_of(rest, ("device", "precision", "batch", "networks"), ("space", "cost"))
     else:
         networks = options_of({key: rest.pop(key) for key in ("networks",) if key in rest}, ("networks",))
-        near = {"near": parse_amount("latency", rest.pop("near"))} if "near" in rest else {}
+        near = {"near": _milliseconds(rest.pop("near"))} if "near" in rest else {}
         conditions_of(rest, ("space", "cost", "networks", "near"))
         options = {**rest, **networks, **near}
     return Config.of({**chosen, "data": "shapes"}).space, cost, options
+
+
+def _milliseconds(value: object) -> float:
+    from space.cost.table import COSTS
+    from space.refusal import UserError
+
+    try:
+        return COSTS["latency"].parse(value)
+    except UserError as error:
+        raise UserError(f"near: {error}") from None
 
 
 def _wait(path: Path) -> None:

@@ -36,7 +36,7 @@ def with_latencies(config: Config, note: Note) -> Config:
         return config
     if config.settings.latency != "auto":
         return config.with_profile(_loaded(config))
-    profile = latency_profile(config.space, config.limit.latency)
+    profile = latency_profile(config.space, _near(config))
     if profile is None:
         profile = _made(config, note)
     else:
@@ -49,7 +49,7 @@ def latency_profile_time(config: Config) -> float | None:
     """Return the seconds of measuring the profile of latencies of this search, None if it measures none."""
     if not needed(config) or config.settings.latency != "auto":
         return None
-    if latency_profile(config.space, config.limit.latency):
+    if latency_profile(config.space, _near(config)):
         return None
     return _affordable(config)[1]
 
@@ -86,17 +86,22 @@ def _affordable(config: Config) -> tuple[int, float]:
     return count, total * count / MAX_NETWORKS
 
 
+def _near(config: Config) -> float | None:
+    """Return the latency in milliseconds near which predictions have to be exact; None if everywhere."""
+    return None if "latency" in config.reward.costs else config.limit.latency
+
+
 def _made(config: Config, note: Note) -> Profile:
     from search.models.inference import Conditions
 
     count, _ = _affordable(config)
     # With many blocks most are estimated, which is more exact from networks near the limit.
-    many = covering(config.space, chosen(config.space, count)) < COVERED
+    estimated = covering(config.space, chosen(config.space, count)) < COVERED
     profile, path = make(
         config.space,
         latency=Conditions(),
         max_networks=count,
-        near=config.limit.latency if many else None,
+        near=_near(config) if estimated else None,
         wait=lambda path: note(f"Another process is measuring the profile {path}; waiting for it"),
         begin=lambda campaign, seconds: note(
             (

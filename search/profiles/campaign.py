@@ -38,8 +38,8 @@ _MANY, _FEW = 1000, 10
 class Campaign:
     """The networks to measure for a profile.
 
-    They depend only on the space and on the largest number of networks, or are those with about the latency `near`
-    (milliseconds), see `narrowed`.
+    They depend only on the space and on the largest number of networks, unless they are `given`. near: the latency
+    in milliseconds that the given networks are near, see `narrowed`.
     """
 
     space: Space
@@ -48,17 +48,17 @@ class Campaign:
     max_networks: int = MAX_NETWORKS
     cost: TimedCost = "step"
     near: float | None = None
-    _near: tuple[Architecture, ...] = ()
+    given: tuple[Architecture, ...] = ()
 
     @cached_property
     def networks(self) -> list[Architecture]:
-        """The networks to measure: those of `chosen`, then two more; or those near a latency.
+        """The networks to measure: the given ones, else those of `chosen` and two more.
 
         The two are the reference network with another number of classes, to learn the cost of classes, and the
         default reference network of rewards.
         """
-        if self._near:
-            return list(self._near)
+        if self.given:
+            return list(self.given)
         one, frame = self.reference, self.space.frames[0]
         other = replace(one, classes=_MANY if one.classes != _MANY else _FEW)
         unit = replace(
@@ -66,21 +66,22 @@ class Campaign:
         )
         return [*chosen(self.space, self.max_networks), other, unit]
 
-    def narrowed(self, profile: Profile, near: float, max_networks: int) -> Campaign:
+    def narrowed(self, profile: Profile, near: float) -> Campaign:
         """Return the campaign that measures networks with about the latency `near` in milliseconds.
 
-        profile: predicts latencies. A profile of these networks alone errs less near that latency: larger networks
-        need other rates. If `profile` predicts such a latency for few networks, the campaign itself is returned.
+        A profile of these networks alone errs less near that latency, since larger networks need other rates.
+        profile: predicts latencies, from measurements of `FIRST` networks. If it predicts such a latency for few
+        networks, the campaign itself is returned.
         """
         predictor = Predictor(profile)
 
         def close(network: Architecture) -> bool:
             return _NEAR[0] * near <= predictor(network).ms <= _NEAR[1] * near
 
-        networks = chosen_among(self.space, close, max_networks)
+        networks = chosen_among(self.space, close, self.max_networks - FIRST)
         if len(networks) < _ENOUGH:
             return self
-        return replace(self, near=near, _near=tuple(networks))
+        return replace(self, near=near, given=tuple(networks))
 
     @cached_property
     def reference(self) -> Architecture:

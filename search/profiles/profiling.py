@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -99,8 +100,7 @@ def make(
     An interrupted measurement of the same profile is continued. Raises `UserError` for a device that does not exist,
     a batch that is too large, or a file that cannot be written.
     """
-    first = max_networks if near is None else min(FIRST, max_networks)
-    campaign = _campaign(space, device, precision, batch, first, latency)
+    campaign = _campaign(space, device, precision, batch, max_networks, latency)
     path = out or file_of(campaign.device, campaign.batch, space, campaign.cost, near)
     partial = path.with_name(path.name + ".part")
     before = _written(path)
@@ -109,11 +109,11 @@ def make(
             profile = Profile.load(path)
         else:
             with _bench(campaign, device, latency) as place:
-                _measure(campaign, place, partial, begin, watch)
                 if near is not None:
-                    broad = campaign.fit(samples(campaign, partial))
-                    campaign = campaign.narrowed(broad, near, max_networks - first)
-                    _measure(campaign, place, partial, begin, watch)
+                    first = replace(campaign, max_networks=min(FIRST, max_networks))
+                    _measure(first, place, partial, begin, watch)
+                    campaign = campaign.narrowed(first.fit(samples(first, partial)), near)
+                _measure(campaign, place, partial, begin, watch)
             profile = campaign.fit(samples(campaign, partial))
             profile.save(path)
         partial.unlink(missing_ok=True)

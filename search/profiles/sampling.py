@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from search.profiles.blocks import parts, parts_of_space
 from space import Architecture, Multipliers, Space, cost, rescale
@@ -37,20 +37,9 @@ def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
     In a space of very many blocks, some may not occur at all.
     """
     rng = random.Random(seed)
-    missing = Counter(dict.fromkeys(parts_of_space(space), TIMES))
-    networks: list[Architecture] = []
-    keys: dict[Architecture, set[str]] = {}
-    while any(missing.values()) and len(networks) < max_count:
-        drawn = [space.at(space.sample(rng)) for _ in range(_CANDIDATES)]
-        for network in drawn:
-            keys.setdefault(network, {part.key for part in parts(network)})
-        # A block that is missing counts for more than any that is not.
-        best = max(drawn, key=lambda network: sum(4 ** missing[key] - 1 for key in keys[network]))
-        if all(not missing[key] for key in keys[best]):
-            break  # The missing blocks are too rare to be drawn.
-        networks.append(best)
-        for key in keys[best]:
-            missing[key] = max(0, missing[key] - 1)
+    networks = _informative(
+        lambda: [space.at(space.sample(rng)) for _ in range(_CANDIDATES)], parts_of_space(space), max_count
+    )
     small = sorted(networks, key=lambda network: cost(network).macs)
     scaled = [
         rescale(network, Multipliers(width=width, resolution=resolution))
@@ -60,20 +49,41 @@ def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
 
 
 def chosen_among(space: Space, permits: Callable[[Architecture], bool], max_count: int) -> list[Architecture]:
-    """Return up to `max_count` networks of `space` that `permits` accepts, each the best of some random ones.
+    """Return up to `max_count` networks of `space` that `permits` accepts, the most informative first.
 
-    The best one has the most blocks that the others lack. There are fewer if `permits` accepts few of `_DRAWS`.
+    They are chosen as `chosen` does it, but among those of `_DRAWS` random networks that `permits` accepts.
     """
     rng = random.Random(0)
     drawn = dict.fromkeys(space.at(space.sample(rng)) for _ in range(_DRAWS))
-    left = {network: {part.key for part in parts(network)} for network in drawn if permits(network)}
+    pool = [network for network in drawn if permits(network)]
+    if not pool:
+        return []
+    keys = dict.fromkeys(part.key for network in pool for part in parts(network))
+    networks = _informative(lambda: rng.sample(pool, min(_CANDIDATES, len(pool))), keys, max_count)
+    return list(dict.fromkeys(networks))
+
+
+def _informative(
+    draw: Callable[[], list[Architecture]], wanted: Iterable[str], max_count: int
+) -> list[Architecture]:
+    """Return up to `max_count` networks, each the best of those drawn, by the number of blocks still too rare.
+
+    draw: returns some networks. wanted: the keys of the blocks, each of which should occur `TIMES` times.
+    """
+    missing = Counter(dict.fromkeys(wanted, TIMES))
     networks: list[Architecture] = []
-    known: set[str] = set()
-    while left and len(networks) < max_count:
-        few = rng.sample(list(left), min(_CANDIDATES, len(left)))
-        best = max(few, key=lambda network: len(left[network] - known))
+    keys: dict[Architecture, set[str]] = {}
+    while any(missing.values()) and len(networks) < max_count:
+        drawn = draw()
+        for network in drawn:
+            keys.setdefault(network, {part.key for part in parts(network)})
+        # A block that is missing counts for more than any that is not.
+        best = max(drawn, key=lambda network: sum(4 ** missing[key] - 1 for key in keys[network]))
+        if all(not missing[key] for key in keys[best]):
+            break  # The missing blocks are too rare to be drawn.
         networks.append(best)
-        known |= left.pop(best)
+        for key in keys[best]:
+            missing[key] = max(0, missing[key] - 1)
     return networks
 
 

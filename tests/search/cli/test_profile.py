@@ -72,8 +72,8 @@ def test_it_is_written_where_it_is_wanted(run, tmp_path):
         (["precision=double"], "precision"),
         (["networks=0"], "networks=0"),
         (["cost=latency", "netwoks=3"], "Did you mean 'networks'"),
-        (["cost=latency", "near=5kg"], "latency: .*5kg"),
-        (["near=5ms"], "Unknown setting 'near'"),
+        (["cost=latency", "near=5kg"], "near: '5kg' is not a valid time"),
+        (["near=5ms"], "near=5ms is for profiles of latencies: add cost=latency"),
     ],
 )
 def test_mistakes_write_nothing(run, tmp_path, words, said):

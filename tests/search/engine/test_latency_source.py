@@ -231,9 +231,18 @@ def test_a_profile_near_a_limit_serves_this_limit_only(device, monkeypatch, prof
     assert lookup.latency_profile(SPACE, 5.0) == lookup.latency_profile(SPACE) == profile
 
 
-@pytest.mark.parametrize(("space", "near"), [("tiny_space", None), ("effv2_32", None), (str(WIDE), 5.0)])
+@pytest.mark.parametrize(
+    ("space", "reward", "near"),
+    [
+        ("tiny_space", "accuracy", None),
+        ("effv2_32", "accuracy", None),
+        (str(WIDE), "accuracy", 5.0),
+        # Everywhere, since the reward compares latencies far from the limit, too.
+        (str(WIDE), "mnasnet", None),
+    ],
+)
 def test_networks_near_the_limit_are_measured_where_most_blocks_must_be_estimated(
-    device, monkeypatch, profile, tmp_path, space, near
+    device, monkeypatch, profile, tmp_path, space, reward, near
 ):
     asked = []
 
@@ -243,7 +252,9 @@ def test_networks_near_the_limit_are_measured_where_most_blocks_must_be_estimate
 
     monkeypatch.setattr(latency_source, "make", make)
     monkeypatch.setattr(latency_source, "seconds", lambda space, latency: 60.0)
-    with_latencies(Config.of({**SETTINGS, "space": space, "limit.latency": 5}), lambda text: None)
+    cost = {"reward.cost": "latency", "reward.target": 5} if reward == "mnasnet" else {}
+    settings = {**SETTINGS, "space": space, "limit.latency": 5, "reward": reward, **cost}
+    with_latencies(Config.of(settings), lambda text: None)
     assert asked == [near]
 
 

@@ -96,21 +96,23 @@ WIDE = Space.of(
 
 
 def test_networks_near_a_latency_are_chosen_after_some_of_the_whole_space(tmp_path):
-    broad = Campaign(WIDE, DEVICE, 32, max_networks=20)
+    whole = Campaign(WIDE, DEVICE, 32, max_networks=50)
+    broad = replace(whole, max_networks=20)
     path = tmp_path / "x.part"
     list(run(broad, path, measured(broad.reference)))
     first = broad.fit(samples(broad, path))
     near = step_ms(broad.reference) / 3
-    close = broad.narrowed(first, near, 30)
+    close = whole.narrowed(first, near)
     assert len(close.networks) == 30 == len(set(close.networks))
     assert all(0.5 * near <= Predictor(first)(network).ms <= 1.5 * near for network in close.networks)
     assert samples(close, path) == []
     list(run(close, path, measured(close.reference)))
     # One file has both, so that an interruption loses neither.
     assert len(samples(broad, path)) == len(broad.networks)
-    assert broad.narrowed(broad.fit(samples(broad, path)), near, 30) == close
+    assert whole.narrowed(broad.fit(samples(broad, path)), near) == close
     profile = close.fit(samples(close, path))
     assert (profile.near, first.near) == (near, None)
     assert profile.networks == 30
     # Where few networks are that fast, those of the whole space have to do.
-    assert broad.narrowed(first, step_ms(broad.reference) / 1e6, 30) is broad
+    assert whole.narrowed(first, step_ms(broad.reference) / 1e6) is whole
+    assert broad.narrowed(first, near) is broad
