@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from search.models.model import UNKNOWN, Provenance, read_document
+from search.runs.names import is_run, runs, split
 from search.runs.networks import find_network
-from search.runs.run import Run, is_run, open_run, runs, split
+from search.runs.run import Run, open_run
 from space import Architecture, UserError
 from space.catalog import unpublished
 from space.choices.named_networks import FORMS, named_network

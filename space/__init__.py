@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from space.architecture import Architecture, Head, Stage, Stem, decode, encode
 from space.catalog import CATALOG, Published, published
 from space.choices.points import Point
-from space.choices.space import Choice, Space
+from space.choices.space import Space
+from space.choices.tree import Choice
 from space.cost.cost import Cost, cost, parts
 from space.plan import Block, plan
 from space.refusal import UserError

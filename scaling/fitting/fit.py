@@ -29,7 +29,8 @@ from search.executors import Evaluate
 from search.files import unused
 from search.proxy.evaluate import evaluate
 from search.proxy.proxy import fidelity
-from search.runs.run import CONFIG, LEDGER, RUNS, find, open_run
+from search.runs.names import CONFIG, RUNS, find
+from search.runs.run import LEDGER, open_run
 from search.runs.warm_start import ledger_of
 from search.trials.trial import Trial
 from space import Architecture, Space, UserError, decode, documents

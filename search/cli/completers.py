@@ -68,14 +68,15 @@ def objectives(context: click.Context, parameter: click.Parameter, incomplete: s
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Return completions of the names of runs, the latest first."""
-    from search.runs.run import runs
+    from search.runs.names import runs
 
     return _beginning(incomplete, reversed(runs())) or _paths(incomplete)
 
 
 def trials(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Return completions of the names of runs, and after a colon of the run's trials, best first, and its answers."""
-    from search.runs.run import ANSWERS, open_run, split
+    from search.runs.names import ANSWERS, split
+    from search.runs.run import open_run
 
     run, colon, number = incomplete.rpartition(":")
     if not colon or split(f"{run}:0")[1] is None:
@@ -169,7 +170,7 @@ def _values(key: str, value: str, before: dict[str, str]) -> Items:
         return _beginning(f"{key}={value}", named) or _paths(value)
     group, _, _ = key.partition(".")
     if key == "from":
-        from search.runs.run import runs
+        from search.runs.names import runs
 
         return _beginning(f"{key}={value}", (f"{key}={run}" for run in reversed(runs())))
     if key in ("data.path", "data.cache"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from search.runs.run import ANSWERS
+from search.runs.names import ANSWERS
 from search.tables.table import plain
 from search.trials.columns import options, row
 from space.cost.cost import cost, parts

@@ -138,6 +138,6 @@ def _logged(display: Any, loggers: Sequence[str]) -> Any:
 
 
 def _continue(path: Path | None) -> str:
-    from search.runs.run import called
+    from search.runs.names import called
 
     return f"Continue with: search resume {called(path)}" if path else ""

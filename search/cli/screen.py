@@ -18,7 +18,8 @@ from search.report.finals_text import (
 )
 from search.runs.exchange import conclusions
 from search.runs.front import growth, on_front
-from search.runs.run import ANSWERS, Run
+from search.runs.names import ANSWERS
+from search.runs.run import Run
 from search.tables.table import Column, Row
 from search.tables.units import clock, plural
 from search.trials.columns import BRIEF, FINALS, TRIALS, row

@@ -39,8 +39,9 @@ def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     from search.cli.json_values import network_values, run_values, space_values, trial_values
     from search.cli.networks import show_network, show_space
     from search.cli.screen import show_run, show_trial
+    from search.runs.names import is_run, split
     from search.runs.networks import find_network
-    from search.runs.run import is_run, open_run, split
+    from search.runs.run import open_run
 
     first, *rest = what
     if any(word.partition("=")[0].partition(".")[0] == "data" for word in what):

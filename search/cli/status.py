@@ -18,7 +18,8 @@ def status(run: str | None, as_json: bool) -> None:
     if as_json:
         return _print_values(run)
     from search.cli.screen import show_run
-    from search.runs.run import open_run, runs
+    from search.runs.names import runs
+    from search.runs.run import open_run
     from space.refusal import UserError
 
     if run:
@@ -34,7 +35,8 @@ def status(run: str | None, as_json: bool) -> None:
 
 def _print_values(name: str | None) -> None:
     from search.cli.json_values import run_values
-    from search.runs.run import open_run, runs
+    from search.runs.names import runs
+    from search.runs.run import open_run
     from space.refusal import UserError
 
     if name:

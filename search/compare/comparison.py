@@ -23,7 +23,8 @@ from search.engine.launch import Stopped, create, resume
 from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
-from search.runs.run import RUNS, Run, open_run
+from search.runs.names import RUNS
+from search.runs.run import Run, open_run
 from search.trials.ledger import LedgerFailed
 from space import UserError, documents
 from space.timing.ratio import StepTime

@@ -43,7 +43,8 @@ from search.proxy.proxy import fidelity
 from search.runs.environment import environment, resumed_with
 from search.runs.exchange import spans
 from search.runs.lock import driver_lock
-from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, LOCK, PARENT, RUNS, Run, ledger_file, open_run
+from search.runs.names import CONFIG, RUNS
+from search.runs.run import ENVIRONMENT, LEDGER, LOCK, PARENT, Run, ledger_file, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
 from search.trials.ledger import OVER, Ledger, Record
 from space import UserError, documents

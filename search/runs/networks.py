@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.models.model import is_model, read_document
-from search.runs.run import ANSWERS, Run, is_run, open_run, runs, split
+from search.runs.names import ANSWERS, is_run, runs, split
+from search.runs.run import Run, open_run
 from search.trials.trial import Trial
 from space import CATALOG, Architecture, UserError, decode
 from space.catalog import unpublished

@@ -12,8 +12,9 @@ from search.data.dataset import DATASETS
 from search.data.source import Source
 from search.models.model import Provenance, is_model, read_document
 from search.models.onnx_reading import Metadata
+from search.runs.names import CONFIG, runs
 from search.runs.networks import find_network
-from search.runs.run import CONFIG, open_run, runs
+from search.runs.run import open_run
 from search.training.task import DOCUMENT, read_task
 from space import CATALOG, Architecture, UserError, decode
 

@@ -19,31 +19,17 @@ from math import prod
 from typing import Any
 
 from space import documents
-from space.architecture import Architecture, Head, Stage, Stem
+from space.architecture import Architecture, Stage
 from space.choices.counting import Range, cost_range, count_networks
 from space.choices.inverse import Chosen, find
 from space.choices.override import override
 from space.choices.points import Point, PointCosts, Settled
+from space.choices.tree import Choice, frame_of, involved, parsed, settle, stage_of
 from space.cost.cost import Cost
-from space.refusal import UserError, unknown_name
-from space.stage import with_defaults
+from space.refusal import UserError
 
 MAX_ALTERNATIVES = 5_000
 """The largest number of alternatives of one stage, and of stem, head and images together. Counting visits each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One decision of the search.
-
-    name: the place of the choice in the document, e.g. "stages.2.kernel". options: the numbers or words to choose
-    from; an alternative that is a mapping is named by its only key, or else by its position. ordered: True if
-    neighbouring options are similar, as numbers in ascending order are.
-    """
-
-    name: str
-    options: tuple[int | float | str, ...]
-    ordered: bool
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,11 +103,11 @@ class Space:
         """Return the first point that gives `architecture`; None if the space does not contain it."""
         tree = self._tree[0]
         frames = (
-            (chosen, _frame(settled, architecture.stages))
+            (chosen, frame_of(settled, architecture.stages))
             for chosen, settled in self._settlements({k: v for k, v in tree.items() if k != "stages"})
         )
         stages = [
-            [(chosen, _stage(number, settled)) for chosen, settled in self._settlements(stage)]
+            [(chosen, stage_of(number, settled)) for chosen, settled in self._settlements(stage)]
             for number, stage in enumerate(tree["stages"])
         ]
         options = find(architecture, frames, stages)
@@ -163,7 +149,7 @@ class Space:
         """The distinct alternatives of each stage."""
         trees = self._tree[0]["stages"]
         return tuple(
-            tuple(dict.fromkeys(_stage(number, settled) for _, settled in self._settlements(tree)))
+            tuple(dict.fromkeys(stage_of(number, settled) for _, settled in self._settlements(tree)))
             for number, tree in enumerate(trees)
         )
 
@@ -172,21 +158,19 @@ class Space:
         """The distinct alternatives of stem, head and images, each as a network with the deepest stages."""
         tree = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = tuple(max(alternatives, key=lambda stage: stage.depth) for alternatives in self.stages)
-        return tuple(dict.fromkeys(_frame(settled, stages) for _, settled in self._settlements(tree)))
+        return tuple(dict.fromkeys(frame_of(settled, stages) for _, settled in self._settlements(tree)))
 
     @cached_property
     def _tree(self) -> tuple[dict[str, Any], tuple[Choice, ...]]:
-        choices: list[Choice] = []
-        tree = _parse(_checked(self.document), "", choices)
-        return tree, tuple(choices)
+        return parsed(self.document)
 
     @cached_property
     def _settled(self) -> tuple[Settled[Architecture], tuple[Settled[Stage], ...]]:
         """The frame (stem, head and images) and each stage as cached functions of a point."""
         rest = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = self._tree[0]["stages"]
-        return Settled(_involved(rest), partial(_frame_at, rest, self.frames[0].stages)), tuple(
-            Settled(_involved(tree), partial(_stage_at, number, tree)) for number, tree in enumerate(stages)
+        return Settled(involved(rest), partial(_frame, rest, self.frames[0].stages)), tuple(
+            Settled(involved(tree), partial(_stage, number, tree)) for number, tree in enumerate(stages)
         )
 
     @cached_property
@@ -198,164 +182,25 @@ class Space:
 
         Raises `UserError` if there are more than `MAX_ALTERNATIVES`.
         """
-        involved = sorted(_involved(tree))
-        count = prod(len(self.choices[index].options) for index in involved)
+        places = sorted(involved(tree))
+        count = prod(len(self.choices[index].options) for index in places)
         if count > MAX_ALTERNATIVES:
-            names = ", ".join(self.choices[index].name for index in involved)
+            names = ", ".join(self.choices[index].name for index in places)
             raise UserError(
                 f"{names} make {count:,} alternatives together; permitted: up to {MAX_ALTERNATIVES:,}. "
                 "Pin some of them, or list fewer values."
             )
         point = [0] * len(self.choices)
-        for options in product(*(range(len(self.choices[index].options)) for index in involved)):
-            chosen = dict(zip(involved, options, strict=True))
+        for options in product(*(range(len(self.choices[index].options)) for index in places)):
+            chosen = dict(zip(places, options, strict=True))
             for index, option in chosen.items():
                 point[index] = option
-            yield chosen, _settle(tree, tuple(point))
+            yield chosen, settle(tree, tuple(point))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pick:
-    """The placeholder of a choice in a parsed document. choice: its index. options: its parsed alternatives."""
-
-    choice: int
-    options: tuple[Any, ...]
+def _frame(tree: dict[str, Any], stages: tuple[Stage, ...], point: Point) -> Architecture:
+    return frame_of(settle(tree, point), stages)
 
 
-def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
-    """Return `node`, at `place` in the document, with a `_Pick` for each choice; append the choices to `choices`."""
-    if isinstance(node, list) and place == "stages":
-        return [_parse(stage, f"stages.{number}", choices) for number, stage in enumerate(node)]
-    if isinstance(node, dict) and "choose" in node:
-        others, ordered = node.keys() - {"choose", "ordered"}, node.get("ordered", False)
-        if others or not isinstance(node["choose"], list) or type(ordered) is not bool:
-            raise UserError(f"{place}: choose takes a list, and no other key but ordered: true or false.")
-        return _parse_options(node["choose"], place, choices, ordered)
-    if isinstance(node, list):
-        return _parse_options(node, place, choices)
-    if isinstance(node, dict):
-        inside = f"{place}." if place else ""
-        return {key: _parse(value, f"{inside}{key}", choices) for key, value in node.items()}
-    return node
-
-
-def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: bool = False) -> Any:
-    if not node:
-        raise UserError(f"{place} is an empty list; a choice needs at least one option.")
-    numbers = all(type(option) in (int, float) for option in node)
-    distinct = [option for index, option in enumerate(node) if option not in node[:index]]
-    options = sorted(distinct) if numbers else distinct
-    if len(options) == 1:
-        return _parse(options[0], place, choices)
-    keys = [_key(option) for option in options]
-    labels = tuple(_label(option, number) for number, option in enumerate(options))
-    index = len(choices)
-    choices.append(Choice(place, labels, ordered or numbers))
-    # Choices inside an option are named by its key, or by its number if its key is not unique.
-    named = (
-        place if key and keys.count(key) == 1 else f"{place}.{number}" for number, key in enumerate(keys)
-    )
-    return _Pick(
-        index,
-        tuple(_parse(option, inside, choices) for option, inside in zip(options, named, strict=True)),
-    )
-
-
-def _label(option: Any, number: int) -> int | float | str:
-    """Return the name of an option in a choice: a number or text itself; None, a truth value or a list as text.
-
-    A mapping is called by its key if it has only one, else by its position `number`.
-    """
-    if isinstance(option, dict):
-        return _key(option) or number
-    return str(option) if option is None or isinstance(option, (bool, list)) else option
-
-
-def _key(option: Any) -> str:
-    """Return the one key of an option such as `{mb: {...}}`; "" for other options."""
-    if not isinstance(option, dict) or len(option) != 1 or "choose" in option:
-        return ""
-    return str(next(iter(option)))
-
-
-def _involved(tree: Any) -> set[int]:
-    if isinstance(tree, _Pick):
-        return {tree.choice}.union(*map(_involved, tree.options))
-    inside = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    return set().union(*map(_involved, inside))
-
-
-def _settle(tree: Any, point: Point) -> Any:
-    while isinstance(tree, _Pick):
-        tree = tree.options[point[tree.choice]]
-    if isinstance(tree, dict):
-        return {key: _settle(value, point) for key, value in tree.items()}
-    return [_settle(value, point) for value in tree] if isinstance(tree, list) else tree
-
-
-_KEYS = {
-    "": ("resolution", "stem", "stages", "head", "classes", "channels"),
-    "stem": tuple(Stem.__dataclass_fields__),
-    "stage": tuple(Stage.__dataclass_fields__),
-    "head": tuple(Head.__dataclass_fields__),
-}
-
-
-def _checked(document: documents.Document) -> documents.Document:
-    _known(document, "", "the space")
-    for key in ("resolution", "stem", "stages", "head", "classes"):
-        if key not in document:
-            raise UserError(f"The space lacks {key}.")
-    if not isinstance(document["stages"], list) or not document["stages"]:
-        raise UserError("stages must be a list of at least one stage.")
-    return document
-
-
-def _known(node: Any, kind: str, place: str) -> None:
-    if not isinstance(node, dict):
-        raise UserError(f"{place} is {node!r}; it must be a mapping of {', '.join(_KEYS[kind])}.")
-    for key in node:
-        if key not in _KEYS[kind]:
-            raise unknown_name(f"key in {place}:", key, _KEYS[kind])
-
-
-def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
-    """Return a `Stem`, `Stage` or `Head` with the fields `values`. Raises `UserError` that names the place."""
-    _known(values, key, place)
-    try:
-        return kind(**values)
-    except UserError as error:
-        raise UserError(f"{place}: {error}") from None
-    except TypeError:
-        needed = [name for name, field in kind.__dataclass_fields__.items() if name not in values]
-        raise UserError(f"{place} lacks {needed[0]}.") from None
-
-
-def _stage(number: int, values: Any) -> Stage:
-    """Return a stage with the fields `values`. Options of its op, as in {mb: {se: 0.25}}, are fields too."""
-    place = f"stages.{number}"
-    if isinstance(values, dict) and isinstance(values.get("op"), dict):
-        (op, options), *others = values["op"].items() or [("", None)]
-        if others or not isinstance(options, dict):
-            raise UserError(f"{place}.op: an op with options is written {{mb: {{se: 0.25}}}}.")
-        for key in options:
-            if key in values:
-                raise UserError(f"{place} states {key} itself and for op {op}; keep one.")
-        values = {**values, **options, "op": op}
-    return _build(Stage, "stage", place, with_defaults(values))  # type: ignore[no-any-return]
-
-
-def _frame(values: dict[str, Any], stages: tuple[Stage, ...]) -> Architecture:
-    stem = _build(Stem, "stem", "stem", values["stem"])
-    head = _build(Head, "head", "head", values["head"])
-    return Architecture(
-        values["resolution"], stem, stages, head, values["classes"], values.get("channels", 3)
-    )
-
-
-def _frame_at(tree: dict[str, Any], stages: tuple[Stage, ...], point: Point) -> Architecture:
-    return _frame(_settle(tree, point), stages)
-
-
-def _stage_at(number: int, tree: Any, point: Point) -> Stage:
-    return _stage(number, _settle(tree, point))
+def _stage(number: int, tree: Any, point: Point) -> Stage:
+    return stage_of(number, settle(tree, point))

@@ -11,7 +11,8 @@ import yaml
 
 from search.config import Config
 from search.proxy.evaluate import Request
-from search.runs.run import CONFIG, ENVIRONMENT, LEDGER, open_run
+from search.runs.names import CONFIG
+from search.runs.run import ENVIRONMENT, LEDGER, open_run
 from search.testing import looked_up
 from search.trials.ledger import OVER, FinalTraining, Ledger, Record
 from space import cost

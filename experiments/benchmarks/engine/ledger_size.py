@@ -29,7 +29,8 @@ from search.config import Config
 from search.engine.engine import Engine
 from search.engine.proposals import Sampled
 from search.proxy.evaluate import Request, Result
-from search.runs.run import CONFIG, LEDGER, open_run
+from search.runs.names import CONFIG
+from search.runs.run import LEDGER, open_run
 from search.testing import looked_up
 from search.trials.ledger import Ledger, Record
 

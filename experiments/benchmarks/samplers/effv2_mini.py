@@ -23,7 +23,7 @@ from pathlib import Path
 from scipy.stats import spearmanr
 
 from search import launch, open_run, resume
-from search.runs.run import RUNS
+from search.runs.names import RUNS
 from space import Architecture, Space
 
 TABLE = Path(__file__).parents[2] / "results" / "effv2_mini.csv"

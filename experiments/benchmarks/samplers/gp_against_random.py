@@ -23,7 +23,7 @@ from search.engine.launch import create, drive
 from search.engine.proposals import Proposal
 from search.proxy.evaluate import evaluate
 from search.runs.environment import environment
-from search.runs.run import RUNS
+from search.runs.names import RUNS
 from search.settings.words import parse
 from space import Architecture
 

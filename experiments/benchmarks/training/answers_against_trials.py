@@ -19,7 +19,8 @@ from typing import Any
 
 from experiments.benchmarks.training.four_classes import environment, make_folder, search
 from experiments.benchmarks.training.full_training import Job, compared, train_all
-from search.runs.run import ANSWERS, open_run
+from search.runs.names import ANSWERS
+from search.runs.run import open_run
 from space import cost
 
 TOP = 8

@@ -24,7 +24,7 @@ from search.engine.engine import Engine
 from search.engine.proposals import Sampled
 from search.executors import EXECUTORS, Executor
 from search.proxy.evaluate import TrialFailed
-from search.runs.run import CONFIG, runs, split
+from search.runs.names import CONFIG, runs, split
 from search.samplers import SAMPLERS
 from search.testing import fails_once, looked_up, misbehaving
 from search.trials.ledger import Ledger

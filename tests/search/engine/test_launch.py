@@ -5,7 +5,8 @@ import pytest
 
 from search import launch, resume
 from search.engine.display import Silent
-from search.runs.run import ENVIRONMENT, LEDGER, RUNS, open_run
+from search.runs.names import RUNS
+from search.runs.run import ENVIRONMENT, LEDGER, open_run
 from search.testing import looked_up
 from space.refusal import UserError
 

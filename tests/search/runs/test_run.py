@@ -3,20 +3,12 @@
 import pytest
 from helpers.runs import filled
 
-from search.runs.run import CONFIG, find, is_run, open_run
+from search.runs.run import open_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return open_run(filled(tmp_path_factory.mktemp("runs") / "r", complete=4, failed=1, running=1))
-
-
-def test_a_path_to_a_run_may_begin_with_the_home_folder(tmp_path, monkeypatch):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / CONFIG).write_text("")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert find("~/elsewhere") == tmp_path / "elsewhere"
-    assert not is_run("~/nowhere")
 
 
 def test_a_run_is_a_line_with_its_best_trial(run):
