@@ -10,11 +10,24 @@ from pathlib import Path
 
 SPACES = Path(__file__).parent / "spaces"
 TRIALS = 48
+MOBILENET_V1 = (
+    "r32_i16_s1_relu/dw_d1_k3_s1_w24_relu/dw_d1_k3_s1_w48_relu/dw_d1_k3_s2_w96_relu/dw_d2_k3_s2_w192_relu/"
+    "dw_d1_k3_s2_w384_relu/h0_c10"
+)
+"""The member of `separable.yaml` that is closest to MobileNetV1 at the low level."""
 TRIES: Mapping[str, Mapping[str, str]] = {
     "widths": {"space": str(SPACES / "widths.yaml")},
     "free": {"space": str(SPACES / "free.yaml")},
     "full": {"space": str(SPACES / "free.yaml"), "proxy.width": "1"},
     "wide": {"space": str(SPACES / "wide.yaml"), "proxy.width": "1"},
+    "separable": {
+        "space": str(SPACES / "separable.yaml"),
+        "proxy.width": "1",
+        "proxy.epochs": "4",
+        "proxy.learning_rate": "0.016",
+        "trials": "32",
+        "first": MOBILENET_V1,
+    },
 }
 """The settings of each try, by its name."""
 RANDOM = {"sampler": "random"}
