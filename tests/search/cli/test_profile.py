@@ -13,7 +13,10 @@ TINY = ("profile", "space=tiny_space", "networks=2", "batch=2")
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """The command, in an empty folder and with an empty cache."""
+    """The command, in an empty folder and with an empty cache. Its measurements are short."""
+    monkeypatch.setattr("search.profiles.latency_bench._TAKES", 1)
+    monkeypatch.setattr("search.profiles.latency_bench._MAX_PAIRS", 2)
+    monkeypatch.setattr("search.profiles.step_bench._SECONDS", 0.1)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return lambda *words: CliRunner().invoke(search, words, catch_exceptions=False)
@@ -46,13 +49,15 @@ def test_a_profile_of_latencies_names_the_runtime(run):
     assert f"; {version}, float32, 1 image at a time" in made.stdout
 
 
-def test_networks_near_a_latency_are_measured_after_some_others(run, tmp_path):
-    words = ("space=effv2_32", "space.resolution=16", "cost=latency", "networks=30", "near=0.3ms")
+def test_networks_near_a_latency_are_measured_after_some_others(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("search.profiles.campaign.FIRST", 3)
+    monkeypatch.setattr("search.profiles.campaign._ENOUGH", 2)
+    words = ("space=effv2_32", "space.resolution=16", "cost=latency", "networks=6", "near=0.5ms")
     made = run("profile", *words, "--out", "near.json")
     assert "Measuring space effv2_32 at 16 px" in made.stderr
-    assert "Measuring networks near 0.3 ms of space effv2_32 at 16 px" in made.stderr
+    assert "Measuring networks near 0.5 ms of space effv2_32 at 16 px" in made.stderr
     profile = Profile.load(tmp_path / "near.json")
-    assert (profile.near, profile.networks) == (0.3, 10)
+    assert (profile.near, profile.networks) == (0.5, 3)
 
 
 def test_it_is_written_where_it_is_wanted(run, tmp_path):
