@@ -1,53 +1,93 @@
-"""Search spaces by name: a shipped space, a file, or the children (sub-networks) of a network.
+"""Search spaces by name: a shipped space, a file, or the space of the networks inside or around a network.
 
 The documents of the shipped spaces are in `experiments/settings/space`, one YAML file for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from space.catalog import unpublished
-from space.choices.inside import EXPANDS, WIDTHS, inside
+from space.choices import around, inside
 from space.choices.named_networks import FORMS, named_network
 from space.choices.override import override
 from space.choices.space import Space
+from space.documents import Document
 from space.refusal import UserError
 
-INSIDE = "inside:"
-"""The beginning of the name of a space of children, as in "inside:b0"."""
-SHARES = {"widths": WIDTHS, "expands": EXPANDS}
-"""The settings of such a space that are not places in its document, with their defaults: shares of the parent's
-widths and expansions."""
+INSIDE, AROUND = "inside:", "around:"
+"""The beginnings of the names of spaces that a network defines, as in "inside:b0": that of its children, and that of
+networks of other blocks and sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """A kind of space that a network defines.
+
+    document: the function from the network and shares to the document. what: the role of the network, in refusals.
+    shares: the settings that are not places in the document, with their defaults: factors of the network's values.
+    largest: the largest permitted factor.
+    """
+
+    document: Callable[..., Document]
+    what: str
+    shares: Mapping[str, tuple[float, ...]]
+    largest: float
+
+
+_DERIVED = {
+    INSIDE: _Derived(
+        inside.inside,
+        "parent for space=inside:PARENT",
+        {"widths": inside.WIDTHS, "expands": inside.EXPANDS},
+        1,
+    ),
+    AROUND: _Derived(around.around, "network for space=around:NETWORK", {"widths": around.WIDTHS}, inf),
+}
+
+
+def network_of(word: str) -> tuple[str, str, str] | None:
+    """Return, for the name of a space that a network defines, its beginning, the network's name and the network's role.
+
+    Returns None for all other names. The role is for refusals.
+    """
+    for beginning, kind in _DERIVED.items():
+        if word.startswith(beginning):
+            return beginning, word.removeprefix(beginning), kind.what
+    return None
 
 
 def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
     """Return the space that `word` names, with `overrides` (place in its document: new value) applied.
 
-    `inside:NETWORK` is the space of the children of a network that `named_network` finds. Its overrides `widths` and
-    `expands` are the shares of the network's widths and expansions that children may have. Other words are passed to
-    `Space.load`. Raises `UserError` if the word, the document or an override is not valid.
+    `inside:NETWORK` is the space of the children of a network that `named_network` finds, and `around:NETWORK` the
+    space around it. Their override `widths`, and `expands` of children, are factors of the network's widths and
+    expansions. Other words are passed to `Space.load`. Raises `UserError` if the word, the document or an override
+    is not valid.
     """
-    if not word.startswith(INSIDE):
+    derived = network_of(word)
+    if derived is None:
         return Space.load(word, overrides)
-    named = named_network(word.removeprefix(INSIDE))
+    beginning, name, what = derived
+    named, kind, given = named_network(name), _DERIVED[beginning], overrides or {}
     if named is None:
-        raise unpublished("parent for space=inside:PARENT", word.removeprefix(INSIDE), forms=FORMS)
-    shares = {key: _shares(key, (overrides or {}).get(key, default)) for key, default in SHARES.items()}
-    document = inside(named.architecture, **shares)
-    for place, value in (overrides or {}).items():
-        if place not in SHARES:
+        raise unpublished(what, name, forms=FORMS)
+    shares = {key: _shares(key, given.get(key, default), kind.largest) for key, default in kind.shares.items()}
+    document = kind.document(named.architecture, **shares)
+    for place, value in given.items():
+        if place not in shares:
             document = override(document, place, value)
-    return Space.of(document, f"inside-{named.name}")
+    return Space.of(document, f"{beginning[:-1]}-{named.name}")
 
 
-def _shares(key: str, value: Any) -> list[float]:
-    """Return `value`, of the setting `key`, as a list. Raises `UserError` for a number not above 0 and up to 1."""
+def _shares(key: str, value: Any, largest: float) -> list[float]:
+    """Return `value`, of the setting `key`, as a list. Raises `UserError` for a number not above 0 and up to `largest`."""
     numbers = list(value) if isinstance(value, list | tuple) else [value]
+    up_to = "" if largest == inf else f" and up to {largest:g}"
     for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= 1:
-            raise UserError(
-                f"space.{key} has {number!r}; a share of the parent's {key} is above 0 and up to 1."
-            )
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= largest:
+            raise UserError(f"space.{key} has {number!r}; a factor of the network's {key} is above 0{up_to}.")
     return [float(number) for number in numbers]

@@ -293,7 +293,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(home):
     assert "running" not in states
 
 
-@pytest.mark.parametrize("delay", [0.1, 0.8, 1.6])
+@pytest.mark.parametrize("delay", [0.1, pytest.param(0.8, marks=pytest.mark.slow), 1.6])
 def test_ctrl_c_while_workers_are_being_started(home, delay):
     """A terminal sends it to every process at once, the fork server that still imports torch among them."""
     process = start(home, "launch", *TINY, "trials=500", f"run=early-{delay}", start_new_session=True)
@@ -307,7 +307,7 @@ def test_ctrl_c_while_workers_are_being_started(home, delay):
 
 
 def test_kill_9_and_resume(home):
-    process = start(home, "launch", *TINY, "trials=6", "run=killed")
+    process = start(home, "launch", *TINY, "trials=4", "run=killed")
     for line in process.stderr:
         if line.startswith("trial "):
             break
@@ -318,7 +318,7 @@ def test_kill_9_and_resume(home):
     assert run(home, "resume", "killed").returncode == 0
     rows = list(csv.DictReader(io.StringIO(run(home, "export", "killed").stdout)))
     complete = [row for row in rows if row["state"] == "complete"]
-    assert len(complete) == len({row["digest"] for row in complete}) == 6
+    assert len(complete) == len({row["digest"] for row in complete}) == 4
 
 
 def test_a_second_driver_is_refused(home):

@@ -439,7 +439,7 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     told: list[int] = []
     deadline = time.monotonic() + 150
-    for stop_after in (1, 6, 11, 1000):
+    for stop_after in (1, 8, 1000):
         driver = subprocess.Popen(
             [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
         )
@@ -457,5 +457,5 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
     assert len(told) == len(set(told))
     assert all(run.trials[number].state in ("complete", "duplicate") for number in told)
     evaluated = [int(line) for line in (tmp_path / "evaluated.txt").read_text().split()]
-    # Only what was running or not yet told of when the driver died was evaluated twice: two workers, three kills.
-    assert len(evaluated) - len(set(evaluated)) <= 6
+    # Only what was running or not yet told of when the driver died was evaluated twice: two workers, two kills.
+    assert len(evaluated) - len(set(evaluated)) <= 4

@@ -92,3 +92,11 @@ def test_one_over_a_limit_is_refused_at_launch():
         searched(**{"first": OWN, "limit.params": limit})
     assert "\n" not in str(refused.value)
     assert not Path("runs").exists()
+
+
+def test_a_search_around_a_network_begins_with_it():
+    settings = {"space": "around:v2-b0", "trials": 3}
+    assert resolved(settings) == {**settings, "first": "v2-b0"}
+    assert resolved({**settings, "first": "b0"})["first"] == [str(published("b0").architecture)]
+    with pytest.raises(UserError, match=r"space=around:NETWORK 'v2-b9'"):
+        resolved({"space": "around:v2-b9"})

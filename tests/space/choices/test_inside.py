@@ -121,7 +121,7 @@ def test_shares_say_how_finely_widths_and_expansions_may_shrink():
 
 @pytest.mark.parametrize("value", [0, 1.5, "half", True, [0.5, 2]])
 def test_shares_outside_of_their_range_are_refused(value):
-    with pytest.raises(UserError, match=r"space\.widths has .*; a share of the parent's widths is"):
+    with pytest.raises(UserError, match=r"space\.widths has .*; a factor of the network's widths is"):
         load_space("inside:b0", {"widths": value})
 
 
