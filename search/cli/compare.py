@@ -108,11 +108,11 @@ def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType
     """Yield the networks with their costs, and the price."""
     from search.cli.table import table
     from search.compare.levels import lineup
-    from search.compare.matching import narrowest
     from search.compare.price import price
     from search.tables.selection import filled
     from search.tables.table import Column
     from space import cost
+    from space.catalog.matching import narrowest
 
     columns = (
         Column("what", "Network"),

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from search.compare.contender import RANDOM, Contender
 from search.compare.costs import Costs, Note
-from search.compare.matching import NARROWEST, CostOf, Match, match_of, measured_rival
 from search.compare.plan import Plan, networks
 from search.files import write_file
 from search.runs.run import Run
+from space.catalog.matching import NARROWEST, CostOf, Match, match_of, measured_rival
 from space.cost.table import COSTS
 
 CONTENDERS = "contenders.json"

@@ -9,6 +9,8 @@ decision, which `search launch` and its --dry-run print.
 from __future__ import annotations
 
 import math
+import random
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +19,10 @@ import numpy as np
 
 from search.config import Config
 from search.data.source import Source
+from search.engine.around import Frame, beginning_with, centre_of, fitted
 from search.proxy.proxy import Proxy, merged_widths
-from space import Space
+from space import CATALOG, Space, cost, decode, published
+from space.choices.loading import AROUND
 
 AUTO = "auto"
 SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
@@ -27,15 +31,25 @@ SMALL = 48
 """The side in pixels up to which the fitted space has a stem of stride 1."""
 MIDDLE = 96
 """The largest side in pixels for which the space is effv2_32, and the proxy shrinks neither images nor stems."""
+CPU = "mobilenet-v1"
+"""The network that the space is around where latency is limited: at 0.33 ms the strongest of seven published networks
+on photographs of 32 px, and a search around it found one that is 2.8 points better (lab book, the proof)."""
 TRIALS = 20
 """The default number of trials. To reach the level of random search for accuracy, the default sampler needs 9 trials
 on NAS-Bench-Macro (256 random trials) and 16 on effv2_mini (64 random trials); see the lab book."""
+LARGE, LARGE_TRIALS = 30, 32
+"""The number of choices from which on a space is large, and the default number of trials there: four searches in
+such spaces found their best network after 21 to 46 trials (lab book, the proof)."""
 BATCH = 64
 """The number of images in a step, for which the learning rate of the proxies was tuned."""
 STEPS = 300
 """The number of steps of a proxy training, which are 2 epochs of 9,600 images. At half the width, trainings of this
 length rank networks by validation loss with 0.92 of the Kendall's tau that trainings of 10 epochs with different
 seeds have with each other, for a tenth of the cost (lab book, table of proxies)."""
+FULL_STEPS, FULL_RATE, FULL_MACS = 600, 0.016, 25e6
+"""The number of steps and the learning rate of a proxy of full width, and the multiply-adds up to which a network is
+small enough for it. Where widths are choices, small networks have layers of 8 channels. With half the width, a search
+in the same space ended 2 to 4 points behind, and shorter trainings favour shallow networks (lab book, the proof)."""
 MIN_EPOCHS, MAX_EPOCHS = 2, 20
 DIVISORS = (8, 4, 2, 1)
 MAX_IMAGES = 10_000
@@ -52,12 +66,14 @@ class Images:
     """The properties of the images on which decisions depend.
 
     train, validation: the numbers of images. side: the median of the shorter sides, in pixels; None if images are
-    rendered at any size.
+    rendered at any size. classes, channels: the numbers of classes, and of the channels of an image.
     """
 
     train: int
     validation: int
     side: int | None
+    classes: int
+    channels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +109,27 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     automatic = [key for key in ("space", "proxy", "trials") if str(chosen.get(key, AUTO)) == AUTO]
     for key in automatic:
         chosen.pop(key, None)
-    if not automatic:
-        return Decided(chosen, tuple(decisions))
+    centre = centre_of(chosen)
+    if not automatic and centre not in CATALOG:
+        return Decided(beginning_with(chosen, centre), tuple(decisions))
     source = Config.of({key: value for key, value in chosen.items() if key.partition(".")[0] == "data"}).data
     synthetic = source.source == "shapes"
     images = images_of(source)
     if "space" in automatic and not synthetic and images.side:
-        _take(chosen, decisions, *_space(images.side))
+        if chosen.get("limit.latency") is not None:
+            centre = CPU
+        else:
+            _take(chosen, decisions, *_space(images.side))
+    if centre in CATALOG:
+        centre, reason = _scaled(str(centre), chosen, images)
+        chosen["space"] = AROUND + centre
+        decisions.append(Decision(f"space={chosen['space']}", reason))
+    chosen = beginning_with(chosen, centre)
     others = {key: value for key, value in chosen.items() if key.partition(".")[0] != "proxy"}
     space = Config.of(others).space
     if "proxy" in automatic:
-        _take(chosen, decisions, *_proxy(space, images, synthetic=synthetic))
+        full = not synthetic and _narrow(space, centre)
+        _take(chosen, decisions, *_proxy(space, images, synthetic=synthetic, full=full))
         divisor = _divisor(space, Config.of(chosen).proxy.width)
         if divisor != DIVISORS[0]:
             reason = (
@@ -142,7 +168,24 @@ def images_of(source: Source) -> Images:
     sample = used[np.linspace(0, len(used) - 1, min(_SAMPLE, len(used))).astype(np.int64)]
     sizes = contents.decode(sample, SIDES[0]).sizes if source.source != "shapes" else None
     side = None if sizes is None or not len(sizes) else int(np.median(sizes.min(axis=1)))
-    return Images(len(used) - validation, validation, side)
+    return Images(len(used) - validation, validation, side, len(contents.classes), contents.channels)
+
+
+def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str, str]:
+    """Return the canonical string of a published network for these images and the limits, and the reason."""
+    side = settings.get("space.resolution") or _fitting(
+        images.side or published(name).architecture.resolution
+    )
+    limits = {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
+    config = Config.of(limits)
+    frame = Frame(side, images.channels, images.classes)
+    network, reason = fitted(name, frame, config.limit, config.settings.latency)
+    return str(network), reason
+
+
+def _fitting(side: int) -> int:
+    """Return the side in pixels of a space for images of this side."""
+    return max((fitting for fitting in SIDES if fitting <= side), default=SIDES[0])
 
 
 def _space(side: int) -> tuple[dict[str, Any], str]:
@@ -150,7 +193,7 @@ def _space(side: int) -> tuple[dict[str, Any], str]:
 
     Strides are reduced as for published networks in a comparison: the last map has 4 to 7 pixels a side.
     """
-    resolution = max((fitting for fitting in SIDES if fitting <= side), default=SIDES[0])
+    resolution = _fitting(side)
     reason = f"the shorter side of the images has {side} px (median)"
     if resolution <= MIDDLE:
         stride = 1 if resolution <= SMALL else 2
@@ -158,10 +201,28 @@ def _space(side: int) -> tuple[dict[str, Any], str]:
     return {"space": "effv2", "space.resolution": resolution}, reason
 
 
-def _proxy(space: Space, images: Images, *, synthetic: bool) -> tuple[dict[str, Any], str]:
-    """Return the settings of the proxy for the networks of a space on these images, and the reason."""
+def _narrow(space: Space, centre: str | None) -> bool:
+    """Return True if widths are choices, and networks so small that a proxy must not make them narrower.
+
+    centre: the canonical string of the network that the space is around, if there is one; else the size is the median
+    of random networks.
+    """
+    if not any(choice.name.endswith(".width") for choice in space.choices):
+        return False
+    rng = random.Random(0)
+    sizes = [decode(centre)] if centre else [space.at(space.sample(rng)) for _ in range(_SAMPLE)]
+    return max(frame.resolution for frame in space.frames) <= MIDDLE and (
+        statistics.median(cost(network).macs for network in sizes) <= FULL_MACS
+    )
+
+
+def _proxy(space: Space, images: Images, *, synthetic: bool, full: bool) -> tuple[dict[str, Any], str]:
+    """Return the settings of the proxy for the networks of a space on these images, and the reason.
+
+    full: True if it must not make networks narrower.
+    """
     count = min(images.train, MAX_IMAGES)
-    steps = SYNTHETIC_STEPS if synthetic else STEPS
+    steps = SYNTHETIC_STEPS if synthetic else FULL_STEPS if full else STEPS
     per_epoch = max(1, count // BATCH)
     epochs = min(MAX_EPOCHS, max(MIN_EPOCHS, math.ceil(steps / per_epoch)))
     if synthetic and per_epoch * MIN_EPOCHS > steps:
@@ -177,6 +238,9 @@ def _proxy(space: Space, images: Images, *, synthetic: bool) -> tuple[dict[str, 
         own = resolutions.pop() if len(resolutions) == 1 else None
         values |= {"proxy.resolution": own, "proxy.width": 0.5, "proxy.stem_stride": None}
         why = "half the width with an unchanged stem ranks best at a tenth of the cost of 10 epochs (24 networks)"
+        if full:
+            values |= {"proxy.width": 1.0, "proxy.learning_rate": FULL_RATE}
+            why = "full width, since widths are choices and these networks are narrow"
     else:
         values |= {"proxy.resolution": 32, "proxy.width": 0.25, "proxy.stem_stride": 2}
         why = "a quarter of the width and 32 px make trainings of large networks affordable (ranking not measured)"
@@ -196,6 +260,8 @@ def _trials(space: Space) -> tuple[dict[str, Any], str]:
     """Return the setting of the number of trials, and the reason."""
     if space.size <= TRIALS:
         return {"trials": space.size}, "all networks of the space"
+    if len(space.choices) >= LARGE:
+        return {"trials": LARGE_TRIALS}, f"the space has {len(space.choices)} choices"
     reason = "the default sampler needs 9 to 16 on the tables of the lab book, for accuracy alone"
     return {"trials": TRIALS}, reason
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.synchronize import Semaphore
 from statistics import mean
@@ -23,11 +24,13 @@ from search.proxy.proxy import proxy_architecture, timed
 from search.pruners.rungs import RemainingWork, remaining_work
 from search.runs.exchange import spans
 from search.tables.units import clock, plural
-from space import Architecture, cost
+from space import Architecture, cost, decode
 
 _DRAWN = 15
 """The number of random networks drawn. In the order of their multiply-adds, those at a tenth, a half and nine tenths
 are timed."""
+_DRAWS = 1500
+"""The most random networks to draw, to find `_DRAWN` within the limits."""
 _FORWARD = 1 / 3
 """The cost of an image in validation relative to training, where the backward pass costs two forward passes."""
 _PATIENCE = 60.0
@@ -197,10 +200,17 @@ def _rungs(config: Config) -> Iterator[str]:
 
 
 def _spread(config: Config) -> tuple[Architecture, ...]:
-    """Return a small, a medium and a large network of the space, within the limits if random draws find such."""
+    """Return a small, a medium and a large network of the space, within the limits if random draws find such.
+
+    Times are not predicted yet. In their place, a limit on them permits the multiply-adds of the largest network that
+    is tried first.
+    """
     rng, space = random.Random(config.settings.seed), config.space
-    drawn = [space.at(space.sample(rng)) for _ in range(20 * _DRAWN)]
-    allowed = [network for network in drawn if not config.limit.exceeded(network)][:_DRAWN] or drawn
+    first = [cost(decode(text)).macs for text in config.settings.first]
+    most = max(first) if first and any(config.limit.predicted) else math.inf
+    drawn = (space.at(space.sample(rng)) for _ in range(_DRAWS))
+    permitted = (one for one in drawn if cost(one).macs <= most and not config.limit.exceeded(one))
+    allowed = list(islice(permitted, _DRAWN)) or [space.at(space.sample(rng)) for _ in range(_DRAWN)]
     allowed.sort(key=lambda network: cost(network).macs)
     return tuple(allowed[round(share * (len(allowed) - 1))] for share in (0.1, 0.5, 0.9))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from search.config import Config
 from search.executors.gpus import gpus_for
 from search.profiles import Predictor
@@ -18,7 +21,9 @@ def check(config: Config) -> None:
             raise UserError(
                 f"limit.{name}={limit}: the smallest network of the space has {_counted(name, smallest)}."
             )
-    _check_first(config)
+    for network in map(decode, config.settings.first):
+        if exceeded := config.exceeded(network):
+            raise UserError(f"first: {network}: {exceeded}.")
     if config.proxy.device not in ("auto", "cpu") and not gpus_for(config.proxy.device):
         from search.proxy.device import choose_device
 
@@ -39,13 +44,22 @@ def check_times(config: Config) -> None:
                 f"limit.{name}={limit:g}ms: the fastest network of the space takes {COSTS[name].text(fastest)} "
                 f"{each}, on {plural(forecast.profile.batch, 'image')}."
             )
-    _check_first(config)
 
 
-def _check_first(config: Config) -> None:
-    for network in map(decode, config.settings.first):
-        if exceeded := config.exceeded(network):
-            raise UserError(f"first: {network}: {exceeded}.")
+def within_times(config: Config, note: Callable[[str], None]) -> Config:
+    """Return `config` without the networks of `first` whose predicted times exceed a limit.
+
+    Unlike exact costs, predictions can err, and so they are no mistake of the user. note: receives a line about each.
+    """
+    kept = []
+    for text in config.settings.first:
+        exceeded = config.exceeded(decode(text))
+        if exceeded:
+            note(f"first: {text} is not tried: {exceeded} (predicted)")
+        else:
+            kept.append(text)
+    settings = config.settings.model_copy(update={"first": tuple(kept)})
+    return replace(config, settings=settings)
 
 
 def _counted(name: str, value: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from search.runs.networks import find_network
 from search.settings.run_settings import split
-from space.choices.loading import AROUND, network_of
+from space.choices.loading import network_of
 
 REFERENCE = "reward.reference"
 
@@ -15,16 +15,13 @@ REFERENCE = "reward.reference"
 def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return `settings` with trials and models replaced by the canonical strings of their networks.
 
-    That is done in `first`, `reward.reference`, `space=inside:PARENT` and `space=around:NETWORK`, whose network becomes
-    the first one to try, unless others are given. Names of published networks are replaced in `first` only. Raises
-    `UserError` for a word that means no network.
+    That is done in `first`, `reward.reference`, `space=inside:PARENT` and `space=around:NETWORK`. Names of published
+    networks are replaced in `first` only. Raises `UserError` for a word that means no network.
     """
     found = dict(settings)
     if derived := network_of(str(settings.get("space", ""))):
         beginning, name, what = derived
         found["space"] = beginning + _resolved(name, what)
-        if beginning == AROUND:
-            found.setdefault("first", _resolved(name, what))
     if words := split(settings.get("first")):
         found["first"] = [
             str(find_network(str(word), "network for first").architecture) for word in _listed(words)

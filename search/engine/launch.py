@@ -27,7 +27,7 @@ from search.data.report import imbalance
 from search.engine.automatic import Decision, decided, outlook
 from search.engine.display import Display, Silent
 from search.engine.engine import Engine
-from search.engine.feasibility import check, check_times
+from search.engine.feasibility import check, check_times, within_times
 from search.engine.initial_networks import resolved
 from search.engine.latency_source import profile_files, with_latencies
 from search.engine.measured_answers import measure_answers
@@ -86,6 +86,7 @@ def launch(
     config = with_step(config, data, lambda text: shown.note(text))
     config = with_latencies(config, lambda text: shown.note(text))
     check_times(config)
+    config = within_times(config, lambda text: shown.note(text))
     for span in spans(config):
         shown.note(str(span))
     proposals = Sampled(config)

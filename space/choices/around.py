@@ -15,7 +15,7 @@ from space.documents import Document
 
 WIDTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
 """The default factors of the network's widths."""
-OPS: Mapping[str, Mapping[str, Sequence[Any]]] = {"fused": {}, "dw": {}, "mb": {"se": [0, 0.25]}}
+OPS: Mapping[str, Mapping[str, Any]] = {"fused": {}, "dw": {}, "mb": {"se": [0, 0.25]}}
 """The blocks that every stage can have, besides its own, with the options of the fields that only they have."""
 KERNELS, EXPANDS = (3, 5), (1, 2, 4)
 FOLDED, OTHER = ("relu", "relu6"), ("relu", "silu")
@@ -47,7 +47,7 @@ def around(network: Architecture, widths: Sequence[float] = WIDTHS) -> Document:
 
 
 def _stage(stage: Stage, widths: Sequence[float]) -> dict[str, Any]:
-    ops = {op: dict(options) for op, options in OPS.items()}
+    ops: dict[str, dict[str, Any]] = {op: dict(options) for op, options in OPS.items()}
     own = ops.setdefault(stage.op, {})
     for field in fields(stage):
         value = getattr(stage, field.name)

@@ -50,9 +50,9 @@ _DERIVED = {
 
 
 def network_of(word: str) -> tuple[str, str, str] | None:
-    """Return, for the name of a space that a network defines, its beginning, the network's name and the network's role.
+    """Return the beginning of the name of a space that a network defines, the network's name, and its role in words.
 
-    Returns None for all other names. The role is for refusals.
+    Returns None for all other names.
     """
     for beginning, kind in _DERIVED.items():
         if word.startswith(beginning):
@@ -75,7 +75,9 @@ def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
     named, kind, given = named_network(name), _DERIVED[beginning], overrides or {}
     if named is None:
         raise unpublished(what, name, forms=FORMS)
-    shares = {key: _shares(key, given.get(key, default), kind.largest) for key, default in kind.shares.items()}
+    shares = {
+        key: _shares(key, given.get(key, default), kind.largest) for key, default in kind.shares.items()
+    }
     document = kind.document(named.architecture, **shares)
     for place, value in given.items():
         if place not in shares:
@@ -84,7 +86,10 @@ def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
 
 
 def _shares(key: str, value: Any, largest: float) -> list[float]:
-    """Return `value`, of the setting `key`, as a list. Raises `UserError` for a number not above 0 and up to `largest`."""
+    """Return `value`, of the setting `key`, as a list of numbers.
+
+    Raises `UserError` for a number not above 0 and up to `largest`.
+    """
     numbers = list(value) if isinstance(value, list | tuple) else [value]
     up_to = "" if largest == inf else f" and up to {largest:g}"
     for number in numbers:

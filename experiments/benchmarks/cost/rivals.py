@@ -10,11 +10,11 @@ from __future__ import annotations
 import argparse
 import time
 
-from search.compare.matching import Match, narrowest, rival
 from search.compare.settings import DEFAULTS
 from search.tables.table import Column, Row
 from search.tables.writing import render
 from space import Architecture, cost, decode, documents, published
+from space.catalog.matching import Match, narrowest, rival
 from space.cost.table import exact_cost, parse_amount
 
 COLUMNS = (

@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import median
 
 from experiments.benchmarks.cost.rivals import frame
-from search.compare.matching import Match, measured_rival, rival
 from search.compare.settings import DEFAULTS
 from search.files import write_file
 from search.profiles.latency_bench import latency_bench
@@ -22,6 +21,7 @@ from search.profiles.lookup import like
 from search.profiles.predictor import Predictor
 from search.profiles.profile import Profile
 from space import Architecture, UserError, decode, documents
+from space.catalog.matching import Match, measured_rival, rival
 from space.cost.table import exact_cost
 
 NAMED = "mobilenet-v3-small"

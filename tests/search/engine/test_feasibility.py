@@ -1,11 +1,13 @@
 """What would make every trial fail is refused before anything is written."""
 
 import pytest
+from helpers.fake_device import latencies_of
 from helpers.quick import QUICK
 
 from search.config import Config
-from search.engine.feasibility import check
-from space import UserError
+from search.engine.feasibility import check, within_times
+from search.profiles import Predictor
+from space import Space, UserError
 
 
 def limited(**limits):
@@ -31,3 +33,17 @@ def test_a_network_to_be_tried_first_keeps_the_limits_too():
     check(Config.of({**QUICK, "first": network}))
     with pytest.raises(UserError, match=r"first: .*: params .* > limit.params"):
         check(Config.of({**QUICK, "first": network, "limit.params": least}))
+
+
+def test_a_network_that_is_predicted_to_be_too_slow_is_not_tried_first():
+    space = Space.load("tiny_space")
+    profile = latencies_of(space)
+    both = sorted(
+        (space.at((0,) * 7), space.at((1,) * 7)), key=lambda network: Predictor(profile)(network).ms
+    )
+    fast, slow = map(str, both)
+    limit = Predictor(profile)(both[0]).ms * 1.01
+    config = Config.of({**QUICK, "first": [slow, fast], "limit.latency": limit}).with_profile(profile)
+    lines = []
+    assert within_times(config, lines.append).settings.first == (fast,)
+    assert len(lines) == 1 and slow in lines[0]

@@ -7,6 +7,7 @@ from helpers.quick import QUICK
 
 from search import launch, open_run, resume
 from search.config import Config
+from search.engine.automatic import decided
 from search.engine.initial_networks import resolved
 from search.testing import looked_up
 from space import Space, UserError, cost, decode, published
@@ -95,8 +96,8 @@ def test_one_over_a_limit_is_refused_at_launch():
 
 
 def test_a_search_around_a_network_begins_with_it():
-    settings = {"space": "around:v2-b0", "trials": 3}
-    assert resolved(settings) == {**settings, "first": "v2-b0"}
-    assert resolved({**settings, "first": "b0"})["first"] == [str(published("b0").architecture)]
+    settings = {"space": f"around:{OWN}", "trials": 3, "proxy": "tiny"}
+    assert decided(settings).settings == {**settings, "first": OWN}
+    assert decided({**settings, "first": OUTSIDE}).settings["first"] == OUTSIDE
     with pytest.raises(UserError, match=r"space=around:NETWORK 'v2-b9'"):
         resolved({"space": "around:v2-b9"})

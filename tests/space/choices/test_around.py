@@ -6,9 +6,7 @@ from space import CATALOG, Space, UserError, decode
 from space.choices.around import around
 from space.choices.loading import load_space
 
-SMALL = decode(
-    "r32_i16_s1_relu6/dw_d1_k3_s1_w24_relu6/dw_d1_k3_s2_w104_relu6/dw_d5_k3_s2_w208_relu6/h0_c10"
-)
+SMALL = decode("r32_i16_s1_relu6/dw_d1_k3_s1_w24_relu6/dw_d1_k3_s2_w104_relu6/dw_d5_k3_s2_w208_relu6/h0_c10")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +40,9 @@ def test_stages_have_choices_around_their_own_values():
 
 
 def test_fields_and_kernels_that_few_blocks_have_stay_with_the_stages_own_block():
-    network = decode("r32_i16_s1_relu/mb_d1_k3_s1_e6_w16_se0.5_relu/uib_d1_k0_s1_e4_w16_a3_relu/h64_c10_hardswish")
+    network = decode(
+        "r32_i16_s1_relu/mb_d1_k3_s1_e6_w16_se0.5_relu/uib_d1_k0_s1_e4_w16_a3_relu/h64_c10_hardswish"
+    )
     first, second = around(network)["stages"]
     assert first["op"][2] == {"mb": {"se": [0, 0.25, 0.5]}}
     assert first["expand"] == [1, 2, 4, 6]
@@ -71,7 +71,9 @@ def test_factors_and_places_are_settings():
 
 @pytest.mark.parametrize("value", [0, -1, "wide", [1, 0]])
 def test_a_factor_that_is_no_positive_number_is_refused(value):
-    with pytest.raises(UserError, match=r"space\.widths has .*; a factor of the network's widths is above 0\."):
+    with pytest.raises(
+        UserError, match=r"space\.widths has .*; a factor of the network's widths is above 0\."
+    ):
         load_space("around:b0", {"widths": value})
 
 

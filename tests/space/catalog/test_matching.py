@@ -1,7 +1,7 @@
 import pytest
 
-from search.compare.matching import GAP, NARROWEST, Match, adapt, match_of, measured_rival, narrowest, rival
 from space import UserError, cost, decode, published
+from space.catalog.matching import GAP, NARROWEST, Match, adapt, match_of, measured_rival, narrowest, rival
 from space.cost.table import exact_cost
 
 LEAD = decode(

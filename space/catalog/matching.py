@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from typing import Protocol
 
-from space import Architecture, Multipliers, Rounding, Stem, published, rescale
-from space.rescale import GROWTH
+from space.architecture import Architecture
+from space.catalog import published
+from space.rescale import GROWTH, Multipliers, Rounding, rescale
+from space.stems import Stem
 
 GAP = 0.05
 """The share of the cost that a rival may leave unused. If it leaves more, the next larger rival is taken."""
@@ -29,6 +32,19 @@ _CORRECTIONS = 6
 
 CostOf = Callable[[str, Architecture], float]
 """A function that returns a cost of a network by its name, in the unit of `space.cost.table`."""
+
+
+class Frame(Protocol):
+    """What a rival takes over from another network: its images, its classes and its total stride."""
+
+    @property
+    def resolution(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def classes(self) -> int: ...
+    @property
+    def stride(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -80,13 +96,13 @@ def match_of(network: Architecture, costs: Iterable[str], cost: CostOf) -> Match
     return Match({name: cost(name, network) for name in costs}, cost)
 
 
-def rival(name: str, network: Architecture, match: Match) -> Rival | None:
-    """Return the published network `name` for the images of `network`, as large as `match` permits.
+def rival(name: str, frame: Frame, match: Match) -> Rival | None:
+    """Return the published network `name` for the images of `frame`, as large as `match` permits.
 
     Where every rival within the bounds leaves more than `GAP` unused, it is the next larger one. Returns None if it
     would need widths below `NARROWEST`. Raises `UserError` for a name that is not published.
     """
-    adapted = adapt(published(name).architecture, network)
+    adapted = adapt(published(name).architecture, frame)
     below: list[Rival] = []
     above: list[Rival] = []
     for divisor in _DIVISORS:
@@ -104,7 +120,7 @@ def rival(name: str, network: Architecture, match: Match) -> Rival | None:
     return best if best.left <= GAP or not above else min(above, key=lambda one: one.share)
 
 
-def measured_rival(name: str, network: Architecture, match: Match, guess: CostOf) -> Rival | None:
+def measured_rival(name: str, frame: Frame, match: Match, guess: CostOf) -> Rival | None:
     """Return the rival as `rival` does, with few measurements: `guess` returns a cheap estimate of a cost.
 
     The rival that fits by the estimates is measured, and the estimates are corrected by its ratio of measured to
@@ -113,7 +129,7 @@ def measured_rival(name: str, network: Architecture, match: Match, guess: CostOf
     factors = dict.fromkeys(match.bounds, 1.0)
     best: Rival | None = None
     for _ in range(_CORRECTIONS):
-        one = rival(name, network, Match(match.bounds, partial(_corrected, factors, guess)))
+        one = rival(name, frame, Match(match.bounds, partial(_corrected, factors, guess)))
         if one is None or (best and one.architecture == best.architecture):
             break
         one = replace(one, match=match)
@@ -131,21 +147,21 @@ def _corrected(factors: Mapping[str, float], guess: CostOf, cost: str, network: 
     return factors[cost] * guess(cost, network)
 
 
-def adapt(network: Architecture, other: Architecture) -> Architecture:
-    """Return `network` for the images and classes of `other`, with at most the total stride of `other`.
+def adapt(network: Architecture, frame: Frame) -> Architecture:
+    """Return `network` for the images and classes of `frame`, with at most the total stride of `frame`.
 
     Networks for ImageNet divide the side of an image by 32, which leaves one pixel of 32. Strides become 1 from the
-    front on, beginning with the stem, until the last map is as large as the other's, as is usually done by hand.
+    front on, beginning with the stem, until the total stride is small enough, as is usually done by hand.
     """
     stages = list(network.stages)
     stem = network.stem
-    adapted = replace(network, resolution=other.resolution, classes=other.classes, channels=other.channels)
-    if adapted.stride > other.stride and stem.reduction > 1:
+    adapted = replace(network, resolution=frame.resolution, classes=frame.classes, channels=frame.channels)
+    if adapted.stride > frame.stride and stem.reduction > 1:
         # Also a stem that pools is replaced by a plain convolution of 3 x 3.
         stem = Stem(stem.width, 3, 1, stem.act)
         adapted = replace(adapted, stem=stem)
     for number, stage in enumerate(stages):
-        if adapted.stride <= other.stride:
+        if adapted.stride <= frame.stride:
             break
         stages[number] = replace(stage, stride=1)
         adapted = replace(adapted, stages=tuple(stages))
