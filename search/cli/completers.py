@@ -163,8 +163,11 @@ def _keys(incomplete: str, before: dict[str, str]) -> Items:
 def _values(key: str, value: str, before: dict[str, str]) -> Items:
     from search.settings.groups import first_sentence, names, options
     from search.settings.words import GROUPS
-    from space import documents
+    from space import CATALOG, documents
+    from space.choices.loading import network_of
 
+    if key == "space" and (derived := network_of(value)):
+        return _beginning(f"{key}={value}", (f"{key}={derived[0]}{name}" for name in CATALOG))
     if key in GROUPS:
         named = ((f"{key}={name}", first_sentence(key, name)) for name in names(key))
         return _beginning(f"{key}={value}", named) or _paths(value)

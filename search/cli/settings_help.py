@@ -41,14 +41,23 @@ class CommandWithSettings(click.Command):
         )
 
 
+_AROUND = "Other blocks, kernels, expansions, depths, widths and activations around a network, which is fitted to the"
+_AROUND += " images and the limits first if it is a published one."
+_INSIDE = "The sub-networks of a network, which can inherit its trained weights (weights=FILE)."
+
+
 def _rows(group: Group) -> list[tuple[str, str]]:
     if group.key == "space":
         inner = [(setting.key, setting.value) for setting in group.settings]
         inner += [("space.stages.2.kernel=3,5", "changes one stage; space.stages.*.kernel=3 changes all")]
     else:
         inner = [(f"{setting.key}={setting.value}", setting.meaning) for setting in group.settings]
+    derived = (
+        [("  or around:NETWORK", _AROUND), ("  or inside:NETWORK", _INSIDE)] if group.key == "space" else []
+    )
     return [
         (f"{group.key}={group.name}", group.about),
         *((f"  or {name}", sentence) for name, sentence in group.others),
+        *derived,
         *inner,
     ]

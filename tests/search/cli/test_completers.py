@@ -64,6 +64,8 @@ def test_runs_to_start_from_and_objectives_to_score_by(offered):
 
 def test_names_of_a_group(offered):
     assert offered("search launch space=") == [f"space={name}" for name in documents.names("space")]
+    assert offered("search launch space=around:mobilenet-v1") == ["space=around:mobilenet-v1"]
+    assert "space=inside:b0" in offered("search launch space=inside:")
     assert offered("search launch space=./my") == ["file,./my"]
 
 
