@@ -21,7 +21,7 @@ from search.config import Config
 from search.data.source import Source
 from search.engine.around import Frame, beginning_with, centre_of, fitted
 from search.proxy.proxy import Proxy, merged_widths
-from space import CATALOG, Space, cost, decode, published
+from space import CATALOG, Space, cost, published
 from space.choices.loading import AROUND
 
 AUTO = "auto"
@@ -115,30 +115,40 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     source = Config.of({key: value for key, value in chosen.items() if key.partition(".")[0] == "data"}).data
     synthetic = source.source == "shapes"
     images = images_of(source)
-    if "space" in automatic and not synthetic and images.side:
-        if chosen.get("limit.latency") is not None:
-            centre = CPU
-        else:
-            _take(chosen, decisions, *_space(images.side))
-    if centre in CATALOG:
-        centre, reason = _scaled(str(centre), chosen, images)
-        chosen["space"] = AROUND + centre
-        decisions.append(Decision(f"space={chosen['space']}", reason))
-    chosen = beginning_with(chosen, centre)
-    others = {key: value for key, value in chosen.items() if key.partition(".")[0] != "proxy"}
-    space = Config.of(others).space
+    chosen = _with_space(chosen, decisions, images, "space" in automatic and not synthetic)
+    config = Config.of({key: value for key, value in chosen.items() if key.partition(".")[0] != "proxy"})
     if "proxy" in automatic:
-        full = not synthetic and _narrow(space, centre)
-        _take(chosen, decisions, *_proxy(space, images, synthetic=synthetic, full=full))
-        divisor = _divisor(space, Config.of(chosen).proxy.width)
+        full = not synthetic and _narrow(config, around=centre_of(chosen) is not None)
+        _take(chosen, decisions, *_proxy(config.space, images, synthetic=synthetic, full=full))
+        divisor = _divisor(config.space, Config.of(chosen).proxy.width)
         if divisor != DIVISORS[0]:
             reason = (
                 f"with {DIVISORS[0]}, several widths of the space would become the same width in the proxy"
             )
             _take(chosen, decisions, {"proxy.divisor": divisor}, reason)
     if "trials" in automatic and chosen.get("budget") is None:
-        _take(chosen, decisions, *_trials(space))
+        _take(chosen, decisions, *_trials(config.space))
     return Decided(chosen, tuple(decisions))
+
+
+def _with_space(
+    chosen: dict[str, Any], decisions: list[Decision], images: Images, missing: bool
+) -> dict[str, Any]:
+    """Return `chosen` with a space that fits the images, and add the decision to the list `decisions`.
+
+    missing: True if the settings name no space. The published network of space=around:NETWORK is scaled.
+    """
+    centre = centre_of(chosen)
+    if missing and images.side:
+        if chosen.get("limit.latency") is None:
+            _take(chosen, decisions, *_space(images.side))
+        else:
+            centre = CPU
+    if centre in CATALOG:
+        centre, reason = _scaled(str(centre), chosen, images)
+        chosen["space"] = AROUND + centre
+        decisions.append(Decision(f"space={chosen['space']}", reason))
+    return beginning_with(chosen, centre)
 
 
 def _take(
@@ -201,16 +211,17 @@ def _space(side: int) -> tuple[dict[str, Any], str]:
     return {"space": "effv2", "space.resolution": resolution}, reason
 
 
-def _narrow(space: Space, centre: str | None) -> bool:
+def _narrow(config: Config, *, around: bool) -> bool:
     """Return True if widths are choices, and networks so small that a proxy must not make them narrower.
 
-    centre: the canonical string of the network that the space is around, if there is one; else the size is the median
+    around: True if the space is around a network. Then its first network has the typical size, else it is the median
     of random networks.
     """
+    space = config.space
     if not any(choice.name.endswith(".width") for choice in space.choices):
         return False
     rng = random.Random(0)
-    sizes = [decode(centre)] if centre else [space.at(space.sample(rng)) for _ in range(_SAMPLE)]
+    sizes = [config.base] if around else [space.at(space.sample(rng)) for _ in range(_SAMPLE)]
     return max(frame.resolution for frame in space.frames) <= MIDDLE and (
         statistics.median(cost(network).macs for network in sizes) <= FULL_MACS
     )
@@ -264,32 +275,3 @@ def _trials(space: Space) -> tuple[dict[str, Any], str]:
         return {"trials": LARGE_TRIALS}, f"the space has {len(space.choices)} choices"
     reason = "the default sampler needs 9 to 16 on the tables of the lab book, for accuracy alone"
     return {"trials": TRIALS}, reason
-
-
-def chance(images: int) -> float:
-    """Return the difference of two accuracies (0 to 1) on `images` images that chance exceeds once in twenty times.
-
-    It is the 95 % half-width for two independent accuracies of 50 %, the most uncertain ones.
-    """
-    return 1.96 * math.sqrt(0.5 / images)
-
-
-def outlook(config: Config, train: int, validation: int) -> tuple[str, ...]:
-    """Return lines on the precision of a search, with a warning if the proxy does not tell some widths apart.
-
-    train, validation: the numbers of images.
-    """
-    proxy = config.proxy
-    count = min(proxy.images or train, train)
-    validated = min(proxy.validation_images or validation, validation)
-    steps = proxy.epochs * max(1, count // proxy.batch)
-    points = 100 * chance(validated)
-    line = (
-        f"{validated:,} validation images: differences under {points:.{0 if points >= 2 else 1}f} points between two"
-        f" networks may be chance; {steps:,} steps a training"
-    )
-    merged = "; ".join(merged_widths(config.space, proxy))
-    if not merged:
-        return (line,)
-    advice = "try a smaller proxy.divisor or a larger proxy.width"
-    return line, f"warning: the proxy trains the same network for some widths ({merged}); {advice}"

@@ -24,13 +24,14 @@ import yaml
 from search.config import Config
 from search.data import Dataset
 from search.data.report import imbalance
-from search.engine.automatic import Decision, decided, outlook
+from search.engine.automatic import Decision, decided
 from search.engine.display import Display, Silent
 from search.engine.engine import Engine
 from search.engine.feasibility import check, check_times, within_times
 from search.engine.initial_networks import resolved
 from search.engine.latency_source import profile_files, with_latencies
 from search.engine.measured_answers import measure_answers
+from search.engine.outlook import outlook
 from search.engine.parent import Parent, inheriting, parent_of, source_of
 from search.engine.proposals import Proposals, Sampled
 from search.engine.remeasure_step_times import measure_best

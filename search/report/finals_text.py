@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search.engine.automatic import chance
+from search.engine.outlook import chance
 from search.proxy.proxy import Proxy
 from search.report.findings import finals_differences
 from search.runs.run import Run

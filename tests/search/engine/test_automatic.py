@@ -5,7 +5,7 @@ import pytest
 
 from search.config import Config
 from search.engine import automatic
-from search.engine.automatic import MAX_EPOCHS, SIDES, chance, decided
+from search.engine.automatic import MAX_EPOCHS, SIDES, decided
 from search.engine.launch import prepared
 from search.proxy.proxy import merged_widths
 from space import UserError
@@ -117,11 +117,6 @@ def test_decisions_are_stored_resolved_and_reproducible(images):
 def test_synthetic_images_get_a_short_training():
     proxy = Config.of(decided({"space": "effv2"}).settings).proxy
     assert 95 < proxy.epochs * (proxy.images // proxy.batch) <= 105
-
-
-def test_chance_is_the_half_width_for_two_accuracies_of_a_half():
-    assert chance(480) == pytest.approx(0.0633, abs=1e-4)
-    assert chance(4) > 0.5
 
 
 def test_mistakes_are_refused(images):
