@@ -88,10 +88,15 @@ class Campaign:
         """The reference network, which is timed in turns with each measured network."""
         return typical(self.space)
 
-    def fit(self, samples: list[Sample]) -> Profile:
-        """Return the profile that is fitted to `samples`. Raises `UserError` if there are none."""
+    def fit(self, samples: list[Sample], far: list[Sample] | None = None) -> Profile:
+        """Return the profile that is fitted to `samples`. Raises `UserError` if there are none.
+
+        far: measurements of networks that are not near the latency of this campaign, for kinds of work that those
+        near it have little of.
+        """
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        profile = fit(samples, self.device, self.batch, self.space.name, self.reference, now, self.cost)
+        where = (self.device, self.batch, self.space.name, self.reference)
+        profile = fit(samples, *where, now, self.cost, far or ())
         return profile.model_copy(update={"near": self.near})
 
     def _document(self) -> dict[str, Any]:

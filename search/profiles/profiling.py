@@ -108,13 +108,15 @@ def make(
         if _written(path) != before:
             profile = Profile.load(path)
         else:
+            far: list[Sample] = []
             with _bench(campaign, device, latency) as place:
                 if near is not None:
                     first = replace(campaign, max_networks=min(FIRST, max_networks))
                     _measure(first, place, partial, begin, watch)
-                    campaign = campaign.narrowed(first.fit(samples(first, partial)), near)
+                    far = samples(first, partial)
+                    campaign = campaign.narrowed(first.fit(far), near)
                 _measure(campaign, place, partial, begin, watch)
-            profile = campaign.fit(samples(campaign, partial))
+            profile = campaign.fit(samples(campaign, partial), far if campaign.near else None)
             profile.save(path)
         partial.unlink(missing_ok=True)
     return profile, path

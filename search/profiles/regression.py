@@ -17,6 +17,9 @@ from search.profiles.profile import MeasuredBlock, Profile, TimedCost
 from space import Architecture, UserError, decode
 from space.timing.device import Device
 
+_FAR = 0.1
+"""The weight of relative errors on networks far from the latency that a profile is near. They decide about kinds of
+work that networks near it have little of: dense 5 x 5 convolutions were predicted ten times too fast without them."""
 _FOLDS = 10
 """The number of folds in the cross-validation of estimates for blocks that were never measured."""
 
@@ -59,24 +62,22 @@ def fit(
     reference: Architecture,
     made: str,
     cost: TimedCost = "step",
+    far: Sequence[Sample] = (),
 ) -> Profile:
     """Return the profile of `cost` that fits `samples` best. Raises `UserError` if there is no sample.
 
-    space: the name of the space. made: the date and time of the profile.
+    space: the name of the space. made: the date and time of the profile. far: the measurements of networks with quite
+    other latencies, which have little weight in the estimates for blocks that `samples` lack.
     """
     if not samples:
         raise UserError("A profile needs at least one measured network.")
     unit = median(sample.reference_ms for sample in samples)
     networks = [decode(sample.architecture) for sample in samples]
-    taken: dict[str, list[float]] = {}
-    known: dict[str, PlacedBlock] = {}
-    for network, sample in zip(networks, samples, strict=True):
-        for part, time in zip(blocks.parts(network), sample.blocks, strict=True):
-            known[part.key] = part
-            taken.setdefault(part.key, []).append(unit * time)
-    table = {key: _block(times) for key, times in sorted(taken.items())}
-    works = [blocks.work(known[key]) for key in table]
+    table, works = _table(samples, unit)
     times = np.array([block.ms for block in table.values()])
+    other_table, other_works = _table(far, unit)
+    other_times = np.array([block.ms for block in other_table.values()])
+    weights = np.repeat((1.0, _FAR), (len(times), len(other_times)))
     rest = [_rest(network, cost) for network in networks]
     profile = Profile(
         cost=cost,
@@ -89,7 +90,7 @@ def fit(
         reference=str(reference),
         reference_ms=unit,
         blocks=table,
-        work=rates(works, times),
+        work=rates([*works, *other_works], np.concatenate((times, other_times)), weights),
         work_error=_error_elsewhere(works, times),
         rest=rates(rest, np.array([unit * sample.rest for sample in samples])),
         error=0.0,
@@ -99,6 +100,18 @@ def fit(
         profile = _with_constant(profile, Predictor(profile).all(networks)[0], steps)
     predicted, _ = Predictor(profile).all(networks)
     return profile.model_copy(update={"error": float(np.mean(np.abs(predicted / steps - 1)))})
+
+
+def _table(samples: Sequence[Sample], unit: float) -> tuple[dict[str, MeasuredBlock], list[Work]]:
+    """Return the measured blocks of some networks by their keys, and the work of each. unit: the reference's time."""
+    taken: dict[str, list[float]] = {}
+    known: dict[str, PlacedBlock] = {}
+    for sample in samples:
+        for part, time in zip(blocks.parts(decode(sample.architecture)), sample.blocks, strict=True):
+            known[part.key] = part
+            taken.setdefault(part.key, []).append(unit * time)
+    table = {key: _block(times) for key, times in sorted(taken.items())}
+    return table, [blocks.work(known[key]) for key in table]
 
 
 def _with_constant(profile: Profile, predicted: np.ndarray, steps: np.ndarray) -> Profile:
@@ -127,10 +140,11 @@ def _rest(network: Architecture, cost: TimedCost) -> Work:
     return spent
 
 
-def rates(works: Sequence[Work], times: np.ndarray) -> dict[str, float]:
+def rates(works: Sequence[Work], times: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
     """Return the time per unit of each kind of work that fits `times` best, in relative error. No time is negative.
 
-    Kinds that take no time are left out. works, times: the work and the time of each part.
+    Kinds that take no time are left out. works, times: the work and the time of each part. weights: those of the
+    relative errors; None: all are equal.
     """
     # scipy.optimize would add half a second to the start of every search.
     from scipy.optimize import nnls
@@ -139,7 +153,7 @@ def rates(works: Sequence[Work], times: np.ndarray) -> dict[str, float]:
     amounts = np.array([[work.get(kind, 0.0) for kind in kinds] for work in works])
     # The solver needs columns of one magnitude: multiply-adds come in millions, convolutions in dozens.
     scale = amounts.max(axis=0)
-    weight = 1 / np.maximum(times, times.max() * 1e-6)
+    weight = (1.0 if weights is None else weights) / np.maximum(times, times.max() * 1e-6)
     solution, _ = nnls(amounts / scale * weight[:, None], times * weight, maxiter=100 * len(kinds))
     return {kind: float(rate) for kind, rate in zip(kinds, solution / scale, strict=True) if rate}
 
