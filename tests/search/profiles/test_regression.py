@@ -84,3 +84,21 @@ def test_rates_are_never_negative():
 def test_a_sample_survives_json():
     sample = measured(SPACE.at((0,) * len(SPACE.choices)))(SPACE.at((0,) * len(SPACE.choices)))
     assert Sample.from_dict(sample.to_dict()) == sample
+
+
+def test_kinds_of_work_that_near_networks_lack_are_learnt_from_the_others():
+    """Without dense 5 x 5 convolutions among the near networks, their time would be taken for none."""
+    campaign = Campaign(SPACE, DEVICE, 1, cost="latency")
+    unit = latency_ms(campaign.reference)
+    samples = [latency_sample(network, unit) for network in campaign.networks]
+    without = [one for one in samples if not _has_dense_5(one.architecture)]
+    wide = SPACE.at(tuple(1 if c.name.endswith("kernel") else 0 for c in SPACE.choices))
+    assert _has_dense_5(str(wide)) and 10 < len(without) < len(samples)
+    network = replace(wide, stem=replace(wide.stem, width=40))  # none of its first blocks was measured
+    blind, seeing = (Predictor(campaign.fit(without, far))(network).ms for far in ([], samples))
+    assert blind < 0.8 * latency_ms(network)
+    assert seeing == pytest.approx(latency_ms(network), rel=0.03)
+
+
+def _has_dense_5(architecture):
+    return any(stage.startswith("fused") and "_k5_" in stage for stage in architecture.split("/"))
