@@ -31,8 +31,8 @@ class Augmentation:
     ) -> tuple[Tensor, Tensor]:
         """Return normalised images (b, c, h, w) and their targets, the shares of the classes in each (b, classes).
 
-        images: uint8 (b, height, width, c). labels: (b,). flip: images to mirror, bool (b,). All random draws depend
-        on `seed` alone.
+        images: uint8 (b, height, width, c). labels: (b,). flip: True for images to mirror, bool (b,); None mirrors
+        none. All random draws depend on `seed` alone.
         """
         with seeded(seed, "augmentation"):
             if self.recipe.crop == "resized":

@@ -1,4 +1,4 @@
-"""The batches of an epoch by number: the same in any process, and after a resume in the middle of an epoch."""
+"""The batches of an epoch by number: the same whatever process prepares them, and after a resume within an epoch."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ Batch = tuple[Tensor, Tensor]
 class Epoch(torch_data.Dataset[Batch]):
     """The batches of epoch `epoch`: the training split of `data`, transformed by `augmentation`.
 
-    The batches are of equal size, within one image, and contain every image of `order` once. Each process has its
-    own part of every batch. epoch: the number of the epoch, from 0. steps: the number of batches.
+    The batches are of equal size, within one image, and contain each index of `order` once. An item is the part of a
+    batch that belongs to this process. epoch: the number of the epoch, from 0. seed: the seed of the training. steps:
+    the number of batches.
     """
 
     data: Dataset
@@ -49,7 +50,10 @@ class Epoch(torch_data.Dataset[Batch]):
         return self.augmentation(images, labels, flip, derive_seed(self.seed, self.epoch, step, rank))
 
     def batches(self, first: int, workers: int) -> Iterable[Batch]:
-        """Yield the batches from step `first` on. workers: the number of processes that prepare them ahead."""
+        """Return the batches from step `first` on, one at a time.
+
+        workers: the number of processes that prepare them ahead; 0: this process prepares each when it is needed.
+        """
         if not workers:
             return (self[step] for step in range(first, self.steps))
         loader = torch_data.DataLoader(
@@ -74,7 +78,10 @@ def steps_of(data: Dataset, batch: int) -> int:
 def epoch_of(
     data: Dataset, augmentation: Augmentation, epoch: int, seed: int, steps: int, processes: Processes
 ) -> Epoch:
-    """Return the batches of an epoch, counted from 0."""
+    """Return the batches of epoch `epoch`, counted from 0, with its images in an order drawn from `seed`.
+
+    steps: the number of batches.
+    """
     labels = torch.tensor(data.train.labels)
     order = epoch_order(labels, data.balance, generator(seed, "order", epoch))
     return Epoch(data, augmentation, epoch, seed, steps, processes, order)

@@ -1,7 +1,7 @@
 """Checkpoints of a training, from which it resumes wherever its process ended.
 
 checkpoint.json holds the progress and names the file of the tensors, checkpoint-STEP.pt. The tensors are written
-before it and the old ones removed after it, so a process that is killed always leaves a complete checkpoint. Random
+before it and the old ones removed after it, so the last checkpoint is complete whenever the process is killed. Random
 draws need no state: `search.training.rng` derives each from the seed and the step.
 """
 
@@ -28,8 +28,9 @@ class EpochResult(BaseModel):
     """A finished epoch.
 
     epoch: counted from 0. resolution: the side of the training images in pixels. loss: the mean training loss, with
-    augmentation and label smoothing, and in an elastic training also with distillation. seconds: the duration of the
-    epoch. accuracy, validation_loss: the figures on the validation split; None if not measured after this epoch.
+    augmentation and label smoothing, and in an elastic training also with distillation; of several processes, that of
+    the images of this one. seconds: the duration of the epoch, with validation. accuracy, validation_loss: the
+    figures on the validation split; None if this process did not measure them after this epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,9 +46,11 @@ class EpochResult(BaseModel):
 class Progress(BaseModel):
     """The progress of a training, without its tensors.
 
-    threads: the number of torch's threads. step: the number of steps so far. epoch_steps: the number of steps in the
-    current `epoch`. loss: the sum of the losses of these steps. images: the number of images so far, over all
-    processes. seconds: the duration so far. scaler: the state of the gradient scaler, in half precision.
+    threads: the number of torch's threads. epoch: the current epoch, counted from 0. epoch_steps: the number of steps
+    so far in this epoch. loss: the sum of the losses of these steps. step: the number of steps so far in all. images:
+    the number of images so far, over all processes. seconds: the duration so far. epochs: the finished epochs.
+    scaler: the state of the gradient scaler, {} unless the precision is float16. sha256: the hash of the file of the
+    tensors.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -66,7 +69,7 @@ class Progress(BaseModel):
     epochs: list[EpochResult] = []
     scaler: dict[str, float] = {}
     tensors: str = ""
-    """The name of the file of the tensors."""
+    """The name of the file of the tensors, "" before the first checkpoint."""
     sha256: str = ""
 
 
@@ -101,7 +104,7 @@ def write_checkpoint(
 def read_progress(folder: Path) -> Progress | None:
     """Return the progress of the training in `folder`; None if it has no checkpoint yet.
 
-    Raises `UserError` for one that cannot be read, is damaged, or is of another version.
+    Raises `UserError` for a checkpoint that cannot be read, is damaged, or is of another version.
     """
     path = folder / DOCUMENT
     try:
@@ -121,7 +124,10 @@ def restore(
     optimizer: torch.optim.Optimizer,
     average: Average | None,
 ) -> None:
-    """Load the tensors of the checkpoint. Raises `UserError` if their file is missing or damaged."""
+    """Load the tensors of the checkpoint in `folder` into the network, the optimizer and the average.
+
+    Raises `UserError` if their file is missing or damaged.
+    """
     path = folder / progress.tensors
     try:
         content = path.read_bytes()

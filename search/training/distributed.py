@@ -41,7 +41,7 @@ class Processes:
     def device(self, name: str) -> str:
         """Return the device `name` for this process.
 
-        With several processes on GPUs, "auto" and "cuda" become a GPU of its own, such as "cuda:1".
+        With several processes on GPUs, "auto" and "cuda" become the GPU of this process, such as "cuda:1".
         """
         single = self.size == 1 or name not in ("auto", "cuda") or not torch.cuda.is_available()
         return name if single else f"cuda:{self.local_rank}"
@@ -66,10 +66,10 @@ class Processes:
 
 @contextmanager
 def process_group() -> Iterator[Processes]:
-    """Join the processes that torchrun has started, or yield this one alone.
+    """Yield the processes that torchrun has started, joined into a group, or this process alone.
 
-    They communicate by gloo on CPUs and by nccl on GPUs. Raises `UserError` if only some of the environment variables
-    RANK, WORLD_SIZE and LOCAL_RANK are set.
+    They communicate by gloo on CPUs and by nccl on GPUs. Raises `UserError` if the environment variable WORLD_SIZE is
+    above 1 and RANK or LOCAL_RANK is not set.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()

@@ -61,7 +61,7 @@ class Elastic:
     def loss(self, step: int, images: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
         """Return the loss, shape (), of the network that `step` trains. loss: a function of logits (b, classes).
 
-        With distillation, a share of the loss is the cross-entropy with the parent's probabilities.
+        With distillation, a share of a child's loss is its cross-entropy with the parent's probabilities.
         """
         network, share = self.network_at(step), self._settings.distill
         if network == self._network.architecture:
@@ -74,7 +74,7 @@ class Elastic:
         return (1 - share) * loss(logits) + share * functional.cross_entropy(logits, probabilities)
 
     def logits(self, child: Architecture, images: Tensor) -> Tensor:
-        """Return the logits (b, classes) of `child` in training mode. Normalisation statistics do not change."""
+        """Return the logits (b, classes) of `child` in training mode. The parent's statistics do not change."""
         parent = self._network
         tensors: dict[str, Tensor] = dict(parent.named_parameters())
         tensors |= {name: buffer.clone() for name, buffer in parent.named_buffers()}

@@ -53,7 +53,7 @@ def initial_network(
     same shapes are copied. normalised: the mean and the standard deviation of the images, for random weights; trained
     weights keep their own. classes: the names of the data's classes; () if they are unknown. The classifier is new if
     the number of classes differs, or if the weights are a model's and its classes have other names. Raises
-    `UserError` if no block fits.
+    `UserError` if no block fits, and for weights that cannot be read.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
@@ -100,7 +100,7 @@ def initial_network(
 def copy_weights(network: Network, weights: Weights) -> int:
     """Copy into `network` every block of `weights` whose tensors all have the same names and shapes there.
 
-    Return the number of blocks; stem and head are blocks too.
+    Return the number of copied blocks; stem and head are blocks too.
     """
     own, copied = network.state_dict(), 0
     for block in plan(network.architecture):

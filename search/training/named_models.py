@@ -16,7 +16,7 @@ from space import Architecture
 def named_model(word: str) -> tuple[str, Model]:
     """Return a short name and the model for `word`.
 
-    The folder of a model gives its trained weights. All other words of `search.runs.networks.find_network` give fresh
+    The folder of a model gives the model in it. All other words of `search.runs.networks.find_network` give fresh
     weights, also those of trials, since a search keeps none; the model of a trial has the metrics of its proxy
     training. Raises `UserError` for anything else, with the nearest name.
     """

@@ -26,9 +26,9 @@ _SHOWN = 5
 class NetworkToTrain:
     """A network and its origin, as far as its name on the command line tells them.
 
-    name: a name for folders. run, trial: the origin of a searched network. source: the source of its images, if
-    known. missing: the settings that the user has to add, "data=NAME data.path=...", where the images of a trained
-    model are not known.
+    name: a name for folders. run, trial: the run and the trial of a network that is named by its run; "" and None
+    for others. source: the source of its images, None if unknown. missing: the settings that the user has to add,
+    "data=NAME data.path=...", if a model was trained, or its kind of data is known, but its source is not; else "".
     """
 
     architecture: Architecture
@@ -40,7 +40,10 @@ class NetworkToTrain:
 
 
 def network_to_train(word: str) -> NetworkToTrain:
-    """Return the network that `word` means: see `search.runs.networks.find_network`, which raises `UserError`."""
+    """Return the network that `word` means, see `search.runs.networks.find_network`.
+
+    Raises the errors of that function, and `UserError` for a folder of several models.
+    """
     _refuse_family(word)
     found = find_network(word)
     if found.model:
@@ -54,8 +57,8 @@ def network_to_train(word: str) -> NetworkToTrain:
 def network_of_model(folder: Path) -> NetworkToTrain:
     """Return the network of the model in `folder`, with the images of its training or of the run it derives from.
 
-    The images are returned if they are known; otherwise `missing` names the settings that the user has to add. Raises
-    `UserError` if there is no model.
+    If the images are not known, and the network is trained or the kind of its images is known, `missing` names the
+    settings that the user has to add. Raises `UserError` if there is no model.
     """
     document = read_document(folder)
     network, trained = decode(document.architecture), document.trained

@@ -17,7 +17,7 @@ _CLASSIFIER = "head.classifier."
 def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the optimizer of all parameters that are not frozen.
 
-    Each parameter group has its learning rate relative to the classifier's under "lr_scale". Biases and
+    The key "lr_scale" of each parameter group holds its learning rate relative to the classifier's. Biases and
     normalisation have no weight decay.
     """
     parameters: dict[tuple[float, float], list[nn.Parameter]] = {}

@@ -53,7 +53,10 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """All products of one command. cost: the name of the limited cost. out: the path of the table, without ending."""
+    """All products of one command.
+
+    cost: the name of the limited cost. out: the path of the table and of the chart, without the ending.
+    """
 
     cost: str
     every: tuple[Product, ...]
@@ -68,9 +71,10 @@ def has_limits(settings: Mapping[str, Any]) -> bool:
 def products_of(word: str, settings: Mapping[str, Any]) -> Products:
     """Return the products that `search train RUN limit.COST=A,B` describes, in the order of the limits.
 
-    Each is the most accurate complete trial of the run within the limit; then come the parent, and the models in the
-    setting `weights`, which are fine-tuned alike. Raises `UserError` for a run without a parent, an unknown cost, a
-    limit that no trial keeps, and a word in `weights` that is no model.
+    The product of a limit is the most accurate complete trial of the run within it. Then come the parent, and the
+    models in the setting `weights`, which are fine-tuned alike. Raises `UserError` for a run without a parent,
+    invalid settings, limits on several costs, an unknown cost, a limit that no trial keeps, a word in `weights` that
+    is no model, and two products with the same folder.
     """
     run = _run(word)
     name, amounts = _limits(settings)
@@ -147,7 +151,7 @@ def _amount(run: Run, name: str, network: Architecture) -> float | None:
 
 def _run(word: str) -> Run:
     if ":" in word:
-        raise UserError(f"{word}: limits choose among all trials of a run; write the run alone.")
+        raise UserError(f"{word}: limits choose among all trials of a run; name the run without a trial.")
     run = open_run(word)
     if run.config.proxy.parent is None:
         raise UserError(
@@ -164,12 +168,12 @@ def _limits(settings: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
     """
     first, *others = (key for key in settings if key.startswith("limit."))
     if others:
-        raise UserError(f"{first} and {others[0]}: products have limits on one cost.")
+        raise UserError(f"{first} and {others[0]}: all products have limits on the same cost; leave one out.")
     name, value = first.partition(".")[2], settings[first]
     cost_row(name)
     amounts = [part.strip() for part in str(value).split(",")]
     if len(set(amounts)) < len(amounts):
-        raise UserError(f"{first}={value} has a limit twice.")
+        raise UserError(f"{first}={value} has a limit twice; write each limit once.")
     return name, amounts
 
 
@@ -201,9 +205,9 @@ def _limited(config: Config, name: str, amount: str) -> Config:
 
 
 def _inherited(task: Task, parent: Path) -> Model:
-    """Return the child or the parent as a model, with its accuracies.
+    """Return the child or the parent as a model, with its accuracies on the validation and the test split.
 
-    Its weights are inherited, its statistics recomputed, its classifier fitted.
+    Its weights are inherited, its normalisation statistics recomputed and its classifier fitted, all on the CPU.
     """
     import torch
 

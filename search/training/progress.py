@@ -21,7 +21,10 @@ class Callback:
     """The events of a training. This base class ignores them all."""
 
     def on_train_begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
-        """Handle the start of a training, or its resume at `progress`. steps: the steps of the whole training."""
+        """Handle the start of a training, or its resume at `progress`.
+
+        steps: the number of steps of the whole training. folder: the folder of the model.
+        """
 
     def on_remark(self, text: str) -> None:
         """Handle a line about the initial weights, before the first stage."""
@@ -40,7 +43,10 @@ class Callback:
 
 
 class Terminal(Callback):
-    """A callback that prints a line for each epoch, and on a terminal a progress bar with speed and time left."""
+    """A callback that prints the training, its stages and its epochs, with speed and time left.
+
+    On a terminal, it also shows a progress bar.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -113,13 +119,14 @@ class Terminal(Callback):
 
 
 class Paused(Exception):
-    """The end of a training that shall go on elsewhere from its last checkpoint."""
+    """The end of a turn: the training can go on from its last checkpoint, on this machine or another."""
 
 
 class Turn(Callback):
-    """A callback that ends a training by `Paused`, after the first checkpoint that is written past `seconds`.
+    """A callback that ends a turn of a training: it raises `Paused` after the first checkpoint past `seconds`.
 
-    folder: the folder of the training.
+    folder: the folder of the training. seconds: the time from the creation of this callback, after which the next
+    checkpoint ends the turn.
     """
 
     def __init__(self, folder: Path, seconds: float) -> None:

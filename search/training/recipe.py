@@ -131,7 +131,7 @@ class Recipe(BaseModel):
     validate_every: int = Field(default=1, ge=1)
     """The number of epochs between validations; the last epoch is always validated."""
     checkpoint: float = Field(default=60.0, ge=0)
-    """The minimum number of seconds between checkpoints."""
+    """The minimum number of seconds between checkpoints; after the last epoch one is always written."""
 
     @model_validator(mode="after")
     def _stagewise(self) -> Self:

@@ -35,8 +35,8 @@ def train(
 
     network: a name as on the command line, see `search.runs.networks.find_network`. settings: the KEY=VALUE settings
     of the command. callback: follows the training, see `search.training.progress.Callback`. Returns the model, which
-    is written into the folder `out`, or into a new folder below `models` without `out`. Raises `UserError` for
-    invalid settings, before anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
+    is written into the folder `out`; without `out`, into a new folder below `models`. Raises `UserError` for invalid
+    settings, before anything is written, and `search.proxy.failure.TrialFailed` for a training that diverges.
     """
     from search.training.loop import train as run
 
@@ -47,7 +47,8 @@ def train(
 def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
     """Return the training that `search train NETWORK SETTINGS` describes, and the folder of its model.
 
-    Opens the data without decoding images. Raises `UserError` for anything unknown.
+    Opens the data without decoding images. Raises `UserError` for an unknown network, invalid settings and unusable
+    data.
     """
     known = documents.read(*DEFAULTS)
     refuse_unknown(settings, known)
@@ -148,5 +149,5 @@ def _whole(key: str, value: object, minimum: int) -> int:
     if isinstance(value, str) and value.isdigit():
         value = int(value)
     if type(value) is not int or not minimum <= value < 2**32:
-        raise UserError(f"{key}={value}: it must be a whole number from {minimum}.")
+        raise UserError(f"{key}={value}: it must be a whole number from {minimum} to 4,294,967,295.")
     return value

@@ -114,9 +114,10 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
 
 
 def _progress(task: Task, folder: Path, data: Dataset) -> Progress:
-    """Return the progress of the training in `folder`, and set torch's threads to the number of its first start.
+    """Return the progress of the training in `folder`, or that of a new training if there is no checkpoint.
 
-    Raises `UserError` if the data have changed since then.
+    Sets torch's number of threads to that of the checkpoint, else to the task's if it has one. Raises `UserError` if
+    the checkpoint is damaged or the data have changed since it was written.
     """
     progress = read_progress(folder)
     threads = progress.threads if progress else task.threads
@@ -146,7 +147,8 @@ def check_losses(state: State) -> None:
 def save_checkpoint(state: State, counted: float) -> float:
     """Write a checkpoint, and return the time until which `progress.seconds` now counts, for the next call.
 
-    counted: the time until which it counted before, on the clock of `time.perf_counter`.
+    Only the first process writes. counted: the time until which `progress.seconds` counted before, on the clock of
+    `time.perf_counter`.
     """
     check_losses(state)
     now = time.perf_counter()

@@ -22,8 +22,9 @@ class Task:
 
     architecture: the network, with the classes, channels and resolution of its evaluation. weights: the initial
     weights, a file or the folder of a model. freeze: see `search.training.initial_weights.freeze_parts`. threads: the
-    number of torch's threads on a CPU; None: torch's own choice. run, trial: the origin of a searched network.
-    tensorboard: True to write event files. test: True to evaluate the test split at the end.
+    number of torch's threads on a CPU; None: torch's own choice. run, trial: the run and the trial that the network
+    comes from, "" and None if there is none. tensorboard: True to write event files. test: True to evaluate the test
+    split at the end.
     """
 
     architecture: Architecture

@@ -109,7 +109,7 @@ def test_the_command_prints_what_it_would_train(home):
         ("children", {"limit.macs": "1M,1M"}, "has a limit twice"),
         ("children", {"limit.macs": "1M", "weights": "b0"}, "weights=b0: not the folder of a model"),
         ("children", {"limit.macs": "1M", "weights": "b0,"}, "weights=b0: not the folder of a model"),
-        ("children:1", {"limit.macs": "1M"}, "write the run alone"),
+        ("children:1", {"limit.macs": "1M"}, "name the run without a trial"),
         ("childern", {"limit.macs": "1M"}, "children"),
     ],
 )
