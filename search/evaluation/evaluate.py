@@ -44,10 +44,11 @@ def evaluate(
         (2, 2)
 
     model: a model, its folder, or an ONNX file of `search export-model`. data: settings such as {"data": "npz",
-    "data.path": FILE}, or the path of a folder of class folders or of a .npz file; None: the images of the model's
-    training. split: "test", "validation", "train", or "all" for the three together. device: "auto", "cpu" or "cuda".
-    Classes are matched by name; the data may lack some of the model's. Raises `UserError` for a model that is not
-    trained or cannot be read, an unknown split, and unusable data or data with a class that the model lacks.
+    "data.path": FILE}, or the path of a folder of class folders or of a .npz file; None: the images of the training
+    of a model on disk. A `Model` object needs `data`. split: "test", "validation", "train", or "all" for the three
+    together. device: "auto", "cpu" or "cuda"; ONNX files are computed on the CPU. Classes are matched by name; the
+    data may lack some of the model's. Raises `UserError` for a model that is not trained or cannot be read, an
+    unknown split, missing or unusable data, and data with a class that the model lacks.
     """
     if split not in PARTS:
         raise unknown_name("split", split, PARTS)
@@ -81,7 +82,8 @@ def evaluate_images(classifier: Classifier, images: LabelledImages) -> Evaluatio
 def images_of(network: NetworkToTrain, data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Source:
     """Return the images that `data` means, see `evaluate`; by default those of the training of `network`.
 
-    Raises `UserError` for unknown settings, and where no images are known.
+    Raises `UserError` for unknown settings, a path that is neither a folder nor a .npz file, and if no images are
+    known.
     """
     settings = data_settings(data)
     for key in settings:

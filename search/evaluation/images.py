@@ -67,8 +67,9 @@ def labelled_images(
 ) -> LabelledImages:
     """Return the images of `source` with the size, channels and class numbers of `classifier`.
 
-    strict: False permits classes that the classifier does not have; True refuses them. Raises `UserError` for refused
-    classes, for unusable data, and for a number of channels that the classifier cannot have.
+    strict: False permits classes that the classifier does not have, with the data's own class numbers; True refuses
+    them. Raises `UserError` for refused classes, for unusable data, and for images that cannot be converted to the
+    classifier's number of channels.
     """
     names = ("train", "validation", "test") if split == "all" else (split,)
     fed = classifier.fed

@@ -26,7 +26,7 @@ from space.timing.device import processor
 
 _PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
 """The number of pixels in all calibration images together, and the smallest and largest number of these images. As
-many other images decide between the methods of calibration."""
+many other images decide between the methods of calibration. A training split too small for both is halved."""
 _SENSITIVITY = 4
 """The number of images that decide between the methods, divided by this, is that for computing each layer's loss."""
 DROP = 0.01
@@ -65,7 +65,10 @@ class Int8:
 
     @property
     def half_interval(self) -> float:
-        """Half the width of the 95 % interval of the loss of accuracy, paired by images; nan for a single image."""
+        """Half the width of the 95 % interval of the loss of accuracy, paired by images; nan for a single image.
+
+        It has no meaning where true labels are unknown.
+        """
         own, other = (run.predicted == run.labels for run in (self.before, self.after))
         change = own.astype(float) - other
         if len(change) < 2:
@@ -84,10 +87,11 @@ def in_int8(
 ) -> Int8:
     """Return `model` in int8, calibrated on training images of `source` and compared on its test images.
 
-    ends: layers that stay in float32, see `search.models.int8.graph.ENDS`. opset: the opset of the ONNX files.
-    progress: called with the name of each step. The images may have other classes than the model; then labels in
-    float32 and int8 are compared instead of accuracies. Raises `UserError` for an untrained model, an impossible
-    export, and unusable data.
+    name: the name of the model in messages and files. ends: layers that stay in float32, see
+    `search.models.int8.graph.ENDS`. opset: the opset of the ONNX files; None: the exporter's default. progress:
+    called with the name of each step. The images may have other classes than the model; then labels in float32 and
+    int8 are compared instead of accuracies. Raises `UserError` for an untrained model, an impossible export, and
+    unusable data.
     """
     require_ends(ends)
     if not model.trained:

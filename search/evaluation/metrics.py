@@ -41,7 +41,7 @@ BINS = (
 )
 """The columns of the table of calibration."""
 MISTAKES = (
-    Column("image", "Image", type="string", description="the file, or the number in the data"),
+    Column("image", "Image", type="string", description="its file, or its array and number"),
     Column("class", "Class", type="string", description="the true class"),
     Column("label", "Label", type="string", description="the class that the model names"),
     Column("probability", "Probability", form=".4f", description="the model's probability of this label"),
@@ -84,7 +84,7 @@ class Evaluation:
 
     model, data, split: the names of the model, the kind of data and the split. classes: the names of the model's
     classes. labels: the true class (n,) of each image. probabilities: the model's probability of each class (n,
-    classes). mistakes: the wrongly classified images with the most probable labels, most probable first.
+    classes). mistakes: up to 24 wrongly classified images, those with the most probable labels first.
     """
 
     model: str
@@ -217,7 +217,7 @@ class Evaluation:
         return [{TRUE: name, **dict(zip(self.classes, row, strict=True))} for name, row in pairs]
 
     def mistake_rows(self) -> list[dict[str, Any]]:
-        """Return a row with the columns `MISTAKES` for each of the most confident mistakes."""
+        """Return a row with the columns `MISTAKES` for each of `mistakes`."""
         return [
             {"image": m.name, "class": m.true, "label": m.label, "probability": m.probability}
             for m in self.mistakes

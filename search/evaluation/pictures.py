@@ -36,7 +36,10 @@ def pictures(evaluation: Evaluation) -> dict[str, bytes]:
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Return a figure of the confusion matrix: shares of each true class as colours, numbers of images in cells."""
+    """Return a figure of the confusion matrix, with shares of each true class as colours.
+
+    Cells have the numbers of images with up to 20 classes, and axes the names of the classes with up to 60.
+    """
     from matplotlib.figure import Figure
 
     matrix = evaluation.confusion
