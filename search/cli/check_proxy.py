@@ -42,8 +42,8 @@ _JOURNAL = Path("checks", "trainings.jsonl")
 def check_proxy(settings: tuple[str, ...], suggest: bool, out: Path | None) -> None:
     """Check that the proxy ranks like real trainings.
 
-    Some networks, spread over the space, are trained twice: with the proxy, and longer at their own width and
-    resolution. The result is Kendall's tau of the two rankings with its interval, and the cost of both trainings.
+    Some networks, spread over the space, are trained twice: with the proxy, and longer at their full width and their
+    own resolution. The result is Kendall's tau of the two rankings with its interval, and the cost of both trainings.
     """
     from rich.console import Console
 
@@ -116,5 +116,5 @@ def _share(chosen: dict[str, Any], key: str) -> float:
 
     value = chosen.pop(key, GOOD)
     if type(value) not in (int, float) or not -1 <= value <= 1:
-        raise UserError(f"{key}={value}: Kendall's tau is between -1 and 1.")
+        raise UserError(f"{key}={value}: it must be a value of Kendall's tau, a number from -1 to 1.")
     return float(value)

@@ -29,7 +29,8 @@ Settings are KEY=VALUE words:
   rates=0.5,1,2       factors of the recipe's learning rate; each network, or
                       family of networks, gets the best one on validation;
                       rates=1 tries none
-  seeds=3             number of trainings of each network, with the same seeds
+  seeds=3             number of trainings of each network; all networks have the
+                      same seeds
   random=RUN          an existing random search; a number: a new random search
                       of so many networks; 0: none (default: a new one with as
                       many trainings as the run)
@@ -54,15 +55,15 @@ search predict and search evaluate read.
     "words", nargs=-1, required=True, metavar="RUN|NETWORK... [KEY=VALUE]...", shell_complete=completers.runs
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Print the networks with their costs and the price; train nothing."
+    "--dry-run", is_flag=True, help="Print the networks, their costs and the estimated time; train nothing."
 )
 def compare(words: tuple[str, ...], dry_run: bool) -> None:
     """Compare a network with others of equal cost, on your images.
 
     NETWORK is a trial (RUN:12), an answer (RUN:most-accurate), a model's folder, a published network or a canonical
-    string; RUN is the best network of a run. The first one is compared with the best network of a random search with
-    as many trainings, and with published networks shrunk or enlarged to its cost. Further ones are compared as they
-    are. All are trained with the same recipe, images and seeds.
+    string; RUN is the best network of a run. The first one is compared with published networks, shrunk or enlarged to
+    its cost, and if it comes from a run, with the best network of a random search with as many trainings. Further
+    ones are compared as they are. All are trained with the same recipe, images and seeds.
     """
     from search.compare.plan import plan_of
     from search.settings.words import parse
@@ -75,9 +76,10 @@ def compare(words: tuple[str, ...], dry_run: bool) -> None:
 
 
 def carry_out(plan: Plan, dry_run: bool, program: str = "search") -> None:
-    """Carry out `plan` with progress on standard error and the result on standard output, or print it only.
+    """Carry out `plan`, with progress on standard error and the result on standard output.
 
-    program: the name of the command in messages.
+    dry_run: True to print only the networks with their costs, and the estimated time. program: the name of the
+    command in messages.
     """
     from rich.console import Console
 
@@ -105,7 +107,7 @@ def carry_out(plan: Plan, dry_run: bool, program: str = "search") -> None:
 
 
 def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType]:
-    """Yield the networks with their costs, and the price."""
+    """Yield the networks with their costs, and the estimated time of all trainings."""
     from search.cli.table import table
     from search.compare.levels import lineup
     from search.compare.price import price

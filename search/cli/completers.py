@@ -21,7 +21,7 @@ _TRIALS = 100
 
 
 def settings(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Return completions of KEY=VALUE words: of keys; after a =, of documents or of the values that they contain."""
+    """Return completions of KEY=VALUE words: keys, or after a = the choices of a group or the values of a setting."""
     from search.settings.groups import typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -222,7 +222,7 @@ def _beginning(incomplete: str, words: Iterable[str | tuple[str, str]]) -> Items
 
 
 def _paths(incomplete: str) -> Items:
-    """Return the completion that lets the shell complete files, if the word looks like a path; else none."""
+    """Return the completion that lets the shell complete files, if the word looks like a path; else []."""
     return (
         [CompletionItem(incomplete, type="file")]
         if incomplete[:1] in (".", "/", "~") or "/" in incomplete

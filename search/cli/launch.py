@@ -22,7 +22,7 @@ _LOG = click.option(
     multiple=True,
     metavar="NAME",
     shell_complete=completers.loggers,
-    help="Also log every trial to tensorboard, mlflow or wandb.",
+    help="Also log complete and failed trials to tensorboard, mlflow or wandb.",
 )
 
 
@@ -38,9 +38,9 @@ _LOG = click.option(
 def launch(settings: tuple[str, ...], dry_run: bool, print_config: bool, loggers: tuple[str, ...]) -> None:
     """Search, and keep the results in runs/NAME.
 
-    Settings are KEY=VALUE words. A group is chosen by name, space=effv2_32, or from your own file, space=./my.yaml.
-    Single settings are changed by their place: proxy.epochs=3. The values below are the defaults, or follow from the
-    settings that are given together with --help.
+    Settings are KEY=VALUE words. A group of settings is chosen by name, space=effv2_32, or from your own file,
+    space=./my.yaml. A single setting of a group comes after a dot: proxy.epochs=3. The values below are the defaults,
+    or follow from the settings that are given together with --help.
     """
     import yaml
 
@@ -92,7 +92,10 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
 
 
 def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
-    """Run a search with its display. Print its table at the end, or how to continue if it ends early."""
+    """Run a search with its display and print its results; if it ends early, print how to continue.
+
+    search: a function that runs the search with the display it gets.
+    """
     from rich.console import Console
 
     from search.cli.screen import show_run

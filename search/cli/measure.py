@@ -30,7 +30,7 @@ Settings are KEY=VALUE words:
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def measure(what: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Measure a network's latency or training step here.
+    """Measure a network's latency or training step on this machine.
 
     NETWORK is the name of a published network or a canonical string, RUN a run's best network, RUN:N a trial, MODEL
     the folder of a model. With a latency come two computed numbers: the bytes of the weights, and the most bytes of

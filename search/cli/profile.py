@@ -76,8 +76,9 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
 def options_of(
     settings: dict[str, Any], names: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the settings `names` with their defaults. others: further permitted settings, for error messages.
+    """Return `settings`, and the defaults of those of `names` that it lacks.
 
+    others: further settings that the command permits, for error messages.
     Raises `UserError` for an unknown setting and for a value that is not permitted.
     """
     from search.profiles.campaign import MAX_NETWORKS
@@ -99,8 +100,8 @@ def options_of(
 def conditions_of(settings: dict[str, Any], others: tuple[str, ...] = ("cost",)) -> Conditions:
     """Return the conditions of a latency: runtime, batch, threads, device, precision.
 
-    others: further permitted settings, for error messages. Raises `UserError` for an unknown setting and for a value
-    that is not permitted.
+    others: further settings that the command permits, for error messages. Raises `UserError` for an unknown setting
+    and for a value that is not permitted.
     """
     from search.models.inference import RUNTIMES, Conditions
     from space.refusal import UserError, unknown_name

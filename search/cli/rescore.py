@@ -35,7 +35,10 @@ def _columns() -> Sequence[Column]:
     shell_complete=completers.objectives,
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), metavar="K", help="Only the best K (default on a terminal: 10)."
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Only the best K (default: 10; all in a file format).",
 )
 @click.option(
     "--format",

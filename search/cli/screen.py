@@ -83,8 +83,8 @@ def show_trial(run: Run, trial: Trial) -> Iterator[RenderableType]:
 def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     """Yield the settings of a run, its progress, its `top` best networks, its finals and its conclusions.
 
-    With `top` above 1, the answers of the run follow the finals. With `top` 0, or before the first result, these are
-    only the settings and the progress.
+    Under several objectives, the Pareto front follows the networks. With `top` above 1, the answers of the run follow
+    the finals. With `top` 0, or before the first result, only the settings and the progress are yielded.
     """
     config = run.config
     yield (
@@ -166,7 +166,11 @@ def _front(run: Run, top: int) -> Iterator[RenderableType]:
 
 
 def show_finals(run: Run) -> Iterator[RenderableType]:
-    """Yield the finals of a run, finished or not; nothing where there are none."""
+    """Yield the finals of a run: the networks and the verdict, or without a verdict how far they are.
+
+    Without a verdict, a finished run can also give a warning of equal accuracies, and, if it has no finals, a line on
+    its noise.
+    """
     verdict = run.verdict
     if verdict is None:
         yield from unfinished_text(run)

@@ -38,7 +38,7 @@ def print_json(value: Any) -> None:
 
 
 def _console() -> Console:
-    """Return standard output; where it is not a terminal, lines are as long as they need to be."""
+    """Return a console on standard output. If that is not a terminal, tables can be 1000 characters wide."""
     from rich.console import Console
 
     # Brackets and colons in names and reasons are text, not markup.
@@ -49,7 +49,7 @@ def _console() -> Console:
 
 
 class UserPath(click.Path):
-    """A path on the command line. `~` is expanded, which shells leave in `--out=~/file`."""
+    """A path on the command line. Expands `~`, which shells leave as it is in `--out=~/file`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(path_type=Path, **options)

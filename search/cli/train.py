@@ -51,7 +51,7 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
 
     WHAT is a run (its best network) or a trial (RUN:12), a published network (v2-s), a canonical string, the folder
     of a model, or a file that describes one network. Images are given as for `search launch`: data=folder
-    data.path=DIR. By default they are those of the run or of the model's training. The test split is evaluated once,
+    data.path=DIR. By default they are those of the run or of the model's training. The test split is evaluated only
     at the end. For a search over the sub-networks of a parent (space=inside:PARENT), limit.macs=5M,10M fine-tunes the
     best sub-network within each limit, the parent, and the models in weights=DIR,DIR, and draws accuracy against the
     limited cost.
@@ -110,7 +110,7 @@ def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
     except TrialFailed as error:
         fail(f"{error} Try a lower recipe.learning_rate.", 1)
     written = (f"wrote {path}" for path in write_products(products, rows))
-    looked = "accuracies on the test split, which was evaluated once for each network"
+    looked = "accuracies on the test split, which was evaluated once for each model, inherited or fine-tuned"
     print_all([table(rows, filled(rows, COLUMNS)), "", looked, *written])
     return None
 
@@ -141,7 +141,7 @@ def _watch(task: Task) -> Any:
 
 
 def _summary(model: Model, task: Task, folder: Path) -> Iterator[RenderableType]:
-    """Yield the metrics of a trained model, its table of classes on the test split, and what can be done with it."""
+    """Yield the table of the classes of a trained model on the test split, its metrics, and the next commands."""
     from search.cli.evaluate import class_table
     from search.evaluation.evaluate import evaluate_images
     from search.evaluation.images import labelled_images
@@ -165,5 +165,5 @@ def _single() -> list[Any]:
 
 
 def _is_main() -> bool:
-    """Return True if this is the first of the processes that torchrun starts, which alone prints and writes."""
+    """Return True in the only process that prints and writes: without torchrun this one, with it the first."""
     return os.environ.get("RANK", "0") == "0"

@@ -169,7 +169,7 @@ def _lines(file: Path, weights: Weights) -> Iterator[str]:
 def _misfit(weights: Weights, to: str) -> str:
     """Return notes on differences between this network and the one that the library `to` builds; "" if none.
 
-    If they are equal and the library has several styles, return the style: " (style tf)".
+    If there are no differences and the library has several styles, return the style instead: " (style tf)".
     """
     from space.weights import weight_format
 
