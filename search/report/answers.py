@@ -61,7 +61,8 @@ def _card_note(results: Findings, trial: Trial) -> str:
 def overview(results: Findings) -> Chart:
     """Return the chart of accuracy against params with the answers, the base and the Pareto front.
 
-    Networks that were trained with fresh seeds have error bars, and the means of those trainings.
+    Networks that were trained with fresh seeds have the means of those trainings, with error bars where an interval
+    can be given.
     """
     trials = results.run.ranked
     answers = {trial.number: trial for trial in results.answers.values()}
@@ -99,8 +100,8 @@ def overview(results: Findings) -> Chart:
 def _overview_note(results: Findings) -> str:
     if results.comparison and results.comparison.fresh:
         return (
-            "Networks with error bars were trained again with fresh seeds: the point is the mean of those trainings, "
-            "the bar its 95 % interval. The others show the accuracy that the search saw."
+            "Networks that were trained again with fresh seeds show the mean of those trainings; a bar is its 95 % "
+            "interval. The others show the accuracy that the search saw."
         )
     return "Each network was trained once, so there are no error bars."
 
@@ -139,7 +140,10 @@ def titles(results: Findings, trial: Trial) -> str:
 
 
 def advice(results: Findings) -> str:
-    """Return one sentence of advice: which answer to train, or what to do first; "" if no trial is complete."""
+    """Return one sentence of advice: which answer to train, or what to do first.
+
+    While the search runs, the sentence says that answers can change. Returns "" if no trial is complete.
+    """
     name = shlex.quote(results.run.name)
     if results.winner is None:
         return ""

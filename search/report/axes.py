@@ -14,7 +14,7 @@ def column(key: str) -> Column:
 
 
 def axis(column: Column) -> Axis:
-    """Return a column as an axis, logarithmic for costs, which span orders of magnitude (form "si")."""
+    """Return a column as an axis, logarithmic for counts that span orders of magnitude (form "si")."""
     return Axis(column.title, column.unit, column.form, log=column.form == "si")
 
 

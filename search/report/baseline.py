@@ -71,7 +71,10 @@ def random_draws(run: Run) -> list[Trial]:
 
 
 def proposals(run: Run) -> list[Trial]:
-    """Return the complete trials that the sampler proposed from results: neither drawn at random nor named."""
+    """Return the complete trials that the sampler proposed from results: neither drawn at random nor named.
+
+    With low-fidelity trainings, random networks that they selected are also among them.
+    """
     drawn, named = {trial.number for trial in random_draws(run)}, _named(run)
     own = (trial for trial in run.trials if trial.state == "complete" and trial.terms)
     return [trial for trial in own if trial.number not in drawn and trial.architecture not in named]

@@ -148,7 +148,7 @@ def step_times(run: Run) -> Chart | None:
 
 
 def importance(run: Run) -> tuple[Bars, ...]:
-    """Return a bar chart of the importance of choices for each evaluator; () with too few trials."""
+    """Return a bar chart of the importance of choices for each evaluator; () where none can be estimated."""
     notes = {
         "PED-ANOVA": "how much a choice differs between the best tenth of the trials and the others",
         "fANOVA": "the share of the reward's variance over the space that a choice explains",
@@ -167,7 +167,10 @@ def importance(run: Run) -> tuple[Bars, ...]:
 
 
 def every(results: Findings) -> tuple[Chart | Bars, ...]:
-    """Return all charts of a run that have data; () if no trial is complete."""
+    """Return the charts of a run that have data; () if no trial is complete.
+
+    The chart of `front_growth` is not among them.
+    """
     run = results.run
     if not run.ranked:
         return ()
@@ -217,7 +220,7 @@ def _so_far(done: Sequence[Trial], xs: Sequence[float]) -> tuple[Series, ...]:
 def _band(results: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
     """Return the band of the best of random draws and its mean, as far as there are draws.
 
-    Beyond them, a dashed line at the last mean is a lower bound. There are no series without draws.
+    Beyond them, a dashed line at the last mean is a lower bound. Returns () with too few draws for a band.
     """
     step = max(1, len(xs) // _STEPS)
     counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(results.drawn))})

@@ -110,7 +110,10 @@ def family_curves(compared: Compared, name: str) -> list[Curve]:
 
 
 def panel(compared: Compared, name: str) -> Chart:
-    """Return the chart of accuracy against the cost `name`, with a curve and a band over seeds for each family."""
+    """Return the chart of accuracy against the cost `name`, with a curve for each family.
+
+    With two seeds or more, each family also has a band from its lowest to its highest accuracies.
+    """
     series: list[Series] = []
     for number, one in enumerate(family_curves(compared, name)):
         place = colour(number)
@@ -128,7 +131,7 @@ def panel(compared: Compared, name: str) -> Chart:
         cost_axis(name),
         Axis(f"Accuracy on {split}", form=".2f"),
         tuple(series),
-        f"Points are means of {n} trainings; bands reach from the lowest to the highest of them.",
+        f"Trainings of each network: {n}. Points are their means; bands reach from the lowest to the highest.",
     )
 
 

@@ -185,7 +185,10 @@ def _rows(group: Group) -> list[Row]:
 
 
 def curves(members: Sequence[Group], of: Quantity) -> Chart:
-    """Return the chart of the best so far of every group: its mean, and the band from its lowest to its highest."""
+    """Return the chart of the best so far of every group: its mean, and the band from its lowest to its highest.
+
+    It reaches as far as all runs of the group have complete trials; runs without any are left out.
+    """
     series: list[Series] = []
     for number, group in enumerate(members):
         every = [curve(run, of) for run in group.runs if run.ranked]

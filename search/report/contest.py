@@ -21,7 +21,10 @@ Quantity = Literal["reward", "accuracy"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Searches that differ only in seed, length and machine. name: see `_name`."""
+    """Searches that differ only in seed, length and machine.
+
+    name: up to three settings in which groups differ, such as "sampler=tpe"; without any, the names of the runs.
+    """
 
     name: str
     runs: tuple[Run, ...]
@@ -106,7 +109,10 @@ def differences(groups: Sequence[Group], of: Quantity) -> tuple[int, list[Differ
 
 
 def alike(runs: Iterable[Run]) -> bool:
-    """Return True if a complete trial costs the same in all runs: equal low-fidelity trainings precede it."""
+    """Return True if the same low-fidelity trainings precede a complete trial in all runs.
+
+    Otherwise complete trials of different runs cost different amounts.
+    """
     return len({run.config.ladder.used(run.trials)[:-1] for run in runs}) < 2
 
 

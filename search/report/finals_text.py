@@ -37,7 +37,7 @@ def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
 
 
 def winner(verdict: Verdict, tested: Differences) -> str:
-    """Return the winner with its accuracy and reward in one line."""
+    """Return the winner with its accuracy and reward in one line. tested: the differences of `verdict.standing`."""
     first = verdict.winner
     assert first.final_terms
     half = tested.mean(0).half
@@ -73,14 +73,17 @@ def warning(run: Run, noise: Noise) -> Iterator[str]:
 
 
 def saturation_warning(run: Run) -> Iterator[str]:
-    """Yield a warning where all trials of a finished search without finals have the same accuracy."""
+    """Yield a warning if the run is over and all its complete trials, five or more, have the same accuracy."""
     accuracies = {trial.result.accuracy for trial in run.ranked if trial.result}
     if run.over and len(run.ranked) >= _SATURATED and len(accuracies) == 1:
         yield _saturated(run, "costs alone")
 
 
 def single_trainings_text(run: Run) -> Iterator[str]:
-    """Yield one line on the noise of a finished search without finals, estimated from the number of images."""
+    """Yield one line on the noise of a finished search of two trials or more without finals.
+
+    The size of the noise is estimated from the number of validation images, and left out if that is unknown.
+    """
     if not run.over or run.agenda.finalists or len(run.ranked) < 2:
         return
     images = run.validation_images
@@ -122,7 +125,7 @@ def _validation(proxy: Proxy) -> str:
 
 
 def unfinished_text(run: Run) -> Iterator[str]:
-    """Yield the progress of finals that have begun, or are due, and have no verdict."""
+    """Yield how far finals without a verdict are, if they have begun or are due; if all trainings failed, say so."""
     agenda = run.agenda
     if not agenda.finalists or not (run.searched or any(trial.final_trainings for trial in run.trials)):
         return

@@ -79,9 +79,10 @@ class Margin:
 class Findings:
     """The results of a run. state: "finished", "running", "stopped" or "empty".
 
-    answers: trials by the names in `ANSWERS`; empty where no trial is complete. verdict: the verdict of the finals,
-    None before their end. base: the network that answers are compared with; base_trial: its trial, if it was trained.
-    images: the number of validation images, None if unknown. comparison: the finalists compared by their trainings
+    answers: trials by the names in `ANSWERS`; empty where no trial is complete. verdict: the verdict of the finals;
+    None before their end, and without any. base: the network that answers are compared with; base_trial: its trial,
+    None if it was not trained. environment: the recorded environment of the run, {} if unknown. images: the number of
+    validation images, None if unknown. comparison: the trials with fresh seeds, compared by their trainings
     with fresh seeds; while there are none, the answers and the base by their single trainings. searched: the
     comparison of all complete trials by the accuracies that the search saw. Both are None without an answer. drawn:
     the trials that were drawn at random, of `baseline` if that is another run. over_random: the margin of reward over

@@ -76,7 +76,7 @@ def _shares(run: Run, name: str, trials: Sequence[Trial]) -> tuple[tuple[str, fl
 
 
 def common(run: Run) -> list[Common]:
-    """Return, for each choice, the most frequent option of the best networks, with its shares of best and all.
+    """Return for each choice the most frequent option of the best networks, and its shares of the best and of all.
 
     The list is empty without complete trials.
     """
@@ -93,7 +93,7 @@ def common(run: Run) -> list[Common]:
 
 
 def top(count: int) -> int:
-    """Return the number of trials that count as the best of `count`: a tenth, but at least five or all."""
+    """Return the number of trials that count as the best of `count`: a tenth, but at least five; all of fewer."""
     return min(count, max(5, count // 10))
 
 

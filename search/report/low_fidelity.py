@@ -50,7 +50,10 @@ def low_fidelity_section(run: Run) -> Iterator[Section]:
 
 
 def rungs(run: Run) -> Chart | None:
-    """Return a chart of the reward after low-fidelity and full trainings; None where no network has had both."""
+    """Return a chart of the rewards after low-fidelity and full trainings; None where no network has had both.
+
+    For several objectives it shows accuracies instead of rewards.
+    """
     several = run.config.reward.multi_objective
     series = []
     for number, epochs in enumerate(run.config.ladder.epochs[:-1]):

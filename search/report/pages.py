@@ -31,7 +31,10 @@ def page_of(runs: Sequence[Run], baseline: Run | None = None, refresh: int | Non
 
 
 def figures_of(runs: Sequence[Run], baseline: Run | None = None) -> dict[str, Figure]:
-    """Return the charts of the page for print, by key. The arguments and errors are those of `page_of`."""
+    """Return the charts of one run, or of the page that compares several, as matplotlib figures by key.
+
+    The arguments and errors are those of `page_of`.
+    """
     from search.report.figures import figure
 
     return {chart.key: figure(chart) for chart in _charts(runs, baseline)}

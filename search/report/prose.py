@@ -22,7 +22,7 @@ LISTED = 10
 
 
 def summary(results: Findings) -> Pairs:
-    """Return the paragraphs at the top of the page, each with its title."""
+    """Return the paragraphs below the first screen of the page, each with its title."""
     about = (("Data and device", _data(results)), ("Cost", _cost(results)))
     if results.winner is None:
         return (("State", _state(results)), ("Winner", _no_winner(results)), *about)
@@ -142,7 +142,8 @@ def _against_random(results: Findings) -> str:
     if results.over_random is None:
         return (
             f"The margin over random search is unknown: {plural(len(drawn), 'network')} "
-            f"{'was' if len(drawn) == 1 else 'were'} drawn at random, which is too few. {_fair(results)}"
+            f"{'was' if len(drawn) == 1 else 'were'} drawn at random. A margin needs at least three of these, and "
+            f"other trials to compare with them. {_fair(results)}"
         )
     whose = "this run" if results.baseline is run else results.baseline.name
     margin, count = results.over_random, min(len(drawn), results.complete)
@@ -221,8 +222,8 @@ def significance(estimate: Estimate) -> str:
 def _noise(results: Findings) -> str:
     verdict = results.verdict
     text = (
-        "Every network was trained once (n = 1), so its accuracy has no interval. The winner was selected for a high "
-        "value, so that value is somewhat too high."
+        "No network was trained with two fresh seeds, so accuracies have no intervals. The winner was selected for a "
+        "high value, so that value is somewhat too high."
     )
     if verdict and verdict.noise:
         lines = (finals_text.noise(verdict.noise), *finals_text.warning(results.run, verdict.noise))

@@ -20,7 +20,7 @@ _SCRIPTS = ("numbers.js", "chart.js", "explorer.js", "start.js")
 
 
 def html(page: Page) -> str:
-    """Return the text of the file. Inserted values are escaped, and a content policy forbids loading anything."""
+    """Return `page` as an HTML text. Inserted values are escaped, and a content policy forbids loading anything."""
     style = _source("page.css")
     script = "\n".join(map(_source, _SCRIPTS))
     template = _environment().get_template("report.html")

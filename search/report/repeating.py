@@ -23,7 +23,7 @@ def repeating(results: Findings) -> Section:
             Code(command(environment)),
             Texts(
                 (
-                    "On a CPU, the same network, settings and seed give the same accuracy to the bit. With one "
+                    "On one CPU, the same network, settings and seed give the same accuracy to the bit. With one "
                     "worker and without measured step times (reward.w=0), the sequence of proposals repeats, too.",
                 )
             ),

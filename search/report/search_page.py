@@ -216,7 +216,10 @@ def _trials(run: Run) -> Section:
 def explorer(
     rows: Sequence[Row], columns: tuple[Column, ...], *, group: str = "state", note: str = ""
 ) -> Explorer:
-    """Return an interactive view of trials, at first accuracy against params."""
+    """Return an interactive view of trials, at first accuracy against params (without accuracies, params by number).
+
+    group: the key of the column that colours points. note: as of `Explorer`.
+    """
     shown = filled(rows, columns)
     keys = {column.key for column in shown}
     if "predicted_ms" not in keys:  # Then step_ratio is the measured ratio, too.
