@@ -37,8 +37,7 @@ class Series:
 
     kind: a "step" is a line that keeps its value until the next; a "band" reaches from `ys` to `highs`; "marks" are
     large points. labels: a description of each point, () for none. errors: half the length of each point's error
-    bar, None for a point without one. tags: short texts next to the points. faint: True for a pale series, which lies
-    behind others.
+    bar, None for a point without one. tags: short texts next to the points. faint: True to draw the series pale.
     """
 
     name: str

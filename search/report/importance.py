@@ -93,7 +93,7 @@ def common(run: Run) -> list[Common]:
 
 
 def top(count: int) -> int:
-    """Return the number of trials that count as the best of `count`: a tenth, but at least five; all of fewer."""
+    """Return the number of trials that count as the best of `count`: a tenth, but at least five, or all of fewer."""
     return min(count, max(5, count // 10))
 
 

@@ -222,8 +222,8 @@ def significance(estimate: Estimate) -> str:
 def _noise(results: Findings) -> str:
     verdict = results.verdict
     text = (
-        "No network was trained with two fresh seeds, so accuracies have no intervals. The winner was selected for a "
-        "high value, so that value is somewhat too high."
+        "The noise from seed to seed is unknown: it takes two trials or more, one of them with two fresh seeds. The "
+        "winner was selected for a high value, so that value is somewhat too high."
     )
     if verdict and verdict.noise:
         lines = (finals_text.noise(verdict.noise), *finals_text.warning(results.run, verdict.noise))

@@ -30,7 +30,8 @@ class EpochResult(BaseModel):
     epoch: counted from 0. resolution: the side of the training images in pixels. loss: the mean training loss, with
     augmentation and label smoothing, and in an elastic training also with distillation; of several processes, that of
     the images of this one. seconds: the duration of the epoch, with validation. accuracy, validation_loss: the
-    figures on the validation split; None if this process did not measure them after this epoch.
+    figures on the validation split, see `search.proxy.accuracy.Validation`; None if this process did not measure them
+    after this epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -43,7 +43,7 @@ from search.training.task import DOCUMENT, Task, read_task
 from space.refusal import UserError
 
 _CHECK_EVERY = 50
-"""The number of steps between checks of the losses, see `search.proxy.training`."""
+"""The number of steps between checks that the losses are finite. Each check waits for the GPU."""
 
 
 def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:

@@ -22,7 +22,12 @@ EPOCH_COLUMNS = (
     Column("epoch", "Epoch", form="d", description="counted from 0"),
     Column("resolution", "Resolution", "px", form="d", description="side of the training images"),
     Column("loss", "Loss", form=".4f", description="of training, with augmentation and label smoothing"),
-    Column("accuracy", "Accuracy", form=".4f", description="on the validation split"),
+    Column(
+        "accuracy",
+        "Accuracy",
+        form=".4f",
+        description="on the validation split; with data.balance, the mean over the classes",
+    ),
     Column("validation_loss", "Validation loss", form=".4f", description="without label smoothing"),
     Column("seconds", "Time", "s", form=".1f", description="wall-clock time, with validation"),
 )
