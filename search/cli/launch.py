@@ -126,8 +126,12 @@ def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
                 f"No network has finished all rungs yet. {_continue(display.path)} trials={4 * run.finished}",
                 1,
             )
-        more = f"{max(30, round(4 * (run.config.settings.budget or 0) / 60))}m"
-        fail(f"The budget was too short for one trial. {_continue(display.path)} budget={more}", 1)
+        budget = run.config.settings.budget or 0
+        more = f"{max(30, round(4 * budget / 60))}m"
+        fail(
+            f"The budget of {budget:g} s was too short for one trial. {_continue(display.path)} budget={more}",
+            1,
+        )
     best = f"{run.name}:{run.best.number}"
     click.echo(
         f"\nNext: search show {best}   or   search train {run.name}   or   search export {run.name} --format md"

@@ -149,8 +149,9 @@ def _summary(model: Model, task: Task, folder: Path) -> Iterator[RenderableType]
     from search.tables.units import clock
 
     classifier = classifier_of(model, folder.name, task.recipe.device)
-    yield "test images of each class:"
-    yield from class_table(evaluate_images(classifier, labelled_images(task.source, classifier)))
+    if task.test:
+        yield "test images of each class:"
+        yield from class_table(evaluate_images(classifier, labelled_images(task.source, classifier)))
     figures = ", ".join(f"{m.name} on {m.split} {m.value:.4f}" for m in model.metrics)
     seconds = clock(model.provenance.seconds or 0)
     yield f"\n{folder}: {figures}; {seconds}"

@@ -167,10 +167,7 @@ def importance(run: Run) -> tuple[Bars, ...]:
 
 
 def every(results: Findings) -> tuple[Chart | Bars, ...]:
-    """Return the charts of a run that have data; () if no trial is complete.
-
-    The chart of `front_growth` is not among them.
-    """
+    """Return the charts of a run that have data; () if no trial is complete."""
     run = results.run
     if not run.ranked:
         return ()
@@ -187,6 +184,7 @@ def every(results: Findings) -> tuple[Chart | Bars, ...]:
         *((curves,) if curves.series else ()),
         *((short,) if short else ()),
         *((steps,) if steps else ()),
+        *((front_growth(run),) if run.config.reward.multi_objective else ()),
         *importance(run),
     )
 

@@ -40,6 +40,7 @@ from search.trials.columns import TRIALS, row
 from space import UserError
 
 _ONE_GROUP = "There is only one group, so there is nothing to compare: its band shows the effect of seeds."
+_UNFINISHED = "One of the searches has no complete trial, so there is nothing to compare yet."
 _UNLIKE = (
     "Low-fidelity trainings selected the complete trials, but not in the same way in all searches, so their trials "
     "cost different amounts and cannot be compared."
@@ -84,7 +85,7 @@ def comparison_page(runs: Sequence[Run], refresh: int | None = None) -> Page:
     sections = (
         Section("runs", "The searches", (Listing(_RUNS, [r for g in members for r in _rows(g)]),)),
         Section("progress", f"Best {of} so far", (curves(members, of),)),
-        Section("difference", "Differences", _listing(apart, trials, of, _reason(runs))),
+        Section("difference", "Differences", _listing(apart, trials, of, _reason(runs, trials))),
         _winners(runs),
         Section("trials", "All trials, and their common Pareto front", (_explorer(runs),)),
     )
@@ -105,9 +106,7 @@ def _summary(
             warned = "." if group == "space" else ", so their accuracies belong to different tasks."
             texts.append(f"They differ in {group}{warned}")
     differ = [_sentence(difference, trials, of) for difference in apart]
-    if alike(runs) and not trials:
-        differ = ["One of the searches has no complete trial, so there is nothing to compare yet."]
-    pairs = [("Compared", " ".join(texts)), ("Differences", " ".join(differ) or _reason(runs))]
+    pairs = [("Compared", " ".join(texts)), ("Differences", " ".join(differ) or _reason(runs, trials))]
     best = max((run for run in runs if run.ranked), key=lambda run: curve(run, of)[-1], default=None)
     if best:
         highest = f"{curve(best, of)[-1]:.4f}, in {best.name}; single values are noisy."
@@ -134,9 +133,11 @@ def _verdict(difference: Difference) -> str:
     return "significant" if difference.estimate.significant else "not significant"
 
 
-def _reason(runs: Sequence[Run]) -> str:
+def _reason(runs: Sequence[Run], trials: int) -> str:
     """Return why there are no differences to show."""
-    return _ONE_GROUP if alike(runs) else _UNLIKE
+    if not alike(runs):
+        return _UNLIKE
+    return _ONE_GROUP if trials else _UNFINISHED
 
 
 def _listing(

@@ -14,7 +14,7 @@ from search.report.answers import advice, cards, overview, titles
 from search.report.compared import compared_section
 from search.report.diagram import diagram
 from search.report.document import Block, Explorer, Listing, Networks, Page, Section, Terms, Texts
-from search.report.finals_text import finals_text
+from search.report.finals_text import finals_text, unfinished_text
 from search.report.findings import Findings
 from search.report.importance import MIN_TRIALS, common, top
 from search.report.low_fidelity import low_fidelity_section
@@ -187,10 +187,7 @@ def _finals(results: Findings) -> Iterator[Section]:
     if verdict:
         blocks.append(Texts(tuple(map(sentence, finals_text(run, verdict)))))
     else:
-        done, total = len(agenda.trainings) - agenda.left, len(agenda.trainings)
-        blocks.append(
-            Texts((f"{done} of {total} trainings are finished; until all are, the highest reward wins.",))
-        )
+        blocks.append(Texts(tuple(map(sentence, unfinished_text(run))) or ("They have not begun.",)))
     trials = verdict.standing if verdict else [trial for trial in agenda.finalists if trial.final_accuracies]
     rows = [row(trial) for trial in trials]
     columns = [column for key in FINALS for column in TRIALS if column.key == key]

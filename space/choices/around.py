@@ -41,7 +41,7 @@ def around(network: Architecture, widths: Sequence[float] = WIDTHS) -> Document:
         "channels": network.channels,
         "stem": asdict(network.stem) | {"width": _widths(network.stem.width, widths)},
         "stages": [_stage(stage, widths) for stage in network.stages],
-        "head": asdict(head) | {"width": [0, *before_pooling], "act": head.act if head.width else "relu"},
+        "head": asdict(head) | {"width": [0, *before_pooling], "act": head.act if head.width or head.hidden else "relu"},
         "classes": network.classes,
     }
 
