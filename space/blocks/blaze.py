@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Return the layers of the block: a depthwise and a 1x1 convolution, and the sum with the input.
+    """Return the layers of the block: a depthwise and a 1x1 convolution, the sum with the input, and an activation.
 
-    For the sum, the input is max-pooled at stride 2 and padded with zero channels. A block that narrows, or whose
-    `skip` is False, has no sum.
+    For the sum, the input is max-pooled at stride 2, and padded with zero channels where the block widens. In a block
+    that narrows, or whose `skip` is False, the activation follows without a sum.
     """
     return _joined(stage, width_in, stride, _pair(stage, "", width_in, stage.width, stride))
 

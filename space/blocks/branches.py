@@ -1,12 +1,12 @@
 """The notation of inception modules: `64+96>3:128+16>3:32+max>32`.
 
-Branches are separated by "+", their layers by ">". A number is a convolution to so many channels. Before ":" is
-its kernel, 3 or 1x7 (1 if there is none), with "v" for no padding. "max", "avg" and "avgi" are pooling over 3 x 3
-pixels ("avgi" averages only pixels inside the map), "maxv" is max-pooling without padding. The last layer of a
+Branches are separated by "+", their layers by ">". A number is a convolution with that many output channels. Before
+":" is its kernel, 3 or 1x7 (1 if there is none), with "v" for no padding. "max", "avg" and "avgi" are pooling over
+3 x 3 pixels ("avgi" averages only pixels inside the map), "maxv" is max-pooling without padding. The last layer of a
 branch may be two in parallel: 384>(1x3:384|3x1:384). A leading "max;", or "max2;" for 2 x 2 pixels, pools the input
-of the branches; the pooling then has the stride of the block. A trailing "=320*0.17" makes the module residual: a
-linear 1x1 convolution maps the joined branches to 320 channels, and 0.17 times its output is added to the input. "~"
-leaves out the activation after this sum.
+of the branches in a block of stride 2, so that the branches need no stride. A trailing "=320*0.17" makes the module
+residual: a linear 1x1 convolution maps the joined branches to 320 channels, and 0.17 times its output is added to the
+input where their shapes agree. "~" leaves out the activation after this sum.
 
 The numbers of channels are relative ("shares"). They are stored without a common divisor, and scaled to the width of
 a block.
@@ -119,9 +119,10 @@ def canonical(text: str) -> str:
 def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
     """Return the branches of `read` with channels instead of shares, for a block of `width` channels.
 
-    Unless the module is residual, the outputs add up to `width`. Branches that end with pooling output `width_in`
-    channels. They are left out if too few channels would remain for the others, as in a second reduction module after
-    the first. Raises `UserError` if `width` is too small even then.
+    Unless the module is residual, the outputs add up to `width`. For this, a branch that ends with pooling must
+    consist of pooling alone: it is taken to output `width_in` channels. Such branches are left out if too few
+    channels would remain for the others, as in a second reduction module after the first. Raises `UserError` if
+    `width` is too small even then.
     """
     branches = read.branches
     outputs = [one.share for one in read.outputs if isinstance(one, Spatial)]

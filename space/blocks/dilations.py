@@ -49,7 +49,7 @@ def canonical(text: str) -> str:
 
 
 def groups(text: str, width: int) -> tuple[tuple[int, int, int], ...]:
-    """Return (channels, row dilation, column dilation) for each group of `text`, in a block of `width` channels.
+    """Return (channels, row dilation, column dilation) for each group of `text`, for `width` output channels.
 
     An empty text gives (). Raises `UserError` for an invalid text, and if there are fewer channels than groups.
     """

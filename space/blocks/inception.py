@@ -60,7 +60,7 @@ def _padding(pool: str) -> Literal["symmetric", "valid"]:
 
 
 def _merged(layers: list[Layer], stage: Stage, read: Module, same: bool) -> Iterator[Layer]:
-    """Plan the layers after the branches of a residual module. same: True if the input can be added."""
+    """Yield the layers after the branches of a residual module; none for others. same: True if the input is added."""
     if not read.merged:
         return
     names = {layer.name: layer for layer in layers}

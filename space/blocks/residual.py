@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Return two convolutions, and a 1x1 convolution as the shortcut where stride or width change."""
+    """Return two convolutions, an activation, and a 1x1 convolution as the shortcut where stride or width change.
+
+    The activation comes after the sum.
+    """
     changes = stride > 1 or width_in != stage.width
     side = (conv("side", width_in, stage.width, stride=stride),) if changes else ()
     return (

@@ -1,4 +1,4 @@
-"""ShuffleNetV1's unit: grouped 1x1 convolutions with a channel shuffle between.
+"""ShuffleNetV1's unit: grouped 1x1 convolutions with a channel shuffle between them.
 
 Source: Zhang et al. 2018, arXiv:1707.01083; megvii-model/ShuffleNet-Series ShuffleNetV1/blocks.py.
 """
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Return the layers reduce (to a quarter of the output), depthwise, shuffle and expand.
+    """Return the layers reduce (to a quarter of the output), depthwise, shuffle, expand and an activation.
 
-    At stride 2 the average-pooled input is concatenated, if the block widens. "reduce" has one group where it widens,
-    as in the first unit of the network, which reads the few channels of the stem. (The original code shuffles after
-    the depthwise convolution, the paper before it.)
+    With a single group there is no shuffle. At stride 1 the input is added before the activation, if the block keeps
+    its width. At stride 2 the average-pooled input is concatenated after the activation, if the block widens.
+    "reduce" has one group where it widens, as in the first unit of the network, which reads the few channels of the
+    stem. (The original code shuffles after the depthwise convolution, the paper before it.)
     """
     groups = stage.groups
     hidden = groups * max(1, round(stage.width / 4 / groups))

@@ -27,7 +27,7 @@ def squeeze(stage: Stage, width_in: int, hidden: int) -> tuple[Layer, ...]:
 
 
 def excite(layers: Layers, x: Tensor) -> Tensor:
-    """Return x: (batch, hidden, h, w) with each channel multiplied by its weight; x itself without weights."""
+    """Return x: (batch, hidden, h, w), each channel multiplied by its weight; x itself without squeeze-excitation."""
     if "se_reduce" not in layers:
         return x
     return x * layers["se_expand"](layers["se_reduce"](x))

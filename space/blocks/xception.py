@@ -35,7 +35,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def _depthwise(stage: Stage, name: str, width: int, stride: int = 1) -> Conv:
-    """Plan a depthwise convolution without the normalisation and activation that follow its 1x1 convolution."""
+    """Plan a depthwise convolution without normalisation: only the 1x1 convolution that follows is normalised."""
     more = {"groups": width, "stride": stride, "dilation": stage.dilation}
     return conv(name, width, width, stage.kernel, norm=False, **more)
 

@@ -29,10 +29,10 @@ Pair = tuple[int, int]
 def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
     """Return the architecture of `supernet` with dilated 3 x 3 kernels in place of large ones, and its state dict.
 
-    Blocks "mb" and "fused" with an expansion and a kernel of at least 5 get dilations of 1 to (kernel - 1) / 2 times
-    their own along each axis. Other blocks stay: those that have groups of dilations already, and those without an
-    expansion or of other families, whose channels cannot be rearranged. The changed blocks have the params and MACs
-    of undilated 3 x 3 kernels.
+    Blocks "mb" and "fused" with an expansion and a kernel of at least 5 get dilations of 1 to (kernel - 1) / 2 along
+    each axis, times the dilation that they had. Other blocks stay: those that have groups of dilations already, and
+    those without an expansion or of other families, whose channels cannot be rearranged. The changed blocks have the
+    params and MACs of undilated 3 x 3 kernels. Raises `UserError` for a dilation above 64.
     """
     architecture, tensors = supernet.architecture, supernet.state_dict()
     stages: list[Stage] = []

@@ -46,8 +46,8 @@ def build(
     13956
 
     dropout: the rate at which features before the classifier are dropped in training, 0 to below 1.
-    drop_path: the rate at which a sample skips a block in training. The i-th of n blocks, counted from 0, has
-        drop_path * i / n (google/automl effnetv2_model.py).
+    drop_path: the rate at which a sample skips a block with a shortcut in training. The i-th of n blocks, counted
+        from 0, has drop_path * i / n (google/automl effnetv2_model.py).
     padding: the padding of convolutions with a stride: "symmetric" as in torch, or "same" as in TensorFlow, which
         pads one pixel less before the map when its size is even. Weights that were trained with one kind of padding
         are not valid with the other, except on images of n * s + 1 pixels for a whole n and the total stride s
@@ -61,7 +61,7 @@ def build(
     +-1 / sqrt(classes), biases 0. They depend on `torch.manual_seed` alone. On a CPU and with AMP the
     network is fastest after `.to(memory_format=torch.channels_last)`, on images in that format.
 
-    Raises `UserError` for a network of more than `MAX_BLOCKS` blocks.
+    Raises `UserError` for a network of more than `MAX_BLOCKS` blocks, and for one that `space.plan.plan` refuses.
     """
     depth = sum(stage.depth for stage in architecture.stages)
     if depth > MAX_BLOCKS:
@@ -101,7 +101,7 @@ class Network(nn.Module):
 
         x: (batch, channels, height, width). The keys of the result are products of strides, ascending (for B0 2, 4,
         8, 16, 32). The map at key r is (batch, width of the last stage at r, ceil(height / r), ceil(width / r)), or
-        smaller in networks with layers that do not pad. A key that no stage has belongs to the stem.
+        smaller in networks with layers that do not pad. If the first stage has stride 2, the first map is the stem's.
         """
         x = self.stem(x)
         reduction = self.architecture.stem.reduction
@@ -183,7 +183,7 @@ def _convolution(conv: Conv, padding: Padding) -> nn.Conv2d:
             padding == "same",
         )
     height, width = (conv.dilation * (k - 1) // 2 for k in conv.kernel)
-    # With stride 1 both styles are equal. A pooled convolution reads one pixel.
+    # With stride 1 both styles are equal.
     dynamic = padding == "same" and conv.stride > 1 and conv.padding == "same"
     plain = conv.stride == conv.dilation == 1 and conv.kernel[0] == conv.kernel[1] and conv.padding != "valid"
     depthwise = plain and conv.groups == conv.width_in == conv.width and conv.groups > 1
