@@ -16,23 +16,24 @@ from space.documents import Document
 WIDTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
 """The default factors of the network's widths."""
 OPS: Mapping[str, Mapping[str, Any]] = {"fused": {}, "dw": {}, "mb": {"se": [0, 0.25]}}
-"""The blocks that every stage can have, besides its own, with the options of the fields that only they have."""
+"""The blocks that every stage can have, besides its own, each with the options of fields that only this block has."""
 KERNELS, EXPANDS = (3, 5), (1, 2, 4)
 FOLDED, OTHER = ("relu", "relu6"), ("relu", "silu")
-"""The activations that onnxruntime computes inside of the convolution before them, and those of which a stage has
-one besides its own: if its own is folded it is SiLU, two more operators that can be worth their time; else ReLU."""
+"""FOLDED: the activations that onnxruntime computes inside the convolution before them. OTHER: the activation that a
+stage can have besides its own, ReLU if its own is not in `FOLDED`, else SiLU. SiLU takes two more operators, which
+can be worth their time."""
 _SHARED = frozenset({"op", "depth", "kernel", "stride", "expand", "width", "act"})
-"""The fields whose options do not depend on the block, with few exceptions for kernels."""
+"""The fields that have the same options for all blocks of a stage (kernels only if the stage's is above 1)."""
 
 
 def around(network: Architecture, widths: Sequence[float] = WIDTHS) -> Document:
     """Return the document of the space around `network`.
 
-    Each stage can have the blocks `OPS` besides its own; kernels of 3 and 5, expansions of 1, 2 and 4, and an
-    activation that onnxruntime folds into a convolution and one that it does not, each besides its own; up to two
-    thirds fewer blocks, also none where it has no stride, and up to twice as many, at least two more. widths: the
-    factors of all widths, above 0; results are multiples of 8, and the network's own widths are always options. A
-    stage keeps its stride. A head without a convolution can have one as wide as the last stage, and each head none.
+    Each stage keeps its stride. Besides its own values, it can have the blocks `OPS`, kernels of 3 and 5, expansions
+    of 1, 2 and 4, fewer and more blocks (`_depths`) and one other activation (`OTHER`). If its kernel is 0 or 1, only
+    its own block has this kernel, and the other blocks have 3. A head without a convolution can have one as wide as
+    the last stage, and each head none. widths: the factors of all widths, above 0; results are multiples of 8, and
+    the network's own widths are always options.
     """
     head = network.head
     before_pooling = _widths(head.width or network.stages[-1].width, widths if head.width else (1.0,))
@@ -69,12 +70,15 @@ def _stage(stage: Stage, widths: Sequence[float]) -> dict[str, Any]:
 
 
 def _depths(depth: int, least: int) -> list[int]:
-    """Return numbers of blocks around `depth`: a third to twice as many, in steps of a third, at least of one."""
+    """Return `depth`, and the depths one and two steps below and above it, but at least `least`.
+
+    A step is a third of `depth`, rounded up.
+    """
     step = ceil(depth / 3)
     return sorted({max(least, depth + count * step) for count in (-2, -1, 0, 1, 2)})
 
 
 def _widths(width: int, factors: Sequence[float], multiple: int = 1) -> list[int]:
-    """Return multiples of 8 and of `multiple` that are about these factors of `width`, and `width` itself."""
+    """Return `width`, and its products with `factors`, rounded to multiples of both 8 and `multiple`; ascending."""
     unit = lcm(8, multiple)
     return sorted({width, *(max(unit, round(width * one / unit) * unit) for one in factors)})

@@ -133,7 +133,8 @@ def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:
     """Return the exact extremes of every cost over the networks of all frames and stage alternatives.
 
     The cost of a stage depends on the stages before it only through the width and size of its input. Therefore the
-    extremes up to a stage are kept for each (width, size) of its output.
+    extremes up to a stage are kept for each (width, size) of its output. Raises `UserError` if the images are too
+    small for one of the networks, or one of its blocks has too few channels.
     """
     ended: list[_Extremes] = []
     for frame in frames:

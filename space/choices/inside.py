@@ -36,7 +36,7 @@ def inside(
     own are always among them. Widths are multiples of 8 or 4 where the parent's are, and expansions multiples of
     0.5 above 1. An expansion of 1 is kept. Depths go from 1, and kernels from 3, up to the parent's. Neighbouring
     stages whose widths differ in the parent, without a stride between them, never get the same width, so that no
-    child gains a shortcut. Raises `UserError` for a parent whose blocks cannot be sliced.
+    child gains a shortcut. Raises `UserError` for a parent whose stem or blocks cannot be sliced.
     """
     refuse_parent(parent)
     stages = [_stage_choices(stage, widths, expands) for stage in parent.stages]
@@ -75,7 +75,7 @@ def refuse_parent(parent: Architecture) -> None:
             if getattr(stage, field) != default:
                 raise UserError(
                     f"stages.{number} of the parent has {field} {getattr(stage, field)}, so that children cannot"
-                    f" inherit its weights; permitted: {default!r}."
+                    f" inherit its weights; permitted is only the default, {default!r}."
                 )
 
 
@@ -157,7 +157,7 @@ def misfit(stage: Stage, block: Stage) -> str:
         if own > above or bool(own) != bool(above):
             return f"{name} {own} cannot be taken from the parent's {above}"
     if (block.expand == 1) != (stage.expand == 1):
-        return f"expand {block.expand} is another structure than the parent's {stage.expand}"
+        return f"expand {block.expand} gives other layers than the parent's {stage.expand}"
     for name in ("expand", "width"):
         if getattr(block, name) > getattr(stage, name):
             return f"{name} {getattr(block, name)} is larger than the parent's {getattr(stage, name)}"
@@ -167,7 +167,7 @@ def misfit(stage: Stage, block: Stage) -> str:
 def _frame_misfit(parent: Architecture, child: Architecture) -> str:
     """Return the reason why the stem or the head of `child` cannot inherit, "" if both can.
 
-    The numbers of classes and image channels must be equal. Resolutions may differ.
+    The numbers of classes and image channels must be equal. Resolutions and the stems' strides may differ.
     """
     pairs = [
         *((f"stem.{name}", getattr(child.stem, name), getattr(parent.stem, name)) for name in ("op", "act")),

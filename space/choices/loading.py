@@ -19,8 +19,8 @@ from space.documents import Document
 from space.refusal import UserError
 
 INSIDE, AROUND = "inside:", "around:"
-"""The beginnings of the names of spaces that a network defines, as in "inside:b0": that of its children, and that of
-networks of other blocks and sizes."""
+"""The beginnings of the names of spaces that a network defines. "inside:b0" is the space of the children of b0, and
+"around:b0" that of networks like b0 with other blocks and sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
     """Return the space that `word` names, with `overrides` (place in its document: new value) applied.
 
     `inside:NETWORK` is the space of the children of a network that `named_network` finds, and `around:NETWORK` the
-    space around it. Their override `widths`, and `expands` of children, are factors of the network's widths and
-    expansions. Other words are passed to `Space.load`. Raises `UserError` if the word, the document or an override
-    is not valid.
+    space around it. For both, the override `widths` has factors of the network's widths; for children, `expands` has
+    factors of its expansions. Other words are passed to `Space.load`. Raises `UserError` if the word, the document or
+    an override is not valid.
     """
     derived = network_of(word)
     if derived is None:
@@ -88,7 +88,7 @@ def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
 def _shares(key: str, value: Any, largest: float) -> list[float]:
     """Return `value`, of the setting `key`, as a list of numbers.
 
-    Raises `UserError` for a number not above 0 and up to `largest`.
+    Raises `UserError` for anything but numbers above 0 and up to `largest`.
     """
     numbers = list(value) if isinstance(value, list | tuple) else [value]
     up_to = "" if largest == inf else f" and up to {largest:g}"

@@ -40,7 +40,8 @@ class Space:
     >>> [choice.options for choice in space.choices if choice.name == "stages.1.depth"]
     [(1, 2)]
 
-    name: the name of a shipped space, or of a file without its ending. document: the YAML document, with its choices.
+    name: the name of a shipped space, that of a file without its ending, or the one given to `of`. document: the YAML
+    document, with its choices.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Space:
         """Return the shipped space `name` (see `space.documents.names("space")`), or the one in a file `./my.yaml`.
 
         overrides: a mapping of places to new values, which pin or widen choices: {"stages.2.kernel": 3,
-        "stages.*.expand": [4, 6]}. Raises `UserError` if the document or an override is not valid.
+        "stages.*.expand": [4, 6]}. Raises `UserError` if the name, the document or an override is not valid.
         """
         document = documents.read("space", name)
         for place, value in (overrides or {}).items():
@@ -61,7 +62,11 @@ class Space:
 
     @classmethod
     def of(cls, document: documents.Document, name: str = "space") -> Space:
-        """Return the space of `document`. Raises `UserError` if an alternative in it is not valid."""
+        """Return the space of `document`.
+
+        Raises `UserError` if the document or an alternative in it is not valid, if a part of it has more than
+        `MAX_ALTERNATIVES`, or if all stages may have depth 0.
+        """
         space = cls(name, document)
         _ = space._tree, space.stages, space.frames
         if all(any(not stage.depth for stage in alternatives) for alternatives in space.stages):
@@ -95,7 +100,8 @@ class Space:
     def cost_at(self, point: Point) -> Cost:
         """Return the exact cost of the architecture at `point`.
 
-        Once its tables are filled, it is three to four times as fast as `cost(self.at(point))`.
+        Once the costs of the stages are cached, it is three to four times as fast as `cost(self.at(point))`, and it
+        raises the same errors.
         """
         return self._point_costs(point)
 

@@ -38,7 +38,10 @@ class _Pick:
 
 
 def parsed(document: documents.Document) -> tuple[dict[str, Any], tuple[Choice, ...]]:
-    """Return the tree of a document, and its choices in the order of the document. Raises `UserError`."""
+    """Return the tree of a document, and its choices in the order of the document.
+
+    Raises `UserError` if the document lacks a part or has an unknown one, and for an invalid choice.
+    """
     choices: list[Choice] = []
     tree = _parse(_checked(document), "", choices)
     return tree, tuple(choices)
@@ -51,7 +54,9 @@ def _parse(node: Any, place: str, choices: list[Choice]) -> Any:
     if isinstance(node, dict) and "choose" in node:
         others, ordered = node.keys() - {"choose", "ordered"}, node.get("ordered", False)
         if others or not isinstance(node["choose"], list) or type(ordered) is not bool:
-            raise UserError(f"{place}: choose takes a list, and no other key but ordered: true or false.")
+            raise UserError(
+                f"{place}: choose takes a list, and the only other key is ordered: true or false."
+            )
         return _parse_options(node["choose"], place, choices, ordered)
     if isinstance(node, list):
         return _parse_options(node, place, choices)
@@ -144,7 +149,7 @@ def _known(node: Any, kind: str, place: str) -> None:
 
 
 def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
-    """Return a `Stem`, `Stage` or `Head` with the fields `values`. Raises `UserError` that names the place."""
+    """Return a `Stem`, `Stage` or `Head` with the fields `values`. Raises a `UserError` that names the place."""
     _known(values, key, place)
     try:
         return kind(**values)
@@ -158,7 +163,8 @@ def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
 def stage_of(number: int, values: Any) -> Stage:
     """Return a stage with the fields `values`. Options of its op, as in {mb: {se: 0.25}}, are fields too.
 
-    number: its place in the network, for the messages. Raises `UserError` for fields and values that don't exist.
+    number: its place in the network, for the messages. Raises `UserError` for unknown or missing fields, and for
+    invalid values.
     """
     place = f"stages.{number}"
     if isinstance(values, dict) and isinstance(values.get("op"), dict):
@@ -173,7 +179,10 @@ def stage_of(number: int, values: Any) -> Stage:
 
 
 def frame_of(values: dict[str, Any], stages: tuple[Stage, ...]) -> Architecture:
-    """Return the network with these stages, and the stem, the head and the images in `values`. Raises `UserError`."""
+    """Return the network with these stages, and the stem, the head and the images in `values`.
+
+    Raises `UserError` for unknown or missing fields of stem and head, and for invalid values.
+    """
     stem = _build(Stem, "stem", "stem", values["stem"])
     head = _build(Head, "head", "head", values["head"])
     return Architecture(

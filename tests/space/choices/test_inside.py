@@ -68,7 +68,7 @@ def _random_child(parent, rng):
     ("stages", "reason"),
     [
         ("mb_d2_k7_s2_e4_w16_se0.25/mb_d2_k3_s1_e4_w16_se0.25", "stages.1: kernel 7"),
-        ("mb_d2_k5_s2_e1_w16_se0.25/mb_d2_k3_s1_e4_w16_se0.25", "another structure"),
+        ("mb_d2_k5_s2_e1_w16_se0.25/mb_d2_k3_s1_e4_w16_se0.25", "gives other layers"),
         ("mb_d2_k5_s2_e4_w16/mb_d2_k3_s1_e4_w16_se0.25", "se 0 is not"),
         ("mb_d5_k3_s2_e4_w16_se0.25", "not leading blocks"),
     ],

@@ -154,7 +154,7 @@ def test_an_op_keeps_its_options_when_it_is_chosen_by_name():
         ({"classes": "ten"}, "classes is 'ten'"),
         ({"resolution": {"choose": 3}}, "choose takes a list"),
         ({"resolution": {"choose": [3], "order": True}}, "choose takes a list"),
-        ({"resolution": {"choose": [3], "ordered": "yes"}}, "no other key but ordered: true"),
+        ({"resolution": {"choose": [3], "ordered": "yes"}}, "the only other key is ordered: true"),
         ({"resolution": []}, "resolution is an empty list"),
         ({"stages": [{**SMALL["stages"][1], "op": {"mb": 3}}]}, "{mb: {se: 0.25}}"),
         (
