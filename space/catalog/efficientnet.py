@@ -142,7 +142,10 @@ def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: fl
 
 
 def _tinynet(letter: str, width: float, depth: float, resolution: int, stated: str) -> Published:
-    """Return TinyNet `letter`: B0 with depths scaled and rounded to the nearest, and unscaled stem and head."""
+    """Return TinyNet `letter`: B0 with scaled stages, their depths rounded to the nearest, and its stem and head.
+
+    stated: the FLOPs as published.
+    """
     scaled = rescale(_B0, Multipliers(depth, width), Rounding(depth="round"))
     scaled = replace(scaled, resolution=resolution, stem=_B0.stem, head=_B0.head)
     source = "huawei-noah/Efficient-AI-Backbones tinynet_pytorch; timm"

@@ -31,7 +31,7 @@ _CORRECTIONS = 6
 """The largest number of rivals that are measured to find one whose measured cost fills the bound."""
 
 CostOf = Callable[[str, Architecture], float]
-"""A function that returns a cost of a network by its name, in the unit of `space.cost.table`."""
+"""A function of (name of a cost, network) that returns this cost, in the unit of `space.cost.table`."""
 
 
 class Frame(Protocol):
@@ -68,7 +68,7 @@ class Rival:
     """A published network adapted to another network's images and costs.
 
     phi: the exponent of the scaling of widths, which are multiplied by 1.1^phi; 0 leaves them as published. Depth
-    mostly has the same phi. divisor: widths are multiples of it.
+    mostly has the same phi. divisor: scaled widths are multiples of it.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Rival:
 
     @cached_property
     def share(self) -> float:
-        """The largest ratio of a cost to its bound. It is above 1 only if the next larger rival had to be taken."""
+        """The largest ratio of a cost to its bound: above 1 only if no rival within the bounds was near enough."""
         return self.match.share(self.architecture)
 
     @property
@@ -100,7 +100,8 @@ def rival(name: str, frame: Frame, match: Match) -> Rival | None:
     """Return the published network `name` for the images of `frame`, as large as `match` permits.
 
     Where every rival within the bounds leaves more than `GAP` unused, it is the next larger one. Returns None if it
-    would need widths below `NARROWEST`. Raises `UserError` for a name that is not published.
+    would need widths below `NARROWEST`. Raises `UserError` for a name that is not published, and where `match.cost`
+    does, as for images that are too small.
     """
     adapted = adapt(published(name).architecture, frame)
     below: list[Rival] = []
@@ -124,7 +125,8 @@ def measured_rival(name: str, frame: Frame, match: Match, guess: CostOf) -> Riva
     """Return the rival as `rival` does, with few measurements: `guess` returns a cheap estimate of a cost.
 
     The rival that fits by the estimates is measured, and the estimates are corrected by its ratio of measured to
-    estimated cost, until its measured cost fills the bound up to `GAP`, or for `_CORRECTIONS` rivals at most.
+    estimated cost, until its measured cost fills the bound up to `GAP`, the same rival fits again, or `_CORRECTIONS`
+    rivals have been measured.
     """
     factors = dict.fromkeys(match.bounds, 1.0)
     best: Rival | None = None

@@ -100,7 +100,7 @@ def conventions_json(conventions: Conventions) -> str:
 
 
 def parse_conventions(text: str) -> Conventions:
-    """Return the conventions that `conventions_json` wrote. Raises `UserError` that names an invalid field."""
+    """Return the conventions that `conventions_json` wrote. Raises a `UserError` that names an invalid field."""
     try:
         return _JSON.validate_json(text)
     except ValidationError as error:

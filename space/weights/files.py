@@ -93,7 +93,7 @@ def weights_file(weights: Weights, format: str = "ours") -> bytes:
     """Return `weights` as the bytes of a safetensors file with the names of `format`.
 
     In every format, its header holds the architecture, the conventions and the origin, so `load_weights` needs no
-    arguments. Raises `UserError` if `format` cannot express the architecture.
+    other argument than the path. Raises `UserError` if `format` is unknown or cannot express the architecture.
     """
     tensors = from_ours(weights.tensors, weights.architecture, format)
     metadata = {
@@ -175,7 +175,7 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
     headless = [name for name, row in CATALOG.items() if _headless(modules, row.architecture, format)]
     if headless:
         raise UserError(
-            f"these are the tensors of {headless[0]} without its classifier, which is needed too."
+            f"these are the tensors of {headless[0]} without all or part of its head, which is needed too."
         )
     raise UserError(
         f"no published network has these tensors ({whose(format)} names); name the network (--network, in Python"

@@ -87,7 +87,10 @@ def googlenet(architecture: Architecture) -> dict[str, str]:
 
 
 def inception_v3(architecture: Architecture) -> dict[str, str]:
-    """Return a mapping of our module names to torchvision's and timm's, both equal, for the published InceptionV3."""
+    """Return a mapping of our module names to the library's, for the published InceptionV3.
+
+    torchvision and timm have the same names.
+    """
     names = _stem(architecture, _V3_STEM)
     for block, (place, steps) in zip(_blocks(architecture), _V3.items(), strict=True):
         names |= _normalised(block, place, steps)

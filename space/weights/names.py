@@ -68,7 +68,7 @@ def used(state_dict: StateDict, format: str) -> StateDict:
 
 
 def format_of(state_dict: StateDict) -> str:
-    """Return the key of `WEIGHT_FORMATS` whose stem is in `state_dict`. Raises `UserError` if there is none.
+    """Return the key of the weight format whose stem is in `state_dict`. Raises `UserError` if there is none.
 
     InceptionV3 has the same names in torchvision and timm; it is taken for torchvision's.
     """

@@ -49,7 +49,7 @@ def read_tensors(path: Path) -> TensorFile:
     """Return the tensors of a safetensors file, or of a state dict or checkpoint that torch.save wrote.
 
     The kind of file is recognised by its content, so any ending will do. Raises `UserError` for a file that is
-    missing, damaged, incomplete, or does not hold tensors.
+    missing, damaged or incomplete, holds objects that could run code, or has no state dict or several.
     """
     try:
         with path.open("rb") as opened:

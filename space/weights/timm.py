@@ -78,7 +78,8 @@ def grouped(architecture: Architecture) -> list[list[Stage]]:
     """Return our stages in groups, each of which is one stage of timm.
 
     A stage of timm can have blocks of several kernels or expansions. In MobileNetV4, it has all blocks up to the next
-    stride.
+    stride. In other networks, a stage of MobileNetV3's blocks, or without shortcuts, is joined to the stage before it
+    if that is as wide and its own stride is 1.
     """
     groups: list[list[Stage]] = []
     width = 0

@@ -22,7 +22,7 @@ class WeightFormat:
         has tensors. It raises `UserError` for an architecture that the library cannot express.
     styles: a mapping of names to functions from an architecture to the conventions of its weights. There are several
         if the library uses the same tensor names with different conventions.
-    usual: a function of (architecture, file name or "") to the default style, or to None for the first of `styles`.
+    usual: a function of (architecture, path of the file or "") to the default style, or to None for the first of `styles`.
     stems: the library's modules by which the format is recognised, in addition to EfficientNet's stem: one for each
         kind of network whose stem has another name.
     linear: the names of our 1x1 convolutions that are linear layers in the library, with weights of two dimensions.
@@ -52,9 +52,9 @@ def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
 def expect(architecture: Architecture, library: str, objection: Callable[[Stage], str]) -> None:
     """Raise `UserError` if `architecture` has a feature that `library` lacks.
 
-    objection: a function from a stage to such a feature, "" if it has none. Stems other than a single convolution,
-    and heads other than a convolution and a classifier with a bias, are refused too. A format with other heads must
-    check these itself, and pass an architecture with a permitted one.
+    objection: a function from a stage to such a feature, "" if it has none. Stems of another kind than "conv", and
+    heads other than a convolution and a classifier with a bias, are refused too. A format with other stems or heads
+    must check these itself, and pass an architecture with permitted ones.
     """
     if architecture.stem.op != "conv":
         raise UserError(f"{library} has no stem of kind {architecture.stem.op}.")

@@ -245,7 +245,7 @@ def test_weights_without_a_classifier_are_called_so(tmp_path):
     tensors = published("b0").architecture and build(published("b0").architecture).state_dict()
     torch.save({n: t for n, t in tensors.items() if "classifier" not in n}, tmp_path / "features.pth")
     assert refusal(tmp_path / "features.pth") == (
-        "FILE: these are the tensors of b0 without its classifier, which is needed too."
+        "FILE: these are the tensors of b0 without all or part of its head, which is needed too."
     )
 
 
@@ -253,7 +253,7 @@ def test_weights_without_the_whole_head_are_called_so(tmp_path):
     tensors = other("torchvision", "mobilenet-v3-small").state_dict()
     torch.save({n: t for n, t in tensors.items() if "classifier" not in n}, tmp_path / "features.pth")
     assert refusal(tmp_path / "features.pth") == (
-        "FILE: these are the tensors of mobilenet-v3-small without its classifier, which is needed too."
+        "FILE: these are the tensors of mobilenet-v3-small without all or part of its head, which is needed too."
     )
 
 
