@@ -44,7 +44,8 @@ class Cost:
 class Part:
     """A row of a network's stage table: the stem, a stage or the head, with its costs.
 
-    size_in, size: the sides of the input and output maps in pixels. width_in, width: the channels of these maps.
+    size_in, size: the sides of the input and output maps in pixels. width_in, width: the channels of these maps. The
+    output of the head is what its classifier reads.
     """
 
     name: str
@@ -59,7 +60,8 @@ class Part:
 def cost(architecture: Architecture) -> Cost:
     """Return the exact cost of `architecture`; takes microseconds once its blocks have been counted.
 
-    Raises `UserError` if the images are too small for a layer without padding.
+    Raises `UserError` if the images are too small for a layer without padding, and for a network that
+    `space.plan.plan` refuses.
 
     >>> from space import decode
     >>> cost(decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10"))

@@ -5,9 +5,9 @@ for every image of the batch the maps that automatic differentiation saves in th
 Devices use further memory for a short time (gradients of maps, work space of kernels, fragments), so the true peak is
 higher: 1.4 times this for B0 and V2-B0 on a CPU with 8 images.
 
-The maps are derived from the plan, for float32, without dropout and drop path. `tests/space/cost/test_memory.py`
-compares them with those that torch saves, to the element. Blocks are counted as a chain of layers with
-squeeze-excitation in between, also those of families that join their layers differently.
+The maps are derived from the plan, for float32, without dropout and drop path. For "mb" and "fused" blocks,
+`tests/space/cost/test_memory.py` compares them with those that torch saves, to the element. All blocks are counted as
+a chain of layers with squeeze-excitation in between, also those of families that join their layers differently.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ COPIES = 4
 """The number of floats per parameter: weight, gradient, and the optimiser's two moments."""
 
 _FROM_INPUT = ("silu", "relu6", "hardswish")
-"""The activations whose derivative is computed from their input. For all others it is computed from their output."""
+"""The activations whose derivative is computed from their input. The others are counted as if it were computed from
+their output, which is true of all but the hard sigmoid."""
 
 
 def training_memory(architecture: Architecture, batch: int) -> int:
@@ -79,8 +80,9 @@ def inference_memory(architecture: Architecture, batch: int = 1) -> int:
     """Return the largest number of bytes that the maps of an inference of `batch` images take at one moment.
 
     At each layer these are its output and all maps that it or a later layer reads: a block's input until the
-    shortcut is added, and the map that squeeze-excitation scales. Maps are float32. Batch normalisation is folded,
-    and activations, gates and sums overwrite their input. Weights and the work space of kernels come in addition.
+    shortcut is added, and the map that squeeze-excitation scales. Maps are float32. Batch normalisation is folded.
+    The activations of convolutions, gates and the sums of shortcuts overwrite their input, while each
+    `space.conv.Step` has an output of its own. Weights and the work space of kernels come in addition.
     """
     stem, head = architecture.stem, architecture.head
     peak, size = _peak(

@@ -20,7 +20,7 @@ from space.refusal import UserError, unknown_name
 CostName = Literal["params", "size", "macs", "activations", "memory", "step", "latency"]
 
 BATCH = 32
-"""Images in a training batch unless another number is given; only memory depends on it."""
+"""The number of images in a training batch unless another is given. Of the exact costs, only memory depends on it."""
 
 _NUMBER = r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
 _COUNT = re.compile(rf"{_NUMBER}\s*([kKMGBT]?)")
@@ -179,7 +179,7 @@ _ROWS = (
         form="si",
         column="memory",
         title="Memory",
-        meaning="bytes that a training of the full network holds: see space/cost/memory.py",
+        meaning="bytes of weights, gradients, moments and saved maps in a training of the full network",
         compute=training_memory,
     ),
     CostRow(
@@ -232,7 +232,8 @@ def parse_amount(name: str, value: object) -> float:
 def exact_cost(name: str, architecture: Architecture, batch: int = BATCH) -> int:
     """Return an exact cost of `architecture`, in the unit of its row. batch: the number of images, for memory.
 
-    Raises `UserError` for a cost that only a device can tell.
+    Raises `UserError` for an unknown cost, for one that only a device can tell, and for a network that
+    `space.cost.cost.cost` refuses.
     """
     compute = cost_row(name).compute
     if compute is None:

@@ -61,10 +61,10 @@ def step_ratio(
 ) -> StepTime:
     """Return the measured time of a training step of `network`, in turns with steps of `reference`.
 
-    batch: (batch, channels, height, width), on the device of both networks, in the memory format to be
-    timed. labels: (batch,) class indices that both networks have. A step is forward, cross-entropy, backward and SGD
-    with momentum; with a `dtype`, forward runs under autocast to it. reference_batch: a batch of as many images, for
-    a reference with another resolution.
+    batch: (batch, channels, height, width), on the device of both networks, in the memory format to be timed. labels:
+    (batch,) class indices that both networks have. A step is forward, cross-entropy, backward and SGD with momentum;
+    with a `dtype`, forward runs under autocast to it. reference_batch: a batch of as many images, for a reference
+    with another resolution.
 
     `warmup` steps of each are not timed. Then `pairs` pairs are timed, and as many again until the spread (see
     `StepTime`) is at most `tolerance` or `max_pairs` is reached: the result says which.

@@ -36,10 +36,9 @@ class Timing:
 
     ms: the median milliseconds on the device: CPU time of the one thread, wall time of several, or time on the GPU.
     spread: half the 95% interval of `ms`, divided by `ms`. p95: the milliseconds that 95% of the repetitions do not
-    exceed.
-    wall_ms: the median wall time in milliseconds. repeats, warmup: the numbers of timed
-    and of untimed steps. batch: the number of images. resolution: the side of the images in pixels. doubts: the
-    reasons not to rely on the time.
+    exceed. wall_ms: the median wall time in milliseconds. repeats, warmup: the numbers of timed and of untimed steps.
+    batch: the number of images. resolution: the width of the images in pixels. doubts: the reasons not to rely on the
+    time: a spread above the tolerance, and signs of interference.
     """
 
     ms: float
@@ -55,7 +54,7 @@ class Timing:
 
     @property
     def reliable(self) -> bool:
-        """True if no interference was detected."""
+        """True if there are no `doubts`."""
         return not self.doubts
 
 
@@ -72,11 +71,12 @@ def step_time(
 ) -> Timing:
     """Return the measured time of a training step of `network`: forward, cross-entropy, backward, SGD with momentum.
 
-    batch: (batch, channels, height, width) in the memory format to be timed. labels: (batch,). Steps are repeated
-    until the spread is at most `tolerance` or there are `max_steps`. If interference is detected, the measurement is
-    made up to three times, and the one with the fewest doubts is returned. The network is copied, and all random
-    state is restored. load: a function that returns the number of computing or waiting processes, including this one.
-    timer: the timer for other devices. Tests replace both.
+    batch: (batch, channels, height, width) in the memory format to be timed. labels: (batch,) class indices. dtype:
+    as in `space.timing.ratio.step_ratio`. Steps are repeated until the spread is at most `tolerance` or there are
+    `max_steps`. If there are doubts (see `Timing`), the measurement is made up to three times, and the one with the
+    fewest doubts is returned. The network is copied, and the global random state is restored. load: a function that
+    returns the number of computing or waiting processes, including this one. timer: the timer for other devices.
+    Tests replace both.
     """
     with undisturbed(batch.device):
         step = training_step(deepcopy(network), batch, labels, dtype)
@@ -90,9 +90,9 @@ def step_time(
 def peak_memory(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.dtype | None = None) -> int:
     """Return the peak memory of a training step of `network` in bytes: images included, torch itself not.
 
-    On a GPU this is the allocator's figure. On a CPU it is the sum of the tensors that are alive when the backward
-    pass begins: images, weights, gradients, momentum, running statistics, and each storage that is saved for the
-    backward pass, once.
+    On a GPU this is the allocator's peak, without the tensors of other work. On a CPU it is the sum of the tensors
+    that are alive when the backward pass begins: images, weights, gradients, momentum, running statistics, and each
+    storage that is saved for the backward pass, once.
     """
     with undisturbed(batch.device):
         copy = deepcopy(network)
@@ -138,9 +138,9 @@ def repeated(
     """Return the time of a step, repeated until its spread is at most `tolerance` or there are `max_steps`.
 
     shape: the shape of the batch, (batch, channels, height, width). First the step is run untimed until its time is
-    steady, at most 15 times. Then at least `min_steps` steps are timed. If interference is detected, the measurement
-    is made up to three times, and the one with the fewest doubts is returned. Call this function inside
-    `space.timing.clock.undisturbed`.
+    steady, at most 15 times. Then at least `min_steps` steps are timed. If there are doubts (see `Timing`), the
+    timing is done up to three times, and the one with the fewest doubts is returned. device: the conditions to state
+    in the result. load: as in `step_time`. Call this function inside `space.timing.clock.undisturbed`.
     """
     warmup = _warm_up(step, timer)
     takes: list[Timing] = []
