@@ -4,7 +4,7 @@
     >>> cost(published("b0").architecture).macs
     385814752
 
-`build` needs torch and is imported at its first use. The import of everything else takes milliseconds.
+`build` and `Network` need torch, so they are imported at their first use. All else is imported in milliseconds.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -45,9 +45,9 @@ class Head:
     """The layers after the last block: a 1x1 convolution to `width` channels, pooling and the classifier.
 
     width: the channels of this convolution, 0 for none. hidden: the width of another layer between pooling and
-    classifier (MobileNetV3), 0 for none. act: the activation of both. bias: True if the classifier has a bias. norm:
-    True if the hidden layer has a normalisation instead of a bias (MobileNetV4). Without the layers that read them,
-    `act` and `norm` are set to their defaults. Raises `UserError` for invalid values.
+    classifier (MobileNetV3), 0 for none. act: the activation of these two layers. bias: True if the classifier has a
+    bias. norm: True if the hidden layer has a normalisation instead of a bias (MobileNetV4). Without the layers that
+    read them, `act` and `norm` are set to their defaults. Raises `UserError` for invalid values.
     """
 
     width: int
@@ -95,7 +95,10 @@ class Architecture:
 
     @property
     def stride(self) -> int:
-        """The product of all strides: the image's side divided by that of the last map, apart from rounding."""
+        """The product of all strides: the image's side divided by that of the last map, apart from rounding.
+
+        Layers without padding make the last map smaller.
+        """
         total = self.stem.reduction
         for stage in self.stages:
             total *= stage.stride
@@ -161,7 +164,7 @@ def encode_stage(stage: Stage) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """Return the architecture that a canonical string describes. Raises `UserError` that names the invalid part.
+    """Return the architecture that a canonical string describes. Raises a `UserError` that names an invalid part.
 
     >>> network = decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10")
     >>> network.resolution, network.stages[0].width, network.classes
@@ -182,7 +185,7 @@ def decode(text: str) -> Architecture:
 
 @lru_cache(maxsize=1 << 14)  # The networks of a search have the same few stages.
 def decode_stage(text: str) -> Stage:
-    """Return the stage that `encode_stage` wrote as `text`. Raises `UserError` that names the invalid part."""
+    """Return the stage that `encode_stage` wrote as `text`. Raises a `UserError` that names an invalid part."""
     op, _, rest = text.partition("_")
     if op not in BLOCKS:
         raise unknown_name(f"op in {text!r}:", op, BLOCKS)

@@ -40,8 +40,8 @@ _KINDS: dict[str, tuple[str, int | None]] = {
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
     """Return the network that `text`, block strings separated by commas, describes in either notation.
 
-    resolution, classes: those of the network, which block strings do not state. Raises `UserError` that names the
-    invalid string and its part.
+    resolution, classes: those of the network, which block strings do not state. Raises a `UserError` that names an
+    invalid string and its invalid part.
     """
     pairs = [_decode(part.strip()) for part in text.split(",")]
     stem = pairs[0][1] or 32
@@ -103,7 +103,7 @@ def _from_timm(text: str, kind: str, rest: str) -> Stage:
 
 
 def _stage(text: str, **fields: Any) -> Stage:
-    """Return the stage with these fields. Raises `UserError` that names the block string `text`."""
+    """Return the stage with these fields. Raises a `UserError` that names the block string `text`."""
     try:
         return Stage(**fields)
     except UserError as error:

@@ -75,9 +75,9 @@ class Step:
         "avg-inside" ignores it); "act" applies the activation `act`; "shuffle" interleaves `groups` equal groups of
         channels; "scale" multiplies by `factor`.
     width: the number of channels of its output.
-    padding: for max-pooling, "same" pads with minus infinity, and the far side more where the two sides differ
-        (TensorFlow). "symmetric" pads both sides alike (torch). "valid" does not pad. "ceil" does not pad, but its
-        last window may reach beyond the map (torch's ceil_mode).
+    padding: "symmetric" pads both sides alike (torch), "valid" does not pad. Only max-pooling has two others: "same"
+        pads the far side more where the two sides differ (TensorFlow), and "ceil" does not pad, but its last window
+        may reach beyond the map (torch's ceil_mode).
     reads: the layers that it reads, as in `Conv`.
     """
 

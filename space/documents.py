@@ -27,7 +27,7 @@ MAX_VALUES = 100_000
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, except that 3e6 is a number and a key that occurs twice in a mapping is refused."""
+    """PyYAML's safe loader, except that 3e6 is a number, and that repeated keys and cyclic values are refused."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         # With deep=True, PyYAML refuses a value that contains itself.
@@ -49,7 +49,7 @@ _Loader.add_implicit_resolver(
 
 
 def parse(text: str, place: str) -> Any:
-    """Return the value of the YAML in `text`. Raises `UserError` if it is not valid.
+    """Return the value of the YAML in `text`. Raises `UserError` if it is invalid or has `MAX_VALUES` values or more.
 
     place: the name of the document in messages.
     """

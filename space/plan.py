@@ -34,6 +34,8 @@ class Block:
 def plan(architecture: Architecture) -> tuple[Block, ...]:
     """Return the blocks of `architecture` from stem to head. The classifier is the last convolution of the head.
 
+    Raises `UserError` for a block with too few channels for its branches or its groups of dilations.
+
     >>> from space import decode
     >>> [block.name for block in plan(decode("r32_i16/mb_d2_k3_s2_e4_w24_se0.25/h64_c10"))]
     ['stem', 'stages.0.0', 'stages.0.1', 'head']

@@ -17,7 +17,9 @@ _MAX_LISTED, _NEAREST = 20, 5
 def unknown_name(
     what: str, value: object, permitted: Iterable[object], forms: Iterable[str] = (), listed: str = ""
 ) -> UserError:
-    """Return the error for a `value` that is not among the `permitted` names. Its message shows the nearest ones.
+    """Return the error for a `value` that is not among the `permitted` names.
+
+    Its message lists these names, or only the nearest of them if there are many.
 
     what: the kind of value, e.g. "sampler" or "key in stages.2:". forms: further permitted forms, such as
     "FILE.yaml". listed: the command that lists all names, shown if there are too many for the message.
@@ -35,10 +37,11 @@ def unknown_name(
 
 
 def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[str]:
-    """Return up to `count` names similar to `value`. Names with these initials come first (learning_rate for lr).
+    """Return up to `count` names similar to `value`.
 
-    cutoff: the least similarity of the others, 0 to 1, as in difflib. If `value` and all names begin with the same
-    group, such as "recipe.", only the rest is compared.
+    Names with `value` as their initials come first, such as learning_rate for lr. cutoff: the least similarity of the
+    others, 0 to 1, as in difflib. If `value` and all names begin with the same group, such as "recipe.", only the
+    rest is compared.
     """
     group, dot, key = value.rpartition(".")
     if not dot or not all(name.startswith(f"{group}.") for name in names):

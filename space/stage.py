@@ -106,7 +106,8 @@ class Stage:
     def _canonicalise(self) -> None:
         """Set the fields so that equal stages have equal fields.
 
-        A 1x1 kernel loses its dilations, and `dilations` of a single, square group becomes `dilation`.
+        `branches` and `dilations` become canonical. A 1x1 kernel loses its dilations. If `dilations` has only one
+        group, with equal dilations along rows and columns, it becomes `dilation`.
         """
         if self.branches:
             object.__setattr__(self, "branches", branches.canonical(self.branches))

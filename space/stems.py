@@ -20,9 +20,9 @@ from space.refusal import unknown_name
 class Stem:
     """The layers before the first block.
 
-    width: the output channels of the stem. kernel, stride: the side (odd) and the stride (1 or 2) of its first
-    convolution. act: the activation of its convolutions. op: the kind of stem, a key of `STEMS`. Raises `UserError`
-    for invalid values.
+    width: the output channels of the stem. kernel: the side of its first convolution ("xception": of both), odd.
+    stride: the stride of its first convolution, 1 or 2. act: the activation of its convolutions. op: the kind of
+    stem, a key of `STEMS`. Raises `UserError` for invalid values.
     """
 
     width: int
@@ -41,7 +41,10 @@ class Stem:
 
     @property
     def reduction(self) -> int:
-        """The product of the strides: the image's side divided by that of the stem's output, apart from rounding."""
+        """The product of the strides: the image's side divided by that of the stem's output, apart from rounding.
+
+        Layers without padding make the output smaller.
+        """
         return prod(layer.stride for layer in STEMS[self.op](self, 1))
 
 
