@@ -22,7 +22,7 @@ class WeightFormat:
         has tensors. It raises `UserError` for an architecture that the library cannot express.
     styles: a mapping of names to functions from an architecture to the conventions of its weights. There are several
         if the library uses the same tensor names with different conventions.
-    usual: a function of (architecture, path of the file or "") to the default style, or to None for the first of `styles`.
+    usual: a function of (architecture, file path or "") to the default style, or to None for the first of `styles`.
     stems: the library's modules by which the format is recognised, in addition to EfficientNet's stem: one for each
         kind of network whose stem has another name.
     linear: the names of our 1x1 convolutions that are linear layers in the library, with weights of two dimensions.
