@@ -91,6 +91,12 @@ def module(text: str) -> Module:
     if any(len(layer) > 1 for branch in branches for layer in branch[:-1]):
         raise UserError(f"branches {text!r}: only the last layer of a branch may be two in parallel.")
     merged = int(whole[3] or 0)
+    for branch in branches:
+        pooled = any(isinstance(one, str) for one in branch[-1])
+        if pooled and not merged and any(isinstance(one, Spatial) for layer in branch for one in layer):
+            raise UserError(
+                f"branches {text!r}: a branch that ends with pooling cannot have a convolution; end it with one."
+            )
     shares = [
         one.share for branch in branches for layer in branch for one in layer if isinstance(one, Spatial)
     ]

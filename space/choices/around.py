@@ -36,13 +36,14 @@ def around(network: Architecture, widths: Sequence[float] = WIDTHS) -> Document:
     the network's own widths are always options.
     """
     head = network.head
+    act = head.act if head.width or head.hidden else "relu"
     before_pooling = _widths(head.width or network.stages[-1].width, widths if head.width else (1.0,))
     return {
         "resolution": network.resolution,
         "channels": network.channels,
         "stem": asdict(network.stem) | {"width": _widths(network.stem.width, widths)},
         "stages": [_stage(stage, widths) for stage in network.stages],
-        "head": asdict(head) | {"width": [0, *before_pooling], "act": head.act if head.width or head.hidden else "relu"},
+        "head": asdict(head) | {"width": [0, *before_pooling], "act": act},
         "classes": network.classes,
     }
 

@@ -39,6 +39,10 @@ def modules(architecture: Architecture) -> dict[str, str]:
 def _objection(stage: Stage) -> str:
     if stage.op != "mb":
         return f"{stage.op} blocks (it has only EfficientNet V1)"
+    if stage.dilation > 1 or stage.dilations:
+        return "blocks with dilations"
+    if not stage.skip:
+        return "blocks that leave out their shortcut"
     lite = stage.act == "relu6" and not stage.se
     return "" if stage.act == "silu" or lite else f"blocks with {stage.act}"
 

@@ -46,8 +46,13 @@ def modules(architecture: Architecture) -> dict[str, str]:
         return _INCEPTIONS[name](architecture)
     kinds = {stage.op for stage in architecture.stages}
     # The heads of MobileNetV3 and V4 (a hidden layer) and MobileNetV1 (no convolution) are treated below.
-    own = is_mobilenet_v4(architecture) or kinds in ({"mbv3"}, {"dw"})
-    head = Head(1) if own and architecture.head.bias else architecture.head
+    head = architecture.head
+    own = (
+        is_mobilenet_v4(architecture)
+        or (kinds == {"mbv3"} and not head.norm and bool(head.width or not head.hidden))
+        or (kinds == {"dw"} and not head.hidden)
+    )
+    head = Head(1) if own and head.bias else head
     expect(replace(architecture, head=head), "timm's EfficientNet", _objection)
     places = _places(architecture)
     names = pair("stem.conv", "conv_stem", "bn1")

@@ -57,6 +57,7 @@ def _mobilenet_v3(architecture: Architecture) -> dict[str, str]:
 
 def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
     """Return the names of MobileNetV2, where a block's projection and its normalisation are two steps, not one."""
+    expect(architecture, "torchvision's MobileNetV2", _mobilenet_v2_objection)
     names = pair("stem.conv", "features.0.0", "features.0.1")
     blocks = plan(architecture)[1:-1]
     for number, block in enumerate(blocks, 1):
@@ -67,6 +68,14 @@ def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
             names |= pair(f"{block.name}.{conv.name}", *inside)
     last = f"features.{len(blocks) + 1}"
     return names | pair("head.conv", f"{last}.0", f"{last}.1") | {"head.classifier": "classifier.1"}
+
+
+def _mobilenet_v2_objection(stage: Stage) -> str:
+    if stage.se:
+        return f"blocks with squeeze-excitation {stage.se}"
+    if not stage.skip:
+        return "blocks that leave out their shortcut"
+    return "blocks with dilations" if stage.dilation > 1 or stage.dilations else ""
 
 
 def _mnasnet(architecture: Architecture) -> dict[str, str]:
@@ -203,6 +212,8 @@ def _block(block: Block, place: str, squeezed: bool = False) -> dict[str, str]:
 def _objection(stage: Stage) -> str:
     if stage.dilation > 1 or stage.dilations:
         return "blocks with dilations"
+    if not stage.skip:
+        return "blocks that leave out their shortcut"
     if stage.op not in ("mb", "fused"):
         return f"{stage.op} blocks"
     if stage.act != "silu":

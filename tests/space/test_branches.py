@@ -87,3 +87,8 @@ def test_pooling_alone_is_left_out_where_it_leaves_no_room():
 def test_too_few_channels_are_refused():
     with pytest.raises(UserError, match=r"^8 channels are too few for the branches "):
         plan(Stage("inception", 1, 1, 1, 1, 8, branches="+".join(["3:1"] * 9)), 64, 1)
+
+
+def test_a_branch_that_ends_with_pooling_is_pooling_alone():
+    with pytest.raises(UserError, match="ends with pooling cannot have a convolution"):
+        decode("r32_i16/inception_d1_s1_w64_b:64+3:64>max/h0_c10")

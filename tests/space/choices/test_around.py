@@ -55,6 +55,11 @@ def test_fields_and_kernels_that_few_blocks_have_stay_with_the_stages_own_block(
     assert around(network)["head"]["width"] == [0, 32, 48, 64, 96, 128]
 
 
+def test_a_hidden_layer_keeps_its_activation():
+    network = decode("r32_i16/mb_d1_k3_s2_e1_w16/h0_f64_c10_hardswish")
+    assert Space.of(around(network)).find(network) is not None
+
+
 def test_random_networks_keep_strides_images_and_classes():
     space, rng = Space.of(around(SMALL)), random.Random(0)
     for _ in range(50):

@@ -192,3 +192,22 @@ def test_an_unknown_format_is_refused(weights):
         "Unknown weight format 'torchvison'. Did you mean 'torchvision'?"
         " Permitted: ours, torchvision, timm, efficientnet_pytorch."
     )
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("torchvision", "r32_i16_relu6/mb_d1_k3_s1_e6_w16_relu6/h64_f32_c10_relu6"),
+        ("torchvision", "r32_i16_relu6/mb_d1_k3_s1_e6_w16_se0.25_relu6/h64_c10_relu6"),
+        ("torchvision", "r32_i16/mb_d2_k3_s1_e4_w16_se0.25_noskip/h64_c10"),
+        ("timm", "r32_i16_relu/dw_d1_k3_s1_w16_relu/h0_f32_c10_relu"),
+        ("timm", "r32_i16_hardswish/mbv3_d1_k3_s1_e4_w16_hardswish/h0_f32_c10_hardswish"),
+        ("timm", "r32_i16_hardswish/mbv3_d1_k3_s1_e4_w16_hardswish/h64_f32_c10_hardswish_norm"),
+        ("efficientnet_pytorch", "r32_i16/mb_d1_k3_s1_e4_w16_se0.25_di2/h64_c10"),
+        ("efficientnet_pytorch", "r32_i16/mb_d2_k3_s1_e4_w16_se0.25_noskip/h64_c10"),
+    ],
+)
+def test_a_feature_that_a_library_would_compute_otherwise_is_refused(format, text):
+    network = decode(text)
+    with pytest.raises(UserError):
+        from_ours(build(network).state_dict(), network, format)
