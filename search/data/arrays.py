@@ -31,7 +31,7 @@ def in_memory(
     the source has them. Height and width may differ between splits. c: 1, 3, or 4 with transparency, which is put on
     white. test: the fraction of the training images that becomes the test split if there is none; they are chosen at
     random with `seed`. Images of another size than the resolution are resized without cropping. Raises `UserError` if
-    a class has too few images for the splits that are made.
+    there is no test split and a class has too few training images to make one.
     """
     labels = np.concatenate([labels for _, labels in splits.values()])
     parts = np.repeat(list(splits), [len(labels) for _, labels in splits.values()])

@@ -72,8 +72,8 @@ def moved(images: Tensor, offsets: Tensor, flip: Tensor | None) -> Tensor:
     """Return uint8 images (b, h, w, c) mirrored where `flip` (b,) is true, then moved.
 
     offsets: the pixels (2, b) by which each image moves up and left; negative: down and right. Their absolute values
-    are smaller than the image. The border is filled with the image's reflection. All tensors are on one device, and
-    the function does not wait for it.
+    are below the height and the width. The border is filled with the image's reflection. All tensors are on one
+    device, and the function does not wait for it.
     """
     count, height, width, channels = images.shape
     down, right = offsets.unsqueeze(2)

@@ -38,7 +38,7 @@ def _drawn(members: Tensor, count: int, generator: torch.Generator) -> Tensor:
 def class_weights(labels: Tensor, classes: int) -> Tensor:
     """Return the weight of each class (classes,) in the loss, inversely proportional to its size.
 
-    The mean weight of the images is 1.
+    The mean weight of the images is 1. A class without images has the weight of a class of one image.
     """
     counts = labels.bincount(minlength=classes)
     return len(labels) / ((counts > 0).sum() * counts.clamp(min=1))

@@ -71,7 +71,10 @@ def default_folder() -> Path:
 
 @contextmanager
 def locked(entry: Path) -> Iterator[None]:
-    """Hold the exclusive lock of an entry during the block. Raises `UserError` if its folder cannot be written."""
+    """Wait for the exclusive lock of an entry, and hold it during the block.
+
+    Raises `UserError` if the folder of the cache cannot be written.
+    """
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         lock = open(f"{entry}.lock", "w")  # noqa: SIM115 - closed below, which unlocks
@@ -159,7 +162,7 @@ def _remove(path: Path) -> None:
 def _no_room(entry: Path, needed: int) -> UserError:
     folder = str(entry.parent)
     return UserError(
-        f"No room for the decoded images in {folder!r}: {needed:,} bytes needed, {free(entry):,} free. "
+        f"No room for the cached data in {folder!r}: {needed:,} bytes needed, {free(entry):,} free. "
         + _ELSEWHERE
     )
 
@@ -202,7 +205,10 @@ class Writer:
         skipped: tuple[str, ...],
         remarks: tuple[str, ...],
     ) -> None:
-        """Write the manifest, and flush all files to the disk before the entry is renamed."""
+        """Write the manifest, and flush all files to the disk, so that the folder can be renamed to the entry.
+
+        The arguments become the fields of `Manifest` with the same names.
+        """
         mean, std = self.statistics.moments()
         hashes = {name: content.hexdigest() for name, content in sorted(self._hashes.items())}
         digest = hashlib.sha256(repr((classes, resolution, hashes)).encode()).hexdigest()

@@ -52,8 +52,8 @@ _CIFAR100 = _Layout("cifar-100-python", "cifar-100-python.tar.gz", ("train",), "
 class Cifar10(Source):
     """`data=cifar10`: 50,000 training and 10,000 test photographs of 32 px, ten classes of equal size.
 
-    The path is the folder `cifar-10-batches-py`, its parent folder, or the archive `cifar-10-python.tar.gz`, which
-    need not be unpacked.
+    The path is the folder `cifar-10-batches-py`, the archive `cifar-10-python.tar.gz`, which need not be unpacked, or
+    a folder that holds one of them.
     """
 
     source: Literal["cifar10"] = "cifar10"
@@ -66,7 +66,7 @@ class Cifar10(Source):
     def state(self) -> str:
         """Return the sizes and the times of change of the files.
 
-        Raises `UserError` for a path that does not exist.
+        Raises `UserError` if files are missing.
         """
         location, layout = _location(self.path, self.layout()), self.layout()
         return stamp(*(location / name for name in layout.files)) if location.is_dir() else stamp(location)
@@ -94,7 +94,8 @@ class Cifar10(Source):
 class Cifar100(Cifar10):
     """`data=cifar100`: like CIFAR-10, with 100 classes ("fine") in 20 groups ("coarse").
 
-    The path is the folder `cifar-100-python`, its parent folder, or the archive `cifar-100-python.tar.gz`.
+    The path is the folder `cifar-100-python`, the archive `cifar-100-python.tar.gz`, or a folder that holds one of
+    them.
     """
 
     source: Literal["cifar100"] = "cifar100"  # type: ignore[assignment]

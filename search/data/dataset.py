@@ -30,7 +30,7 @@ from space.extension_points import Registry
 from space.refusal import UserError
 
 Progress = Callable[[int, int], None]
-"""A function that is called with the number of decoded images and the number of all images."""
+"""A function that is called with the number of images processed so far and the number of all images."""
 _BATCH = 256
 """The number of images that are decoded at a time: enough to occupy all cores, in tens of megabytes at 224 px."""
 
@@ -65,7 +65,8 @@ class Dataset:
     skipped: tuple[str, ...]
     """The images that could not be decoded, with the reason."""
     digest: str
-    """A hash of the pixels and labels of all splits, and of `balance`. It does not depend on where the files lie."""
+    """A hash of the classes, the resolution, the pixels and labels of all splits, and `balance`. It does not depend
+    on where the files lie."""
     balance: Literal["sample", "loss"] | None = None
     """The treatment of classes of different sizes, see `search.data.source.Source`."""
     remarks: tuple[str, ...] = ()
@@ -75,25 +76,29 @@ class Dataset:
 def source_from(settings: Mapping[str, object]) -> Source:
     """Return the source that a mapping such as {"source": "npz", "path": ...} describes.
 
-    Raises `UserError` for an unknown source or option.
+    Raises `UserError` for an unknown source or option, and for an invalid value.
     """
     source: Source = of_kind("data", "source", DATASETS, settings)
     return source
 
 
 def words(source: Source) -> tuple[str, ...]:
-    """Return the settings of a source as words of the command line: ("data=npz", "data.path=/photos.npz")."""
+    """Return the words of the command line that select a source: ("data=npz", "data.path=/photos.npz").
+
+    Settings with default values are left out.
+    """
     own = source.model_dump(mode="json", exclude={"source"}, exclude_defaults=True)
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in own.items()}
     return (f"data={source.source}", *(f"data.{key}={text}" for key, text in texts.items()))
 
 
 def load(source: Source, resolution: int, progress: Progress | None = None) -> Dataset:
-    """Return the data at `resolution` pixels a side. The first call decodes all images, later ones only map files.
+    """Return the data at `resolution` pixels a side.
 
-    Several processes may call it at the same time; one decodes, the others wait. progress: is called while images are
-    decoded, with the number of decoded images and the number of all. Raises `UserError` for unusable data, and for a
-    cache that cannot be written.
+    The first call for a source and a resolution decodes all images. Later calls only read the cache, until the data
+    change. Streamed images are decoded again at every use. Several processes may call `load` at the same time; one
+    decodes, the others wait. progress: is called while images are decoded, see `Progress`. Raises `UserError` for
+    unusable data, and for a cache that cannot be written.
     """
     manifest, parts = opened(source, resolution, ("train", "validation"), progress)
     digest = manifest.digest
@@ -160,7 +165,10 @@ def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, .
 
 
 def cache_entry(source: Source, resolution: int) -> Path:
-    """Return the folder of the source's cache entry. Its name depends on the resolution and the source's options."""
+    """Return the folder of the source's cache entry.
+
+    Its name depends on the resolution and on the source's options, except `cache`, `flip` and `balance`.
+    """
     options = source.model_dump_json(exclude={"cache", "flip", "balance"})
     key = hashlib.sha256(f"{options} {resolution}".encode()).hexdigest()[:16]
     return (source.cache or cache.default_folder()) / f"{source.source}-{resolution}px-{key}"

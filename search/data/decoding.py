@@ -75,11 +75,12 @@ _OTHER_CONTENTS = (
 def photograph(
     path: str, resolution: int, channels: int = 3, crop: float = 1.0, max_pixels: int = MAX_PIXELS
 ) -> tuple[Images, tuple[int, int]]:
-    """Return the centre of an image file (resolution, resolution, channels), and the file's height and width.
+    """Return the centre of an image file (resolution, resolution, channels), and its height and width as stored.
 
-    The image is first turned as its EXIF says, if readable. Then a square around the middle, with `crop` times the
-    short side as its side, is cut out and resized. Raises ValueError for an image of more than `max_pixels`, and
-    whatever Pillow raises if the file cannot be decoded.
+    The image is first turned as its EXIF says, if readable, and transparency is put on white. Then a square around
+    the middle, with `crop` times the short side as its side, is cut out and resized. channels: 1 or 3. Raises
+    ValueError for an image of more than `max_pixels` pixels and for values that `opaque` refuses, and whatever Pillow
+    raises if the file cannot be decoded.
     """
 
     def decoded(file: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
@@ -101,7 +102,8 @@ def photograph(
 def _opened(path: str, read: Callable[[Image.Image], T]) -> T:
     """Open an image file and return what `read` makes of it.
 
-    Pillow refuses files with malformed metadata, and those with much text. They are read without their metadata.
+    Pillow refuses files with malformed metadata, and those with much text in them. PNG and JPEG files are then read
+    without their metadata. Raises whatever Pillow or `read` raises if that fails too.
     """
     try:
         with Image.open(path, formats=_NAMES) as file:

@@ -21,7 +21,8 @@ def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
     """Return a function indices (b,) -> images uint8 (b, h, w, c) and labels (b,) on `device`.
 
     All indices must be below `count`. A GPU gets a copy of the first `count` images at once if they have up to
-    `_RESIDENT` bytes. Otherwise each batch is copied from the cache, which all workers share.
+    `_RESIDENT` bytes. Otherwise each batch is read from the cache, which all workers share, or decoded if images are
+    streamed.
     """
 
     def fetch(indices: Tensor) -> tuple[Tensor, Tensor]:

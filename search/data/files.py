@@ -1,4 +1,4 @@
-"""Checks of paths that the user gave, and printable names of files."""
+"""Checks of paths that the user gave, stamps that tell if files changed, and printable names of files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def existing(path: Path, place: str = "data.path") -> Path:
 
 
 def stamp(*paths: Path) -> str:
-    """Return the sizes and times of files as a text. Hashing their contents would cost every worker seconds.
+    """Return the sizes and the times of change of files as a text. Hashing contents would cost every worker seconds.
 
     The change time is included because copying and unpacking tools restore the modification time.
     """

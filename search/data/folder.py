@@ -22,19 +22,20 @@ from space.refusal import UserError
 class Folder(Source):
     """`data=folder`: image files in class folders, or in class folders in `train/`, `val/` and `test/`.
 
-    Each of the folders `val/` and `test/` may be missing; that split is then made from images of `train/`. Without
-    `train/` all splits are made from all images. Other names of these folders are understood too, such as Training,
-    valid, validation, dev and testing. Images become squares of the resolution: turned as EXIF says, transparency put
-    on white, the short side resized and the centre cut out, as by torchvision's `Resize` and `CenterCrop`. They have
-    colours unless all files are grey. Hidden files, and folders that systems and tools leave, are ignored.
+    Each of the folders `val/` and `test/` may be missing; that split is then made from images of `train/`. If class
+    folders lie directly in the folder, all splits are made from their images. Other names of the split folders are
+    understood too, such as Training, valid, dev and testing. Images become squares: turned as EXIF says, transparency
+    put on white, the short side resized and the centre cut out, as by torchvision's `Resize` and `CenterCrop`. They
+    have colours unless all files are grey. Hidden files, and folders that systems and tools create, are ignored.
     """
 
     source: Literal["folder"] = "folder"
     path: Path
     test: Fraction = 0.2
-    """The fraction of the images that becomes the test split if there is no folder for the test split."""
+    """The fraction of the training images that becomes the test split if there is no folder for the test split."""
     corrupt: Literal["refuse", "skip"] = "refuse"
-    """The treatment of files that cannot be decoded. They are named in both cases."""
+    """The treatment of files that cannot be decoded. refuse: loading fails, with an error that names the first three.
+    skip: they are left out, and named in `Dataset.skipped`."""
     max_pixels: int = Field(default=MAX_PIXELS, ge=1)
     """The largest number of pixels of an image file. A larger file counts as one that cannot be decoded."""
     stream: Literal["auto", True, False] = "auto"
@@ -42,9 +43,10 @@ class Folder(Source):
     them. The pixels are the same. auto: True if the cache would take more than nine tenths of the free space."""
 
     def state(self) -> str:
-        """Return a hash of all names, sizes and times. Contents are not read, since that would take long.
+        """Return a hash of the paths, sizes and times of all image files. Reading their contents would take long.
 
-        The change time is included because copying and unpacking tools restore the modification time.
+        The change time is included because copying and unpacking tools restore the modification time. Raises
+        `UserError` if the folder does not exist.
         """
         hashed = sha256()
         for file in image_files(existing(self.path)):
@@ -60,7 +62,8 @@ class Folder(Source):
     def open(self) -> Contents:
         """Return the contents, for which files are listed but not decoded.
 
-        Raises `UserError` unless the folder holds classes with enough images, alike in all splits.
+        Raises `UserError` for a folder without class folders, for splits with different classes, and for a class
+        with too few images.
         """
         listed = layout(existing(self.path))
         classes = tuple(listed.files["train"])

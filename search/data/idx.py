@@ -50,7 +50,7 @@ class Mnist(Source):
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     def state(self) -> str:
-        """Return the sizes and the times of change of the files."""
+        """Return the sizes and the times of change of the files. Raises `UserError` if one is missing."""
         return stamp(*self._paths())
 
     def open(self) -> Contents:
@@ -67,7 +67,7 @@ class Mnist(Source):
             raise UserError(f"{str(labels_path)!r} has {len(labels):,} labels for {len(images):,} images.")
         if labels.max(initial=0) >= len(self.classes):
             raise UserError(
-                f"{str(labels_path)!r} has label {labels.max()}; there are {len(self.classes)} classes."
+                f"{str(labels_path)!r} has label {labels.max()}; labels must be below {len(self.classes)}."
             )
         return images[..., None], labels.astype(np.int64)
 
@@ -128,7 +128,7 @@ def _plain_or_gzipped(path: Path) -> Path | None:
 
 
 def _numbers(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Return the bytes of an IDX file as an array. Raises `UserError` for another or an incomplete file."""
+    """Return the bytes of an IDX file as an array. Raises `UserError` for a damaged file or one of another kind."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head = np.frombuffer(file.read(4 * (1 + dimensions)), dtype=np.uint8)

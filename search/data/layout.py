@@ -65,7 +65,11 @@ def split_of(name: str) -> Part | None:
 
 
 def layout(root: Path) -> Layout:
-    """Return the layout of a folder. Raises `UserError` unless it holds class folders, alone or in split folders."""
+    """Return the layout of a folder.
+
+    Raises `UserError` unless it holds class folders, directly or in split folders with known names, and each class
+    has an image.
+    """
     if not root.is_dir():
         raise UserError(
             f"data.path: {printable(str(root))!r} is a file; a folder of class folders is needed."
@@ -84,8 +88,8 @@ def layout(root: Path) -> Layout:
     for part, names in splits.items():
         if len(names) > 1:
             raise UserError(
-                f"data.path: {_quoted(names)} in {printable(str(root))!r} both look like the {part} split;"
-                " remove or rename one."
+                f"data.path: {_quoted(names)} in {printable(str(root))!r} look like the {part} split; keep one of"
+                " them, and remove or rename the rest."
             )
     folders = {part: splits[part][0] for part in _PARTS if part in splits}
     for sub in subfolders:
@@ -137,9 +141,10 @@ def _quoted(names: list[str]) -> str:
 
 
 def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dict[str, list[str]]:
-    """Return the paths of the images of each class by its printable name. Raises `UserError` for an empty class.
+    """Return the paths of the images of each class by its printable name.
 
-    left_out: gets the number of files that are not read, by reason.
+    left_out: gets the number of files that are not read, by reason. Raises `UserError` without class folders, for an
+    empty class, and for two classes with one printable name.
     """
     place = printable(str(folder))
     if not subfolders:
@@ -162,7 +167,7 @@ def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dic
 def class_folders(folder: Path, left_out: Counter[str] | None = None) -> list[Path]:
     """Return the class folders in a folder in the order of their names; none if there is no such folder.
 
-    left_out: a counter to which all other files and folders are added, by the reason why they are ignored.
+    left_out: a counter to which ignored files and folders are added, by the reason why they are ignored.
     """
     if not folder.is_dir():
         return []

@@ -39,7 +39,10 @@ def _png_parts(content: bytes) -> Iterator[bytes]:
 
 
 def _jpeg_parts(content: bytes) -> Iterator[bytes]:
-    """Yield the segments before the pixels, each a marker (2 bytes), length (2) and data, then all the rest."""
+    """Yield the segments before the pixels, without metadata, then all the rest.
+
+    A segment is a marker (2 bytes), its length without the marker (2) and data.
+    """
     start = 2
     yield content[:start]
     while content[start : start + 1] == b"\xff" and start + 4 <= len(content):

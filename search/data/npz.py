@@ -56,7 +56,7 @@ class Npz(Source):
     """The fraction of the training images that becomes the test split if the file has none."""
 
     def state(self) -> str:
-        """Return the size and the times of change of the file."""
+        """Return the size and the times of change of the file. Raises `UserError` if it does not exist."""
         return stamp(existing(self.path))
 
     def open(self) -> Contents:
@@ -198,7 +198,8 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
 def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ...]:
     """Return the name of each label: `names`, or "0", "1", ... if it is None.
 
-    Raises `UserError` for labels without a name, for invalid names, and without `names` for labels with gaps.
+    Raises `UserError` for negative labels, for labels without a name, for invalid names, and without `names` for
+    labels with gaps.
     """
     low, high = int(labels.min()), int(labels.max())
     if low < 0:

@@ -78,7 +78,7 @@ def lines(of: Report) -> Iterator[str]:
     mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (manifest.mean, manifest.std))
     yield f"mean {mean}; standard deviation {std} (training images, black 0 to white 1)"
     uneven = imbalance(manifest.classes, of.splits["train"].labels)
-    balance = f"data.balance={source.balance}" if source.balance else "not balanced"
+    balance = f"data.balance={source.balance}" if source.balance else "data.balance is not set"
     yield f"imbalance: {uneven or 'no class has over 3 times the images of another'}; {balance}"
     yield from manifest.remarks
     if manifest.skipped:

@@ -50,7 +50,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texture:
-    """The pattern on the main figure: two tones of its colour with the same mean and the same share of the area."""
+    """The pattern on the main figure: a lighter and a darker tone of its colour, which cover equal areas.
+
+    kind: an index in `TEXTURES`. turn: the rotation. period: the width of a lighter and a darker stripe together.
+    phase: the shifts along and across the pattern, in periods. amplitude: the greatest change of brightness.
+    """
 
     kind: Integers
     turn: tuple[Floats, Floats]

@@ -30,15 +30,18 @@ class Shapes(Source):
     """The number of images for training and selection: 12,500 are 10,000 for training and 2,500 for selection."""
     test_images: int = Field(default=2_000, ge=10)
     difficulty: float = Field(default=0.5, ge=0, le=1)
-    """The difficulty. 0: each class has colours of its own, and nothing disturbs the images. 1: colours tell nothing
-    about the class, and images have clutter, noise and low contrast."""
+    """The difficulty. 0: each class has colours of its own, and images have no clutter, little noise and full
+    contrast. 1: colours tell nothing about the class, and images have clutter, much noise and low contrast."""
 
     def state(self) -> str:
         """Return the version of the renderer, since images change only with the code."""
         return f"version {VERSION}"
 
     def open(self) -> Contents:
-        """Return the contents, with classes of equal size. `seed` determines the images as well as the split."""
+        """Return the contents. `seed` determines the images as well as the split.
+
+        The sizes of the classes differ by at most one image in each of the training and test images.
+        """
         index = np.concatenate([np.arange(self.images), _TEST + np.arange(self.test_images)])
 
         def decode(indices: NDArray[np.int64], resolution: int) -> Decoded:

@@ -58,7 +58,7 @@ class Contents:
     """Messages for the user about the way the data were read: the splits, and files that were left out."""
     name: Callable[[int], str] = "image {}".format
     """A function that returns the name of the image at an index: its file, relative to the data's folder, or its
-    number."""
+    number, with the split if the source gives it."""
     describe: Callable[[int], str] = "image {}".format
     """A function that returns the name of the image at an index with the range of its stored values, for messages."""
 
@@ -74,25 +74,25 @@ class Source(BaseModel, ABC):
     source: str
     """The key in `DATASETS`."""
     validation: Fraction = 0.2
-    """The fraction of the training images that is held out as the validation split."""
+    """The fraction of the training images that is held out as the validation split, if the source has none."""
     seed: int = Field(default=0, ge=0)
     """The seed of the random choice of images for the splits."""
     flip: bool = True
-    """True if a mirrored image keeps its class. Digits, letters and signs do not."""
+    """True to mirror training images at random. Images of digits, letters and signs do not keep their class then."""
     balance: Literal["sample", "loss"] | None = None
     """The treatment of classes of different sizes. "sample": an epoch shows all classes equally often. "loss": the
     weight of an image is inversely proportional to the size of its class. With either, networks are selected by
     balanced accuracy, the mean of the classes' accuracies. None: all images have the same weight."""
     channels: Literal[1, 3] | None = None
-    """The number of channels, 1 for grey and 3 for colour; None: colour unless all images are grey. Transparency is
-    put on white."""
+    """The number of channels, 1 for grey and 3 for colour; None: 1 if all images are stored as grey, else 3.
+    Transparency is put on white."""
     cache: Path | None = None
     """The folder of the decoded images; by default `compound-nas` in $XDG_CACHE_HOME or ~/.cache."""
 
     @field_validator("cache", "path", mode="after", check_fields=False)
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
-        """Expand `~`, which shells leave in `data.path=~/images`, and make the path independent of the folder.
+        """Expand `~`, which shells leave in `data.path=~/images`, and make the path absolute.
 
         Raises ValueError for a path that is not UTF-8.
         """
@@ -125,8 +125,8 @@ def split_masks(
     """Return masks (n,) of the test and the validation split; the second is None if the source gives no such split.
 
     parts: the split (n,) that the source gives each image: train, validation or test. test: the fraction of the
-    training images that becomes the test split if the source gives none. Raises `UserError` if a class has too few
-    training images for the splits that are made of them.
+    training images that becomes the test split if the source gives none. In that case, raises `UserError` if a class
+    has too few training images for the splits that are made of them.
     """
     validation = parts == "validation" if "validation" in parts else None
     if "test" in parts:
@@ -144,7 +144,10 @@ def split_masks(
 
 
 def require(classes: tuple[str, ...], labels: Labels, minimum: int, purpose: str) -> None:
-    """Raise `UserError` unless there are at least 2 classes, each with `minimum` or more images in `labels` (n,)."""
+    """Raise `UserError` unless there are at least 2 classes, each with `minimum` or more images in `labels` (n,).
+
+    purpose: the use of these images, for the message.
+    """
     if len(classes) < 2:
         raise UserError(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
     counts = np.bincount(labels, minlength=len(classes)).tolist()

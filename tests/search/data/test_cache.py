@@ -163,7 +163,7 @@ def test_a_disk_that_fills_up_is_refused_and_nothing_is_left(source, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(cache.os, "fsync", full)
-    with pytest.raises(UserError, match="No room for the decoded images"):
+    with pytest.raises(UserError, match="No room for the cached data"):
         load(source, 12)
     assert [path for path in source.cache.iterdir() if path.suffix != ".lock"] == []
     monkeypatch.undo()

@@ -70,7 +70,7 @@ def test_other_names_are_no_splits(name):
         (classes("train", "eval"), "'eval' holds class folders as 'train' does"),
         (
             classes("train", "val", "validation"),
-            "'val' and 'validation' in .* both look like the validation split",
+            "'val' and 'validation' in .* look like the validation split",
         ),
         (["train/1.png", "train/2.png", "test/1.png"], "look like splits, and there are no class folders"),
         (

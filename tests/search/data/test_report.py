@@ -19,7 +19,10 @@ def test_a_folder_is_reported_with_sizes_and_what_was_skipped(write_folder):
     text = "\n".join(lines(found))
     assert "2 classes; images: 32 train, 9 validation, 10 test" in text
     assert "images 10 to 40 high, 12 to 30 wide, resized to 8 x 8" in text
-    assert "class 'ant' has 4.33 times as many training images as 'bee' (26 and 6); not balanced" in text
+    assert (
+        "class 'ant' has 4.33 times as many training images as 'bee' (26 and 6); data.balance is not set"
+        in text
+    )
     assert "not decodable, left out: bee/torn.png (not an image)" in text
     assert "files read: 52 .png; left out: no file" in text
     pixels, numbers = 51 * 8 * 8 * 3, 51 * 16

@@ -86,7 +86,7 @@ def test_images_that_would_fill_the_disk_are_streamed(photos, monkeypatch, free,
 def test_not_if_that_is_declined(photos, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda place: usage(1000, 0, 1000))
-    with pytest.raises(UserError, match="No room for the decoded images"):
+    with pytest.raises(UserError, match="No room for the cached data"):
         load(folder(photos, stream=False), 8)
 
 
