@@ -61,7 +61,7 @@ class Config:
     Both forecasts are stored in files of their own: `document` does not contain them.
     """
     latencies: Forecast | None = None
-    """The forecast of latencies, None if the latency is neither part of the reward nor limited."""
+    """The forecast of latencies; None before `with_profile`, and where neither the reward nor a limit needs it."""
 
     def __post_init__(self) -> None:
         # How many trials run at a time depends on the device of the proxy.
@@ -108,7 +108,7 @@ class Config:
 
     @property
     def reference(self) -> Architecture:
-        """The reward's reference network, with the classes and channels of the data."""
+        """The reward's reference network, with as many classes and channels as the networks of the space."""
         frame = self.space.frames[0]
         return replace(self.reward.network, classes=frame.classes, channels=frame.channels)
 
@@ -124,7 +124,7 @@ class Config:
 
     @property
     def workload(self) -> Workload:
-        """The size of the search, by which a pruner decides about rungs."""
+        """The properties of the search by which a pruner decides about rungs."""
         return Workload(
             epochs=self.proxy.epochs,
             trials=self.settings.trials,
@@ -137,19 +137,21 @@ class Config:
     def dataset(self) -> Dataset:
         """Return the data at `proxy.resolution`; if that is not set, at the first resolution of the space.
 
-        The digest of these data stands for the data at every resolution, since a changed pixel changes all of them.
-        Raises `UserError` for unusable data.
+        The digest of these data identifies the data at every resolution. Raises `UserError` for unusable data.
         """
         return load(self.data, self.proxy.resolution or self.space.frames[0].resolution)
 
     def for_data(self, classes: int, channels: int) -> Self:
-        """Return this search for images of so many classes and channels, which all its networks get."""
+        """Return this search with all networks, those of `first` too, for so many classes and image channels."""
         document = {**self.space.document, "classes": classes, "channels": channels}
         space = Space.of(document, self.space.name)
         return replace(self, space=space, settings=_adapted(self.settings, space))
 
     def with_profile(self, profile: Profile) -> Self:
-        """Return this search with the step times or latencies that `profile` predicts."""
+        """Return this search with the step times or latencies that `profile` predicts.
+
+        With a profile of step times, the setting `step` becomes "profile".
+        """
         if profile.cost == "latency":
             return replace(self, latencies=Forecast(profile, self.reference, False))
         settings = self.settings.model_copy(update={"step": "profile"})
@@ -195,7 +197,7 @@ class Config:
         run_settings = validated("", RunSettings, {**self.settings.document(), **chosen})
         # Whether the data at another path have the same content is checked when they are loaded.
         data = source_from({**self.data.model_dump(), **inner["data"]})
-        # Decided by the settings before: another total or more workers must not take the rungs away in the middle.
+        # The former settings decide the pruner: another total or more workers must not change the rungs of a run.
         return replace(
             self, **groups, data=data, settings=run_settings, pruner=self.pruner.decided(self.workload)
         )
@@ -260,7 +262,7 @@ _MODELS: dict[str, type[Proxy] | type[Limits] | type[Finals]] = {
 """The model of the settings of each other group."""
 
 _RESUMED = ("executor", "finals")
-"""Groups that can change when a run is resumed: the machine that trains it, and the finals."""
+"""The groups that can change when a run is resumed: the executor of its trainings, and the finals."""
 
 
 def _document(group: str, name: str) -> documents.Document:

@@ -37,7 +37,7 @@ def numbered(path: Path) -> Iterator[Path]:
 
 
 def claimed(path: Path) -> Path:
-    """Create a new folder `path`, or the first of its `numbered` names that no other process has, and return it.
+    """Create the folder `path`, or if it exists the first of its `numbered` names that does not, and return its path.
 
     Raises `UserError` if it cannot be created.
     """
@@ -186,8 +186,8 @@ def require_replaceable(path: Path, known: Collection[str]) -> None:
 def deliver(content: str | bytes, out: Path | None) -> None:
     """Write `content` to the file `out` with `write_file`, or to standard output if `out` is None.
 
-    A terminal gets a text as `harmless` returns it. Raises `UserError` also if standard output fails, and for bytes
-    that would go to a terminal.
+    A terminal gets a text as `harmless` returns it. Raises the errors of `write_file`, `UserError` if standard output
+    fails and for bytes that would go to a terminal, and BrokenPipeError if the reader has closed the pipe.
     """
     if out is not None:
         return write_file(out, content)

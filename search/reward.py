@@ -197,7 +197,7 @@ class EfficientNetV2(Reward):
 
     cost: Cost = "step"
     w: float = Field(default=-0.07, le=0)
-    """The exponent of `cost`. Halving the training step time is worth 5.0% more accuracy (0.5 ** -0.07 = 1.0497)."""
+    """The exponent of `cost`. Halving the cost is worth 5.0% more accuracy (0.5 ** -0.07 = 1.0497)."""
     v: float = Field(default=-0.05, le=0)
     """The exponent of the parameters. Halving them is worth 3.5% more accuracy (0.5 ** -0.05 = 1.0353)."""
 
@@ -266,7 +266,7 @@ class MnasNet(Targeted):
     """
 
     alpha: float = Field(default=-0.07, le=0)
-    """The exponent of a cost up to the target. With -0.07, doubling the cost is worth about 5% of the accuracy."""
+    """The exponent of a cost up to the target. With -0.07, doubling the cost lowers the reward by about 5%."""
     beta: float = Field(default=-0.07, le=0)
     """The exponent of a cost above the target."""
 
@@ -308,7 +308,7 @@ REWARDS: Registry[type[Reward]] = Registry(
 def network(word: str) -> Architecture:
     """Return the network that `word` names: published, a canonical string, a file or block strings.
 
-    Raises `UserError` for an unknown word.
+    Raises `UserError` for an unknown word, and for a string or file that is not valid.
     """
     if named := named_network(word):
         return named.architecture

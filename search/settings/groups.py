@@ -74,7 +74,7 @@ def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
 
 
 def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
-    """Return the settings outside groups, with the values in `chosen`."""
+    """Return the settings outside groups, with the values in `chosen`. Raises `UserError` for an unknown one."""
     found = (setting for setting in _settings(*LAUNCH) if setting.key not in GROUPS)
     return _set(found, {key: value for key, value in chosen.items() if "." not in key and key not in GROUPS})
 
@@ -100,7 +100,10 @@ def plain(group: str, name: str) -> Iterator[Setting]:
 
 
 def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting, ...]:
-    """Return the parts of a space's document as settings ("space.stages.2"), changed by the values in `pinned`."""
+    """Return the parts of a space's document as settings ("space.stages.2"), changed by the values in `pinned`.
+
+    pinned: values by key, such as {"space.stages.2.kernel": "3,5"}. Raises `UserError` for an invalid one.
+    """
     document = documents.read("space", name)
     if pinned:
         for key, value in parse(f"{key}={value}" for key, value in pinned.items()).items():

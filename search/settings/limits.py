@@ -13,7 +13,7 @@ from space.cost.table import BATCH, COSTS, EXACT, PREDICTED
 
 
 class Limits(BaseModel):
-    """The YAML group `limit`. A network that exceeds a limit is never proposed and never trained.
+    """The YAML group `limit`. A network that exceeds a limit is never trained.
 
     The limits hold for the full network, not for the smaller one that a proxy trains in its place. Amounts are in the
     units of `space.cost.table`: counts, bytes and milliseconds. None: no limit.

@@ -20,12 +20,15 @@ def number_or_word(text: str) -> object:
 
 
 def count(text: str) -> int:
-    """Return the positive whole number in "2000000", "2e9", "12M" or "2.5G". Raises ValueError for others."""
+    """Return the number in "2000000", "2e9", "12M" or "2.5G", rounded to a whole number.
+
+    Raises ValueError for a number below 1 and for any other text.
+    """
     match = _COUNT.fullmatch(text.strip())
     value = float(match[1]) * _SUFFIXES[match[2].replace("K", "k")] if match else 0.0
     if not 1 <= value < math.inf:
         raise ValueError(
-            f"{text!r} is no count; it must be a number of at least 1, such as 2e9, 12M or 2.5G."
+            f"{text!r} is not a valid count; write a number from 1 up, such as 2e9, 12M or 2.5G."
         )
     return round(value)
 

@@ -25,7 +25,7 @@ class RunSettings(BaseModel):
     budget: float | None = Field(default=None, gt=0)
     """The seconds to work on the run in all; None: no limit."""
     seed: int = Field(default=0, ge=0, lt=2**32)
-    """The seed of the proposals and of every training."""
+    """The seed of the proposals and of the full trainings. Shorter trainings and finals use seeds near it."""
     first: tuple[str, ...] = ()
     """The networks that are trained before any is proposed. `Config` holds their canonical strings."""
     warm_start: str | None = Field(default=None, alias="from")
@@ -34,8 +34,8 @@ class RunSettings(BaseModel):
     """The trained weights that the networks of the space inherit from, with proxy=finetune: a file of any format that
     `search weights` reads, or the folder of a model."""
     step: str = "auto"
-    """The source of step times: "measured" (with each training), "profile" (predicted before it), "auto" (either), or
-    the file of a profile."""
+    """The source of step times: "measured" (with each training), "profile" (predicted before it), "auto" (a profile
+    if one is saved, cheap to measure or needed, else measured), or the file of a profile."""
     latency: str = "auto"
     """The source of latencies: "auto" (a profile of this device in onnxruntime, one image and one thread), or the
     file of a profile with any conditions."""
@@ -59,7 +59,7 @@ class RunSettings(BaseModel):
     @classmethod
     def _number(cls, value: object) -> object:
         if isinstance(value, str | list | tuple):
-            raise ValueError("a seed is a number; networks to try first are first=v2-b0,RUN:12")
+            raise ValueError("a seed is a number; for networks to try first, write first=v2-b0,RUN:12")
         return value
 
     @field_validator("first", mode="before")
@@ -79,7 +79,7 @@ class RunSettings(BaseModel):
     def _latency(cls, value: str) -> str:
         if value != "auto" and not value.endswith(".json"):
             raise ValueError(
-                "permitted: auto, or a profile's ./FILE.json; the largest latency is limit.latency=5ms"
+                "permitted: auto, or a profile's ./FILE.json; for a limit, write limit.latency=5ms"
             )
         return value
 

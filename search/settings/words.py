@@ -28,8 +28,9 @@ _NAMES = ("run", "from", "first", "weights", "data.path")
 def parse(words: Iterable[str]) -> dict[str, Any]:
     """Return the settings in `KEY=VALUE` words by their keys.
 
-    A value is a number, a boolean, a list, a mapping or None if it looks like one, else a text. Raises `UserError`
-    for a word of another form, an empty value, and a key that is set twice.
+    A value is a number, a boolean, a list, a mapping or None if it looks like one, else a text. The choice of a group
+    is always a text, and the value of a setting in `_NAMES` a text or None. Raises `UserError` for a word of another
+    form, an empty value, and a key that is set twice.
     """
     settings: dict[str, Any] = {}
     for word in words:

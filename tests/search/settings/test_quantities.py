@@ -21,5 +21,5 @@ def test_counts_are_written_with_prefixes(text, value):
 
 @pytest.mark.parametrize("text", ["", "M", "0", "-3M", "3X", "1e999"])
 def test_what_is_no_count_is_refused(text):
-    with pytest.raises(ValueError, match="is no count"):
+    with pytest.raises(ValueError, match="is not a valid count"):
         count(text)

@@ -21,5 +21,5 @@ def test_networks_to_try_first_are_separated_by_commas(value, words):
 
 @pytest.mark.parametrize("seed", ["7,v2-b0", "v2-b0", [7, "v2-b0"]])
 def test_a_seed_is_a_number_only(seed):
-    with pytest.raises(ValidationError, match="networks to try first are first=v2-b0,RUN:12"):
+    with pytest.raises(ValidationError, match="for networks to try first, write first=v2-b0,RUN:12"):
         RunSettings(seed=seed)
