@@ -119,6 +119,7 @@ class Differences:
         """Return the mean of `one` minus the mean of `other`, with a 95 % interval that holds for all pairs at once.
 
         There is no interval if too few trainings are given to know the spread, or if neither seeds nor images vary.
+        The difference of a network to itself is exactly 0.
         """
         mean, errors = self._errors(one, other)
         if one == other:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = Mapping[str, Any]
-"""Values by column key. A value that is missing, None or nan is an empty cell, and null in JSON."""
+"""Values by column key. A value that is missing, None or nan is null in JSON, "-" in print formats, and an empty cell
+in CSV."""
 
 
 @dataclass(frozen=True, slots=True)
