@@ -25,8 +25,8 @@ class RungGate:
 
     epochs: the epochs of each rung, ascending. finished: the number of the `pilots` networks that have finished all
     rungs. decided: True if all pilot networks have finished or failed. bounds: the lower bound of each rung's rank
-    correlation with the last rung, for every rung but the last; () before the decision. min_correlation: the bound
-    that a rung must reach to be used.
+    correlation with the last rung, for every rung but the last, -1 if too few networks finished; () before the
+    decision. min_correlation: the least bound of a rung that is used.
     """
 
     epochs: tuple[int, ...]

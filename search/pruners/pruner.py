@@ -68,7 +68,7 @@ class SuccessiveHalving(Pruner):
     """The number of pilot networks, trained at all rungs to decide which rungs are used; 0: all rungs are used,
     unchecked."""
     min_correlation: float = Field(default=0.7, ge=-1, le=1)
-    """The lower bound that a rung's rank correlation with the full training must reach for the rung to be used."""
+    """A rung is used if the lower confidence bound of its rank correlation with the full training reaches this."""
 
     @field_validator("gate")
     @classmethod
@@ -98,7 +98,7 @@ class Automatic(SuccessiveHalving):
     """The number of trials below which there are no rungs. A search that only a budget ends has no rungs either."""
     workers: int = Field(default=16, ge=1)
     """The number of workers from which on there are rungs with every sampler. With fewer workers there are rungs only
-    with the samplers in `MANY_TRIALS`, and with proxies of at least twice `epochs`."""
+    if the sampler is one of `MANY_TRIALS` or the proxy has at least twice `epochs`."""
 
     def ladder(self, workload: Workload) -> Ladder:
         return self.decided(workload).ladder(workload)

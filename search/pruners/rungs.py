@@ -23,8 +23,8 @@ class Ladder:
 
     epochs: the epochs of each rung, ascending; the last rung is the full training. eta: the best 1/eta of a rung's
     networks go on to the next. pilots: the number of networks trained at all rungs; 0: all rungs are used without a
-    check. min_correlation: the lower bound that a rung's rank correlation with the full training must reach for the
-    rung to be used. multi_objective: True to rank by Pareto fronts instead of the reward.
+    check. min_correlation: a rung is used if the lower confidence bound of its rank correlation with the full
+    training is at least this. multi_objective: True to rank by Pareto fronts instead of the reward.
     """
 
     epochs: tuple[int, ...]

@@ -24,8 +24,8 @@ class Automatic(Sampler):
     multi_objective: ClassVar[bool] = True
 
     startup: int = Field(default=8, ge=1)
-    """The number of first trials, which are chosen without a model: spread evenly over sizes, or with several
-    objectives at random."""
+    """The number of first trials, which are chosen without a model: published networks of the space (up to half) and
+    random ones of all sizes, or with several objectives random ones only."""
     until: int = Field(default=500, ge=1)
     """The number of trials up to which the Gaussian process proposes. Its work grows with the cube of that number."""
     early_stop: bool = True

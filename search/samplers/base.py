@@ -90,7 +90,7 @@ class Sampler(BaseModel, ABC):
     max_attempts: ClassVar[int] = 4
     """The number of proposals that may be rejected before the nearest acceptable network is taken."""
     random: ClassVar[bool] = True
-    """True if proposals with different seeds are different."""
+    """True if another seed can give another proposal."""
     stratified: ClassVar[bool] = False
     """True if the first trials of a search are published networks and then random ones of all sizes, not uniform
     draws."""

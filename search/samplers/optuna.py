@@ -65,7 +65,10 @@ class OptunaGP(OptunaSampler):
 
 
 class TPE(OptunaSampler):
-    """Optuna's multivariate TPESampler, for thousands of trials: 0.03 s a proposal after 100, 0.12 s after 3,000."""
+    """Optuna's TPESampler, multivariate with one objective, for thousands of trials.
+
+    A proposal takes 0.03 s after 100 trials and 0.12 s after 3,000.
+    """
 
     startup: int = Field(default=10, ge=1)
     """The number of first trials drawn at random, without a model."""

@@ -34,7 +34,7 @@ class Candidates:
 
     @classmethod
     def of(cls, space: Space, permits: Permits) -> Candidates:
-        """Return the candidates of `space` within the limits."""
+        """Return all points of `space` as candidates, with `permits` as the test of their networks."""
         at = lru_cache(maxsize=1 << 12)(space.at)
 
         @lru_cache(maxsize=1 << 16)

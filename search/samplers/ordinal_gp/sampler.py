@@ -20,7 +20,8 @@ class OrdinalGP(Sampler):
     stratified: ClassVar[bool] = True
 
     startup: int = Field(default=8, ge=1)
-    """The number of first trials, spread evenly over sizes, without a model."""
+    """The number of first trials, which are chosen without a model: published networks of the space (up to half) and
+    random ones of all sizes."""
     sizes: bool | Literal["alternate"] = True
     """True if params and MACs may help to predict, as far as the marginal likelihood supports it; alternate: for half
     of the trials only."""

@@ -15,7 +15,7 @@ STEP, CHECKS = 8, 2
 """The number of results between two checks, and the number of successive checks below MIN_GAIN that end a search."""
 REASON = (
     f"early stop: no remaining network is expected to beat the best by more than {MIN_GAIN:.0%} of the seed-to-seed "
-    "noise. Continue with: search launch from=RUN sampler.early_stop=false"
+    "noise. To continue, launch a search with the same settings and from=RUN sampler.early_stop=false"
 )
 
 
