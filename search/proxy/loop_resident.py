@@ -32,9 +32,9 @@ from search.proxy.proxy import Proxy
 class Tables:
     """The tables of an epoch, on the device. Row i belongs to step i, counted from 0.
 
-    images: the indices of the images, shape (steps, b). offsets: the shifts of the images down and to the right in
-    pixels, shape (steps, 2, b). flips: True for each image that is mirrored, shape (steps, b); None: no image is
-    mirrored. losses: the loss of each step, shape (steps,), which the step writes.
+    images: the indices of the images, shape (steps, b). offsets: the pixels by which the images move, shape
+    (steps, 2, b), see `search.data.augment.moved`. flips: True for each image that is mirrored, shape (steps, b);
+    None: no image is mirrored. losses: the loss of each step, shape (steps,), which the step writes.
     """
 
     images: Tensor

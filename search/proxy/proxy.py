@@ -100,21 +100,22 @@ class Proxy(BaseModel):
     """
 
     precision: Precision = "auto"
-    """The number format of convolutions. auto: float32 on a CPU, where results are reproducible to the bit; bfloat16
-    or float16 on a GPU, see `search.proxy.device.precision_on`."""
+    """The number format of convolutions. auto: bfloat16 or float16 on a CUDA GPU, else float32, see
+    `search.proxy.device.precision_on`."""
     tf32: bool = True
     """True if a GPU may compute float32 products in TF32, which has 10 bits of mantissa."""
     graph: Literal["auto", "never"] = "auto"
-    """The way in which a GPU is given a training step. auto: as one CUDA graph, if the network permits that; never:
-    kernel by kernel."""
+    """The way in which a GPU is given a training step. auto: as one CUDA graph where that is possible and saves time;
+    never: kernel by kernel."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|xpu|cuda(:\d+)?)$")
-    """The device of the training. auto: the first GPU if there is one, else the CPU."""
+    """The device of the training. auto: the current CUDA GPU if there is one, else the CPU."""
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
         if self.resolution is not None and self.shift >= self.resolution:
             raise ValueError(
-                f"a shift of {self.shift} pixels moves an image of {self.resolution} out of view"
+                f"a shift of {self.shift} pixels moves an image of {self.resolution} pixels out of view; it must be"
+                " smaller than the image"
             )
         if self.parent is None and not self.epochs:
             raise ValueError(
@@ -185,11 +186,10 @@ def shorter(proxy: Proxy, epochs: int) -> Proxy:
 
 
 def fidelity(proxy: Proxy, data_digest: str) -> str:
-    """Return a digest (12 hexadecimal digits) of all settings that affect the measurements.
+    """Return a digest (12 hexadecimal digits) of the settings and the data that determine a network's measurements.
 
-    Apart from these settings, only the network and the seed affect them. The digest includes the precision setting.
-    It includes neither the device nor the use of graphs, so that a run can be resumed on another machine. They change
-    how results are rounded, and, with precision=auto, the number format of a GPU. data_digest: the data's digest.
+    The device and the use of graphs are left out, so that a run can be resumed on another machine, although results
+    are then rounded differently, and with precision=auto have another number format. data_digest: the data's digest.
     """
     # Settings of later versions count only if they are not at their default, so that old results stay comparable.
     unused = {name for name in _ADDED if getattr(proxy, name) == Proxy.model_fields[name].default}

@@ -1,7 +1,7 @@
 """The proxy training of a network, from the initial weights to the validation: `train`.
 
-The training loops are in `search.proxy.loop_streamed` (CPU, float16, layers with learning rates of their own, and
-GPUs without room for all images) and `search.proxy.loop_resident` (other trainings on GPUs).
+The training loops are in `search.proxy.loop_resident` (most trainings on CUDA GPUs) and `search.proxy.loop_streamed`
+(all others); `fit` chooses.
 
 The recipe is made for trainings of a few hundred steps, and is the same for all networks of a space: AdamW, a
 learning rate that rises linearly and then falls linearly to 0, label smoothing, no weight decay on biases and
@@ -77,10 +77,11 @@ def train(
 ) -> Training:
     """Return the outcome of training the proxy network `architecture`, which is validated once, at the end.
 
-    parent: the weights that the network inherits from, for as many classes and channels as the data have; None: the
-    network starts from random weights. device: the device; "": `proxy.device`. on_epoch: is called as
-    on_epoch(epoch, loss) after each epoch, counted from 1, with its mean training loss. No accuracy is passed, since
-    the accuracy in the middle of a schedule says little about the accuracy at its end.
+    With proxy.epochs=0 no loop runs: a new classifier is fitted on the network's features. parent: the weights that
+    the network inherits from, for as many classes and channels as the data have; None: the network starts from random
+    weights. device: the device; "": `proxy.device`. on_epoch: is called as on_epoch(epoch, loss) after each epoch,
+    counted from 1, with its mean training loss. No accuracy is passed, since the accuracy in the middle of a schedule
+    says little about the accuracy at its end.
 
     On a CPU the result depends only on these arguments and the number of threads, and is reproducible to the bit. The
     global random generators of torch are restored. Raises `TrialFailed` if a loss is not a finite number, or if the
@@ -170,9 +171,9 @@ def fit(
 
     average: the moving average that is updated after each step; None: no average. on_epoch: see `train`.
 
-    A GPU with room for all images uses `search.proxy.loop_resident`, except in float16, where the host must choose
-    the loss scale, and for layers with learning rates of their own. All other trainings use
-    `search.proxy.loop_streamed`. Raises `TrialFailed` if a loss is not a finite number.
+    A CUDA GPU uses `search.proxy.loop_resident`, except for more images than `search.data.fetching.resident` permits,
+    in float16, where the host must choose the loss scale, and for layers with learning rates of their own. All other
+    trainings use `search.proxy.loop_streamed`. Raises `TrialFailed` if a loss is not a finite number.
     """
     count = min(proxy.images or len(data.train), len(data.train))
     labels = torch.tensor(data.train.labels[:count])

@@ -16,7 +16,7 @@ def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Ar
 
     Twenty times as many random networks are drawn and ranked by multiply-adds. The cheapest, the most expensive and
     those at equal distances of rank between them are returned; all, if at most `count` distinct networks within
-    `limits` were drawn. count: 2 or more.
+    `limits` were drawn. Limits on the step time and the latency are not checked. count: 2 or more.
     """
     rng = random.Random(seed)
     drawn = {space.at(space.sample(rng)) for _ in range(_DRAWS * count)}

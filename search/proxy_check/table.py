@@ -47,7 +47,7 @@ COLUMNS = (
 
 
 def rows(checked: Sequence[Checked]) -> list[dict[str, Any]]:
-    """Return a row for each proxy, the longer training first."""
+    """Return a row for the longer training, then one for each proxy."""
     return [
         {
             "name": one.name,
@@ -75,7 +75,7 @@ def recommended(checked: Sequence[Checked], good: float = GOOD) -> Checked | Non
 
 
 def verdict(checked: Sequence[Checked], good: float = GOOD) -> list[str]:
-    """Return the result of a check in sentences."""
+    """Return the result of a check in sentences. good: the tau from which a proxy counts as good."""
     given = checked[1]
     assert given.agreement is not None
     count = given.agreement.networks
@@ -109,7 +109,7 @@ def verdict(checked: Sequence[Checked], good: float = GOOD) -> list[str]:
 
 def _tau(agreement: Agreement | None) -> str:
     if agreement is None or agreement.tau is None:
-        return "no tau, since all values are equal"
+        return "no tau, since all values of one ranking are equal"
     low, high = agreement.low, agreement.high
     interval = "" if low is None else f" ({CONFIDENCE:.0%} interval {low:.2f} to {high:.2f})"
     return f"tau {agreement.tau:.2f}{interval}"

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from search.proxy.proxy import Proxy
 
 REAL_EPOCHS = 10
-"""The minimum epochs of a real training. The lab book's table of proxies compares them with 10 epochs too."""
+"""The smallest number of epochs of the real training. The lab book's table of proxies has 10 epochs too."""
 
 
 def real(proxy: Proxy) -> Proxy:
-    """Return the training of the real network: its own resolution, full width, all images, more epochs."""
+    """Return the settings for training the real network: its own resolution, width and stem, on all images.
+
+    The training has twice the epochs of `proxy`, and at least `REAL_EPOCHS`.
+    """
     return proxy.model_copy(
         update={
             "resolution": None,
@@ -27,9 +30,9 @@ def real(proxy: Proxy) -> Proxy:
 def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str, Proxy]]:
     """Yield the name and the settings of `proxy` itself, then of each of its variations.
 
-    resolution: the resolution of the networks in pixels. images: the number of training images of the data. Each
-    variation differs in one setting: half or twice the epochs, half the images, three quarters of the image side, or
-    half the width. Those that equal an earlier one are left out.
+    resolution: the side in pixels of the images that the networks are made for, used if `proxy` sets none. images:
+    the number of training images of the data. Each variation differs in one setting: half or twice the epochs, half
+    the images, three quarters of the image side, or half the width. Those that equal an earlier one are left out.
     """
     pixels = proxy.resolution or resolution
     seen = {proxy}
