@@ -187,7 +187,7 @@ class Config:
             if key not in permitted:
                 raise UserError(
                     f"{key} cannot change in a run that has begun; permitted: {', '.join(permitted)}. "
-                    "A new launch can search differently."
+                    "For other changes, launch a new search."
                 )
         groups = {}
         for group in _RESUMED:

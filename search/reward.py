@@ -224,8 +224,8 @@ class EfficientNetV2(Reward):
 class Pareto(EfficientNetV2):
     """An objective for Pareto searches: accuracy, `cost` and parameters count as separate objectives.
 
-    w and v only define the reward that orders tables. Proposals do not depend on their values, except that a cost
-    with exponent 0 is not an objective.
+    w and v only define the reward, which orders tables and is one of the two criteria for finalists. Proposals do not
+    depend on their values, except that a cost with exponent 0 is not an objective.
     """
 
     multi_objective: ClassVar[bool] = True

@@ -40,7 +40,7 @@ class Shapes(Source):
     def open(self) -> Contents:
         """Return the contents. `seed` determines the images as well as the split.
 
-        The sizes of the classes differ by at most one image in each of the training and test images.
+        Class sizes differ by at most one image, among the training images as well as among the test images.
         """
         index = np.concatenate([np.arange(self.images), _TEST + np.arange(self.test_images)])
 

@@ -13,7 +13,7 @@ Labels = NDArray[np.int64]
 def held_out(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
     """Return a mask (n,) of the held-out images: the `fraction` (0..1) of every class, rounded.
 
-    A class of two or more images has at least one on both sides. A class of one image is not held out.
+    A class of two or more images has at least one image on each side. A class of one image is not held out.
     """
     counts = np.bincount(labels)
     wanted = np.rint(counts * fraction).astype(np.int64).clip(1, np.maximum(counts - 1, 0))

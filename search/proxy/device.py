@@ -60,10 +60,11 @@ def current(device: str) -> Iterator[None]:
 
 @contextmanager
 def computing_on(device: torch.device, *, tf32: bool) -> Iterator[None]:
-    """Make `device` the current GPU, and free all memory that PyTorch has cached on it at the end of the context.
+    """Make `device` the current GPU while the context lasts, and restore the settings of TF32 at its end.
 
-    tf32: True if the GPU may round the inputs of float32 products to 10 bits of mantissa. On other devices the
-    context has no effect. Raises `TrialFailed` if the memory of the GPU is too small.
+    At a normal end, and if memory runs out, all memory that PyTorch has cached on the GPU is freed. tf32: True if the
+    GPU may round the inputs of float32 products to 10 bits of mantissa. On devices other than CUDA GPUs the context
+    has no effect. Raises `TrialFailed` if the memory of the GPU is too small.
     """
     if device.type != "cuda":
         yield

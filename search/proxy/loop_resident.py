@@ -1,4 +1,4 @@
-"""The training loop for GPUs that have room for all images. The other loop is `search.proxy.loop_streamed`.
+"""The training loop for CUDA GPUs that hold all images. The other loop is `search.proxy.loop_streamed`.
 
 Images, augmentation and optimiser stay on the device, and the host waits for the device only once per epoch.
 

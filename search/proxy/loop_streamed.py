@@ -1,8 +1,8 @@
 """The training loop that prepares each batch just before its step.
 
 It is used on all devices but CUDA GPUs. On a CUDA GPU it is used for float16, for layers with learning rates of their
-own (`proxy.backbone_lr_scale`), and for more images than the GPU shall hold. The other loop is
-`search.proxy.loop_resident`.
+own (`proxy.backbone_lr_scale`), and for more bytes of images than `search.data.fetching.resident` permits. The other
+loop is `search.proxy.loop_resident`.
 """
 
 from __future__ import annotations

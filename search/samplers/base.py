@@ -40,10 +40,11 @@ class Observation:
     """A trial, or a rejected proposal, in the history that a sampler learns from.
 
     number: the number of the trial. point: the index of an option for each choice. reward: the reward after the full
-    training; None while the trial runs (`finished` is False), and if it failed or was pruned (`finished` is True).
-    objectives: the error and the costs, each to be minimised; () without a reward. partial: the longest low-fidelity
-    training of a trial without a reward. rejected: True for a proposal that became no trial, since its network was a
-    duplicate or exceeded a limit. imported: True if the trial belongs to an earlier search.
+    training, with an accuracy that is estimated by `search.trials.estimated`; None while the trial runs (`finished`
+    is False), and if it failed or was pruned (`finished` is True). objectives: the error and the costs, each to be
+    minimised; () without a reward. partial: the longest low-fidelity training of a trial without a reward. rejected:
+    True for a proposal that became no trial, since its network was a duplicate or exceeded a limit. imported: True if
+    the trial belongs to an earlier search.
     """
 
     number: int
@@ -78,7 +79,7 @@ class Proposer(Protocol):
 
         history: all trials so far by number, running ones included, then the rejected proposals. After a rejection
         the proposer is asked again with another seed, up to `Sampler.attempts` times in all. Then the engine takes
-        the acceptable network nearest to a proposal. The result must depend on the arguments alone.
+        the acceptable network nearest to the last proposal. The result must depend on the arguments alone.
         """
 
 

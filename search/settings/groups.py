@@ -27,7 +27,7 @@ LAUNCH = "launch", "default"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting.
+    """A setting as help shows it.
 
     key: the key as it is typed, "proxy.epochs". value: the value as YAML. meaning: the comment of the setting, ""
     if it has none.
@@ -53,7 +53,7 @@ class Group:
 
     @property
     def others(self) -> Iterator[tuple[str, str]]:
-        """The other documents by name, each with its first sentence."""
+        """The other documents by name, each with the first sentence of its comment."""
         for name in names(self.key):
             if name != self.name:
                 yield name, first_sentence(self.key, name)

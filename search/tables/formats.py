@@ -24,7 +24,7 @@ def csv(table: Table) -> str:
 
     Spreadsheets run texts that begin with =, +, -, @, a tab or a carriage return as formulas. Such a text gets an
     apostrophe in front unless it is a number, and so does a text with apostrophes before such a character. To get
-    the exact value, remove the first apostrophe.
+    the exact value of a cell with apostrophes before such a character, remove the first one.
     """
     cells = [[_in_csv(_cell(value)) for value in row] for row in table.plain()]
     frame = _frame(cells, [column.key for column in table.columns])

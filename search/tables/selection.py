@@ -14,7 +14,7 @@ from space.refusal import UserError, unknown_name
 def columns_of(columns: Sequence[Column], keys: str) -> tuple[Column, ...]:
     """Return the columns named in `keys`, such as "reward,accuracy", in that order.
 
-    Raises `UserError` for an unknown name, which suggests the nearest one, and for a name that appears twice.
+    Raises `UserError` for an unknown name, with the nearest known one, and for a name that appears twice.
     """
     chosen = tuple(_column(columns, key) for key in _words(keys))
     for number, column in enumerate(chosen):
