@@ -43,7 +43,7 @@ FORMATS = {suffix: name for name, suffixes in _ALWAYS.items() for suffix in suff
 _NAMES = tuple(dict.fromkeys(FORMATS.values()))
 
 MAX_PIXELS = 178_956_970
-"""The default limit on the pixels of an image file: twice Pillow's `MAX_IMAGE_PIXELS`, as in Pillow itself."""
+"""The default limit on the pixels of an image file: twice Pillow's default `MAX_IMAGE_PIXELS`, as in Pillow."""
 
 Box = tuple[float, float, float, float]
 _GAP = 3

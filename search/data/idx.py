@@ -84,7 +84,7 @@ class Mnist(Source):
                 return [path for path in paths if path]
             if any(paths):
                 raise UserError(
-                    f"data.path: {str(folder)!r} lacks {_FILES[paths.index(None)]!r} and its .gz."
+                    f"data.path: {str(folder)!r} lacks {_FILES[paths.index(None)]!r}, plain or as .gz."
                 )
         raise UserError(f"data.path: there is no {_FILES[0]}[.gz] in {str(root)!r} or its {self.folder}/raw.")
 

@@ -112,7 +112,7 @@ def layout(root: Path) -> Layout:
 
 
 def _refuse_unknown_splits(root: Path, names: list[str], nested: Mapping[str, list[str]]) -> None:
-    """Raise `UserError` if folders look like splits with unknown names, or class folders lie one level deeper."""
+    """Raise `UserError` if the folders look like splits instead of classes, or class folders lie one level deeper."""
     place = printable(str(root))
     if len(names) > 1 and all(map(split_of, names)):
         raise UserError(

@@ -203,13 +203,13 @@ def _classes(names: NDArray[np.generic] | None, labels: Labels) -> tuple[str, ..
     """
     low, high = int(labels.min()), int(labels.max())
     if low < 0:
-        raise UserError(f"The labels go down to {low}; they must be 0, 1, ...")
+        raise UserError(f"The labels go down to {low}; labels must be 0, 1, ...")
     number = len(names) if names is not None and names.ndim else high
     if low == 1 and high == number:
         raise UserError(f"The labels go from 1 to {high}; they must begin at 0: subtract 1.")
     if names is None and high >= len(labels):
         raise UserError(
-            f"The labels go up to {high}, but there are {len(labels)} images; they must be 0, 1, ..."
+            f"The labels go up to {high}, but there are {len(labels)} images; labels must be 0, 1, ..."
         )
     if names is None:
         absent = np.setdiff1d(np.arange(high), labels)

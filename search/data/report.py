@@ -88,7 +88,7 @@ def lines(of: Report) -> Iterator[str]:
 
 
 def _sizes(manifest: Manifest) -> str:
-    """Return a text with the ranges of heights and widths before resizing."""
+    """Return the ranges of heights and widths before resizing, as the words before the size to train on."""
     if manifest.heights is None or manifest.widths is None:
         return "drawn at "
     height, width = (

@@ -48,7 +48,10 @@ def contact_sheet(classes: tuple[str, ...], split: Split) -> bytes:
 
 
 def captioned_sheet(images: Sequence[Images], captions: Sequence[tuple[str, str]], title: str) -> bytes:
-    """Return a PNG with `images` (h, w, 1 or 3) in rows of six, each with two lines of text, black and red, below."""
+    """Return a PNG with `title` above `images` (h, w, 1 or 3), which are in rows of six.
+
+    captions: two lines of text to put below each image, the first in black and the second in red.
+    """
     rows, line, font = -(-len(images) // _COLUMNS), _TEXT + _GAP, _font()
     width, height, head = _WIDE + 2 * _GAP, _WIDE + 2 * line + 2 * _GAP, line + 2 * _GAP
     sheet = Image.new("RGB", (_COLUMNS * width + 2 * _GAP, head + rows * height + 2 * _GAP), "white")

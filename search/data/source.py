@@ -53,7 +53,7 @@ class Contents:
     """A mask (n,), true for the images of the validation split; None if it is still to be held out of the training
     images."""
     skip_corrupt: bool = False
-    """True if corrupt images are left out. Otherwise loading fails with an error that names the corrupt images."""
+    """True if corrupt images are left out. Otherwise loading fails, with an error that names the first three."""
     remarks: tuple[str, ...] = ()
     """Messages for the user about the way the data were read: the splits, and files that were left out."""
     name: Callable[[int], str] = "image {}".format
@@ -76,7 +76,7 @@ class Source(BaseModel, ABC):
     validation: Fraction = 0.2
     """The fraction of the training images that is held out as the validation split, if the source has none."""
     seed: int = Field(default=0, ge=0)
-    """The seed of the random choice of images for the splits."""
+    """The seed of the random choice of images for the splits, and of their order."""
     flip: bool = True
     """True to mirror training images at random. Images of digits, letters and signs do not keep their class then."""
     balance: Literal["sample", "loss"] | None = None

@@ -29,7 +29,7 @@ class Average:
             mine.copy_(theirs)
 
     def shares(self, steps: int, device: torch.device) -> Tensor:
-        """Return 1 - decay for each of the first `steps` steps, shape (steps,): the arguments of `approach`."""
+        """Return 1 - decay for each of the first `steps` steps, shape (steps,): the `share`s of `approach`."""
         shares = [1 - min(self._decay, (1 + step) / (10 + step)) for step in range(1, steps + 1)]
         return torch.tensor(shares, device=device)
 

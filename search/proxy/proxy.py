@@ -88,7 +88,7 @@ class Proxy(BaseModel):
     """True to validate with the mean of the logits of an image and its mirror image, where data may be mirrored."""
 
     parent: str | None = None
-    """The weights that trainings start from. null: random weights. weights: those that a network inherits from the
+    """The weights that trainings start from. null: random weights. "weights": those that a network inherits from the
     parent in `weights=FILE`; when a search begins, the digest of the parent's weights replaces this word."""
 
     step_pixels: int | None = Field(default=100_000, ge=1)

@@ -63,7 +63,7 @@ class Calibration:
 
 
 def expectations(trials: Sequence[Trial]) -> dict[int, Partial]:
-    """Return the longest low-fidelity training, with its prediction, of each incomplete trial, by trial number.
+    """Return the longest low-fidelity training of each incomplete trial, with its prediction if any, by trial number.
 
     Failed trials and those without such a training are left out.
     """

@@ -79,7 +79,7 @@ def pareto_front(rows: Sequence[Row], columns: Sequence[Column], keys: str) -> l
 def _words(text: str) -> list[str]:
     words = [word.strip() for word in text.split(",")]
     if not all(words):
-        raise UserError(f"{text!r} lacks the name of a column; write them as in reward,accuracy.")
+        raise UserError(f"{text!r} lacks the name of a column; write names as in reward,accuracy.")
     return words
 
 

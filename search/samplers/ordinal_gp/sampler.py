@@ -26,8 +26,8 @@ class OrdinalGP(Sampler):
     """True if params and MACs may help to predict, as far as the marginal likelihood supports it; alternate: for half
     of the trials only."""
     max_observations: int = Field(default=500, ge=2)
-    """The largest number of trials that the model learns from. If there are more, it learns from the best half of
-    this number and from a random sample of the other trials."""
+    """The largest number of trials that the model learns from. If there are more, half of them are the best trials,
+    and the others are drawn at random from the rest."""
     early_stop: bool = True
     """True to end the search when no remaining network is expected to improve the best by 1 % of the noise; see
     `search.samplers.ordinal_gp.stopping`."""

@@ -20,9 +20,10 @@ REASON = (
 
 
 class EarlyStopping:
-    """The rule by which a search ends early.
+    """The rule by which a search ends early: after `CHECKS` successive checks with an expected gain below `MIN_GAIN`.
 
-    It depends only on the history, so a resumed search ends at the same trial.
+    The gain is checked every `STEP` results. The rule depends only on the history, so a resumed search ends at the
+    same trial.
     """
 
     def __init__(self, expected_gain: Callable[[Sequence[Observation]], float], startup: int) -> None:
