@@ -27,7 +27,8 @@ class Shapes(Source):
 
     source: Literal["shapes"] = "shapes"
     images: int = Field(default=12_500, ge=100)
-    """The number of images for training and selection: 12,500 are 10,000 for training and 2,500 for selection."""
+    """The number of images for training and selection. With the default `validation`, 12,500 are 10,000 for training
+    and 2,500 for selection."""
     test_images: int = Field(default=2_000, ge=10)
     difficulty: float = Field(default=0.5, ge=0, le=1)
     """The difficulty. 0: each class has colours of its own, and images have no clutter, little noise and full

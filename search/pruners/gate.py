@@ -71,7 +71,7 @@ class RungGate:
         return (*passed, self.epochs[-1])
 
     def __str__(self) -> str:
-        """Return the decision and its reason in one line; before the decision, the count of finished pilot networks."""
+        """Return the decision and its reason in one line; before it, the number of finished pilot networks."""
         if not self.decided:
             rungs = f"rungs of {_listed(self.epochs)} epochs"
             return f"{rungs}: {self.finished} of the {self.pilots} pilot networks finished all rungs"

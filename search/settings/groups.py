@@ -122,7 +122,10 @@ def about(group: str, name: str) -> str:
 
 
 def first_sentence(group: str, name: str) -> str:
-    """Return the first sentence of a document's comment. Packages are not imported, so that help stays fast."""
+    """Return the first sentence of a shipped document's comment, or a sentence with the package that adds `name`.
+
+    That package is not imported, so that help stays fast.
+    """
     if _foreign(group, name):
         return f"Added by the package {package(group, name)}."
     return re.split(r"(?<=\.)(?<!\bet al\.) ", about(group, name), maxsplit=1)[0]

@@ -29,7 +29,8 @@ class RunSettings(BaseModel):
     first: tuple[str, ...] = ()
     """The networks that are trained before any is proposed. `Config` holds their canonical strings."""
     warm_start: str | None = Field(default=None, alias="from")
-    """The names of runs with the same space and proxy, separated by commas. Their trials are known from the start."""
+    """The names of runs with the same space, proxy and data, separated by commas, whose trials are known from the
+    start; None: no runs."""
     weights: str | None = None
     """The trained weights that the networks of the space inherit from, with proxy=finetune: a file of any format that
     `search weights` reads, or the folder of a model."""

@@ -137,8 +137,8 @@ class Differences:
     def p(self, one: int, other: int) -> float | None:
         """Return the p-value of a pair, 0 to 1, already adjusted for all pairs.
 
-        It is the probability that, among as many equal networks, the best and the worst differ by at least so many
-        standard errors. Returns None if there is no interval, and for a network and itself.
+        It is the probability that, among as many equal networks, the best and the worst differ by at least as many
+        standard errors as this pair. Returns None if there is no interval, and for a network and itself.
         """
         mean, errors = self._errors(one, other)
         if not errors or one == other:
