@@ -1,7 +1,7 @@
 """Random numbers without a state: a number is a hash of the seed, its purpose and a counter.
 
-Only integers are used, so numbers are the same on every machine and with every NumPy. An image or a split does not
-depend on what was drawn before it, or on how many others there are.
+Only integers are used, so numbers are the same on every machine and with every NumPy. A number does not depend on
+what was drawn before it, or on how many others are drawn.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _JUNK = frozenset(
         *("__pycache__", "cvs"),
     )
 )
-"""The names, in lower case, of folders that operating systems, network drives and tools leave."""
+"""The names, in lower case, of folders that operating systems, network drives and tools create."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Result:
     latency_ms: float | None = None
 
     def timed(self, step: StepTime) -> Result:
-        """Return a copy of this result whose step time is `step`."""
+        """Return a copy of this result with the step time `step`."""
         return replace(self, step_ms=step.ms, reference_step_ms=step.reference_ms, step_ratio=step.ratio)
 
     def timed_as(self, other: Result) -> Result:

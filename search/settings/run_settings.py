@@ -21,7 +21,7 @@ class RunSettings(BaseModel):
     run: str | None = Field(default=None, max_length=100)
     """The name of the run; None: a name made from the space and the date."""
     trials: int | None = Field(default=20, ge=1)
-    """The number of networks to train in all; None: as many as the budget allows."""
+    """The number of networks to train in all; None: no limit but the budget."""
     budget: float | None = Field(default=None, gt=0)
     """The seconds to work on the run in all; None: no limit."""
     seed: int = Field(default=0, ge=0, lt=2**32)

@@ -167,7 +167,7 @@ def _predicted(history: Sequence[Observation]) -> list[Observation]:
 
 
 def _fewer(trials: Sequence[Observation], max_count: int, rng: random.Random) -> Sequence[Observation]:
-    """Return at most `max_count` trials: the best half, and others at random."""
+    """Return at most `max_count` trials. If there are more: half of these the best, the others drawn at random."""
     if len(trials) <= max_count:
         return trials
     ordered = sorted(trials, key=lambda trial: -(trial.expected or 0.0))
