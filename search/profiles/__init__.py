@@ -1,4 +1,4 @@
-"""Device profiles: the time of a space's blocks on a device, and step times of networks predicted from them."""
+"""Device profiles: the times of a space's blocks on a device, which predict step times or latencies of networks."""
 
 from search.profiles.predictor import Prediction, Predictor
 from search.profiles.profile import Profile

@@ -109,9 +109,10 @@ def parts_of_space(space: Space) -> dict[str, PlacedBlock]:
 
 
 def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[PlacedBlock]]:
-    """Return the (width, size) of a stage's output, and its distinct blocks: the first and the second.
+    """Return the (width, size) of a stage's output, and its distinct blocks: the first, and the second if it has two.
 
-    All blocks after the first are equal, so the second stands for them.
+    All blocks after the first are equal, so the second stands for them. A stage of depth 0 has no blocks, and its
+    output is its input. width, size: the channels and the side in pixels of the input.
     """
     if not stage.depth:
         return (width, size), []
@@ -127,8 +128,9 @@ def work(part: PlacedBlock) -> Mapping[str, float]:
     Each kind of convolution has five kinds of work: the multiply-adds, the multiply-adds with channels rounded up to
     16 (the width of a vector instruction), the elements read, the elements written, and the number of layers. Each
     operation without parameters (`Step`) has two: the elements written, and the number of layers. The other kinds
-    are the elements that are normalised, activated, pooled and added, and the parameters. Kinds whose amount is 0 are
-    omitted. The time of a block that was never measured is modelled as a linear function of these.
+    are the elements written with each activation ("linear" without one), the elements that are normalised, pooled and
+    added, and the parameters. Kinds whose amount is 0 are omitted. The time of a block that was never measured is
+    modelled as a linear function of these.
     """
     spent: Counter[str] = Counter()
     for layer, side, written in _sized(part):
@@ -167,10 +169,10 @@ def work_of_optimizer(layers: tuple[Layer, ...]) -> Mapping[str, float]:
 def work_of_classifier(
     architecture: Architecture, width_in: int, size: int, cost: str = "step"
 ) -> Mapping[str, float]:
-    """Return the work of a step outside the blocks: classifier, loss, and the constant part of every step.
+    """Return the work of the classifier, and 1 of the kind "steps" for the constant part, which includes the loss.
 
-    width_in, size: the channels and the side in pixels of the map that the head reads. cost: "step", or "latency"
-    for an inference, which has no loss and no optimizer.
+    width_in, size: the channels and the side in pixels of the map that the head reads. cost: "step" for a training
+    step, which includes the optimizer's work on the classifier, or "latency" for an inference.
     """
     head = architecture.head
     *_, classifier = head_layers(head, width_in, architecture.classes)

@@ -22,14 +22,14 @@ from space import Architecture, Space, UserError
 from space.timing.device import Device
 
 MAX_NETWORKS = 60
-"""The default of the largest number of networks to measure for a space."""
+"""The default of `Campaign.max_networks`."""
 FIRST = 20
-"""The number of networks of the whole space that are measured before those near a latency."""
+"""The `max_networks` of the campaign in the whole space that comes before the networks near a latency."""
 _NEAR = (0.5, 1.5)
 """The shares of a latency between which networks are near it."""
 _ENOUGH = 10
-"""The smallest number of networks near a latency: 10 small networks predict small ones better than 60 of all sizes
-(lab book, where the errors of a profile come from)."""
+"""The smallest number of networks near a latency from which alone a profile is made: 10 small networks predict small
+ones better than 60 of all sizes (lab book, where the errors of a profile come from)."""
 _MANY, _FEW = 1000, 10
 """The numbers of classes of ImageNet and of small data sets."""
 
@@ -38,8 +38,9 @@ _MANY, _FEW = 1000, 10
 class Campaign:
     """The networks to measure for a profile.
 
-    They depend only on the space and on the largest number of networks, unless they are `given`. near: the latency
-    in milliseconds that the given networks are near, see `narrowed`.
+    They depend only on the space and on `max_networks`, unless they are `given`. batch: the number of images in a
+    step or an inference. max_networks: the largest number of networks that are chosen; two more are measured, see
+    `networks`. near: the latency in milliseconds that the given networks are near, see `narrowed`.
     """
 
     space: Space
@@ -69,9 +70,9 @@ class Campaign:
     def narrowed(self, profile: Profile, near: float) -> Campaign:
         """Return the campaign that measures networks with about the latency `near` in milliseconds.
 
-        A profile of these networks alone errs less near that latency, since larger networks need other rates.
-        profile: predicts latencies, from measurements of `FIRST` networks. If it predicts such a latency for few
-        networks, the campaign itself is returned.
+        A profile of these networks alone errs less near that latency, since larger networks need other rates. At most
+        `max_networks - FIRST` are chosen; if they are fewer than `_ENOUGH`, the campaign itself is returned.
+        profile: predicts latencies, from measurements of `FIRST` networks of the whole space.
         """
         predictor = Predictor(profile)
 
@@ -109,7 +110,9 @@ class Campaign:
 class Progress:
     """The progress of the measurements, in networks.
 
-    seconds: the seconds elapsed. left: the seconds remaining; None before the first network.
+    done: the number of measured networks, including those measured before an interruption. seconds: the seconds
+    since the measurements began or continued. left: the estimated seconds remaining; None until a network has been
+    measured in that time.
     """
 
     done: int
@@ -148,14 +151,14 @@ def _write(file: IO[bytes], line: bytes) -> None:
 
 
 def samples(campaign: Campaign, path: Path) -> list[Sample]:
-    """Return the samples measured earlier under the conditions of `campaign`; [] if there are none."""
+    """Return the samples in the file at `path` of the campaign's networks; [] if they have other conditions."""
     wanted = set(map(str, campaign.networks))
     known = [Sample.from_dict(line) for line in map(_line, _lines(campaign, path)[1:]) if line]
     return [sample for sample in known if sample.architecture in wanted]
 
 
 def _lines(campaign: Campaign, path: Path) -> list[str]:
-    """Return the lines of the file at `path`; [] if there is none or if its first line has other conditions."""
+    """Return the lines of the file at `path`; [] if it cannot be read or if its first line has other conditions."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines() or [""]
     except OSError:

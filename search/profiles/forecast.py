@@ -31,15 +31,15 @@ class Forecast:
         return self._predictor(network)
 
     def latency(self, network: Architecture) -> Latency:
-        """Return the predicted latency of `network`, from a profile of latencies.
+        """Return the predicted latencies of `network` and of the reference, which keeps its resolution.
 
-        The reference keeps its resolution.
+        The profile must be one of latencies.
         """
         predicted = self._predictor(network)
         return Latency(predicted.ms, self._predictor(self.reference).ms, predicted.unmeasured)
 
     def ratio(self, network: Architecture) -> float:
-        """Return the predicted S/S0: the step time of `network` relative to the reference's."""
+        """Return the predicted S/S0: the time of `network` relative to that of `reference_for(network)`."""
         return self._predictor(network).ms / self._predictor(self.reference_for(network)).ms
 
     def reference_for(self, network: Architecture) -> Architecture:

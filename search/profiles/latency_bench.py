@@ -73,7 +73,7 @@ class LatencyBench:
     def measure(self, architecture: Architecture) -> Sample:
         """Return the time of an inference of `architecture` and of its blocks, as ratios to the reference's time.
 
-        Raises `UserError` if it does not fit into memory.
+        Raises `UserError` if the inference does not fit into memory or needs an operation that the runtime lacks.
         """
         try:
             inference = prepared(fresh(build(architecture)), self._conditions)

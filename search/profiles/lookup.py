@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from search.proxy.proxy import Precision
 
 COVERED = 0.9
-"""The mean share of step times from measured blocks that a profile must reach to serve networks."""
+"""The mean share of the predicted times that must come from measured blocks for a profile to serve a space."""
 
 
 def here(batch: int = BATCH, cost: TimedCost = "step") -> list[Profile]:
     """Return this machine's profiles of `cost`, the latest first, with GPU profiles before CPU profiles.
 
-    batch: the number of images that the profiles are for. Those of latencies are for onnxruntime with one thread.
+    batch: the number of images that the profiles are for. Those of latencies are for onnxruntime with one thread;
+    there are none if it is not installed.
     """
     if cost == "latency":
         return _latencies(batch)
@@ -42,10 +43,10 @@ def here(batch: int = BATCH, cost: TimedCost = "step") -> list[Profile]:
 def latency_profile(space: Space, near: float | None = None) -> Profile | None:
     """Return a saved profile of latencies that serves `space`, in onnxruntime with one image and one thread.
 
-    near: the limit of latency in milliseconds, for which a profile of networks near it serves, too.
-
-    The profile that was made for the space serves it whatever share of its blocks was measured: with thousands of
-    blocks most are estimated. Returns None if there is none.
+    The first choice is the profile of the space, whatever share of its blocks was measured: with thousands of blocks
+    most are estimated. The second is the profile of its networks near the latency `near` in milliseconds, if that is
+    given, and the third is any that `serving` finds. Returns None if no profile serves the space or onnxruntime is
+    missing. Raises `UserError` if the file of the space's profile is damaged.
     """
     profiles = _latencies(1)
     if not profiles:

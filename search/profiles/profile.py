@@ -42,12 +42,12 @@ class Profile(BaseModel):
     cost: the cost that the profile predicts. batch: the number of images in a step or an inference. space: the name
     of the space with these blocks. made: the date and time of the profile. networks: the number of measured
     networks. wall: the median ratio of wall time to device time, 1 on an idle machine. reference: the network whose
-    steps alternated with the measured ones. reference_ms: the milliseconds of a step or an inference of the
-    reference. blocks: the measured blocks by `PlacedBlock.key`. work: the milliseconds per unit of
+    steps or inferences alternated with those measured. reference_ms: the milliseconds of a step or an inference of
+    the reference. blocks: the measured blocks by `PlacedBlock.key`. work: the milliseconds per unit of
     `search.profiles.blocks.work`, for blocks that were not measured. work_error: the median relative error of times
-    estimated from work, in cross-validation. rest: the milliseconds per unit of work outside the blocks. error: the
-    mean absolute relative error of the predicted times of the measured networks. near: the latency in milliseconds
-    that the measured networks are near; None if they are from the whole space.
+    estimated from work, in cross-validation; 0 if there are too few blocks. rest: the milliseconds per unit of work
+    outside the blocks. error: the mean absolute relative error of the predicted times of the measured networks. near:
+    the latency in milliseconds that the measured networks are near; None if they are from the whole space.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -79,7 +79,7 @@ class Profile(BaseModel):
 
     @property
     def resolution(self) -> int:
-        """The resolution of the space that the profile was measured for, in pixels."""
+        """The resolution of the reference network in pixels. It is one of the resolutions of the profile's space."""
         return decode(self.reference).resolution
 
     def save(self, path: Path) -> None:
@@ -128,7 +128,8 @@ def file_of(
 ) -> Path:
     """Return the file for the profile of `space` in `folder`. Spaces with other pinned choices have other files.
 
-    near: the latency in milliseconds that the measured networks are near; None for the whole space.
+    near: the latency in milliseconds that the measured networks are near; None for the whole space. It has no effect
+    on the file of a profile of step times.
     """
     named = hashlib.sha256(repr((device, space.document)).encode()).hexdigest()[:8]
     resolution = space.frames[0].resolution

@@ -65,10 +65,10 @@ def seconds(
     max_networks: int = MAX_NETWORKS,
     latency: Conditions | None = None,
 ) -> float:
-    """Return the estimated seconds that `make` takes on an idle machine, after a few runs of the reference network.
+    """Run the reference network a few times, and return the estimated seconds that `make` takes on an idle machine.
 
-    The arguments are those of `make`; its `batch` is taken as `BATCH`. Raises `UserError` for a device that does not
-    exist.
+    The arguments are those of `make`, without `near`, and with `BATCH` images in a training step. Raises `UserError`
+    for a device that does not exist, and for conditions `latency` that this machine cannot meet.
     """
     campaign = _campaign(space, device, precision, BATCH, max_networks, latency)
     with _bench(campaign, device, latency) as place:
@@ -91,14 +91,15 @@ def make(
 ) -> tuple[Profile, Path]:
     """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
 
-    max_networks: the largest number of networks that are measured. latency: the conditions of an inference, for a
-    profile of latencies; `device`, `precision` and `batch` are for one of training steps. near: a latency in
-    milliseconds; after `FIRST` networks of the whole space, networks near it are measured, and only these are fitted.
-    wait: called before waiting for another process that is measuring this profile, whose result is then returned if
-    it wrote one. begin: called before the measurements, with an estimate of their time. watch: called with the
-    progress before the first network and after each one.
+    max_networks: see `Campaign`. latency: the conditions of an inference, for a profile of latencies; `device`,
+    `precision` and `batch` are for one of training steps. near: a latency in milliseconds; after `FIRST` networks of
+    the whole space, networks near it are measured, and only these are fitted; where few networks are near it, more of
+    the whole space are measured instead. wait: called before waiting for another process that is measuring this
+    profile, whose result is then returned if it wrote one. begin: called before the measurements, with an estimate of
+    their time. watch: called with the progress before the first network and after each one. With `near`, both are
+    called for the first networks, and again for the others.
     An interrupted measurement of the same profile is continued. Raises `UserError` for a device that does not exist,
-    a batch that is too large, or a file that cannot be written.
+    conditions `latency` that this machine cannot meet, a batch that is too large, or a file that cannot be written.
     """
     campaign = _campaign(space, device, precision, batch, max_networks, latency)
     path = out or file_of(campaign.device, campaign.batch, space, campaign.cost, near)

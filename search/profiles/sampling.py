@@ -55,7 +55,8 @@ def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
 def chosen_among(space: Space, permits: Callable[[Architecture], bool], max_count: int) -> list[Architecture]:
     """Return up to `max_count` networks of `space` that `permits` accepts, the most informative first.
 
-    They are chosen as `chosen` does it, but among those of `_DRAWS` random networks that `permits` accepts.
+    They are chosen as in `chosen`, without scaled copies, among those that `permits` accepts of `_DRAWS` random
+    networks. These are small more often than not, see `_SIZES`.
     """
     rng = random.Random(0)
     drawn = dict.fromkeys(_small(space, _SIZES[draw % len(_SIZES)], rng) for draw in range(_DRAWS))
