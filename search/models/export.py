@@ -93,7 +93,7 @@ def _written_forms(
         form = FORMS[key]
         try:
             if form.runs and not model.weights.tensors:
-                raise UserError("There are no weights.")
+                raise UserError("This form needs weights, which the network does not have.")
             files[form.file] = form.make(name, model, **({"opset": opset} if key == "onnx" and opset else {}))
         except UserError as error:
             if key in required:

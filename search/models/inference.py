@@ -94,9 +94,10 @@ class Inference:
 
 
 def prepared(network: Network, conditions: Conditions) -> Inference:
-    """Return the inference of `network`, which it changes to evaluation mode, under `conditions`.
+    """Return the inference of `network` under `conditions`.
 
-    Raises `UserError` for a device, a precision or an operation that the runtime does not have.
+    `network` itself is changed to evaluation mode, and for the runtime torch also moved to the device. Raises
+    `UserError` for a device, a precision or an operation that the runtime does not have.
     """
     place, dtype, size = conditions.place, conditions.dtype, network.architecture.resolution
     images = torch.randn(conditions.batch, network.architecture.channels, size, size)
@@ -133,7 +134,7 @@ def fresh(network: Network) -> Network:
 def measured(network: Network, conditions: Conditions) -> Timing:
     """Return the time of one inference of `network`, in milliseconds with its uncertainty.
 
-    The network is changed to evaluation mode. Raises the errors of `prepared`.
+    `prepared` says how `network` is changed, and which errors are raised.
     """
     with quiet(conditions) as timer:
         inference = prepared(network, conditions)
@@ -173,7 +174,7 @@ def _by_block(network: Network, nodes: Sequence[tuple[str, float]]) -> list[floa
     """Return the milliseconds of each block, and last those of the classifier, from the times of the nodes.
 
     Nodes that onnxruntime adds, e.g. to change the memory layout of a feature map, are not named after a module.
-    Their time counts for the block of the next node that is named after one.
+    Their time counts for the block of the next node that is named after one, or of the last such node.
     """
     stem, *blocks, head = plan(network.architecture)
     names = [stem.name, *(block.name for block in blocks), *([head.name] if len(head.layers) > 1 else [])]

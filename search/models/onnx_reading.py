@@ -55,7 +55,7 @@ def metadata(name: str, model: Model) -> Metadata:
 
 
 def as_properties(facts: Metadata) -> dict[str, str]:
-    """Return the metadata as ONNX stores them, key -> text; lists, numbers and the provenance are JSON."""
+    """Return the metadata as ONNX stores them, key -> text; all but texts are JSON."""
     return {
         "name": facts.name,
         "architecture": facts.architecture,

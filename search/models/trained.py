@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Trained:
     """Trained weights.
 
-    classes: the names of the classes, () if unknown. nested: True if the weights were trained through their children,
-    networks of leading channels (`recipe=elastic`), so that the order of channels must stay.
+    classes: the names of the classes, () if unknown. nested: True if the network's children, networks of its leading
+    channels, were trained with the same weights (`recipe=elastic`), so that the order of channels must stay.
     """
 
     weights: Weights

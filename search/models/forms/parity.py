@@ -42,7 +42,8 @@ def require_equal(form: str, compute: Callable[[Tensor], Tensor], network: Netwo
         error = difference(compute(batch), network(batch))
         if not error <= TOLERANCE:
             raise UserError(
-                f"The logits of the {form} of {network.architecture} differ by {error:.2g}; it is not written."
+                f"The logits of the {form} of {network.architecture} differ by {error:.2g} from the network's. "
+                "The file is not written."
             )
 
 

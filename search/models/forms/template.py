@@ -80,7 +80,10 @@ Layers = nn.ModuleDict
 {functions}
 
 class Block(nn.ModuleDict):
-    """Convolutions joined by `join`, with a shortcut around them. drop: the rate at which images skip them."""
+    """Layers joined by `join`. shortcut: True to add the input to the output.
+
+    drop: the rate at which images skip the layers of a block with a shortcut in training.
+    """
 
     def __init__(self, join, drop: float, shortcut: bool, **layers: nn.Module) -> None:
         super().__init__(layers)
@@ -121,7 +124,7 @@ class Network(nn.Module):
     """The network.
 
     dropout: the rate at which features before the classifier are dropped in training. drop_path: in training, an
-    image skips block i of {total}, counted from 0, at the rate drop_path * i / {total}.
+    image skips block i of {total}, counted from 0, at the rate drop_path * i / {total} if the block has a shortcut.
     """
 
     def __init__(self, dropout: float = 0.0, drop_path: float = 0.0) -> None:

@@ -46,14 +46,16 @@ def timm_file(name: str, model: Model) -> str:
 
 
 def arch_def(architecture: Architecture) -> list[list[str]]:
-    """Return timm's block strings, a list for each stage of timm's. Raises `UserError` as `timm_file` does."""
+    """Return timm's block strings, a list for each of timm's stages. Raises `UserError` as `timm_file` does."""
     from space.weights.timm import grouped
 
     head, stem = architecture.head, architecture.stem
     if {stage.op for stage in architecture.stages} & {"mbv3", "fusedkeep"} or head.hidden or not head.bias:
         raise UserError(f"{_LIBRARY} is written only for MBConv and Fused-MBConv with EfficientNet's head.")
     if stem.act not in _ACTS or (head.width and head.act != stem.act):
-        raise UserError(f"{_LIBRARY} has one activation for stem and head, not {stem.act} and {head.act}.")
+        raise UserError(
+            f"{_LIBRARY} has one activation for stem and head, and no sigmoid; these are {stem.act} and {head.act}."
+        )
     for block in inner(architecture):
         require_expanded(_LIBRARY, block)
         # timm's rule: a share of the expanded channels, rounded.

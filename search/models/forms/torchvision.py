@@ -45,7 +45,7 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
     stem, head = architecture.stem, architecture.head
     _require_simple(architecture)
     if {stem.act, head.act} != {"silu"}:
-        raise UserError(f"{_LIBRARY} has only SiLU, not {stem.act} and {head.act}.")
+        raise UserError(f"{_LIBRARY} has only SiLU; stem and head have {stem.act} and {head.act}.")
     for block in inner(architecture):
         require_expanded(_LIBRARY, block)
     lines, width = [], stem.width
@@ -62,7 +62,7 @@ def inverted_residual_setting(architecture: Architecture) -> list[str]:
 
 
 def _require_simple(architecture: Architecture) -> None:
-    """Raise `UserError` for blocks other than torchvision's MBConv and Fused-MBConv, and another stem or head."""
+    """Raise `UserError` for blocks other than torchvision's MBConv and Fused-MBConv, and for another stem or head."""
     head = architecture.head
     if architecture.stem.op != "conv" or not head.width or head.hidden or not head.bias:
         raise UserError(
@@ -82,8 +82,8 @@ def _require_simple(architecture: Architecture) -> None:
 
 
 _NOTE = """
-Note: the weights were trained with TensorFlow's padding, which torchvision lacks. The logits are equal only for
-images of {stride}n + 1 pixels.
+Note: the weights were trained with TensorFlow's padding, which torchvision lacks. The logits equal those of the
+original network only for images of {stride}n + 1 pixels a side, with a whole number n.
 """
 
 _SQUEEZED = '''

@@ -73,7 +73,8 @@ def require_ends(names: Collection[str]) -> None:
 def prepared(float32: bytes) -> Iterator[Graph]:
     """Yield an ONNX model of `search export-model`, simplified. Its temporary files last as long as the context.
 
-    Raises `UserError` where a package is missing, and for an opset below `MIN_OPSET`.
+    float32: the bytes of the model's file. Raises `UserError` where a package is missing, and for an opset below
+    `MIN_OPSET`.
     """
     require_packages("A file in int8")
     import onnx

@@ -50,7 +50,8 @@ class Speed:
 def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerLoss, ...]:
     """Return the layers that quantise badly, up to `_NAMED` of them, the worst first.
 
-    Each layer alone is computed in int8 on `images`. A layer counts if it causes at least `_SHARE` of the loss.
+    Each layer, except those that `model` keeps in float32, is computed on `images` as the only one in int8. A layer
+    quantises badly if it causes at least `_SHARE` of the sum of these losses.
     """
     expected = computed(graph.float32, images)
     losses = {}
@@ -75,7 +76,7 @@ def remedies(architecture: Architecture, layers: tuple[LayerLoss, ...]) -> tuple
         squeezed |= bool(stage.se)
     advice = []
     if "silu" in acts:
-        advice.append("act: relu6 or hardswish instead of silu, whose range is unbounded above")
+        advice.append("act: relu6 or hardswish instead of silu, which loses more in int8")
     if squeezed:
         advice.append("no squeeze-excitation (se: 0), whose products have a wide range")
     names = {layer.name for layer in layers}

@@ -62,7 +62,10 @@ def test_the_definition_is_timms_own():
             "r32_i16/mb_d1_k3_s1_e6_w16_se0.0625/mb_d1_k3_s1_e6_w24_se0.1/h64_c10",
             "would squeeze 16 channels to 2, not 1",
         ),
-        ("r32_i16_relu/mb_d1_k3_s1_e6_w16/h64_c10", "one activation for stem and head, not relu and silu"),
+        (
+            "r32_i16_relu/mb_d1_k3_s1_e6_w16/h64_c10",
+            "one activation for stem and head, and no sigmoid; these are",
+        ),
         ("r32_i16/mb_d1_k3_s1_e6_w16/h64_f8_c10", "with EfficientNet's head"),
         ("r32_i16_pool/mb_d1_k3_s1_e6_w16/h64_c10", "no stem of kind pool"),
         ("r32_i16/mb_d1_k3_s1_e6_w16_di2/h64_c10", "cannot express mb"),
