@@ -161,8 +161,8 @@ def save_model(model: Model, directory: Path) -> Path:
     """Write model.json, and model.safetensors if the model has weights, into `directory`, and return `directory`.
 
     The folder is created if it is missing. Other files in it stay. The document is written last and contains the hash
-    of the tensors, so that an incomplete folder is not loaded. Raises `UserError` if a file cannot be written, or classes
-    and network disagree.
+    of the tensors, so that an incomplete folder is not loaded. Raises `UserError` if a file cannot be written, or
+    classes and network disagree.
     """
     files = model_files(model)
     for name, content in files.items():
