@@ -27,8 +27,8 @@ def in_child(function: Callable[..., T], *arguments: Any) -> T:
     """Return function(*arguments), computed in a child process that ends with the call.
 
     function: must be defined at the top level of a module. A `UserError` that it raises is raised here too. After
-    another exception, or the death of the process, the call is repeated once; if that fails too, `UserError` is
-    raised with the reason.
+    another exception, or the death of the process, the call is repeated once, except after `TrialFailed`; if it fails
+    for good, `UserError` is raised with the reason.
     """
     answers: list[tuple[str, T]] = []
     failed = done(local(1), [_Call(function, arguments)], _called, lambda job, answer: answers.append(answer))

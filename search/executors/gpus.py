@@ -59,8 +59,8 @@ def _seen(visible: str | None) -> tuple[Gpu, ...]:
 def selected(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
     """Return the GPUs that `CUDA_VISIBLE_DEVICES=visible` permits, renumbered from 0 in the order given there.
 
-    visible: a comma-separated list of numbers and of beginnings of UUIDs; CUDA ignores the first unknown entry and
-    all after it. None: all GPUs are permitted.
+    visible: a comma-separated list of numbers and of beginnings of UUIDs; the first entry that is unknown, ambiguous
+    or repeated is ignored, and all after it. None: all GPUs are permitted, with their numbers.
     """
     if visible is None:
         return tuple(gpus)

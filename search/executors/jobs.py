@@ -11,7 +11,8 @@ from search.executors import EXECUTORS, Executor
 from search.tables.units import clock
 
 _ATTEMPTS = 2
-"""The number of times that a job is tried if its worker dies. A job that goes on after a result has as many again."""
+"""The number of times that a job is tried if the machine, not the job, makes it fail. A job that goes on after a
+result has as many attempts again."""
 
 
 class Job(Protocol):
@@ -110,6 +111,7 @@ def done(
 def local(workers: int | None = None, threads: int = 1) -> Executor:
     """Return an executor that runs jobs in a pool of processes on this machine.
 
-    workers: the number of processes; None: one for each CPU core. threads: the number of threads of torch in each.
+    workers: the number of processes; None: the number of CPU cores that this process may use, divided by `threads`.
+    threads: the number of threads of torch in each process.
     """
     return EXECUTORS["local"].model_validate({"executor": "local", "workers": workers, "threads": threads})

@@ -36,19 +36,21 @@ from search.proxy.proxy import Proxy
 
 PRELOADED = ["search.proxy.training", "search.proxy.measure", "torch._dynamo"]
 """The modules that the fork server imports, so that workers share them. torch imports the last one, with all of
-sympy, when a process makes its first optimiser; by itself that takes 1.6 s and 150 MB in each worker."""
+sympy, when a process makes its first optimiser; that would take 1.6 s and 150 MB in each worker."""
 
 
 class Local(Executor):
     """The executor that runs trials in a pool of processes on this machine."""
 
     workers: int | None = Field(default=None, ge=1, le=1024)
-    """The number of processes. None: `per_gpu` for each GPU; if there is no GPU, as many as this process may use CPU
-    cores, divided by `threads`."""
+    """The number of processes. None: `per_gpu` for each GPU; if trials use no GPU, the number of CPU cores that this
+    process may use, divided by `threads`."""
     per_gpu: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
-    """The number of trials that share a GPU; auto: chosen by `search.executors.placement`."""
+    """The number of trials that share a GPU; auto: chosen by `search.executors.placement`. Not used if `workers` is
+    set."""
     timeout: float | None = Field(default=None, gt=0)
-    """The most seconds that an attempt may take. A longer attempt fails, and its worker is replaced."""
+    """The most seconds that an attempt may take. A longer attempt fails, its worker is replaced, and the trial has
+    another attempt if it has not had all."""
 
     _device: str = PrivateAttr(default="cpu")
     """The device setting of the proxy, which `on` stores."""
@@ -72,7 +74,7 @@ class Local(Executor):
 
     @property
     def _placement(self) -> Placement | None:
-        """The GPUs of the workers; None if the workers compute on the CPU."""
+        """The CUDA GPUs of the workers; None if the workers use none."""
         gpus = gpus_for(self._device)
         if not gpus:
             return None

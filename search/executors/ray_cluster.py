@@ -61,7 +61,8 @@ class RayTune(Executor):
     workers: int | None = Field(default=None, ge=1, le=10_000)
     """The most trials that run at the same time; None: as many as the cluster has room for."""
     resources: dict[str, float] | None = None
-    """The resources that a trial occupies, such as {"cpu": 1, "gpu": 0.5}; None: one CPU for each of its threads."""
+    """The resources that a trial occupies, such as {"cpu": 1, "gpu": 0.5}. Without "cpu", the trial occupies one CPU
+    for each of its threads."""
     timeout: float | None = Field(default=None, gt=0)
     """The most seconds that an attempt may take. A longer attempt fails, and its worker is replaced."""
 

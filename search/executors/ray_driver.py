@@ -164,7 +164,7 @@ def _kill(pid: int) -> None:
 
 
 def _epitaph(trial: Trial) -> str:
-    """Return the reason in one line for which the worker of a trial died, taken from the long text that Ray gives."""
+    """Return in one line why the worker of a trial died, taken from the long text that Ray gives."""
     text = str(trial.get_error() or Path(trial.error_file or "/dev/null").read_text("utf-8"))
     for said, reason in _EPITAPHS.items():
         if said in text:

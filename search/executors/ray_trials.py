@@ -98,7 +98,7 @@ class Trials:
             job.since = time.monotonic()
 
     def stops(self, name: str, epoch: int, loss: float) -> bool:
-        """Report the loss of an epoch to the engine. Return True if the engine stops the trial."""
+        """Report the loss of an epoch to the engine. Return True if it stops the trial, or if the trial is over."""
         with _past_tune():
             job = self._jobs.get(name)
             return job is None or self._engine.on_report(job.number, epoch, loss)

@@ -27,7 +27,10 @@ def described(source: Source) -> None:
 
 
 def shaped(source: Source) -> None:
-    """Check that images are read-only bytes of the right size, labels valid classes, and class names distinct."""
+    """Check that images are read-only bytes of the right size, labels valid classes, and class names distinct.
+
+    There must be two classes or more, and images of every class in the training and the validation split.
+    """
     data = load(source, _RESOLUTION)
     splits = {"train": data.train, "validation": data.validation, "test": load_test(source, _RESOLUTION)}
     for part, split in splits.items():
