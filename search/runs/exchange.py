@@ -86,8 +86,8 @@ class Rate:
 class Exchange:
     """The exchange rates of a search.
 
-    scale: the factor, 0 or more, by which the reward's exponents would fit the trials. neutral: the trial that wins
-    if all exponents are multiplied by `scale`.
+    scale: the factor, 0 or more, by which the reward's exponents must be multiplied to fit the trials. neutral: the
+    trial that wins if all exponents are multiplied by `scale`.
     """
 
     rates: tuple[Rate, ...]
@@ -160,7 +160,7 @@ def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
     """Yield a warning if the cost of all leading trials is near the smallest or the largest of the space.
 
     At most one is yielded: for params, else for multiply-adds. The one about the smallest is left out if the reward
-    has no costs.
+    has no costs. Nothing is yielded if there are fewer than `_LEADERS` trials with a result.
     """
     leaders = ranked(trials)[:_LEADERS]
     if len(leaders) < _LEADERS:

@@ -30,8 +30,9 @@ def exported(
 
     form: a format; without one, that of the ending of `out`, or csv. columns, sort: keys with commas between them.
     top: the number of trials of the highest reward, None for all. pareto: the columns whose front is exported, "" for
-    accuracy, params and the step time (else MACs), None for all trials. Raises `UserError` for an unknown format or
-    column, and for a choice of rows or columns with the format optuna.
+    accuracy, params and the step time (else MACs), None for all trials. With `top` or `pareto`, only complete and
+    imported trials are exported. Raises `UserError` for an unknown format or column, and for a choice of rows or
+    columns with the format optuna.
     """
     chosen = format_of(form, out, (*FORMATS, OPTUNA)) if form or out else "csv"
     if chosen == OPTUNA:

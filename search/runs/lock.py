@@ -34,8 +34,8 @@ def driver_of(path: Path) -> str:
 def driver_lock(path: Path) -> Iterator[None]:
     """Hold the run for this process during the block.
 
-    Raises `UserError` if another process holds the run, which the message names with its host, and if the file cannot
-    be opened. The system releases the lock when the process ends, so it is never stale.
+    Raises `UserError` if another process holds the run, with the number and the host of that process, and if the file
+    cannot be opened. The system releases the lock when the process ends, so it is never stale.
     """
     try:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115

@@ -1,4 +1,5 @@
-"""Finished trials under another objective. Accuracy, step time and costs are stored, so nothing is trained."""
+"""Finished trials under another objective. Nothing is trained: accuracies and step times are stored, and other costs
+follow from the networks or from a profile."""
 
 from __future__ import annotations
 
@@ -27,13 +28,15 @@ including new keys."""
 
 RESCORED = (
     Column("rank", "Rank", form="d", description="by the new objective, from 1"),
-    Column("rank_before", "Before", form="d", description="by the run's own"),
+    Column("rank_before", "Before", form="d", description="by the run's own objective, from 1"),
     *TRIALS,
     Column(
         "reward_before", "Reward before", form=".4f", description="by the run's own objective", better="high"
     ),
     Column(
-        "exceeds", "Exceeds", description="the limit of the new objective that keeps it from being ranked"
+        "exceeds",
+        "Exceeds",
+        description="the limit of the new objective that keeps the trial from being ranked",
     ),
 )
 BRIEF = ("rank", "rank_before", "number", "reward", "reward_before", "accuracy", *TERMS, "params", "macs")
@@ -102,8 +105,9 @@ class Rescored:
 def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
     """Return the complete and imported trials of a run, the best under another objective first.
 
-    Trials over a limit come last and have no rank. Raises `UserError` if no trial is complete, and if the run has
-    neither measured nor predicted a cost that the objective counts or limits.
+    Trials over a limit come last and have no rank. Raises `UserError` if no trial is complete, if the run has neither
+    measured nor predicted a cost that the objective counts or limits, and if it measured step times that count
+    relative to another reference network.
     """
     if not run.ranked:
         raise UserError(f"The run {run.name} has no complete trial yet.")

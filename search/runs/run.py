@@ -267,7 +267,7 @@ def ledger_file(path: Path) -> Path:
 
 
 def config_of(path: Path) -> Config:
-    """Return the configuration of the run at `path`, with the profile that it began with."""
+    """Return the configuration of the run at `path`, with the profiles that it began with, if there are any."""
     return _configured(documents.read("run", str(path / CONFIG)), path)
 
 

@@ -69,8 +69,9 @@ def exceeds(trial: Trial, limits: Limits) -> bool:
 def eligible(standing: Sequence[Trial], ranked: Sequence[Trial], limits: Limits) -> list[Trial]:
     """Return the trials that can be answers, the best first: without those whose measured latency is over its limit.
 
-    standing: the trials of the finals, empty without finals. ranked: all complete trials, one at least. If every
-    trial is over the limit, all of them are returned.
+    standing: the trials of the finals, empty without finals. ranked: all complete trials, one at least, from which
+    the answers are taken if no trial in `standing` is left. If every trial is over the limit, `standing` (without
+    finals `ranked`) is returned unchanged.
     """
     for candidates in (standing, ranked):
         if within := [trial for trial in candidates if not exceeds(trial, limits)]:

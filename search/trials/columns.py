@@ -131,7 +131,7 @@ TRIALS = (
         "final_reward",
         "Mean reward",
         form=".4f",
-        description="the reward of the mean accuracy with fresh seeds: the highest wins",
+        description="the reward of the mean accuracy with fresh seeds, by which finalists are ranked",
         better="high",
     ),
     Column("loss", "Loss", form=".4f", description="cross-entropy on the validation split", better="low"),

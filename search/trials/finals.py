@@ -43,9 +43,9 @@ class Finals(BaseModel):
     """True if the base network is trained again too, provided that it is a trial of the search."""
 
     def size(self, complete: int) -> tuple[int, int]:
-        """Return the largest number of networks in the finals, and the number of seeds for each network.
+        """Return the largest number of leaders in the finals, and the number of seeds for each network.
 
-        complete: the number of complete trials of the search.
+        The base network can be in the finals in addition. complete: the number of complete trials of the search.
         """
         _, top, _ = next((size for size in _SIZES if complete >= size[0]), (0, 0, 0))
         seeds = _SIZES[0][2] if complete >= _SIZES[0][0] else _SIZES[-1][2]
@@ -70,8 +70,8 @@ class Agenda:
     """The finals of a search.
 
     finalists: the leaders, the highest reward first, and after them the base network's trial if it is not one of
-    them. trainings: the pairs of a finalist and a fresh seed in the order of training. Every finalist is trained
-    with one seed before any is trained with the next seed.
+    them and `Finals.base` is True. trainings: the pairs of a finalist and a fresh seed in the order of training.
+    Every finalist is trained with one seed before any is trained with the next seed.
     """
 
     finalists: tuple[Trial, ...]
@@ -93,7 +93,8 @@ class Agenda:
 def agenda(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Agenda:
     """Return the finals of a search with these trials.
 
-    seed: the seed of the search; the fresh seeds follow it.
+    seed: the seed of the search; the fresh seeds follow it. base: the base network. Without leaders there are no
+    finalists and no trainings.
     """
     # In proportion to this search, however many trials it has imported.
     top, seeds = finals.size(sum(trial.state == "complete" for trial in trials))

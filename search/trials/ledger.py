@@ -25,7 +25,7 @@ SCHEMA = 3
 ENDED = "ended"
 """The key of the note with the reason why a search has nothing more to propose."""
 OVER = "over"
-"""The key of the note that is "yes" if the latest driver reached its end, and "" before that."""
+"""The key of the note that is "yes" if the latest driver reached the end of the run, and "" before that."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trial (
@@ -88,9 +88,9 @@ class Record:
 
     seed: the seed of the training. point: the index of an option for each choice of the space. reason: the reason why
     the trial failed; for an imported trial, its run and number. proposed_at, finished_at: the times in seconds since
-    1970. attempt: the number of the latest attempt of the current training, counted from 1; an attempt fails with its
-    worker. interruptions: the number of times that the driver died while the trial was running. final_trainings: the
-    final trainings of its network, by seed. rungs: the results of its shorter trainings, the shortest first.
+    1970. attempt: the number of the latest attempt of the current training, counted from 1. interruptions: the number
+    of times that the driver died while the trial was running. final_trainings: the final trainings of its network, by
+    seed. rungs: the results of its shorter trainings, the shortest first.
     """
 
     number: int
