@@ -47,9 +47,10 @@ class Frame:
 def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Architecture, str]:
     """Return the published network `name` for the images, as large as the limits permit, with the reason in words.
 
-    latency: the setting, "auto" or the file of a profile, which then predicts latencies; without one, some networks
+    It is not scaled if there are no limits; a limit on the step time does not count. latency: the setting, "auto" or
+    the file of a profile. Under a limit on the latency, that profile predicts latencies; with "auto", some networks
     are measured here, which takes seconds. Raises `UserError` if the network would need widths below 8, for a file
-    that is no profile, and where onnxruntime is missing.
+    that is no profile, and where onnxruntime is needed but missing.
     """
     bounds = {
         limit: value for limit in COSTS if (value := getattr(limits, limit)) is not None and limit != "step"

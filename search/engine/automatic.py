@@ -98,9 +98,10 @@ class Decided:
 def decided(settings: Mapping[str, Any]) -> Decided:
     """Return `settings` with decisions in place of a `space`, `proxy` and `trials` that are "auto" or missing.
 
-    With a `budget`, no number of trials is decided. The data are opened only if there is something to decide. A
-    setting inside a group takes precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for
-    invalid settings and data.
+    A published network in space=around:NETWORK is replaced by the one that `search.engine.around.fitted` returns. The
+    network of such a space becomes the first to try. With `weights`, the proxy is finetune. With a `budget`, no
+    number of trials is decided. The data are opened only if a decision needs them. A setting inside a group takes
+    precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for invalid settings and data.
     """
     chosen, decisions = dict(settings), list[Decision]()
     if chosen.get("weights") is not None and str(chosen.get("proxy", AUTO)) == AUTO:
@@ -163,7 +164,7 @@ def _take(
 
 
 def images_of(source: Source) -> Images:
-    """Return the numbers and the size of the images, some of which are decoded for this.
+    """Return the properties of the images of `source`. Up to `_SAMPLE` are decoded for their size, if it is fixed.
 
     Raises `UserError` for unusable data.
     """
@@ -212,10 +213,10 @@ def _space(side: int) -> tuple[dict[str, Any], str]:
 
 
 def _narrow(config: Config, *, around: bool) -> bool:
-    """Return True if widths are choices, and networks so small that a proxy must not make them narrower.
+    """Return True if a proxy must not make networks narrower: widths are choices, and images and networks are small.
 
-    around: True if the space is around a network. Then its first network has the typical size, else it is the median
-    of random networks.
+    around: True if the space is around a network. Then the first network to try has the typical size; otherwise that
+    size is the median of random networks.
     """
     space = config.space
     if not any(choice.name.endswith(".width") for choice in space.choices):
@@ -230,7 +231,7 @@ def _narrow(config: Config, *, around: bool) -> bool:
 def _proxy(space: Space, images: Images, *, synthetic: bool, full: bool) -> tuple[dict[str, Any], str]:
     """Return the settings of the proxy for the networks of a space on these images, and the reason.
 
-    full: True if it must not make networks narrower.
+    full: True if the proxy must not make networks narrower.
     """
     count = min(images.train, MAX_IMAGES)
     steps = SYNTHETIC_STEPS if synthetic else FULL_STEPS if full else STEPS
@@ -273,5 +274,7 @@ def _trials(space: Space) -> tuple[dict[str, Any], str]:
         return {"trials": space.size}, "all networks of the space"
     if len(space.choices) >= LARGE:
         return {"trials": LARGE_TRIALS}, f"the space has {len(space.choices)} choices"
-    reason = "the default sampler needs 9 to 16 on the tables of the lab book, for accuracy alone"
+    reason = (
+        "on two tables, the default sampler needs 9 to 16 to equal 256 and 64 random ones, for accuracy alone"
+    )
     return {"trials": TRIALS}, reason

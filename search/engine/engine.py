@@ -26,7 +26,8 @@ from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
 from search.trials.trial import Trial
 
 ATTEMPTS = 3
-"""The number of times that a training is tried if its worker dies. After the last time the training has failed."""
+"""The number of times that a training is tried if the machine, not the network, makes it fail, as when its worker
+dies. After the last time the training has failed."""
 INTERRUPTIONS = 10
 """A training has failed when the driver, the main process of the search, has died this many times during it.
 
@@ -218,7 +219,8 @@ class Engine:
     def _requeue_interrupted(self) -> None:
         """Requeue the trials that were running when the last driver died.
 
-        The interrupted training does not count as an attempt, but the trial fails after `INTERRUPTIONS` of them.
+        The interrupted training does not count as an attempt, but a trial fails when it is interrupted for the
+        `INTERRUPTIONS`th time.
         """
         for record in self._history.running:
             interrupted = replace(record, interruptions=record.interruptions + 1)

@@ -46,10 +46,11 @@ class Estimate:
 
     trial: the seconds of a trial of a small, a medium and a large random network, by multiply-adds; a sampler may
     prefer other networks. Time does not always rise with multiply-adds: a small network can have more layers.
-    finals: the number of trainings in the finals. profile: the seconds of measuring a device profile first, None if
-    none is measured. parallel: the number of workers. total: the wall-clock seconds of the profile, and of all trials
-    and the finals, which take the budget at most; None if neither a number of trials nor a budget is set. memory: the
-    bytes that one worker holds. disk: the bytes that the run adds.
+    finals: the largest number of trainings in the finals. profile: the seconds of measuring a device profile first,
+    None if none is measured. parallel: the number of workers, 1 if it is unknown. total: the wall-clock seconds of
+    the profile, and of all trials and the finals, which take the budget at most; None if neither a number of trials
+    nor a budget is set. memory: the bytes of main memory that one worker holds. disk: the bytes of the run's ledger,
+    with 1,000 trials if their number is not set.
     """
 
     trial: tuple[float, float, float]
@@ -62,8 +63,9 @@ class Estimate:
 
 
 def estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
-    """Return the estimate for a search on these data. Networks are timed while others train, as in the search.
+    """Return the estimate for a search on these data.
 
+    On a CPU, networks are timed while as many others train as in the search, if all trials run on this machine.
     profile: the seconds of measuring a device profile first, None if none is measured.
     """
     if gpus_for(config.proxy.device):
@@ -97,7 +99,8 @@ def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
 def _neighbours(full: Architecture, config: Config, data: Dataset) -> Iterator[None]:
     """Let as many other processes train, while times are measured, as will work beside each worker in the search.
 
-    Two workers on the two threads of one physical core take nearly twice the time of one that works alone.
+    Two workers on the two threads of one physical core take nearly twice the time of one that works alone. On GPUs,
+    and if trials run on other machines, no other process trains.
     """
     others = min(config.executor.parallel or 1, cores()) - 1
     if others < 1 or not config.executor.here or gpus_for(config.proxy.device):
@@ -202,8 +205,8 @@ def _rungs(config: Config) -> Iterator[str]:
 def _spread(config: Config) -> tuple[Architecture, ...]:
     """Return a small, a medium and a large network of the space, within the limits if random draws find such.
 
-    Times are not predicted yet. In their place, a limit on them permits the multiply-adds of the largest network that
-    is tried first.
+    Limits on times cannot be checked yet, since no times are predicted. In their place, networks with more
+    multiply-adds than the largest of the setting `first` are left out, if there is such a limit and `first` is set.
     """
     rng, space = random.Random(config.settings.seed), config.space
     first = [cost(decode(text)).macs for text in config.settings.first]

@@ -14,7 +14,10 @@ from space.cost.table import COSTS
 
 
 def check(config: Config) -> None:
-    """Raise `UserError` for settings that would make every trial fail, or leave no network to train."""
+    """Raise `UserError` for settings that would make every trial fail or leave no network to train.
+
+    It is also raised for a network of the setting `first` that exceeds a limit.
+    """
     for name, limit in config.limit.exact:
         smallest, _ = config.space.range.bounds(name, config.limit.batch)
         if limit < smallest:
@@ -49,7 +52,8 @@ def check_times(config: Config) -> None:
 def within_times(config: Config, note: Callable[[str], None]) -> Config:
     """Return `config` without the networks of `first` whose predicted times exceed a limit.
 
-    Unlike exact costs, predictions can err, and so they are no mistake of the user. note: receives a line about each.
+    Since predictions can err, such a network is no mistake of the user, unlike one that exceeds a limit on an exact
+    cost. note: receives a line about each.
     """
     kept = []
     for text in config.settings.first:

@@ -18,9 +18,10 @@ from space import UserError
 Note = Callable[[str], None]
 
 MAX_SECONDS = 600
-"""The longest estimated time, in seconds, of a profile that is measured without being asked for."""
+"""The estimated seconds that the measurement of a profile may take if it was not asked for. If all networks would
+take longer, fewer are measured."""
 _FEWEST = 20
-"""The smallest number of networks of a profile."""
+"""The smallest number of networks that are measured even if they take longer than `MAX_SECONDS`."""
 
 
 def with_latencies(config: Config, note: Note) -> Config:
@@ -46,7 +47,7 @@ def with_latencies(config: Config, note: Note) -> Config:
 
 
 def latency_profile_time(config: Config) -> float | None:
-    """Return the seconds of measuring the profile of latencies of this search, None if it measures none."""
+    """Return the estimated seconds of measuring the profile of latencies of this search, None if it measures none."""
     if not needed(config) or config.settings.latency != "auto":
         return None
     if latency_profile(config.space, _near(config)):

@@ -74,9 +74,9 @@ def launch(
     finished run, which is kept in runs/NAME. display: shows the run while it lasts; None shows nothing. evaluate: the
     function that a worker calls for each training; it must be defined at the top level of a module.
 
-    Raises `UserError` for invalid settings or data, before anything is written; `Stopped` if the run stopped before
-    its end; and `LedgerFailed` if results cannot be stored. After these two, as after Ctrl-C, `resume` continues the
-    run.
+    Raises `UserError` for invalid settings or data, before the run's folder is created; `Stopped` if the run stopped
+    before its end; and `LedgerFailed` if results cannot be stored. After these two, as after Ctrl-C, `resume`
+    continues the run.
     """
     plan = prepared(settings or {})
     config, data = replace(plan.config, pruner=plan.config.pruner.decided(plan.config.workload)), plan.data
@@ -231,9 +231,10 @@ def drive(
     evaluate: Evaluate,
     document: documents.Document | None = None,
 ) -> None:
-    """Train the proposals until there are no more, and record everything in the ledger of the run at `path`.
+    """Train the proposals and the finals until there are no more or the budget is spent, in the run at `path`.
 
-    document: the run's new configuration, None to leave the configuration as it is.
+    Results are recorded in its ledger. At the end, step times that were predicted are measured for the best networks,
+    and latencies for the answers. document: the run's new configuration, None to leave the configuration as it is.
 
     `display` gets a note if no network is left that is worth training. Raises `UserError` if another process drives
     the run or its data have changed, and `Stopped` if the run stopped before its end. After an exception, no process

@@ -122,7 +122,7 @@ def panel(status: Status, front: tuple[Trial, ...] | None = None) -> RenderableT
 
 
 def panel_lines(status: Status, front: tuple[Trial, ...] | None = None) -> list[str]:
-    """Return the state of a search: counts, times, the best trial and the running ones. Lines fit 80 columns."""
+    """Return the state of a search in lines: counts, times, the best trial or the front, and the running trials."""
     lines = [counts(status), times(status)]
     if status.finals:
         lines.append("finals: {} of {} trainings".format(*status.finals))

@@ -22,12 +22,12 @@ Measure = Callable[[Architecture], float]
 
 
 def measure_answers(engine: Engine, note: Callable[[str], None], images: int | None) -> None:
-    """Measure the latency of each answer as its exported file runs, until all keep the limit or `_MOST` are measured.
+    """Measure the latency of each answer under the conditions of the run's profile of latencies.
 
     An answer that takes over 2 % more than `limit.latency` is no answer any more, see `search.trials.answers`;
-    another trial takes its place and is measured, too. Nothing is measured without a profile of latencies, and where
-    the profile is of another device. note: a function that receives a line about each measurement. images: the number
-    of validation images, None if unknown.
+    another trial takes its place and is measured, too, up to `_MOST` networks in all. Nothing is measured without
+    such a profile, and where it is of another device. note: a function that receives a line about each measurement,
+    or about the other device. images: the number of validation images, None if unknown.
     """
     latencies = engine.config.latencies
     if latencies is None or not _unmeasured(engine.config, engine.trials, images):

@@ -28,8 +28,9 @@ _DRAWN = 20
 class Parent:
     """The weights of a parent for the classes and channels of the data, with the most important channels first.
 
-    file: the content of `parent.safetensors` in the folder of the run. digest: `space.weights.files.weights_digest`,
-    a part of the fidelity of trials. remarks: lines for people.
+    Nested weights (see `Trained`) keep the order of their channels. file: the content of `parent.safetensors` in the
+    folder of the run. digest: `space.weights.files.weights_digest`, a part of the fidelity of trials. remarks: lines
+    that tell the user what changes.
     """
 
     file: bytes
@@ -67,7 +68,10 @@ def source_of(config: Config) -> Trained | None:
 
 
 def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
-    """Return the parent for the classes and channels of the data. word: the name of the weights in remarks."""
+    """Return the parent for the classes and channels of the data. Raises `UserError` if it can have no children.
+
+    word: the name of the weights in remarks.
+    """
     from space.weights import adapt, weights_file
     from space.weights.files import weights_digest
     from space.weights.weights import fresh_classifier

@@ -134,7 +134,7 @@ class Sampled:
         proposals."""
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """Return the next of the first networks, or else a network that the sampler proposes.
+        """Return the next network of the setting `first`, or else a network that the sampler proposes.
 
         Returns None if all trials are proposed. Raises `Exhausted` if no network is left that is worth a trial.
         """

@@ -28,8 +28,8 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
     """Measure the training step of each of the `BEST` best complete trials that has no measured step time.
 
     Steps of the network and of the reference network alternate. They use the profile's number of images, so that
-    measured and predicted times can be compared. Rewards still use the predicted times, which all trials have.
-    Nothing is measured if the device is not present.
+    measured and predicted times can be compared. Rewards still use the predicted times, which all trials have. No
+    measurement begins after `_SECONDS`, nor after one that raised `UserError`, as without the device.
     """
     own = ranked(trial for trial in engine.trials if trial.state == "complete")
     results = [(trial, trial.result) for trial in own[:BEST] if trial.result]

@@ -38,8 +38,8 @@ class SearchAndFinals:
     def __init__(self, engine: Engine, note: Callable[[str], None] = lambda text: None) -> None:
         """Continue the run of `engine`. Trainings that were running when the last driver died are requeued.
 
-        note: a function that is called with one line for every final training that is over. Raises `LedgerFailed`
-        like the engine.
+        note: a function that is called with one line for the decision about low-fidelity trainings, and for every
+        final training that has a result or that its network made fail. Raises `LedgerFailed` like the engine.
         """
         self._engine, self._note = engine, note
         self._jobs: dict[int, _FinalJob] = {}
@@ -163,7 +163,7 @@ class SearchAndFinals:
         return request(self.config, number, training.attempt, str(trial.architecture), seed, timed=False)
 
     def _retry(self, trial: int, training: FinalTraining, reason: str) -> None:
-        """Requeue a training whose worker died if it has attempts left, else record the failure."""
+        """Requeue a training that the machine made fail if it has attempts left, else record the failure."""
         if training.attempt < ATTEMPTS:
             return self._keep(trial, replace(training, attempt=training.attempt + 1, state="waiting"))
         return self._keep(trial, replace(training, state="failed", reason=reason))
@@ -171,7 +171,8 @@ class SearchAndFinals:
     def _requeue_interrupted(self, trial: int, training: FinalTraining) -> None:
         """Requeue a training that was running when the last driver died.
 
-        The interrupted training does not count as an attempt.
+        This does not count as an attempt, but the training fails when it is interrupted for the `INTERRUPTIONS`th
+        time.
         """
         deaths = training.interruptions + 1
         if deaths < INTERRUPTIONS:

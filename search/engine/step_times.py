@@ -102,7 +102,7 @@ def _gpu_profile_time(config: Config) -> float | None:
 
 
 def profile_time(config: Config, data: Dataset) -> float | None:
-    """Return the seconds of measuring the profile of this search, None if it measures no profile."""
+    """Return the estimated seconds of measuring the profile of this search, None if it measures no profile."""
     step, limited = config.settings.step, config.limit.step is not None
     if ("step" not in config.reward.costs and not limited) or step not in ("auto", "profile"):
         return None

@@ -28,8 +28,8 @@ FIRST = 20
 _NEAR = (0.5, 1.5)
 """The shares of a latency between which networks are near it."""
 _ENOUGH = 10
-"""The smallest number of networks near a latency from which alone a profile is made: 10 small networks predict small
-ones better than 60 of all sizes (lab book, where the errors of a profile come from)."""
+"""The smallest number of networks near a latency to which a profile is fitted: 10 small networks predict small ones
+better than 60 of all sizes (lab book, where the errors of a profile come from)."""
 _MANY, _FEW = 1000, 10
 """The numbers of classes of ImageNet and of small data sets."""
 
@@ -70,8 +70,8 @@ class Campaign:
     def narrowed(self, profile: Profile, near: float) -> Campaign:
         """Return the campaign that measures networks with about the latency `near` in milliseconds.
 
-        A profile of these networks alone errs less near that latency, since larger networks need other rates. At most
-        `max_networks - FIRST` are chosen; if they are fewer than `_ENOUGH`, the campaign itself is returned.
+        A profile fitted to these networks errs less near that latency, since larger networks need other rates. There
+        are at most `max_networks - FIRST`; if there are fewer than `_ENOUGH`, the campaign itself is returned.
         profile: predicts latencies, from measurements of `FIRST` networks of the whole space.
         """
         predictor = Predictor(profile)
@@ -92,8 +92,8 @@ class Campaign:
     def fit(self, samples: list[Sample], far: list[Sample] | None = None) -> Profile:
         """Return the profile that is fitted to `samples`. Raises `UserError` if there are none.
 
-        far: measurements of networks that are not near the latency of this campaign, for kinds of work that those
-        near it have little of.
+        far: measurements of networks of the whole space, for kinds of work that the networks near the latency of this
+        campaign have little of.
         """
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         where = (self.device, self.batch, self.space.name, self.reference)

@@ -37,7 +37,7 @@ class MeasuredBlock(BaseModel):
 
 
 class Profile(BaseModel):
-    """The times of blocks on a device.
+    """The times of blocks on a device, and rates that estimate the times of other blocks.
 
     cost: the cost that the profile predicts. batch: the number of images in a step or an inference. space: the name
     of the space with these blocks. made: the date and time of the profile. networks: the number of measured

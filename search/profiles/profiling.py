@@ -93,11 +93,12 @@ def make(
 
     max_networks: see `Campaign`. latency: the conditions of an inference, for a profile of latencies; `device`,
     `precision` and `batch` are for one of training steps. near: a latency in milliseconds; after `FIRST` networks of
-    the whole space, networks near it are measured, and only these are fitted; where few networks are near it, more of
-    the whole space are measured instead. wait: called before waiting for another process that is measuring this
-    profile, whose result is then returned if it wrote one. begin: called before the measurements, with an estimate of
-    their time. watch: called with the progress before the first network and after each one. With `near`, both are
-    called for the first networks, and again for the others.
+    the whole space, networks near it are measured, and the profile is fitted to these (the first have a little weight
+    in the estimates for blocks that were not measured); where few networks are near it, more of the whole space are
+    measured instead. wait: called before waiting for another process that is measuring this profile, whose result is
+    then returned if it wrote one. begin: called before the measurements, with an estimate of their time. watch:
+    called with the progress before the first network and after each one. With `near`, both are called for the first
+    networks, and again for the others.
     An interrupted measurement of the same profile is continued. Raises `UserError` for a device that does not exist,
     conditions `latency` that this machine cannot meet, a batch that is too large, or a file that cannot be written.
     """

@@ -18,8 +18,9 @@ from space import Architecture, UserError, decode
 from space.timing.device import Device
 
 _FAR = 0.1
-"""The weight of relative errors on networks far from the latency that a profile is near. They decide about kinds of
-work that networks near it have little of: dense 5 x 5 convolutions were predicted ten times too fast without them."""
+"""The weight of relative errors on networks that were not chosen near the latency of a profile. They decide about
+kinds of work that networks near it have little of: without them, dense 5 x 5 convolutions were predicted ten times
+too fast."""
 _FOLDS = 10
 """The number of folds in the cross-validation of estimates for blocks that were never measured."""
 
@@ -66,8 +67,8 @@ def fit(
 ) -> Profile:
     """Return the profile of `cost` that fits `samples` best. Raises `UserError` if there is no sample.
 
-    space: the name of the space. made: the date and time of the profile. far: the measurements of networks with quite
-    other latencies, which have little weight in the estimates for blocks that `samples` lack.
+    space: the name of the space. made: the date and time of the profile. far: the measurements of networks of all
+    latencies, which have little weight in the estimates for blocks that `samples` lack.
     """
     if not samples:
         raise UserError("A profile needs at least one measured network.")
