@@ -25,8 +25,8 @@ FILLED = 0.95
 """The share of a limit of latency that the network may take. The rest is for the errors of measurements and
 predictions, since a network that is predicted to exceed the limit is not tried."""
 _STRIDES = ((48, 8), (96, 16))
-"""Sides of images in pixels, each with the total stride of networks up to that side; 32 for larger images. The last
-map has 3 to 7 pixels a side."""
+"""Sides of images in pixels, each with the total stride of networks up to that side; 32 for larger images. For images
+of 28 to 224 pixels, the last map has 4 to 7 pixels a side."""
 _LARGEST_STRIDE = 32
 
 

@@ -25,8 +25,8 @@ In 8 searches of 40 trials on the table effv2_mini with sampler=auto, the most a
 the best of the table (standard error 0.0009), without the share 0.0049 (0.0022). The regret of the reward's answer
 was 0.0038 (0.0019) in both cases."""
 ACCURACY_FROM = 8
-"""The number of trials before the first proposal for accuracy alone. The start of a search is the same for both
-objectives."""
+"""The number of trials at the start of a search, none of which is proposed for accuracy alone: the start is the same
+for both objectives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,7 @@ class Local(Executor):
     """The number of trials that share a GPU; auto: chosen by `search.executors.placement`. Not used if `workers` is
     set."""
     timeout: float | None = Field(default=None, gt=0)
-    """The most seconds that an attempt may take. A longer attempt fails, its worker is replaced, and the trial has
-    another attempt if it has not had all."""
+    """The most seconds that an attempt may take. A longer attempt fails, and its worker is replaced."""
 
     _device: str = PrivateAttr(default="cpu")
     """The device setting of the proxy, which `on` stores."""
