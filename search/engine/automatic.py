@@ -274,5 +274,7 @@ def _trials(space: Space) -> tuple[dict[str, Any], str]:
         return {"trials": space.size}, "all networks of the space"
     if len(space.choices) >= LARGE:
         return {"trials": LARGE_TRIALS}, f"the space has {len(space.choices)} choices"
-    reason = "on two tables, the default sampler needs 9 and 16 trials to equal 256 and 64 random ones (accuracy alone)"
+    reason = (
+        "on two tables, the default sampler needs 9 and 16 trials to equal 256 and 64 random ones in accuracy"
+    )
     return {"trials": TRIALS}, reason
