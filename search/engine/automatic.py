@@ -99,9 +99,10 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     """Return `settings` with decisions in place of a `space`, `proxy` and `trials` that are "auto" or missing.
 
     A published network in space=around:NETWORK is replaced by the one that `search.engine.around.fitted` returns. The
-    network of such a space becomes the first to try. With `weights`, the proxy is finetune. With a `budget`, no
-    number of trials is decided. The data are opened only if a decision needs them. A setting inside a group takes
-    precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for invalid settings and data.
+    network of such a space becomes the first to try. With `weights`, a missing proxy becomes finetune. With a
+    `budget`, no number of trials is decided. The data are opened only if a decision needs them. A setting inside a
+    group takes precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for invalid settings
+    and data.
     """
     chosen, decisions = dict(settings), list[Decision]()
     if chosen.get("weights") is not None and str(chosen.get("proxy", AUTO)) == AUTO:
@@ -164,7 +165,7 @@ def _take(
 
 
 def images_of(source: Source) -> Images:
-    """Return the properties of the images of `source`. Up to `_SAMPLE` are decoded for their size, if it is fixed.
+    """Return the properties of the images of `source`. Up to `_SAMPLE` images are decoded, but none of data=shapes.
 
     Raises `UserError` for unusable data.
     """

@@ -49,7 +49,7 @@ class Engine:
         fidelity: Callable[[Proxy], str],
         watch: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """Continue the search in `ledger`, which is empty at the start.
+        """Continue the search in `ledger`, in which a new search has no trials but those that it imported.
 
         fidelity: a function that returns the key that evaluations by a proxy have in common. watch: a function that
         is called with every trial that is over or has finished a low-fidelity training.

@@ -21,7 +21,7 @@ MAX_SECONDS = 600
 """The estimated seconds that the measurement of a profile may take if it was not asked for. If all networks would
 take longer, fewer are measured."""
 _FEWEST = 20
-"""The smallest number of networks that are measured even if they take longer than `MAX_SECONDS`."""
+"""The smallest `max_networks` of such a profile, even if the networks take longer than `MAX_SECONDS`."""
 
 
 def with_latencies(config: Config, note: Note) -> Config:
