@@ -49,7 +49,7 @@ def source_of(config: Config) -> Trained | None:
         return None
     if word is None:
         raise UserError(
-            "proxy=finetune needs the weights of a parent: weights=FILE, or the folder of a model."
+            "proxy=finetune needs the weights of a parent: weights=FILE, or weights=DIR, the folder of a model."
         )
     if asked is None:
         raise UserError(
