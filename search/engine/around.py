@@ -47,7 +47,7 @@ class Frame:
 def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Architecture, str]:
     """Return the published network `name` for the images, as large as the limits permit, with the reason in words.
 
-    It is not scaled if there are no limits; a limit on the step time does not count. latency: the setting, "auto" or
+    Without limits the network is not scaled; a limit on the step time does not count. latency: the setting, "auto" or
     the file of a profile. Under a limit on the latency, that profile predicts latencies; with "auto", some networks
     are measured here, which takes seconds. Raises `UserError` if the network would need widths below 8, for a file
     that is no profile, and where onnxruntime is needed but missing.

@@ -29,7 +29,7 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
 
     Steps of the network and of the reference network alternate. They use the profile's number of images, so that
     measured and predicted times can be compared. Rewards still use the predicted times, which all trials have. No
-    measurement begins after `_SECONDS`, nor after one that raised `UserError`, as without the device.
+    measurement begins after `_SECONDS`, nor after one that raised `UserError`, for instance without the device.
     """
     own = ranked(trial for trial in engine.trials if trial.state == "complete")
     results = [(trial, trial.result) for trial in own[:BEST] if trial.result]

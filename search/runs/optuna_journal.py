@@ -36,9 +36,9 @@ def journal(run: Run) -> bytes:
     """Return the content of a file for `optuna.storages.journal.JournalFileBackend`: one study named after the run.
 
     Trials keep their numbers. value: the reward. params: the chosen option of every choice of the space; none for a
-    network outside the space, nor in a fit, which chooses between networks. intermediate values: the training losses
-    of the epochs, without those that are not finite. user attributes: the seed, and the other columns of `search
-    export` that have a value.
+    network outside the space, nor in `scale fit`, which chooses between networks. intermediate values: the training
+    losses of the epochs, without those that are not finite. user attributes: the seed, and the other columns of
+    `search export` that have a value.
     """
     import optuna
     from optuna.storages import JournalStorage

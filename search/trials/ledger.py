@@ -87,7 +87,7 @@ class Record:
     """A row of the ledger: a proposal, with the result of its training if there is one.
 
     seed: the seed of the training. point: the index of an option for each choice of the space, () for a network
-    outside the space; in a fit, the number of the network. reason: the reason why the trial failed; for an imported
+    outside the space; in `scale fit`, the number of the network. reason: why the trial failed; for an imported
     trial, its run and number. proposed_at, finished_at: the times in seconds since 1970. attempt: the number of the
     latest attempt of the current training, counted from 1. interruptions: the number of times that the driver died
     while the trial was running. final_trainings: the final trainings of its network, by seed. rungs: the results of
