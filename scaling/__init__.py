@@ -59,7 +59,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # A fit trains, so it imports torch: only when it is used.
+    # Imported only when it is used, since a fit imports torch, which takes seconds.
     if name == "fit":
         from scaling.fitting.fit import fit
 

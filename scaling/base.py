@@ -1,4 +1,4 @@
-"""The base of a family: a published network, a file, a canonical string, or the result of a search."""
+"""The base of a family, and the words that name it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from space.choices.named_networks import called, named_network
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The network that a family is derived from, and a short name for the family's members."""
+    """The network that a family is derived from, and its short name, with which the names of all members begin."""
 
     name: str
     architecture: Architecture
@@ -24,11 +24,11 @@ def resolve(base: str | Architecture | Base) -> Base:
 
     A word can be whatever names a network in `search`: a published network ("b0", "v2-s"), even if a file has the
     same name; a YAML or JSON file; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or
-    timm, separated by commas ("r1_k3_s11_e1_i32_o16_se0.25,..."); a run, for its best network ("RUN"), or one of
-    its complete trials ("RUN:12"); the folder of a model.
+    timm, separated by commas ("r1_k3_s11_e1_i32_o16_se0.25,..."); a run, for its best network ("RUN") or another of
+    its answers ("RUN:cheapest"), or one of its complete trials ("RUN:12"); the folder of a model.
 
-    Raises `UserError` for anything else, with the nearest published names, for the best network of an unfinished run,
-    and for a trial that is not complete.
+    Raises `UserError` for anything else, with the nearest published names, for an answer of an unfinished run, and
+    for a trial that is not complete.
     """
     if isinstance(base, Base):
         return base

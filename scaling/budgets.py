@@ -21,12 +21,12 @@ STEP = 1000
 """phi is searched in thousandths, so that the printed value can be typed again and gives the same network."""
 
 _DIP, _STEP_DIP = 1.5, 1.1
-"""The largest factors by which a cost can be lower at a higher phi: in general, and for predicted times of networks
-whose exact costs never fall.
+"""The largest factors by which a cost is assumed to be lower at a higher phi: in general, and for predicted times of
+networks whose exact costs never fall.
 
-The first was measured on every third published network by all rules, for phi from -2 to 2: costs fall by a factor of
-at most 1.05 (MACs of ShuffleNetV1, activations of Inception-ResNet-v2). In networks with a few channels they can fall
-further.
+The first leaves a margin. On every third published network, by all rules and for phi from -2 to 2, costs fell by a
+factor of at most 1.05 (MACs of ShuffleNetV1, activations of Inception-ResNet-v2). In networks with a few channels
+they can fall further.
 """
 
 MONOTONE = frozenset({"mb", "mbv3", "dw", "fused", "fusedkeep"})
@@ -36,10 +36,11 @@ MONOTONE = frozenset({"mb", "mbv3", "dw", "fused", "fusedkeep"})
 class Budget:
     """Upper limits on the costs of a network, such as `Budget(macs="2G", params=12_000_000)`.
 
-    limits: the limits by the names of `space.cost.table.COSTS`, as numbers in the units of that table or as text.
-    predict: for a limit on `step` or `latency`, the function that returns the milliseconds of a network, by the name
-    of the cost. Raises `UserError` for an unknown cost or an invalid amount. The methods raise it if a limit needs a
-    function that `predict` lacks.
+    limits: the limits by the names of `space.cost.table.COSTS`, as numbers in the units of that table or as text;
+    None: no limit. A limit on `memory` is for a batch of 32 images. predict: for a limit on `step` or `latency`, the
+    function that returns the milliseconds of a network, by the name of the cost. Raises `UserError` for an unknown
+    cost or an invalid amount. The methods raise it if a limit needs a function that `predict` lacks. `excess` and
+    `fits` need at least one limit.
     """
 
     def __init__(
@@ -74,7 +75,10 @@ class Budget:
         if COSTS[name].known == "exact":
             return exact_cost(name, architecture)
         if name not in self._predict:
-            raise UserError(f"A limit on {name} needs a device profile: search profile --help.")
+            raise UserError(
+                f"A limit on {name} needs a device profile (search profile --help), whose predictions `Budget` gets "
+                "as `predict`."
+            )
         return self._predict[name](architecture)
 
 
@@ -92,7 +96,7 @@ def largest(
     <ScaledModel b0-compound-phi2.223: 12.8M params, 1.96G MACs>
 
     Costs don't always rise with phi (see `scaling.rules`), so a network that fits can lie above one that doesn't.
-    A bisection of some 20 networks finds a phi above which nothing can fit. From there the search goes down in steps
+    A bisection of about 15 networks finds a phi above which nothing can fit. From there the search goes down in steps
     of 0.001 to the first network that fits: several hundred networks for blocks whose costs can fall. The other
     arguments have the same meaning as in `scale`.
 
@@ -139,19 +143,20 @@ def _bisect(
 
 
 def _dip(architecture: Architecture, budget: Budget) -> float:
-    """Return the largest factor by which a cost of `budget` may fall as phi rises; 1 if no cost can fall."""
+    """Return the largest factor by which a cost of `budget` is assumed to fall as phi rises; 1 if none can fall."""
     monotone = all(stage.op in MONOTONE for stage in architecture.stages)
     predicted = any(COSTS[name].known != "exact" for name in budget.limits)
     return (_STEP_DIP if predicted else 1.0) if monotone else _DIP
 
 
 def _largest_of_all(model: ScaledModel | None, budget: Budget) -> ScaledModel:
-    """Return `model`, the network at the rule's highest phi, if that is 0. Raises `UserError` for other rules."""
+    """Return `model`, the network at the rule's highest phi, if that phi is 0. Raises `UserError` otherwise."""
     assert model is not None
     if model.phi == 0:
         return model
     raise UserError(
-        f"Rule {model.rule.name} never exceeds {budget}. Add a limit on a cost that the rule changes."
+        f"Rule {model.rule.name} never exceeds {budget}, even at its highest phi. Lower the limit, or add one on a "
+        "cost that the rule changes."
     )
 
 

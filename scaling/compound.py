@@ -16,15 +16,16 @@ from space import Architecture, Multipliers, Rounding, UserError
 from space.rescale import GROWTH
 
 PHI_LIMIT = 16
-"""The largest absolute value of phi: 2^16 times the cost exceeds every network ever trained."""
+"""The largest absolute value of phi, at which multiply-adds are about 2^16 times the base's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
     """The factors of depth (alpha), width (beta) and resolution (gamma) for each increase of phi by 1.
 
-    Each is from 1 to 16. Multiply-adds grow in proportion to alpha * beta^2 * gamma^2 before rounding, which
-    should be about 2 according to the paper. Raises `UserError` for a coefficient outside of that range.
+    Each is from 1 to 16. Before rounding, an increase of phi by 1 multiplies the multiply-adds by
+    alpha * beta^2 * gamma^2, which should be about 2 according to the paper. Raises `UserError` for a coefficient
+    outside of that range.
     """
 
     alpha: float
@@ -87,7 +88,7 @@ def read_coefficients(path: Path, base: Architecture) -> Coefficients:
     >>> read_coefficients(file, PUBLISHED["b0"].architecture).alpha
     1.3
 
-    Raises the errors of `read_coefficients_file`.
+    base: the network that the coefficients must have been fitted for. Raises the errors of `read_coefficients_file`.
     """
     return read_coefficients_file(path, base).coefficients
 
@@ -95,8 +96,8 @@ def read_coefficients(path: Path, base: Architecture) -> Coefficients:
 def read_coefficients_file(path: Path, base: Architecture, rule: str | None = None) -> CoefficientsFile:
     """Return the content of a coefficients file: the coefficients, their rule and their rounding.
 
-    Raises `UserError` for a file that cannot be read or lacks a key, and for a file whose base or rule is not `base`
-    or `rule` (None: any rule): coefficients belong to one base and one rule.
+    Raises `UserError` for a file that cannot be read, lacks a key or has an invalid value; and for a file that names
+    another base than `base`, or another rule than `rule` (None: any rule). A file without a rule serves all rules.
     """
     document = _document(path)
     try:
@@ -123,7 +124,7 @@ def _rounding(document: Any) -> Rounding | None:
         return Rounding(**document)
     except TypeError:
         permitted = ", ".join(Rounding.__dataclass_fields__)
-        raise UserError(f"rounding is {document!r}; it must hold {permitted}.") from None
+        raise UserError(f"rounding is {document!r}; it may hold only {permitted}.") from None
 
 
 def _document(path: Path) -> dict[str, Any]:

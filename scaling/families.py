@@ -34,7 +34,7 @@ class Family(tuple[ScaledModel, ...]):
 
     @property
     def table(self) -> Table:
-        """A table with the columns of `scale --family`, and a row for each network."""
+        """A table with a row for each network, and the columns of `scale --family --format csv` that have values."""
         rows = [model_row(model) for model in self]
         return Table(rows, filled(rows, ALL_COLUMNS), SCHEMA, VERSION, f"{len(self)} scaled networks")
 
@@ -60,14 +60,14 @@ def scale(
     coefficients: Coefficients | None = None,
     rounding: Rounding | None = None,
 ) -> ScaledModel:
-    """Return `base` scaled to `phi`: larger above 0, smaller below 0, unchanged at 0. Takes less than a millisecond.
+    """Return `base` scaled to `phi`: larger above 0, smaller below 0, unchanged at 0.
 
     base: the name of a published network, a file, a canonical string or an architecture (`scaling.base.resolve`).
     phi: a number within +-16; multiply-adds grow by a factor of about 2^phi. rule: a key of `RULES`, or a rule.
     coefficients, rounding: values to use in place of the rule's.
 
-    Raises `UserError` for an unknown base or rule, for coefficients if the rule has none, for a phi outside of the
-    rule's range, and for one that leaves a layer without channels or images smaller than the total stride.
+    Raises `UserError` for an unknown base or rule, for coefficients if those of the rule are fixed, for a phi outside
+    of the rule's range, and for one that leaves a layer without channels or images smaller than the total stride.
 
     >>> scale("b0", -1).cost.params < scale("b0", 0).cost.params
     True
@@ -80,7 +80,7 @@ def scale(
     scaled = rule.shape(base.architecture, multipliers, rounding or rule.rounding)
     if scaled.resolution < min(scaled.stride, base.architecture.resolution):
         raise UserError(
-            f"phi = {phi:g} leaves images of {scaled.resolution} pixels, fewer than the total stride of "
+            f"phi = {phi:g} leaves images with sides of {scaled.resolution} pixels, fewer than the total stride of "
             f"{base.name}, {scaled.stride}."
         )
     return ScaledModel(base, rule, phi, multipliers, scaled)

@@ -14,7 +14,7 @@ from space import Architecture, Cost, Multipliers, cost
 
 @dataclass(frozen=True, repr=False)
 class ScaledModel:
-    """A base scaled by a rule at phi: the result of a formula, never a published network.
+    """A base scaled by a rule at phi: the result of a formula, even where it equals a published network.
 
     multipliers: those that the rule has at phi, before rounding; `obtained` has those of the rounded network.
     """
@@ -50,7 +50,7 @@ class ScaledModel:
 
     @property
     def macs_growth(self) -> float:
-        """The ratio of its multiply-adds to the base's, which is about 2^phi."""
+        """The multiply-adds divided by the base's. Rules aim at 2^phi."""
         return self.cost.macs / self.base_cost.macs
 
     @property
@@ -60,7 +60,7 @@ class ScaledModel:
 
     @property
     def obtained(self) -> Multipliers:
-        """The ratios to the base of the number of blocks, the mean width of the stages and the resolution."""
+        """The number of blocks, the mean width of the stages and the resolution, each divided by the base's."""
         scaled, base = self.architecture, self.base.architecture
         width = _mean_width(scaled) / _mean_width(base)
         return Multipliers(scaled.depth / base.depth, width, scaled.resolution / base.resolution)

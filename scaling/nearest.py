@@ -13,7 +13,7 @@ NEAR = 2.0
 
 
 def nearest(architecture: Architecture) -> Published:
-    """Return the published network of the same kind with the nearest params and MACs (as ratios).
+    """Return the published network of the same kind (see `same_kind`) with the nearest params and MACs, as ratios.
 
     >>> from scaling import scale
     >>> nearest(scale("b0", 3).architecture).name
@@ -46,6 +46,9 @@ def same_kind(architecture: Architecture) -> tuple[Published, ...]:
 def differences(architecture: Architecture, published: Published) -> tuple[str, ...]:
     """Return the differences from `published` in words, part by part; () if it is the same network.
 
+    Stems and heads are compared by their widths. If the networks differ only in other details of these, the one
+    difference returned is the canonical string of `published`.
+
     >>> from scaling import PUBLISHED
     >>> differences(PUBLISHED["b1"].architecture, PUBLISHED["b0"])[:2]
     ('resolution 240 (224 in b0)', 'stages.0 depth 2 (1 in b0)')
@@ -58,7 +61,7 @@ def differences(architecture: Architecture, published: Published) -> tuple[str, 
     changes += _numbers("head", architecture.head.width, other.head.width, published.name)
     changes += _numbers("classes", architecture.classes, other.classes, published.name)
     if not changes and encode(architecture) != encode(other):
-        changes = [f"written {encode(other)} in {published.name}"]
+        changes = [f"canonical string {encode(other)} in {published.name}"]
     return tuple(changes)
 
 

@@ -26,7 +26,7 @@ COLUMNS = (
     Column("rule", "Rule", description="scaling rule, see `scale --help`"),
     Column("phi", "phi", description="scaling exponent; 0 is the base", form=".4g"),
     Column("depth", "Depth", description="multiplier on each stage's blocks, before rounding", form=".3f"),
-    Column("width", "Width", description="multiplier on all channels, before rounding", form=".3f"),
+    Column("width", "Width", description="multiplier on the widths that scale, before rounding", form=".3f"),
     Column("resolution", "Resolution", "px", "side of the images at evaluation", type="integer"),
     Column("train_resolution", "Trained at", "px", "side of the images in training", type="integer"),
     Column("blocks", "Blocks", type="integer"),
@@ -120,7 +120,7 @@ def model_row(model: ScaledModel) -> Row:
 
 
 def published_row(published: Published) -> Row:
-    """Return the row of a published network. It has no phi and no rule, since none were published."""
+    """Return the row of a published network. It has no phi and no rule, since it is not the result of a formula."""
     spent = cost(published.architecture)
     return {
         "name": published.name,

@@ -1,12 +1,13 @@
 """The scaling rules, each with its source.
 
 A rule consists of two pure functions. Its law gives the multipliers of depth, width and resolution at phi; its
-shape applies them to a network. phi = 0 changes nothing. For every rule, depth * width^2 * resolution^2 is about
-2^phi (compound: 1.92^phi, as published; v2: 2.12^phi), so that rules can be compared at equal phi.
+shape applies them to a network. phi = 0 changes nothing. So that rules can be compared at equal phi, the product
+depth * width^2 * resolution^2 of each is about 2^phi (compound: 1.92^phi, as published; v2: 2.12^phi). Only `shrink`
+takes phi from published multiply-adds instead.
 
 Costs rise with phi, but not at every step. MACs can fall where a block rounds its inner widths too (SandGlass,
 ShuffleNetV1) and activations where a resolution divides differently by the strides. The parameters of `shrink`
-fall towards phi = 0, since its smaller networks are deeper.
+fall at the last step, to phi = 0, since the largest of its smaller networks is deeper than the base.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def fast(share: float = 0.8) -> Rule:
 
     share: the share a of the growth in multiply-adds that goes to width, 0 to 1 (alpha in the paper). Depth and
     resolution have equal shares of the rest: with s = 2^phi, d = s^((1-a)/2), w = s^(a/2), r = s^((1-a)/4).
-    Activations, which determine the speed of a GPU, then grow only like s^(1-a/2). 0.8 is the paper's "dWr". Raises
-    `UserError` for another share.
+    Activations, with which the paper explains the speed of a GPU, then grow only like s^(1-a/2). 0.8 is the paper's
+    "dWr". Raises `UserError` for another share.
     """
     if not 0 <= share <= 1:
         raise UserError(f"Rule fast: width's share is {share:g}; it must be a number from 0 to 1.")
@@ -97,8 +98,8 @@ _LATE, _LATE_FROM, _LATE_TO = 1.22, 1.8, 2.1
 def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
     """Return `base` scaled as EfficientNetV2: extra blocks in the last stage but one, fixed head, at most 480 pixels.
 
-    A base with larger images keeps its own resolution as the maximum. The stem grows at most to the width of the
-    first stage.
+    There are extra blocks only where depth is multiplied by more than 1.8. A base with larger images keeps its own
+    resolution as the maximum. The stem grows at most to the width of the first stage, and never shrinks.
     """
     width, late = multipliers.width, max(0, len(base.stages) - 2)
     ramp = (multipliers.depth - _LATE_FROM) / (_LATE_TO - _LATE_FROM)

@@ -26,7 +26,7 @@ from space.refusal import unknown_name
     default="compound",
     show_default=True,
     shell_complete=completers.words(RULES),
-    help="The scaling rule.",
+    help="The scaling rule of --family.",
 )
 @click.option(
     "--dry-run",

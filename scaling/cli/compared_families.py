@@ -12,10 +12,9 @@ from space.choices.named_networks import named_network
 
 
 def scaled_family(word: str, phis: Sequence[float], rule: str = "compound") -> Family:
-    """Return the family that `rule` scales from the network that `word` means, one member for each of `phis`.
+    """Return the family that `rule` scales from the network that `word` means, one member for each value in `phis`.
 
-    Raises `UserError` for a word that means no network, for the best network of an unfinished run, and for a phi that
-    the rule does not take or that leaves a layer without channels.
+    Raises the errors of `scaling.base.resolve` and of `scale`.
     """
     if not named_network(word):
         trained_network(word)  # Refuses unfinished runs and trials.

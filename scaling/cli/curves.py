@@ -14,14 +14,14 @@ _POINTS = 60
 """The number of points of a curve: enough to show the steps that rounding causes."""
 
 Curves = Mapping[str, Sequence[ScaledModel]]
-"""The networks of each curve by the name of its rule; empty if the rule has no phi in the range."""
+"""The networks of each curve by the name of its rule; () if the rule has at most one phi in the range."""
 
 
 def curves(base: Base, phis: Sequence[float], variants: Sequence[Mapping[str, Any]]) -> Curves:
     """Return a curve over the range of `phis` for each variant, by the name of its rule.
 
-    variants: the keyword arguments of `scale` for each curve, among them a rule. Raises `UserError` if no
-    rule has a phi in that range.
+    variants: the keyword arguments of `scale` for each curve, among them a `Rule`. Raises `UserError` if no rule has
+    several phi in that range, and the errors of `scale`.
     """
     by_rule = {str(variant["rule"].name): _curve(base, phis, variant) for variant in variants}
     if not any(by_rule.values()):

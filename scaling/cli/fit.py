@@ -27,7 +27,7 @@ Settings are KEY=VALUE words, as in `search launch`:
   seed=N run=NAME budget=30m max_failures=N
 
 The run and its results are stored in runs/NAME: coefficients.yaml (for `scale --coefficients`), tables of the
-candidates, the comparison and the family, and a figure. After an interruption, even by kill -9, continue with
+candidates, the comparison and the family, a figure, and a page. After an interruption, even by kill -9, continue with
 
 \b
   scale fit --resume NAME [executor=...] [budget=...]
@@ -61,25 +61,25 @@ which repeats no finished training. `search status NAME` shows the progress.
 @click.option(
     "--compare",
     is_flag=True,
-    help="Also train the base scaled by depth, width and resolution only, at the cost of the winner.",
+    help="Also train the base, and the base scaled by depth, width and resolution only to the winner's cost.",
 )
-@click.option("--divisor", type=click.IntRange(1, 1024), help="Round widths to multiples of this number.")
+@click.option("--divisor", type=click.IntRange(1, 1024), help="Round widths to multiples of this number (8).")
 @click.option(
     "--limit",
     type=click.FloatRange(0, 1),
-    help="Round a width up if rounding would leave less than this share of the exact width.",
+    help="Round a width up if rounding would leave less than this share of the exact width (default: the rule's).",
 )
 @click.option(
     "--depth-rounding",
     "depth",
     type=click.Choice(["ceil", "round"]),
-    help="Round numbers of blocks up, or to the nearest.",
+    help="Round numbers of blocks up, or to the nearest (default: as the rule).",
 )
 @click.option(
     "--resolution-multiple",
     "resolution",
     type=click.IntRange(1, 4),
-    help="Round resolutions to multiples of this number of pixels.",
+    help="Round resolutions to multiples of this number of pixels (1).",
 )
 @click.option("--dry-run", is_flag=True, help="Print the candidates and the estimated time; train nothing.")
 @click.option("--resume", metavar="NAME", shell_complete=completers.runs, help="Continue a fit.")
@@ -88,7 +88,7 @@ def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: A
 
     Every triple of a grid near alpha * beta^2 * gamma^2 = 2 scales the base to about 2^phi times its cost. All are
     trained with one seed, the leaders with more. Of the most accurate network and those that are not significantly
-    worse, the cheapest wins.
+    worse, the cheapest wins. With --seeds 1 the most accurate wins.
     """
     from search.settings.words import parse
 
@@ -99,8 +99,8 @@ def fit(settings: tuple[str, ...], resume: str | None, dry_run: bool, **given: A
         return _begin(asked, parse(settings), dry_run)
     if asked or dry_run:
         raise UserError(
-            "--resume continues a fit with its own options, so give no others; the settings executor and budget can"
-            " change."
+            "--resume continues a fit with its own options, so give no others; only the settings executor, budget,"
+            " max_failures and data.path can change."
         )
     from scaling.fitting import fit as fitting
 
@@ -132,7 +132,7 @@ def _announce(planned: Plan) -> None:
     click.echo(counts_sentence(planned.grid.counts), err=True)
     click.echo(
         f"{len(planned.grid.candidates)} trainings with the first seed, at most {trainings} with all {design.seeds}"
-        " seeds.",
+        " seeds (of candidates; --compare adds more).",
         err=True,
     )
 

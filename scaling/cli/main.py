@@ -141,7 +141,10 @@ def _largest(request: ScalingRequest, budget: Budget) -> list[ScaledModel]:
 
 
 def _listed(name: str, published: bool) -> str:
-    """Return `name`, the name of a published family. Raises `UserError` if there is none."""
+    """Return `name`, which names a published family or is "all".
+
+    Raises `UserError` for another name, and for a name without --published.
+    """
     if name not in (*families(), "all"):
         raise unknown_name("family", name, (*families(), "all", "FIRST..LAST"))
     if not published:

@@ -53,7 +53,7 @@ WHAT = _options(
         show_default=True,
         shell_complete=completers.networks,
         help="The network to scale: the name of a published network, a YAML or JSON file, a canonical string, block "
-        "strings separated by commas, the best network of a run (RUN), a trial (RUN:12), or the folder of a model. "
+        "strings separated by commas, an answer of a run (RUN, RUN:cheapest), a trial (RUN:12), or a model's folder. "
         "A published name takes precedence over a file of the same name.",
     ),
 )
@@ -64,9 +64,9 @@ HOW = _options(
         shell_complete=completers.words(RULES),
         help="One of the rules above (default: compound; all rules for a budget and for cost curves).",
     ),
-    click.option("--alpha", type=float, help="Coefficient of depth, at least 1."),
-    click.option("--beta", type=float, help="Coefficient of width."),
-    click.option("--gamma", type=float, help="Coefficient of resolution."),
+    click.option("--alpha", type=float, help="Coefficient of depth, 1 to 16."),
+    click.option("--beta", type=float, help="Coefficient of width, 1 to 16."),
+    click.option("--gamma", type=float, help="Coefficient of resolution, 1 to 16."),
     click.option(
         "--coefficients",
         type=FILE,
@@ -74,7 +74,7 @@ HOW = _options(
         help="Coefficients, rule and rounding from a file that `scale fit` wrote.",
     ),
     click.option(
-        "--share", type=float, help="Share of the growth that goes to width, for rule fast (default: 0.8)."
+        "--share", type=float, help="Share of the growth that goes to width, 0 to 1, for rule fast (0.8)."
     ),
 )
 
@@ -96,7 +96,7 @@ BUDGET = _options(
         "--profile",
         type=FILE,
         metavar="FILE",
-        help="Device profile used to predict step times or latencies (default: this device's).",
+        help="Device profile that predicts step times or latencies (default, for a limit on one: this device's).",
     ),
 )
 ROUNDING = _options(
@@ -106,19 +106,19 @@ ROUNDING = _options(
     click.option(
         "--limit",
         type=click.FloatRange(0, 1),
-        help="Round a width up if rounding would leave less than this share of the exact width.",
+        help="Round a width up if rounding would leave less than this share of the exact one (default: the rule's).",
     ),
     click.option(
         "--depth-rounding",
         "depth",
         type=click.Choice(["ceil", "round"]),
-        help="Round numbers of blocks up, or to the nearest.",
+        help="Round numbers of blocks up, or to the nearest (default: as the rule).",
     ),
     click.option(
         "--resolution-multiple",
         "resolution",
         type=click.IntRange(1, 1024),
-        help="Round resolutions to multiples of this number of pixels.",
+        help="Round resolutions to multiples of this number of pixels (default: the rule's).",
     ),
 )
 OUTPUT = _options(
@@ -130,7 +130,7 @@ OUTPUT = _options(
         help=f"Format of the table: {', '.join(FORMATS)}.",
     ),
     click.option(
-        "--out", type=FILE, metavar="FILE", help="File for the table. Its ending decides the format."
+        "--out", type=FILE, metavar="FILE", help="File for the table. Without --format, its ending decides."
     ),
     click.option(
         "--columns",

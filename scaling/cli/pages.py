@@ -24,7 +24,7 @@ _MACS = Axis("Multiply-adds for one image", form="si", log=True)
 _NEAR = 4
 """Published networks are drawn if their MACs differ from those of the curves by at most this factor."""
 _DRAWN = 4
-"""The largest number of networks with a diagram. Diagrams of more networks look alike."""
+"""The largest number of scaled networks with a diagram. Diagrams of more networks look alike."""
 
 
 def family_page(
@@ -33,7 +33,7 @@ def family_page(
     """Return the page of `models`, which were scaled from `base`.
 
     rows: the rows of the table, which may have published networks too. curves: the curves of the rules.
-    command: the command line.
+    command: the command line that made the page.
     """
     rows = [{**row, "kind": row.get("rule") or "published"} for row in rows]
     columns = filled(rows, (_KIND, *ALL_COLUMNS))
@@ -113,12 +113,13 @@ def _macs_against_phi(curves: Curves) -> Chart:
 def _summary(base: Base, models: Sequence[ScaledModel]) -> str:
     text = (
         f"This page shows {len(models)} network{'s' * (len(models) != 1)} that a formula scaled from {base.name}. "
-        "None is a published network, and none was trained. Costs are exact."
+        "Each is the result of the formula, even where it equals a published network. Nothing was trained for this "
+        "page. Costs are exact."
     )
     if models:
         small, large = (pick(models, key=lambda model: model.cost.macs) for pick in (min, max))
         text += (
-            f" From {small.cost.params:,} parameters and {small.cost.macs:,} multiply-adds ({small.name}) to "
-            f"{large.cost.params:,} and {large.cost.macs:,} ({large.name})."
+            f" The networks range from {small.cost.params:,} parameters and {small.cost.macs:,} multiply-adds "
+            f"({small.name}) to {large.cost.params:,} and {large.cost.macs:,} ({large.name})."
         )
     return text

@@ -14,14 +14,17 @@ from space.refusal import unknown_name
 
 @dataclass(frozen=True, slots=True)
 class ScalingRequest:
-    """The base, the rule if one was given, and the fields of `Rounding` that were given."""
+    """The base, the rule, and the fields of `Rounding` that options or a file of coefficients give.
+
+    rule: None if neither a rule nor coefficients were given.
+    """
 
     base: Base
     rule: Rule | None
     rounding: dict[str, Any]
 
     def rules(self) -> tuple[Rule, ...]:
-        """Return the rule that was given, or all rules."""
+        """Return the rule, or all rules if there is none."""
         return (self.rule,) if self.rule else tuple(RULES.values())
 
     def arguments(self, rule: Rule) -> dict[str, Any]:
@@ -30,7 +33,7 @@ class ScalingRequest:
 
 
 def read_request(options: dict[str, Any]) -> ScalingRequest:
-    """Return the scaling that the options of `scale` ask for.
+    """Return the scaling that the options of `scale` ask for. options: the value of each option by its name.
 
     Raises `UserError` for invalid or contradictory values.
     """

@@ -42,7 +42,10 @@ def table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 
 def answer(model: ScaledModel, rounding: Rounding) -> str:
-    """Return the text about one scaled network: its rule, growth, stages, and the nearest published network."""
+    """Return the text about one scaled network: its rule, growth, stages, and the nearest published network.
+
+    rounding: the rounding that `model` was scaled with.
+    """
     return "\n\n".join(
         (
             _title(model, rounding),
@@ -93,7 +96,7 @@ def _title(model: ScaledModel, rounding: Rounding) -> str:
     rule = f"rule {model.rule.name}{constants}: {model.rule.summary}"
     return (
         f"{model.base.name} at phi = {model.phi:g}, {rule}.\n"
-        f"The result of a formula, not a published network. Source: {model.rule.source}.\n"
+        f"The result of a formula, not taken from a publication. Source of the rule: {model.rule.source}.\n"
         f"Rounding: widths to multiples of {rounding.divisor}{limit}; depths {depth}; {pixels}."
     )
 

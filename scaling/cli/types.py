@@ -26,7 +26,8 @@ def phis(text: str) -> tuple[float, ...]:
         first, last, step = _phi(match[1]), _phi(match[2]), _phi(match[3] or "1")
         if step <= 0 or last < first or (last - first) / step >= _MAX_STEPS:
             raise UserError(
-                f"{part!r} is not a range of phi; write FIRST..LAST or FIRST..LAST:STEP, such as 0..3:0.5."
+                f"{part!r} is not a range of phi; write FIRST..LAST or FIRST..LAST:STEP, such as 0..3:0.5, with "
+                "fewer than 1,000 steps."
             )
         # 0..0.3:0.1 must end at 0.3 although 3 * 0.1 is not exactly 0.3: hence the tolerance and the rounding.
         steps = math.floor((last - first) / step + 1e-3)

@@ -1,4 +1,4 @@
-"""The networks that the winner of a fit is compared with: scaled along one dimension, at equal real cost.
+"""The networks that the winner of a fit is compared with: the base, and the base scaled along one dimension only.
 
 Source: Tan and Le 2019, EfficientNet, Figure 8, which draws these curves for ImageNet.
 """
@@ -20,7 +20,8 @@ SINGLE = ("depth", "width", "resolution")
 def baselines(base: Base, macs: int, rounding: Rounding) -> tuple[ScaledModel, ...]:
     """Return `base` scaled by each rule of `SINGLE` to about `macs` multiply-adds, and last the base itself.
 
-    phi is chosen so that the real multiply-adds are nearest to `macs` as a ratio.
+    phi is chosen so that the real multiply-adds are nearest to `macs` as a ratio. Raises `UserError` if a rule cannot
+    shrink the base to `macs`.
     """
     return (*(_nearest(base, rule, macs, rounding) for rule in SINGLE), scale(base, 0))
 

@@ -68,7 +68,7 @@ class Design:
         return self.rounding or self.law.rounding
 
     def grid(self, base: Base) -> Grid:
-        """Return the candidates for `base`."""
+        """Return the candidates for `base`. Raises the errors of `scaling.fitting.grid.grid`."""
         return grid(
             base,
             self.law,

@@ -26,7 +26,8 @@ class Estimate:
 def estimate(plan: Plan) -> Estimate:
     """Return the estimated duration of `plan`. Time is assumed to be proportional to multiply-adds.
 
-    To measure the time of a step, the base is trained for a few steps.
+    To measure the time of a step, the base is trained for a few steps. On a cluster, whose number of workers is not
+    known in advance, the trainings are assumed to run one at a time.
     """
     design, parallel = plan.design, plan.config.executor.parallel or 1
     step_ms = _step_ms(plan)
@@ -42,7 +43,7 @@ def estimate(plan: Plan) -> Estimate:
 
 
 def _step_ms(plan: Plan) -> float:
-    """Measure a training step of the base on random pixels, whose values don't affect the time."""
+    """Return the measured milliseconds of a training step of the base on random pixels, whose values don't matter."""
     import torch
 
     from search.proxy.device import choose_device, precision_on

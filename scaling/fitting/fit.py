@@ -45,7 +45,7 @@ def plan(
 ) -> Plan:
     """Return the plan of a fit with the arguments of `fit`.
 
-    Opens the data, but decodes no image and trains nothing.
+    Opens the data, but decodes no image and trains nothing. Raises `UserError` for invalid arguments.
     """
     resolved, chosen = resolve(base), dict(settings or {})
     _check_settings(chosen)
@@ -83,20 +83,24 @@ def fit(
     >>> fitted.coefficients.alpha >= 1
     True
 
-    base: as in `scale`. settings: the data, proxy, executor, seed, run and budget as in `search.launch`, such
-    as `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`. Every network is trained at its own
-    resolution and width. design: the candidates, the number of seeds and the comparison. display: shows the run
-    while it lasts; None shows nothing. evaluate: the function that workers call.
+    base: as in `scale`. settings: the data, proxy, executor, seed, run, budget and max_failures as in
+    `search.launch`, such as `{"data": "npz", "data.path": "photos.npz", "proxy.epochs": 5}`. Every network is trained
+    at its own resolution and width. design: the candidates, the number of seeds and the comparison. display: shows
+    the run while it lasts; None shows nothing. evaluate: the function that a worker calls for each training.
 
-    Accuracies are those of the validation split. The run and its results (coefficients, tables, a figure) are
-    stored in runs/NAME. Raises `UserError` for invalid arguments, before anything is written, and
-    `search.engine.launch.Stopped` if the fit ends early; then, as after Ctrl-C, `resume` continues it.
+    Accuracies are those of the validation split. The run and its results (coefficients, tables, a figure, a page) are
+    stored in runs/NAME. Raises `UserError` for invalid arguments, before anything is written;
+    `search.engine.launch.Stopped` if the fit ends early; and `search.trials.ledger.LedgerFailed` if results cannot be
+    stored. After these two, as after Ctrl-C, `scaling.fitting.fit.resume` continues the fit.
     """
     return begin(plan(base, settings, design), display=display, evaluate=evaluate)
 
 
 def begin(planned: Plan, *, display: Display | None = None, evaluate: Evaluate = evaluate) -> Fitted:
-    """Carry out a plan as a new run, and return the finished fit. Raises the errors of `fit`."""
+    """Carry out a plan as a new run, and return the finished fit. Raises the errors of `fit`.
+
+    display, evaluate: as in `fit`.
+    """
     name = planned.config.settings.run or unused(RUNS, f"fit-{planned.base.name}").name
     if (RUNS / name).exists():
         raise UserError(
@@ -117,9 +121,9 @@ def resume(
 ) -> Fitted:
     """Resume the fit `name`, however it ended, and return it. No finished training is lost or repeated.
 
-    settings: a new `budget` or `executor`. display, evaluate: as in `fit`. A finished fit trains nothing and writes
-    its results again. Raises the errors of `fit`, and `UserError` also for an unknown run and for a run that is a
-    search.
+    settings: only what a fit may change: a new total for `budget`, `max_failures`, another `executor`, and a new
+    `data.path` of the same data. display, evaluate: as in `fit`. A finished fit trains nothing and writes its results
+    again. Raises the errors of `fit`, and `UserError` also for an unknown run and for a run that is a search.
     """
     path = find(name)
     document = documents.read("run", str(path / CONFIG))
@@ -178,13 +182,18 @@ def _unfinished(trials: Sequence[Trial]) -> str:
     if trials and all(trial.state == "failed" for trial in trials):
         return f"Every candidate failed: {trials[-1].reason}."
     complete = sum(trial.state == "complete" for trial in trials)
-    return f"The budget is spent. The fit is not finished: {complete} trainings are complete."
+    return (
+        f"The fit is not finished: {complete} trainings are complete. The budget is spent, or every finalist failed. "
+        "To continue a fit whose budget is spent, add a larger budget=TIME."
+    )
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:
     """Raise `UserError` for settings that a fit fixes itself or doesn't have."""
     for key in settings:
         if key in _FIXED:
-            raise UserError(f"{key}: a fit trains every candidate at its own resolution, width and stem.")
+            raise UserError(
+                f"{key} cannot be set: a fit trains every candidate at its own resolution, width and stem."
+            )
         if key.partition(".")[0] not in _SETTINGS:
             raise UserError(f"{key} is not a setting of a fit; permitted: {', '.join(_SETTINGS)}.")

@@ -57,7 +57,7 @@ class Grid:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The numbers that remain after each filter: triples at `grid` and `cost`, networks at `distinct`."""
+        """The numbers that remain after each filter: triples under "grid" and "cost", networks under "distinct"."""
         return {"grid": self.on_grid, "cost": self.within_cost, "distinct": len(self.candidates)}
 
 
@@ -77,9 +77,10 @@ def grid(
     difference of alpha * beta^2 * gamma^2 from 2, from 0 to 0.99. cost_tolerance: the permitted relative
     difference of the real growth of multiply-adds from 2^phi, from 0.001 to 1.
 
-    The rule's own triple is always a candidate. If several triples give the same network, the candidate is the
+    Triples are left out that, at a negative phi, leave a layer without channels or images that are too small. Else
+    the rule's own triple is always a candidate. If several triples give the same network, the candidate is the
     rule's own triple if it is among them, else the one whose growth is nearest to 2.
-    Raises `UserError` for a rule without free coefficients and for values outside these ranges.
+    Raises `UserError` for a rule without free coefficients, for phi = 0, and for values outside these ranges.
     """
     _check("step", step, FINEST, 1)
     _check("tolerance", tolerance, 0, 0.99)

@@ -36,7 +36,7 @@ _SHIFT = 0.36
 def fit_page(fitted: Fitted, family: Sequence[Row], coefficients: str) -> Page:
     """Return the page of a finished fit.
 
-    family: the rows of the two families. coefficients: the text of the coefficients file.
+    family: the rows of `scaling.fitting.results.family_rows`. coefficients: the text of the coefficients file.
     """
     rows = candidate_rows(fitted)
     columns = filled(rows, (*CANDIDATES, EXACT[-1]))
@@ -57,7 +57,7 @@ def fit_page(fitted: Fitted, family: Sequence[Row], coefficients: str) -> Page:
 
 
 def plane(rows: Sequence[Row], step: float) -> Chart:
-    """Return the chart of all trained candidates over alpha and gamma."""
+    """Return the chart of all trained candidates over alpha and gamma. step: the step of the grid."""
     trained = [row for row in rows if row["accuracy"] is not None]
     positions = list(zip(trained, _positions(trained, step), strict=True))
     series = [
@@ -80,8 +80,8 @@ def plane(rows: Sequence[Row], step: float) -> Chart:
         Axis("gamma (resolution)", form=".3g"),
         tuple(series),
         "Candidates that differ only in beta are drawn side by side, with beta rising to the right. tied: not "
-        "significantly worse than the best. dropped: trained with fewer seeds than the finalists. *: the rule's own "
-        "triple.",
+        "significantly worse than the best. worse: significantly worse; with one seed, less accurate. dropped: "
+        "trained with fewer seeds than the finalists. *: the rule's own triple.",
     )
 
 
@@ -117,7 +117,7 @@ def _summary(fitted: Fitted) -> tuple[tuple[str, str], ...]:
 
 
 def _comparison(fitted: Fitted) -> Section:
-    note = "The winner compared with the base scaled along one dimension only, at equal real multiply-adds."
+    note = "The winner, the base, and the base scaled along one dimension only to about the winner's multiply-adds."
     table = Listing(COMPARISON, compared_rows(fitted), note)
     return Section("compared", "Compared with one dimension only", (table,))
 
@@ -138,8 +138,8 @@ def _family_columns(family: Sequence[Row]) -> tuple[Column, ...]:
 
 def _usage(fitted: Fitted) -> str:
     return (
-        f"Scale with them: scale --base ... --coefficients {fitted.path / 'coefficients.yaml'} --family 1..4. "
-        "They were fitted for this base and on these data."
+        f"To scale with the coefficients: scale --base ... --coefficients {fitted.path / 'coefficients.yaml'} "
+        "--family 1..4. They were fitted for this base and on these data."
     )
 
 

@@ -54,7 +54,10 @@ class Plan:
         return Race(self.grid.candidates, self.seeds, self.design.leaders, self.baselines, self.validated)
 
     def baselines(self, winner: Candidate) -> tuple[ScaledModel, ...]:
-        """Return the networks to compare `winner` with; () if the design has no comparison."""
+        """Return the networks to compare `winner` with; () if the design has no comparison.
+
+        Raises the errors of `scaling.fitting.baselines.baselines`.
+        """
         if not self.design.compare:
             return ()
         return baselines(self.adapted_base, winner.macs, self.design.policy)
@@ -82,7 +85,7 @@ class Fitted:
 
     @property
     def winner(self) -> Candidate:
-        """The cheapest candidate that is not significantly worse than the best."""
+        """The cheapest candidate that is not significantly worse than the best; with one seed, the best."""
         return self.plan.grid.candidates[self.verdict.winner]
 
     @property

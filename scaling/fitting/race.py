@@ -30,8 +30,8 @@ class Verdict:
     """The result of a race.
 
     finalists: the candidates that were trained with every seed. layout: the accuracies of the finalists, in the same
-    order. tied: the best finalist and the finalists that are not significantly worse. winner: the cheapest candidate
-    in `tied`.
+    order. tied: the best finalist and the finalists that are not significantly worse; with one seed, the best alone.
+    winner: the cheapest candidate in `tied`.
     """
 
     finalists: Numbers
@@ -58,8 +58,9 @@ class Race:
     ) -> None:
         """Set up the race.
 
-        leaders: the number of candidates that are trained with a second seed. baselines: networks to compare the
-        winner with, trained with every seed at the end. images: the number of validation images, None if unknown.
+        seeds: the seeds of trainings, in order. leaders: the number of candidates that are trained with a second
+        seed, besides the rule's own triple. baselines: the function that returns the networks to compare the winner
+        with, which are trained with every seed at the end. images: the number of validation images, None if unknown.
         """
         self._candidates, self._seeds, self._leaders = tuple(candidates), tuple(seeds), leaders
         self._baselines, self._images = baselines, images
@@ -91,7 +92,7 @@ class Race:
         )
 
     def verdict(self, trials: Sequence[Trial]) -> Verdict | None:
-        """Return the result; None while candidates remain to be trained, or if all of them failed."""
+        """Return the result; None while candidates remain to be trained, or if none has a result for every seed."""
         done = known(trials)
         rounds = list(self._rounds(done))
         if len(rounds) <= len(self._seeds) or not rounds[-1]:
@@ -165,8 +166,8 @@ def known(trials: Sequence[Trial]) -> Known:
 def differences(trials: Sequence[Sequence[Trial]], images: int | None) -> Differences:
     """Return the differences between the accuracies of networks. trials: those of each network, with the same seeds.
 
-    images: the number of validation images, None if unknown. Networks are compared image by image. Where a training
-    has no record of the images that it gets right, the differences hold for these validation images only.
+    images: the number of validation images, None if unknown. Networks are compared image by image. If a training has
+    no record of the images that it gets right, the differences hold for these validation images only.
     """
     hits = networks_hits([[trial.result.hits for trial in row if trial.result] for row in trials], images)
     accuracies = [[accuracy(trial) for trial in row] for row in trials]

@@ -31,7 +31,9 @@ from search.tables.writing import write as write_table
 COEFFICIENTS, PAGE = "coefficients.yaml", "fit.html"
 PHIS = (1, 2, 3, 4)
 """The values of phi in the two families."""
-_COMPARED = "The winner compared with the base scaled along one dimension only, at equal real multiply-adds."
+_COMPARED = (
+    "The winner, the base, and the base scaled along one dimension only to about the winner's multiply-adds."
+)
 _FAMILY = "Two families of one base. All rows are results of a formula; none is a published network."
 _WHOSE = Column("whose", "Coefficients", description="fitted here, or the rule's own")
 

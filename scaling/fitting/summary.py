@@ -30,7 +30,7 @@ def verdict_sentences(fitted: Fitted) -> list[str]:
     others = len(verdict.tied) - 1
     choice = (
         f"The best mean, of {best.coefficients}, is not significantly above {others} other"
-        f"{'s' * (others > 1)}; the cheapest of them is {winner.coefficients}."
+        f"{'s' * (others > 1)}; the cheapest of all these, the best included, is {winner.coefficients}."
         if others
         else f"The best is {winner.coefficients}, significantly above every other finalist."
     )

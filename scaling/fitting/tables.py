@@ -45,7 +45,8 @@ CANDIDATES = (
         "standing",
         "Standing",
         description="winner: the cheapest candidate that is not significantly worse than the best; tied: the other "
-        "such candidates; worse: significantly worse; dropped: trained with fewer seeds",
+        "such candidates; worse: significantly worse; dropped: trained with fewer seeds; failed: a training failed. "
+        "With one seed, the winner is the most accurate candidate, and the others are worse",
     ),
 )
 COMPARISON = (
@@ -108,7 +109,8 @@ def candidate_rows(fitted: Fitted) -> list[Row]:
 def compared_rows(fitted: Fitted) -> list[Row]:
     """Return the rows of the winner, its baselines and the base, all with the same seeds.
 
-    A network with a failed training has the mean accuracy of its others, without an interval or a difference.
+    A network with a failed training has the mean accuracy of its other trainings, without an interval or a
+    difference.
     """
     winner, base = fitted.winner.model, fitted.plan.adapted_base
     models = [(f"{winner.rule.name}, fitted", winner), *((m.rule.name, m) for m in fitted.baselines)]

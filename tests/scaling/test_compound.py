@@ -73,5 +73,5 @@ def test_a_file_says_its_rule_and_rounding(tmp_path):
     with pytest.raises(UserError, match="was fitted for rule v2, not compound"):
         read_coefficients_file(path, B0, "compound")
     path.write_text("base: b0\nalpha: 1.3\nbeta: 1.05\ngamma: 1\nrounding: {divider: 4}\n")
-    with pytest.raises(UserError, match="it must hold divisor, limit, depth, resolution"):
+    with pytest.raises(UserError, match="it may hold only divisor, limit, depth, resolution"):
         read_coefficients_file(path, B0)

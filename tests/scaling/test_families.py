@@ -72,12 +72,12 @@ def test_training_resolution_is_the_rules():
 @pytest.mark.parametrize(
     ("base", "phi", "rule", "message"),
     [
-        ("b0", -14, "compound", r"phi = -14 leaves images of 32 pixels|."),
+        ("b0", -14, "compound", r"phi = -14 leaves images with sides of 32 pixels|."),
         (
             "b0",
             -15,
             "compound",
-            r"phi = -15 leaves images of 28 pixels, fewer than the total stride of b0, 32\.",
+            r"phi = -15 leaves images with sides of 28 pixels, fewer than the total stride of b0, 32\.",
         ),
         ("b0", -9, "width", r"phi = -9 leaves no channel: 16 channels times 0\.0442 is 0\.71\."),
         ("b0", 1, "compond", r"Unknown rule 'compond'\. Did you mean 'compound'"),

@@ -38,7 +38,7 @@ def refused(capsys, monkeypatch, *arguments):
 
 def test_one_network():
     text = run("--phi", "3", "--base", "b0")
-    assert "The result of a formula, not a published network." in text
+    assert "The result of a formula, not taken from a publication." in text
     assert "MACs              8.000     8.426  385,814,752 -> 3,250,916,456 (target: 2^phi)" in text
     assert (
         "stages.5  mb        7       5       2       6  0.25    256      11   6.65M   698M  4 x 192" in text
@@ -105,7 +105,8 @@ def test_limits_on_other_costs():
 def test_a_rule_without_a_largest_network_is_a_note():
     result = CliRunner().invoke(cli, ["--max-params", "12M"], catch_exceptions=False)
     assert result.stderr == (
-        "scale: Rule resolution never exceeds 12M params. Add a limit on a cost that the rule changes.\n"
+        "scale: Rule resolution never exceeds 12M params, even at its highest phi. Lower the limit, or add one on a "
+        "cost that the rule changes.\n"
     )
     assert "resolution-phi" not in result.stdout
 
@@ -195,7 +196,7 @@ def test_help_without_arguments():
         (["--phi", "x"], "Invalid value for '--phi'"),
         (["--phi", "nan"], "phi is nan"),
         (["--phi", "-99"], "phi is -99"),
-        (["--phi", "-16"], "phi = -16 leaves images of 24 pixels, fewer than the total stride"),
+        (["--phi", "-16"], "phi = -16 leaves images with sides of 24 pixels, fewer than the total stride"),
         (["--phi", "-9", "--rule", "width"], "phi = -9 leaves no channel"),
         (["--phi", "1", "--base", "b00"], "Did you mean 'b0'"),
         (["--phi", "1", "--base", "/no/such.yaml"], "Cannot read /no/such.yaml"),
