@@ -59,7 +59,7 @@ class Trained:
 class Compared:
     """The result of a comparison: every network of the lineup with its measurements, in the same order.
 
-    costs: the costs of its networks, as far as they were measured.
+    costs: the function of (name of a cost, network) that returns a cost; it measures only what was not measured yet.
     """
 
     plan: Plan
@@ -100,7 +100,7 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     """Return the random search of the plan, None if the plan has none.
 
     It is started or continued if it is not finished. A run that the setting `random` names is returned as it is.
-    Raises `UserError` if the search stops before its end.
+    Raises `UserError` if the search stops before its end, and if it has more trials than the setting asks for.
     """
     name = plan.random_run
     if not name:

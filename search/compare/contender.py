@@ -67,7 +67,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A named list of networks of different costs: scaled from one base, or found by several searches."""
+    """A named list of networks of different costs: scaled from one base, found by several searches, or given."""
 
     name: str
     members: tuple[Contender, ...]

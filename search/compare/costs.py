@@ -1,7 +1,8 @@
 """The costs of networks for a comparison: computed, predicted by a profile, or measured here once each.
 
-Latencies are always measured, as the exported file runs: those of published networks are predicted with errors of
-10 % and more, which would decide about the comparison. Profiles only guide the search for networks of equal latency.
+Latencies are measured, as the exported file runs, unless this machine cannot measure them as the profile did. Those
+of published networks are predicted with errors of 10 % and more, which would decide about the comparison. So a profile
+only gives the unit of measured latencies, and guides the search for networks of equal latency.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ class Costs:
     """The costs of networks, each measured at most once.
 
     proxy: the settings of timed training steps. reference: the network that measured steps and inferences alternate
-    with. forecasts: the predictions from profiles, by the name of the cost. file: the file of the measurements, None
-    for no file. note: a function that receives lines about the progress.
+    with (inferences with that of the profile of latencies, if there is one). forecasts: the predictions from
+    profiles, by the name of the cost. file: the file of the measurements, None for no file. note: a function that
+    receives lines about the progress.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class Costs:
         return ratio * self._unit("latency")
 
     def _unit(self, name: str) -> float:
-        """Return the milliseconds of the reference: from the profile, without one from the first measurement."""
+        """Return the milliseconds of the reference: from the profile, or else from the first measurement."""
         if name in self._forecasts:
             return self._forecasts[name].profile.reference_ms
         ms: float = next(iter(self._times[name].values()))["reference_ms"]

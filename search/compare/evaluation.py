@@ -50,10 +50,10 @@ def read_evaluation(folder: Path, split: Split) -> Evaluation:
 
 
 def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> Evaluation:
-    """Return the evaluation of the model in `folder` on `split`, which is written beside it if it is not there yet.
+    """Return the evaluation of the model in `folder` on `split`.
 
-    task: the training of the model. device: the worker's GPU; "" leaves it to the recipe. Raises `UserError` if the
-    evaluation that is there is damaged.
+    The first call writes it into a file beside the model, and later calls read that. task: the training of the model.
+    device: the worker's GPU; "" leaves the device to the recipe. Raises `UserError` if the file is damaged.
     """
     if evaluation_file(folder, split).exists():
         return read_evaluation(folder, split)

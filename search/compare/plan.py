@@ -71,7 +71,7 @@ class Plan:
 
     @property
     def reference(self) -> Architecture:
-        """The network whose costs are units: the run's reference, else the first lead."""
+        """The network that step times and rewards are relative to: the run's reference, else the first lead."""
         return self.config.reference if self.config else self.leads[0].architecture
 
     @property
@@ -142,11 +142,12 @@ class Plan:
 
 
 def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
-    """Return the comparison of the networks that `words` mean, or of a family, with these settings.
+    """Return the comparison of the networks that `words` mean, or of a family.
 
     The first network is the lead, whose costs bound the rivals; the others are compared as they are. Of a family,
-    every member is a lead. Raises `UserError` for an unknown network or setting, for a run that is still running or
-    has no complete trial, and where no images are known.
+    every member is a lead. given: the settings of `search compare`, by name. Raises `UserError` for an unknown
+    network or setting, for a first network whose run is still running, for a run without a complete trial, and where
+    no images are known.
     """
     settings = _settings(given)
     recipe = recipe_of(settings.recipe, within(given, "recipe"))

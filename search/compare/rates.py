@@ -17,7 +17,7 @@ AccuracyOf = Callable[[Contender, float], float]
 def representatives(every: Sequence[Contender]) -> dict[str, Contender]:
     """Return for each family, by its name, the network that is trained with every learning rate.
 
-    It is the middle network of the family in the order of the leads, the later of two.
+    It is the middle network of the family in the order of the leads; of two in the middle, the later one.
     """
     members: dict[str, list[Contender]] = {}
     for contender in every:

@@ -76,10 +76,11 @@ def _notes(lead: Row, looks: Sequence[str]) -> Iterator[str]:
 def _paid(row: Row) -> str:
     if not row["significant"]:
         return (
-            "The search did not pay significantly: a random search of equal cost found as accurate a network."
+            "The search did not pay significantly: its network and the best of the random search do not differ "
+            "significantly in accuracy."
         )
     if row["difference"] < 0:
         return (
-            "The search paid: its network is more accurate than the best of a random search of the same cost."
+            "The search paid: its network is significantly more accurate than the best of the random search."
         )
-    return "The search did NOT pay: a random search of the same cost found a more accurate network."
+    return "The search did NOT pay: the random search found a significantly more accurate network."

@@ -123,7 +123,10 @@ def _level(compared: Compared, every: Sequence[Trained]) -> list[Row]:
 
 def write(table: Sequence[Row], sentences: Sequence[str], plan: Plan) -> list[Path]:
     """Write comparison.csv, .json, .md and the conclusions into the comparison's folder, and return their paths."""
-    caption = f"Equal recipes, {plan.recipe.epochs} epochs. {' '.join(sentences)}"
+    caption = (
+        f"All trainings have the same recipe, of {plan.recipe.epochs} epochs, except for the factor of the learning "
+        f"rate (Rate). {' '.join(sentences)}"
+    )
     written = []
     for form, columns in (("csv", (*COLUMNS, *EXACT)), ("json", (*COLUMNS, *EXACT)), ("md", COLUMNS)):
         written.append(plan.out / f"{NAME}.{form}")

@@ -65,7 +65,10 @@ class Returned:
 
 
 def trained(job: Training, report: Callable[[int, float], None]) -> Returned:
-    """Carry out one full training and its evaluation in a worker, or a part of it on another machine."""
+    """Carry out one full training and its evaluation in a worker, or a part of it on another machine.
+
+    Return the accuracy and, from another machine, the files.
+    """
     from search.proxy.device import current
 
     with current(job.device):
