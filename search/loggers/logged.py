@@ -47,7 +47,7 @@ class Logged:
         self._display.finished(trial)
         assert self._config
         if trial.state == "pruned":
-            return  # Its values cannot be compared with those of full proxy trainings. It may still get one.
+            return  # Its values cannot be compared with those of full proxy trainings; it may still get such a one.
         for name, logger in list(self._loggers.items()):
             try:
                 logger.finished(LoggedTrial.of(trial, self._config))

@@ -8,7 +8,7 @@ from search.loggers.logger import LoggedTrial, Logger
 
 
 class TensorBoard(Logger):
-    """A logger of every metric over the trials, and of the training loss and choices of each trial."""
+    """A logger of every metric over the trials, of the training loss of each, and of its choices if it has a reward."""
 
     needs = "tensorboard"
 
@@ -20,7 +20,7 @@ class TensorBoard(Logger):
         self._writer = SummaryWriter(str(path / "tensorboard"))
 
     def finished(self, trial: LoggedTrial) -> None:
-        """Write the metrics, the training loss and the choices of a trial into event files."""
+        """Write the metrics, the training loss and, if there is a reward, the choices of a trial into event files."""
         for name, value in trial.metrics.items():
             self._writer.add_scalar(name, value, trial.number)
         own = f"trial-{trial.number}"
