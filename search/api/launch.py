@@ -57,14 +57,16 @@ def resume(
 
     settings, words: only what a run may change: new totals for `trials` or `budget`, `max_failures`, another
     `executor`, other `finals`, and a new `data.path` of the same data. The other arguments and the errors are those
-    of `launch`.
+    of `launch`; there is also a `UserError` for an unknown run and for a run of `scale fit`.
     """
     shown = display_of(display)
     return Run.of(engine.resume(name, joined(settings, words), display=shown, evaluate=evaluate))
 
 
 def open_run(name: str | Path) -> Run:
-    """Open the run called `name`, or at that path. Raises `UserError` if there is no such run, with the nearest name.
+    """Open the run called `name`, or at that path, as it is now.
+
+    Raises `UserError` if there is no such run, with the nearest name, and for a run without its ledger.
 
     >>> from search import open_run
     >>> open_run("photos").best.params

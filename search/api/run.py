@@ -101,7 +101,8 @@ class Run(runs.Run):
         out: the file, by default report.html in the folder of the run, or in the current folder for several runs.
         baseline: a search with sampler=random to compare a single run with. refresh: the seconds after which an open
         page reloads itself, None for never. Raises `UserError` for a file that does not end with .html or cannot be
-        written, and for a run that is given twice.
+        written, for a run that is given twice, for a baseline of several runs, and for a baseline whose rewards
+        cannot be compared with the run's.
         """
         from search.files import require_ending, write_file
         from search.report.pages import page_of
@@ -163,8 +164,8 @@ class Run(runs.Run):
 
         others: networks that are compared as they are. settings, words: those of `search compare`. display: as in
         `launch`. The caption of the table holds the conclusions. The files that `search compare` writes are written
-        too, and a repeated call trains only what is missing. Raises `UserError` for invalid settings, and if a
-        training or the random search fails.
+        too, and a repeated call trains only what is missing. Raises `UserError` for invalid settings, for a run that
+        still runs or has no complete trial, and if a training or the random search fails.
         """
         from search.compare.comparison import compare
         from search.compare.plan import plan_of

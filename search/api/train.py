@@ -28,11 +28,12 @@ def train(
     >>> model.classes[:2]
     ('striped disc', 'checked disc')
 
-    network: a run, a trial ("RUN:12"), a published network, a canonical string, a model's folder or a file. settings,
-    words: those of `search train`. The model is written into the folder `out`, without it into a new folder below
-    `models`. callback: receives the events of the training; "auto" prints a line for each epoch to standard error,
-    None prints nothing. Raises `UserError` for invalid settings, before anything is written, and
-    `search.proxy.failure.TrialFailed` for a training that diverges.
+    network: a run, a trial ("RUN:12"), an answer ("RUN:best"), a published network, a canonical string, block
+    strings, a model's folder or a file. settings, words: those of `search train`. The model is written into the
+    folder `out`, without it into a new folder below `models`. callback: receives the events of the training; "auto"
+    prints a line for each epoch to standard error, None prints nothing. Raises `UserError` for an unknown network and
+    for invalid settings, before anything is written, and `search.proxy.failure.TrialFailed` for a training that
+    diverges.
     """
     return training.train(
         network, joined(settings, words), callback=_shown() if callback == "auto" else callback
