@@ -1,8 +1,8 @@
 """The costs of networks for a comparison: computed, predicted by a profile, or measured here once each.
 
 Latencies are measured, as the exported file runs, unless this machine cannot measure them as the profile did. Those
-of published networks are predicted with errors of 10 % and more, which would decide about the comparison. So a profile
-only gives the unit of measured latencies, and guides the search for networks of equal latency.
+of published networks are predicted with errors of 10 % and more, which would decide about the comparison. So a
+profile only gives the unit of measured latencies, and guides the search for networks of equal latency.
 """
 
 from __future__ import annotations

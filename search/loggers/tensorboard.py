@@ -8,7 +8,7 @@ from search.loggers.logger import LoggedTrial, Logger
 
 
 class TensorBoard(Logger):
-    """A logger of every metric over the trials, of the training loss of each, and of its choices if it has a reward."""
+    """A logger of every metric over the trials, and of each trial's training loss and, with a reward, its choices."""
 
     needs = "tensorboard"
 
