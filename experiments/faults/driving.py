@@ -73,7 +73,7 @@ def stops(request: Request, report: Report) -> Result:
 
 
 def greedy(request: Request, report: Report) -> Result:
-    """Allocate more memory than the process may have in a bad trial."""
+    """In a bad trial, allocate more memory than the process may have."""
     if request.number % BAD == 1:
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (2**34, before[1]))
@@ -114,7 +114,10 @@ EVALUATORS = {
 
 
 class Printer(Silent):
-    """A display that prints the numbers of finished trials."""
+    """A display that prints "ready" at the begin of a search, and the numbers of finished trials.
+
+    With the environment variable DRILL_CLOCK it sets the driver's clock back by a day after trial 5.
+    """
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
         print("ready", flush=True)

@@ -1,4 +1,4 @@
-"""Drills in which a disk or the data disappear. They mount tmpfs, which needs root."""
+"""Drills in which the disk is full or read-only, or the data disappear. The first two mount tmpfs and need root."""
 
 from __future__ import annotations
 

@@ -179,7 +179,10 @@ def settings(executor: str, trials: int = 12, **more: object) -> list[str]:
 
 
 def record(description: str, executor: str, outcome: Outcome) -> None:
-    """Write a row into the table, replacing an older one of the same drill."""
+    """Write a row into the table, replacing an older one of the same drill with the same executor.
+
+    description: the docstring of the drill.
+    """
     rows = TABLE.read_text("utf-8").removeprefix(TITLE).splitlines() if TABLE.exists() else []
     described = description.strip().rstrip(".")
     key = f"| {described} | {executor} |"

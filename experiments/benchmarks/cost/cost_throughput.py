@@ -67,7 +67,9 @@ def main() -> None:
 
     space, rng, seen = Space.load(options.space), random.Random(options.seed), set[str]()
     if options.networks * options.repeats > space.size / 4:
-        parser.error(f"{space.name} has {space.size:,} networks: too few for that many distinct ones.")
+        parser.error(
+            f"{space.name} has {space.size:,} networks; --networks times --repeats must be at most a quarter of that."
+        )
     counting, drawing = [], []
     for _ in range(options.repeats):
         networks, draws = drawn(space, options.networks, rng, seen)

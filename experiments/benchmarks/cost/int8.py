@@ -80,7 +80,11 @@ def labels(made: Int8, name: str) -> list[str]:
 
 
 def compared(folder: Path, photographs: Source | None, ends: list[str]) -> list[str]:
-    """Return the comparison of the model in `folder`, on the images of its training or others, as Markdown."""
+    """Return the comparison of the model in `folder` in float32 and in int8, as lines of Markdown.
+
+    photographs: the images to compare on; None: those of its training. ends: the layers that stay in float32, "first"
+    or "classifier".
+    """
     source = photographs or images_of(network_of_model(folder), None)
     name, model = folder.resolve().name, load_model(folder)
     made = in_int8(name, model, source, ends=ends, progress=lambda step: print(f"{name}: {step} ..."))

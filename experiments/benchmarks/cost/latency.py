@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("latency.csv"), help="the CSV of the measurements")
     parser.add_argument("--space", default="effv2_32")
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="of the space, such as resolution=224"
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes of the space, as resolution=224"
     )
     parser.add_argument("--runtime", default="onnxruntime", choices=("onnxruntime", "torch"))
     parser.add_argument("--profile", type=Path, help="a profile's file (default: the space's on this device)")

@@ -1,7 +1,7 @@
 """The contestants of `overhead.py`: our executors, plain Optuna in a loop, plain Ray Tune with its `OptunaSearch`.
 
 All use uniform proposals from one space and evaluate a network with `search.testing.looked_up`. Each returns, for
-every finished trial, the time on the clock and the CPU time of its driver, both in seconds.
+the end of every trial, the wall-clock time and the CPU time of the driver so far, both in seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _SEARCH = {"space": "effv2", "sampler": "random", "step": "measured"}
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The size of a contest. epochs: the epochs that a trial reports. workers: the workers of parallel executors."""
+    """The size of a contest. epochs: the epochs that a trial reports. workers: the trials that run at a time.
+
+    Contestants that are not parallel run one at a time.
+    """
 
     trials: int
     epochs: int
@@ -60,7 +63,7 @@ class _Ticking(Silent):
 
 
 def ours(executor: str, contest: Contest) -> Ticks:
-    """Run a search with `executor=`, as run `runs/bench` of this folder."""
+    """Run a search with the setting `executor`, as the run `bench` in the current folder."""
     ticks: Ticks = []
     several = {} if executor == "serial" else {"executor.workers": contest.workers}
     more = {
@@ -76,7 +79,7 @@ def ours(executor: str, contest: Contest) -> Ticks:
 
 
 def optuna_loop(storage: str | None, contest: Contest) -> Ticks:
-    """Run `study.optimize` with Optuna's RandomSampler. storage: the URL of the storage; None: the memory."""
+    """Run `study.optimize` with Optuna's RandomSampler. storage: the URL of the storage; None: in memory."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

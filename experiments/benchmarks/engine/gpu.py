@@ -88,7 +88,7 @@ def environment(setup: Setup) -> Figures:
 
 
 def tests(setup: Setup) -> Figures:
-    """Run `tests/gpu`, and note every test as it passes."""
+    """Run `tests/gpu`, note its output line by line, and return its exit code, its seconds and the output's end."""
     words = [
         sys.executable,
         "-m",

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def proxy_of(tiny: bool, **changes: Any) -> Proxy:
-    """Return the default proxy with `changes`; in a rehearsal with images of 8 px and a tenth of the width."""
+    """Return the default proxy with `changes`.
+
+    tiny: True for a rehearsal, with images of 8 px and a tenth of the width.
+    """
     from search.proxy.proxy import Proxy
     from space import documents
 
@@ -30,7 +33,7 @@ def network_of(proxy: Proxy, classes: int = 10) -> Architecture:
 
 
 def noise(count: int, pixels: int) -> Dataset:
-    """Return random images of ten classes. The content of images does not affect the time of a step."""
+    """Return `count` random images of ten classes, of `pixels` a side. Their content does not affect step times."""
     from search.data import Dataset, Split
 
     rng = np.random.default_rng(0)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 SPACE = "effv2_32"
 """The space of the searches, and of the networks whose step times are measured."""
 _GRACE = 8.0
-"""The number of seconds before the end of a section at which its command gets Ctrl-C."""
+"""The seconds by which Ctrl-C for a command comes before the time limit of its section, counted from its start."""
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:
@@ -36,7 +36,10 @@ def search_shapes(setup: Any) -> dict[str, Any]:
 
 
 def searched(setup: Any, name: str, data: list[str], trials: int = 64) -> dict[str, Any]:
-    """Launch a search in the folder `setup.out` and return its figures, also where time runs out before its end."""
+    """Launch a search in the folder `setup.out` and return its figures, also if time runs out before its end.
+
+    data: the settings of the data, KEY=VALUE.
+    """
     words = [f"trials={trials}", f"space={SPACE}"]
     if setup.tiny:
         words = [
@@ -102,8 +105,9 @@ def training(setup: Any) -> dict[str, Any]:
 def command(setup: Any, *words: str) -> dict[str, Any]:
     """Run `python -m WORDS` in `setup.out`, and return its exit code, its seconds, and the ends of its output.
 
-    The command gets Ctrl-C `_GRACE` seconds before the section is over, so that it can end in order. Its standard
-    output is under "said". The lines of its standard error are under "noted", each with the second at which it came.
+    The command gets Ctrl-C `setup.seconds` less `_GRACE` after it began, so that the first command of a section can
+    end in order. Its standard output is under "said". The lines of its standard error are under "noted", each with
+    the second at which it came.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     begun = time.perf_counter()

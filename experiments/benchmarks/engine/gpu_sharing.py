@@ -31,7 +31,10 @@ def sharing(setup: Any) -> dict[str, Any]:
 
 
 def sharing_with_mps(setup: Any) -> dict[str, Any]:
-    """Share the GPU through NVIDIA's Multi-Process Service, which runs kernels of several processes at once."""
+    """Measure as `sharing` does, with NVIDIA's Multi-Process Service, which runs several processes' kernels at once.
+
+    A rehearsal does without the service. If the service does not start, its messages are under "failed".
+    """
     if setup.tiny:
         return sharing(setup)
     folder = setup.out / "mps"

@@ -3,9 +3,10 @@
     search launch space=effv2_32 proxy=small proxy.images=3000 trials=40 run=busy
     python -m experiments.benchmarks.engine.idle busy
 
-The share is that of the time between the moment at which all workers have a trial and the start of the last trial:
-before, workers still start, and after, no trial is left for them. A worker is busy for the `seconds` before its trial
-finished, which include measuring step times. Failed attempts are not in the ledger and count as idle.
+The share is measured from the moment at which all workers have a trial to the start of the last trial: before,
+workers still start, and after, no trial is left for them. A worker is busy for the `seconds` before its trial
+finished, which include measuring step times. Only complete trials count as work: failed attempts, and failed or
+pruned trials, count as idle time.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--workers", type=int, help="if the run's executor does not state it")
+    parser.add_argument(
+        "--workers", type=int, help="number of workers (default: that of the run's executor)"
+    )
     parser.add_argument("runs", nargs="+", metavar="RUN")
     options = parser.parse_args()
     for name in options.runs:

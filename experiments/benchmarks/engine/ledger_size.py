@@ -71,7 +71,10 @@ def search_on(engine: Engine) -> None:
 
 
 def measured(sampler: str, trials: int, more: int) -> None:
-    """Print the times of a run with `trials` finished trials and `more` + 1 further ones, and the ledger's size."""
+    """Print the times of a run with `trials` finished trials and `more` + 1 further ones.
+
+    The last line is the number of bytes of its ledger per trial. sampler: the name of the sampler.
+    """
     total = trials + more + 1
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": total})
     endless = config.sampler.model_copy(update={"early_stop": False})

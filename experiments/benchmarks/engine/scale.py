@@ -57,8 +57,8 @@ class Row:
 
     trial_seconds: the mean duration of a trial. transport_ms: the executor's milliseconds per trial. driver_ms,
     driver_ms_last_tenth: the driver's milliseconds per trial, for all trials and for the last tenth. filled_after_s:
-    the simulated seconds until all workers have a trial. workers_busy_driver: the number of workers that would keep
-    the driver busy all the time.
+    the simulated seconds until all workers have a trial. idle_percent: the idle share of the workers, as in `idle`.
+    workers_busy_driver: the number of workers that would keep the driver busy all the time.
     """
 
     sampler: str
@@ -100,7 +100,7 @@ class Cluster:
         self.work: list[float] = []
 
     def run(self, engine: Driven) -> None:
-        """Train all that the engine requests, as an executor does."""
+        """Carry out all trainings that the engine requests, in simulated time, as an executor does."""
         while True:
             while self._free and (request := self._driver(engine.next_trial)):
                 self._begin(request)

@@ -30,7 +30,7 @@ MACS = {"low": 6e6, "high": 18e6}
 """The multiply-adds of that network, by level."""
 RESOLUTION, STRIDE = 32, 8
 _REPEATS = 7
-"""The threefold measurements whose median is a limit: memory that other machines share makes some slower."""
+"""The number of medians of three measurements; a limit is their median, since other load on the memory slows some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Level:
 
 
 def level(name: str, profile: Profile, file: Path) -> Level:
-    """Return the level `name`, measured now if `file` does not have it."""
+    """Return the level `name` from `file`; if the file lacks it, measure it and write it there."""
     known = json.loads(file.read_text("utf-8")) if file.exists() else {}
     if name not in known:
         known[name] = asdict(_measured(name, profile))

@@ -5,8 +5,9 @@
 For each level the limit is the latency of MobileNetV3-Small of about 6 or 18 million multiply-adds, exported and
 run by onnxruntime with one image on one thread (`levels`). Rivals are the published networks of `search compare`, as
 large as the limit permits. Each try (`tries`) is a search under the limit; a random search of equal cost stands
-beside the last one. Then, all resumable:
+beside the last one. There are five stages, and a second start continues each of them:
 
+0. `--until match`: the limits are measured, and the rivals matched to them.
 1. `--until search`: the searches.
 2. `--until validate`: each rival and the answer of the first try are trained at the low level with three learning
    rates and one seed, and keep the rate of the highest validation accuracy. Then every network is trained with 2
@@ -58,8 +59,8 @@ STAGES = ("match", "search", "validate", "tune", "final")
 class Contender:
     """A network under a limit.
 
-    family: the rival's name, or `SEARCHED`; a family has one learning rate. rate: another factor of the recipe's
-    learning rate than the family's. more: other settings of the recipe.
+    family: the rival's name, or `SEARCHED`; a family has one learning rate. rate: the factor of the recipe's learning
+    rate; None: the family's. more: other settings of the recipe.
     """
 
     name: str

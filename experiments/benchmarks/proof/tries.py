@@ -1,4 +1,4 @@
-"""The searches of the proof: what there was at first, and one change at a time. All are judged on validation images.
+"""The searches of the proof, in the order in which they were tried. All are judged on validation images.
 
 A try is the words of `search launch` that differ from the defaults. The last one has the defaults, under a limit of
 latency the space around MobileNetV1. The lab book says what each one gave.

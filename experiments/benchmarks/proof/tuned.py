@@ -31,10 +31,10 @@ STARTUP, SEED = 4, 0
 
 
 def trainings_of_equal_cost(run: Run) -> int:
-    """Return how many full trainings have as many steps as all trainings of a search, those of its finals included.
+    """Return how many full trainings have as many epochs as all trainings of a search, those of its finals included.
 
-    The steps of a search cost less where the proxy reduces widths, which favours the tuned network. A proxy that sees
-    fewer images than a full training makes too large a number, too.
+    The epochs of a search cost less where the proxy reduces widths or sees fewer images than a full training. Then
+    the number is too large, which favours the tuned network.
     """
     again = sum(training.over for trial in run.trials for training in trial.final_trainings)
     return int((run.trainings + again) * run.config.proxy.epochs // EPOCHS)

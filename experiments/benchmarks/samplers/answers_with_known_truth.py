@@ -3,10 +3,10 @@
     python -m experiments.benchmarks.samplers.answers_with_known_truth [--searches 10] [--equal 40]
 
 Each search is `search launch space=effv2_32 reward=accuracy limit.params=200k` with 20 trials. The accuracies of all
-networks are invented (`tabular.surrogate`). A training hits an image if a sum of four normal terms exceeds 0: the
-network's accuracy with the noise of its seed, and terms of the image, of network and image, and of the training and
-image. So networks share their images, and every search has its own 480 images. The validation loss
-follows the accuracy halfway between these images and all images.
+networks are invented (`tabular.surrogate`). A training hits an image if the sum of four terms exceeds 0: the normal
+quantile of the network's accuracy with the noise of its seed, and normal terms of the image, of network and image,
+and of training and image. So networks share their images, and every search has its own 480 images. The validation
+loss falls with the mean of the accuracy on these images and that on all images.
 
 --equal: further searches in which all networks have the same accuracy. There every pair that the page calls different
 is an error. They draw networks at random, since nothing can be learned.
@@ -83,9 +83,9 @@ class Outcome:
     """The outcome of a search.
 
     share: the share of random networks within the limit that are truly better than the most accurate answer.
-    deficit: its accuracy less that of the truly best trial. place: its place among the trials by true accuracy, from
-    1. over: the number of answers over the limit. pairs: the number of pairs that the page calls different. wrong:
-    the number of those pairs whose direction is wrong.
+    deficit: the true accuracy of this answer less that of the truly best trial. place: its place among the trials by
+    true accuracy, from 1. over: the number of answers over the limit. pairs: the number of pairs that the page calls
+    different. wrong: the number of those pairs that are truly equal or differ in the other direction.
     """
 
     share: float
@@ -99,7 +99,11 @@ class Outcome:
 def searched(
     number: int, truth: Callable[[Architecture], float], drawn: Sequence[float], sampler: str
 ) -> Outcome:
-    """Search, and compare the page with the truth. drawn: the true accuracies of random networks."""
+    """Search, and compare the page with the truth.
+
+    number: the number of the search, which is its seed and decides its images. truth: returns the true accuracy of a
+    network. drawn: the true accuracies of random networks. sampler: the name of the sampler.
+    """
     run = launch(
         {
             "space": "effv2_32",

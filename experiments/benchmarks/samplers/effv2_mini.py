@@ -121,7 +121,7 @@ def settings(part: Part, order: list[str], data: str) -> dict[str, object]:
 
 
 def rows() -> Iterator[dict[str, object]]:
-    """Return the rows of all finished trainings."""
+    """Yield the row of each finished training."""
     for part in PARTS:
         if not (RUNS / part.run).exists():
             continue

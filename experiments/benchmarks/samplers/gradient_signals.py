@@ -5,9 +5,9 @@
 
 Every network gets one backward pass with its initial weights, on noise as images and all classes in turn as
 labels: `grad norm` is the norm of the gradients of its weights; `snip` is the sum of |weight x gradient| (Lee
-et al. 2019, "SNIP", as a score in Abdelfattah et al. 2021, "Zero-cost proxies"); both as logarithms. They are
-compared with MACs and params by Spearman's rho with the mean recorded reward, of all networks and of the best
-quarter, with intervals over resampled networks.
+et al. 2019, "SNIP", as a score in Abdelfattah et al. 2021, "Zero-cost proxies"); both as logarithms. For these, for
+MACs and for params it prints Spearman's rho with the mean recorded reward, of all networks and of the best quarter,
+with intervals over resampled networks.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _told(correlation: tuple[float, float, float]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line `words`. Exits with 2 and a one-line message for a mistake."""
+    """Run the command line, or the given `words` in its place. Exits with 2 and a one-line message for a mistake."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -3,9 +3,10 @@
     python -m experiments.benchmarks.samplers.options --nas-bench-macro FILE auto early_stop false true --trials 256
     python -m experiments.benchmarks.samplers.options --nas-bench-macro FILE evolution finish 0 0.2 --trials 1024
 
-Searches with the same number have the same trainings. Regret, in % of the best reward, is that of the mean
-over the recorded seeds: of the best network seen, and of the best among the five best seen, which finals with
-all recorded seeds would select. One worker; the engine is the real one.
+Searches with the same seed have the same trainings. A network's true reward is the mean over its recorded seeds;
+its regret is how far that is below the highest true reward, in % of the latter. Printed are the regret of the best
+network that a search has seen, and of the truly best among the five best seen, which finals with all recorded seeds
+would select. There is one worker; the engine is the real one.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Outcome:
 
 
 def outcome(problem: Recorded, sampler: Sampler, seed: int, trials: int) -> Outcome:
-    """Return the outcome of the search with the number `seed`."""
+    """Return the outcome of a search. seed: its seed, which also decides the recorded trainings that it sees."""
     config, place = problem.config(sampler, trials, seed), MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
         engine = Engine(config, Sampled(config), ledger, lambda proxy: "simulated")

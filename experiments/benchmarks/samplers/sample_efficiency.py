@@ -74,8 +74,8 @@ def plans(
 ) -> Iterator[Plan]:
     """Yield all searches, seed by seed, so that at any time about as many of each kind are finished.
 
-    most: the largest number of trials; None: the usual number. Searches with a pruner have twice as many. No search
-    has more than half of the networks.
+    most: a number of trials below the usual one; None: the usual number. Searches with a pruner have twice as many.
+    No search has more trials than half of the networks.
     """
     for seed in seeds:
         for count in workers:
@@ -134,7 +134,10 @@ def run_all(problem: Benchmark, every: Sequence[Plan], out: Path) -> None:
 
 
 def report(problem: Benchmark, out: Path) -> None:
-    """Write the tables and the figure of a problem's searches, and print the table."""
+    """Write the tables and the figure of a problem's searches, and print the table.
+
+    Raises `UserError` if there is no search of the problem.
+    """
     from experiments.benchmarks.samplers.tabular.epochs import by_epochs
     from experiments.benchmarks.samplers.tabular.report import as_csv, as_markdown, figure, rows
 
@@ -224,7 +227,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line `words`. Exits with 2 and a one-line message for a mistake."""
+    """Run the command line, or the given `words` in its place. Exits with 2 and a one-line message for a mistake."""
     parser = _parser()
     asked = parser.parse_args(words)
     try:

@@ -2,9 +2,10 @@
 
     python -m experiments.benchmarks.training.answers_against_trials --npz FILE.npz --out DIR
 
-The search is `search launch data=folder data.path=DIR` on a folder of four classes (`four_classes`), everything by
-default. Its three answers and its eight best trials are trained with 3 fresh seeds of 10 epochs, and evaluated on the
-test images. Then every pair that the page's JSON calls significant is looked up in that table. Resumable.
+The search is `search launch data=folder data.path=DIR/photos` on a folder of four classes (`four_classes`),
+everything by default. Its three answers and its eight best trials are trained with 3 fresh seeds of 10 epochs, and
+evaluated on the test images. Then every pair of them that the page's JSON calls significant is printed with its
+difference in these trainings. A second start goes on with the search and the missing trainings.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     python -m experiments.benchmarks.training.children_ranking inherited --data FILE.npz --out DIR
     python -m experiments.benchmarks.training.children_ranking report --out DIR
 
-`alone` trains random children from random weights: with two seeds in full, and once at each shorter training.
+`alone` trains random children from random weights: with two seeds in full, and once for 3 epochs and for 1.
 `inherited` trains the parent once plainly and once with `recipe=elastic`, and validates every child with inherited
 weights. Both append a line to DIR/results.jsonl for each training or validation, and continue where they stopped.
 `report` prints Kendall's tau of each cheap accuracy (of a shorter training, or with inherited weights) with the mean

@@ -37,7 +37,7 @@ def undilated(network: Architecture) -> Architecture:
 
 
 def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Cut the larger kernels of `tensors` to the kernels of `network`."""
+    """Return `tensors` with larger kernels cut to their middles, in the sizes of the kernels of `network`."""
     cropped = {}
     for name, own in build(network).state_dict().items():
         tensor = tensors[name]

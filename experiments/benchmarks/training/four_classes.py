@@ -23,7 +23,10 @@ QUALITY = 95
 
 
 def make_folder(npz: Path, folder: Path, per_class: int = PER_CLASS) -> Path:
-    """Write the photographs as JPEG files, if `folder` does not exist, and return it."""
+    """Write the photographs as JPEG files, if `folder` does not exist, and return `folder`.
+
+    per_class: the number of training images of each class.
+    """
     import numpy as np
     from PIL import Image
 

@@ -43,12 +43,15 @@ COLUMNS = (
 
 
 def pixels(recipe: Recipe, evaluated: int) -> float:
-    """Return the number of pixels that the training of one image processes over all epochs."""
+    """Return the number of pixels that the training of one image processes over all epochs.
+
+    evaluated: the resolution at evaluation.
+    """
     return float(sum((stage.end - stage.first) * stage.resolution**2 for stage in stages(recipe, evaluated)))
 
 
 def equal(recipe: Recipe, evaluated: int, target: float) -> Recipe:
-    """Return `recipe` with the number of epochs whose pixels are nearest to `target`."""
+    """Return `recipe` with the number of epochs whose `pixels` are nearest to `target`."""
     candidates = [
         recipe.model_copy(update={"epochs": epochs}) for epochs in range(recipe.stages, 20 * recipe.epochs)
     ]

@@ -56,7 +56,11 @@ CELLS: dict[str, Cell] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A proxy. part: the share of the training images. progressive: see `SMALL_SIZE` and `SMALL_STEPS`."""
+    """A proxy. width: the factor of all widths. stem_stride: None: the network's own.
+
+    part: the share of the training images. progressive: True for smaller images at first, see `SMALL_SIZE` and
+    `SMALL_STEPS` in `proxy_table`.
+    """
 
     width: float = 1.0
     stem_stride: int | None = None
@@ -73,7 +77,7 @@ class Candidate:
         return "-".join(parts)
 
     def proxy(self, cell: Cell, images: int, precision: Precision = "float32") -> Proxy:
-        """Return the proxy settings of this candidate's training on `images` training images."""
+        """Return the proxy settings of this candidate. images: the number of training images that there are."""
         count = min(cell.images or images, images)
         return Proxy(
             resolution=None,
@@ -115,7 +119,8 @@ CANDIDATES = {candidate.name: candidate for candidate in (*CORE, *REST)}
 class Task:
     """One training, or the timing of its steps.
 
-    kind: `LONG` or a name of `CANDIDATES`; for a timing, the same after `COST` and a space ("cost long").
+    kind: `LONG` or a name of `CANDIDATES`; for a timing, "cost " and the same ("cost long"). data: the path of the
+    data, "" if the cell needs none.
     """
 
     cell: str

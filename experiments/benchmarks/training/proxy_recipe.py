@@ -7,7 +7,7 @@ respect. Every training is read in several ways: last weights or running average
 trained or recomputed; the image only or with its mirror image. The reliability of a reading is the rank
 correlation of accuracies between seeds (Spearman's rho, mean over pairs of seeds), with an interval over
 resampled networks, also for the difference to the plain reading of the plain recipe. The column `whole` is
-the rank correlation with the 9 epochs of the table.
+the rank correlation with the trainings of 9 epochs in the table `effv2_mini.csv`.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def reliability(accuracies: np.ndarray) -> float:
 
 
 def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
-    """Return the mean rank correlation of seeds with full trainings.
+    """Return the rank correlation of the accuracies of a seed with those of full trainings, the mean over seeds.
 
     accuracies: (networks, seeds). whole: (networks,).
     """
@@ -175,7 +175,7 @@ def rows(
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line `words`. Exits with 2 and a one-line message for a mistake."""
+    """Run the command line, or the given `words` in its place. Exits with 2 and a one-line message for a mistake."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -168,10 +168,10 @@ def _share(
 
 
 def report(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Print the table and write it as CSV."""
+    """Print the table and write it as CSV; if it has no rows, print only that."""
     table = list(rows(lines))
     if not table:
-        print("Too few networks have both a long training and a proxy's for a table.")
+        print("There is no table: fewer than 4 networks have both long trainings and trainings by one proxy.")
         return
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]))

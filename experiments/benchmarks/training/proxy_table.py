@@ -3,10 +3,10 @@
     python -m experiments.benchmarks.training.proxy_table --data FILE.npz [--cell effv2_32] [--device cuda --jobs 12]
     python -m experiments.benchmarks.training.proxy_table --report                       # of what has been trained
 
-A cell is a space, a data set and a random draw of networks. Each network gets long trainings (the real network: own
-stem, full width, own resolution; 10 epochs) and one training by each candidate proxy and seed, all of them by
-`search.proxy.training.train`, in float32 unless `--precision` says otherwise, which each line records. Every
-finished training is a line of `OUT/CELL.jsonl`, written to disk before the next one; a second start trains what is
+A cell is a space, a data set and a random draw of networks. Each network gets long trainings (10 epochs of the real
+network, with its own stem and resolution and its full width) and one training by each candidate proxy and seed, all
+of them by `search.proxy.training.train`. They are in float32 unless `--precision` says otherwise. Every finished
+training is a line of `OUT/CELL.jsonl`, with its precision, written to disk at once; a second start trains what is
 missing. Trainings are ordered network by network, the candidates of `CORE` first, so that an unfinished table is
 useful.
 
@@ -113,7 +113,7 @@ class _Growing:
 
 
 def _step_seconds(network: Architecture, data: Dataset, proxy: Proxy) -> float:
-    """Return the CPU seconds of a training step: of a short training on one thread, without its validation."""
+    """Return the CPU seconds of a training step, measured in a short training on one thread without validation."""
     import torch
 
     from search.proxy.training import fit
@@ -196,7 +196,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each")
     parser.add_argument("--precision", choices=get_args(Precision), default="float32")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no training after so many")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no training after this time")
     parser.add_argument("--out", type=Path, default=Path("proxy_table"))
     parser.add_argument("--report", action="store_true", help="train nothing; report what is there")
     options = parser.parse_args(words)

@@ -82,7 +82,11 @@ def _choices(
 
 
 def repeated(draw: Draw) -> None:
-    """Print the differences of all signals to a choice by accuracy."""
+    """Print the differences of all signals to a choice by accuracy.
+
+    draw: the function that returns, for a random generator, a first and a second training of each network (None: no
+    second ones), and the true accuracies.
+    """
     differences: dict[tuple[float, str], list[float]] = {}
     for repetition in range(REPETITIONS):
         rng = random.Random(repetition)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class AsItComes(Sampler):
     """One of Optuna's samplers with its own defaults, used through `study.ask` and `study.tell`.
 
+    kind: the name of its class in `optuna.samplers`.
+
     The engine does not train a duplicate again. A point that was proposed before gets its reward again; another
     point of the same network counts as failed. Only for searches that are not interrupted.
     """
@@ -141,7 +143,7 @@ FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
 
 @dataclass(frozen=True, slots=True)
 class AfterAll(Ladder):
-    """Rungs that promote only when all `total` networks have finished the first; then the `top` are promoted."""
+    """Rungs that promote only when all `total` networks have finished the first; then they promote the `top` best."""
 
     total: int = 0
     top: int = 0
@@ -151,7 +153,7 @@ class AfterAll(Ladder):
 
 
 class OneEpoch(Pruner):
-    """One epoch for all, then the best in full (Egele et al. 2023, "Is One Epoch All You Need?")."""
+    """One epoch for all, then the `top` best in full (Egele et al. 2023, "Is One Epoch All You Need?")."""
 
     top: int = 5
 

@@ -22,7 +22,8 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
 def by_epochs(problem: Benchmark, runs: Sequence[Searched]) -> str:
     """Return a table of regrets after equal epochs and of epochs to each level, then the gains of pruners.
 
-    Epochs are counted in full trainings. "" if all trainings are full, or if no search has recorded epochs.
+    Epochs are counted in full trainings. Only searches with one worker are in the table. Return "" if the problem has
+    only full trainings, or if none of these searches has recorded epochs.
     """
     alone = [run for run in runs if run.workers == 1 and run.epochs]
     if not problem.shorter or not alone:
@@ -51,7 +52,7 @@ def spent(run: Searched, level: float, whole: int) -> float:
 
 
 def believed(run: Searched, epochs: int) -> Step | None:
-    """Return the selection of the search after so many epochs; None before its first full training."""
+    """Return the selection of the search after this number of epochs; None before its first full training."""
     steps = [step for step in run.steps if step.epochs <= epochs]
     return steps[-1] if steps else None
 

@@ -153,7 +153,7 @@ class Adapted:
         permitted = {network for network in counts if not self._base.exceeded(network)}
         points = {str(n): count for n, count in counts.items() if n in permitted and self.available(n)}
         if not points:
-            raise UserError(f"{self.name} has no network that keeps the limits.")
+            raise UserError(f"{self.name} has no network that can be trained and keeps the limits.")
         return points
 
     @cached_property
@@ -205,7 +205,7 @@ class _Computed(dict[str, float]):
 
 
 def as_result(reading: Reading, epochs: int) -> Result:
-    """Return a reading as the result of a training of so many epochs."""
+    """Return a reading as the result of a training of `epochs` epochs."""
     return Result(
         accuracy=reading.accuracy,
         loss=1 - reading.accuracy,
@@ -221,7 +221,7 @@ def as_result(reading: Reading, epochs: int) -> Result:
 def load(word: str) -> Adapted:
     """Return the problem "my_module:problem": an object with the methods of `Problem`, or a class of such objects.
 
-    Raises `UserError` if it cannot be imported.
+    Raises `UserError` for another form of word, and for an object that cannot be imported or lacks a method.
     """
     module, colon, name = word.partition(":")
     if not (module and colon and name):

@@ -52,8 +52,8 @@ class Recorded:
     def config(self, sampler: Sampler, trials: int, seed: int, pruner: Pruner | None = None) -> Config:
         """Return the configuration of a search of this problem.
 
-        pruner: None means none, and so does any if the table has only full trainings. Raises `UserError` for
-        rungs that the table lacks.
+        pruner: None: no pruner. If the table has only full trainings, no pruner is used either. Raises `UserError`
+        for rungs that the table lacks.
         """
         config = Config.of({**self.settings, "trials": trials, "seed": seed, "pruner": "none"})
         config = replace(config, space=self.space, sampler=sampler)
@@ -174,7 +174,7 @@ _PROJECTION = {"op": "fused", "kernel": 1, "expand": 1, "depth": 1}
 
 
 def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) -> Recorded:
-    """Read a table of our own as JSONL or CSV, with a row for each training.
+    """Read a table of trainings as JSONL or CSV, with a row for each training.
 
     Columns: architecture, accuracy, seconds, epochs if there are low-fidelity trainings, and step_ratio if
     the reward has the step time: the first that is recorded for a network holds for all its trainings. The
@@ -230,7 +230,7 @@ def _lines(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
         try:
             yield json.loads(line)
         except ValueError:
-            raise UserError(f"{path}, row {number} is no JSON.") from None
+            raise UserError(f"{path}, row {number} is not JSON.") from None
 
 
 def made_up(seed: int = 0) -> Recorded:

@@ -27,7 +27,7 @@ class Interval:
 
 
 def believed(run: Searched, trials: int) -> float:
-    """Return the true reward of the network that the search selects after so many trials."""
+    """Return the true reward of the network that the search selects after `trials` trials."""
     return [step.true for step in run.steps if step.trials <= trials][-1]
 
 

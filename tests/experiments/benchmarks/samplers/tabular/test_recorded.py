@@ -39,7 +39,7 @@ def test_a_table_is_read_from_either_format(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "row 1 is no JSON"),
+        ("{", "row 1 is not JSON"),
         ('{"accuracy": 1}\n', "row 1: KeyError: 'architecture'"),
         (json.dumps(ROWS[0]) + "\n", "of 124 networks 123 are not in the table"),
     ],
