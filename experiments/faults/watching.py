@@ -38,7 +38,10 @@ class Outcome:
 
 
 class Driver:
-    """A search process in its own process group. Its run is `runs/drill` in `folder`."""
+    """A search process in its own process group. Its run is `runs/drill` in `folder`.
+
+    evaluator: a name of `EVALUATORS` in `driving.py`. settings: KEY=VALUE. environment: further variables.
+    """
 
     def __init__(self, folder: Path, evaluator: str, *settings: str, **environment: str) -> None:
         command = [sys.executable, str(HERE / "driving.py"), evaluator, *settings]

@@ -42,14 +42,14 @@ which repeats no finished training. `search status NAME` shows the progress.
     "--base", shell_complete=completers.networks, help="The network to scale, as in `scale --base`."
 )
 @click.option("--rule", help="The rule to fit: compound (default), v2 or lacs.")
-@click.option("--phi", type=float, help="The scale of the candidates (1).")
+@click.option("--phi", type=float, help="The phi that candidates are scaled to, not 0 (1).")
 @click.option(
     "--step", type=float, help="The distance between neighbouring values of alpha, beta and gamma (0.05)."
 )
 @click.option(
     "--tolerance",
     type=float,
-    help="Permitted difference of alpha * beta^2 * gamma^2 from 2 (0.1, which includes 1.2, 1.1, 1.15).",
+    help="Permitted difference of alpha * beta^2 * gamma^2 from 2 (0.1, which includes EfficientNet's triple).",
 )
 @click.option(
     "--cost-tolerance",

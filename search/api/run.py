@@ -121,7 +121,8 @@ class Run(runs.Run):
         >>> list(open_run("photos").figures())[:3]
         ['overview', 'accuracy-params', 'accuracy-macs']
 
-        Notebooks show each figure; `figure.savefig("chart.svg")` writes it. The arguments are those of `report`.
+        Notebooks show each figure; `figure.savefig("chart.svg")` writes it. others, baseline: as in `report`, also
+        their errors.
         """
         from search.report.pages import figures_of
 
@@ -136,7 +137,7 @@ class Run(runs.Run):
 
         settings, words: `reward`, and settings of the groups `reward` and `limit`. The `places` of the result hold
         the trials, the best first; its `to_dataframe()` returns them as a table. Raises `UserError` for other
-        settings, and for a cost that the run did not measure.
+        settings, for a cost that the run neither measured nor predicted, and for a run without a complete trial.
         """
         from search.config import objective_of
         from search.engine.initial_networks import resolved

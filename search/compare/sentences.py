@@ -57,7 +57,8 @@ def _notes(lead: Row, looks: Sequence[str]) -> Iterator[str]:
     if n > 1:
         yield (
             f"Intervals hold with {CONFIDENCE:.0%} for all pairs at the same cost at once (Tukey's test), over {n} "
-            f"seeds and the choice of the {images}, paired image by image; those over seeds alone are in the table."
+            f"seeds and the choice of the {images}, paired image by image (up to 20,000 images); those over seeds "
+            "alone are in the table."
         )
     if lead["split"] == "validation":
         yield (

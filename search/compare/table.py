@@ -43,7 +43,7 @@ COLUMNS = (
         "difference_half",
         "+- seeds and images",
         form=".4f",
-        description="half-width of its interval over seeds and images, images paired",
+        description="half-width of its interval over seeds and images, which are paired (up to 20,000)",
     ),
     Column("significant", "Significant", description="whether that interval excludes 0"),
     Column("reward_difference", "Reward - lead's", form="+.4f", description="mean difference, seed by seed"),

@@ -101,7 +101,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", type=Path, nargs="+", help="folders of trained models")
-    parser.add_argument("--photographs", action="store_true", help="crops of photographs instead")
+    parser.add_argument("--photographs", action="store_true", help="compare on crops of photographs")
     parser.add_argument("--float32", default="", help="layers that stay in float32: first,classifier")
     parser.add_argument("--out", type=Path, required=True, help="the Markdown file to write")
     words = parser.parse_args()

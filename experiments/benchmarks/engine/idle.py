@@ -42,9 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--workers", type=int, help="number of workers (default: that of the run's executor)"
-    )
+    parser.add_argument("--workers", type=int, help="number of workers (default: that of the run's executor)")
     parser.add_argument("runs", nargs="+", metavar="RUN")
     options = parser.parse_args()
     for name in options.runs:

@@ -216,7 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trials",
         type=int,
-        help=f"at most so many (default: {FEW_TRIALS} with slow samplers, else {MANY_TRIALS})",
+        help=f"at most this number (default: {FEW_TRIALS} with slow samplers, else {MANY_TRIALS})",
     )
     parser.add_argument("--report", action="store_true", help="run nothing")
     parser.add_argument("--out", type=Path, default=OUT)
