@@ -79,8 +79,9 @@ def grid(
 
     Triples are left out that, at a negative phi, leave a layer without channels or images that are too small. Else
     the rule's own triple is always a candidate. If several triples give the same network, the candidate is the
-    rule's own triple if it is among them, else the one whose growth is nearest to 2.
-    Raises `UserError` for a rule without free coefficients, for phi = 0, and for values outside these ranges.
+    rule's own triple if it is among them, else the one whose growth is nearest to 2. At a very low phi there may be no
+    candidate. Raises `UserError` for a rule without free coefficients, for phi = 0, and for values outside these
+    ranges.
     """
     _check("step", step, FINEST, 1)
     _check("tolerance", tolerance, 0, 0.99)

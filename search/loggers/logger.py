@@ -55,7 +55,10 @@ class Logger(ABC):
 
     @abstractmethod
     def finished(self, trial: LoggedTrial) -> None:
-        """Record a trial that is complete, failed or a duplicate. After an exception the logger is dropped."""
+        """Record a trial that is complete, failed or a duplicate.
+
+        After an exception the logger gets no more trials, and `close` is not called.
+        """
 
     def close(self) -> None:
         """Close the logger, after the search has ended or was interrupted."""
