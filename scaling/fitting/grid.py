@@ -77,11 +77,10 @@ def grid(
     difference of alpha * beta^2 * gamma^2 from 2, from 0 to 0.99. cost_tolerance: the permitted relative
     difference of the real growth of multiply-adds from 2^phi, from 0.001 to 1.
 
-    Triples are left out that, at a negative phi, leave a layer without channels or images that are too small. Else
-    the rule's own triple is always a candidate. If several triples give the same network, the candidate is the
-    rule's own triple if it is among them, else the one whose growth is nearest to 2. At a very low phi there may be no
-    candidate. Raises `UserError` for a rule without free coefficients, for phi = 0, and for values outside these
-    ranges.
+    The rule's own triple is always a candidate, unless a negative phi would leave it a layer without channels or too
+    small images; such triples are left out, and at a very low phi no candidate may be left. If several triples give
+    the same network, the candidate is the rule's own triple if it is among them, else the one whose growth is nearest
+    to 2. Raises `UserError` for a rule without free coefficients, for phi = 0, and for values outside these ranges.
     """
     _check("step", step, FINEST, 1)
     _check("tolerance", tolerance, 0, 0.99)
