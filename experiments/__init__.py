@@ -1,1 +1,1 @@
-"""Settings shipped as data: YAML groups read by name. No code of ours imports code from here."""
+"""Settings that are read by name as data (YAML), benchmarks and fault drills. No package imports code from here."""
