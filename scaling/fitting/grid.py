@@ -78,9 +78,10 @@ def grid(
     difference of the real growth of multiply-adds from 2^phi, from 0.001 to 1.
 
     The rule's own triple is always a candidate, unless a negative phi would leave it a layer without channels or too
-    small images; such triples are left out, and at a very low phi no candidate may be left. If several triples give
+    small images; such triples are left out. If several triples give
     the same network, the candidate is the rule's own triple if it is among them, else the one whose growth is nearest
-    to 2. Raises `UserError` for a rule without free coefficients, for phi = 0, and for values outside these ranges.
+    to 2. Raises `UserError` for a rule without free coefficients, for phi = 0, for a phi so low that no candidate is
+    left, and for values outside these ranges.
     """
     _check("step", step, FINEST, 1)
     _check("tolerance", tolerance, 0, 0.99)
@@ -96,6 +97,10 @@ def grid(
         for triple, model in models
         if model and (triple == own or abs(model.macs_growth / 2**phi - 1) <= cost_tolerance)
     ]
+    if not within_cost:
+        raise UserError(
+            f"phi = {phi:g} leaves no candidate: its networks would be too small; fit at a higher phi."
+        )
     return Grid(tuple(_distinct(within_cost, own)), len(triples), len(within_cost))
 
 

@@ -120,6 +120,11 @@ def _refuse_unknown_splits(root: Path, names: list[str], nested: Mapping[str, li
             " folder; each split needs one folder per class."
         )
     for name, inner in nested.items():
+        if split_of(name) and set(inner) & {*names}:
+            raise UserError(
+                f"data.path: {printable(name)!r} in {place!r} holds class folders of the same names as those beside"
+                " it; move those beside it into a folder train."
+            )
         shared = [other for other in nested if other != name and set(nested[other]) & set(inner)]
         if shared and _SPLIT_LIKE.search(name.casefold()):
             raise UserError(

@@ -65,6 +65,8 @@ def with_step(config: Config, data: Dataset, note: Note) -> Config:
 def _loaded(config: Config) -> Profile:
     """Return the profile in the file that the setting `step` names."""
     profile = Profile.load(Path(os.path.expanduser(config.settings.step)))
+    if profile.cost != "step":
+        raise UserError(f"{config.settings.step} is a profile of latencies, not of training steps.")
     if not config.settings.force_step:
         device = device_for(config.proxy.device, config.proxy.precision)
         profile.check(device, profile.batch, "force_step=true uses it nevertheless")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pydantic import ValidationError
+
 from search.proxy.proxy import Proxy
 
 REAL_EPOCHS = 10
@@ -32,7 +34,8 @@ def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str
 
     resolution: the side in pixels of the images that the networks are made for, used if `proxy` sets none. images:
     the number of training images of the data. Each variation differs in one setting: half or twice the epochs, half
-    the images, three quarters of the image side, or half the width. Those that equal an earlier one are left out.
+    the images, three quarters of the image side, or half the width. Those that equal an earlier one or are not valid
+    are left out.
     """
     pixels = proxy.resolution or resolution
     seen = {proxy}
@@ -45,8 +48,11 @@ def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str
         f"width={proxy.width / 2:g}": {"width": proxy.width / 2},
     }
     for name, change in changes.items():
-        # Validated, which a copy is not: the shift must fit the resolution.
-        variation = Proxy.model_validate({**proxy.model_dump(), **change})
+        # Validated, which a copy is not: the shift must fit the resolution, and weights the width.
+        try:
+            variation = Proxy.model_validate({**proxy.model_dump(), **change})
+        except ValidationError:
+            continue
         if variation not in seen:
             seen.add(variation)
             yield name, variation

@@ -118,9 +118,9 @@ def spans(config: Config) -> Iterator[Span]:
             unit = float(reward.unit(name, config.reference))
         elif forecast := (config.latencies if name == "latency" else config.forecast):
             low, high = Predictor(forecast.profile).range(config.space)
-            unit = forecast.step(config.reference).ms
-            if name == "latency":
-                unit = reward.unit(name, config.reference, unit)
+            ms = forecast.step(config.reference).ms
+            # Step times are given as ratios, so that their unit is one, too.
+            unit = reward.unit(name, config.reference, ms) * (ms if name == "step" else 1.0)
         else:
             continue
         terms = [_term(reward, name, amount / unit) for amount in (low, high)]

@@ -108,3 +108,8 @@ class TestGrid:
     def test_refuses(self, options, message):
         with pytest.raises(UserError, match=message):
             candidates(**options)
+
+
+def test_a_phi_that_leaves_no_candidate_is_refused():
+    with pytest.raises(UserError, match=r"phi = -16 leaves no candidate"):
+        candidates(phi=-16.0)

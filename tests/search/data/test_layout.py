@@ -77,6 +77,10 @@ def test_other_names_are_no_splits(name):
             ["Training/1.png", "Validation/2.png", "Testing/1.png"],
             "look like splits, and there are no class folders",
         ),
+        (
+            [*classes(""), *classes("test")],
+            "'test' in .* holds class folders of the same names as those beside it",
+        ),
         (classes("flowers"), "holds one class, 'flowers'. Are the class folders in it"),
     ],
 )

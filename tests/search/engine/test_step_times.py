@@ -2,7 +2,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from helpers.fake_device import DEVICE, profile_of
+from helpers.fake_device import DEVICE, latencies_of, profile_of
 from helpers.gpus import made_up_gpus, telling_its_device
 
 from search import launch, open_run, resume
@@ -137,6 +137,12 @@ def test_a_profile_of_another_device_is_refused(kept, profile, tmp_path):
         settled(step=str(tmp_path / "other.json"))
     forced, _ = settled(step=str(tmp_path / "other.json"), force_step=True)
     assert forced.forecast.profile == other
+
+
+def test_a_profile_of_latencies_is_refused(kept, tmp_path):
+    latencies_of(Space.load("tiny_space")).save(tmp_path / "latencies.json")
+    with pytest.raises(UserError, match=r"latencies\.json is a profile of latencies, not of training steps"):
+        settled(step="./latencies.json")
 
 
 def test_a_limit_on_step_times_needs_a_profile(device):

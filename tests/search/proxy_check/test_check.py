@@ -165,3 +165,8 @@ def test_other_lines_of_a_journal_are_passed_over(tmp_path, line):
     good = ["r16", "k", {"accuracy": 0.5, "loss": 1.0, "seconds": 2.0}]
     (tmp_path / "t.jsonl").write_bytes(line + b"\n" + json.dumps(good).encode() + b"\n")
     assert _read(tmp_path / "t.jsonl") == {("r16", "k"): good[2]}
+
+
+def test_variations_that_are_not_valid_are_left_out():
+    """A shift of 24 pixels does not fit into images of 24."""
+    assert all("resolution" not in name for name, _ in variations(Proxy(resolution=32, shift=24), 32, 5000))
