@@ -50,7 +50,7 @@ _State = tuple[int, Stage | None, int]
 def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
     """Return the number of distinct networks: the number of sequences of blocks times the number of `frames`.
 
-    frames: the distinct alternatives of stem, head and images. Several choices can give one sequence (a stage of
+    frames: the distinct alternatives of everything but the stages. Several choices can give one sequence (a stage of
     depth 0, or two equal stages that merge). Therefore the sequences are counted as the words of an automaton,
     which is made deterministic on the way: its state is the set of all places (`_State`) that the blocks read so
     far can lead to.

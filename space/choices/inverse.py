@@ -23,7 +23,7 @@ def find(
 ) -> Chosen | None:
     """Return the options that give `architecture`; None if none do.
 
-    frames: the alternatives of stem, head and images, each with the stages of `architecture`. stages: the
+    frames: the alternatives of everything but the stages, each with the stages of `architecture`. stages: the
     alternatives of each stage of the space. An architecture drops stages of depth 0 and merges equal stages in
     sequence, so the stages of the space are matched with its blocks and not with its stages.
     """

@@ -48,7 +48,7 @@ class PointCosts:
     def __init__(self, frame: Settled[Architecture], stages: Sequence[Settled[Stage]]) -> None:
         """Take the functions from a point to the parts of its network.
 
-        frame: the function to a network with the stem, head and images of the point. stages: one function per stage.
+        frame: returns a network that equals the point's in everything but the stages. stages: one function per stage.
         """
         self._frame = frame
         self._stems: dict[Hashable, _Spent] = {}

@@ -29,7 +29,8 @@ from space.cost.cost import Cost
 from space.refusal import UserError
 
 MAX_ALTERNATIVES = 5_000
-"""The largest number of alternatives of one stage, and of stem, head and images together. Counting visits each."""
+"""The largest number of alternatives of one stage, and of the rest of a network (stem, head, resolution, classes,
+channels) together. Each of them is visited when the networks of a space are counted."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,8 +65,8 @@ class Space:
     def of(cls, document: documents.Document, name: str = "space") -> Space:
         """Return the space of `document`.
 
-        Raises `UserError` if the document or an alternative in it is not valid, if a part of it has more than
-        `MAX_ALTERNATIVES`, or if all stages may have depth 0.
+        Raises `UserError` if the document or an alternative in it is not valid, if there are more alternatives than
+        `MAX_ALTERNATIVES` permits, or if all stages may have depth 0.
         """
         space = cls(name, document)
         _ = space._tree, space.stages, space.frames
@@ -161,7 +162,7 @@ class Space:
 
     @cached_property
     def frames(self) -> tuple[Architecture, ...]:
-        """The distinct alternatives of stem, head and images, each as a network with the deepest stages."""
+        """The distinct alternatives of everything but the stages, each as a network with the deepest stages."""
         tree = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = tuple(max(alternatives, key=lambda stage: stage.depth) for alternatives in self.stages)
         return tuple(dict.fromkeys(frame_of(settled, stages) for _, settled in self._settlements(tree)))
@@ -172,7 +173,7 @@ class Space:
 
     @cached_property
     def _settled(self) -> tuple[Settled[Architecture], tuple[Settled[Stage], ...]]:
-        """The frame (stem, head and images) and each stage as cached functions of a point."""
+        """The frame (a network's parts other than the stages) and each stage, as cached functions of a point."""
         rest = {key: value for key, value in self._tree[0].items() if key != "stages"}
         stages = self._tree[0]["stages"]
         return Settled(involved(rest), partial(_frame, rest, self.frames[0].stages)), tuple(

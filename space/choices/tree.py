@@ -179,9 +179,10 @@ def stage_of(number: int, values: Any) -> Stage:
 
 
 def frame_of(values: dict[str, Any], stages: tuple[Stage, ...]) -> Architecture:
-    """Return the network with these stages, and the stem, the head and the images in `values`.
+    """Return the network with these stages, and the rest (such as stem and resolution) from `values`.
 
-    Raises `UserError` for unknown or missing fields of stem and head, and for invalid values.
+    `values` holds the stem, the head, the resolution and the numbers of classes and channels (default 3). Raises
+    `UserError` for unknown or missing fields of stem and head, and for invalid values.
     """
     stem = _build(Stem, "stem", "stem", values["stem"])
     head = _build(Head, "head", "head", values["head"])

@@ -66,7 +66,8 @@ def _require_simple(architecture: Architecture) -> None:
     head = architecture.head
     if architecture.stem.op != "conv" or not head.width or head.hidden or not head.bias:
         raise UserError(
-            f"{_LIBRARY} has one convolution as stem, and one convolution and a classifier with bias as head."
+            f"{_LIBRARY} has a stem of one convolution, and a head of one convolution and a classifier with bias;"
+            f" this network has the stem {architecture.stem.op} and the head {str(architecture).rpartition('/')[2]}."
         )
     for stage in architecture.stages:
         if stage.op not in ("mb", "fused"):
