@@ -67,8 +67,9 @@ def split_of(name: str) -> Part | None:
 def layout(root: Path) -> Layout:
     """Return the layout of a folder.
 
-    Raises `UserError` unless it holds class folders, directly or in split folders with known names, and each class
-    has an image.
+    Raises `UserError` if it is not a folder, if it holds no class folders, directly or in split folders with known
+    names, if it is unclear which folders are splits, if a class has no image, and if two classes have the same
+    printable name.
     """
     if not root.is_dir():
         raise UserError(
@@ -148,8 +149,9 @@ def _quoted(names: list[str]) -> str:
 def _listed(folder: Path, subfolders: list[Path], left_out: Counter[str]) -> dict[str, list[str]]:
     """Return the paths of the images of each class by its printable name.
 
-    left_out: gets the number of files that are not read, by reason. Raises `UserError` without class folders, for an
-    empty class, and for two classes with one printable name.
+    left_out: a counter to which ignored files and folders are added, by the reason why they are ignored. Raises
+    `UserError` if there are no class folders, if a class has no image, and if two classes have the same printable
+    name.
     """
     place = printable(str(folder))
     if not subfolders:

@@ -2,8 +2,8 @@
 
     decided({"data": "folder", "data.path": "pets"})
 
-is the one place that decides them. It returns complete settings, which the run stores, and a reason for each
-decision, which `search launch` and its --dry-run print.
+is the one place that decides them. It returns the settings with the decisions in place, which the run stores, and a
+reason for each decision, which `search launch` and its --dry-run print.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Complete settings, and the decisions about those that were "auto" or missing."""
+    """Settings after all decisions, and the decisions with their reasons."""
 
     settings: dict[str, Any]
     decisions: tuple[Decision, ...]
@@ -98,11 +98,12 @@ class Decided:
 def decided(settings: Mapping[str, Any]) -> Decided:
     """Return `settings` with decisions in place of a `space`, `proxy` and `trials` that are "auto" or missing.
 
-    A published network in space=around:NETWORK is replaced by the one that `search.engine.around.fitted` returns. The
-    network of such a space becomes the first to try. With `weights`, a missing proxy becomes finetune. With a
-    `budget`, no number of trials is decided. The data are opened only if a decision needs them. A setting inside a
-    group takes precedence over the decision: proxy.epochs=3 keeps its value. Raises `UserError` for invalid settings
-    and data.
+    The decisions are returned too, with their reasons. A published network in space=around:NETWORK is replaced by the
+    one that `search.engine.around.fitted` returns. The network of such a space becomes the first to try unless
+    `first` is given. With `weights`, a missing proxy becomes finetune. With a `budget`, no number of trials is
+    decided. The data are opened if one of the three settings is then still "auto" or missing, or if a published
+    network is to be fitted. A setting inside a group takes precedence over the decision: proxy.epochs=3 keeps its
+    value. Raises `UserError` for invalid settings and data.
     """
     chosen, decisions = dict(settings), list[Decision]()
     if chosen.get("weights") is not None and str(chosen.get("proxy", AUTO)) == AUTO:

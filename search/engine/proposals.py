@@ -33,8 +33,8 @@ for both objectives."""
 class Proposal:
     """A network to train with a seed.
 
-    point: the place of the network in the space, () for one outside of it. known: the point and network that the
-    sampler proposed first, if that network had been proposed before; else None.
+    point: the place of the network in the space, () for one outside of it. known: the first point that the sampler
+    proposed for this trial whose network had been proposed before, with that network; None if there was none.
     """
 
     point: Point

@@ -29,7 +29,8 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
 
     Steps of the network and of the reference network alternate. They use the profile's number of images, so that
     measured and predicted times can be compared. Rewards still use the predicted times, which all trials have. No
-    measurement begins after `_SECONDS`, nor after one that raised `UserError`, for instance without the device.
+    measurement begins after `_SECONDS`, nor after one that raised `UserError`, for instance without the device. On a
+    GPU, the earlier measurements are then lost too.
     """
     own = ranked(trial for trial in engine.trials if trial.state == "complete")
     results = [(trial, trial.result) for trial in own[:BEST] if trial.result]
@@ -49,7 +50,7 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
 def _times(
     pairs: Sequence[tuple[Architecture, Architecture]], proxy: Proxy, images: int
 ) -> Iterator[StepTime]:
-    """Yield the measured step time of each network relative to its reference; none is begun after `_SECONDS`.
+    """Yield the measured step times of each network and its reference. No measurement begins after `_SECONDS`.
 
     pairs: the networks, each with its reference. images: the number of images in a step.
     """

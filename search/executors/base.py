@@ -31,7 +31,11 @@ class Driven(Protocol):
         """
 
     def prepare(self) -> None:
-        """Compute the next proposal in advance. Executors call this while all workers are busy."""
+        """Compute the next proposal in advance.
+
+        Executors with several workers call this while all of them are busy. With a single worker, the proposal waits
+        for the latest result.
+        """
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
         """Record the training loss of an epoch of trial `number`. Return True if the trial must be stopped.

@@ -1,4 +1,4 @@
-"""The trials that Ray Tune runs, and the calls of the engine about them. Importing this module imports Ray."""
+"""The trials that Ray Tune runs, with the calls to the engine about them. Importing this module imports Ray."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ class _Job:
 
 
 class Trials:
-    """The trials that Tune runs, by the names that Tune gives them, and the calls of the engine about them."""
+    """The trials that Tune runs, by the names that Tune gives them.
+
+    It asks the engine for trials and tells it their reports, results and failures.
+    """
 
     def __init__(self, executor: Cluster, engine: Driven, evaluate: Evaluate) -> None:
         self._executor, self._engine = executor, engine

@@ -29,8 +29,9 @@ _SCALED = (
     (2.0, 1.0),
     (0.75, 1.5),
 )
-"""The factors of width and resolution for some of the measured networks. Blocks of scaled networks are estimated, and
-the time of other widths does not follow from multiply-adds alone, so the fit needs such networks."""
+"""The factors of width and resolution of the scaled copies that are measured too. A profile estimates by a fit the
+blocks that it does not contain, such as those of scaled networks. Since times at other widths do not follow from
+multiply-adds alone, the fit needs some scaled networks."""
 
 
 def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:

@@ -14,9 +14,10 @@ from search.proxy.accuracy import Validation, accuracy, ranks
 from search.stats.hits import encode_hits
 
 _VALIDATED = 256
-"""The number of images in a validation batch; on a GPU the least number."""
+"""The largest number of images in a validation batch on a CPU; on a GPU the smallest value of that number."""
 _PIXELS = 2**22
-"""The number of pixels in a validation batch on a GPU. In few, large batches, kernel launches take little time."""
+"""The largest number of pixels in a validation batch on a GPU, unless `_VALIDATED` images have more. In few, large
+batches, kernel launches take little time."""
 
 
 @torch.no_grad()
@@ -64,5 +65,5 @@ def validate(
 
 
 def _batch(device: torch.device, resolution: int) -> int:
-    """Return the number of images in a validation batch. resolution: the side of the images in pixels."""
+    """Return the largest number of images in a validation batch. resolution: the side of the images in pixels."""
     return _VALIDATED if device.type == "cpu" else max(_VALIDATED, _PIXELS // resolution**2)

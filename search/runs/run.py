@@ -28,9 +28,9 @@ ENVIRONMENT, LEDGER, LOCK = "environment.json", "trials.sqlite", "run.lock"
 PARENT = "parent.safetensors"
 """The name of the file with the weights that the networks of a run inherit."""
 PROFILE = "profile.json"
-"""The name of the file with the profile of the device that the run began on, where step times are predicted."""
+"""The name of the file with the profile that predicts step times, in runs whose step times are predicted."""
 LATENCIES = "latencies.json"
-"""The name of the file with the profile of the device to ship to, where latencies count or are limited."""
+"""The name of the file with the profile that predicts latencies, in runs whose reward or limits use latencies."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -151,8 +151,8 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; without finished finals, the trial with the highest reward.
 
-        Its measured latency is over the limit only if that is so for all trials. Raises `UserError` if no trial is
-        complete.
+        Trials with too high a measured latency (see `search.trials.answers.exceeds`) win only if all have one.
+        Raises `UserError` if no trial is complete.
         """
         return self.answers.best
 

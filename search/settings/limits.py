@@ -23,15 +23,16 @@ class Limits(BaseModel):
 
     params: int | None = None
     size: int | None = None
-    """The largest number of bytes of the weights."""
+    """The largest permitted number of bytes of the weights."""
     macs: int | None = None
     activations: int | None = None
     memory: int | None = None
-    """The largest number of bytes that a training of the full network holds."""
+    """The largest permitted number of bytes of weights, gradients, moments and saved maps in a training of the full
+    network on `batch` images. The true peak is higher, see `space.cost.memory`."""
     step: float | None = None
-    """The largest number of milliseconds of a training step, as the device's profile predicts it."""
+    """The largest permitted number of milliseconds of a training step, as the profile of step times predicts it."""
     latency: float | None = None
-    """The largest number of milliseconds of an inference, as the device's profile predicts it."""
+    """The largest permitted number of milliseconds of an inference, as the profile of latencies predicts it."""
     batch: int = Field(default=BATCH, ge=1)
     """The number of images in the training batch that `memory` is computed for."""
 

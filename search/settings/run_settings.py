@@ -35,11 +35,12 @@ class RunSettings(BaseModel):
     """The trained weights that the networks of the space inherit from, with proxy=finetune: a file of any format that
     `search weights` reads, or the folder of a model."""
     step: str = "auto"
-    """The source of step times: "measured" (with each training), "profile" (predicted before it), "auto" (a profile
-    if one is saved, cheap to measure or needed, else measured), or the file of a profile."""
+    """The source of step times: "measured" (with each training), "profile" (predicted before the training), "auto" (a
+    profile on a GPU of this machine, if a saved one fits, if a limit on the step time needs one, or if measuring one
+    is cheap; else measured), or the file of a profile. Ignored if neither the reward nor a limit uses step times."""
     latency: str = "auto"
     """The source of latencies: "auto" (a profile of this device in onnxruntime, one image and one thread), or the
-    file of a profile with any conditions."""
+    file of a profile with any conditions. Ignored if neither the reward nor a limit uses latencies."""
     force_step: bool = False
     """True to use a profile's file that was made on another device or with another version."""
     max_failures: int = Field(default=5, ge=1)

@@ -48,9 +48,8 @@ def answers(
 ) -> Answers:
     """Return the best, the most accurate and the cheapest of `candidates`.
 
-    candidates: the trials of the finals, else all complete trials; without those over the limit of the measured
-    latency, where others remain. best: the winner under the reward. images: the number of validation images, None if
-    unknown.
+    candidates: the trials that `eligible` returns. best: the winner under the reward. images: the number of
+    validation images, None if unknown.
     """
     accurate = max(candidates, key=lambda trial: (accuracy(trial), -trial.cost.params))
     error = standard_error(accurate, candidates, images)
@@ -67,11 +66,11 @@ def exceeds(trial: Trial, limits: Limits) -> bool:
 
 
 def eligible(standing: Sequence[Trial], ranked: Sequence[Trial], limits: Limits) -> list[Trial]:
-    """Return the trials that can be answers, the best first: without those whose measured latency is over its limit.
+    """Return the trials that can be answers: without those whose measured latency is too high (see `exceeds`).
 
-    standing: the trials of the finals, empty without finals. ranked: all complete trials, one at least, from which
-    the answers are taken if no trial in `standing` is left. If every trial is over the limit, `standing` (without
-    finals `ranked`) is returned unchanged.
+    standing: the trials of the finals, the best first; empty without finals. ranked: all complete and imported
+    trials, the best first, one at least; they are used if no trial of `standing` is left. If no trial is left at all,
+    `standing` (without finals `ranked`) is returned. The order is kept.
     """
     for candidates in (standing, ranked):
         if within := [trial for trial in candidates if not exceeds(trial, limits)]:

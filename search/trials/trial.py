@@ -38,14 +38,15 @@ class Trial:
 
     seed: the seed of its training. point: the index of an option for each choice of the space, () for a network
     outside the space; in `scale fit`, the number of the network. cost: the cost of the full network. result, terms:
-    the result of its training and the terms of its reward, None until it is complete; the result of a pruned trial is
-    that of its longest training. reason: the reason why it failed. origin: the run and number of an imported trial,
-    as "RUN:12", else "". proposed_at, finished_at: the times in seconds since 1970. predicted: the step time that the
-    run's profile predicts. step_ratio: the step time over the reference's (S/S0), predicted if the run has a profile
-    of step times, else measured. Both are None if unknown. final_trainings: the trainings with fresh seeds, after the
-    search. final_terms: the terms of the reward of their mean accuracy, None before the first result. rungs: the
-    results of its trainings below the last rung, the shortest first. latency: the latency that the run's profile of
-    latencies predicts, None without one.
+    the result of its training and the terms of its reward, None unless it is complete, imported or a duplicate of a
+    trial that has them; a pruned trial has the result of its longest training and no terms. attempt: the number of
+    the latest attempt of the current training, counted from 1. reason: the reason why it failed, else "". origin: the
+    run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: the times in seconds since
+    1970. predicted: the step time that the run's profile predicts. step_ratio: the step time over the reference's
+    (S/S0), predicted if the run has a profile of step times, else measured. Both are None if unknown.
+    final_trainings: the trainings with fresh seeds, after the search. final_terms: the terms of the reward of their
+    mean accuracy, None before the first result. rungs: the results of its trainings below the last rung, the shortest
+    first. latency: the latency that the run's profile of latencies predicts, None without one.
     """
 
     number: int
