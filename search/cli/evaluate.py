@@ -80,7 +80,7 @@ def data_of(words: tuple[str, ...]) -> Any:
 
 
 def shown(result: Evaluation) -> Iterator[RenderableType]:
-    """Yield the parts of an evaluation on the screen: lines of figures, and tables."""
+    """Yield the parts of an evaluation on the screen: lines of text, and tables."""
     from search.cli.table import table
     from search.evaluation.metrics import MISTAKES, TRUE
     from search.tables.table import Column
@@ -90,7 +90,7 @@ def shown(result: Evaluation) -> Iterator[RenderableType]:
     yield from class_table(result)
     if 2 < len(result.classes) <= _MAX_MATRIX:
         columns = [Column(TRUE, "True class"), *(Column(name, name, form=",d") for name in result.classes)]
-        yield "\nconfusion matrix, by label:"
+        yield "\nconfusion matrix, by predicted class:"
         yield table(result.confusion_rows(), columns)
     if result.mistakes:
         yield "\nmost confident mistakes:"
@@ -98,7 +98,7 @@ def shown(result: Evaluation) -> Iterator[RenderableType]:
 
 
 def summary(result: Evaluation) -> Iterator[str]:
-    """Yield the lines with the figures of all images together."""
+    """Yield lines of text about all images together: accuracy, mean over the classes, loss and calibration."""
     low, high = result.interval
     top5 = "" if result.top5 is None else f", top-5 {result.top5:.4f}"
     yield f"{result.model} on {len(result.labels):,} images ({result.data}, {result.split})"

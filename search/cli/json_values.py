@@ -100,7 +100,11 @@ def space_values(space: Space) -> Values:
 
 
 def data_values(report: Report) -> Values:
-    """Return the properties of the data as a search will see them: classes, sizes, numbers of images, the cache."""
+    """Return the properties of the data as a search will see them.
+
+    They are the names of the classes, the channels and the side of the images, the numbers of images by split and by
+    class, the images left out, and the cache with its bytes.
+    """
     manifest = report.manifest
     return {
         "data": report.source.source,

@@ -36,12 +36,13 @@ COMPARISONS = Path("comparisons")
 
 @dataclass(frozen=True)
 class Plan:
-    """A complete comparison.
+    """The inputs of a comparison, all settings resolved.
 
-    run: the run of the first network, None for a network of no run. source: the images. leads: the networks to whose
-    costs others, their rivals, are matched; a level is a lead with its rivals. others: networks that are compared as
-    they are. out: the folder of trainings and tables. drawn: True for a comparison of families, which is drawn as
-    curves, so that latency and step time of every network are measured.
+    run: the run of the first network, None for a network of no run. source: the source of the images. leads: the
+    networks to whose costs others, their rivals, are matched; a level is a lead with its rivals. others: networks
+    that are compared as they are. recipe, executor: those of the trainings. settings: those of `search compare`. out:
+    the folder of trainings and tables. drawn: True for a comparison of families, which is drawn as curves, so that
+    latency and step time of every network are measured.
     """
 
     run: Run | None
@@ -76,12 +77,12 @@ class Plan:
 
     @property
     def matched(self) -> tuple[str, ...]:
-        """The costs in which rivals equal the leads."""
+        """The names of the costs by which rivals are matched: a rival is as large as the lead's costs permit."""
         return matched_costs(self.settings.match, self.config)
 
     @property
     def tells_latency(self) -> bool:
-        """True if rivals equal the leads in latency, or if a profile predicts it."""
+        """True if rivals are matched by latency, or if a profile predicts it."""
         return "latency" in self.matched or bool(self.config and self.config.latencies)
 
     def costs(self, file: Path | None, note: Note) -> Costs:

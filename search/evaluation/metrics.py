@@ -84,7 +84,7 @@ class Evaluation:
 
     model, data, split: the names of the model, the kind of data and the split. classes: the names of the model's
     classes. labels: the true class (n,) of each image. probabilities: the model's probability of each class (n,
-    classes). mistakes: up to 24 wrongly classified images, those with the most probable labels first.
+    classes). mistakes: up to 24 wrongly classified images, the most probable predictions first.
     """
 
     model: str
@@ -143,13 +143,13 @@ class Evaluation:
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
-        """The number of images by true class (rows) and label (columns), (classes, classes)."""
+        """The number of images by true class (rows) and predicted class (columns), shape (classes, classes)."""
         count = len(self.classes)
         return np.bincount(self.labels * count + self.predicted, minlength=count**2).reshape(count, count)
 
     @property
     def confidence(self) -> float:
-        """The mean probability, 0 to 1, of the labels. If it exceeds the accuracy, the model is overconfident."""
+        """The mean probability, 0 to 1, of the predicted classes. Above the accuracy, the model is overconfident."""
         return float(self.probabilities.max(1).astype(np.float64).mean())
 
     @property

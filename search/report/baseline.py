@@ -129,7 +129,7 @@ def bands(rewards: Sequence[float], counts: Iterable[int]) -> list[Band]:
 
 
 def compare_with_draws(rewards: Sequence[float], draws: Sequence[float]) -> Proposals | None:
-    """Return the rewards of proposals compared with those of draws; None with fewer than `MIN_DRAWS` of either."""
+    """Return the comparison of proposals with draws by their rewards; None with fewer than `MIN_DRAWS` of either."""
     if min(len(rewards), len(draws)) < MIN_DRAWS:
         return None
     from scipy.stats import mannwhitneyu

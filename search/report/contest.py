@@ -1,4 +1,5 @@
-"""Several searches compared: groups of searches that differ only in their seed, and the groups' differences."""
+"""Several searches compared: groups of searches that differ only in seed, length and machine, and the differences
+between the groups."""
 
 from __future__ import annotations
 

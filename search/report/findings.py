@@ -118,7 +118,10 @@ class Findings:
 
     @property
     def trainings(self) -> list[Result]:
-        """The results of all trainings of this run: complete trials, low-fidelity trainings and finals."""
+        """The results of the trainings of this run's own trials: complete trials, low-fidelity trainings and finals.
+
+        Failed trainings and the finals of imported trials are left out.
+        """
         own = [trial for trial in self.run.trials if trial.state not in NOT_TRAINED_HERE]
         full = [trial.result for trial in own if trial.state == "complete"]
         low = [rung.result for trial in own for rung in trial.rungs]
@@ -127,7 +130,7 @@ class Findings:
 
     @property
     def worked(self) -> float:
-        """The seconds of all evaluations, summed over all workers."""
+        """The seconds of all `trainings`, summed over all workers."""
         return math.fsum(result.seconds for result in self.trainings)
 
     def values(self) -> dict[str, Any]:

@@ -68,8 +68,8 @@ class Processes:
 def process_group() -> Iterator[Processes]:
     """Yield the processes that torchrun has started, joined into a group, or this process alone.
 
-    They communicate by gloo on CPUs and by nccl on GPUs. Raises `UserError` if the environment variable WORLD_SIZE is
-    above 1 and RANK or LOCAL_RANK is not set.
+    They communicate by nccl if CUDA is available, else by gloo. Raises `UserError` if the environment variable
+    WORLD_SIZE is above 1 and RANK or LOCAL_RANK is not set.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()

@@ -98,7 +98,8 @@ class Recipe(BaseModel):
     decay_rate: float = Field(default=0.97, gt=0, le=1)
     """With the exponential schedule, the factor by which the learning rate is multiplied every `decay_epochs`."""
     decay_epochs: float = Field(default=2.4, gt=0)
-    """The number of epochs, counted from the first step, after which `decay_rate` applies once more."""
+    """The number of epochs between two multiplications by `decay_rate`, counted from the first step of the training,
+    warmup included."""
 
     label_smoothing: Rate = 0.1
     dropout: PerStage = 0.0

@@ -74,7 +74,7 @@ def task_of(network: str, settings: Mapping[str, Any]) -> tuple[Task, Path]:
 
 
 def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
-    """Return the recipe `name` with the settings `inner`. Raises `UserError` for an unknown name or setting."""
+    """Return the recipe `name` with the settings `inner`. Raises `UserError` if the name or a setting is invalid."""
     document = documents.read("recipe", name)
     recipe: Recipe = validated("recipe.", Recipe, {**document, **inner})
     return recipe
@@ -83,8 +83,9 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
 def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> Source:
     """Return the source that data=`name` selects, else that of the network's search or training.
 
-    inner: the settings of the group `data`, such as {"path": "photos"}. Raises `UserError` if there is no source:
-    synthetic images are taken only for data=shapes.
+    inner: settings of the group `data`, such as {"path": "photos"}, which replace those of the source. Raises
+    `UserError` for an unknown name, for invalid settings, and if there is no source: synthetic images are taken only
+    for data=shapes.
     """
     if name is None and network.missing:
         raise UserError(
