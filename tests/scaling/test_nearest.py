@@ -51,7 +51,7 @@ def test_another_kind_of_network_is_compared_by_cost():
 def test_differences_beyond_depth_and_width_are_named():
     row = published("b0")
     grey = decode(str(row.architecture).replace("r224_i32", "r224_i32_x1"))
-    assert differences(grey, row) == (f"written {row.architecture} in b0",)
+    assert differences(grey, row) == (f"canonical string {row.architecture} in b0",)
 
 
 def test_a_published_network_is_named_only_where_one_is_near():

@@ -105,7 +105,7 @@ def test_the_command_prints_what_it_would_train(home):
         ("children", {"limit.macs": "1M,"}, "limit.macs=: '' is not a valid count"),
         ("children", {"limit.step": "3ms"}, "has no prediction of it"),
         ("children", {"limit.mac": "1M"}, "Did you mean 'macs'?"),
-        ("children", {"limit.macs": "1M", "limit.params": "1M"}, "limits on one cost"),
+        ("children", {"limit.macs": "1M", "limit.params": "1M"}, "limits on the same cost"),
         ("children", {"limit.macs": "1M,1M"}, "has a limit twice"),
         ("children", {"limit.macs": "1M", "weights": "b0"}, "weights=b0: not the folder of a model"),
         ("children", {"limit.macs": "1M", "weights": "b0,"}, "weights=b0: not the folder of a model"),
