@@ -33,7 +33,7 @@ MIDDLE = 96
 """The largest side in pixels for which the space is effv2_32, and the proxy shrinks neither images nor stems."""
 CPU = "mobilenet-v1"
 """The network that the space is around where latency is limited: at 0.33 ms the strongest of seven published networks
-on photographs of 32 px, and a search around it found one that is 2.8 points better (lab book, the proof)."""
+on photographs of 32 px, and two searches around it ended 0.3 and 2.8 points higher (lab book, the proof)."""
 TRIALS = 20
 """The default number of trials. To reach the level of random search for accuracy, the default sampler needs 9 trials
 on NAS-Bench-Macro (256 random trials) and 16 on effv2_mini (64 random trials); see the lab book."""

@@ -59,7 +59,7 @@ def test_the_setting_is_torchvisions_own():
         ("r32_i16_pool/mb_d1_k3_s1_e4_w24/h64_c10", "this network has the stem pool"),
         ("r32_i16/mb_d1_k3_s1_e4_w24/h0_c10", "stem conv and the head h0_c10"),
         ("r32_i16/mb_d2_k3_s1_e4_w16_se0.25_noskip/h64_c10", "no blocks without shortcuts"),
-        ("r32_i16/mb_d1_k3_s1_e4_w16_relu/h64_c10", "only SiLU; "),
+        ("r32_i16/mb_d1_k3_s1_e4_w16_relu/h64_c10", "only SiLU, not relu"),
         ("r32_i16_relu/mb_d1_k3_s1_e4_w16_se0.25/h64_c10", "only SiLU; stem and head have relu and silu"),
     ],
 )
