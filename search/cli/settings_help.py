@@ -42,7 +42,7 @@ class CommandWithSettings(click.Command):
 
 
 _AROUND = "Other blocks, kernels, expansions, depths, widths and activations around a network, which is fitted to the"
-_AROUND += " images and the limits first if it is a published one."
+_AROUND += " images and scaled down to the limits first if it is a published one."
 _INSIDE = "The sub-networks of a network, which can inherit its trained weights (weights=FILE)."
 
 

@@ -1,6 +1,7 @@
 """The network of space=around:NETWORK, fitted to the images of a search and scaled to its limits.
 
-A published network is as large as the limits permit, as in `search compare`; any other network stays as it is.
+A published network is as large as the limits permit, as in `search compare`, but never larger than published; any
+other network stays as it is.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ from space.cost.table import COSTS, EXACT, exact_cost
 FILLED = 0.95
 """The share of a limit of latency that the network may take. The rest is for the errors of measurements and
 predictions, since a network that is predicted to exceed the limit is not tried."""
-_STRIDES = ((48, 8), (96, 16))
-"""Sides of images in pixels, each with the total stride of networks up to that side; 32 for larger images. For images
-of 28 to 224 pixels, the last map has 4 to 7 pixels a side."""
-_LARGEST_STRIDE = 32
+SMALL, MIDDLE = 48, 96
+"""The sides in pixels up to which images are small, with networks of total stride 8, and of middle size, with 16;
+larger images have 32. For images of 28 to 224 pixels, the last map has 4 to 7 pixels a side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,14 @@ class Frame:
     @property
     def stride(self) -> int:
         """The largest total stride of a network for these images."""
-        return next((stride for side, stride in _STRIDES if self.resolution <= side), _LARGEST_STRIDE)
+        return 8 if self.resolution <= SMALL else 16 if self.resolution <= MIDDLE else 32
 
 
 def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Architecture, str]:
     """Return the published network `name` for the images, as large as the limits permit, with the reason in words.
 
-    Without limits the network is not scaled; a limit on the step time does not count. latency: the setting, "auto" or
+    It is not scaled if it keeps all limits as published, so that a loose limit does not make a search dear; a limit
+    on the step time does not count. latency: the setting, "auto" or
     the file of a profile. Under a limit on the latency, that profile predicts latencies; with "auto", some networks
     are measured here, which takes seconds. Raises `UserError` if the network would need widths below 8, for a file
     that is no profile, and where onnxruntime is needed but missing.
@@ -55,14 +56,15 @@ def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Archi
     bounds = {
         limit: value for limit in COSTS if (value := getattr(limits, limit)) is not None and limit != "step"
     }
-    images = f"{name} for images of {frame.resolution} px"
-    if not bounds:
-        return adapt(published(name).architecture, frame), images
+    images, whole = f"{name} for images of {frame.resolution} px", adapt(published(name).architecture, frame)
     words = " and ".join(f"limit.{limit}={COSTS[limit].text(value)}" for limit, value in bounds.items())
     if "latency" in bounds:
         bounds["latency"] *= FILLED
-    with _costs(name, frame, latency if "latency" in bounds else None) as (amount, guess):
-        one = measured_rival(name, frame, Match(bounds, amount), guess)
+    with _costs(whole, latency if "latency" in bounds else None) as (amount, guess):
+        match = Match(bounds, amount)
+        if not bounds or match.share(whole) <= 1:
+            return whole, images
+        one = measured_rival(name, frame, match, guess)
     if one is None:
         raise UserError(
             f"space=around:{name}: within {words} it would need widths below 8; try a smaller network, or a larger"
@@ -83,10 +85,10 @@ def beginning_with(settings: dict[str, Any], network: str | None) -> dict[str, A
 
 
 @contextmanager
-def _costs(name: str, frame: Frame, latency: str | None) -> Iterator[tuple[CostOf, CostOf]]:
+def _costs(whole: Architecture, latency: str | None) -> Iterator[tuple[CostOf, CostOf]]:
     """Yield the function that returns costs of networks, and one that estimates them.
 
-    latency: as in `fitted`; None if no latency is needed.
+    whole: the network that measurements alternate with. latency: as in `fitted`; None if no latency is needed.
     """
     if latency is None:
         yield exact_cost, exact_cost
@@ -102,7 +104,6 @@ def _costs(name: str, frame: Frame, latency: str | None) -> Iterator[tuple[CostO
         from search.models.inference import Conditions
         from search.profiles.latency_bench import latency_bench
 
-        whole = adapt(published(name).architecture, frame)
         with latency_bench(Conditions(), whole) as bench:
             ms = cache(lambda network: bench.time(network).ms)
             each = bench.reference_ms / cost(whole).macs

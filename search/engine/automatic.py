@@ -19,7 +19,7 @@ import numpy as np
 
 from search.config import Config
 from search.data.source import Source
-from search.engine.around import Frame, beginning_with, centre_of, fitted
+from search.engine.around import MIDDLE, SMALL, Frame, beginning_with, centre_of, fitted
 from search.proxy.proxy import Proxy, merged_widths
 from space import CATALOG, Space, cost, published
 from space.choices.loading import AROUND
@@ -27,10 +27,6 @@ from space.choices.loading import AROUND
 AUTO = "auto"
 SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
 """The sides in pixels that a space can be fitted to: the largest up to the images' side is used, else the first."""
-SMALL = 48
-"""The side in pixels up to which the fitted space has a stem of stride 1."""
-MIDDLE = 96
-"""The largest side in pixels for which the space is effv2_32, and the proxy shrinks neither images nor stems."""
 CPU = "mobilenet-v1"
 """The network that the space is around where latency is limited: at 0.33 ms the strongest of seven published networks
 on photographs of 32 px, and two searches around it ended 0.3 and 2.8 points higher (lab book, the proof)."""
@@ -186,9 +182,11 @@ def images_of(source: Source) -> Images:
 
 def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str, str]:
     """Return the canonical string of a published network for these images and the limits, and the reason."""
-    side = settings.get("space.resolution") or _fitting(
-        images.side or published(name).architecture.resolution
-    )
+    given = settings.get("space.resolution")
+    sides = [
+        side for side in (given if isinstance(given, list | tuple) else [given]) if isinstance(side, int)
+    ]
+    side = max(sides) if sides else _fitting(images.side or published(name).architecture.resolution)
     limits = {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
     config = Config.of(limits)
     frame = Frame(side, images.channels, images.classes)
@@ -204,7 +202,8 @@ def _fitting(side: int) -> int:
 def _space(side: int) -> tuple[dict[str, Any], str]:
     """Return the settings of the space for images of this side in pixels, and the reason.
 
-    Strides are reduced as for published networks in a comparison: the last map has 4 to 7 pixels a side.
+    Up to `MIDDLE` pixels it is effv2_32, whose stem has stride 1 up to `SMALL`. Strides are reduced as for published
+    networks in a comparison: the last map has 4 to 7 pixels a side.
     """
     resolution = _fitting(side)
     reason = f"the shorter side of the images has {side} px (median)"

@@ -35,7 +35,7 @@ CostOf = Callable[[str, Architecture], float]
 
 
 class Frame(Protocol):
-    """What a rival takes over from another network: its images, its classes and its total stride."""
+    """The images, the number of classes and the total stride that a rival takes over from another network."""
 
     @property
     def resolution(self) -> int: ...

@@ -293,7 +293,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(home):
     assert "running" not in states
 
 
-@pytest.mark.parametrize("delay", [0.1, pytest.param(0.8, marks=pytest.mark.slow), 1.6])
+@pytest.mark.parametrize("delay", [0.1, 0.8, 1.6])
 def test_ctrl_c_while_workers_are_being_started(home, delay):
     """A terminal sends it to every process at once, the fork server that still imports torch among them."""
     process = start(home, "launch", *TINY, "trials=500", f"run=early-{delay}", start_new_session=True)

@@ -52,12 +52,14 @@ def test_a_profile_of_latencies_names_the_runtime(run):
 def test_networks_near_a_latency_are_measured_after_some_others(run, tmp_path, monkeypatch):
     monkeypatch.setattr("search.profiles.campaign.FIRST", 3)
     monkeypatch.setattr("search.profiles.campaign._ENOUGH", 2)
-    words = ("space=effv2_32", "space.resolution=16", "cost=latency", "networks=6", "near=0.5ms")
-    made = run("profile", *words, "--out", "near.json")
+    words = ("profile", "space=effv2_32", "space.resolution=16", "cost=latency")
+    run(*words, "networks=3", "--out", "whole.json")
+    ms = round(0.7 * Profile.load(tmp_path / "whole.json").reference_ms, 3)
+    made = run(*words, "networks=6", f"near={ms}ms", "--out", "near.json")
     assert "Measuring space effv2_32 at 16 px" in made.stderr
-    assert "Measuring networks near 0.5 ms of space effv2_32 at 16 px" in made.stderr
+    assert f"Measuring networks near {ms:g} ms of space effv2_32 at 16 px" in made.stderr
     profile = Profile.load(tmp_path / "near.json")
-    assert (profile.near, profile.networks) == (0.5, 3)
+    assert (profile.near, profile.networks) == (ms, 3)
 
 
 def test_it_is_written_where_it_is_wanted(run, tmp_path):

@@ -57,6 +57,20 @@ def test_without_a_profile_latencies_are_measured(monkeypatch):
     assert small < large / 2
 
 
+def test_a_network_that_keeps_the_limits_is_never_larger_than_published():
+    whole = fitted("mobilenet-v1", PHOTOGRAPHS, Limits(), "auto")
+    assert fitted("mobilenet-v1", PHOTOGRAPHS, Limits(params="1G", macs="1T"), "auto") == whole
+
+
+def test_several_resolutions_have_the_stride_of_the_largest(images):
+    chosen = decided(
+        {**images, "space": "around:mobilenet-v1", "space.resolution": [32, 64], "first": "b0"}
+    ).settings
+    network = decode(chosen["space"].removeprefix(around.AROUND))
+    assert (network.resolution, network.stride) == (64, 16)
+    assert {frame.resolution for frame in Config.of(chosen).space.frames} == {32, 64}
+
+
 def test_a_limit_that_nothing_keeps_is_refused():
     with pytest.raises(
         UserError, match=r"space=around:b0: within limit\.params=300 it would need widths below 8"

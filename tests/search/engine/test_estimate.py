@@ -10,6 +10,7 @@ from helpers.quick import QUICK
 from search.config import Config
 from search.engine import estimate as module
 from search.engine.estimate import estimate, trainings
+from space import cost, decode
 
 NEIGHBOURS = module._neighbours
 SETTINGS = {**QUICK, "reward": "effv2", "trials": 20, "first": None, "finals.top": 3, "finals.seeds": 2}
@@ -53,3 +54,19 @@ def test_as_many_processes_train_during_the_measurements_as_there_will_be_worker
     with NEIGHBOURS(network, whole, whole.dataset()):
         assert len(multiprocessing.active_children()) == min(workers, 2) - 1
     assert not multiprocessing.active_children()
+
+
+def test_under_a_limit_on_times_networks_have_at_most_the_size_of_the_first(monkeypatch):
+    timed = []
+    monkeypatch.setattr(
+        module, "_training", lambda full, config, data: timed.append(cost(full).macs) or TRAINING
+    )
+    first = "r16_i8_s1/mb_d1_k3_s2_e4_w8_se0.25/fused_d2_k3_s2_e4_w16/mb_d1_k3_s1_e4_w16_se0.25/h32_c10"
+    estimate(config(first=first, **{"limit.latency": 5}), None, None)
+    within, timed = timed, []
+    assert max(within) <= cost(decode(first)).macs
+    monkeypatch.setattr(
+        module, "_training", lambda full, config, data: timed.append(cost(full).macs) or TRAINING
+    )
+    estimate(config(first=first), None, None)
+    assert max(timed) > cost(decode(first)).macs
