@@ -61,7 +61,7 @@ def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Archi
     if "latency" in bounds:
         bounds["latency"] *= FILLED
     with _costs(whole, latency if "latency" in bounds else None) as (amount, guess):
-        match = Match(bounds, amount)
+        match = Match(bounds, amount, strict=True)
         if not bounds or match.share(whole) <= 1:
             return whole, images
         one = measured_rival(name, frame, match, guess)

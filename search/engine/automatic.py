@@ -53,6 +53,8 @@ MAX_IMAGES = 10_000
 SYNTHETIC_STEPS = 105
 """The number of steps of a proxy training on synthetic images: few, so that a first search ends after some minutes
 (lab book, the first run: 5 min 43 s on two cores). With 62 steps, chance would explain most differences."""
+_SHAPE = frozenset({"proxy.resolution", "proxy.width", "proxy.stem_stride"})
+"""The settings whose reason is untrue where one of them is set by hand."""
 _SAMPLE = 64
 """The number of images that are decoded to learn the size of all images."""
 
@@ -118,7 +120,9 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     config = Config.of({key: value for key, value in chosen.items() if key.partition(".")[0] != "proxy"})
     if "proxy" in automatic:
         full = not synthetic and _narrow(config, around=centre_of(chosen) is not None)
-        _take(chosen, decisions, *_proxy(config.space, images, synthetic=synthetic, full=full))
+        values, why = _proxy(config.space, images, synthetic=synthetic, full=full)
+        reason = _reason(Config.of(values | chosen).proxy, images, "" if chosen.keys() & _SHAPE else why)
+        _take(chosen, decisions, values, reason)
         divisor = _divisor(config.space, Config.of(chosen).proxy.width)
         if divisor != DIVISORS[0]:
             reason = (
@@ -140,7 +144,7 @@ def _with_space(
     centre = centre_of(chosen)
     if missing and images.side:
         if chosen.get("limit.latency") is None:
-            _take(chosen, decisions, *_space(images.side))
+            _take(chosen, decisions, *_space(chosen, images.side))
         else:
             centre = CPU
     if centre in CATALOG:
@@ -182,11 +186,7 @@ def images_of(source: Source) -> Images:
 
 def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str, str]:
     """Return the canonical string of a published network for these images and the limits, and the reason."""
-    given = settings.get("space.resolution")
-    sides = [
-        side for side in (given if isinstance(given, list | tuple) else [given]) if isinstance(side, int)
-    ]
-    side = max(sides) if sides else _fitting(images.side or published(name).architecture.resolution)
+    side = _given_side(settings) or _fitting(images.side or published(name).architecture.resolution)
     limits = {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
     config = Config.of(limits)
     frame = Frame(side, images.channels, images.classes)
@@ -199,14 +199,25 @@ def _fitting(side: int) -> int:
     return max((fitting for fitting in SIDES if fitting <= side), default=SIDES[0])
 
 
-def _space(side: int) -> tuple[dict[str, Any], str]:
+def _given_side(settings: Mapping[str, Any]) -> int | None:
+    """Return the largest side of `space.resolution` in pixels, None if it is not set."""
+    given = settings.get("space.resolution")
+    sides = given if isinstance(given, list | tuple) else [given]
+    return max((side for side in sides if isinstance(side, int)), default=None)
+
+
+def _space(settings: Mapping[str, Any], side: int) -> tuple[dict[str, Any], str]:
     """Return the settings of the space for images of this side in pixels, and the reason.
 
-    Up to `MIDDLE` pixels it is effv2_32, whose stem has stride 1 up to `SMALL`. Strides are reduced as for published
-    networks in a comparison: the last map has 4 to 7 pixels a side.
+    `space.resolution`, where it is set, takes the place of the side. Up to `MIDDLE` pixels the space is effv2_32,
+    whose stem has stride 1 up to `SMALL`. Strides are reduced as for published networks in a comparison: the last
+    map has 4 to 7 pixels a side.
     """
-    resolution = _fitting(side)
-    reason = f"the shorter side of the images has {side} px (median)"
+    given = _given_side(settings)
+    resolution = given or _fitting(side)
+    reason = (
+        "space.resolution is given" if given else f"the shorter side of the images has {side} px (median)"
+    )
     if resolution <= MIDDLE:
         stride = 1 if resolution <= SMALL else 2
         return {"space": "effv2_32", "space.resolution": resolution, "space.stem.stride": stride}, reason
@@ -230,7 +241,7 @@ def _narrow(config: Config, *, around: bool) -> bool:
 
 
 def _proxy(space: Space, images: Images, *, synthetic: bool, full: bool) -> tuple[dict[str, Any], str]:
-    """Return the settings of the proxy for the networks of a space on these images, and the reason.
+    """Return the settings of the proxy for the networks of a space on these images, and the reason of its shape.
 
     full: True if the proxy must not make networks narrower.
     """
@@ -257,8 +268,14 @@ def _proxy(space: Space, images: Images, *, synthetic: bool, full: bool) -> tupl
     else:
         values |= {"proxy.resolution": 32, "proxy.width": 0.25, "proxy.stem_stride": 2}
         why = "a quarter of the width and 32 px make trainings of large networks affordable (ranking not measured)"
-    trained = f"{epochs * max(1, count // BATCH)} steps on {count:,} of {images.train:,} images"
-    return values, f"{trained}; {'synthetic images only serve to try a search' if synthetic else why}"
+    return values, "synthetic images only serve to try a search" if synthetic else why
+
+
+def _reason(proxy: Proxy, images: Images, why: str) -> str:
+    """Return the number of steps and images of the proxy in words, and the reason `why` unless it is empty."""
+    count = min(proxy.images or images.train, images.train)
+    trained = f"{proxy.epochs * max(1, count // proxy.batch)} steps on {count:,} of {images.train:,} images"
+    return f"{trained}; {why}" if why else trained
 
 
 def _divisor(space: Space, width: float) -> int:

@@ -52,11 +52,12 @@ class Match:
     """The costs within which rivals of a network stay.
 
     bounds: the largest permitted cost, by the names of `space.cost.table`. cost: the function that returns the costs
-    of a network.
+    of a network. strict: False if a rival may exceed a bound where all smaller ones leave much of it unused.
     """
 
     bounds: Mapping[str, float]
     cost: CostOf
+    strict: bool = False
 
     def share(self, network: Architecture) -> float:
         """Return the largest ratio of a cost of `network` to its bound: at most 1 if it keeps all bounds."""
@@ -99,9 +100,9 @@ def match_of(network: Architecture, costs: Iterable[str], cost: CostOf) -> Match
 def rival(name: str, frame: Frame, match: Match) -> Rival | None:
     """Return the published network `name` for the images of `frame`, as large as `match` permits.
 
-    Where every rival within the bounds leaves more than `GAP` unused, it is the next larger one. Returns None if it
-    would need widths below `NARROWEST`. Raises `UserError` for a name that is not published, and where `match.cost`
-    does, as for images that are too small.
+    Where every rival within the bounds leaves more than `GAP` unused, it is the next larger one unless the match is
+    strict. Returns None if it would need widths below `NARROWEST`. Raises `UserError` for a name that is not
+    published, and where `match.cost` does, as for images that are too small.
     """
     adapted = adapt(published(name).architecture, frame)
     below: list[Rival] = []
@@ -118,7 +119,9 @@ def rival(name: str, frame: Frame, match: Match) -> Rival | None:
     if best.left > GAP:
         widened, _ = _around(partial(_at, name, adapted, match, _DIVISORS[-1], depth=best.phi))
         best = widened if widened and widened.share > best.share else best
-    return best if best.left <= GAP or not above else min(above, key=lambda one: one.share)
+    if best.left <= GAP or match.strict or not above:
+        return best
+    return min(above, key=lambda one: one.share)
 
 
 def measured_rival(name: str, frame: Frame, match: Match, guess: CostOf) -> Rival | None:
@@ -131,7 +134,7 @@ def measured_rival(name: str, frame: Frame, match: Match, guess: CostOf) -> Riva
     factors = dict.fromkeys(match.bounds, 1.0)
     best: Rival | None = None
     for _ in range(_CORRECTIONS):
-        one = rival(name, frame, Match(match.bounds, partial(_corrected, factors, guess)))
+        one = rival(name, frame, replace(match, cost=partial(_corrected, factors, guess)))
         if one is None or (best and one.architecture == best.architecture):
             break
         one = replace(one, match=match)

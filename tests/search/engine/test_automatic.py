@@ -44,9 +44,17 @@ def test_the_space_fits_the_images(images, side, resolution, space, last):
     assert -(-frame.resolution // frame.stride) == last
 
 
+def test_a_given_size_takes_the_place_of_the_images(images):
+    given = decided({**images(60, 300), "space.resolution": 64}).settings
+    fitting = decided(images(60, 64)).settings
+    assert {key: given[key] for key in fitting if key.startswith("space")} == {
+        key: value for key, value in fitting.items() if key.startswith("space")
+    }
+
+
 def test_every_size_gives_a_space_with_networks_of_several_pixels():
     for side in SIDES:
-        settings, reason = automatic._space(side)
+        settings, reason = automatic._space({}, side)
         assert settings["space.resolution"] == side and f"{side} px" in reason
 
 
@@ -89,6 +97,17 @@ def test_what_is_set_is_not_decided(images):
     partly = decided({**images(), "proxy.epochs": 2, "space.resolution": 40})
     assert partly.settings["proxy.epochs"] == 2 and partly.settings["space.resolution"] == 40
     assert "trials" not in decided({**images(), "budget": "10m"}).settings
+
+
+def test_the_steps_that_are_told_are_those_that_will_be_trained(images):
+    reasons = {
+        one.setting.split()[0]: one.reason for one in decided({**images(200), "proxy.epochs": 3}).decisions
+    }
+    assert reasons["proxy=auto"].startswith(f"{3 * (128 // 64)} steps on 128 of 128 images; half the width")
+    (reason,) = (
+        one.reason for one in decided({**images(200), "proxy.width": 1}).decisions if "proxy" in one.setting
+    )
+    assert ";" not in reason
 
 
 @pytest.mark.parametrize("key", ["space", "proxy", "trials"])

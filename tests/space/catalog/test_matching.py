@@ -103,3 +103,10 @@ def test_strides_go_from_the_front():
 def test_unpublished_names_are_refused():
     with pytest.raises(UserError, match="resnet-18"):
         rival("resnet-19", LEAD, match_of(LEAD, ["macs"], exact_cost))
+
+
+def test_a_strict_rival_stays_within_the_costs():
+    loose, strict = (
+        rival("mobilenet-v1", LEAD, Match({"params": 16_000}, exact_cost, strict)) for strict in (False, True)
+    )
+    assert strict.share < 1 - GAP and loose.share > 1
