@@ -75,7 +75,7 @@ class Architecture:
 
     resolution: the height and width of its images in pixels. channels: the number of channels of its images.
     Construction makes the value canonical: it drops stages of depth 0, merges neighbouring stages of equal blocks,
-    and sets `skip` to True where no shortcut is possible. Raises `UserError` for invalid values.
+    and sets `skip` to True where it has no effect. Raises `UserError` for invalid values.
     """
 
     resolution: int
@@ -241,9 +241,23 @@ def _unless(key: str, value: object, default: object) -> str:
     return "" if value == default else f"_{key}{value}"
 
 
+def canonical_block(block: Stage, width_in: int) -> Stage:
+    """Return `block`, a stage of depth 1 that reads `width_in` channels, with `skip` True if it has no effect."""
+    return block if block.skip or not _skip_is_idle(block, width_in) else replace(block, skip=True)
+
+
+def _skip_is_idle(block: Stage, width_in: int) -> bool:
+    """Return True if the first block of a stage is the same with and without `skip`."""
+    family = BLOCKS[block.op]
+    if family.shortcut or "skip" not in family.reads:
+        return family.shortcut and (block.stride == 2 or block.width != width_in)
+    plans = (family.plan(replace(block, skip=skip), width_in, block.stride) for skip in (True, False))
+    return next(plans) == next(plans)
+
+
 def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
     merged: list[Stage] = []
-    free = False  # True if the last stage is one block that cannot have a shortcut: its `skip` has no effect.
+    free = False  # True if the last stage is one block whose `skip` has no effect.
     for stage in stages:
         if not stage.depth:
             continue
@@ -251,9 +265,8 @@ def _canonical(stages: tuple[Stage, ...], width_in: int) -> tuple[Stage, ...]:
         if before and stage.stride == 1 and _continues(stage, before, free):
             merged[-1], free = replace(before, depth=before.depth + stage.depth, skip=stage.skip), False
         else:
-            closed = stage.stride == 2 or stage.width != width_in
-            free = stage.depth == 1 and BLOCKS[stage.op].shortcut and closed
-            merged.append(replace(stage, skip=True) if free and not stage.skip else stage)
+            free = stage.depth == 1 and _skip_is_idle(stage, width_in)
+            merged.append(canonical_block(stage, width_in) if free else stage)
         width_in = stage.width
     return tuple(merged)
 

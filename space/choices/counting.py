@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from space.architecture import Architecture, Stage
+from space.architecture import Architecture, Stage, canonical_block
 from space.cost.cost import Cost, head_cost, stage_cost, stem_cost
 from space.cost.memory import head_saved, memory, stage_saved, stem_saved
 from space.cost.table import BATCH
@@ -42,30 +42,32 @@ class Range:
         return extremes
 
 
-_State = tuple[int, Stage | None, int]
-"""A place in the sequence of stages: (n, block, left) inside stage n, before `left` more copies of `block`, or
-(n, None, 0) before stage n."""
+_State = tuple[int, Stage | None, int, int]
+"""A place in the sequence of stages: (n, block, left, width) inside stage n, before `left` more copies of `block`, or
+(n, None, 0, width) before stage n. width: that of the map there."""
 
 
 def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
-    """Return the number of distinct networks: the number of sequences of blocks times the number of `frames`.
+    """Return the number of distinct networks: for each of the `frames`, the number of sequences of blocks.
 
     frames: the distinct alternatives of everything but the stages. Several choices can give one sequence (a stage of
-    depth 0, or two equal stages that merge). Therefore the sequences are counted as the words of an automaton,
-    which is made deterministic on the way: its state is the set of all places (`_State`) that the blocks read so
-    far can lead to.
+    depth 0, two equal stages that merge, or a `skip` without effect). Therefore the sequences are counted as the
+    words of an automaton, which is made deterministic on the way: its state is the set of all places (`_State`) that
+    the blocks read so far can lead to.
     """
-    automaton = _Automaton(stages)
-    ended, end = 0, automaton.number((len(stages), None, 0))
-    words = Counter({automaton.reached((0, None, 0)): 1})
-    while words:  # All words of one length, by the state that they reach.
-        ended += sum(count for reached, count in words.items() if end in reached)
+    automaton, ended = _Automaton(stages), 0
+    # All words of one length, by the state that they reach. Those of frames with equal stems are counted together.
+    words: Counter[frozenset[int]] = Counter()
+    for frame in frames:
+        words[automaton.reached((0, None, 0, frame.stem.width))] += 1
+    while words:
         longer: Counter[frozenset[int]] = Counter()
         for reached, count in words.items():
+            ended += count * automaton.ends(reached)
             for after in automaton.read(reached):
                 longer[after] += count
         words = longer
-    return len(frames) * ended
+    return ended
 
 
 class _Automaton:
@@ -88,6 +90,10 @@ class _Automaton:
         """Return the numbers of `state` and of all states reached from it by leaving out stages of depth 0."""
         return frozenset(map(self.number, _skip_absent(state, self._stages)))
 
+    def ends(self, reached: frozenset[int]) -> bool:
+        """Return True if one of the states in `reached` is after the last stage."""
+        return any(self._states[state][0] == len(self._stages) for state in reached)
+
     def _read(self, reached: frozenset[int]) -> tuple[frozenset[int], ...]:
         """Return, for each block that can follow a state in `reached`, the set of states after it."""
         following: dict[int, frozenset[int]] = {}
@@ -107,26 +113,27 @@ class _Automaton:
 
 def _steps(state: _State, stages: Alternatives) -> Iterator[tuple[Stage, _State]]:
     """Yield (block, state after it) for every block that can follow `state`."""
-    number, block, left = state
+    number, block, left, width = state
     if block:
         yield block, _state(number, block, left - 1)
     elif number < len(stages):
         for stage in stages[number]:
             if stage.depth:
                 first = replace(stage, depth=1)
-                yield first, _state(number, replace(first, stride=1), stage.depth - 1)
+                after = _state(number, replace(first, stride=1), stage.depth - 1)
+                yield canonical_block(first, width), after
 
 
 def _state(number: int, block: Stage, left: int) -> _State:
-    return (number, block, left) if left else (number + 1, None, 0)
+    return (number, block, left, block.width) if left else (number + 1, None, 0, block.width)
 
 
 def _skip_absent(state: _State, stages: Alternatives) -> Iterator[_State]:
     """Yield `state` and, if the next stage may be absent, the states that follow without it."""
     yield state
-    number, block, _ = state
+    number, block, _, width = state
     if not block and number < len(stages) and not all(stage.depth for stage in stages[number]):
-        yield from _skip_absent((number + 1, None, 0), stages)
+        yield from _skip_absent((number + 1, None, 0, width), stages)
 
 
 def cost_range(frames: Sequence[Architecture], stages: Alternatives) -> Range:

@@ -105,7 +105,7 @@ def is_child(parent: Architecture, child: Architecture) -> bool:
 
 def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
     """Return the number of blocks that each stage of `parent` gives; None if `child` is not a child of it."""
-    blocks = [block for stage in child.stages for block in blocks_of(stage)]
+    blocks = blocks_of(child.stages, child.stem.width)
     entries = [parent.stem.width, *(stage.width for stage in parent.stages)]
 
     def fits(number: int, begin: int, end: int) -> bool:
@@ -120,7 +120,8 @@ def _match(parent: Architecture, child: Architecture) -> tuple[int, ...] | None:
             blocks[begin - 1].width if begin else child.stem.width,
             *[blocks[begin].width] * (end - begin),
         ]
-        above, sources = [entries[number], *[stage.width] * (end - begin)], blocks_of(stage)
+        above = [entries[number], *[stage.width] * (end - begin)]
+        sources = blocks_of([stage], entries[number])
         return all(
             not _shortcut(blocks[begin + i], widths[i]) or _shortcut(sources[i], above[i])
             for i in range(end - begin)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
-from space.architecture import Architecture, Stage
+from space.architecture import Architecture, Stage, canonical_block
 
 Chosen = dict[int, int]
 """The options of some choices of a space: a mapping of the index of a choice to the index of its option."""
@@ -28,16 +28,18 @@ def find(
     sequence, so the stages of the space are matched with its blocks and not with its stages.
     """
     frame = next((chosen for chosen, frame in frames if frame == architecture), None)
-    blocks = [block for stage in architecture.stages for block in blocks_of(stage)]
+    entry = architecture.stem.width
+    blocks = blocks_of(architecture.stages, entry)
 
     @cache
     def match(number: int, reached: int) -> tuple[Chosen, ...] | None:
         """Return the options of the stages from `number` on that give the blocks from `reached` on, or None."""
         if number == len(stages):
             return () if reached == len(blocks) else None
+        width_in = blocks[reached - 1].width if reached else entry
         for chosen, stage in stages[number]:
             end = reached + stage.depth
-            if blocks[reached:end] == blocks_of(stage):
+            if blocks[reached:end] == blocks_of([stage], width_in):
                 rest = match(number + 1, end)
                 if rest is not None:
                     return (chosen, *rest)
@@ -49,7 +51,15 @@ def find(
     return {choice: option for chosen in (frame, *stage_options) for choice, option in chosen.items()}
 
 
-def blocks_of(stage: Stage) -> list[Stage]:
-    """Return the blocks of a stage, each as a stage of depth 1."""
-    first = replace(stage, depth=1)
-    return [first, *[replace(first, stride=1)] * (stage.depth - 1)] if stage.depth else []
+def blocks_of(stages: Iterable[Stage], width_in: int) -> list[Stage]:
+    """Return the blocks of `stages`, the first of which reads `width_in` channels, each as a stage of depth 1.
+
+    `skip` is True where it has no effect, so that equal sequences of blocks have equal lists.
+    """
+    blocks: list[Stage] = []
+    for stage in stages:
+        if stage.depth:
+            first = replace(stage, depth=1)
+            blocks += [canonical_block(first, width_in), *[replace(first, stride=1)] * (stage.depth - 1)]
+            width_in = stage.width
+    return blocks

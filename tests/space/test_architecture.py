@@ -163,13 +163,15 @@ def test_a_string_is_refused(text, said):
 
 
 def test_a_skip_that_changes_nothing_makes_no_other_network():
-    """A block has no shortcut where stride or width change, and some families have none at all."""
+    """A block has no shortcut where stride or width change, or where it narrows; some families have none at all."""
     for stage in (
         "mb_d1_k3_s2_e6_w24",
         "mb_d1_k3_s1_e6_w24",
         "dw_d2_k3_s1_w16",
         "shufflev2_d2_k3_s1_w16",
         "mb_d1_k3_s2_e6_w24/mb_d1_k3_s1_e1_w32",
+        "blaze_d1_k3_s1_w8",
+        "blazedouble_d1_k3_s2_e4_w8",
     ):
         first, slash, others = stage.partition("/")
         with_it, without = (decode(f"r32_i16/{first}{mark}{slash}{others}/h8_c2") for mark in ("", "_noskip"))
@@ -180,6 +182,8 @@ def test_a_skip_that_changes_nothing_makes_no_other_network():
     assert decode(f"r32_i16/{parts}/h8_c2") == whole
     assert whole != decode("r32_i16/mb_d2_k3_s2_e6_w24/h8_c2")
     assert decode("r32_i24/mb_d1_k3_s1_e6_w24_noskip/h8_c2") != decode("r32_i24/mb_d1_k3_s1_e6_w24/h8_c2")
+    for stage in ("blaze_d1_k3_s2_w16", "blaze_d1_k3_s1_w24", "blaze_d2_k3_s1_w8"):
+        assert decode(f"r32_i16/{stage}_noskip/h8_c2") != decode(f"r32_i16/{stage}/h8_c2")
 
 
 def test_groups_divide_widths():

@@ -1,13 +1,14 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from space import Space, UserError, cost, documents
 from space.choices.override import override
 from space.cost.memory import saved_activations
 from space.cost.table import EXACT, exact_cost
+from space.plan import plan
 
 NAMES = documents.names("space")
 SMALL = {
@@ -66,6 +67,39 @@ def test_size_counts_distinct_networks_of_any_space(rows):
     stages.append({"op": "mb", "kernel": 3, "expand": 4, "depth": 1, "stride": 1, "width": 8})
     space = Space.of({**SMALL, "stages": stages})
     assert space.size == len(distinct(space))
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "op": st.sampled_from(["fused", "blaze"]),
+                "depth": st.sampled_from([[0, 1], [1, 2]]),
+                "stride": st.sampled_from([1, 2]),
+                "width": st.sampled_from([8, 16, [8, 16]]),
+                "skip": st.sampled_from([True, False, [True, False]]),
+            }
+        ),
+        min_size=1,
+        max_size=2,
+    )
+)
+@settings(deadline=None, max_examples=25)
+def test_a_skip_without_effect_makes_no_other_network(rows):
+    """Where stride or width change, an MBConv has no shortcut; nor has a BlazeFace block that narrows."""
+    stages = [{"kernel": 3, "expand": 1, **row} for row in rows]
+    stages.append(
+        {"op": "mb", "kernel": 3, "expand": 4, "depth": 1, "stride": 1, "width": 8, "skip": [True, False]}
+    )
+    space = Space.of({**SMALL, "resolution": 16, "stem": {"width": [8, 16], "stride": 1}, "stages": stages})
+    networks = [space.at(point) for point in space.points()]
+    assert space.size == len(set(map(str, networks))) == len(set(map(_plan, networks)))
+    assert all(space.at(space.find(network)) == network for network in networks)
+
+
+def _plan(network):
+    """The layers of a network, without the names of its blocks, which tell where its stages begin."""
+    return tuple((block.op, block.layers, block.shortcut) for block in plan(network))
 
 
 @pytest.mark.parametrize("document", [SMALL, documents.read("space", "tiny_space")], ids=["small", "tiny"])
