@@ -5,7 +5,7 @@ for every image of the batch the maps that automatic differentiation saves in th
 Devices use further memory for a short time (gradients of maps, work space of kernels, fragments), so the true peak is
 higher: 1.4 times this for B0 and V2-B0 on a CPU with 8 images.
 
-The maps are derived from the plan, for float32, without dropout and drop path. For "mb" and "fused" blocks,
+The maps are derived from the plan, for float32, without dropout and drop path. For "mb", "fused" and "mbv3" blocks,
 `tests/space/cost/test_memory.py` compares them with those that torch saves, to the element. All blocks are counted as
 a chain of layers with squeeze-excitation in between, also those of families that join their layers differently.
 """
@@ -23,9 +23,8 @@ from space.plan import block_layers, head_layers, stem_layers
 COPIES = 4
 """The number of floats per parameter: weight, gradient, and the optimiser's two moments."""
 
-_FROM_INPUT = ("silu", "relu6", "hardswish")
-"""The activations whose derivative is computed from their input. The others are counted as if it were computed from
-their output, which is true of all but the hard sigmoid."""
+_FROM_INPUT = ("silu", "relu6", "hardswish", "hardsigmoid")
+"""The activations whose derivative is computed from their input. That of the others is computed from their output."""
 
 
 def training_memory(architecture: Architecture, batch: int) -> int:

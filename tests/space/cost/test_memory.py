@@ -39,6 +39,7 @@ def measured(architecture: Architecture, batch: int) -> int:
         "r33_i8_relu/fused_d2_k3_s1_e1_w8_relu/mb_d2_k3_s1_e6_w8_se0.25_relu/h32_c10_relu",
         "r24_i8_s1_x1/fused_d2_k3_s1_e1_w8_se0.5/fused_d2_k3_s2_e4_w16_se0.25_hardswish/h16_c3_relu6",
         "r16_i8/mb_d2_k3_s1_e1_w8_se0.25_relu6/mb_d1_k3_s2_e1_w12/h16_c2",
+        "r24_i8_hardswish/mbv3_d2_k3_s2_e4_w16_se0.25_hardswish/mbv3_d2_k3_s1_e1_w16_se0.5_relu/h16_c3_hardswish",
     ],
 )
 def test_it_keeps_what_torch_keeps(text):
@@ -47,7 +48,7 @@ def test_it_keeps_what_torch_keeps(text):
     assert measured(architecture, 5) - measured(architecture, 3) == 2 * saved_activations(architecture)
 
 
-@given(architectures(max_resolution=40, ops=("mb", "fused")))
+@given(architectures(max_resolution=40, ops=("mb", "fused", "mbv3")))
 @settings(deadline=None, max_examples=25)
 def test_it_keeps_what_torch_keeps_for_any_network(architecture):
     architecture = replace(
