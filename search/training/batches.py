@@ -49,6 +49,11 @@ class Epoch(torch_data.Dataset[Batch]):
         flip = mirrored(indices, self.epoch, self.seed) if self.data.flip else None
         return self.augmentation(images, labels, flip, derive_seed(self.seed, self.epoch, step, rank))
 
+    def images(self, step: int) -> int:
+        """Return the number of images in the batch `step`, those of all processes together."""
+        each, more = divmod(len(self.order), self.steps)
+        return each + (step < more)
+
     def batches(self, first: int, workers: int) -> Iterable[Batch]:
         """Return the batches from step `first` on, one at a time.
 

@@ -124,9 +124,9 @@ def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, callback:
         torch.manual_seed(derive_seed(state.task.seed, "network", progress.step, state.processes.rank))
         rate = rate_at(recipe, (progress.step + 0.5) / steps)
         state.losses.append(_step(state, inputs, targets, rate))
+        progress.images += epoch.images(progress.epoch_steps)
         progress.step += 1
         progress.epoch_steps += 1
-        progress.images += len(inputs) * state.processes.size
         if state.average:
             state.average.update(state.network, progress.step)
         callback.on_step_end(progress, rate)

@@ -52,6 +52,17 @@ def test_processes_share_every_batch(task, data):
     assert len(seen) == len(data.train)
 
 
+def test_the_images_of_a_batch_are_those_of_all_processes(task, data):
+    uneven = replace(
+        data, train=replace(data.train, images=data.train.images[:-5], labels=data.train.labels[:-5])
+    )
+    parts = [epoch(task, uneven, processes=Processes(rank, 3)) for rank in range(3)]
+    for step in range(parts[0].steps):
+        images = sum(len(part[step][0]) for part in parts)
+        assert [part.images(step) for part in parts] == [images] * 3
+    assert sum(map(parts[0].images, range(parts[0].steps))) == len(uneven.train)
+
+
 def test_without_flip_no_image_is_mirrored(task, data):
     still = epoch(task, replace(data, flip=False), shift=0.0)
     first = still.order.tensor_split(still.steps)[0]
