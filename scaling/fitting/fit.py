@@ -63,7 +63,9 @@ def plan(
         raise UserError("first is not a setting of a fit, which trains only its own candidates.")
     # JSON turns tuples into lists, as the document of a space has them.
     space = Space.of(json.loads(json.dumps(asdict(resolved.architecture))), resolved.name)
-    return _planned(resolved, design, replace(config, space=space))
+    planned = _planned(resolved, design, replace(config, space=space))
+    _check_comparison(planned)
+    return planned
 
 
 def fit(
@@ -147,6 +149,22 @@ def _planned(base: Base, design: Design, config: Config) -> Plan:
     split = contents.validation
     validation = round(total * config.data.validation) if split is None else int(split.sum())
     return Plan(base, design, config, grid, total - validation, validation)
+
+
+def _check_comparison(planned: Plan) -> None:
+    """Raise `UserError` if a candidate has a cost that the base cannot be scaled to along one dimension.
+
+    Such a candidate could win, and the fit would fail after its last training of a candidate.
+    """
+    by_cost = sorted(planned.grid.candidates, key=lambda candidate: candidate.macs)
+    for candidate in (by_cost[0], by_cost[-1]):
+        try:
+            planned.baselines(candidate)
+        except UserError as error:
+            raise UserError(
+                f"phi is {planned.design.phi:g}, where a candidate cannot be compared: {error} Fit at a phi nearer"
+                " to 0, or without --compare."
+            ) from None
 
 
 def _loaded(planned: Plan) -> Dataset:

@@ -352,6 +352,11 @@ class TestRefusals:
             ({}, {"phi": 99}, "phi is 99"),
             ({}, {"phi": 0}, "phi is 0"),
             ({}, {"step": 5}, "--step is 5"),
+            (
+                {},
+                {"phi": -3, "compare": True},
+                "phi is -3, where a candidate cannot be compared: .* by rule depth",
+            ),
         ],
     )
     def test_mistakes_are_refused_before_anything_is_written(self, settings, design, message, tmp_path):
