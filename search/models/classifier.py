@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from search.data.source import Images
 from search.models.model import Feeding, Model, load_model
 from search.models.onnx_reading import ONNX, images_scaled, read_metadata, session_of
+from search.models.onnx_session import out_of_memory
+from search.tables.units import plural
+from space.refusal import UserError
 
 Logits = NDArray[np.float32]
 
@@ -73,6 +76,8 @@ def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Cla
 def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
     """Return the ONNX model in `file`, a path or the content, as a classifier that onnxruntime computes.
 
+    Its `logits` raises `UserError` if the images do not fit into memory together.
+
     Raises `UserError` where onnxruntime is missing, for a path without an ONNX model, and for a model that lacks the
     metadata that `search export-model` writes. For content that is not an ONNX model, onnxruntime's error is raised.
     """
@@ -81,7 +86,14 @@ def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
 
     def logits(images: Images) -> Logits:
         batch = images_scaled(images, facts.mean, facts.std)
-        result: Logits = session.run(["logits"], {"images": batch})[0]
+        try:
+            result: Logits = session.run(["logits"], {"images": batch})[0]
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            raise UserError(
+                f"{name} has too little memory for {plural(len(images), 'image')} at a time."
+            ) from None
         return result
 
     return Classifier(name, facts.classes, len(facts.mean), facts.feeding, facts.trained, logits)

@@ -15,10 +15,18 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from search.models.onnx_session import Session, node_times, require_onnxruntime, runtime_name, traced
+from search.models.onnx_session import (
+    Session,
+    node_times,
+    out_of_memory,
+    require_onnxruntime,
+    runtime_name,
+    traced,
+)
 from search.proxy.device import choose_device, precision_on
+from search.proxy.measure import too_large
 from search.proxy.proxy import Precision
-from space import UserError
+from space import Architecture, UserError
 from space.network.network import Network
 from space.plan import plan
 from space.timing.clock import Timer, timer_of, undisturbed
@@ -134,13 +142,14 @@ def fresh(network: Network) -> Network:
 def measured(network: Network, conditions: Conditions) -> Timing:
     """Return the time of one inference of `network`, in milliseconds with its uncertainty.
 
-    `prepared` says how `network` is changed, and which errors are raised.
+    `prepared` says how `network` is changed, and which errors are raised. Raises `UserError` also if the inference
+    does not fit into memory.
     """
-    with quiet(conditions) as timer:
+    architecture = network.architecture
+    with quiet(conditions) as timer, within_memory(architecture, conditions.batch):
         inference = prepared(network, conditions)
         for _ in range(WARMUP):
             inference.run()
-        architecture = network.architecture
         return repeated(
             inference.run,
             timer,
@@ -157,6 +166,17 @@ def quiet(conditions: Conditions) -> Iterator[Timer]:
     place = conditions.place
     with undisturbed(place, conditions.threads):
         yield timer_of(place, conditions.threads)
+
+
+@contextmanager
+def within_memory(architecture: Architecture, batch: int) -> Iterator[None]:
+    """Raise `UserError`, which names `architecture` and `batch`, if memory runs out in an inference inside."""
+    try:
+        yield
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise too_large(f"An inference of {architecture}", batch) from None
 
 
 def _step(network: nn.Module, images: Tensor, dtype: torch.dtype | None) -> Callable[[], None]:

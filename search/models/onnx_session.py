@@ -64,6 +64,14 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Return True if `error`, which torch or onnxruntime raised, says that memory ran out."""
+    # The classes of onnxruntime's errors have no common base but Exception.
+    known = isinstance(error, (RuntimeError, MemoryError)) or type(error).__module__.startswith("onnxruntime")
+    ran_out = isinstance(error, MemoryError) or any(word in str(error) for word in ("memory", "bad_alloc"))
+    return known and ran_out
+
+
 def traced(network: nn.Module, images: Tensor) -> bytes:
     """Return the ONNX model of `network` in evaluation mode for batches of the shape of `images`.
 

@@ -13,10 +13,10 @@ from math import inf
 
 import torch
 
-from search.models.inference import Conditions, fresh, prepared, quiet
+from search.models.inference import Conditions, fresh, prepared, quiet, within_memory
 from search.profiles.regression import Sample
 from search.proxy.device_lock import exclusive
-from space import Architecture, UserError, cost
+from space import Architecture, cost
 from space.network.network import build
 from space.timing.clock import Timer, settled
 from space.timing.ratio import StepTime, in_turns
@@ -48,9 +48,10 @@ class LatencyBench:
         self._timer = settled(timer, _MIN_MS)
         self._place = conditions.place
         began = time.monotonic()
-        self._reference = prepared(fresh(build(reference)), conditions).run
-        self._setup = time.monotonic() - began
-        self.reference_ms = min(self._timer(self._reference)[0] for _ in range(3))
+        with within_memory(reference, conditions.batch):
+            self._reference = prepared(fresh(build(reference)), conditions).run
+            self._setup = time.monotonic() - began
+            self.reference_ms = min(self._timer(self._reference)[0] for _ in range(3))
         """The approximate milliseconds of an inference of the reference, for estimates beforehand."""
         self._fastest = min(self.reference_ms, fastest_ms)
 
@@ -63,29 +64,27 @@ class LatencyBench:
         return _TIMINGS * (runs + own) / 1e3 + (self._setup + _SETUP) * len(networks)
 
     def ratio(self, architecture: Architecture) -> float:
-        """Return the measured latency of `architecture` relative to the reference's."""
+        """Return the measured latency of `architecture` relative to the reference's. Raises the errors of `time`."""
         return self.time(architecture).ratio
 
     def time(self, architecture: Architecture) -> StepTime:
-        """Return the measured time of an inference of `architecture`, in turns with the reference."""
-        return self._undisturbed(prepared(fresh(build(architecture)), self._conditions).run)
+        """Return the measured time of an inference of `architecture`, in turns with the reference.
+
+        Raises `UserError` if the inference does not fit into memory or needs an operation that the runtime lacks.
+        """
+        with within_memory(architecture, self._conditions.batch):
+            return self._undisturbed(prepared(fresh(build(architecture)), self._conditions).run)
 
     def measure(self, architecture: Architecture) -> Sample:
         """Return the time of an inference of `architecture` and of its blocks, as ratios to the reference's time.
 
-        Raises `UserError` if the inference does not fit into memory or needs an operation that the runtime lacks.
+        Raises the errors of `time`.
         """
-        try:
+        with within_memory(architecture, self._conditions.batch):
             inference = prepared(fresh(build(architecture)), self._conditions)
             taken = self._undisturbed(inference.run)
             with exclusive(self._place):
                 blocks = inference.blocks()
-        except RuntimeError as error:
-            if "memory" not in str(error):
-                raise
-            raise UserError(
-                f"An inference of {architecture} on {self._conditions.batch} images does not fit into memory."
-            ) from None
         *shares, rest = _shares(blocks, taken.ratio)
         return Sample(
             architecture=str(architecture),

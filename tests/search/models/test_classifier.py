@@ -1,9 +1,11 @@
 """A classifier computes the same whatever file it comes from."""
 
 import numpy as np
+import onnxruntime
 import pytest
 from helpers.models import model
 from helpers.onnx_models import small_onnx
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from search.models.classifier import classifier_of, load_classifier, onnx_classifier, probabilities
 from search.models.model import Feeding, Provenance, save_model
@@ -34,6 +36,18 @@ def test_an_onnx_file(tmp_path):
     dark, bright = np.zeros((1, 8, 8, 3), np.uint8), np.full((1, 8, 8, 3), 255, np.uint8)
     assert read.logits(dark).argmax() == 0
     assert read.logits(bright).argmax() == 1
+
+
+def test_images_that_exceed_memory_together_are_refused(monkeypatch):
+    class Small(onnxruntime.InferenceSession):
+        def run(self, *arguments):
+            raise Fail(
+                "[ONNXRuntimeError] : 1 : FAIL : Failed to allocate memory for requested buffer of size 99"
+            )
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Small)
+    with pytest.raises(UserError, match=r"^small has too little memory for 5 images at a time\.$"):
+        onnx_classifier("small", small_onnx()).logits(IMAGES)
 
 
 def test_the_input_of_onnx_files_is_that_of_torch():

@@ -1,7 +1,9 @@
 from importlib.metadata import version
 
+import onnxruntime
 import pytest
 import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from search.models.inference import Conditions, fresh, measured, prepared
 from search.profiles.blocks import parts
@@ -46,6 +48,43 @@ def test_conditions_are_part_of_the_device():
 def test_what_onnxruntime_does_not_do_is_refused(conditions, message):
     with pytest.raises(UserError, match=message):
         conditions.described()
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "torch"])
+def test_an_inference_beyond_all_memory_is_refused(runtime):
+    """The images alone take more than a process can address."""
+    with pytest.raises(UserError) as refused:
+        measured(build(NETWORK), Conditions(runtime, batch=10**12))
+    assert str(refused.value) == (
+        f"An inference of {NETWORK} on 1,000,000,000,000 images does not fit into memory. Try batch=500000000000."
+    )
+
+
+@pytest.mark.parametrize("when", ["run", "run_with_iobinding"])
+def test_memory_that_runs_out_inside_onnxruntime_is_told_in_one_line(when, monkeypatch):
+    """At the first inference, for which onnxruntime allocates most of it, or later."""
+
+    class Small(onnxruntime.InferenceSession):
+        pass
+
+    def fail(*arguments):
+        raise Fail(
+            "[ONNXRuntimeError] : 1 : FAIL : Failed to allocate memory for requested buffer of size 99"
+        )
+
+    setattr(Small, when, fail)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Small)
+    with pytest.raises(UserError, match=r"on 1 image does not fit into memory\.$"):
+        measured(build(NETWORK), Conditions())
+
+
+def test_another_error_inside_an_inference_is_not_called_a_lack_of_memory(monkeypatch):
+    def fail(session):
+        raise Fail("[ONNXRuntimeError] : 1 : FAIL : no kernel")
+
+    monkeypatch.setattr("search.models.onnx_session.Session.run", fail)
+    with pytest.raises(Fail):
+        measured(build(NETWORK), Conditions())
 
 
 def test_no_map_of_a_deep_network_with_fresh_weights_is_denormal():

@@ -5,7 +5,7 @@ from search.profiles import Predictor
 from search.profiles.blocks import parts
 from search.profiles.campaign import Campaign
 from search.profiles.latency_bench import latency_bench
-from space import Space, decode
+from space import Space, UserError, decode
 from space.timing.ratio import StepTime
 
 SPACE = Space.load("tiny_space")
@@ -23,6 +23,17 @@ def test_a_sample_has_the_blocks_of_a_network(runtime):
     assert len(sample.blocks) == len(parts(NETWORK))
     assert sum(sample.blocks) + sample.rest == pytest.approx(sample.step)
     assert min(*sample.blocks, sample.rest, sample.reference_ms, sample.wall) > 0
+
+
+def test_an_inference_beyond_all_memory_is_refused():
+    beyond = Conditions("torch", batch=10**12)
+    with pytest.raises(UserError, match="does not fit into memory"), latency_bench(beyond, REFERENCE):
+        pass
+    with latency_bench(Conditions("torch"), REFERENCE) as bench:
+        bench._conditions = beyond
+        for taken in (bench.measure, bench.time):
+            with pytest.raises(UserError, match=f"An inference of {NETWORK} on .* does not fit into memory"):
+                taken(NETWORK)
 
 
 def test_a_profile_of_real_inferences_predicts_them():
