@@ -165,17 +165,19 @@ def _wait(path: Path) -> None:
     click.echo(f"Another process is measuring {path}; waiting for it.", err=True)
 
 
-def _begin(campaign: Campaign, seconds: float) -> None:
+def _begin(campaign: Campaign, missing: int, seconds: float) -> None:
     from search.profiles.blocks import parts_of_space
     from search.tables.units import clock, plural
 
     device, what = campaign.device, "a step" if campaign.cost == "step" else "an inference"
+    known = len(campaign.networks) - missing
+    already = f", {known} of them measured already" if known else ""
     near = "" if campaign.near is None else f"networks near {campaign.near:g} ms of "
     click.echo(
         f"Measuring {near}space {campaign.space.name} at {campaign.reference.resolution} px on {device.processor}, "
         f"{_software(device)}, {plural(device.threads, 'thread')}, {plural(campaign.batch, 'image')} in {what}: "
         f"{len(parts_of_space(campaign.space))} blocks in "
-        f"{len(campaign.networks)} networks. About {clock(seconds)} on an idle machine.",
+        f"{len(campaign.networks)} networks{already}. About {clock(seconds)} on an idle machine.",
         err=True,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from search.config import Config
+from search.profiles.campaign import Campaign
 from search.profiles.lookup import COVERED, latency_profile, like
 from search.profiles.profile import Profile
 from search.profiles.profiling import make, seconds
@@ -104,14 +105,18 @@ def _made(config: Config, note: Note) -> Profile:
         max_networks=count,
         near=_near(config) if estimated else None,
         wait=lambda path: note(f"Another process is measuring the profile {path}; waiting for it"),
-        begin=lambda campaign, seconds: note(
-            (
-                f"No profile of latencies of {config.space.name} on this device yet: measuring "
-                if campaign.near is None
-                else f"Measuring, near {campaign.near:g} ms, "
-            )
-            + f"{len(campaign.networks)} networks in onnxruntime, about {clock(seconds)} on an idle machine"
-        ),
+        begin=lambda campaign, missing, seconds: note(_beginning(campaign, missing, seconds)),
     )
     note(f"wrote {path}: error {profile.error:.1%} for the measured networks")
     return profile
+
+
+def _beginning(campaign: Campaign, missing: int, seconds: float) -> str:
+    """Return a note of the measurements that begin. missing: the number of networks not measured yet."""
+    if campaign.near is not None:
+        what = f"Measuring, near {campaign.near:g} ms, {missing} networks"
+    elif missing < len(campaign.networks):
+        what = f"Measuring {missing} more networks of {campaign.space.name}"
+    else:
+        what = f"No profile of latencies of {campaign.space.name} on this device yet: measuring {missing} networks"
+    return f"{what} in onnxruntime, about {clock(seconds)} on an idle machine"

@@ -164,8 +164,8 @@ def _made(config: Config, note: Note) -> Profile:
         device=config.proxy.device,
         precision=config.proxy.precision,
         wait=lambda path: note(f"Another process is measuring the profile {path}; waiting for it"),
-        begin=lambda campaign, seconds: note(
-            f"No profile of {config.space.name} on this device yet: measuring {len(campaign.networks)} networks, "
+        begin=lambda campaign, missing, seconds: note(
+            f"No profile of {config.space.name} on this device yet: measuring {missing} networks, "
             f"about {clock(seconds)} on an idle machine"
         ),
     )

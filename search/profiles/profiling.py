@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 PROFILED_DEVICES = ("cpu", "cuda")
 """The kinds of devices that can be profiled."""
 
-Begin = Callable[[Campaign, float], None]
-"""A callback begin(campaign, seconds) before the measurements, with an estimate of their time on an idle machine."""
+Begin = Callable[[Campaign, int, float], None]
+"""A callback begin(campaign, missing, seconds) before the measurements, with the number of its networks that have not
+been measured yet, and an estimate of the time for these on an idle machine."""
 Watch = Callable[[Progress], None]
 """A callback watch(progress) before the first network and after each one."""
 Wait = Callable[[Path], None]
@@ -86,7 +87,7 @@ def make(
     near: float | None = None,
     out: Path | None = None,
     wait: Wait = lambda path: None,
-    begin: Begin = lambda campaign, seconds: None,
+    begin: Begin = lambda campaign, missing, seconds: None,
     watch: Watch = lambda progress: None,
 ) -> tuple[Profile, Path]:
     """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
@@ -96,9 +97,8 @@ def make(
     the whole space, networks near it are measured, and the profile is fitted to these (the first have a little weight
     in the estimates for blocks that were not measured); where few networks are near it, more of the whole space are
     measured instead. wait: called before waiting for another process that is measuring this profile, whose result is
-    then returned if it wrote one. begin: called before the measurements, with an estimate of their time. watch:
-    called with the progress before the first network and after each one. With `near`, both are called for the first
-    networks, and again for the others.
+    then returned if it wrote one. begin: called before the measurements. watch: called with the progress before the
+    first network and after each one. With `near`, both are called for the first networks, and again for the others.
     An interrupted measurement of the same profile is continued. Raises `UserError` for a device that does not exist,
     conditions `latency` that this machine cannot meet, a batch that is too large, or a file that cannot be written.
     """
@@ -138,7 +138,7 @@ def _measure(campaign: Campaign, place: Bench, partial: Path, begin: Begin, watc
     done = {sample.architecture for sample in samples(campaign, partial)}
     missing = [network for network in campaign.networks if str(network) not in done]
     known, total = len(done), len(campaign.networks)
-    begin(campaign, place.seconds(missing))
+    begin(campaign, len(missing), place.seconds(missing))
     started = time.monotonic()
     watch(Progress(known, total, 0.0, None))
     for number, _ in enumerate(run(campaign, partial, place.measure), 1):

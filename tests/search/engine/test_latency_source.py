@@ -16,6 +16,7 @@ from search.engine.display import Silent
 from search.engine.latency_source import latency_profile_time, with_latencies
 from search.models import inference, onnx_session
 from search.profiles import Predictor, latency_bench, lookup
+from search.profiles.campaign import Campaign
 from search.profiles.profile import Profile
 from search.runs.rescoring import rescored
 from search.settings.limits import Limits
@@ -208,6 +209,31 @@ def test_a_profile_is_measured_by_itself_within_ten_minutes(device, monkeypatch,
         assert with_latencies(config, notes.append).latencies.profile == profile
     assert asked == [60, 30, 20]
     assert notes[-1].startswith("wrote ")
+
+
+@pytest.mark.parametrize(
+    ("near", "missing", "note"),
+    [
+        (None, 3, "No profile of latencies of tiny_space on this device yet: measuring 3 networks"),
+        (None, 2, "Measuring 2 more networks of tiny_space"),
+        (5.0, 3, "Measuring, near 5 ms, 3 networks"),
+    ],
+)
+def test_a_note_counts_the_networks_that_are_measured_from_then_on(
+    device, monkeypatch, profile, tmp_path, near, missing, note
+):
+    networks = tuple(SPACE.at(point) for point in list(SPACE.points())[:3])
+    campaign = Campaign(SPACE, profile.device, 1, cost="latency", near=near, given=networks)
+
+    def make(space, begin, **options):
+        begin(campaign, missing, 60.0)
+        return profile, tmp_path / "made.json"
+
+    monkeypatch.setattr(latency_source, "make", make)
+    monkeypatch.setattr(latency_source, "seconds", lambda space, latency: 60.0)
+    notes = []
+    with_latencies(Config.of({**SETTINGS, "limit.latency": 5}), notes.append)
+    assert notes[0] == f"{note} in onnxruntime, about 1:00 on an idle machine"
 
 
 def test_the_profile_of_a_space_serves_it_however_little_was_measured(device, monkeypatch, profile):
