@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from experiments.benchmarks.training import full_training
 from experiments.benchmarks.training.full_training import Job, compared, key_of, run, train_all
@@ -53,3 +54,23 @@ def test_networks_are_compared_on_the_test_images_of_all_seeds():
     tested = compared(lines, 2)
     assert tested.means == (0.625, 0.25)
     assert tested.hits == [[1, 1, 0.5, 0], [0.5, 0, 0.5, 0]]
+
+
+def test_networks_are_compared_without_pairs_if_a_training_has_no_hits():
+    """As above 20,000 images, of which no training has hits."""
+    hits = {("a", 1): "", ("a", 2): "", ("b", 1): encode_hits([True, False] * 4), ("b", 2): ""}
+    accuracies = {"a": 0.75, "b": 0.5}
+    lines = [
+        {
+            "network": network,
+            "seed": seed,
+            "test_accuracy": accuracies[network] + seed / 100,
+            "test_images": 8,
+        }
+        | {"hits": text}
+        for (network, seed), text in hits.items()
+    ]
+    tested = compared(lines, 2)
+    assert tested.hits is None
+    assert tested.difference(0, 1).mean == pytest.approx(0.25)
+    assert tested.difference(0, 1).half > 0
