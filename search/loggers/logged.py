@@ -36,8 +36,7 @@ class Logged:
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
         """Show the status of the run at `path`, and keep its loggers open, until the context ends."""
         self._config = config_of(path)
-        self._loggers = {name: LOGGERS[name](path) for name in self._names}
-        return self._open(self._display.begin(path, source))
+        return self._open(path, self._display.begin(path, source))
 
     def finished(self, trial: Trial) -> None:
         """Show a trial, and send it to the loggers unless it is pruned.
@@ -48,22 +47,35 @@ class Logged:
         assert self._config
         if trial.state == "pruned":
             return  # Its values cannot be compared with those of full proxy trainings; it may still get such a one.
+        logged = LoggedTrial.of(trial, self._config)
         for name, logger in list(self._loggers.items()):
-            try:
-                logger.finished(LoggedTrial.of(trial, self._config))
-            except Exception as error:  # Any failure of a server or its library: the ledger has the trial.
-                del self._loggers[name]
-                self.note(f"--log {name} failed, and gets no more trials: {error}")
+            with self._dropping(name, "and gets no more trials"):
+                logger.finished(logged)
 
     def note(self, text: str) -> None:
         """Show one line of text."""
         self._display.note(text)
 
     @contextmanager
-    def _open(self, context: AbstractContextManager[object]) -> Iterator[None]:
+    def _open(self, path: Path, context: AbstractContextManager[object]) -> Iterator[None]:
+        """Keep the display's context and the loggers open. At the end all loggers are closed that have not failed."""
         try:
             with context:
+                for name in self._names:
+                    with self._dropping(name, "and gets no trials"):
+                        self._loggers[name] = LOGGERS[name](path)
                 yield
         finally:
-            for logger in self._loggers.values():
-                logger.close()
+            for name, logger in list(self._loggers.items()):
+                with self._dropping(name, "and was not closed"):
+                    logger.close()
+            self._loggers.clear()
+
+    @contextmanager
+    def _dropping(self, name: str, result: str) -> Iterator[None]:
+        """Drop the logger `name` with a note if it fails. result: the result of this, the end of a sentence."""
+        try:
+            yield
+        except Exception as error:  # Any failure of a server or its library: the ledger has the trials.
+            self._loggers.pop(name, None)
+            self.note(f"--log {name} failed, {result}: {error}")

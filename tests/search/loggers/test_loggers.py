@@ -76,6 +76,36 @@ def test_a_logger_that_fails_is_given_up_and_the_search_goes_on(logged, kept, mo
     assert "--log kept failed, and gets no more trials: the server is gone" in notes
 
 
+def test_every_logger_is_closed_however_a_search_ends(kept, monkeypatch, tmp_path, tmp_path_factory):
+    """One logger cannot be opened, one cannot be closed, and the search fails."""
+
+    class Unopened(Kept):
+        def __init__(self, path):
+            raise OSError("no server")
+
+    class Unclosed(Kept):
+        def close(self):
+            raise OSError("the disk is full")
+
+    class Failing(Silent):
+        def finished(self, trial):
+            raise RuntimeError("the search failed")
+
+        def note(self, text):
+            notes.append(text)
+
+    notes = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setitem(LOGGERS._ours, "unopened", Unopened)
+    monkeypatch.setitem(LOGGERS._ours, "unclosed", Unclosed)
+    with pytest.raises(RuntimeError, match="the search failed"):
+        launch(SMALL, display=Logged(Failing(), ["unclosed", "unopened", "kept"]), evaluate=looked_up)
+    assert kept.told == ["closed"]
+    assert "--log unopened failed, and gets no trials: no server" in notes
+    assert "--log unclosed failed, and was not closed: the disk is full" in notes
+
+
 @pytest.mark.slow
 def test_tensorboard_has_metrics_losses_and_choices(logged):
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
