@@ -30,7 +30,7 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
     Steps of the network and of the reference network alternate. They use the profile's number of images, so that
     measured and predicted times can be compared. Rewards still use the predicted times, which all trials have. No
     measurement begins after `_SECONDS`, nor after one that raised `UserError`, for instance without the device. On a
-    GPU, the earlier measurements are then lost too.
+    GPU, all are lost if the process that measures them dies.
     """
     own = ranked(trial for trial in engine.trials if trial.state == "complete")
     results = [(trial, trial.result) for trial in own[:BEST] if trial.result]
@@ -66,4 +66,9 @@ def _times(
 def _all_times(
     pairs: Sequence[tuple[Architecture, Architecture]], proxy: Proxy, images: int
 ) -> list[StepTime]:
-    return list(_times(pairs, proxy, images))
+    """Return the times of `_times` up to the first measurement that raises `UserError`."""
+    steps: list[StepTime] = []
+    with suppress(UserError):
+        for step in _times(pairs, proxy, images):
+            steps.append(step)
+    return steps

@@ -183,6 +183,23 @@ def test_the_best_are_measured_at_the_end(kept):
     assert open_run("two").ranked == run.ranked
 
 
+@pytest.mark.parametrize("gpus", [0, 1], ids=["here", "in a child"])
+def test_what_was_measured_before_a_refusal_is_kept(kept, monkeypatch, gpus):
+    asked = []
+
+    def measure(network, reference, proxy, **options):
+        asked.append(network)
+        if len(asked) > 2:
+            raise UserError("A step on 32 images does not fit into memory.")
+        return StepTime(1.5, 0.0, 5, 3.0, 2.0, 3.0, 2.0)
+
+    monkeypatch.setattr(measuring, "measure", measure)
+    monkeypatch.setattr(remeasure_step_times, "in_child", lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(remeasure_step_times, "gpus_for", lambda device: gpus)
+    run = launch({**SETTINGS, "trials": 4, "run": "two"}, evaluate=looked_up)
+    assert [trial.result.step_ms for trial in run.ranked] == [3.0, 3.0, None, None]
+
+
 def test_a_limit_that_nothing_keeps_is_refused(kept):
     with pytest.raises(UserError, match="the fastest network of the space takes"):
         launch({**SETTINGS, "run": "none", "limit.step": 0.01}, evaluate=looked_up)
