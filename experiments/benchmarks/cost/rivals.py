@@ -1,8 +1,9 @@
 """All rivals of `search compare` at several limits: the cost that each leaves unused, its widths and its blocks.
 
-    python experiments/benchmarks/cost/rivals.py --resolution 32 --stride 8 params=200k macs=14M params=1M,macs=60M
+    python experiments/benchmarks/cost/rivals.py --resolution 32 params=200k macs=14M params=1M,macs=60M
 
-No network is trained. The seconds are the CPU time in which all rivals are matched to a limit.
+No network is trained. Rivals have at most the total stride of `search.engine.around.Frame`. The seconds are the CPU
+time in which all rivals are matched to a limit.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import argparse
 import time
 
 from search.compare.settings import DEFAULTS
+from search.engine.around import Frame
 from search.tables.table import Column, Row
 from search.tables.writing import render
-from space import Architecture, cost, decode, documents, published
+from space import cost, documents, published
 from space.catalog.matching import Match, narrowest, rival
 from space.cost.table import exact_cost, parse_amount
 
@@ -36,22 +38,14 @@ def limits(text: str) -> dict[str, float]:
     return {name: parse_amount(name, amount) for name, amount in (one.split("=") for one in text.split(","))}
 
 
-def frame(resolution: int, stride: int) -> Architecture:
-    """Return a network with the images and the total stride that rivals get."""
-    halvings = stride.bit_length() - 1
-    stages = "/".join(f"mb_d1_k3_s2_e1_w{16 * 2**number}" for number in range(halvings))
-    return decode(f"r{resolution}_i16_s1/{stages}/h128_c10")
-
-
-def table(texts: list[str], resolution: int, stride: int) -> tuple[list[Row], list[float]]:
+def table(texts: list[str], frame: Frame) -> tuple[list[Row], list[float]]:
     """Return a row for each limit and rival, and the seconds of matching for each limit."""
     rows: list[Row] = []
     seconds: list[float] = []
-    lead = frame(resolution, stride)
     for text in texts:
         match, begun = Match(limits(text), exact_cost), time.process_time()
         for name in str(documents.read(*DEFAULTS)["networks"]).split(","):
-            one = rival(name, lead, match)
+            one = rival(name, frame, match)
             if one is None:
                 rows.append({"limit": text, "name": f"{name}: left out"})
                 continue
@@ -79,9 +73,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("limits", nargs="*", default=["params=200k", "macs=14M", "params=1M,macs=60M"])
     parser.add_argument("--resolution", type=int, default=32)
-    parser.add_argument("--stride", type=int, default=8)
     arguments = parser.parse_args()
-    rows, seconds = table(arguments.limits, arguments.resolution, arguments.stride)
+    rows, seconds = table(arguments.limits, Frame(arguments.resolution, channels=3, classes=10))
     print(render(rows, COLUMNS, "md"))
     print("seconds:", ", ".join(f"{one:.1f}" for one in seconds))
 

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
-from experiments.benchmarks.cost.rivals import frame
 from search.compare.settings import DEFAULTS
+from search.engine.around import Frame
 from search.files import write_file
 from search.profiles.latency_bench import latency_bench
 from search.profiles.lookup import like
@@ -28,7 +28,8 @@ NAMED = "mobilenet-v3-small"
 """The network whose latencies are the limits."""
 MACS = {"low": 6e6, "high": 18e6}
 """The multiply-adds of that network, by level."""
-RESOLUTION, STRIDE = 32, 8
+FRAME = Frame(resolution=32, channels=3, classes=10)
+"""The images and classes of the proof."""
 _REPEATS = 7
 """The number of medians of three measurements; a limit is their median, since other load on the memory slows some."""
 
@@ -56,8 +57,7 @@ def level(name: str, profile: Profile, file: Path) -> Level:
 
 
 def _measured(name: str, profile: Profile) -> Level:
-    lead = frame(RESOLUTION, STRIDE)
-    one = rival(NAMED, lead, Match({"macs": MACS[name]}, exact_cost))
+    one = rival(NAMED, FRAME, Match({"macs": MACS[name]}, exact_cost))
     if one is None:
         raise UserError(f"{NAMED} has no member of {MACS[name]:,.0f} multiply-adds.")
     named = one.architecture
@@ -68,14 +68,12 @@ def _measured(name: str, profile: Profile) -> Level:
 
         ms = cache(measured)
         limit = round(median(measured(named) for _ in range(_REPEATS)), 3)
-        rivals = {NAMED: named, **_rivals(lead, limit, profile, ms)}
+        rivals = {NAMED: named, **_rivals(limit, profile, ms)}
         times = {rival: round(ms(network), 4) for rival, network in rivals.items()}
     return Level(limit, str(named), {rival: str(network) for rival, network in rivals.items()}, times)
 
 
-def _rivals(
-    lead: Architecture, limit: float, profile: Profile, ms: Callable[[Architecture], float]
-) -> dict[str, Architecture]:
+def _rivals(limit: float, profile: Profile, ms: Callable[[Architecture], float]) -> dict[str, Architecture]:
     """Return, by name, the largest member of each published rival within `limit` milliseconds, except `NAMED`.
 
     If no member fills the limit well, it can be the next larger one. A rival that would need widths under 8 is
@@ -87,7 +85,7 @@ def _rivals(
     for name in str(documents.read(*DEFAULTS)["networks"]).split(","):
         if name == NAMED:
             continue
-        one = measured_rival(name, lead, match, lambda _, network: predictor(network).ms)
+        one = measured_rival(name, FRAME, match, lambda _, network: predictor(network).ms)
         if one is None:
             print(f"{name} is left out: it would need widths under 8")
         else:
