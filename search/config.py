@@ -91,14 +91,20 @@ class Config:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """Return the search of a document that `document` returned. Raises `UserError` for any other content."""
-        try:
-            name, space = document["space"]["name"], document["space"]["document"]
-            groups = {group: _validated(group, document[group]) for group in GROUPS[1:]}
-            run_settings = {key: document[key] for key in KEYS if key in document}
-        except (KeyError, TypeError) as error:
-            raise UserError(f"The configuration of the run lacks {error}.") from None
-        return cls(Space.of(space, name), **groups, settings=validated("", RunSettings, run_settings))
+        """Return the search of a document that `document` returned.
+
+        Raises `UserError`, which names the place, for any other content.
+        """
+        missing = [group for group in GROUPS if group not in document]
+        if not missing:
+            mapping("space", document["space"])
+            missing = [f"space.{key}" for key in ("name", "document") if key not in document["space"]]
+        if missing:
+            raise UserError(f"The configuration of the run lacks {missing[0]}.")
+        space = Space.of(document["space"]["document"], document["space"]["name"])
+        groups = {group: _validated(group, document[group]) for group in GROUPS[1:]}
+        run_settings = {key: document[key] for key in KEYS if key in document}
+        return cls(space, **groups, settings=validated("", RunSettings, run_settings))
 
     def document(self) -> documents.Document:
         """Return all settings as plain values, ready for YAML."""

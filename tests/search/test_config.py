@@ -150,6 +150,25 @@ def test_a_broken_configuration_of_a_run_is_told_in_one_line(group):
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"space": "x"}, "space is 'x'; it must be a mapping of settings."),
+        ({"space": {"name": "x"}}, "The configuration of the run lacks space.document."),
+        ({"proxy": None}, "proxy is None; it must be a mapping of settings."),
+        ({"data": 3}, "data is 3; it must be a mapping of settings."),
+    ],
+)
+def test_a_broken_configuration_of_a_run_names_the_place(change, message):
+    document = Config.of({}).document()
+    with pytest.raises(UserError) as refused:
+        Config.of_document({**document, **change})
+    assert str(refused.value) == message
+    del document["limit"]
+    with pytest.raises(UserError, match=r"^The configuration of the run lacks limit\.$"):
+        Config.of_document(document)
+
+
 def test_a_resume_changes_limits_finals_and_executor_only():
     config = Config.of({})
     changed = config.resumed(parse(["trials=100", "executor=serial", "finals.top=7"]))
