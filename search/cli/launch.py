@@ -118,24 +118,25 @@ def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
         fail(f"{str(error).rstrip('.')}. {_continue(display.path)}", 1)
     print_all(show_run(run))
     if not run.ranked:
-        reasons = [trial.reason for trial in run.trials if trial.reason]
-        if reasons:
-            fail(f"No trial is complete; the last failed: {reasons[-1].rstrip('.')}.", 1)
-        if run.finished:
-            fail(
-                f"No network has finished all rungs yet. {_continue(display.path)} trials={4 * run.finished}",
-                1,
-            )
-        budget = run.config.settings.budget or 0
-        more = f"{max(30, round(4 * budget / 60))}m"
-        fail(
-            f"The budget of {budget:g} s was too short for one trial. {_continue(display.path)} budget={more}",
-            1,
-        )
+        fail(_nothing_complete(run), 1)
     best = f"{run.name}:{run.best.number}"
     click.echo(
         f"\nNext: search show {best}   or   search train {run.name}   or   search export {run.name} --format md"
     )
+
+
+def _nothing_complete(run: Run) -> str:
+    """Return why a search that has ended has no complete trial, and how to continue it."""
+    reasons = [trial.reason for trial in run.trials if trial.reason]
+    if reasons:
+        return f"No trial is complete; the last failed: {reasons[-1].rstrip('.')}."
+    trials, budget = run.config.settings.trials, run.config.settings.budget or 0
+    if trials is not None and run.finished >= trials:
+        return f"No network has finished all rungs yet. {_continue(run.path)} trials={4 * run.finished}"
+    trained = any(trial.rungs for trial in run.trials)
+    what = "for any network to finish all rungs" if trained else "for one trial"
+    more = f"{max(30, round(4 * budget / 60))}m"
+    return f"The budget of {budget:g} s was too short {what}. {_continue(run.path)} budget={more}"
 
 
 def _logged(display: Any, loggers: Sequence[str]) -> Any:
