@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import nn
 
 from search.files import write_file
@@ -68,7 +68,8 @@ class Progress(BaseModel):
     images: int = 0
     seconds: float = 0.0
     epochs: list[EpochResult] = []
-    scaler: dict[str, float] = {}
+    # Whole numbers stay or become whole, also in old checkpoints: torch refuses a growth interval of 2000.0 steps.
+    scaler: dict[str, Annotated[int | float, Field(union_mode="left_to_right")]] = {}
     tensors: str = ""
     """The name of the file of the tensors, "" before the first checkpoint."""
     sha256: str = ""

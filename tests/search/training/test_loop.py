@@ -103,6 +103,7 @@ def test_the_test_split_is_evaluated_once(task, tmp_path, monkeypatch):
         ({"optimizer": "sgd", "learning_rate": 0.1}, 4),
         ({"optimizer": "rmsprop_tf", "learning_rate": 0.01, "epsilon": 1e-3}, 4),
         ({"children": {"every": 3, "distill": 0.5}, "drop_path": 0.1}, 5),
+        ({"precision": "float16"}, 3),
         ({}, 6),
     ],
 )
@@ -122,6 +123,19 @@ def test_a_resumed_training_ends_with_the_same_weights(task, tmp_path, recipe, a
     # All but the last column, which is time.
     one, other = ((tmp_path / name / "epochs.csv").read_text().splitlines() for name in ("whole", "cut"))
     assert [line.rpartition(",")[0] for line in one] == [line.rpartition(",")[0] for line in other]
+
+
+def test_a_gradient_scaler_is_restored_from_checkpoints_with_floats(task, tmp_path):
+    often = task(precision="float16", checkpoint=0.0)
+    with pytest.raises(Killed):
+        train(often, tmp_path, KillAfter(3))
+    document = json.loads((tmp_path / DOCUMENT).read_text())
+    assert document["scaler"]["growth_interval"] == 2000 and document["scaler"]["backoff_factor"] == 0.5
+    # As versions before wrote it.
+    document["scaler"] = {key: float(value) for key, value in document["scaler"].items()}
+    (tmp_path / DOCUMENT).write_text(json.dumps(document))
+    scaler = read_progress(tmp_path).scaler
+    assert type(scaler["growth_interval"]) is int and scaler["backoff_factor"] == 0.5
 
 
 @pytest.mark.parametrize(
