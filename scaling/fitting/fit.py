@@ -23,6 +23,7 @@ from scaling.fitting.plan import Fitted, Plan
 from scaling.fitting.results import write
 from search.config import Config
 from search.data import Dataset, load
+from search.data.dataset import contents_of
 from search.engine.display import Display, Silent
 from search.engine.launch import Stopped, create, drive
 from search.executors import Evaluate
@@ -142,7 +143,7 @@ def resume(
 
 
 def _planned(base: Base, design: Design, config: Config) -> Plan:
-    contents = config.data.open()
+    contents = contents_of(config.data)
     config = config.for_data(len(contents.classes), contents.channels)
     grid = design.grid(Base(base.name, config.space.at(())))
     total = int((~contents.test).sum())

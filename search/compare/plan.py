@@ -14,6 +14,7 @@ from search.compare.contender import Contender, Family, named_contender
 from search.compare.costs import Costs, Note, matched_costs
 from search.compare.settings import DEFAULTS, GROUPS, Settings
 from search.config import Config
+from search.data.dataset import contents_of
 from search.data.source import Source
 from search.executors import Executor
 from search.proxy.proxy import Proxy
@@ -163,7 +164,7 @@ def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
         run = next((_idle(network) for _, network in every[:1] if network.run), None)
         first = network_to_train(words[0])
     source = source_of(first, settings.data, within(given, "data"))
-    images = source.open()
+    images = contents_of(source)
     shape = len(images.classes), images.channels
     drawn = isinstance(words, Family)
     return Plan(

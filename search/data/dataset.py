@@ -155,7 +155,7 @@ def _splits(entry: Path, manifest: Manifest, source: Source, parts: tuple[str, .
     """Return the splits `parts` of a complete cache entry."""
     if not manifest.streamed:
         return {part: Split(cache.mapped(entry, manifest, part), cache.labels(entry, part)) for part in parts}
-    decode = _contents(source).decode
+    decode = contents_of(source).decode
     return {
         part: Split(
             Streamed(manifest.shape(part), cache.places(entry, part), decode), cache.labels(entry, part)
@@ -174,13 +174,17 @@ def cache_entry(source: Source, resolution: int) -> Path:
     return (source.cache or cache.default_folder()) / f"{source.source}-{resolution}px-{key}"
 
 
-def _contents(source: Source) -> Contents:
+def contents_of(source: Source) -> Contents:
+    """Return the contents of the source with as many channels as `load` gives, without decoding images.
+
+    Raises `UserError` for unusable data.
+    """
     return in_channels(source.open(), source.channels)
 
 
 def _build(entry: Path, source: Source, resolution: int, state: str, progress: Progress) -> None:
     """Decode all images of the source into its cache entry. If they are streamed, no pixels are stored."""
-    contents = _contents(source)
+    contents = contents_of(source)
     parts = _parts(contents, source)
     numbers, pixels = 16 * len(contents.labels), len(contents.labels) * resolution**2 * contents.channels
     streamed = source.streams(numbers + pixels, cache.free(entry))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.data import cache
-from search.data.dataset import Split, cache_entry, opened
+from search.data.dataset import Split, cache_entry, contents_of, opened
 from search.data.source import Images, Labels, Source
 from search.models.classifier import Classifier
 from search.models.model import numbered
@@ -74,7 +74,7 @@ def labelled_images(
     names = ("train", "validation", "test") if split == "all" else (split,)
     fed = classifier.fed
     stored = round(fed.resolution / fed.crop)
-    contents = source.open()
+    contents = contents_of(source)
     numbers = _numbers(contents.classes, classifier.classes, strict=strict)
     if contents.channels != classifier.channels and classifier.channels in (1, 3):
         source = source.model_copy(update={"channels": classifier.channels})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from search.data.dataset import source_from
+from search.data.dataset import contents_of, source_from
 from search.data.source import Source
 from search.settings.validation import validated
 from search.training.recipe import Recipe
@@ -80,7 +80,7 @@ class Task:
 
         Opens the data. Raises `UserError` if they are unusable.
         """
-        contents = self.source.open()
+        contents = contents_of(self.source)
         network = replace(
             self.architecture,
             classes=len(contents.classes),

@@ -381,3 +381,8 @@ def test_other_rules_are_fitted_around_their_own_triple():
     document = yaml.safe_load((found.path / "coefficients.yaml").read_text())
     assert document["rule"] == "lacs"
     assert isinstance(found.coefficients, Coefficients)
+
+
+def test_candidates_have_the_channels_that_the_data_are_given():
+    planned = plan(BASE, SMALL | {"data.channels": 1}, Design(**COARSE))
+    assert planned.config.space.at(()).channels == 1

@@ -224,6 +224,12 @@ def test_a_network_without_images_is_refused(run):
         plan_of(["b0"], {})
 
 
+@pytest.mark.usefixtures("_at_home")
+def test_networks_have_the_channels_that_the_data_are_given():
+    data = {"data": "shapes", "data.images": 100, "data.channels": 1}
+    assert plan_of(["b0"], data).leads[0].architecture.channels == 1
+
+
 def test_contenders_survive_their_file(run, tmp_path):
     plan = plan_of([run], {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0})
     file = tmp_path / "contenders.json"

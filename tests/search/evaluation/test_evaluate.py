@@ -80,6 +80,11 @@ def test_grey_images_for_a_colour_network():
     write_npz(channels=1)
     given = labelled_images(Npz(source="npz", path="data.npz"), onnx_classifier("s", small_onnx()))
     assert next(given.batches(4)).shape == (4, 8, 8, 3)
+    # The network decides, whatever the training that the images come from asked for.
+    write_npz(path="colour.npz")
+    grey = Npz(source="npz", path="colour.npz", channels=1)
+    given = labelled_images(grey, onnx_classifier("s", small_onnx()))
+    assert next(given.batches(4)).shape == (4, 8, 8, 3)
 
 
 def test_a_folder_names_the_files_of_mistakes():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from search.data import load
 from search.training.settings import task_of
 from space import UserError
 
@@ -21,3 +22,9 @@ def test_a_switch_is_true_or_false():
     for value in ("yes", 1, None):
         with pytest.raises(UserError, match=f"tensorboard={value}.*true or false"):
             task_of(NETWORK, {"data": "shapes", "tensorboard": value})
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_network_has_the_channels_that_the_data_are_given(channels):
+    task, _ = task_of(NETWORK, {"data": "shapes", "data.images": 100, "data.channels": channels})
+    assert task.architecture.channels == load(task.source, 8).channels == channels
