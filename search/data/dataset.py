@@ -65,8 +65,8 @@ class Dataset:
     skipped: tuple[str, ...]
     """The images that could not be decoded, with the reason."""
     digest: str
-    """A hash of the classes, the resolution, the pixels and labels of all splits, and `balance`. It does not depend
-    on where the files lie."""
+    """A hash of the classes, the resolution, the pixels and labels of all splits, `balance`, and `flip` where it is
+    not the source's default. It does not depend on where the files lie."""
     balance: Literal["sample", "loss"] | None = None
     """The treatment of classes of different sizes, see `search.data.source.Source`."""
     remarks: tuple[str, ...] = ()
@@ -102,8 +102,10 @@ def load(source: Source, resolution: int, progress: Progress | None = None) -> D
     """
     manifest, parts = opened(source, resolution, ("train", "validation"), progress)
     digest = manifest.digest
-    if source.balance:
-        digest = hashlib.sha256(f"{digest} {source.balance}".encode()).hexdigest()
+    usual = type(source).model_fields["flip"].default
+    for choice in (source.balance, None if source.flip == usual else f"flip={source.flip}"):
+        if choice:
+            digest = hashlib.sha256(f"{digest} {choice}".encode()).hexdigest()
     return Dataset(
         name=source.source,
         classes=manifest.classes,

@@ -100,6 +100,7 @@ def _compare(name: str, before: Config, config: Config) -> None:
     parts = {
         "space": (before.space.document, config.space.document),
         "proxy": (before.proxy.model_dump() | device, config.proxy.model_dump() | device),
+        "data": ({"flip": before.data.flip}, {"flip": config.data.flip}),
     }
     if "step" in config.reward.costs and not (before.forecast or config.settings.step == "profile"):
         parts["reward"] = ({"reference": str(before.reference)}, {"reference": str(config.reference)})

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from search.config import Config
 from search.data import DATASETS, Dataset, load, source_from
-from search.data.dataset import words
+from search.data.dataset import opened, words
 from search.settings.words import parse
 from search.testing import SOURCE_CONTRACT
 from space.documents import read
@@ -106,6 +106,19 @@ def test_balance_is_no_matter_of_pixels_but_of_what_compares(options):
     assert len({plain.digest, *(other.digest for other in others)}) == 3
     for other in others:
         assert other.train.images.filename == plain.train.images.filename
+
+
+@pytest.mark.parametrize("name", ["npz", "mnist"])
+def test_another_flip_than_the_default_is_another_data_set(name, options):
+    """The digest of the default is that of the pixels, as it was before, so that old runs can go on."""
+    source = source_from({"source": name, **options[name]})
+    usual, other = (
+        load(source.model_copy(update={"flip": flip}), 12) for flip in (source.flip, not source.flip)
+    )
+    assert usual.digest == opened(source, 12, ("train",))[0].digest != other.digest
+    balanced = load(source.model_copy(update={"flip": not source.flip, "balance": "loss"}), 12)
+    assert balanced.digest not in (usual.digest, other.digest)
+    assert other.train.images.filename == usual.train.images.filename
 
 
 def test_importing_the_sources_imports_no_torch():

@@ -82,6 +82,12 @@ def test_finished_trainings_are_not_repeated(planned, tmp_path):
     assert json.loads(journal.read_text().splitlines()[-1])
 
 
+def test_images_that_are_not_mirrored_are_other_data(planned, tmp_path):
+    check(planned())
+    check(plan(Config.of(TINY | {"data.flip": False}), tmp_path / "t.jsonl", 5, {}, suggest=False))
+    assert len(CALLS) == 20
+
+
 def test_the_cheapest_good_proxy_is_recommended(planned):
     checked = check(planned(suggest=True))
     names = [one.name for one in checked]

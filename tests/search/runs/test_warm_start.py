@@ -137,6 +137,7 @@ def test_a_network_to_try_first_is_not_tried_again():
         ({"proxy.epochs": 9}, r"proxy\.epochs \(\d+, here 9\)"),
         ({"space.stages.1.kernel": 3}, r"space\.stages\.1\.kernel \(\[3, 5\], here 3\)"),
         ({"data.difficulty": 0.7}, "its data differ"),
+        ({"data.flip": False}, r"data\.flip \(True, here False\)"),
         ({"from": "odl"}, "Did you mean 'old'"),
         ({"reward.w": -0.07}, "old:0: the step time is missing; step=profile predicts it"),
     ],
