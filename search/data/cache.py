@@ -228,7 +228,7 @@ class Writer:
             heights=heights,
             widths=widths,
         )
-        (self._draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1))
+        (self._draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1), "utf-8")
         for path in self._draft.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())

@@ -165,7 +165,7 @@ def node_times(
         session = Session(content, images, threads, Path(folder) / "profile")
         for _ in range(_UNTIMED + runs):
             session.run()
-        events = json.loads(session.end_profile().read_text())
+        events = json.loads(session.end_profile().read_text("utf-8"))
     times: dict[str, list[float]] = {}
     for event in events:
         name = event.get("name", "")

@@ -139,6 +139,20 @@ def test_of_several_processes_one_decodes_and_all_get_the_same(tmp_path):
     assert len(printed) == 4
 
 
+def test_class_names_survive_a_locale_without_their_letters(write_npz, tmp_path):
+    path = write_npz(classes=np.array(["Käfer", "bee", "cat"]))
+    code = (
+        "import sys; from search.data import load, source_from\n"
+        "source = source_from({'source': 'npz', 'path': sys.argv[1], 'cache': sys.argv[2]})\n"
+        "sys.stdout.buffer.write(load(source, 12).classes[0].encode())"
+    )
+    plain = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    command = [sys.executable, "-c", code, str(path), str(tmp_path / "cache")]
+    ran = subprocess.run(command, env=plain, capture_output=True, check=False)
+    assert ran.stdout.decode() == "Käfer", ran.stderr.decode()
+
+
 def test_threads_take_turns_too(source, decodings):
     threads = [threading.Thread(target=load, args=(source, 12)) for _ in range(4)]
     for thread in threads:
