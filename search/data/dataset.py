@@ -240,6 +240,11 @@ def _parts(contents: Contents, source: Source) -> dict[str, NDArray[np.int64]]:
     require(contents.classes, labels, 2, "one to train and one to select")
     given = contents.validation
     held = held_out(labels, source.validation, source.seed) if given is None else given[others]
+    for lost in np.setdiff1d(labels, labels[~held])[:1]:
+        raise UserError(
+            f"Class {contents.classes[lost]!r} has {np.count_nonzero(labels == lost)} validation images, and none to"
+            " train."
+        )
     parts = {"train": others[~held], "validation": others[held], "test": np.flatnonzero(contents.test)}
     return {
         part: indices[interleaved(contents.labels[indices], source.seed)] for part, indices in parts.items()

@@ -101,6 +101,13 @@ def test_other_sizes_are_resized_over_the_area_of_the_new_pixels(write_npz):
     assert abs(inner.astype(int) - 128).max() < 20
 
 
+def test_a_class_without_training_images_is_refused(write_npz):
+    images = np.random.default_rng(1).integers(0, 256, (9, 12, 12, 3), dtype=np.uint8)
+    path = write_npz(train_y=np.arange(60) % 2, val_x=images, val_y=np.arange(9) % 3)
+    with pytest.raises(UserError, match=r"^Class 'cat' has 3 validation images, and none to train\.$"):
+        load(npz(path), 12)
+
+
 def test_labels_may_be_a_column(write_npz):
     assert len(load(npz(write_npz(train_y=(np.arange(60) % 3).astype(np.int8)[:, None])), 12).train) == 48
 
