@@ -64,7 +64,7 @@ def evaluate(
 
 
 def evaluate_images(classifier: Classifier, images: LabelledImages) -> Evaluation:
-    """Return the quality of `classifier` on `images`."""
+    """Return the quality of `classifier` on `images`; without `mistakes` where the true labels are unknown."""
     size = max(1, min(_BATCH, _PIXELS // classifier.fed.resolution**2))
     logits = np.concatenate([classifier.logits(batch) for batch in images.batches(size)])
     shares = probabilities(logits)
@@ -75,7 +75,7 @@ def evaluate_images(classifier: Classifier, images: LabelledImages) -> Evaluatio
         classes=classifier.classes,
         labels=images.labels,
         probabilities=shares.astype(np.float32),
-        mistakes=_mistakes(classifier, images, shares),
+        mistakes=_mistakes(classifier, images, shares) if images.labelled else (),
     )
 
 

@@ -140,7 +140,8 @@ def _compared(
     )
     if compared.drop <= DROP:
         return compared
-    progress(f"looking for the layers that quantise badly, since {100 * compared.drop:.1f} points are lost")
+    lost = "points are lost" if compared.labelled else "% of the labels change"
+    progress(f"looking for the layers that quantise badly, since {100 * compared.drop:.1f} {lost}")
     worst = worst_layers(graph, result, held_out[: -(-len(held_out) // _SENSITIVITY)])
     return replace(compared, worst=worst, remedies=remedies(model.architecture, worst))
 

@@ -87,6 +87,23 @@ def test_images_of_other_classes_calibrate_and_labels_are_compared():
     assert any("same label as float32" in line for line in report(made))
 
 
+def test_images_of_more_classes_than_the_models_calibrate():
+    steps = []
+    path = data(classes=("day", "night", "dusk")).path
+    arrays = dict(np.load(path))
+    arrays["train_y"], arrays["test_y"] = np.arange(80) % 3, np.arange(20) % 3
+    np.savez(path, **arrays)
+    made = in_int8("pets", trained(), Npz(source="npz", path=path), progress=steps.append)
+    assert not made.labelled and made.before.mistakes == made.after.mistakes == ()
+
+
+def test_changed_labels_are_not_called_lost_points(monkeypatch):
+    monkeypatch.setattr(int8, "DROP", -1)
+    steps = []
+    in_int8("pets", trained(), data(classes=("day", "night")), progress=steps.append)
+    assert "since 0.0 % of the labels change" in steps[-1]
+
+
 def export(*words):
     return CliRunner().invoke(search, ["export-model", *words], catch_exceptions=False)
 
