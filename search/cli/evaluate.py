@@ -89,7 +89,10 @@ def shown(result: Evaluation) -> Iterator[RenderableType]:
     yield ""
     yield from class_table(result)
     if 2 < len(result.classes) <= _MAX_MATRIX:
-        columns = [Column(TRUE, "True class"), *(Column(name, name, form=",d") for name in result.classes)]
+        columns = [
+            Column(TRUE, "True class"),
+            *(Column(name, name, form=",d") for name in result.distinct_classes),
+        ]
         yield "\nconfusion matrix, by predicted class:"
         yield table(result.confusion_rows(), columns)
     if result.mistakes:

@@ -207,14 +207,23 @@ class Evaluation:
             "confused_images": int(wrong[most]),
         }
 
+    @property
+    def distinct_classes(self) -> tuple[str, ...]:
+        """The names of the classes, with the class's number after a name that several share: "crane (134)"."""
+        return tuple(
+            f"{name} ({number})" if self.classes.count(name) > 1 else name
+            for number, name in enumerate(self.classes)
+        )
+
     def confusion_rows(self) -> list[dict[str, Any]]:
         """Return the rows of the confusion matrix, in the order of `classes`.
 
         A row has the true class under the key `TRUE`, and under each class's name the number of its images that the
-        model takes for that class.
+        model takes for that class. The names are those of `distinct_classes`.
         """
-        pairs = zip(self.classes, self.confusion.tolist(), strict=True)
-        return [{TRUE: name, **dict(zip(self.classes, row, strict=True))} for name, row in pairs]
+        names = self.distinct_classes
+        pairs = zip(names, self.confusion.tolist(), strict=True)
+        return [{TRUE: name, **dict(zip(names, row, strict=True))} for name, row in pairs]
 
     def mistake_rows(self) -> list[dict[str, Any]]:
         """Return a row with the columns `MISTAKES` for each of `mistakes`."""

@@ -22,7 +22,7 @@ def files(evaluation: Evaluation) -> dict[str, str | bytes]:
     from search.evaluation.pictures import pictures
 
     document = {"schema": SCHEMA, "version": VERSION, **evaluation.values()}
-    labels = [Column(name, name, form=",d") for name in evaluation.classes]
+    labels = [Column(name, name, form=",d") for name in evaluation.distinct_classes]
     return {
         "evaluation.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
         "classes.csv": render(evaluation.per_class(), CLASSES, "csv"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from search.evaluation.metrics import BINS, CLASSES, TRUE, Evaluation
+from search.evaluation.output import files
 
 NAMES = tuple("abcdefg")
 
@@ -88,6 +89,20 @@ def test_values_are_json_and_the_text_is_short():
     assert values["accuracy"] == made.accuracy
     assert repr(made).startswith("<m on 50 images (npz, test): accuracy 0.")
     assert len(repr(made)) < 120
+
+
+def test_classes_of_one_name_have_a_column_each():
+    names = ("crane", "hen", "crane")
+    shares = np.eye(3, dtype=np.float32)[[0, 0, 2, 1]]
+    made = Evaluation("m", "npz", "test", names, np.array([0, 0, 2, 1]), shares)
+    assert made.confusion_rows() == [
+        {TRUE: "crane (0)", "crane (0)": 2, "hen": 0, "crane (2)": 0},
+        {TRUE: "hen", "crane (0)": 0, "hen": 1, "crane (2)": 0},
+        {TRUE: "crane (2)", "crane (0)": 0, "hen": 0, "crane (2)": 1},
+    ]
+    assert files(made)["confusion.csv"].splitlines() == [
+        "true / label,crane (0),hen,crane (2)", "crane (0),2,0,0", "hen,0,1,0", "crane (2),0,0,1",
+    ]  # fmt: skip
 
 
 def test_a_class_may_have_the_name_of_a_column():
