@@ -18,7 +18,7 @@ from search.runs.networks import find_network, model_folder
 from search.runs.run import PARENT, Run, open_run
 from search.settings.limits import Limits
 from search.training.settings import MODELS, task_of
-from search.training.task import Task
+from search.training.task import DOCUMENT, Task, read_task
 from search.trials.answers import accuracy
 from search.trials.trial import Trial
 from space import Architecture, UserError
@@ -74,7 +74,8 @@ def products_of(word: str, settings: Mapping[str, Any]) -> Products:
     The product of a limit is the most accurate complete trial of the run within it. Then come the parent, and the
     models in the setting `weights`, which are fine-tuned alike. Raises `UserError` for a run without a parent,
     invalid settings, limits on several costs, an unknown cost, a limit that no trial keeps, a word in `weights` that
-    is no model, and two products with the same folder.
+    is no model, two products with the same folder, a folder with another training than the product's, such as that of
+    another trial, and an `out` without a name.
     """
     run = _run(word)
     name, amounts = _limits(settings)
@@ -83,6 +84,10 @@ def products_of(word: str, settings: Mapping[str, Any]) -> Products:
     }
     task, _ = task_of(word, {"recipe": RECIPE, **rest})
     base = Path(str(rest["out"])).expanduser() if rest.get("out") else MODELS / run.path.name
+    if base.name in ("", ".."):
+        raise UserError(
+            f"out={rest['out']}: products are named after it; give it a name, such as out=models/mine."
+        )
     weights = run.path / PARENT
     chosen = [(amount, _best(run, name, amount)) for amount in amounts]
 
@@ -102,6 +107,7 @@ def products_of(word: str, settings: Mapping[str, Any]) -> Products:
             raise UserError(
                 f"weights: {one.name} would be written into {one.folder}, where another product is."
             )
+        _refuse_other(one)
     return Products(name, every, base.with_name(f"{base.name}-{name}"))
 
 
@@ -109,16 +115,34 @@ def make(product: Product, callback: Callback | None = None) -> tuple[Model | No
     """Return the model of a product with inherited weights, and the fine-tuned one; write both into its folder.
 
     The first is None for a product that is neither a child nor the parent, since it inherits nothing. A model that
-    the folder holds already is not made again, and an interrupted fine-tuning is resumed.
+    the folder holds already is not made again, and an interrupted fine-tuning is resumed. `products_of` has refused
+    those of other trainings.
     """
     from search.training.loop import train
 
     folder = product.folder / INHERITED
-    if product.parent and not is_model(folder):
+    # The search may have gone on since a command that was stopped here: another child may be the best by now.
+    if product.parent and not (is_model(folder) and (product.folder / DOCUMENT).exists()):
         save_model(_inherited(product.task, product.parent), folder)
     if not is_model(product.folder):
         train(product.task, product.folder, callback)
     return load_model(folder) if product.parent else None, load_model(product.folder)
+
+
+def _refuse_other(product: Product) -> None:
+    """Raise `UserError` if the folder of the product holds another training, or a model of unknown training."""
+    folder = product.folder
+    if not (folder / DOCUMENT).exists() and not is_model(folder):
+        return
+    known, own = read_task(folder).document(), product.task.document()
+    # Those of a child lie in the folder itself, which may have been moved.
+    same = {"weights"} if product.parent else set()
+    different = [key for key in own if own[key] != known[key] and key not in same]
+    if different:
+        raise UserError(
+            f"{folder} holds another training than this {product.name} (different: {', '.join(different)}); choose"
+            " another out=NAME, or delete it."
+        )
 
 
 def _other(run: Run, name: str, task: Task, model: str, base: Path) -> Product:

@@ -7,8 +7,11 @@ from click.testing import CliRunner
 
 from search import launch
 from search.cli.main import search
-from search.models.model import load_model
+from search.models.model import load_model, save_model
+from search.training import products
+from search.training.named_models import untrained
 from search.training.products import make, products_of
+from search.training.task import DOCUMENT as TASK
 from space import UserError, build, cost, decode
 from space.weights import Conventions, Weights, weights_file
 
@@ -44,14 +47,14 @@ def refusal(word, settings):
 def test_a_product_is_the_most_accurate_child_within_the_limit(home):
     by_size = sorted(home.trials, key=lambda trial: trial.cost.params)
     smallest, largest = by_size[0].cost.params, by_size[-1].cost.params
-    products = products_of("children", {"limit.params": f"{smallest},{largest}", **TUNED})
-    one, all_of_them, parent = products.every
+    planned = products_of("children", {"limit.params": f"{smallest},{largest}", **TUNED})
+    one, all_of_them, parent = planned.every
     assert one.trial.cost.params == smallest
     assert all_of_them.trial.result.accuracy == max(trial.result.accuracy for trial in home.trials)
     assert (one.name, one.folder.name) == (f"params={smallest}", f"children-params-{smallest}")
     assert (one.amount, parent.amount) == (smallest, cost(parent.task.architecture).params)
     assert parent.task.architecture == replace(NETWORK, classes=one.task.architecture.classes, channels=3)
-    assert (products.cost, products.out.name) == ("params", "children-params")
+    assert (planned.cost, planned.out.name) == ("params", "children-params")
     assert one.task.recipe.epochs == 1 and one.task.recipe.backbone_lr_scale < 1
 
 
@@ -67,6 +70,34 @@ def test_a_product_is_a_model_as_inherited_and_fine_tuned_and_is_made_once(home,
     make(product)
     assert (product.folder / "model.safetensors").stat().st_mtime_ns == written
     assert load_model(product.folder / "inherited").classes == tuned.classes
+
+
+def test_the_models_of_another_training_are_refused(home, tmp_path, monkeypatch):
+    settings = {"limit.macs": "1G", "out": str(tmp_path / "m"), **TUNED}
+    child = products_of("children", settings).every[0]
+    make(child)
+    assert products_of("children", settings).every[0] == child
+    assert "m-macs-1G holds another training than this macs=1G (different: seed)" in refusal(
+        "children", settings | {"seed": 1}
+    )
+    assert "(different: recipe)" in refusal("children", settings | {"recipe.epochs": 2})
+    assert "(different: data)" in refusal("children", settings | {"data.flip": False})
+    # The search went on and found a better child.
+    other = next(trial for trial in home.trials if trial.architecture != child.trial.architecture)
+    with monkeypatch.context() as patch:
+        patch.setattr(products, "_best", lambda *_: other)
+        assert "(different: architecture, trial)" in refusal("children", settings)
+    (child.folder / TASK).unlink()
+    assert "it has no training.yaml" in refusal("children", settings)
+
+
+def test_weights_inherited_by_another_child_are_not_fine_tuned(home, tmp_path):
+    """A command was stopped before the fine-tuning, and the search went on and found another child."""
+    child = products_of("children", {"limit.macs": "1G", "out": str(tmp_path / "m"), **TUNED}).every[0]
+    other = next(trial for trial in home.trials if trial.architecture != child.trial.architecture)
+    save_model(untrained(other.architecture), child.folder / "inherited")
+    inherited, tuned = make(child)
+    assert inherited.architecture == tuned.architecture == child.trial.architecture
 
 
 def test_the_command_makes_all_products_a_table_and_a_figure(home, tmp_path):
@@ -109,6 +140,8 @@ def test_the_command_prints_what_it_would_train(home):
         ("children", {"limit.macs": "1M,1M"}, "has a limit twice"),
         ("children", {"limit.macs": "1M", "weights": "b0"}, "weights=b0: not the folder of a model"),
         ("children", {"limit.macs": "1M", "weights": "b0,"}, "weights=b0: not the folder of a model"),
+        ("children", {"limit.macs": "1M", "out": "."}, "out=.: products are named after it"),
+        ("children", {"limit.macs": "1M", "out": ".."}, "out=..: products are named after it"),
         ("children:1", {"limit.macs": "1M"}, "name the run without a trial"),
         ("childern", {"limit.macs": "1M"}, "children"),
     ],
