@@ -176,7 +176,8 @@ def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
     targets = targets.to(state.device, non_blocking=True)
     dtype = precision_on(state.device, recipe.precision)
     state.optimizer.zero_grad()
-    parts = min(recipe.accumulate, len(inputs))
+    # Batch normalisation needs two values of each channel, and a part may be 1 x 1 pixels in the last layers.
+    parts = max(1, min(recipe.accumulate, len(inputs) // 2))
     losses = []
     pairs = zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True)
     for number, (images, shares) in enumerate(pairs, start=1):

@@ -70,7 +70,8 @@ class Recipe(BaseModel):
     batch: int = Field(default=64, ge=2, le=1_000_000)
     """The number of images in a step, over all processes together."""
     accumulate: int = Field(default=1, ge=1, le=10_000)
-    """The number of parts of a batch that are computed one after the other, for memory too small for all at once."""
+    """The number of parts of a batch that are computed one after the other, for memory too small for all at once. A
+    part has at least two images."""
 
     optimizer: Literal["adamw", "sgd", "rmsprop", "rmsprop_tf"] = "adamw"
     """rmsprop: torch's; rmsprop_tf: TensorFlow's, see `search.training.rmsprop`."""

@@ -23,7 +23,7 @@ from search.training.loop import train
 from search.training.progress import Callback
 from search.training.task import DOCUMENT as TASK
 from search.training.task import read_task
-from space import UserError
+from space import UserError, decode
 from space.weights import rebuild
 
 EVERYTHING = {
@@ -235,6 +235,14 @@ def test_a_refused_training_writes_nothing(task, tmp_path):
     with pytest.raises(UserError, match="freeze"):
         train(task(task_changes={"freeze": 9}), tmp_path / "m")
     assert not (tmp_path / "m").exists()
+
+
+def test_no_part_of_a_batch_is_a_single_image(task, tmp_path):
+    """Of which batch normalisation would see one value of each channel in the last layers, of 1 x 1 pixels."""
+    own = task(epochs=1, batch=8, accumulate=8, task_changes={"test": False})
+    deep = "r16_i8_s2/" + "/".join(["mb_d1_k3_s2_e1_w8"] * 3) + "/h16_c10"
+    model = train(replace(own, architecture=decode(deep)), tmp_path / "m")
+    assert 0 <= model.metric("accuracy", "validation").value <= 1
 
 
 @pytest.mark.slow
