@@ -118,12 +118,14 @@ def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
 def _trained(task: Task, folder: Path) -> None:
     from search.proxy.failure import TrialFailed
     from search.training.loop import train as run
+    from search.training.task import DOCUMENT
 
-    hint = f"Continue with: search train --resume {folder}"
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         model = run(task, folder, _watch(task) if _is_main() else None)
     except KeyboardInterrupt:
+        begun = (folder / DOCUMENT).exists()
+        hint = f"Continue with: search train --resume {folder}" if begun else "The training had not begun."
         fail(f"Stopped. {hint}", 130)
     except TrialFailed as error:
         fail(f"{error} Try a lower recipe.learning_rate.", 1)

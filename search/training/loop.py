@@ -31,11 +31,12 @@ from search.proxy.failure import TrialFailed
 from search.proxy.validation import validate
 from search.training.augmentation import Augmentation
 from search.training.batches import Epoch, epoch_of, steps_of
+from search.training.checkpoint import DOCUMENT as CHECKPOINT
 from search.training.checkpoint import EpochResult
 from search.training.distributed import process_group
 from search.training.optimizer import clip_gradients
 from search.training.progress import Callback
-from search.training.recipe import Stage, rate_at, stages
+from search.training.recipe import Recipe, Stage, rate_at, stages
 from search.training.result import finish, model_of
 from search.training.rng import derive_seed
 from search.training.state import State, check_losses, save_checkpoint, start_or_resume
@@ -55,7 +56,8 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     first one writes.
 
     Raises `TrialFailed` when a loss is not a finite number, and `UserError` for a task that cannot be carried out, a
-    folder with another training and a damaged checkpoint.
+    GPU with too little memory, a folder with another training and a damaged checkpoint. What fails so before its
+    first checkpoint leaves no training in `folder`.
     """
     callback = callback or Callback()
     with (
@@ -63,22 +65,50 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
         _torch_restored(processes.device(task.recipe.device)),
         sole_writer(folder, "a training") if processes.is_main else nullcontext(),
     ):
-        try:
-            _refuse_other(task, folder)
-            state = start_or_resume(task, folder, processes)
-            steps = steps_of(state.data, task.recipe.batch) * task.recipe.epochs
-            if processes.is_main and not (folder / DOCUMENT).exists():
-                write_file(folder / DOCUMENT, yaml.safe_dump(task.document(), sort_keys=False))
-            callback.on_train_begin(task, state.progress, steps, folder)
-            for remark in () if state.progress.step else state.initial.remarks:
-                callback.on_remark(remark)
-            for number, stage in enumerate(stages(task.recipe, task.architecture.resolution)):
-                if stage.end > state.progress.epoch:
-                    callback.on_stage_begin(stage, number)
-                    _train_stage(state, stage, steps, callback)
-            return _finished(state)
-        finally:
-            callback.on_train_end()
+        _refuse_other(task, folder)
+        with _task_kept(task, folder) if processes.is_main else nullcontext(), _enough_memory(task.recipe):
+            try:
+                state = start_or_resume(task, folder, processes)
+                steps = steps_of(state.data, task.recipe.batch) * task.recipe.epochs
+                callback.on_train_begin(task, state.progress, steps, folder)
+                for remark in () if state.progress.step else state.initial.remarks:
+                    callback.on_remark(remark)
+                for number, stage in enumerate(stages(task.recipe, task.architecture.resolution)):
+                    if stage.end > state.progress.epoch:
+                        callback.on_stage_begin(stage, number)
+                        _train_stage(state, stage, steps, callback)
+                return _finished(state)
+            finally:
+                callback.on_train_end()
+
+
+@contextmanager
+def _task_kept(task: Task, folder: Path) -> Iterator[None]:
+    """Write the task into `folder`, so that the training can be resumed whenever it is interrupted.
+
+    A new training that is refused or fails before its first checkpoint leaves no task, which would fail again.
+    """
+    new = not (folder / DOCUMENT).exists()
+    if new:
+        write_file(folder / DOCUMENT, yaml.safe_dump(task.document(), sort_keys=False))
+    try:
+        yield
+    except (UserError, TrialFailed):
+        if new and not (folder / CHECKPOINT).exists():
+            (folder / DOCUMENT).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _enough_memory(recipe: Recipe) -> Iterator[None]:
+    """Raise `UserError` with advice where the memory of the GPU is too small for the block."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"recipe.batch={recipe.batch}: the memory is too small: {str(error).partition('. ')[0]}. Try a smaller"
+            f" batch, or recipe.accumulate={2 * recipe.accumulate}, which computes the same batch in more parts."
+        ) from None
 
 
 def _refuse_other(task: Task, folder: Path) -> None:

@@ -237,6 +237,36 @@ def test_a_refused_training_writes_nothing(task, tmp_path):
     assert not (tmp_path / "m").exists()
 
 
+def test_too_little_memory_is_refused_with_advice_and_leaves_nothing(task, tmp_path, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB. And more.")
+
+    folder, own = tmp_path / "m", task(accumulate=2, checkpoint=0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", full)
+        with pytest.raises(UserError, match=r"^recipe\.batch=32: .*CUDA out of memory\. .*accumulate=4,"):
+            train(own, folder)
+        assert not folder.exists()
+        # What has a checkpoint is kept.
+        patch.undo()
+        with pytest.raises(Killed):
+            train(own, folder, KillAfter(3))
+        patch.setattr(loop, "_step", full)
+        with pytest.raises(UserError, match="memory"):
+            train(own, folder)
+    assert read_task(folder) == own and read_progress(folder).step == 2
+
+
+def test_a_training_that_is_interrupted_while_images_are_decoded_can_be_resumed(task, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search.training.state.load", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(task(), tmp_path / "m")
+    assert read_task(tmp_path / "m") == task()
+
+
 def test_no_part_of_a_batch_is_a_single_image(task, tmp_path):
     """Of which batch normalisation would see one value of each channel in the last layers, of 1 x 1 pixels."""
     own = task(epochs=1, batch=8, accumulate=8, task_changes={"test": False})
