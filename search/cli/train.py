@@ -104,7 +104,7 @@ def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
     try:
         for product in products.every:
             click.echo(f"{product.name}: {product.folder}", err=True)
-            rows.append(row(product, *make(product, _watch(product.task))))
+            rows.append(row(product, *make(product, _watch())))
     except KeyboardInterrupt:
         fail("Stopped. Run the same command again to continue.", 130)
     except TrialFailed as error:
@@ -122,7 +122,7 @@ def _trained(task: Task, folder: Path) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        model = run(task, folder, _watch(task) if _is_main() else None)
+        model = run(task, folder, _watch() if _is_main() else None)
     except KeyboardInterrupt:
         begun = (folder / DOCUMENT).exists()
         hint = f"Continue with: search train --resume {folder}" if begun else "The training had not begun."
@@ -133,13 +133,12 @@ def _trained(task: Task, folder: Path) -> None:
         print_all(_summary(model, task, folder))
 
 
-def _watch(task: Task) -> Any:
+def _watch() -> Any:
     from rich.console import Console
 
-    from search.training.progress import CallbackList, TensorBoard, Terminal
+    from search.training.progress import Terminal
 
-    terminal = Terminal(Console(stderr=True))
-    return CallbackList(terminal, TensorBoard()) if task.tensorboard else terminal
+    return Terminal(Console(stderr=True))
 
 
 def _summary(model: Model, task: Task, folder: Path) -> Iterator[RenderableType]:

@@ -35,7 +35,7 @@ from search.training.checkpoint import DOCUMENT as CHECKPOINT
 from search.training.checkpoint import EpochResult
 from search.training.distributed import process_group
 from search.training.optimizer import clip_gradients
-from search.training.progress import Callback
+from search.training.progress import Callback, CallbackList, TensorBoard
 from search.training.recipe import Recipe, Stage, rate_at, stages
 from search.training.result import finish, model_of
 from search.training.rng import derive_seed
@@ -53,7 +53,7 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     A checkpoint in `folder` is resumed. The weights are the last ones, or their running average if the recipe has
     one. The validation split is evaluated along the way, the test split once, at the end, if the task asks for it.
     torch's global generators and number of threads are left as they were. Under torchrun all processes call this; the
-    first one writes.
+    first one writes. With `task.tensorboard`, it writes event files too.
 
     Raises `TrialFailed` when a loss is not a finite number, and `UserError` for a task that cannot be carried out, a
     GPU with too little memory, a folder with another training and a damaged checkpoint. What fails so before its
@@ -66,6 +66,8 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
         sole_writer(folder, "a training") if processes.is_main else nullcontext(),
     ):
         _refuse_other(task, folder)
+        if task.tensorboard and processes.is_main:
+            callback = CallbackList(callback, TensorBoard())
         with _task_kept(task, folder) if processes.is_main else nullcontext(), _enough_memory(task.recipe):
             try:
                 state = start_or_resume(task, folder, processes)

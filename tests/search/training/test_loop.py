@@ -275,6 +275,21 @@ def test_no_part_of_a_batch_is_a_single_image(task, tmp_path):
     assert 0 <= model.metric("accuracy", "validation").value <= 1
 
 
+def test_event_files_are_written_where_the_task_asks_for_them(task, tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    train(task(epochs=1, task_changes={"tensorboard": True, "test": False}), tmp_path / "m")
+    assert list((tmp_path / "m").glob("events.out.tfevents*"))
+
+
+def test_without_tensorboard_no_folder_is_left(task, tmp_path, monkeypatch):
+    monkeypatch.delattr(torch.utils, "tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    (tmp_path / "m").mkdir()
+    with pytest.raises(UserError, match="pip install"):
+        train(task(task_changes={"tensorboard": True}), tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_network(task, tmp_path):
     """By torchrun and gloo, with the gradients of both in each step."""
