@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from search.settings.extensions import ENTRY_POINTS
-from space import Architecture
+from space import CATALOG, Architecture
 from space.catalog import unpublished
 from space.choices.named_networks import FORMS, named_network
 from space.cost.table import BATCH, CostName, cost_row, exact_cost, parse_amount
@@ -93,17 +93,16 @@ class Reward(BaseModel, ABC):
     reward: str
     """The key in `REWARDS`."""
     reference: str | None = None
-    """The network whose costs are the units: a published network, a canonical string or a file. None: `UNIT`, but in
-    a search a network of the space, which `search.config.Config` chooses."""
+    """The network whose costs are the units: a published network or a canonical string. Files and block strings are
+    replaced by the canonical string, so that a run does not depend on a file. None: `UNIT`, but in a search a network
+    of the space, which `search.config.Config` chooses."""
     batch: int = Field(default=BATCH, ge=1)
     """The number of images in the training batch that memory is computed for, where memory counts."""
 
     @field_validator("reference")
     @classmethod
     def _known(cls, value: str | None) -> str | None:
-        if value is not None:
-            network(value)
-        return value
+        return value if value is None or value in CATALOG else str(network(value))
 
     multi_objective: ClassVar[bool] = False
     """True if a search optimises accuracy and costs separately, instead of the reward."""

@@ -177,6 +177,25 @@ def test_reference_is_a_name_or_a_string():
         network("v2b0")
 
 
+def test_a_reference_from_a_file_does_not_depend_on_the_file(tmp_path):
+    file = tmp_path / "ref.yaml"
+    file.write_text(
+        "{resolution: 32, classes: 10, stem: {width: 16}, head: {width: 64}, "
+        "stages: [{op: mb, kernel: 3, expand: 4, depth: 1, stride: 2, width: 24}]}"
+    )
+    stored = network(str(file))
+    config = Config.of({"space": "tiny_space", "reward.reference": str(file)})
+    file.write_text(file.read_text().replace("width: 24", "width: 48"))
+    assert config.reward.reference == str(stored)
+    assert Config.of_document(config.document()).reward.network == stored
+    file.unlink()
+    assert Config.of_document(config.document()).reward.network == stored
+
+
+def test_a_published_reference_keeps_its_name():
+    assert Config.of({"space": "tiny_space", "reward.reference": "b0"}).reward.reference == "b0"
+
+
 def test_registry_names_are_the_classes_own():
     assert all(kind(reward=name).reward == name for name, kind in REWARDS.items())
 
