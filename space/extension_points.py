@@ -68,6 +68,10 @@ class Registry(Mapping[str, T]):
     def __repr__(self) -> str:
         return f"Registry({self.group!r}, {list(self)})"
 
+    def imported(self) -> dict[str, T]:
+        """Return the entries that can be read without an import: our own, and those of packages read before."""
+        return self._ours | self._loaded
+
     def package(self, name: str) -> str:
         """Return the name of the installed package that offers `name`. Raises KeyError if none does."""
         entry = self._offered()[name]

@@ -10,6 +10,8 @@ from space.refusal import UserError, setting_of_other_choice, unknown_name
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from space.extension_points import Registry
+
 RENAMED = {
     "proxy.mirror": "proxy.flip_tta",
     "proxy.recalibrate": "proxy.recalibrate_bn",
@@ -38,11 +40,11 @@ def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:
     return unknown_name("setting", key, permitted)
 
 
-def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings: Any) -> Any:
+def of_kind(group: str, key: str, kinds: Registry[Any], settings: Any) -> Any:
     """Return the settings of a group as an instance of the kind that they name under `key`.
 
-    kinds: the model of each kind. Raises `UserError` for an unknown kind, for a setting of another kind, and the
-    errors of `validated`.
+    kinds: the model of each kind; of packages, only the chosen one is imported. Raises `UserError` for an unknown
+    kind, for a setting of another kind, and the errors of `validated`.
     """
     mapping(group, settings)
     if key not in settings:
@@ -50,12 +52,13 @@ def of_kind(group: str, key: str, kinds: Mapping[str, type[BaseModel]], settings
     kind = str(settings[key])
     if kind not in kinds:
         raise unknown_name(f"{group}.{key}", kind, kinds)
+    chosen = kinds[kind]
     for name in settings:
-        # A registry only lists our kinds and imported ones here: a refusal is no reason to import a package.
-        owners = [other for other, model in kinds.items() if name in model.model_fields]
-        if owners and name not in kinds[kind].model_fields:
+        # A refusal is no reason to import packages, which may also be broken.
+        owners = [other for other, model in kinds.imported().items() if name in model.model_fields]
+        if owners and name not in chosen.model_fields:
             raise setting_of_other_choice(f"{group}.{name}", group, owners, kind)
-    return validated(f"{group}.", kinds[kind], settings)
+    return validated(f"{group}.", chosen, settings)
 
 
 def mapping(group: str, settings: Any) -> None:

@@ -66,7 +66,7 @@ def refuse_parent(parent: Architecture) -> None:
         )
     for number, stage in enumerate(parent.stages):
         if not BLOCKS[stage.op].slices:
-            able = ", ".join(name for name, family in BLOCKS.items() if family.slices)
+            able = ", ".join(name for name, family in BLOCKS.imported().items() if family.slices)
             raise UserError(
                 f"stages.{number} of the parent has op {stage.op}, whose weights children cannot inherit;"
                 f" permitted: {able}."

@@ -70,13 +70,10 @@ def used(state_dict: StateDict, format: str) -> StateDict:
 def format_of(state_dict: StateDict) -> str:
     """Return the key of the weight format whose stem is in `state_dict`. Raises `UserError` if there is none.
 
-    InceptionV3 has the same names in torchvision and timm; it is taken for torchvision's.
+    InceptionV3 has the same names in torchvision and timm; it is taken for torchvision's. A format of a package that
+    cannot be imported is not recognised.
     """
-    probe = published("b0").architecture
-    stems = {
-        name: (weight_format(name).modules(probe)["stem.conv.conv"], *weight_format(name).stems)
-        for name in WEIGHT_FORMATS
-    }
+    stems = {name: found for name in WEIGHT_FORMATS if (found := _stems(name))}
     for name, modules in stems.items():
         if any(f"{module}.weight" in state_dict for module in modules):
             return name
@@ -86,6 +83,19 @@ def format_of(state_dict: StateDict) -> str:
         if state_dict
         else "No weights: there is no tensor."
     )
+
+
+def _stems(format: str) -> tuple[str, ...]:
+    """Return the modules by which a format is recognised, () if its package cannot be imported."""
+    probe = published("b0").architecture
+    try:
+        known = weight_format(format)
+    except UserError:
+        return ()
+    try:
+        return known.modules(probe)["stem.conv.conv"], *known.stems
+    except UserError:  # A format of networks unlike b0.
+        return known.stems
 
 
 def their_names(architecture: Architecture, format: str, tensors: Iterable[str]) -> dict[str, str]:

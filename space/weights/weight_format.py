@@ -23,8 +23,8 @@ class WeightFormat:
     styles: a mapping of names to functions from an architecture to the conventions of its weights. There are several
         if the library uses the same tensor names with different conventions.
     usual: a function of (architecture, file path or "") to the default style, or to None for the first of `styles`.
-    stems: the library's modules by which the format is recognised, in addition to EfficientNet's stem: one for each
-        kind of network whose stem has another name.
+    stems: the library's modules by which the format is recognised, in addition to the stem of EfficientNet-B0 if
+        `modules` has one: one for each kind of network whose stem has another name.
     linear: the names of our 1x1 convolutions that are linear layers in the library, with weights of two dimensions.
     unused: the prefixes of the library's tensors that our networks lack, and that do not influence logits.
     """

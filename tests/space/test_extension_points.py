@@ -46,6 +46,12 @@ def test_it_is_a_complete_mapping(monkeypatch):
     assert dict(colours) == {**colours} == colours == {"blue": 0.5, "red": 1 / 3}
 
 
+def test_entries_that_are_imported_already(colours):
+    assert colours.imported() == {"blue": 0.5}
+    assert colours["red"] == 1 / 3
+    assert colours.imported() == {"blue": 0.5, "red": 1 / 3}
+
+
 def test_a_loaded_entry_is_not_searched_again(colours, monkeypatch):
     assert colours["red"] == 1 / 3
     monkeypatch.setattr(extension_points, "installed", lambda path: pytest.fail("searched"))

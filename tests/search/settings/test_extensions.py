@@ -7,7 +7,7 @@ import pytest
 
 from search.cli.main import search
 from search.cli.shells import Bash
-from search.config import _KINDS
+from search.config import _KINDS, Config
 from search.settings.extensions import ENTRY_POINTS, added, package, text
 from search.settings.groups import first_sentence, groups, names, options
 from search.settings.words import KIND
@@ -114,6 +114,16 @@ def test_its_settings_are_told_with_defaults_and_meanings(striped):
 def test_a_package_that_cannot_be_imported_is_named(striped):
     with pytest.raises(UserError, match=r"^Cannot import 'absent'"):
         list(groups({"sampler": "absent"}))
+
+
+def test_it_is_not_imported_unless_it_is_chosen(striped):
+    document = Config.of({"space": "tiny_space", "sampler": "evolution", "data.images": 900}).document()
+    assert Config.of_document(document).sampler.sampler == "evolution"
+    with pytest.raises(UserError, match=r"sampler\.sequence is a setting of sampler=qmc"):
+        Config.of({"sampler.sequence": "sobol"})
+    assert "striped" not in sys.modules
+    with pytest.raises(UserError, match=r"^Cannot import 'absent'"):
+        Config.of({"sampler": "absent"})
 
 
 def completed(monkeypatch, line):

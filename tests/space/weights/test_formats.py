@@ -2,6 +2,7 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
+import torch
 
 from space import extension_points
 from space.architecture import Architecture, Head, Stage, Stem, decode
@@ -116,3 +117,20 @@ def test_another_package_adds_a_format(monkeypatch):
     assert "vnoc.vnoc.mets.weight" in tensors
     assert format_of(tensors) == "reversed"
     assert to_ours(tensors, architecture).keys() == build(architecture).state_dict().keys()
+
+
+def _no_stem(architecture):
+    raise UserError("Only networks without a stem.")
+
+
+def test_formats_that_refuse_b0_or_cannot_be_imported_hide_no_other(monkeypatch):
+    names = ("broken", "picky")
+    entries = EntryPoints(EntryPoint(name, "no_such_package:X", WEIGHT_FORMATS.group) for name in names)
+    monkeypatch.setattr(
+        WEIGHT_FORMATS, "_loaded", {"picky": replace(REVERSED, modules=_no_stem, stems=("patches",))}
+    )
+    monkeypatch.setattr(extension_points, "installed", lambda path: entries)
+    assert format_of({"conv_stem.weight": torch.zeros(1)}) == "timm"
+    assert format_of({"patches.weight": torch.zeros(1)}) == "picky"
+    with pytest.raises(UserError, match="no stem such as"):
+        format_of({"patches.bias": torch.zeros(1)})
