@@ -85,7 +85,8 @@ def _latency(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator
 def _step(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator[str]]:
     from search.cli.profile import options_of
     from search.profiles import Predictor
-    from search.profiles.lookup import closest, here
+    from search.profiles.lookup import best_known
+    from search.profiles.profile import saved_profiles
     from search.proxy.measure import alone
     from search.runs.networks import find_network
     from space.cost.table import COSTS
@@ -100,8 +101,8 @@ def _step(what: str, words: dict[str, Any]) -> tuple[dict[str, Any], Iterator[st
         yield _conditions(step)
         yield _line("training step", "step", step)
         yield f"memory of a training step: {memory / 2**20:,.1f} MiB"
-        if here(step.batch):
-            prediction = Predictor(closest(architecture, step.batch))(architecture)
+        if profiles := saved_profiles(step.device, step.batch):
+            prediction = Predictor(best_known(architecture, profiles))(architecture)
             estimated = f", {prediction.unmeasured:.0%} of it estimated" if prediction.flagged else ""
             ms = COSTS["step"].text(prediction.ms)
             yield f"training step predicted by this device's profile: {ms}{estimated}"

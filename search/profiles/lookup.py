@@ -106,13 +106,21 @@ def covered(networks: Sequence[Architecture], profile: Profile) -> float:
 def closest(network: Architecture, batch: int = BATCH, cost: TimedCost = "step") -> Profile:
     """Return this machine's profile of `cost` in which the most blocks of `network` are measured.
 
-    If several have the same number, the one with the most blocks in all is returned. Raises `UserError` if this
-    machine has no profile.
+    It is one of the GPU if that has any. Raises `UserError` if this machine has no profile.
     """
-    profiles, wanted = here(batch, cost), {part.key for part in parts(network)}
+    profiles = here(batch, cost)
     if not profiles:
         kind = "" if cost == "step" else f" cost={cost}"
         raise UserError(
             f"There is no profile of this device yet. Create one: search profile space=effv2{kind}"
         )
+    return best_known(network, [profile for profile in profiles if profile.device == profiles[0].device])
+
+
+def best_known(network: Architecture, profiles: Sequence[Profile]) -> Profile:
+    """Return the one of `profiles`, at least one, in which the most blocks of `network` are measured.
+
+    If several have the same number, the one with the most blocks in all is returned.
+    """
+    wanted = {part.key for part in parts(network)}
     return max(profiles, key=lambda profile: (len(wanted & profile.blocks.keys()), len(profile.blocks)))

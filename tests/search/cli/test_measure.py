@@ -4,16 +4,16 @@ from importlib.util import find_spec
 
 import pytest
 from click.testing import CliRunner
-from helpers.fake_device import DEVICE, profile_of
+from helpers.fake_device import profile_of
 
 from search.cli.main import search
 from search.models import inference, onnx_session
 from search.models.inference import measured
-from search.profiles import lookup as finding
 from search.profiles.campaign import Campaign
 from search.profiles.profile import file_of
 from space import Space, UserError, cost, decode
 from space.cost.memory import inference_memory
+from space.timing.device import this_device
 
 NETWORK = "r16_i8_s1/fused_d1_k3_s2_e4_w8/fused_d2_k3_s2_e1_w16/h32_c10"
 
@@ -62,15 +62,12 @@ def test_a_training_step(run):
     assert memory.startswith("memory of a training step: ")
 
 
-def test_a_step_with_its_prediction(run, monkeypatch):
-    monkeypatch.setattr(finding, "this_device", lambda kind: DEVICE)
-    space = Space.load("tiny_space")
-    profile_of(Campaign(space, DEVICE, 2)).save(file_of(DEVICE, 2, space))
-    assert (
-        run(NETWORK, "cost=step", "batch=2")
-        .splitlines()[-1]
-        .startswith("training step predicted by this device's profile")
-    )
+def test_a_step_with_its_prediction(run):
+    space, here = Space.load("tiny_space"), this_device("cpu")
+    profile_of(Campaign(space, here, 2)).save(file_of(here, 2, space))
+    told = "training step predicted by this device's profile"
+    assert run(NETWORK, "cost=step", "batch=2").splitlines()[-1].startswith(told)
+    assert told not in run(NETWORK, "cost=step", "batch=2", "precision=bfloat16")
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,13 @@ def test_which_profile_serves(kept, profile):
     assert closest(published("b0").architecture) == profile
 
 
+def test_times_of_the_gpu_are_taken_although_the_cpu_has_measured_more_blocks(profile, monkeypatch):
+    few = dict(list(profile.blocks.items())[:1])
+    gpu = profile.model_copy(update={"device": replace(DEVICE, kind="cuda"), "blocks": few})
+    monkeypatch.setattr(finding, "here", lambda batch, cost: [gpu, profile])
+    assert closest(published("b0").architecture) == gpu
+
+
 def test_without_any_profile_one_is_told_how_to_make_it(device):
     with pytest.raises(UserError, match="search profile space="):
         closest(published("b0").architecture)
