@@ -25,6 +25,7 @@ from search.config import Config
 from search.data import Dataset, load
 from search.data.dataset import contents_of
 from search.engine.display import Display, Silent
+from search.engine.feasibility import check
 from search.engine.launch import Stopped, create, drive
 from search.executors import Evaluate
 from search.files import unused
@@ -62,6 +63,12 @@ def plan(
     config = Config.of({**chosen, **fixed, "reward.reference": str(resolved.architecture)})
     if config.settings.first:
         raise UserError("first is not a setting of a fit, which trains only its own candidates.")
+    if config.proxy.parent is not None:
+        raise UserError(
+            f"proxy.parent={config.proxy.parent}: a fit trains its candidates from random weights; choose another "
+            "proxy, such as proxy=small."
+        )
+    check(config)
     # JSON turns tuples into lists, as the document of a space has them.
     space = Space.of(json.loads(json.dumps(asdict(resolved.architecture))), resolved.name)
     planned = _planned(resolved, design, replace(config, space=space))
