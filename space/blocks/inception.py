@@ -7,12 +7,13 @@ inception_resnet_v2. `space.blocks.branches` explains the notation of modules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from space.blocks.branches import DEFAULT, Branch, Module, module, sized
 from space.blocks.family import Family, Layers, Stage
 from space.conv import Conv, Layer, Step, conv
+from space.refusal import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +26,8 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     A stride above 1 belongs to the pooling before the branches, called "before", if the module has one. Otherwise it
     belongs in each branch to the last pooling or convolution larger than 1 x 1, or to the last layer if there is
     none. At stride 1 nothing is pooled before the branches.
+
+    Raises `UserError` for branches whose maps cannot be joined, since without padding they have different sizes.
     """
     read = module(stage.branches or DEFAULT)
     layers: list[Layer] = []
@@ -32,9 +35,38 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     if read.pool and stride > 1:
         layers.append(Step("before", "max", width_in, 2 if read.pool == "max2" else 3, stride, "ceil"))
         source, inner = "before", 1
+    ends: list[Layer] = []
     for number, branch in enumerate(sized(read, stage.width, width_in)):
-        layers += _branch(f"b{number}", branch, width_in, inner, source, stage.act)
-    return (*layers, *_merged(layers, stage, read, width_in == stage.width and stride == 1))
+        made = tuple(_branch(f"b{number}", branch, width_in, inner, source, stage.act))
+        layers += made
+        ends += made[-len(branch[-1]) :]
+    added = bool(read.merged) and width_in == stage.width and stride == 1
+    _check_sizes(read, layers, ends, stride, added)
+    return (*layers, *_merged(ends, stage, read, added))
+
+
+_LARGE = 10_000
+"""The side of maps, in pixels, that no branch reduces to nothing."""
+
+
+def _check_sizes(
+    read: Module, layers: Sequence[Layer], ends: Sequence[Layer], stride: int, added: bool
+) -> None:
+    """Raise `UserError` unless the branches have outputs of one size, whose sides are equal.
+
+    added: True if the output is added to the block's input, whose size it must then have.
+    """
+    for side in range(_LARGE, _LARGE + stride):  # The remainder decides how a stride rounds.
+        sizes = {"input": (side, side)}
+        for layer in layers:
+            sizes[layer.name] = layer.size(*sizes[layer.reads or "input"])
+        written = {sizes[end.name] for end in ends}
+        if len({*written, *(sizes["input"],) * added}) > 1 or any(high != wide for high, wide in written):
+            size = "the size of the input" if added else "one size, with equal sides"
+            raise UserError(
+                f"branches {str(read)!r}: their maps have different sizes; permitted: {size}. A convolution with v, "
+                "and maxv, make maps smaller."
+            )
 
 
 def _branch(name: str, branch: Branch, width_in: int, stride: int, source: str, act: str) -> Iterator[Layer]:
@@ -59,18 +91,16 @@ def _padding(pool: str) -> Literal["symmetric", "valid"]:
     return "valid" if pool.endswith("v") else "symmetric"
 
 
-def _merged(layers: list[Layer], stage: Stage, read: Module, same: bool) -> Iterator[Layer]:
-    """Yield the layers after the branches of a residual module; none for others. same: True if the input is added."""
+def _merged(ends: Sequence[Layer], stage: Stage, read: Module, same: bool) -> Iterator[Layer]:
+    """Yield the layers after the branches of a residual module; none for others.
+
+    ends: the last layers of the branches. same: True if the input is added.
+    """
     if not read.merged:
         return
-    names = {layer.name: layer for layer in layers}
-    ends = [
-        f"b{number}_{len(branch) - 1}" + (f"_{side}" if len(branch[-1]) > 1 else "")
-        for number, branch in enumerate(read.branches)
-        for side in range(len(branch[-1]))
-    ]
-    joined = sum(names[end].width for end in ends)
-    yield conv("merge", joined, stage.width, bias=True, norm=False, reads="+".join(ends))
+    joined = sum(end.width for end in ends)
+    reads = "+".join(end.name for end in ends)
+    yield conv("merge", joined, stage.width, bias=True, norm=False, reads=reads)
     yield Step("scale" if same else "scale_alone", "scale", stage.width, factor=read.scale)
     if not read.linear:
         yield Step("act", "act", stage.width, act=stage.act)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from space import Stage, UserError, decode
+from space import Stage, UserError, cost, decode
 from space.blocks.branches import DEFAULT, canonical, module, sized
 from space.blocks.inception import plan
 from space.conv import Conv
@@ -47,7 +47,8 @@ def test_concatenated_branches_add_up_to_the_width(text, width, width_in):
     ends = [one for branch in sized(read, width, width_in) for one in branch[-1]]
     if not read.merged:
         assert sum(width_in if isinstance(one, str) else one.share for one in ends) == width
-    layers = plan(Stage("inception", 1, 1, 1, 1, width, branches=text), width_in, 1)
+    padded = text.replace("v:", ":").replace("maxv", "max")
+    layers = plan(Stage("inception", 1, 1, 1, 1, width, branches=padded), width_in, 1)
     assert all(layer.width >= 1 for layer in layers if isinstance(layer, Conv))
     assert all(before.name != after.name for before, after in pairwise(layers))
 
@@ -92,3 +93,28 @@ def test_too_few_channels_are_refused():
 def test_a_branch_that_ends_with_pooling_is_pooling_alone():
     with pytest.raises(UserError, match="ends with pooling cannot have a convolution"):
         decode("r32_i16/inception_d1_s1_w64_b:64+3:64>max/h0_c10")
+
+
+@pytest.mark.parametrize(
+    ("text", "stride", "joins"),
+    [
+        ("3v:64+64", 1, False),
+        ("3v:64+1>3v:64", 1, True),
+        ("1x7v:64", 1, False),
+        ("1x3v:64>3x1v:64", 1, True),
+        ("3v:64+maxv", 2, True),
+        ("3v:64+3:64>3v:64+maxv", 2, True),
+        ("3v:64+3:64", 2, False),
+        ("max;3v:64+64", 2, False),
+        ("3v:64=64*1", 1, False),
+        ("3v:64=64*1", 2, True),
+    ],
+)
+def test_branches_whose_maps_cannot_be_joined_are_refused(text, stride, joins):
+    network = decode(f"r64_i64/inception_d1_s{stride}_w64_b:{text}/h0_c10")
+    if joins:
+        assert cost(network).macs > 0
+    else:
+        with pytest.raises(UserError, match=r"^branches .*: their maps have different sizes") as refused:
+            cost(network)
+        assert "\n" not in str(refused.value)
