@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scaling.base import Base
-from scaling.families import family
+from scaling.families import scale
 from scaling.model import ScaledModel
 from space import UserError
 
@@ -14,25 +14,39 @@ _POINTS = 60
 """The number of points of a curve: enough to show the steps that rounding causes."""
 
 Curves = Mapping[str, Sequence[ScaledModel]]
-"""The networks of each curve by the name of its rule; () if the rule has at most one phi in the range."""
+"""The networks of each curve by the name of its rule; () if the rule has at most one phi in the range.
+
+Where a rule cannot scale the base, its curve has no network.
+"""
 
 
 def curves(base: Base, phis: Sequence[float], variants: Sequence[Mapping[str, Any]]) -> Curves:
     """Return a curve over the range of `phis` for each variant, by the name of its rule.
 
-    variants: the keyword arguments of `scale` for each curve, among them a `Rule`. Raises `UserError` if no rule has
-    several phi in that range, and the errors of `scale`.
+    variants: the keyword arguments of `scale` for each curve, among them a `Rule`. Raises `UserError` if no curve has
+    a network: the error of `scale`, if a rule has several phi in that range.
     """
-    by_rule = {str(variant["rule"].name): _curve(base, phis, variant) for variant in variants}
+    refusals: list[UserError] = []
+    by_rule = {str(variant["rule"].name): _curve(base, phis, variant, refusals) for variant in variants}
     if not any(by_rule.values()):
-        raise UserError(f"No rule can be drawn from phi = {min(phis):g} to {max(phis):g}.")
+        none = UserError(f"No rule can be drawn from phi = {min(phis):g} to {max(phis):g}.")
+        raise next(iter(refusals), none)
     return by_rule
 
 
-def _curve(base: Base, phis: Sequence[float], variant: Mapping[str, Any]) -> tuple[ScaledModel, ...]:
+def _curve(
+    base: Base, phis: Sequence[float], variant: Mapping[str, Any], refusals: list[UserError]
+) -> tuple[ScaledModel, ...]:
+    """Return the networks of a curve. refusals: receives the errors of `scale`, where there is no network."""
     rule = variant["rule"]
     low, high = max(min(phis), rule.lowest), min(max(phis), rule.highest)
     if low >= high:
         return ()
     step = (high - low) / (_POINTS - 1)
-    return family(base, [min(high, low + step * number) for number in range(_POINTS)], **variant)
+    models = []
+    for number in range(_POINTS):
+        try:
+            models.append(scale(base, min(high, low + step * number), **variant))
+        except UserError as refusal:
+            refusals.append(refusal)
+    return tuple(models)

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from helpers.fake_device import latencies_of
 
 from scaling import RULES, resolve, scale
+from scaling.cli.curves import curves
 from scaling.cli.main import cli, main
 from search.models.forms import FORMS
 from search.profiles import Predictor
@@ -236,6 +238,17 @@ def test_a_range_of_phi_without_a_curve_is_refused(capsys, monkeypatch, tmp_path
     words = ("--family", "-1", "--rule", "shrink", "--figure", str(tmp_path / "f"))
     assert "No rule can be drawn from phi = -1 to -1" in refused(capsys, monkeypatch, *words)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_leaves_out_a_rule_where_it_cannot_scale_the_base(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("--base", "b0", "--family", "-7..0", "--report", "f.html")
+    assert Path("f.html").exists()
+    base, ends = resolve("b0"), (-7.0, 0.0)
+    variants = [{"rule": rule} for rule in RULES.values()]
+    drawn = curves(base, ends, variants)
+    assert {name for name, models in drawn.items() if len(models) == 60} >= {"compound"}
+    assert any(0 < len(models) < 60 for models in drawn.values())
 
 
 def test_a_saved_network_can_be_a_base(tmp_path):
