@@ -194,7 +194,7 @@ def _values(key: str, value: str, before: dict[str, str]) -> Items:
 
 def _choices(name: str) -> dict[str, list[str]]:
     """Return the settings of a space, such as "space.stages.2.kernel", each with the values in its document."""
-    from space import documents
+    from search.settings.groups import space_document
 
     places: dict[str, list[str]] = {}
 
@@ -211,7 +211,7 @@ def _choices(name: str) -> dict[str, list[str]]:
             named = [str(next(iter(o))) if isinstance(o, dict) and len(o) == 1 else str(o) for o in options]
             places[place] = list(dict.fromkeys([*places.get(place, []), *named]))
 
-    walk(documents.read("space", name), "space")
+    walk(space_document(name), "space")
     return places
 
 

@@ -32,7 +32,12 @@ class CommandWithSettings(click.Command):
     def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         """Yield titles, each with its settings and their meanings. chosen: the given words."""
         from search.settings.groups import groups, limits
+        from space.choices.loading import network_of
 
+        if network_of(chosen.get("space", "")):  # Its network may be that of a run.
+            from search.engine.initial_networks import resolved
+
+            chosen = chosen | {"space": resolved({"space": chosen["space"]})["space"]}
         for group in groups(chosen):
             yield f"{group.key}, {group.meaning}", _rows(group)
         yield (

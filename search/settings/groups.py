@@ -18,6 +18,7 @@ from search.settings.extensions import added, package
 from search.settings.validation import unknown_setting
 from search.settings.words import GROUPS, KIND, parse
 from space import documents
+from space.choices.loading import load_space, network_of
 from space.choices.override import override
 from space.refusal import setting_of_other_choice, unknown_name
 
@@ -42,7 +43,8 @@ class Setting:
 class Group:
     """A group of settings and the YAML document that is chosen for it.
 
-    name: the name of the document. meaning: the meaning of the group. about: the comment that begins the document.
+    name: the name of the document. meaning: the meaning of the group. about: the comment that begins the document, ""
+    for a space that a network defines.
     """
 
     key: str
@@ -70,7 +72,8 @@ def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
         name = chosen.get(key, meanings[key].value)
         inner = {k: value for k, value in chosen.items() if k.startswith(f"{key}.")}
         settings = places(name, inner) if key == "space" else _chosen(key, name, inner)
-        yield Group(key, name, meanings[key].meaning, _about(_text(key, name)), settings)
+        derived = key == "space" and network_of(name)
+        yield Group(key, name, meanings[key].meaning, "" if derived else _about(_text(key, name)), settings)
 
 
 def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
@@ -104,11 +107,22 @@ def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting,
 
     pinned: values by key, such as {"space.stages.2.kernel": "3,5"}. Raises `UserError` for an invalid one.
     """
-    document = documents.read("space", name)
-    if pinned:
-        for key, value in parse(f"{key}={value}" for key, value in pinned.items()).items():
-            document = override(document, key.removeprefix("space."), value)
+    values = parse(f"{key}={value}" for key, value in (pinned or {}).items())
+    document = space_document(name, {key.removeprefix("space."): value for key, value in values.items()})
     return tuple(Setting(f"space.{place}", _flow(value), "") for place, value in _parts(document))
+
+
+def space_document(name: str, values: Mapping[str, Any] | None = None) -> documents.Document:
+    """Return the document of a space, changed by `values`, new values by their places.
+
+    Raises `UserError` for an unknown space and for an invalid value.
+    """
+    if network_of(name):
+        return load_space(name, values).document
+    document = documents.read("space", name)
+    for place, value in (values or {}).items():
+        document = override(document, place, value)
+    return document
 
 
 def names(group: str) -> tuple[str, ...]:

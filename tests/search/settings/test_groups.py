@@ -1,5 +1,6 @@
 """What help and completion say about settings is what a search does with them."""
 
+import json
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from search.config import _KINDS, _MODELS, Config
 from search.settings.groups import first_sentence, groups, limits, options, places, typed
 from search.settings.words import GROUPS, KIND
 from space import UserError, documents
+from space.choices.loading import load_space
 
 SHIPPED = [(group, name) for group in GROUPS[1:] for name in documents.names(group)]
 
@@ -55,6 +57,21 @@ def test_a_file_of_the_users_is_told_as_a_shipped_one(tmp_path):
     epochs, images = group.settings
     assert (epochs.key, epochs.value, epochs.meaning) == ("proxy.epochs", "2", "few")
     assert images.meaning.startswith("images to train with")
+
+
+@pytest.mark.parametrize("name", ["around:b0", "inside:b0"])
+def test_a_space_that_a_network_defines_is_told(name):
+    space = load_space(name)
+    words = {"space": name, "space.widths": "0.5,1", "space.stages.*.depth": "2"}
+    told = [next(iter(groups(chosen))) for chosen in ({"space": name}, words)]
+    for group, known in zip(
+        told, (space, load_space(name, {"widths": [0.5, 1], "stages.*.depth": 2})), strict=True
+    ):
+        assert (group.key, group.name, group.about) == ("space", name, "")
+        values = {setting.key: yaml.safe_load(setting.value) for setting in group.settings}
+        assert values["space.stages.1"] == json.loads(json.dumps(known.document["stages"][1]))
+    with pytest.raises(UserError, match="'b00'"):
+        list(groups({"space": name[:-2] + "b00"}))
 
 
 @pytest.mark.parametrize(
