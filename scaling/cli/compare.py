@@ -41,10 +41,10 @@ def compare(words: tuple[str, ...], family: str | None, rule: str, dry_run: bool
     """
     from scaling.cli.compared_families import given_family, scaled_family
     from search.compare.plan import plan_of
-    from search.settings.words import parse
+    from search.settings.words import is_setting, parse
 
-    settings = [word for word in words if "=" in word]
-    networks = [word for word in words if "=" not in word]
+    settings = [word for word in words if is_setting(word)]
+    networks = [word for word in words if not is_setting(word)]
     if rule not in RULES:
         raise unknown_name("rule", rule, RULES)
     if family is None:

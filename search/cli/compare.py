@@ -66,10 +66,10 @@ def compare(words: tuple[str, ...], dry_run: bool) -> None:
     ones are compared as they are. All are trained with the same recipe, images and seeds.
     """
     from search.compare.plan import plan_of
-    from search.settings.words import parse
+    from search.settings.words import is_setting, parse
 
-    settings = [word for word in words if "=" in word]
-    networks = [word for word in words if "=" not in word]
+    settings = [word for word in words if is_setting(word)]
+    networks = [word for word in words if not is_setting(word)]
     if not networks:
         raise click.UsageError("Name a run or a network to compare.")
     carry_out(plan_of(networks, parse(settings)), dry_run)

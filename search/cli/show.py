@@ -42,13 +42,14 @@ def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     from search.runs.names import is_run, split
     from search.runs.networks import find_network
     from search.runs.run import open_run
+    from search.settings.words import is_setting
 
     first, *rest = what
     if any(word.partition("=")[0].partition(".")[0] == "data" for word in what):
         return _show_data(what, sheet, as_json)
     if sheet:
         raise click.UsageError("--sheet needs data=NAME.")
-    if "=" in first:
+    if is_setting(first):
         space = _space(what)
         return print_json(space_values(space)) if as_json else print_all(show_space(space))
     if rest:

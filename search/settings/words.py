@@ -25,6 +25,16 @@ _NAMES = ("run", "from", "first", "weights", "data.path")
 """The settings whose values are names even where they look like numbers: run=2026, data.path=2024."""
 
 
+def is_setting(word: str) -> bool:
+    """Return True for KEY=VALUE, False for the word of a network, a run or a file.
+
+    The canonical string of an inception network, "r32_i16/inception_..._b:1+1=2*0.17/...", has a "=" too, but a key
+    has no "/".
+    """
+    key, equals, _ = word.partition("=")
+    return bool(equals) and "/" not in key
+
+
 def parse(words: Iterable[str]) -> dict[str, Any]:
     """Return the settings in `KEY=VALUE` words by their keys.
 
