@@ -129,6 +129,7 @@ _WORDS = {
 def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
     """Return the space, the cost, and the other settings with their defaults."""
     from search.config import Config
+    from search.engine.initial_networks import resolved
     from search.profiles.profile import BATCHES
     from search.settings.words import parse
     from space.refusal import UserError, unknown_name
@@ -148,7 +149,7 @@ def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
         near = {"near": _milliseconds(rest.pop("near"))} if "near" in rest else {}
         conditions_of(rest, ("space", "cost", "networks", "near"))
         options = {**rest, **networks, **near}
-    return Config.of({**chosen, "data": "shapes"}).space, cost, options
+    return Config.of({**resolved(chosen), "data": "shapes"}).space, cost, options
 
 
 def _milliseconds(value: object) -> float:

@@ -17,7 +17,7 @@ from search.tables.table import Column, Table
 from search.trials.answers import Answers, answers
 from search.trials.columns import TERMS, TRIALS, row
 from search.trials.trial import Trial, ranked, with_reward
-from space import Architecture, UserError
+from space import Architecture, UserError, documents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,9 +168,12 @@ def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture
         return None
     profile = latency_profile(config.space)
     if profile is None:
+        # The name of any other space is not the word that chose it.
+        shipped = config.space.name in documents.names("space")
+        words = f"space={config.space.name} cost=latency" if shipped else "cost=latency SPACE"
         raise UserError(
-            f"The run {run.name} has no latencies; a profile of this device predicts them: search profile "
-            f"space={config.space.name} cost=latency"
+            f"The run {run.name} has no latencies; a profile of this device predicts them: search profile {words}"
+            + ", where SPACE are the words for the space that began the run." * (not shipped)
         )
     return Forecast(profile, reference, one_resolution=False)
 

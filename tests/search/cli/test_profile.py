@@ -1,12 +1,17 @@
 import json
+from pathlib import Path
 
 import onnxruntime
 import pytest
 from click.testing import CliRunner
 
 from search.cli.main import search
+from search.cli.profile import _read
+from search.models.model import load_model, save_model
 from search.profiles import Profile
-from space import UserError
+from search.training.named_models import untrained
+from space import UserError, decode
+from space.choices.loading import load_space
 
 TINY = ("profile", "space=tiny_space", "networks=2", "batch=2")
 
@@ -66,6 +71,14 @@ def test_it_is_written_where_it_is_wanted(run, tmp_path):
     run(*TINY, "space.resolution=8", "--out", "mine.json")
     assert json.loads((tmp_path / "mine.json").read_text())["format"] == "compound-nas.profile"
     assert {path.name for path in tmp_path.iterdir()} == {"mine.json"}
+
+
+def test_a_space_around_a_model_is_known(run):
+    model = save_model(untrained(decode("r8_i8_s1/mb_d1_k3_s2_e2_w8/h8_c3")), Path("model"))
+    for word in ("around", "inside"):
+        space, cost, options = _read((f"space={word}:{model}", "batch=2"))
+        assert space == load_space(f"{word}:{load_model(model).architecture}")
+        assert (cost, options["batch"]) == ("step", 2)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,12 @@ def test_a_run_without_latencies_is_rescored_by_a_saved_profile(device, monkeypa
     monkeypatch.setattr(rescoring, "latency_profile", lambda space: None)
     with pytest.raises(UserError, match="search profile space=tiny_space cost=latency"):
         rescored(run, reward, limits)
+    derived = launch(
+        {**SETTINGS, "space": f"around:{run.best.architecture}", "trials": 1, "run": "two"},
+        evaluate=looked_up,
+    )
+    with pytest.raises(UserError, match="search profile cost=latency SPACE, where SPACE are the words"):
+        rescored(derived, reward, limits)
     monkeypatch.setattr(rescoring, "latency_profile", lambda space: profile)
     assert all(place.trial.latency for place in rescored(run, reward, limits))
 
