@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner
 
@@ -59,6 +60,17 @@ def test_images_that_are_not_known_are_asked_for(large, tmp_path):
     shown = replace(load_model(large), trained=True, provenance=Provenance(data="npz"))
     result = run(save_model(shown, tmp_path / "moved"), "--out", tmp_path / "dilated")
     assert result.output.endswith("data=npz data.path=...\n")
+
+
+def test_channels_that_all_choose_one_dilation_are_written(tmp_path):
+    model = untrained(decode(LARGE.format(5)), weights=True)
+    centre = torch.zeros(5, 5)
+    centre[1:4, 1:4] = 1
+    tensors = {k: t * centre if t.shape[-2:] == (5, 5) else t for k, t in model.weights.tensors.items()}
+    large = save_model(replace(model, weights=replace(model.weights, tensors=tensors)), tmp_path / "large")
+    run(large, "--out", tmp_path / "dilated")
+    made = load_model(tmp_path / "dilated").architecture
+    assert all(stage.kernel == 3 and not stage.dilations for stage in made.stages)
 
 
 def test_what_cannot_be_dilated_is_refused(large, tmp_path):
