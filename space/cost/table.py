@@ -119,7 +119,7 @@ class CostRow:
         if self.unit == "ms":
             return f"{value:,.1f} ms" if value >= 10 else f"{value:.3g} ms"
         if self.unit == "B":
-            prefix, unit = next(((p, u) for p, u in _SIZES if value >= u), ("", 1))
+            prefix, unit = next(((p, u) for p, u in _SIZES if value >= 0.9995 * u), ("", 1))
             return f"{value / unit:.3g} {prefix}B" if prefix else f"{value:.0f} B"
         return f"{value:,.0f}"
 
