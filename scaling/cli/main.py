@@ -167,24 +167,25 @@ def _save(
     request: ScalingRequest,
     given: dict[str, Any],
 ) -> None:
-    written: list[Path] = []
+    folders: list[Path] = []
     if given["save"] is not None:
         from scaling.runs import provenance_of
 
         origin = provenance_of(given["base"])
         members = {model.name: model.architecture for model in models}
         members |= {row.name: row.architecture for row in published}
-        written += [
+        folders = [
             _folder(name, architecture, given["save"] / name, given["onnx"], origin)
             for name, architecture in members.items()
         ]
+    figures: list[Path] = []
     if given["figure"] is not None:
-        written += _figures(request, given["phis"] or (0.0, 7.0), given["figure"])
-    for path in written:
+        figures = _figures(request, given["phis"] or (0.0, 7.0), given["figure"])
+    for path in (*folders, *figures):
         click.echo(f"Wrote {path}", err=True)
-    if given["save"] is not None:
+    if folders:
         data = "" if origin.run else " data=folder data.path=DIR"
-        click.echo(f"\nNext: search train {shlex.quote(str(written[0]))}{data}", err=True)
+        click.echo(f"\nNext: search train {shlex.quote(str(folders[0]))}{data}", err=True)
 
 
 def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[Path]:

@@ -240,6 +240,15 @@ def test_a_range_of_phi_without_a_curve_is_refused(capsys, monkeypatch, tmp_path
     assert not list(tmp_path.iterdir())
 
 
+def test_what_to_train_next_is_a_saved_network_not_a_figure(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ("--base", "b0", "--figure", "f", "--save", "d")
+    assert "Next:" not in CliRunner().invoke(cli, words, catch_exceptions=False).stderr
+    result = CliRunner().invoke(cli, (*words, "--phi", "1"), catch_exceptions=False)
+    (folder,) = Path("d").iterdir()
+    assert f"Next: search train {folder} " in result.stderr
+
+
 def test_a_page_leaves_out_a_rule_where_it_cannot_scale_the_base(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run("--base", "b0", "--family", "-7..0", "--report", "f.html")
