@@ -172,7 +172,9 @@ def _run(drive: Callable[[Terminal], Fitted]) -> None:
 
 
 def _end(message: str, display: Terminal, code: int) -> None:
-    advice = f" Continue with: scale fit --resume {display.path.name}" if display.path else ""
+    from search.runs.names import called
+
+    advice = f" Continue with: scale fit --resume {called(display.path)}" if display.path else ""
     click.echo(f"scale: {message}{advice}", err=True)
     sys.exit(code)
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -87,15 +88,16 @@ def test_resuming_a_finished_fit_prints_it_again():
     assert run("--resume", "f").stdout == first.stdout
 
 
-def test_a_fit_that_ends_early_says_how_to_continue(monkeypatch):
+@pytest.mark.parametrize(("path", "name"), [(fitting.RUNS / "f", "f"), (Path("elsewhere/f"), "elsewhere/f")])
+def test_a_fit_that_ends_early_says_how_to_continue(monkeypatch, path, name):
     def stopped(planned, *, display):
-        display.path = fitting.RUNS / "f"
+        display.path = path
         raise Stopped("The budget is spent.")
 
     monkeypatch.setattr(fitting, "begin", stopped)
     result = CliRunner().invoke(cli, ["fit", "--base", BASE, *SMALL])
     assert result.exit_code == 1
-    assert "scale: The budget is spent. Continue with: scale fit --resume f\n" in result.stderr
+    assert "scale: The budget is spent. Continue with: scale fit --resume " + name + "\n" in result.stderr
 
 
 @pytest.mark.parametrize(
