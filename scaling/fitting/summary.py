@@ -28,11 +28,12 @@ def verdict_sentences(fitted: Fitted) -> list[str]:
         ]
     mean = winner_accuracy(fitted)
     others = len(verdict.tied) - 1
+    rivals = "significantly above every other finalist" if len(verdict.finalists) > 1 else "the only finalist"
     choice = (
         f"The best mean, of {best.coefficients}, is not significantly above {others} other"
         f"{'s' * (others > 1)}; the cheapest of all these, the best included, is {winner.coefficients}."
         if others
-        else f"The best is {winner.coefficients}, significantly above every other finalist."
+        else f"The best is {winner.coefficients}, {rivals}."
     )
     over = "seeds and images" if verdict.layout.images else "seeds"
     return [

@@ -16,6 +16,7 @@ import yaml
 
 from scaling import PAPER, Coefficients, Design, Rounding, fit, read_coefficients, resolve, scale
 from scaling.fitting.fit import plan, resume
+from scaling.fitting.summary import verdict_sentences
 from search import Stopped, launch, open_run
 from search.proxy.evaluate import TrialFailed
 from search.stats.hits import encode_hits
@@ -89,6 +90,14 @@ class TestRace:
         (published,) = (i for i, c in enumerate(found.plan.grid.candidates) if c.published)
         assert counts[published] == 3
         assert published in found.verdict.finalists
+
+    def test_the_only_finalist_is_not_said_to_be_better_than_others(self):
+        (best,) = (
+            c.model.architecture for c in plan(BASE, SMALL, Design(**COARSE)).grid.candidates if c.published
+        )
+        found = fitted(lambda network: 0.9 if network == best else 0.3, leaders=1)
+        assert len(found.verdict.finalists) == 1
+        assert verdict_sentences(found)[1] == f"The best is {found.coefficients}, the only finalist."
 
     def test_significantly_worse_candidates_get_no_third_seed(self):
         found = fitted(noise=0.0005, leaders=5, seeds=4)
