@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.exact_costs import EXACT_COSTS, ExactCosts
@@ -308,3 +309,22 @@ def test_published_weights_are_a_row_that_is_fine_tuned(second, tmp_path):
     assert [row["what"] for row in rows] == [second, "pretrained, fine-tuned"]
     assert rows[1]["origin"] == "weights of pretrained" and rows[1]["share"] is None
     assert rows[1]["architecture"] == str(network) and rows[1]["n"] == 1
+
+
+@pytest.mark.usefixtures("_at_home")
+def test_other_images_are_refused_in_the_folder_of_a_comparison(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        images = rng.integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+        np.savez(tmp_path / f"{name}.npz", train_x=images, train_y=np.arange(60) % 2)
+    network = "r16_i8_s1/mb_d1_k3_s2_e2_w8/h16_c2"
+    words = [network, *WORDS[1:5], "seeds=1", "networks=null", "data=npz", "out=out"]
+    invoke(*words, "data.path=a.npz")
+    table = (tmp_path / "out/comparison.csv").read_text()
+    with pytest.raises(UserError, match=r"^out/.* was trained on other images"):
+        CliRunner().invoke(search, ["compare", *words, "data.path=b.npz"], catch_exceptions=False)
+    # The same images may have moved.
+    (tmp_path / "a.npz").rename(tmp_path / "c.npz")
+    invoke(*words, "data.path=c.npz")
+    assert (tmp_path / "out/comparison.csv").read_text() == table
