@@ -23,13 +23,15 @@ class Evaluation:
     """The result of a model on a split.
 
     accuracy: 0 to 1. loss: the mean cross-entropy. images: the number of images. hits: the images that are classified
-    correctly, in the format of `search.stats.hits`; "" where they are not recorded.
+    correctly, in the format of `search.stats.hits`; "" where they are not recorded. effective: the effective number
+    of images (`search.data.Dataset.effective_images`); None in files of earlier versions.
     """
 
     accuracy: float
     loss: float
     images: int
     hits: str
+    effective: float | None = None
 
 
 def evaluation_file(folder: Path, split: Split) -> Path:
@@ -70,7 +72,8 @@ def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> 
     if split == "test":
         data = replace(data, validation=load_test(task.source, resolution))
     result = validate(rebuild(model.weights).to(place), data, place)
-    evaluation = Evaluation(result.accuracy, result.loss, len(data.validation), result.hits)
+    images, effective = len(data.validation), data.effective_images()
+    evaluation = Evaluation(result.accuracy, result.loss, images, result.hits, effective)
     write_file(evaluation_file(folder, split), json.dumps(asdict(evaluation)) + "\n")
     return evaluation
 

@@ -43,7 +43,7 @@ COLUMNS = (
         "difference_half",
         "+- seeds and images",
         form=".4f",
-        description="half-width of its interval over seeds and images, which are paired (up to 20,000)",
+        description="half-width of its interval over seeds and images, which are paired where they can be",
     ),
     Column("significant", "Significant", description="whether that interval excludes 0"),
     Column("reward_difference", "Reward - lead's", form="+.4f", description="mean difference, seed by seed"),
@@ -58,6 +58,7 @@ EXACT = (
     Column("bound", "Bound", description="the cost of the lead"),
     Column("split", "Split", description="the images that accuracies are measured on"),
     Column("images", "Images", form="d", description="number of these images"),
+    Column("paired", "Paired", description="whether networks are compared image by image"),
     Column("accuracies", "Accuracies", description="seed by seed"),
     Column("architecture", "Architecture", description="canonical string"),
 )
@@ -82,7 +83,8 @@ def _level(compared: Compared, every: Sequence[Trained]) -> list[Row]:
     accuracies = [one.accuracies for one in every]
     by_seed = Differences(accuracies, common_seeds=True)
     hits = networks_hits([[evaluation.hits for evaluation in one.evaluations] for one in every], images)
-    by_both = Differences(accuracies, common_seeds=True, images=images, hits=hits)
+    effective = every[0].evaluations[0].effective or images
+    by_both = Differences(accuracies, common_seeds=True, images=effective, hits=hits)
     rewards = [_rewards(one, plan) for one in every] if plan.reward else None
     by_reward = Differences(rewards, common_seeds=True) if rewards else None
     table: list[Row] = []
@@ -108,6 +110,7 @@ def _level(compared: Compared, every: Sequence[Trained]) -> list[Row]:
             "bound": compared.lineup.bounds[contender.level],
             "split": split,
             "images": images,
+            "paired": hits is not None,
             "accuracies": list(one.accuracies),
             "architecture": str(contender.architecture),
         }

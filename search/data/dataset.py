@@ -72,6 +72,19 @@ class Dataset:
     remarks: tuple[str, ...] = ()
     """Messages for the user about the way the data were read, and about signs of faults in them."""
 
+    def effective_images(self, most: int | None = None) -> float:
+        """Return the number n of validation images in p(1 - p)/n, the variance of an accuracy p over their choice.
+
+        It is the number of images; for the mean accuracy of K classes with n_c images each (see `balance`), it is
+        K^2 / sum(1/n_c), which is exact if all classes have the same accuracy: small classes make it uncertain. most:
+        the number of images used, from the first on; None: all images.
+        """
+        labels = self.validation.labels[:most]
+        if self.balance is None:
+            return len(labels)
+        counts = np.bincount(labels)
+        return float(np.count_nonzero(counts) ** 2 / np.sum(1 / counts[counts > 0]))
+
 
 def source_from(settings: Mapping[str, object]) -> Source:
     """Return the source that a mapping such as {"source": "npz", "path": ...} describes.

@@ -120,7 +120,7 @@ class Prepared:
     @property
     def outlook(self) -> tuple[str, ...]:
         """The lines on the precision of the search."""
-        return outlook(self.config, len(self.data.train), len(self.data.validation))
+        return outlook(self.config, self.data)
 
 
 def prepared(settings: Mapping[str, Any]) -> Prepared:
@@ -270,8 +270,7 @@ def drive(
                 config.executor.run(source, inheriting(evaluate, config, path))
                 if config.forecast:
                     measure_best(engine, config.forecast)
-                images = len(data.validation)
-                measure_answers(engine, display.note, min(images, config.proxy.validation_images or images))
+                measure_answers(engine, display.note, data.effective_images(config.proxy.validation_images))
         finally:
             source.release()
         status = engine.status

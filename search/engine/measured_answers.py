@@ -21,13 +21,13 @@ Measure = Callable[[Architecture], float]
 """A function that returns the measured latency of a network in milliseconds."""
 
 
-def measure_answers(engine: Engine, note: Callable[[str], None], images: int | None) -> None:
+def measure_answers(engine: Engine, note: Callable[[str], None], images: float | None) -> None:
     """Measure the latency of each answer under the conditions of the run's profile of latencies.
 
     An answer that takes over 2 % more than `limit.latency` is no answer any more, see `search.trials.answers`;
     another trial takes its place and is measured, too, up to `_MOST` networks in all. Nothing is measured without
     such a profile, and where it is of another device. note: a function that receives a line about each measurement,
-    or about the other device. images: the number of validation images, None if unknown.
+    or about the other device. images: the effective number of validation images, None if unknown.
     """
     latencies = engine.config.latencies
     if latencies is None or not _unmeasured(engine.config, engine.trials, images):
@@ -42,7 +42,7 @@ def measure_answers(engine: Engine, note: Callable[[str], None], images: int | N
         measure_with(engine, lambda network: bench.ratio(network) * profile.reference_ms, note, images)
 
 
-def measure_with(engine: Engine, measure: Measure, note: Callable[[str], None], images: int | None) -> None:
+def measure_with(engine: Engine, measure: Measure, note: Callable[[str], None], images: float | None) -> None:
     """Measure answers by `measure` until each has a measured latency, at most `_MOST` networks."""
     limit = engine.config.limit.latency
     for _ in range(_MOST):
@@ -56,8 +56,8 @@ def measure_with(engine: Engine, measure: Measure, note: Callable[[str], None], 
         note(f"trial {trial.number}: latency {text(ms)} measured, {text(trial.latency.ms)} predicted{over}")
 
 
-def _unmeasured(config: Config, trials: tuple[Trial, ...], images: int | None) -> list[Trial]:
-    """Return the answers without a measured latency, each once. images: the number of validation images, or None."""
+def _unmeasured(config: Config, trials: tuple[Trial, ...], images: float | None) -> list[Trial]:
+    """Return the answers without a measured latency, each once. images: as in `measure_answers`."""
     order = ranked(trials)
     if not order:
         return []

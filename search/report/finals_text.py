@@ -20,7 +20,7 @@ _SATURATED = 5
 
 def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
     """Yield a verdict in sentences: the winner with its interval, the noise of the proxy, and warnings."""
-    tested = finals_differences(verdict.standing, run.validation_images)
+    tested = finals_differences(run, verdict.standing)
     yield winner(verdict, tested)
     similar = [
         str(trial.number)
@@ -86,7 +86,7 @@ def single_trainings_text(run: Run) -> Iterator[str]:
     """
     if not run.over or run.agenda.finalists or len(run.ranked) < 2:
         return
-    images = run.validation_images
+    images = run.effective_images
     points = f"; differences under {100 * chance(images):.0f} points may be chance" if images else ""
     yield f"noise: each network has one training, since there were no finals{points}"
 

@@ -153,6 +153,7 @@ class Findings:
             "paired_images": tested.hits is not None,
             "answers": {name: trial.number for name, trial in self.answers.items()},
             "validation_images": self.images,
+            "effective_images": tested.images,
             "fresh_seeds": comparison.fresh,
             "confidence": CONFIDENCE,
             "compared": [
@@ -176,7 +177,6 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
     environment = _environment(run)
     answers = answers_of(run)
     base, name, base_trial = _base(run)
-    images = run.validation_images
     if baseline:
         _require_comparable(run, baseline)
     drawn = tuple(random_draws(baseline or run))
@@ -192,9 +192,9 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
         base=base,
         base_name=name,
         base_trial=base_trial,
-        images=images,
-        comparison=_comparison(run, answers, base_trial, images) if winner else None,
-        searched=_searched(run, verdict, images) if winner else None,
+        images=run.validation_images,
+        comparison=_comparison(run, answers, base_trial) if winner else None,
+        searched=_searched(run, verdict) if winner else None,
         baseline=baseline or run,
         drawn=drawn,
         over_random=_over_random(winner, others, drawn, _complete(run)) if winner else None,
@@ -207,33 +207,34 @@ def answers_of(run: Run) -> Mapping[str, Trial]:
     return {name: run.pick(name) for name in ANSWERS} if run.ranked else {}
 
 
-def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None, images: int | None) -> Comparison:
+def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None) -> Comparison:
     finalists = tuple(trial for trial in run.ranked if trial.final_accuracies)
     if finalists:
-        return Comparison(finalists, finals_differences(finalists, images), fresh=True)
+        return Comparison(finalists, finals_differences(run, finalists), fresh=True)
     chosen = {trial.number: trial for trial in (*answers.values(), *((base,) if base else ()))}
     trials = tuple(chosen.values())
-    return Comparison(trials, Differences([(accuracy(t),) for t in trials], images=images), fresh=False)
+    tested = Differences([(accuracy(t),) for t in trials], images=run.effective_images)
+    return Comparison(trials, tested, fresh=False)
 
 
-def _searched(run: Run, verdict: Verdict | None, images: int | None) -> Comparison:
+def _searched(run: Run, verdict: Verdict | None) -> Comparison:
     """Return all complete trials by their accuracies in the search, whose spread the finals have measured."""
     trials = tuple(run.ranked)
-    hits = networks_hits([[trial.result.hits if trial.result else ""] for trial in trials], images)
+    texts = [[trial.result.hits if trial.result else ""] for trial in trials]
+    hits = networks_hits(texts, run.validation_images)
     noise = verdict.noise if verdict else None
     spread = Spread(noise.seed, noise.freedom) if noise else None
     accuracies = [(trial.terms.accuracy if trial.terms else 0.0,) for trial in trials]
-    return Comparison(trials, Differences(accuracies, images=images, hits=hits, spread=spread), fresh=False)
+    tested = Differences(accuracies, images=run.effective_images, hits=hits, spread=spread)
+    return Comparison(trials, tested, fresh=False)
 
 
-def finals_differences(finalists: Sequence[Trial], images: int | None) -> Differences:
-    """Return the differences of accuracy among trials with fresh seeds.
-
-    images: the number of validation images, None if unknown.
-    """
+def finals_differences(run: Run, finalists: Sequence[Trial]) -> Differences:
+    """Return the differences of accuracy among `finalists`, trials of `run` with fresh seeds."""
     texts = [[each.result.hits for each in trial.final_trainings if each.result] for trial in finalists]
     accuracies = [trial.final_accuracies for trial in finalists]
-    return Differences(accuracies, images=images, hits=networks_hits(texts, images))
+    hits = networks_hits(texts, run.validation_images)
+    return Differences(accuracies, images=run.effective_images, hits=hits)
 
 
 def _complete(run: Run) -> int:

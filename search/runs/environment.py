@@ -41,6 +41,7 @@ def environment(data: Dataset) -> dict[str, Any]:
             "classes": list(data.classes),
             "train": len(data.train),
             "validation": len(data.validation),
+            "effective_validation": data.effective_images(),
         },
         "skipped": list(data.skipped),
     }

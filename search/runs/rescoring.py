@@ -135,7 +135,7 @@ def rescored_answers(run: Run, places: Sequence[Place], reward: Reward, limits: 
     finalists = [trial for trial in within if trial.final_terms]
     candidates = finalists if run.verdict and within[0].final_terms else within
     best = max(candidates, key=lambda trial: (trial.final_terms or trial.terms).reward)  # type: ignore[union-attr]
-    return answers(candidates, best, reward, limits, run.validation_images)
+    return answers(candidates, best, reward, limits, run.effective_images)
 
 
 def _scored(run: Run, reward: Reward, limits: Limits) -> Iterator[Trial]:

@@ -173,18 +173,34 @@ class Run:
             candidates[0],
             self.config.reward,
             self.config.limit,
-            self.validation_images,
+            self.effective_images,
         )
 
     @property
     def validation_images(self) -> int | None:
         """The number of images that the accuracy of a trial is measured on, None if the run did not note it."""
+        images = self._noted_images("validation")
+        return None if images is None else int(min(images, self.config.proxy.validation_images or images))
+
+    @property
+    def effective_images(self) -> float | None:
+        """The number of images by which accuracies are uncertain, see `search.data.Dataset.effective_images`.
+
+        None if the run did not note it.
+        """
+        used, images = self.validation_images, self._noted_images("validation")
+        if not used or not images or not self.config.data.balance:
+            return used
+        effective = self._noted_images("effective_validation")
+        # The first images have the classes in the same proportions as all.
+        return effective and effective * used / images
+
+    def _noted_images(self, key: str) -> float | None:
+        """Return a number of images that the run noted at its start; None without one."""
         try:
-            data = json.loads((self.path / ENVIRONMENT).read_text("utf-8"))["data"]
-            images = int(data["validation"])
+            return float(json.loads((self.path / ENVIRONMENT).read_text("utf-8"))["data"][key])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return min(images, self.config.proxy.validation_images or images)
 
     def pick(self, which: int | str | None) -> Trial:
         """Return a trial by number or by the name of an answer ("best", "most-accurate", "cheapest"); None: the best.

@@ -19,7 +19,7 @@ def t_quantile(freedom: float, comparisons: int = 1) -> float:
     return float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2 / comparisons))
 
 
-def image_deviation(accuracy: float, images: int) -> float:
+def image_deviation(accuracy: float, images: float) -> float:
     """Return the standard deviation of an accuracy due to the random choice of the `images` it is measured on.
 
     Two more images are counted as right and two as wrong (Agresti and Coull 1998). Otherwise the deviation would be

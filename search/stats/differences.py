@@ -72,15 +72,15 @@ class Differences:
     """The differences of the mean accuracies of several networks.
 
     accuracies: the accuracies of the trainings of each network. common_seeds: True if all networks have the same
-    seeds, in the same order. images: the number of images that all accuracies are measured on; None: the choice of
-    images is not counted as an uncertainty. hits: the share of trainings that get each image right, for each network;
-    None if it is unknown for a network. spread: the spread known from other trainings; None: estimated from
-    `accuracies`.
+    seeds, in the same order. images: the effective number of images that all accuracies are measured on
+    (`search.data.Dataset.effective_images`); None: the choice of images is not counted as an uncertainty. hits: the
+    share of trainings that get each image right, for each network; None if it is unknown for a network. spread: the
+    spread known from other trainings; None: estimated from `accuracies`.
     """
 
     accuracies: Sequence[Sequence[float]]
     common_seeds: bool = False
-    images: int | None = None
+    images: float | None = None
     hits: Sequence[Sequence[float]] | None = None
     spread: Spread | None = None
 

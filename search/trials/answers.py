@@ -44,12 +44,12 @@ class Answers:
 
 
 def answers(
-    candidates: Sequence[Trial], best: Trial, reward: Reward, limits: Limits, images: int | None
+    candidates: Sequence[Trial], best: Trial, reward: Reward, limits: Limits, images: float | None
 ) -> Answers:
     """Return the best, the most accurate and the cheapest of `candidates`.
 
-    candidates: the trials that `eligible` returns. best: the winner under the reward. images: the number of
-    validation images, None if unknown.
+    candidates: the trials that `eligible` returns. best: the winner under the reward. images: the
+    effective number of validation images (`search.data.Dataset.effective_images`), None if unknown.
     """
     accurate = max(candidates, key=lambda trial: (accuracy(trial), -trial.cost.params))
     error = standard_error(accurate, candidates, images)
@@ -85,7 +85,7 @@ def accuracy(trial: Trial) -> float:
     return trial.result.accuracy if trial.result else -math.inf
 
 
-def standard_error(trial: Trial, candidates: Sequence[Trial], images: int | None) -> float:
+def standard_error(trial: Trial, candidates: Sequence[Trial], images: float | None) -> float:
     """Return the standard error of a trial's accuracy from its seeds and the validation images.
 
     The variance over seeds is pooled over all candidates with two final trainings or more. Every training is

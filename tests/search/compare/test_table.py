@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +82,22 @@ def test_images_are_paired():
         for one in every
     ]
     assert alike < rows(compared(*unknown))[1]["difference_half"] / 3
+
+
+def test_balanced_accuracies_count_as_on_fewer_images():
+    """Small classes make the mean of the classes' accuracies uncertain, and nothing is known image by image."""
+
+    def table(effective):
+        every = trained("mine", 0.80, 0.82, 0.81), trained("b0", 0.79, 0.811, 0.80)
+        unpaired = [
+            replace(one, evaluations=tuple(replace(e, hits="", effective=effective) for e in one.evaluations))
+            for one in every
+        ]
+        return rows(compared(*unpaired))
+
+    halves = [table(effective)[1]["difference_half"] for effective in (IMAGES, IMAGES / 4)]
+    assert 1.8 < halves[1] / halves[0] < 2.1
+    assert all(row["images"] == IMAGES and not row["paired"] for row in table(IMAGES / 4))
 
 
 def test_the_cost_counts_in_the_reward():

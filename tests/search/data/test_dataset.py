@@ -121,6 +121,29 @@ def test_another_flip_than_the_default_is_another_data_set(name, options):
     assert other.train.images.filename == usual.train.images.filename
 
 
+@pytest.mark.parametrize(
+    ("counts", "most", "balanced"),
+    [
+        ((30, 30), None, 60),
+        ((1000, 100), None, 4 / (1 / 1000 + 1 / 100)),
+        ((4, 0, 12), None, 12),
+        ((3, 5), 3, 3),
+    ],
+)
+def test_small_classes_make_a_balanced_accuracy_uncertain(options, counts, most, balanced):
+    data = load(source_from({"source": "shapes", **options["shapes"]}), 8)
+    labels = np.arange(len(counts)).repeat(counts)
+    data = dataclasses.replace(data, validation=dataclasses.replace(data.validation, labels=labels))
+    assert data.effective_images(most) == len(labels[:most])
+    found = dataclasses.replace(data, balance="loss").effective_images(most)
+    assert found == pytest.approx(balanced)
+    if most is None:  # The variance of the mean over the classes, each with an accuracy p.
+        p, sizes = 0.7, [count for count in counts if count]
+        assert p * (1 - p) / found == pytest.approx(
+            sum(p * (1 - p) / count for count in sizes) / len(sizes) ** 2
+        )
+
+
 def test_importing_the_sources_imports_no_torch():
     subprocess.run(
         [sys.executable, "-c", "import sys, search.data; sys.exit('torch' in sys.modules)"], check=True

@@ -36,7 +36,7 @@ def test_a_run_ends_with_its_winner_and_how_sure_that_is():
     run = launch(SMALL, evaluate=looked_up)
     text = shown(show_run(run))
     best = run.verdict.winner
-    half = finals_differences(run.verdict.standing, run.validation_images).mean(0).half
+    half = finals_differences(run, run.verdict.standing).mean(0).half
     assert "finals: the best of the search, trained with 2 fresh seeds each" in text
     assert (
         f"winner: trial {best.number}, accuracy {best.final_terms.accuracy:.4f} +- {half:.4f} (95%)" in text
@@ -66,7 +66,7 @@ def test_a_search_without_finals_says_what_is_chance():
 def test_similar_trials_that_are_not_named_are_counted(monkeypatch):
     monkeypatch.setattr("search.report.finals_text.SHOWN", 1)
     run = launch({**SMALL, "finals.top": 4}, evaluate=looked_up)
-    tested = finals_differences(run.verdict.standing, run.validation_images)
+    tested = finals_differences(run, run.verdict.standing)
     standing = run.verdict.standing
     similar = [place for place in range(1, len(standing)) if not tested.difference(place, 0).significant]
     assert len(similar) > 1
@@ -144,7 +144,7 @@ def test_exactly_the_finalists_that_do_not_differ_significantly_are_named(offset
         )
     )
     verdict = replace(run.verdict, standing=(first, replace(second, final_trainings=trainings)))
-    similar = not finals_differences(verdict.standing, run.validation_images).difference(1, 0).significant
+    similar = not finals_differences(run, verdict.standing).difference(1, 0).significant
     assert similar == (offset == 0.0)
     named = f"its accuracy is not significantly different from trial {second.number}" in finals_text(
         run, verdict

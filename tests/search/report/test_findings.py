@@ -13,6 +13,7 @@ from search.report.findings import finals_differences, findings
 from search.report.prose import differences, summary
 from search.stats.differences import Differences
 from search.stats.hits import encode_hits
+from search.trials.answers import standard_error
 from space import UserError
 
 
@@ -99,7 +100,7 @@ def test_the_page_names_exactly_the_pairs_that_its_numbers_call_significant(tmp_
         tuple(map(int, pair)) for pair in re.findall(r"trial (\d+) is more accurate than trial (\d+)", text)
     }
     compared = values["compared"]
-    tested = Differences([each["accuracies"] for each in compared], images=values["validation_images"])
+    tested = Differences([each["accuracies"] for each in compared], images=values["effective_images"])
     expected = set()
     for one, other in combinations(range(len(compared)), 2):
         estimate = tested.difference(one, other)
@@ -220,7 +221,23 @@ def test_recorded_hits_pair_the_networks_image_by_image(with_finals):
         )
         for trial in trials
     ]
-    alone, paired = finals_differences(trials, images), finals_differences(recorded, images)
+    alone, paired = (finals_differences(with_finals, each) for each in (trials, recorded))
     assert alone.hits is None
     assert paired.hits == [[float(hit) for hit in right]] * 2
     assert paired.difference(0, 1).half < alone.difference(0, 1).half
+
+
+def test_balanced_accuracies_are_as_uncertain_as_their_small_classes(tmp_path):
+    data = ENVIRONMENT_OF_ALL["data"] | {"effective_validation": 400.0}
+    settings = {"data__balance": "loss", "proxy__validation_images": 1200, "finals": "auto"}
+    path = filled(tmp_path / "r", complete=46, environment=ENVIRONMENT_OF_ALL | {"data": data}, **settings)
+    train_again(path)
+    run = open_run(path)
+    found = findings(run)
+    assert run.validation_images == found.images == 1200 and run.effective_images == 200
+    assert found.comparison.differences.images == found.searched.differences.images == 200
+    best = found.answers["most-accurate"]
+    assert run.answers.error == standard_error(best, run.verdict.standing, 200)
+    # An earlier version did not note by how much: the choice of images is not counted then.
+    path = filled(tmp_path / "old", complete=4, data__balance="loss")
+    assert open_run(path).validation_images == 2400 and open_run(path).effective_images is None
