@@ -20,11 +20,12 @@ from search.compare.training import Returned, Training, packed, trained, unpack
 from search.engine.display import Display, Silent
 from search.engine.latency_source import profile_files
 from search.engine.launch import Stopped, create, resume
+from search.engine.parent import parent_file
 from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
 from search.runs.names import RUNS
-from search.runs.run import Run, open_run
+from search.runs.run import PARENT, Run, open_run
 from search.trials.ledger import LedgerFailed
 from space import UserError, documents
 from space.timing.ratio import StepTime
@@ -110,8 +111,10 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     if not (RUNS / name).exists():
         config = plan.random_config()
         note(f"random search of {config.settings.trials} networks: run {name}")
-        data = config.dataset()
-        create(name, config.document(), data, profile_files(config))
+        data, files = config.dataset(), profile_files(config)
+        if plan.run and config.proxy.parent is not None:
+            files[PARENT] = parent_file(config, plan.run.path)
+        create(name, config.document(), data, files)
     random = plan.settings.random
     more = random is not None and random != open_run(name).config.settings.trials
     # Returns at once if it is finished and no more networks are asked for; fewer than it has are refused.

@@ -93,6 +93,14 @@ def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
     """
     if config.proxy.parent is None or chosen is not evaluate:
         return chosen
+    return EvaluateChildren(parent_file(config, path))
+
+
+def parent_file(config: Config, path: Path) -> bytes:
+    """Return the content of the file of the parent's weights in the run at `path`, whose configuration is `config`.
+
+    Raises `UserError` if the file is missing or has changed.
+    """
     from space.weights.files import read_weights, weights_digest
 
     try:
@@ -101,7 +109,7 @@ def inheriting(chosen: Evaluate, config: Config, path: Path) -> Evaluate:
         raise UserError(f"Cannot read {path / PARENT}: {error.strerror}.") from None
     if weights_digest(read_weights(file)) != config.proxy.parent:
         raise UserError(f"{path / PARENT} has changed since the run began.")
-    return EvaluateChildren(file)
+    return file
 
 
 def _check_children(space: Space, parent: Architecture) -> None:

@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from search import launch, open_run
+from search.compare.comparison import random_search
+from search.compare.plan import plan_of
 from search.config import Config
 from search.data import load
+from search.engine.display import Silent
 from search.engine.launch import prepared, resume
 from search.engine.parent import inheriting, parent_of, source_of
 from search.models.model import Model, save_model
@@ -143,3 +146,19 @@ def test_a_search_over_children_that_is_killed_ends_as_one_that_is_not(weights):
 
     assert len(resumed.trials) == 4
     assert trained(resumed) == trained(whole)
+
+
+@pytest.mark.usefixtures("_here")
+def test_the_random_search_of_a_comparison_inherits_too(weights):
+    run = launch({**SETTINGS, "weights": str(weights), "sampler": "evolution"})
+    settings = {"networks": None, "executor": "serial"}
+    random = random_search(plan_of([run.name], settings), print, Silent())
+    assert (random.path / PARENT).read_bytes() == (run.path / PARENT).read_bytes()
+    assert [trial.state for trial in random.trials] == ["complete"] * 2
+    # Without the weights nothing is created.
+    (random.path / "config.yaml").unlink()
+    random.path.rename(random.path.with_name("away"))
+    (run.path / PARENT).unlink()
+    with pytest.raises(UserError, match="Cannot read"):
+        random_search(plan_of([run.name], settings), print, Silent())
+    assert not random.path.exists()
