@@ -21,6 +21,7 @@ from search.proxy.proxy import Proxy
 from search.reward import Reward
 from search.runs.networks import FoundNetwork, model_folder
 from search.runs.run import Run, open_run
+from search.settings.run_settings import RunSettings
 from search.settings.validation import unknown_setting, validated
 from search.training.networks import NetworkToTrain, network_to_train
 from search.training.recipe import Recipe
@@ -105,7 +106,8 @@ class Plan:
         """Return the configuration of a random search in the space of the run, with another seed.
 
         It has the number of trials in the setting `random`, else as many as the run has full-budget trainings. The
-        budget, the first networks and the pruner of the run are left out.
+        budget, the first networks and the pruner of the run are left out. Raises `UserError` if the run's name does
+        not permit the name of the random search.
         """
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
@@ -117,7 +119,7 @@ class Plan:
             "trials": trials,
             "budget": None,
             "first": (),
-            "seed": config.settings.seed + 1,
+            "seed": (config.settings.seed + 1) % 2**32,
             "run": self.random_run,
         }
         sampler = SAMPLERS["random"].model_validate({"sampler": "random"})
@@ -126,7 +128,7 @@ class Plan:
             sampler=sampler,
             pruner=NoPruner(pruner="none"),
             executor=self.executor,
-            settings=config.settings.model_copy(update=changed),
+            settings=validated("", RunSettings, {**config.settings.document(), **changed}),
         )
 
     def document(self) -> documents.Document:

@@ -40,6 +40,13 @@ class Settings(BaseModel):
             return (value,)
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
+    @field_validator("random")
+    @classmethod
+    def _count(cls, value: int | str | None) -> int | str | None:
+        if isinstance(value, int) and value < 0:
+            raise ValueError("give a number of networks, 0 for no random search, or the name of a run")
+        return value
+
     @field_validator("networks")
     @classmethod
     def _published(cls, value: tuple[str, ...]) -> tuple[str, ...]:

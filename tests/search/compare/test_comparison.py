@@ -198,6 +198,7 @@ def test_each_family_tries_every_learning_rate_once(run):
         ({"proxy.epochs": 2}, "Unknown group 'proxy'"),
         ({"recipe": "smal"}, "Did you mean 'small'"),
         ({"random": "nothing"}, "Unknown run 'nothing'"),
+        ({"random": -3}, "random=-3: give a number of networks"),
         ({"executor": "ray", "executor.address": "127.0.0.1:9"}, r"The Ray cluster 127\.0\.0\.1:9: nothing"),
     ],
 )
@@ -328,3 +329,14 @@ def test_other_images_are_refused_in_the_folder_of_a_comparison(tmp_path, monkey
     (tmp_path / "a.npz").rename(tmp_path / "c.npz")
     invoke(*words, "data.path=c.npz")
     assert (tmp_path / "out/comparison.csv").read_text() == table
+
+
+def test_a_random_search_is_created_with_valid_settings_or_not_at_all(second, tmp_path):
+    run = open_run(second)
+    last = replace(run.config, settings=run.config.settings.model_copy(update={"seed": 2**32 - 1}))
+    plan = plan_of([second], {"random": 2, "networks": None, "executor": "serial"})
+    assert replace(plan, run=replace(run, config=last)).random_config().settings.seed == 0
+    (tmp_path / "runs/second").rename(tmp_path / f"runs/{'s' * 95}")
+    with pytest.raises(UserError, match=r"^run=s+-random: string should have at most 100 characters"):
+        comparing.random_search(plan_of(["s" * 95], {"networks": None}), print, driver.Silent())
+    assert len(list((tmp_path / "runs").iterdir())) == 1
