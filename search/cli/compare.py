@@ -110,6 +110,7 @@ def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType
     """Yield the networks with their costs, and the estimated time of all trainings."""
     from search.cli.table import table
     from search.compare.levels import lineup
+    from search.compare.plan import networks
     from search.compare.price import price
     from search.tables.selection import filled
     from search.tables.table import Column
@@ -140,7 +141,11 @@ def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType
     yield from line.left_out
     yield f"others may cost up to: {'; '.join(line.bounds)}"
     if plan.random_run:
-        trials = plan.random_config().settings.trials
+        found, asked = plan.random_found(), plan.settings.random
+        if found and not isinstance(asked, int):
+            trials = networks(found) if isinstance(asked, str) else found.config.settings.trials
+        else:
+            trials = plan.random_config().settings.trials
         yield f"and the best of {trials} random networks, from a random search in run {plan.random_run}"
     yield (
         f"trainings of each network: {len(plan.seeds)}, of {plan.recipe.epochs} epochs;"

@@ -24,7 +24,6 @@ from search.engine.parent import parent_file
 from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
-from search.runs.names import RUNS
 from search.runs.run import PARENT, Run, open_run
 from search.trials.ledger import LedgerFailed
 from space import UserError, documents
@@ -101,22 +100,24 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     """Return the random search of the plan, None if the plan has none.
 
     It is started or continued if it is not finished. A run that the setting `random` names is returned as it is.
-    Raises `UserError` if the search stops before its end, and if it has more trials than the setting asks for.
+    Raises `UserError` if the search stops before its end, if it has more trials than the setting asks for, and the
+    errors of `Plan.random_found`.
     """
     name = plan.random_run
     if not name:
         return None
-    if isinstance(plan.settings.random, str):
-        return open_run(name)
-    if not (RUNS / name).exists():
+    found, random = plan.random_found(), plan.settings.random
+    if isinstance(random, str):
+        return found
+    if found is None:
         config = plan.random_config()
         note(f"random search of {config.settings.trials} networks: run {name}")
         data, files = config.dataset(), profile_files(config)
         if plan.run and config.proxy.parent is not None:
             files[PARENT] = parent_file(config, plan.run.path)
         create(name, config.document(), data, files)
-    random = plan.settings.random
-    more = random is not None and random != open_run(name).config.settings.trials
+        found = open_run(name)
+    more = random is not None and random != found.config.settings.trials
     # Returns at once if it is finished and no more networks are asked for; fewer than it has are refused.
     try:
         return resume(name, {"trials": random} if more else None, display=display)

@@ -19,6 +19,7 @@ from search.data.source import Source
 from search.executors import Executor
 from search.proxy.proxy import Proxy
 from search.reward import Reward
+from search.runs.names import RUNS
 from search.runs.networks import FoundNetwork, model_folder
 from search.runs.run import Run, open_run
 from search.settings.run_settings import RunSettings
@@ -101,6 +102,24 @@ class Plan:
         if random == 0 or self.run is None or self.drawn:
             return ""
         return random if isinstance(random, str) else f"{self.run.path.name}-random"
+
+    def random_found(self) -> Run | None:
+        """Return the random search as it is now, None if it has not begun, or the plan has none.
+
+        Raises `UserError` if the run is no random search, or its rewards cannot be compared with those of the run.
+        """
+        name = self.random_run
+        if not self.run or not name or not (isinstance(self.settings.random, str) or (RUNS / name).exists()):
+            return None
+        found = open_run(name)
+        advice = f"Give another random=RUN or random=0, or delete the run {found.name}."
+        if (sampler := found.config.sampler.sampler) != "random":
+            raise UserError(f"The run {found.name} is no random search: it has sampler={sampler}. {advice}")
+        try:
+            self.run.require_comparable(found)
+        except UserError as error:
+            raise UserError(f"{error} {advice}") from None
+        return found
 
     def random_config(self) -> Config:
         """Return the configuration of a random search in the space of the run, with another seed.

@@ -27,7 +27,7 @@ from search.stats.differences import Differences, Estimate, Spread
 from search.stats.hits import networks_hits
 from search.trials.finals import Verdict
 from search.trials.trial import RANKED, Trial
-from space import Architecture, UserError
+from space import Architecture
 from space.catalog import name_of
 
 ANSWERS = {"best": "Best", "most-accurate": "Most accurate", "cheapest": "Cheapest"}
@@ -178,7 +178,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
     answers = answers_of(run)
     base, name, base_trial = _base(run)
     if baseline:
-        _require_comparable(run, baseline)
+        run.require_comparable(baseline)
     drawn = tuple(random_draws(baseline or run))
     others = [trial for trial in run.ranked if trial not in drawn]
     guided = [] if chosen_by_rungs(run) else proposals(run)
@@ -257,15 +257,6 @@ def accuracy(trial: Trial) -> float:
     terms = trial.final_terms or trial.terms
     assert terms
     return terms.accuracy
-
-
-def _require_comparable(run: Run, baseline: Run) -> None:
-    ours, theirs = run.config.document(), baseline.config.document()
-    for group in ("space", "data", "proxy", "reward"):
-        if ours[group] != theirs[group]:
-            raise UserError(
-                f"The runs {run.name} and {baseline.name} differ in {group}, so their rewards cannot be compared."
-            )
 
 
 def _environment(run: Run) -> dict[str, Any]:

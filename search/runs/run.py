@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search.runs.names import CONFIG, called, find
 from space import UserError, documents
@@ -198,9 +198,40 @@ class Run:
     def _noted_images(self, key: str) -> float | None:
         """Return a number of images that the run noted at its start; None without one."""
         try:
-            return float(json.loads((self.path / ENVIRONMENT).read_text("utf-8"))["data"][key])
+            return float(self._noted(key))
+        except (ValueError, TypeError):
+            return None
+
+    def _noted(self, key: str) -> Any:
+        """Return what the run noted about its data at its start; None without it."""
+        try:
+            return json.loads((self.path / ENVIRONMENT).read_text("utf-8"))["data"][key]
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def require_comparable(self, other: Run) -> None:
+        """Raise `UserError` unless rewards in this run and in `other` can be compared.
+
+        They can if both have the same space, images, proxy and reward. The images may lie elsewhere.
+        """
+        from search.proxy.proxy import fidelity
+
+        def compared(run: Run) -> dict[str, object]:
+            document, source = run.config.document(), run.config.data
+            return {
+                "space": document["space"],
+                "data": source.model_dump(exclude={"path", "cache"}),
+                "proxy": fidelity(run.config.proxy, ""),
+                "reward": document["reward"],
+                "images": run._noted("digest"),
+            }
+
+        ours, theirs = compared(self), compared(other)
+        for group, own in ours.items():
+            if own != theirs[group] and (group != "images" or (own and theirs[group])):
+                raise UserError(
+                    f"The runs {self.name} and {other.name} differ in {group}, so their rewards cannot be compared."
+                )
 
     def pick(self, which: int | str | None) -> Trial:
         """Return a trial by number or by the name of an answer ("best", "most-accurate", "cheapest"); None: the best.

@@ -1,6 +1,7 @@
 """A comparison from a run of looked-up accuracies, with real trainings of a second in all."""
 
 import json
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from helpers.exact_costs import EXACT_COSTS, ExactCosts
 from helpers.jobs import Elsewhere
@@ -340,3 +342,41 @@ def test_a_random_search_is_created_with_valid_settings_or_not_at_all(second, tm
     with pytest.raises(UserError, match=r"^run=s+-random: string should have at most 100 characters"):
         comparing.random_search(plan_of(["s" * 95], {"networks": None}), print, driver.Silent())
     assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_the_random_search_has_to_be_one_of_the_same_task(second, tmp_path):
+    document = yaml.safe_load((tmp_path / "runs/second/config.yaml").read_text())
+
+    def chosen(random, group="", **changed):
+        name = random or "second-random"
+        shutil.copytree(tmp_path / "runs/second", tmp_path / "runs" / name, dirs_exist_ok=True)
+        other = {**document, group: {**document[group], **changed}} if group else document
+        (tmp_path / "runs" / name / "config.yaml").write_text(yaml.safe_dump(other))
+        return plan_of([second], {"random": random, "networks": None}).random_found()
+
+    assert chosen("drawn").name == "drawn"
+    output = invoke(second, "random=drawn", "match=macs", "networks=null", "--dry-run", *WORDS[:5])
+    assert "best of 3 random networks, from a random search in run drawn" in output
+    for group, changed in (
+        ("space", {"name": "another"}),
+        ("data", {"images": 170}),
+        ("proxy", {"epochs": 7}),
+        ("reward", {"batch": 16}),
+    ):
+        for random, name in (("drawn", "drawn"), (None, "second-random")):
+            with pytest.raises(
+                UserError, match=rf"second and {name} differ in {group}.* Give another random=RUN"
+            ):
+                chosen(random, group, **changed)
+    with pytest.raises(UserError, match=r"drawn is no random search: it has sampler=grid\."):
+        chosen("drawn", "sampler", sampler="grid")
+
+
+def test_a_random_search_on_other_images_is_refused(second, tmp_path):
+    comparing.random_search(plan_of([second], {"executor": "serial"}), print, driver.Silent())
+    file = tmp_path / "runs/second-random/environment.json"
+    noted = json.loads(file.read_text())
+    noted["data"]["digest"] = "another"
+    file.write_text(json.dumps(noted))
+    with pytest.raises(UserError, match="differ in images"):
+        plan_of([second], {}).random_found()
