@@ -17,6 +17,7 @@ from search.compare.plan import Plan, task_of
 from search.compare.price import price
 from search.compare.rates import best_rates, representatives
 from search.compare.training import Returned, Training, packed, trained, unpack
+from search.data import load
 from search.engine.display import Display, Silent
 from search.engine.latency_source import profile_files
 from search.engine.launch import Stopped, create, resume
@@ -26,7 +27,7 @@ from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
 from search.runs.run import PARENT, Run, open_run
 from search.trials.ledger import LedgerFailed
-from space import UserError, documents
+from space import UserError, decode, documents
 from space.timing.ratio import StepTime
 
 PLAN, TIMES = "compare.yaml", "times.json"
@@ -78,11 +79,12 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
     """Carry out all missing trainings and evaluations, and return the result.
 
     note: a function that receives lines about the progress. display: shows the random search; None shows nothing.
-    Raises `UserError` if the folder holds a comparison with another plan, if another process works on it, and if a
-    training or the random search fails.
+    Raises `UserError` if the folder holds a comparison with another plan or on other images, if another process works
+    on it, and if a training or the random search fails.
     """
     with sole_writer(plan.out, "a comparison"):
         _check_folder(plan)
+        _check_images(plan)
         random = random_search(plan, note, display or Silent())
         costs = plan.costs(plan.out / TIMES, note)
         line = lineup(plan, random, costs, note, plan.out / CONTENDERS)
@@ -145,6 +147,24 @@ def _check_folder(plan: Plan) -> None:
             raise UserError(
                 f"{plan.out} holds a comparison with another {key}, so results could not be compared. "
                 "Choose another out=DIR."
+            )
+
+
+def _check_images(plan: Plan) -> None:
+    """Raise `UserError` if a finished training in the folder was on other images than those of the plan.
+
+    The plan names the images by their settings only: files at the same or another path can have other content.
+    """
+    digests: dict[int, str] = {}
+    for folder in sorted(filter(is_model, plan.out.glob("*"))):
+        model = read_document(folder)
+        resolution = decode(model.architecture).resolution
+        if resolution not in digests:
+            digests[resolution] = load(plan.source, resolution).digest
+        if model.provenance.data_digest != digests[resolution]:
+            raise UserError(
+                f"{folder} was trained on other images, or this version reads them differently, so results could not "
+                "be compared. Choose another out=DIR."
             )
 
 
