@@ -162,6 +162,7 @@ class OptunaProposer:
         # A study cannot complete a pruned trial, so it is filled anew when such a trial has been trained further.
         if self._pruned and any(self._changed_rung(observation) for observation in history):
             self._begin()
+        self._update(history if self._learns else ())
         for observation in history if self._learns else ():
             if not observation.rejected:
                 self._follow(observation)
@@ -182,6 +183,19 @@ class OptunaProposer:
         self._study.tell(trial.number, state=TrialState.FAIL)
         params = trial.params  # a deep copy on every access
         return tuple(int(params[name]) for name in self._distributions)
+
+    def _update(self, history: Sequence[Observation]) -> None:
+        """Give the study's complete trials the values of the history, whose rewards are estimated anew every time.
+
+        With older values, a proposal would depend on earlier histories. Optuna changes no finished trial, and filling
+        the study anew takes seconds for thousands of trials; so the values are replaced in the study's own trials.
+        """
+        trials = self._study.get_trials(deepcopy=False)
+        for observation in history:
+            place, finished = self._added.get(observation.number, (0, False))
+            values = self._values(observation)
+            if finished and values is not None and not observation.rejected:
+                trials[place].values = values
 
     def _follow(self, observation: Observation) -> None:
         """Add the trial to the study, or update it there."""

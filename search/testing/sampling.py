@@ -51,6 +51,13 @@ def resumable(sampler: Sampler) -> None:
         assert point == sampler.proposer(space).propose(history, number)
         if history:
             history[-1] = _observed(number - 1, history[-1].point)
+        # The engine estimates the rewards of all trials anew after every result.
+        history = [
+            seen
+            if seen.reward is None
+            else replace(seen, reward=seen.reward * (1 + seen.number * number % 5))
+            for seen in history
+        ]
         history.append(Observation(number, point, None, finished=False))
 
 
