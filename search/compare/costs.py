@@ -21,7 +21,7 @@ from search.profiles.forecast import Forecast
 from search.profiles.lookup import like, unmeasurable
 from search.proxy.proxy import Proxy, timed
 from space import Architecture, decode
-from space.cost.table import COSTS, EXACT, cost_row, exact_cost
+from space.cost.table import BATCH, COSTS, EXACT, cost_row, exact_cost
 from space.timing.ratio import StepTime
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Costs:
     proxy: the settings of timed training steps. reference: the network that measured steps and inferences alternate
     with (inferences with that of the profile of latencies, if there is one). forecasts: the predictions from
     profiles, by the name of the cost. file: the file of the measurements, None for no file. note: a function that
-    receives lines about the progress.
+    receives lines about the progress. batch: the number of images for which memory is counted.
     """
 
     def __init__(
@@ -61,7 +61,9 @@ class Costs:
         forecasts: Mapping[str, Forecast],
         file: Path | None,
         note: Note,
+        batch: int = BATCH,
     ) -> None:
+        self._batch = batch
         self._proxy, self._reference, self._forecasts = proxy, reference, forecasts
         self._file, self._note = file, note
         self._times: dict[str, dict[str, Any]] = {"step": {}, "latency": {}}
@@ -74,7 +76,7 @@ class Costs:
     def __call__(self, name: str, network: Architecture) -> float:
         """Return a cost of `network` in the unit of `space.cost.table`. name: a name in that table."""
         if name in EXACT:
-            return exact_cost(name, network)
+            return exact_cost(name, network, self._batch)
         if name == "latency":
             return self.latency(network)
         if name in self._forecasts:

@@ -28,7 +28,9 @@ from search.training.networks import NetworkToTrain, network_to_train
 from search.training.recipe import Recipe
 from search.training.settings import recipe_of, source_of, within
 from search.training.task import Task
+from search.trials.answers import memory_batch
 from space import Architecture, UserError, documents
+from space.cost.table import BATCH
 from space.refusal import unknown_name
 
 FOLDER, FAMILY_FOLDER = "compare", "family"
@@ -93,7 +95,8 @@ class Plan:
         proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
         known = (("step", self.config.forecast), ("latency", self.config.latencies)) if self.config else ()
         forecasts = {name: forecast for name, forecast in known if forecast}
-        return Costs(proxy, self.reference, forecasts, file, note)
+        batch = memory_batch(self.config.reward, self.config.limit) if self.config else BATCH
+        return Costs(proxy, self.reference, forecasts, file, note, batch)
 
     @property
     def random_run(self) -> str:

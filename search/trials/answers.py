@@ -116,5 +116,9 @@ def amount(trial: Trial, name: CostName, reward: Reward, limits: Limits) -> floa
         return trial.latency.ms if trial.latency else math.inf
     if name == "step":
         return math.inf if trial.step_ratio is None else trial.step_ratio
-    batch = limits.batch if limits.memory is not None else reward.batch
-    return exact_cost(name, trial.architecture, batch if name == "memory" else BATCH)
+    return exact_cost(name, trial.architecture, memory_batch(reward, limits) if name == "memory" else BATCH)
+
+
+def memory_batch(reward: Reward, limits: Limits) -> int:
+    """Return the number of images for which a search counts memory: that of its limit, else that of its reward."""
+    return limits.batch if limits.memory is not None else reward.batch

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from search.compare.costs import Costs, matched_costs
+from search.compare.plan import Plan
 from search.config import Config
 from search.models.inference import Conditions
 from search.proxy.proxy import Proxy
 from space import UserError, cost, decode
+from space.cost.table import exact_cost
 from space.timing.ratio import StepTime
 
 ONE, OTHER = decode("r32_i8_s1/mb_d1_k3_s2_e1_w8/h8_c2"), decode("r32_i8_s1/mb_d2_k3_s2_e1_w8/h8_c2")
@@ -31,6 +33,14 @@ def test_without_a_search_multiply_adds_are_equal():
     assert matched_costs(None, None) == ("macs",)
     with pytest.raises(UserError, match="Did you mean 'params'"):
         matched_costs("param", None)
+
+
+def test_memory_is_counted_for_the_images_of_the_search():
+    run = SimpleNamespace(config=Config.of({"space": "tiny_space", "limit.memory": "2GB", "limit.batch": 8}))
+    plan = Plan(run, None, (), (), None, None, None, None)
+    assert plan.costs(None, print)("memory", ONE) == exact_cost("memory", ONE, 8) != exact_cost("memory", ONE)
+    run.config = Config.of({"space": "tiny_space", "reward.cost": "memory", "reward.batch": 4})
+    assert plan.costs(None, print)("memory", ONE) == exact_cost("memory", ONE, 4)
 
 
 def test_a_step_is_measured_once_and_kept(tmp_path, monkeypatch):
