@@ -97,6 +97,12 @@ def differences(results: Findings) -> Iterator[str]:
     comparison = results.comparison
     assert comparison
     trials, tested = comparison.trials, comparison.differences
+    if len(trials) < 2 and len(results.run.ranked) > 1:
+        yield (
+            f"Only trial {trials[0].number} was trained with fresh seeds, so no difference between accuracies can be "
+            "called significant."
+        )
+        return
     if len(trials) < 2:
         yield "There is no other network to compare the accuracy of the winner with."
         return
@@ -196,7 +202,13 @@ def _against_base(results: Findings) -> str:
     rewards = f"reward {unbiased(winner):.4f} against {unbiased(trained):.4f}"
     estimate = comparison.difference(winner, trained)
     if estimate is None:
-        gain = f"accuracy {accuracy(winner) - accuracy(trained):+.4f} (the base has no training with fresh seeds)"
+        once = [
+            name for name, one in (("winner", winner), ("base", trained)) if comparison.place(one) is None
+        ]
+        lacking = (
+            f"the {' and the '.join(once)} {'has' if len(once) == 1 else 'have'} no training with fresh seeds"
+        )
+        gain = f"accuracy {accuracy(winner) - accuracy(trained):+.4f} ({lacking})"
     else:
         gain = f"accuracy {estimate.mean:+.4f} ({interval(estimate)}; {significance(estimate)})"
     return f"Compared with {named}, as trained here, the winner has {costs}; {gain}, {rewards}."

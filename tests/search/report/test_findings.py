@@ -14,6 +14,7 @@ from search.report.prose import differences, summary
 from search.stats.differences import Differences
 from search.stats.hits import encode_hits
 from search.trials.answers import standard_error
+from search.trials.ledger import FinalTraining
 from space import UserError
 
 
@@ -241,3 +242,24 @@ def test_balanced_accuracies_are_as_uncertain_as_their_small_classes(tmp_path):
     # An earlier version did not note by how much: the choice of images is not counted then.
     path = filled(tmp_path / "old", complete=4, data__balance="loss")
     assert open_run(path).validation_images == 2400 and open_run(path).effective_images is None
+
+
+def test_the_page_says_which_networks_have_no_fresh_seeds(tmp_path):
+    """Imported trials can have them where the winner of a search without finals has none."""
+    run = open_run(filled(tmp_path / "r", complete=4))
+    winner = run.best
+    finals = tuple(FinalTraining(seed, 1, "complete", result=winner.result) for seed in (1, 2))
+
+    def page(*fresh):
+        trials = (replace(t, final_trainings=finals) if t.number in fresh else t for t in run.trials)
+        found = findings(replace(run, trials=tuple(trials)))
+        base = next(t for t in found.run.trials if t.number == others[0])
+        texts = dict(summary(replace(found, answers=dict.fromkeys(found.answers, winner), base_trial=base)))
+        return texts["Differences"], texts["Against the base"]
+
+    others = [trial.number for trial in run.trials if trial.number != winner.number]
+    assert "(the winner has no training with fresh seeds)" in page(*others[:2])[1]
+    alone = page(others[1])
+    assert alone[0].startswith(f"Only trial {others[1]} was trained with fresh seeds")
+    assert "(the winner and the base have no training with fresh seeds)" in alone[1]
+    assert "(the base has no training with fresh seeds)" in page(winner.number, others[1])[1]
