@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from scipy.stats.qmc import QMCEngine
 
 
+_BLOCK = 1024
+"""The number of points of a sequence that are computed at a time; for Sobol's sequence a power of 2."""
+
+
 class Grid(Sampler):
     """A sampler that tries each point of the space once, in an order that spreads the first points evenly."""
 
@@ -36,8 +40,9 @@ class Grid(Sampler):
 class GridWalk:
     """A proposer that visits every point of a space once.
 
-    Its steps are near the golden section of the number of points, so that every beginning of the walk is spread
-    evenly. Points in the history are skipped; after the last point it raises `Exhausted`.
+    Its steps are near the golden section of the number of points, so that every part of the walk is spread evenly. It
+    goes on after the latest point of the history, and begins again after its end. Points in the history are skipped;
+    when no other point is left it raises `Exhausted`.
     """
 
     def __init__(self, options: Sequence[int]) -> None:
@@ -48,15 +53,25 @@ class GridWalk:
         self._stride = max(1, round(self._size * (math.sqrt(5) - 1) / 2))
         while math.gcd(self._stride, self._size) > 1:
             self._stride += 1
+        self._inverse = pow(self._stride, -1, self._size)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
         known = {trial.point for trial in history}
-        for step in range(self._size):
+        # From the beginning, the points that were rejected for an earlier trial would be tried again for each one.
+        begin = self._step(_proposed(history)[-1]) + 1 if history else 0
+        for step in range(begin, begin + self._size):
             point = self._at(step * self._stride % self._size)
             if point not in known:
                 return point
         raise Exhausted
+
+    def _step(self, point: Point) -> int:
+        """Return the step of the walk, from 0, that visits `point`."""
+        number = 0
+        for count, option in zip(self._options, point, strict=True):
+            number = number * count + option
+        return number * self._inverse % self._size
 
     def _at(self, number: int) -> Point:
         """Return the point at index `number` in the order in which the last choice changes fastest."""
@@ -96,18 +111,46 @@ class SequenceWalk:
         """Prepare the sequence. options: the number of options of each choice."""
         self._options, self._sampler = options, sampler
         self._sequence: QMCEngine | None = None
+        self._points: list[Point] = []
+        """The points of the sequence that have been computed so far."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`. The length of the history is the index in the sequence."""
+        """See `Proposer`."""
         if not self._options:
             return ()
+        index = self._index(history)
+        self._compute(index + 1)
+        return self._points[index]
+
+    def _index(self, history: Sequence[Observation]) -> int:
+        """Return the index in the sequence after the latest point of the history.
+
+        A trial does not record how many points were rejected before its own. But its own point, which was permitted
+        and new, was not among these: it is the next such point of the sequence. If none is near, all attempts were
+        rejected and the nearest network was taken; or it is a network that a user named to be trained first.
+        """
+        index, attempts = 0, self._sampler.max_attempts
+        for point in _proposed(history):
+            self._compute(index + attempts)
+            try:
+                index = self._points.index(point, index, index + attempts) + 1
+            except ValueError:
+                index += attempts if index else 0
+        return index
+
+    def _compute(self, count: int) -> None:
+        """Compute the first `count` points of the sequence, and some more."""
         if self._sequence is None:
             from scipy.stats import qmc
 
             kind = {"sobol": qmc.Sobol, "halton": qmc.Halton}[self._sampler.sequence]
             self._sequence = kind(len(self._options), scramble=True, rng=self._sampler.scramble)
-        self._sequence.reset()
-        if history:
-            self._sequence.fast_forward(len(history))
-        (fractions,) = self._sequence.random(1)
-        return tuple(int(x * count) for x, count in zip(fractions, self._options, strict=True))
+        while len(self._points) < count:
+            for fractions in self._sequence.random(_BLOCK).tolist():
+                point = (int(x * count) for x, count in zip(fractions, self._options, strict=True))
+                self._points.append(tuple(point))
+
+
+def _proposed(history: Sequence[Observation]) -> list[Point]:
+    """Return the points of the history in the order in which they were proposed; imported ones are first."""
+    return [trial.point for trial in sorted(history, key=lambda trial: trial.number)]

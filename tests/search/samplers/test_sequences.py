@@ -69,3 +69,36 @@ def test_the_seed_of_a_proposal_does_not_matter_but_the_scrambling_does():
 @pytest.mark.parametrize("sampler", [Grid(sampler="grid"), QuasiRandom(sampler="qmc")])
 def test_a_space_without_choices_has_one_point(sampler):
     assert sampler.proposer(FIXED).propose([], 0) == ()
+
+
+@pytest.mark.parametrize("sampler", [Grid(sampler="grid"), QuasiRandom(sampler="qmc")])
+def test_points_that_were_rejected_for_one_trial_are_not_tried_for_the_next(sampler):
+    """A new proposer, which knows only the trials, goes on where the last one was."""
+
+    def permitted(point):
+        return sum(point) % 4 == 0
+
+    lasting, tried, trials = sampler.proposer(LARGE), [], []
+    for number in range(30):
+        rejected = []
+        while True:
+            history = [*trials, *rejected]
+            point = lasting.propose(history, 0)
+            assert point == sampler.proposer(LARGE).propose(history, 0)
+            tried.append(point)
+            if permitted(point):
+                break
+            rejected.append(Observation(number, point, None, finished=True, rejected=True))
+        trials.append(Observation(number, point, 1.0, finished=True))
+    assert len(tried) > 60
+    assert tried == walked(sampler.proposer(LARGE), len(tried))
+
+
+def test_a_sequence_goes_on_behind_the_attempts_of_a_neighbour():
+    """A trial whose point is not in the sequence was chosen after all attempts; one before all others was named."""
+    proposer = QuasiRandom(sampler="qmc").proposer(LARGE)
+    points = walked(proposer, 1002)
+    first, outside = Observation(1, points[0], 1.0, True), tuple(len(c.options) - 1 for c in LARGE.choices)
+    assert outside not in points
+    assert proposer.propose([Observation(0, outside, 1.0, True)], 0) == points[0]
+    assert proposer.propose([first, Observation(2, outside, 1.0, True)], 0) == points[1001]
