@@ -55,18 +55,24 @@ def random_draws(run: Run) -> list[Trial]:
     These are the trials before the sampler proposes anything else, without networks that the user named, published
     networks of a stratified start, and networks that low-fidelity trainings selected.
     """
+    from search.samplers.ordinal_gp.proposer import MIN_RESULTS
+
     until, named = run.config.sampler.random_until, _named(run)
     complete = [trial for trial in run.trials if trial.state == "complete" and trial.terms]
     if chosen_by_rungs(run):
         pilots = {trial.number for trial in run.config.ladder.pilot_trials(run.trials)}
         complete = [trial for trial in complete if trial.number in pilots]
-    if _stratified(run) and until is not None:
-        drawn = [trial for trial in complete if trial.number < until]
+    # Samplers learn from imported results too.
+    results = (trial.finished_at for trial in run.ranked if trial.point)
+    ended = sorted(time for time in results if time is not None)
+    if until is None:
+        drawn = complete
+    elif _stratified(run):
+        # With many workers, further trials are drawn at random until there are results for a model.
+        few = min(MIN_RESULTS, until)
+        drawn = [t for t in complete if t.number < until or bisect_right(ended, t.proposed_at) < few]
     else:
-        # Samplers learn from imported results too.
-        results = (trial.finished_at for trial in run.ranked if trial.point)
-        ended = sorted(time for time in results if time is not None)
-        drawn = [t for t in complete if until is None or bisect_right(ended, t.proposed_at) < until]
+        drawn = [t for t in complete if bisect_right(ended, t.proposed_at) < until]
     return [trial for trial in drawn if trial.architecture not in named]
 
 

@@ -72,3 +72,11 @@ def test_networks_that_the_user_named_are_no_draws(tmp_path):
         tmp_path / "r", sampler="gp", first=str(open_run(filled(tmp_path / "a")).trials[0].architecture)
     )
     assert [trial.number for trial in random_draws(open_run(path))] == list(range(1, 8))
+
+
+def test_draws_of_many_workers_last_until_there_are_results_for_a_model(tmp_path):
+    run = open_run(filled(tmp_path / "r", complete=20, sampler="auto"))
+    # Sixteen workers begin together, and two results are there before trial 16 is proposed.
+    trials = tuple(replace(t, proposed_at=0.0 if t.number < 16 else t.proposed_at) for t in run.trials)
+    found = random_draws(replace(run, trials=trials))
+    assert [trial.number for trial in found] == list(range(16))
