@@ -14,7 +14,7 @@ from space.cost.table import COSTS
 
 
 def check(config: Config) -> None:
-    """Raise `UserError` for settings that would make every trial fail or leave no network to train.
+    """Raise `UserError` for settings that would make every trial fail or leave no network to train to the end.
 
     It is also raised for a network of the setting `first` that exceeds a limit.
     """
@@ -24,6 +24,13 @@ def check(config: Config) -> None:
             raise UserError(
                 f"limit.{name}={limit}: the smallest network of the space has {_counted(name, smallest)}."
             )
+    ladder, trials = config.ladder, config.settings.trials
+    needed = ladder.eta ** (len(ladder.epochs) - 1)
+    if not ladder.pilots and trials is not None and trials < needed:
+        raise UserError(
+            f"trials={trials} with pruner.gate=0: no network would be trained for all {ladder.last} epochs; give "
+            f"trials={needed} or more, or pruner=none."
+        )
     for network in map(decode, config.settings.first):
         if exceeded := config.exceeded(network):
             raise UserError(f"first: {network}: {exceeded}.")

@@ -47,3 +47,17 @@ def test_a_network_that_is_predicted_to_be_too_slow_is_not_tried_first():
     lines = []
     assert within_times(config, lines.append).settings.first == (fast,)
     assert len(lines) == 1 and slow in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("trials", "gate", "needed"), [(8, 0, 9), (9, 0, None), (8, 12, None), (None, 0, None)]
+)
+def test_a_search_that_would_train_no_network_to_the_end_is_refused(trials, gate, needed):
+    settings = {"space": "tiny_space", "proxy.epochs": 9, "pruner": "asha", "pruner.gate": gate}
+    config = Config.of({**settings, "trials": trials, "executor": "serial"})
+    if needed is None:
+        return check(config)
+    with pytest.raises(
+        UserError, match=f"^trials={trials} with pruner.gate=0: .* give trials={needed} or more"
+    ):
+        check(config)
