@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from experiments.benchmarks.training.proxy_table import append, read
 from search.stats.differences import Differences
-from search.stats.hits import mean_hits
+from search.stats.hits import networks_hits
 from space import cost, decode
 
 EPOCHS = 10
@@ -122,11 +122,13 @@ def key_of(line: dict[str, Any]) -> tuple[object, ...]:
 def compared(lines: Sequence[dict[str, Any]], seeds: int, split: Split = "test") -> Differences:
     """Return the differences of the networks' mean accuracies on a split, paired image by image.
 
+    Without the hits of a training, as above `search.stats.hits.MAX_IMAGES` images, each network counts as if it had
+    images of its own.
+
     lines: `seeds` lines for the first network, then as many for the next, each with the same seeds in the same order.
     """
     rows = [lines[start : start + seeds] for start in range(0, len(lines), seeds)]
     images = lines[0][f"{split}_images"]
-    hits = [mean_hits([line["hits"] for line in row], images) for row in rows]
+    hits = networks_hits([[line["hits"] for line in row] for row in rows], images)
     accuracies = [[line[f"{split}_accuracy"] for line in row] for row in rows]
-    known = [row for row in hits if row is not None]
-    return Differences(accuracies, common_seeds=True, images=images, hits=known)
+    return Differences(accuracies, common_seeds=True, images=images, hits=hits)
