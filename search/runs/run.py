@@ -213,6 +213,8 @@ class Run:
         """Raise `UserError` unless rewards in this run and in `other` can be compared.
 
         They can if both have the same space, images, proxy and reward. The images may lie elsewhere.
+
+        >>> open_run("photos").require_comparable(open_run("photos"))
         """
         from search.proxy.proxy import fidelity
 
