@@ -66,6 +66,9 @@ class Config:
     def __post_init__(self) -> None:
         # How many trials run at a time depends on the device of the proxy.
         object.__setattr__(self, "executor", self.executor.on(self.proxy))
+        # Without training, a fresh seed changes nothing.
+        if not self.proxy.epochs and self.finals.top is None:
+            object.__setattr__(self, "finals", self.finals.model_copy(update={"top": 0}))
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:

@@ -115,7 +115,8 @@ def completed_work(ladder: Ladder, trials: Sequence[Trial]) -> float:
     """Return the work that this search has done, in units of a full training. A failed training counts as 1."""
     own = [trial for trial in trials if trial.state not in NOT_TRAINED_HERE]
     full = sum(trial.state in ("complete", "failed") for trial in own)
-    return full + sum(rung.result.epochs for trial in own for rung in trial.rungs) / ladder.last
+    # A full training of 0 epochs has no rungs below it.
+    return full + sum(rung.result.epochs for trial in own for rung in trial.rungs) / max(1, ladder.last)
 
 
 @dataclass(frozen=True, slots=True)

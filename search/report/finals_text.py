@@ -100,7 +100,7 @@ def _saturated(run: Run, decided: str) -> str:
 
 def _less_noise(proxy: Proxy) -> Iterator[str]:
     """Yield settings that make the accuracies of a proxy less noisy."""
-    yield f"proxy.epochs={2 * proxy.epochs}"
+    yield f"proxy.epochs={max(1, 2 * proxy.epochs)}"
     if proxy.images:
         yield "proxy.images=null"
     yield _validation(proxy)

@@ -23,6 +23,15 @@ def test_defaults_are_whole():
     assert (config.space.name, config.data.source, config.settings.trials) == ("effv2", "shapes", 20)
 
 
+def test_without_training_there_are_finals_only_on_request():
+    untrained = {"space": "inside:b0", "proxy": "finetune", "proxy.epochs": 0}
+    config = Config.of(untrained)
+    assert config.finals.trainings(1000, base=True) == 0
+    assert config.resumed({"finals": "auto"}).finals.trainings(1000) == 0
+    assert Config.of({**untrained, "finals": "full"}).finals.trainings(1000) == 15
+    assert Config.of({**untrained, "proxy.epochs": 1}).finals.trainings(1000) == 15
+
+
 PRESETS = {
     *(("proxy", name) for name in ("finetune", "mini", "small", "tiny")),
     *(("reward", name) for name in ("effnet", "mnasnet_hard")),

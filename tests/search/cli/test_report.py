@@ -27,6 +27,11 @@ def test_the_page_is_in_the_folder_of_the_run(tmp_path):
     assert "<title>Search done</title>" in (tmp_path / "runs/done/report.html").read_text()
 
 
+def test_a_search_without_training_has_its_page_too():
+    filled("runs/done", space="inside:b0", sampler="evolution", proxy="finetune", proxy__epochs=0)
+    assert reported("done") == "wrote runs/done/report.html\n"
+
+
 def test_or_where_it_is_asked_for(tmp_path):
     filled("runs/done")
     reported("done", "--out", "there/page.html")

@@ -143,6 +143,12 @@ def test_remaining_work_is_counted_in_full_trainings():
     assert remaining_work(gated, begun, 12).work == pytest.approx(12 / 9)
 
 
+def test_evaluations_without_training_count_as_full_trainings():
+    assert (
+        completed_work(Ladder((0,)), [trial(0, {LAST: 1}), trial(1, {LAST: 1}), trial(2, {}, "failed")]) == 3
+    )
+
+
 def test_the_expected_work_is_about_the_work_that_rungs_need():
     ladder = Ladder((1, 3, LAST))
     expected = remaining_work(ladder, [], 60)

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from search import launch, open_run, resume
 from search.cli.screen import show_finals, show_run, show_trial
-from search.report.finals_text import finals_text, noise, warning
+from search.config import Config
+from search.report.finals_text import _less_noise, finals_text, noise, warning
 from search.report.findings import finals_differences
 from search.testing import looked_up
 from search.trials.finals import Noise
@@ -124,6 +125,10 @@ def test_where_all_accuracies_are_the_same_the_proxy_is_not_called_noisy(setting
     text = " ".join(finals_text(run, run.verdict))
     assert "from seed to seed (SD, 2 degrees of freedom); the accuracies of the trials are all equal" in text
     assert "reliability" not in text
+
+
+def test_more_epochs_than_none_are_one():
+    assert next(_less_noise(Config.of({"proxy": "finetune", "proxy.epochs": 0}).proxy)) == "proxy.epochs=1"
 
 
 def test_noise_is_one_line():
