@@ -32,38 +32,47 @@ class Logged:
         self._display, self._names = display, tuple(dict.fromkeys(names))
         self._loggers: dict[str, Logger] = {}
         self._config: Config | None = None
+        self._early: list[Trial] = []
+        """The trials that were over before `begin`: a resume can find that the driver died too often during one."""
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
         """Show the status of the run at `path`, and keep its loggers open, until the context ends."""
-        self._config = config_of(path)
-        return self._open(path, self._display.begin(path, source))
+        self._config = config = config_of(path)
+        return self._open(path, config, self._display.begin(path, source))
 
     def finished(self, trial: Trial) -> None:
-        """Show a trial, and send it to the loggers unless it is pruned.
+        """Show a trial, and send it to the loggers unless it is pruned; before `begin`, once they are open.
 
         A logger that fails is dropped with a note.
         """
         self._display.finished(trial)
-        assert self._config
-        if trial.state == "pruned":
-            return  # Its values cannot be compared with those of full proxy trainings; it may still get such a one.
-        logged = LoggedTrial.of(trial, self._config)
-        for name, logger in list(self._loggers.items()):
-            with self._dropping(name, "and gets no more trials"):
-                logger.finished(logged)
+        if self._config:
+            self._send(trial, self._config)
+        else:
+            self._early.append(trial)
 
     def note(self, text: str) -> None:
         """Show one line of text."""
         self._display.note(text)
 
+    def _send(self, trial: Trial, config: Config) -> None:
+        if trial.state == "pruned":
+            return  # Its values cannot be compared with those of full proxy trainings; it may still get such a one.
+        logged = LoggedTrial.of(trial, config)
+        for name, logger in list(self._loggers.items()):
+            with self._dropping(name, "and gets no more trials"):
+                logger.finished(logged)
+
     @contextmanager
-    def _open(self, path: Path, context: AbstractContextManager[object]) -> Iterator[None]:
+    def _open(self, path: Path, config: Config, context: AbstractContextManager[object]) -> Iterator[None]:
         """Keep the display's context and the loggers open. At the end all loggers are closed that have not failed."""
         try:
             with context:
                 for name in self._names:
                     with self._dropping(name, "and gets no trials"):
                         self._loggers[name] = LOGGERS[name](path)
+                for trial in self._early:
+                    self._send(trial, config)
                 yield
         finally:
             for name, logger in list(self._loggers.items()):

@@ -2,16 +2,19 @@
 
 import sys
 import types
+from contextlib import closing
 from typing import ClassVar
 
 import pytest
 from helpers.quick import DONE
 
-from search import launch
+from search import launch, resume
 from search.engine.display import Silent
 from search.loggers import LOGGERS, LoggedTrial, Logger
 from search.loggers.logged import Logged
+from search.runs.run import LEDGER
 from search.testing import looked_up
+from search.trials.ledger import Ledger
 from space import UserError
 
 SMALL = {**DONE, "proxy.epochs": 2, "trials": 3, "run": "r"}
@@ -104,6 +107,30 @@ def test_every_logger_is_closed_however_a_search_ends(kept, monkeypatch, tmp_pat
     assert kept.told == ["closed"]
     assert "--log unopened failed, and gets no trials: no server" in notes
     assert "--log unclosed failed, and was not closed: the disk is full" in notes
+
+
+def test_a_trial_that_is_over_before_the_loggers_are_open_is_sent_once_they_are(
+    kept, monkeypatch, tmp_path, tmp_path_factory
+):
+    """A driver that died too often in a training makes it fail at the next resume, before anything else happens."""
+
+    def dying(request, report):
+        if request.number == 1:
+            raise KeyboardInterrupt
+        return looked_up(request, report)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr("search.engine.engine.INTERRUPTIONS", 1)
+    with pytest.raises(KeyboardInterrupt):
+        launch(SMALL, evaluate=dying)
+    with closing(Ledger(tmp_path / "runs/r" / LEDGER)) as ledger:
+        ledger.begin(1, 1)
+    run = resume("r", display=Logged(Silent(), ["kept"]), evaluate=looked_up)
+    *told, end = kept.told
+    assert [(one.number, one.state) for one in told] == [(1, "failed"), (2, "complete")]
+    assert end == "closed"
+    assert [trial.state for trial in run.trials] == ["complete", "failed", "complete"]
 
 
 @pytest.mark.slow
