@@ -14,7 +14,7 @@ from search.runs.run import Run
 from search.settings.limits import Limits
 from search.tables.selection import filled
 from search.tables.table import Column, Table
-from search.trials.answers import Answers, answers
+from search.trials.answers import Answers, answers, eligible
 from search.trials.columns import TERMS, TRIALS, row
 from search.trials.trial import Trial, ranked, with_reward
 from space import Architecture, UserError, documents
@@ -127,11 +127,13 @@ def rescored_answers(run: Run, places: Sequence[Place], reward: Reward, limits: 
     """Return the answers of a run under another objective, given its trials in `places`; None if all exceed a limit.
 
     The answers are among the trials that were trained with fresh seeds, if the finals are over and the first trial
-    under the new objective is one of them. Otherwise they are among all trials within the limits.
+    under the new objective is one of them. Otherwise they are among all trials within the limits. Trials whose
+    measured latency is too high are left out, as by `search.trials.answers.eligible`.
     """
     within = [place.trial for place in places if place.rank]
     if not within:
         return None
+    within = eligible((), within, limits)
     finalists = [trial for trial in within if trial.final_terms]
     candidates = finalists if run.verdict and within[0].final_terms else within
     best = max(candidates, key=lambda trial: (trial.final_terms or trial.terms).reward)  # type: ignore[union-attr]

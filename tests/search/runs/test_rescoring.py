@@ -1,11 +1,14 @@
 """Finished trials under another objective."""
 
+from dataclasses import replace
+
 import pytest
 from helpers.quick import QUICK
 
 from search import launch
 from search.config import objective_of
 from search.runs.rescoring import RESCORED, rescored, rescored_answers
+from search.settings.limits import NONE
 from search.testing import looked_up
 from space import UserError
 
@@ -64,6 +67,37 @@ def test_the_answers_keep_the_new_limits(run):
     assert answers.cheapest.cost.params <= answers.best.cost.params
     objective, limits = objective_of(run.config, {"limit.params": 1})
     assert rescored_answers(run, rescored(run, objective, limits), objective, limits) is None
+
+
+def measured(run, latencies):
+    """Return `run` with these measured latencies, in ms by number."""
+    trials = (
+        replace(t, result=replace(t.result, latency_ms=latencies.get(t.number, t.result.latency_ms)))
+        for t in run.trials
+    )
+    return replace(run, trials=tuple(trials))
+
+
+def test_networks_that_were_measured_too_slow_are_no_answers(run):
+    objective, _ = objective_of(run.config, {"reward": "accuracy"})
+    _, limits = objective_of(run.config, {"limit.latency": 5.0})
+
+    def best(run):
+        answers = rescored_answers(run, rescored(run, objective, NONE), objective, limits)
+        assert answers.best == answers.most_accurate
+        return answers.best.number
+
+    first, second, *_ = sorted(run.trials, key=lambda trial: -trial.result.accuracy)
+    assert best(measured(run, {first.number: 5.05})) == first.number  # within the error of a measurement
+    assert best(measured(run, {first.number: 5.6})) == second.number
+    assert best(measured(run, {trial.number: 5.6 for trial in run.trials})) == first.number
+    settings = {**SMALL, "run": "again", "reward": "accuracy", "finals.top": 2, "finals.seeds": 1}
+    again = launch(settings, evaluate=looked_up)
+    winner, other = again.verdict.standing
+    assert best(measured(again, {winner.number: 5.6})) == other.number
+    slow = {winner.number: 5.6, other.number: 5.6}
+    left = [trial for trial in again.ranked if trial.number not in slow]
+    assert best(measured(again, slow)) == left[0].number
 
 
 @pytest.mark.parametrize(
