@@ -30,6 +30,7 @@ from types import ModuleType
 from pydantic import Field, field_validator
 
 from search.executors.base import Driven, Evaluate, Executor, cores
+from search.executors.gpus import seen
 from space.refusal import UserError
 
 _OBJECTS = 10**8
@@ -88,7 +89,9 @@ class RayTune(Executor):
 
     @property
     def parallel(self) -> int | None:
-        return self.workers if self.workers or self.address else self._on_this_machine
+        if self.address:
+            return self.workers
+        return max(1, self.fitting({"CPU": self._cpus, "GPU": len(seen())}))
 
     @property
     def here(self) -> bool:
@@ -100,8 +103,9 @@ class RayTune(Executor):
         return {"cpu": float(self.threads)} | (self.resources or {})
 
     @property
-    def _on_this_machine(self) -> int:
-        return max(1, int(cores() / self.occupied["cpu"]))
+    def _cpus(self) -> int:
+        """The number of CPUs of a private cluster: the cores of this machine, and no fewer than `workers` occupy."""
+        return max(cores(), math.ceil((self.workers or 1) * self.occupied["cpu"]))
 
     def check(self) -> None:
         if self.address or set(self.resources or ()) - {"cpu"}:
@@ -171,10 +175,9 @@ class RayTune(Executor):
 
     def _private(self, folder: Path) -> dict[str, object]:
         """Return the options of `ray.init` for a private cluster. folder: the folder for its files."""
-        wanted = (self.workers or 1) * self.occupied["cpu"]
         return {
             "address": "local",
-            "num_cpus": max(cores(), math.ceil(wanted)),
+            "num_cpus": self._cpus,
             "object_store_memory": _OBJECTS,
             "include_dashboard": False,
             # A folder for this cluster alone: it holds no address of another cluster, and this one leaves no address.

@@ -4,9 +4,11 @@ import sys
 import textwrap
 
 import pytest
+from helpers.gpus import made_up_gpus
 
 from search.config import Config
 from search.executors import EXECUTORS
+from search.executors.base import cores
 from search.executors.jobs import done
 from search.proxy.evaluate import evaluate
 from search.testing import Recorded, requests, slowly
@@ -46,6 +48,16 @@ def test_a_cluster_of_others_is_as_large_as_it_is():
     assert RAY(executor="ray", address="auto").parallel is None
     assert RAY(executor="ray", address="auto", workers=3).parallel == 3
     assert RAY(executor="ray", threads=10_000).parallel == 1
+
+
+def test_shares_of_the_gpus_of_this_machine_limit_the_trials():
+    with made_up_gpus():
+        assert RAY(executor="ray", resources={"cpu": 0.01, "gpu": 0.5}).parallel == 4
+        assert RAY(executor="ray", workers=3, resources={"gpu": 0.5}).parallel == 3
+        assert RAY(executor="ray", workers=16, resources={"gpu": 0.5}).parallel == 4
+    assert RAY(executor="ray", resources={"cpu": 0.25}).parallel == 4 * cores()
+    # Not as many as there are cores: the private cluster is given as many CPUs as the workers ask for.
+    assert RAY(executor="ray", workers=2 * cores()).parallel == 2 * cores()
 
 
 def test_choosing_it_does_not_import_ray():
