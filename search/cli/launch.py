@@ -114,7 +114,7 @@ def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
         if isinstance(error, Stopped) and display.path:
             print_all(show_run(open_run(display.path)))
             if error.exhausted:
-                return click.echo(f"search: {error}.", err=True)
+                fail(f"{error}.", 1)
         fail(f"{str(error).rstrip('.')}. {_continue(display.path)}", 1)
     print_all(show_run(run))
     if not run.ranked:

@@ -276,8 +276,13 @@ def drive(
         status = engine.status
         if status.exhausted and status.best:
             display.note(f"The search ends: {status.why_stopped}.")
+        elif status.exhausted:
+            ledger.replace(OVER, "yes")  # A resume would have nothing to train either.
+            reasons = [trial.reason for trial in engine.trials if trial.reason]
+            failed = f"; none is complete, the last failed: {reasons[-1].rstrip('.')}" if reasons else ""
+            raise Stopped(status.why_stopped + failed, exhausted=True)
         elif status.why_stopped:
-            raise Stopped(status.why_stopped, exhausted=status.exhausted)
+            raise Stopped(status.why_stopped)
         # Trials that wait now were proposed when the budget was almost spent. They will not be trained.
         if proposals.over(engine.trials):
             ledger.replace(OVER, "yes")

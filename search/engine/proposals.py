@@ -13,7 +13,7 @@ from search.config import Config
 from search.pruners.calibration import expectations
 from search.reward import Accuracy, Reward
 from search.samplers import Exhausted, Observation, Proposer
-from search.samplers.nearest import nearest
+from search.samplers.nearest import enumerable, nearest
 from search.trials.estimated import estimated_accuracies
 from search.trials.trial import Trial, with_reward
 from space import Architecture, Point, decode
@@ -150,7 +150,12 @@ class Sampled:
                 return self._proposed(self._accuracy, tried, len(trials))
             except Exhausted:
                 pass  # The reward decides when a search ends.
-        return self._proposed(self._reward, tried, len(trials))
+        try:
+            return self._proposed(self._reward, tried, len(trials))
+        except Exhausted:
+            if self._networks:
+                raise
+            raise Exhausted("no network was found that keeps all limits together") from None
 
     def over(self, trials: Sequence[Trial]) -> bool:
         """Return True.
@@ -191,7 +196,9 @@ class Sampled:
         rng = random.Random(_seed(self._seed, tried, -1))
         neighbour = nearest(self._space, point, self._is_new, rng)
         if neighbour is None:
-            raise Exhausted
+            if enumerable(self._space):
+                raise Exhausted
+            raise Exhausted("random draws found no other network that keeps the limits")
         return Proposal(neighbour, self._space.at(neighbour), self._seed, known)
 
     def _follow(self, trials: Sequence[Trial]) -> None:

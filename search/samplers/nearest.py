@@ -28,6 +28,11 @@ def nearest(
     return None
 
 
+def enumerable(space: Space) -> bool:
+    """Return True if `nearest` tries all points of `space` where random changes find no network."""
+    return math.prod(option_counts(space)) <= ENUMERABLE
+
+
 def _candidates(space: Space, point: Point, rng: random.Random) -> Iterator[Point]:
     counts = option_counts(space)
     for changes in range(1, len(counts) + 1):
@@ -36,5 +41,5 @@ def _candidates(space: Space, point: Point, rng: random.Random) -> Iterator[Poin
             for index in rng.sample(range(len(counts)), changes):
                 changed[index] = (changed[index] + rng.randrange(1, counts[index])) % counts[index]
             yield tuple(changed)
-    if math.prod(counts) <= ENUMERABLE:
+    if enumerable(space):
         yield from space.points()

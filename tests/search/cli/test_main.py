@@ -225,9 +225,20 @@ def test_a_run_in_which_nothing_was_trained_is_a_failure(tmp_path):
     assert "No trial is complete; the last failed: " in result.stderr.splitlines()[-1]
 
 
+PINNED = [f"space.stages.*.{choice}" for choice in ("op=mb", "expand=4", "kernel=3", "depth=1")]
+"""The settings that leave one network of tiny_space."""
+
+
+def test_a_space_whose_networks_have_all_failed_is_a_failure_that_no_resume_mends(tmp_path):
+    result = run(tmp_path, "launch", *TINY, *PINNED, "trials=5", "executor.threads=1000000000000", "run=one")
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert "has been tried; none is complete, the last failed: " in last
+    assert "search resume" not in last + run(tmp_path, "status", "one").stdout
+
+
 def test_a_space_that_is_exhausted_shows_its_best(tmp_path):
-    pinned = [f"space.stages.*.{choice}" for choice in ("op=mb", "expand=4", "kernel=3", "depth=1")]
-    result = run(tmp_path, "launch", *TINY, *pinned, "trials=5", "run=one")
+    result = run(tmp_path, "launch", *TINY, *PINNED, "trials=5", "run=one")
     assert result.returncode == 0
     assert "every network of the space" in result.stderr.splitlines()[-1]
     assert "1 complete of " in result.stdout

@@ -246,6 +246,42 @@ def test_a_run_that_only_fails_stops_and_says_why():
         _ = open_run("r").best
 
 
+PINNED = {
+    f"space.stages.*.{key}": value
+    for key, value in {"op": "mb", "expand": 4, "kernel": 3, "depth": 1}.items()
+}
+
+
+def test_a_search_whose_networks_have_all_failed_is_over_and_says_why():
+    with pytest.raises(
+        Stopped, match="has been tried; none is complete, the last failed: no such luck"
+    ) as stopped:
+        launch({**SMALL, **PINNED, "trials": 5}, evaluate=always_failing)
+    assert stopped.value.exhausted
+    run = open_run("r")
+    assert ([trial.state for trial in run.trials], run.over, run.left) == (["failed"], True, 0)
+
+
+def test_limits_that_no_network_keeps_together_leave_nothing_to_try():
+    # Each is kept by some network of the space.
+    limits = {"limit.params": 1638, "limit.memory": 1_400_000}
+    for sampler in ("random", "grid"):
+        name = f"no-{sampler}"
+        settings = {**SMALL, **limits, "sampler": sampler, "run": name, "trials": 5}
+        with pytest.raises(Stopped, match="no network was found that keeps all limits together") as stopped:
+            launch(settings, evaluate=looked_up)
+        assert stopped.value.exhausted
+        run = open_run(name)
+        assert (run.trials, run.ended, run.over) == ((), str(stopped.value), True)
+
+
+def test_a_space_too_large_to_enumerate_has_not_been_tried_wholly(monkeypatch):
+    monkeypatch.setattr("search.samplers.nearest.ENUMERABLE", 0)
+    run = launch({**SMALL, **PINNED, "trials": 5}, evaluate=looked_up)
+    assert len(run.trials) == 1
+    assert run.ended == "random draws found no other network that keeps the limits"
+
+
 class LosesNodes(Executor):
     """Three times all of its trials are lost at once."""
 
