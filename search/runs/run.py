@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.runs.names import CONFIG, called, find
+from search.runs.names import ANSWERS, CONFIG, called, find
 from space import UserError, documents
+from space.refusal import unknown_name
 
 if TYPE_CHECKING:
     from search.config import Config
@@ -245,7 +246,10 @@ class Run:
         """
         if isinstance(which, int):
             return self.trial(which)
-        answer: Trial = getattr(self.answers, (which or "best").replace("-", "_"))
+        name = (which or "best").replace("_", "-")
+        if name not in ANSWERS:
+            raise unknown_name(f"answer of the run {self.name}", which, ANSWERS, ["the number of a trial"])
+        answer: Trial = getattr(self.answers, name.replace("-", "_"))
         return answer
 
     def trial(self, number: int) -> Trial:

@@ -4,6 +4,7 @@ import pytest
 from helpers.runs import filled
 
 from search.runs.run import open_run
+from space import UserError
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +29,16 @@ def test_a_trial_has_its_figures(run):
     shown = trial._repr_html_()
     assert shown.startswith(f"<p>&lt;Trial {trial.number}: complete")
     assert shown.endswith("</table>")
+
+
+def test_a_trial_is_picked_by_number_or_as_an_answer(run):
+    answers = run.answers
+    assert run.pick(None) == run.pick("best") == answers.best
+    assert run.pick("most-accurate") == run.pick("most_accurate") == answers.most_accurate
+    assert run.pick("cheapest") == answers.cheapest
+    assert run.pick(1) == run.trials[1]
+    with pytest.raises(UserError, match="Did you mean 'cheapest'"):
+        run.pick("cheap")
+    for name in ("cost", "error", "names"):
+        with pytest.raises(UserError, match=f"'{name}'.* Permitted: best, most-accurate, cheapest"):
+            run.pick(name)
