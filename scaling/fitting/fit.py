@@ -28,6 +28,7 @@ from search.engine.display import Display, Silent
 from search.engine.feasibility import check
 from search.engine.launch import Stopped, create, drive
 from search.executors import Evaluate
+from search.executors.gpus import read_anew
 from search.files import unused
 from search.proxy.evaluate import evaluate
 from search.proxy.proxy import fidelity
@@ -49,6 +50,7 @@ def plan(
 
     Opens the data, but decodes no image and trains nothing. Raises `UserError` for invalid arguments.
     """
+    read_anew()
     resolved, chosen = resolve(base), dict(settings or {})
     _check_settings(chosen)
     fixed = {
@@ -135,6 +137,7 @@ def resume(
     `data.path` of the same data. display, evaluate: as in `fit`. A finished fit trains nothing and writes its results
     again. Raises the errors of `fit`, and `UserError` also for an unknown run and for a run that is a search.
     """
+    read_anew()
     path = find(name)
     document = documents.read("run", str(path / CONFIG))
     if "fit" not in document:

@@ -38,6 +38,7 @@ from search.engine.remeasure_step_times import measure_best
 from search.engine.search_and_finals import SearchAndFinals
 from search.engine.step_times import with_step
 from search.executors import Evaluate
+from search.executors.gpus import read_anew
 from search.files import numbered, unused, write_file
 from search.proxy.evaluate import evaluate
 from search.proxy.proxy import fidelity
@@ -128,6 +129,7 @@ def prepared(settings: Mapping[str, Any]) -> Prepared:
 
     Raises `UserError` for invalid settings and unusable data, and if they do not fit together.
     """
+    read_anew()
     automatic = decided(resolved(settings))
     config = Config.of(automatic.settings)
     source = source_of(config)
@@ -153,6 +155,7 @@ def resume(
     other `finals`, and a new `data.path` of the same data. display, evaluate: as in `launch`. Raises the errors of
     `launch`, and `UserError` also for an unknown run and for a run of `scale fit`.
     """
+    read_anew()
     before = open_run(name)
     if before.fit:
         raise UserError(f"The run {name} belongs to scale fit. Continue it with: {before.go_on}")

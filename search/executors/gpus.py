@@ -47,8 +47,16 @@ def gpus_for(device: str) -> tuple[Gpu, ...]:
 
 
 def seen() -> tuple[Gpu, ...]:
-    """Return the GPUs that CUDA will find in a worker; () if there are none or torch is built without CUDA."""
+    """Return the GPUs that CUDA will find in a worker; () if there are none or torch is built without CUDA.
+
+    Their free memory is that of the first call after `read_anew`: a run's own workers must not change its placement.
+    """
     return _seen(os.environ.get(VISIBLE))
+
+
+def read_anew() -> None:
+    """Let the next call of `seen` read the GPUs again. It is called before a search or a fit begins or is resumed."""
+    _seen.cache_clear()
 
 
 @cache

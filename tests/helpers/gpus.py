@@ -22,9 +22,9 @@ def made_up_gpus():
         patch("search.executors.mps.available", lambda: False),
     ):
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-        gpus._seen.cache_clear()
+        gpus.read_anew()
         yield
-    gpus._seen.cache_clear()
+    gpus.read_anew()
 
 
 def telling_its_device(request, report):

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
+from search.engine.launch import prepared, resume
 from search.executors import gpus
-from search.executors.gpus import Gpu, gpus_for, numbering, selected
+from search.executors.gpus import Gpu, gpus_for, numbering, read_anew, seen, selected
+from space import UserError
 
 FOUR = [Gpu(number, f"GPU-{letter * 8}", "card", 10**10) for number, letter in enumerate("abcd")]
 
@@ -11,9 +15,9 @@ def four(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(gpus, "_all", lambda: FOUR)
     monkeypatch.setattr(gpus, "_built_with_cuda", lambda: True)
-    gpus._seen.cache_clear()
+    gpus.read_anew()
     yield
-    gpus._seen.cache_clear()
+    gpus.read_anew()
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,22 @@ def test_a_changed_environment_is_seen(four, monkeypatch):
     assert len(gpus_for("auto")) == 4
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     assert [gpu.uuid for gpu in gpus_for("auto")] == ["GPU-dddddddd"]
+
+
+def test_free_memory_is_read_once_for_each_search(monkeypatch, four):
+    four_gigabytes = [replace(gpu, free=4 * 10**9) for gpu in FOUR]
+    assert seen()[0].free == 10**10
+    monkeypatch.setattr(gpus, "_all", lambda: four_gigabytes)
+    assert seen()[0].free == 10**10
+    read_anew()
+    assert seen()[0].free == 4 * 10**9
+    monkeypatch.setattr(gpus, "_all", lambda: FOUR)
+    prepared({"space": "tiny_space", "data.images": 100, "data.test_images": 20, "proxy.device": "cpu"})
+    assert seen()[0].free == 10**10
+    monkeypatch.setattr(gpus, "_all", lambda: four_gigabytes)
+    with pytest.raises(UserError, match="no run"):
+        resume("nothing")
+    assert seen()[0].free == 4 * 10**9
 
 
 def test_a_torch_without_cuda_has_no_gpus(four, monkeypatch):
