@@ -18,6 +18,8 @@ def check(config: Config) -> None:
 
     It is also raised for a network of the setting `first` that exceeds a limit.
     """
+    if config.reward.multi_objective:
+        config.sampler.check_objectives(1 + len(config.reward.costs))
     for name, limit in config.limit.exact:
         smallest, _ = config.space.range.bounds(name, config.limit.batch)
         if limit < smallest:

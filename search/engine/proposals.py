@@ -120,7 +120,6 @@ class Sampled:
         self._seed, self._first = config.settings.seed, tuple(map(decode, config.settings.first))
         costs, many = config.reward.costs, config.reward.multi_objective
         objectives = 1 + len(costs) if many else 1
-        config.sampler.check_objectives(objectives)
         self._reward = self._objective(objectives, config.reward)
         self._share = accuracy_share if costs and not many else 0.0
         self._accuracy = self._objective(1, Accuracy(reward="accuracy")) if self._share else self._reward

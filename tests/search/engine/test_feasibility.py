@@ -22,6 +22,13 @@ def test_a_limit_is_refused_exactly_where_the_smallest_network_is_over_it(name):
         check(limited(**{name: least - 1}))
 
 
+def test_a_front_needs_a_sampler_of_several_objectives_before_anything_is_measured():
+    front = {**QUICK, "reward": "pareto", "reward.cost": "latency"}
+    with pytest.raises(UserError, match="sampler=evolution maximises a single number"):
+        check(Config.of({**front, "sampler": "evolution"}))
+    check(Config.of({**front, "sampler": "nsga2"}))
+
+
 def test_memory_is_that_of_a_training():
     with pytest.raises(UserError, match=r"memory=1: the smallest network of the space has \S+ bytes"):
         check(limited(memory=1))
