@@ -85,10 +85,10 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
     click.echo("reading the data, and timing a few steps of three networks ...", err=True)
     plan = prepared(chosen)
     config, steps = foreseen(plan.config, plan.data)
-    profile = sum(seconds for seconds in (steps, latency_profile_time(config)) if seconds) or None
+    latencies = latency_profile_time(config)
     yield from map(str, plan.decisions)
     yield from plan.outlook
-    yield from lines(estimate(config, plan.data, profile), config)
+    yield from lines(estimate(config, plan.data, steps, latencies), config)
 
 
 def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:

@@ -62,34 +62,36 @@ class Estimate:
     disk: int
 
 
-def estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
+def estimate(config: Config, data: Dataset, steps: float | None, latencies: float | None = None) -> Estimate:
     """Return the estimate for a search on these data.
 
     On a CPU, networks are timed while as many others train as in the search, if all trials run on this machine.
-    profile: the seconds of measuring a device profile first, None if none is measured.
+    steps, latencies: the seconds of measuring a profile of step times and one of latencies first, None if none is
+    measured.
     """
     if gpus_for(config.proxy.device):
-        return in_child(_on_gpu, config, profile)
-    return _estimate(config, data, profile)
+        return in_child(_on_gpu, config, steps, latencies)
+    return _estimate(config, data, steps, latencies)
 
 
-def _on_gpu(config: Config, profile: float | None) -> Estimate:
-    return _estimate(config, config.dataset(), profile)
+def _on_gpu(config: Config, steps: float | None, latencies: float | None) -> Estimate:
+    return _estimate(config, config.dataset(), steps, latencies)
 
 
-def _estimate(config: Config, data: Dataset, profile: float | None) -> Estimate:
+def _estimate(config: Config, data: Dataset, steps: float | None, latencies: float | None) -> Estimate:
+    profile = sum(seconds for seconds in (steps, latencies) if seconds) or None
     spread = _spread(config)
     with _threads(config), _neighbours(spread[1], config, data):
-        # Alternating with the reference takes as long for every network.
-        measuring = _measuring(spread[1], config, data)
+        # Alternating with the reference takes as long for every network. No trial does where a profile is made first.
+        measuring = _measuring(spread[1], config, data) if steps is None else 0.0
         training = [_training(network, config, data) for network in spread]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     again = _again(config, remaining_work(config.ladder, (), config.settings.trials or 0))
     disk = _ROW * ((config.settings.trials or 1000) + again)
     parallel = config.executor.parallel or 1
-    # Trials measure no step times where a profile predicts them, and finals measure none at all.
+    # Finals measure no step times.
     typical = mean(training)
-    trials = _total(config, typical + (measuring if profile is None else 0.0), typical)
+    trials = _total(config, typical + measuring, typical)
     total = None if trials is None else trials + (profile or 0.0)
     small, medium, large = (measuring + seconds for seconds in training)
     return Estimate((small, medium, large), again, profile, parallel, total, peak, disk)
@@ -174,8 +176,14 @@ def lines(estimate: Estimate, config: Config) -> Iterator[str]:
     )
     if estimate.profile is not None:
         yield f"a device profile, measured first: about {clock(estimate.profile)}"
-    parts = [plural(config.settings.trials, "trial") if config.settings.trials else "the budget"]
-    parts += [f"{plural(estimate.finals, 'training')} with fresh seeds"] if estimate.finals else []
+    trials, budget = config.settings.trials, config.settings.budget
+    if trials is None:
+        parts = ["the budget"]
+    elif budget is not None and estimate.total == budget + (estimate.profile or 0.0):
+        parts = [f"the budget, which ends before {plural(trials, 'trial')}"]
+    else:
+        parts = [plural(trials, "trial")]
+        parts += [f"{plural(estimate.finals, 'training')} with fresh seeds"] if estimate.finals else []
     parts += ["the profile"] if estimate.profile is not None else []
     if estimate.total is not None:
         yield f"{' and '.join(parts)}, {estimate.parallel} at a time: about {clock(estimate.total)}"

@@ -9,7 +9,7 @@ from helpers.quick import QUICK
 
 from search.config import Config
 from search.engine import estimate as module
-from search.engine.estimate import estimate, trainings
+from search.engine.estimate import estimate, lines, trainings
 from space import cost, decode
 
 NEIGHBOURS = module._neighbours
@@ -42,8 +42,28 @@ def test_with_a_profile_trials_measure_nothing_and_the_profile_counts_once():
     assert trainings(config(), None) == (20 + estimated.finals) * TRAINING
 
 
+def test_a_profile_of_latencies_spares_no_trial_its_step_time():
+    estimated = estimate(config(), None, None, 60.0)
+    assert estimated.profile == 60
+    assert estimated.trial == (MEASURING + TRAINING,) * 3
+    assert estimated.total == 60 + 20 * (MEASURING + TRAINING) + estimated.finals * TRAINING
+    both = estimate(config(), None, 30.0, 60.0)
+    assert (both.profile, both.trial) == (90, (TRAINING,) * 3)
+    assert both.total == 90 + (20 + both.finals) * TRAINING
+
+
 def test_a_budget_ends_it_earlier():
-    assert estimate(config(budget=100), None, None).total == 100
+    whole = config(budget=100)
+    estimated = estimate(whole, None, None)
+    assert estimated.total == 100
+    assert "the budget, which ends before 20 trials, 1 at a time: about 1:40" in lines(estimated, whole)
+
+
+def test_a_budget_that_suffices_for_all_trials_is_not_named():
+    whole = config(budget=3600)
+    told = list(lines(estimate(whole, None, None), whole))
+    assert not any("budget" in line for line in told)
+    assert any(line.startswith("20 trials and ") for line in told)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
