@@ -19,6 +19,7 @@ from search.data.source import Source
 from search.executors import Executor
 from search.proxy.proxy import Proxy
 from search.reward import Reward
+from search.runs.comparable import require_comparable
 from search.runs.names import RUNS
 from search.runs.networks import FoundNetwork, model_folder
 from search.runs.run import Run, open_run
@@ -119,7 +120,7 @@ class Plan:
         if (sampler := found.config.sampler.sampler) != "random":
             raise UserError(f"The run {found.name} is no random search: it has sampler={sampler}. {advice}")
         try:
-            self.run.require_comparable(found)
+            require_comparable(self.run, found)
         except UserError as error:
             raise UserError(f"{error} {advice}") from None
         return found

@@ -55,11 +55,7 @@ def _listed(names: Sequence[str]) -> str:
 def _notes(lead: Row, looks: Sequence[str]) -> Iterator[str]:
     n, images = lead["n"], f"{lead['images']:,} images of the {lead['split']} split"
     if n > 1:
-        how = (
-            "paired image by image"
-            if lead.get("paired", True)
-            else "as if each network had images of its own"
-        )
+        how = "paired image by image" if lead["paired"] else "as if each network had images of its own"
         yield (
             f"Intervals hold with {CONFIDENCE:.0%} for all pairs at the same cost at once (Tukey's test), over {n} "
             f"seeds and the choice of the {images}, {how}; those over seeds alone are in the table."

@@ -48,10 +48,10 @@ def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Archi
     """Return the published network `name` for the images, as large as the limits permit, with the reason in words.
 
     It is not scaled if it keeps all limits as published, so that a loose limit does not make a search dear; a limit
-    on the step time does not count. latency: the setting, "auto" or
-    the file of a profile. Under a limit on the latency, that profile predicts latencies; with "auto", some networks
-    are measured here, which takes seconds. Raises `UserError` if the network would need widths below 8, for a file
-    that is no profile, and where onnxruntime is needed but missing.
+    on the step time does not count. latency: the setting, "auto" or the file of a profile. Under a limit on the
+    latency, that profile predicts latencies; with "auto", some networks are measured here, which takes seconds.
+    Raises `UserError` if the network would need widths below 8, for a file that is no profile, and where onnxruntime
+    is needed but missing.
     """
     bounds = {
         limit: value for limit in COSTS if (value := getattr(limits, limit)) is not None and limit != "step"

@@ -22,7 +22,8 @@ from search.pruners.gate import RungGate
 from search.pruners.rungs import NOT_TRAINED_HERE
 from search.runs.status import Status, late, parallel_trials, seconds_left, typical
 from search.samplers import Exhausted
-from search.trials.ledger import ENDED, FinalTraining, Ledger, Record
+from search.trials.ledger import ENDED, Ledger
+from search.trials.records import FinalTraining, Record
 from search.trials.trial import Trial
 
 ATTEMPTS = 3

@@ -9,7 +9,8 @@ from dataclasses import replace
 from search.config import Config
 from search.proxy.evaluate import Result
 from search.proxy.proxy import Proxy, shorter
-from search.trials.ledger import FinalTraining, Ledger, Record
+from search.trials.ledger import Ledger
+from search.trials.records import FinalTraining, Record
 from search.trials.trial import RANKED, Trial, trial_from_record
 from space import Architecture, Point
 

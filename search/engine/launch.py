@@ -48,7 +48,8 @@ from search.runs.lock import driver_lock
 from search.runs.names import CONFIG, RUNS
 from search.runs.run import ENVIRONMENT, LEDGER, LOCK, PARENT, Run, ledger_file, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
-from search.trials.ledger import OVER, Ledger, Record
+from search.trials.ledger import OVER, Ledger
+from search.trials.records import Record
 from space import UserError, documents
 
 

@@ -16,7 +16,7 @@ from search.engine.requests import request
 from search.proxy.evaluate import Request, Result
 from search.runs.status import Status
 from search.trials.finals import agenda
-from search.trials.ledger import FinalTraining
+from search.trials.records import FinalTraining
 from search.trials.trial import Trial
 
 

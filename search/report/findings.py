@@ -21,6 +21,7 @@ from search.report.baseline import (
     proposals,
     random_draws,
 )
+from search.runs.comparable import require_comparable
 from search.runs.run import ENVIRONMENT, Run
 from search.stats.confidence import CONFIDENCE
 from search.stats.differences import Differences, Estimate, Spread
@@ -178,7 +179,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
     answers = answers_of(run)
     base, name, base_trial = _base(run)
     if baseline:
-        run.require_comparable(baseline)
+        require_comparable(run, baseline)
     drawn = tuple(random_draws(baseline or run))
     others = [trial for trial in run.ranked if trial not in drawn]
     guided = [] if chosen_by_rungs(run) else proposals(run)

@@ -199,42 +199,9 @@ class Run:
     def _noted_images(self, key: str) -> float | None:
         """Return a number of images that the run noted at its start; None without one."""
         try:
-            return float(self._noted(key))
+            return float(noted(self.path, key))
         except (ValueError, TypeError):
             return None
-
-    def _noted(self, key: str) -> Any:
-        """Return what the run noted about its data at its start; None without it."""
-        try:
-            return json.loads((self.path / ENVIRONMENT).read_text("utf-8"))["data"][key]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def require_comparable(self, other: Run) -> None:
-        """Raise `UserError` unless rewards in this run and in `other` can be compared.
-
-        They can if both have the same space, images, proxy and reward. The images may lie elsewhere.
-
-        >>> open_run("photos").require_comparable(open_run("photos"))
-        """
-        from search.proxy.proxy import fidelity
-
-        def compared(run: Run) -> dict[str, object]:
-            document, source = run.config.document(), run.config.data
-            return {
-                "space": document["space"],
-                "data": source.model_dump(exclude={"path", "cache"}),
-                "proxy": fidelity(run.config.proxy, ""),
-                "reward": document["reward"],
-                "images": run._noted("digest"),
-            }
-
-        ours, theirs = compared(self), compared(other)
-        for group, own in ours.items():
-            if own != theirs[group] and (group != "images" or (own and theirs[group])):
-                raise UserError(
-                    f"The runs {self.name} and {other.name} differ in {group}, so their rewards cannot be compared."
-                )
 
     def pick(self, which: int | str | None) -> Trial:
         """Return a trial by number or by the name of an answer ("best", "most-accurate", "cheapest"); None: the best.
@@ -282,6 +249,17 @@ class Run:
         return (
             ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trial yet"
         )
+
+
+def noted(path: Path, key: str) -> Any:
+    """Return what the run at `path` noted about its data at its start; None without it.
+
+    key: one of those that `search.runs.environment.environment` writes under "data".
+    """
+    try:
+        return json.loads((path / ENVIRONMENT).read_text("utf-8"))["data"][key]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def open_run(name: str | Path) -> Run:

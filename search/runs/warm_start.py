@@ -15,7 +15,8 @@ from typing import Any
 from search.config import Config
 from search.runs.names import called, find
 from search.runs.run import LEDGER, config_of, ledger_file
-from search.trials.ledger import Ledger, Record
+from search.trials.ledger import Ledger
+from search.trials.records import Record
 from search.trials.trial import RANKED, trial_from_record
 from space import UserError
 

@@ -11,7 +11,7 @@ from search.engine.proposals import Proposal, Sampled
 from search.proxy.evaluate import Request
 from search.samplers import Observation, Partial, Sampler
 from search.testing.evaluations import looked_up
-from search.trials.ledger import Record, State
+from search.trials.records import Record, State
 from search.trials.trial import Trial, trial_from_record
 from space import Space, UserError
 

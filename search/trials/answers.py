@@ -48,8 +48,8 @@ def answers(
 ) -> Answers:
     """Return the best, the most accurate and the cheapest of `candidates`.
 
-    candidates: the trials that `eligible` returns. best: the winner under the reward. images: the
-    effective number of validation images (`search.data.Dataset.effective_images`), None if unknown.
+    candidates: the trials that `eligible` returns. best: the winner under the reward. images: the effective number of
+    validation images (`search.data.Dataset.effective_images`), None if unknown.
     """
     accurate = max(candidates, key=lambda trial: (accuracy(trial), -trial.cost.params))
     error = standard_error(accurate, candidates, images)

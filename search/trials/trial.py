@@ -12,7 +12,7 @@ from search.profiles.forecast import Forecast
 from search.proxy.evaluate import Result
 from search.reward import Latency, Reward, Terms
 from search.tables.units import si
-from search.trials.ledger import FinalTraining, Record, State
+from search.trials.records import FinalTraining, Record, State
 from space import Architecture, Cost, Point, cost, decode
 
 RANKED: tuple[State, ...] = ("complete", "imported")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from search.proxy.evaluate import Result
 from search.reward import REWARDS, Terms
 from search.testing import requests
-from search.trials.ledger import Record
+from search.trials.records import Record
 from search.trials.trial import Rung, trial_from_record
 from space import decode, published
 

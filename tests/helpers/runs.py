@@ -14,7 +14,8 @@ from search.proxy.evaluate import Request
 from search.runs.names import CONFIG
 from search.runs.run import ENVIRONMENT, LEDGER, open_run
 from search.testing import looked_up
-from search.trials.ledger import OVER, FinalTraining, Ledger, Record
+from search.trials.ledger import OVER, Ledger
+from search.trials.records import FinalTraining, Record
 from space import cost
 
 ENVIRONMENT_OF_ALL = {

@@ -32,7 +32,8 @@ from search.proxy.evaluate import Request, Result
 from search.runs.names import CONFIG
 from search.runs.run import LEDGER, open_run
 from search.testing import looked_up
-from search.trials.ledger import Ledger, Record
+from search.trials.ledger import Ledger
+from search.trials.records import Record
 
 
 def result(request: Request) -> Result:

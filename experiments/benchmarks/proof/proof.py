@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.proof.levels import MACS, Level, level
-from experiments.benchmarks.proof.tries import TRIES, words
+from experiments.benchmarks.proof.tries import DEFAULTS, TRIES, words
 from experiments.benchmarks.proof.tuned import trainings_of_equal_cost, tuned
 from experiments.benchmarks.training.four_classes import search
 from experiments.benchmarks.training.full_training import Job, Split, compared, train_all
@@ -43,7 +43,10 @@ from search.stats.differences import Differences
 from space import cost, decode
 
 JOURNAL = "trainings.jsonl"
-CSV = ("network", "seed", "rate", "split", "validation_accuracy", "test_accuracy", "digest", "cpu_seconds")
+CSV = (
+    *("network", "seed", "rate", "split", "validation_accuracy", "validation_loss", "test_accuracy"),
+    *("digest", "cpu_seconds"),
+)
 """The columns of the table of all trainings."""
 RATES = (0.5, 1.0, 2.0)
 SEEDS, FRESH = (0, 1), (100, 101, 102, 103, 104)
@@ -197,7 +200,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--profile", type=Path, required=True, help="of latencies: search profile --out")
     parser.add_argument("--levels", nargs="+", choices=[*MACS], default=[*MACS])
-    parser.add_argument("--tries", nargs="+", choices=[*TRIES], default=[[*TRIES][-1]])
+    parser.add_argument("--tries", nargs="+", choices=[*TRIES], default=[DEFAULTS])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1], help="of the searches of the last try")
     parser.add_argument("--until", choices=STAGES, default=STAGES[-1])
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")

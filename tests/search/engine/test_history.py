@@ -10,7 +10,8 @@ from search.config import Config
 from search.engine.history import History
 from search.engine.requests import request
 from search.testing import looked_up
-from search.trials.ledger import FinalTraining, Ledger, LedgerFailed
+from search.trials.ledger import Ledger, LedgerFailed
+from search.trials.records import FinalTraining
 
 SETTING = Config.of({**QUICK, "proxy.epochs": 9, "pruner": "asha", "trials": 20, "reward.w": 0})
 NETWORKS = [SETTING.space.at(point) for point, _ in zip(SETTING.space.points(), range(5), strict=False)]

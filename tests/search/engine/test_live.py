@@ -9,7 +9,7 @@ from search.engine.live import Terminal, line, panel
 from search.reward import REWARDS
 from search.runs.status import Status
 from search.testing import looked_up, requests
-from search.trials.ledger import Record
+from search.trials.records import Record
 from search.trials.trial import trial_from_record
 from space import decode, published
 

@@ -22,7 +22,8 @@ from search.engine.display import Silent
 from search.engine.proposals import Sampled
 from search.proxy.evaluate import Result, TrialFailed
 from search.testing import looked_up
-from search.trials.ledger import FinalTraining, Ledger, LedgerFailed
+from search.trials.ledger import Ledger, LedgerFailed
+from search.trials.records import FinalTraining
 from space import UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")

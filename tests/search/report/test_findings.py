@@ -14,7 +14,7 @@ from search.report.prose import differences, summary
 from search.stats.differences import Differences
 from search.stats.hits import encode_hits
 from search.trials.answers import standard_error
-from search.trials.ledger import FinalTraining
+from search.trials.records import FinalTraining
 from space import UserError
 
 

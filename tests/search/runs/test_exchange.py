@@ -9,7 +9,7 @@ from search.config import Config
 from search.proxy.evaluate import Result
 from search.reward import REWARDS
 from search.runs.exchange import edges, exchange, spans
-from search.trials.ledger import Record
+from search.trials.records import Record
 from search.trials.trial import trial_from_record
 from space import Space, cost
 

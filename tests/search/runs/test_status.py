@@ -10,7 +10,7 @@ from search.reward import REWARDS
 from search.runs.status import late, seconds_left
 from search.testing import requests
 from search.trials.finals import OFF, Finals
-from search.trials.ledger import Record
+from search.trials.records import Record
 from search.trials.trial import trial_from_record
 from space import decode, published
 

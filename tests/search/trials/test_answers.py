@@ -9,7 +9,7 @@ from search.proxy.evaluate import Result
 from search.reward import REWARDS
 from search.settings.limits import Limits
 from search.trials.answers import accuracy, answers, standard_error
-from search.trials.ledger import FinalTraining, Record
+from search.trials.records import FinalTraining, Record
 from search.trials.trial import trial_from_record
 from space import decode
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search.reward import REWARDS
 from search.testing import looked_up, requests
 from search.trials.finals import OFF, Finals, Noise, agenda, leaders, noise_of, verdict
-from search.trials.ledger import FinalTraining, Record
+from search.trials.records import FinalTraining, Record
 from search.trials.trial import ranked, trial_from_record, with_reward
 from space import decode, published
 

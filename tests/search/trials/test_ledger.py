@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from search.proxy.evaluate import Result
-from search.trials.ledger import FinalTraining, Ledger, LedgerFailed, Record
+from search.trials.ledger import Ledger, LedgerFailed
+from search.trials.records import FinalTraining, Record
 from space import UserError
 
 RESULT = Result(0.5, 1.25, 2, 100, 1.5, 66.6, (2.0, 1.0), 10.0, 11.0, 0.909)
@@ -153,7 +154,8 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
     script = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from search.trials.ledger import Ledger, Record
+        from search.trials.ledger import Ledger
+        from search.trials.records import Record
         ledger = Ledger(Path(sys.argv[1]))
         number = len(ledger.records("f"))
         while True:

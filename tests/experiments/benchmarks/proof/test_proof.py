@@ -78,4 +78,4 @@ def test_all_trainings_become_a_table(tmp_path):
     journal.write_text(json.dumps(values) + "\n")
     proof.write_trainings(journal, tmp_path / "trainings.csv")
     head, row = (tmp_path / "trainings.csv").read_text().splitlines()
-    assert head == ",".join(proof.CSV) and row == "n,7,2.0,test,,,abc,"
+    assert head == ",".join(proof.CSV) and row == "n,7,2.0,test,,,,abc,"
