@@ -1,10 +1,12 @@
-"""The parts and costs of a space's points, cached by the options of the choices that they depend on."""
+"""The parts, costs and active choices of a space's points, cached by the options that they depend on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
+from itertools import chain
 from operator import itemgetter
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from space.architecture import Architecture
 from space.cost.cost import Cost, head_cost, stage_cost, stem_cost
@@ -21,8 +23,9 @@ class Settled(Generic[T]):
 
     def __init__(self, choices: Iterable[int], compute: Callable[[Point], T]) -> None:
         """Take the indices of the part's choices, and the function from a point to the part."""
-        indices = sorted(choices)
-        self.key: Callable[[Point], Hashable] = itemgetter(*indices) if indices else _no_options
+        self.choices = tuple(sorted(choices))
+        """The indices of the part's choices, ascending."""
+        self.key: Callable[[Point], Hashable] = itemgetter(*self.choices) if self.choices else _no_options
         """The function from a point to its options for the part's choices: the key of the cache."""
         self._compute = compute
         self._values: dict[Hashable, T] = {}
@@ -37,6 +40,38 @@ class Settled(Generic[T]):
 
 def _no_options(point: Point) -> Point:
     return ()
+
+
+class ActiveChoices:
+    """The function from points to their active choices: those of which another option gives another network."""
+
+    def __init__(self, parts: Sequence[Settled[Any]], options: Sequence[int]) -> None:
+        """Take the functions from a point to the parts of its network, and the number of options of each choice."""
+        self._parts = [Settled(part.choices, partial(_active, part, options)) for part in parts]
+        order = [choice for part in parts for choice in part.choices]
+        self._places = [order.index(choice) for choice in range(len(options))]
+
+    def __call__(self, point: Point) -> tuple[bool, ...]:
+        """Return a flag for each choice. Takes microseconds once the flags of the parts are cached."""
+        flags = list(chain.from_iterable(part(point) for part in self._parts))
+        return tuple([flags[place] for place in self._places])
+
+
+def _active(part: Settled[Any], options: Sequence[int], point: Point) -> tuple[bool, ...]:
+    """Return for each choice of a part if another option, with the others unchanged, gives another part."""
+    own = part(point)
+    return tuple(
+        any(
+            not _alike(own, part((*point[:choice], option, *point[choice + 1 :])))
+            for option in range(options[choice])
+        )
+        for choice in part.choices
+    )
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Return True if two parts are equal, or both are stages without blocks."""
+    return one == other or (isinstance(one, Stage) and not one.depth and not other.depth)
 
 
 class PointCosts:

@@ -23,7 +23,7 @@ from space.architecture import Architecture, Stage
 from space.choices.counting import Range, cost_range, count_networks
 from space.choices.inverse import Chosen, find
 from space.choices.override import override
-from space.choices.points import Point, PointCosts, Settled
+from space.choices.points import ActiveChoices, Point, PointCosts, Settled
 from space.choices.tree import Choice, frame_of, involved, parsed, settle, stage_of
 from space.cost.cost import Cost
 from space.refusal import UserError
@@ -106,6 +106,18 @@ class Space:
         """
         return self._point_costs(point)
 
+    def active(self, point: Point) -> tuple[bool, ...]:
+        """Return for each of `choices` if it is active at `point`: if another of its options gives another network.
+
+        The kernel of a stage of depth 0 is not active, nor is the expansion of a block that has none.
+
+        >>> space = Space.load("effv2_32", {"stages.0.depth": [0, 1]})
+        >>> point = (0,) * len(space.choices)
+        >>> [choice.name for choice, own in zip(space.choices, space.active(point), strict=True) if not own]
+        ['stages.0.op', 'stages.0.kernel', 'stages.0.expand']
+        """
+        return self._active_choices(point)
+
     def find(self, architecture: Architecture) -> Point | None:
         """Return the first point that gives `architecture`; None if the space does not contain it."""
         tree = self._tree[0]
@@ -183,6 +195,11 @@ class Space:
     @cached_property
     def _point_costs(self) -> PointCosts:
         return PointCosts(*self._settled)
+
+    @cached_property
+    def _active_choices(self) -> ActiveChoices:
+        frame, stages = self._settled
+        return ActiveChoices((frame, *stages), [len(choice.options) for choice in self.choices])
 
     def _settlements(self, tree: Any) -> Iterator[tuple[Chosen, Any]]:
         """Yield (options, alternative) for every alternative of `tree`, a part of the parsed document.

@@ -74,6 +74,7 @@ def _candidates() -> Candidates:
         CHOICES,
         tuple(len(choice.options) for choice in CHOICES),
         network=lambda point: point,
+        active=lambda point: (True,) * len(point),
         permits=lambda point: True,
         sizes=lambda point: (0.0, 0.0),
         published=lambda: (DEFAULT,),

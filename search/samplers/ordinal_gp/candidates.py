@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -19,8 +19,8 @@ class Candidates:
     """A space as the model sees it.
 
     options: the number of options of each choice. network: the function from points to networks; several points can
-    have the same network. permits: a function that returns whether a point's network is within the
-    limits. sizes: the function from a point to the natural logarithms of its MACs and params. published: a function
+    have the same network. active: the function that returns for a point if each choice is active there
+    (`Space.active`). permits: a function that returns whether a point's network is within the limits. sizes: the function from a point to the natural logarithms of its MACs and params. published: a function
     without arguments that returns the points of the published networks in the space, within the limits or not, the
     fewest MACs first.
     """
@@ -28,6 +28,7 @@ class Candidates:
     choices: tuple[Choice, ...]
     options: tuple[int, ...]
     network: Callable[[Point], Hashable]
+    active: Callable[[Point], Sequence[bool]]
     permits: Callable[[Point], bool]
     sizes: Callable[[Point], Sizes]
     published: Callable[[], tuple[Point, ...]]
@@ -46,6 +47,7 @@ class Candidates:
             space.choices,
             option_counts(space),
             network=at,
+            active=space.active,
             permits=lambda point: permits(at(point)),
             sizes=sizes,
             published=cache(lambda: _published(space)),

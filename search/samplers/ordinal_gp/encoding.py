@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,35 @@ Vectors = NDArray[np.float64]
 class Encoding:
     """A code for points: one axis for a choice with ordered or at most two options, else one axis for each option.
 
-    Ordered options have evenly spaced values. Over all points, every axis has mean 0. A choice of `c` options has
-    variance 1 on its single axis, or 1 - 1/c on all of its axes together. spread: the sum of these variances.
+    Ordered options have evenly spaced values. Over all options, every axis has mean 0. A choice of `c` options has
+    variance 1 on its single axis, or 1 - 1/c on all of its axes together. A choice that is not active at a point has
+    code 0 there, the mean, so that points of one network have one code (as imputation by the mean does for inactive
+    hyperparameters in SMAC).
+
+    The same choice in several stages (all kernels, say) also has axes of its own, the sums of their codes: its effects
+    in different stages are expected to be alike. spread: the sum of all variances where every choice is active.
+
+    Leave-one-out predictions of the losses of 49 networks around MobileNetV1 explain 72 % of their variance, without
+    the zeros 49 %, without the sums 64 %, and without both 36 % (lab book, the encoding of inactive choices).
     """
 
-    def __init__(self, choices: Sequence[Choice]) -> None:
+    def __init__(self, choices: Sequence[Choice], active: Callable[[Point], Sequence[bool]]) -> None:
+        """Take the choices, and the function that returns for a point if each choice is active there."""
+        self._active = active
         self._axes = [_axes(len(choice.options), choice.ordered) for choice in choices]
-        self.spread = float(sum(axes.var(axis=0).sum() for axes in self._axes)) or 1.0
+        self._alike = _alike(choices)
+        variances = [float(axes.var(axis=0).sum()) for axes in self._axes]
+        shared = sum(variances[choice] for group in self._alike for choice in group)
+        self.spread = sum(variances) + shared or 1.0
 
     def __call__(self, points: Sequence[Point]) -> Vectors:
         """Return the codes of `points`, one row for each point."""
-        indices = np.array(points, dtype=int).reshape(len(points), len(self._axes))
-        columns = [axes[indices[:, choice]] for choice, axes in enumerate(self._axes)]
-        return np.hstack([np.zeros((len(points), 0)), *columns])
+        shape = len(points), len(self._axes)
+        indices = np.array(points, dtype=int).reshape(shape)
+        active = np.array([self._active(point) for point in points], dtype=float).reshape(*shape, 1)
+        own = [axes[indices[:, choice]] * active[:, choice] for choice, axes in enumerate(self._axes)]
+        shared = [np.sum([own[choice] for choice in group], axis=0) for group in self._alike]
+        return np.hstack([np.zeros((len(points), 0)), *own, *shared])
 
 
 def _axes(count: int, ordered: bool) -> Vectors:
@@ -36,3 +52,16 @@ def _axes(count: int, ordered: bool) -> Vectors:
         values = np.arange(count, dtype=float) - (count - 1) / 2
         return (values / (values.std() or 1.0))[:, None]
     return np.eye(count) - 1 / count
+
+
+def _alike(choices: Sequence[Choice]) -> list[list[int]]:
+    """Return the groups of choices, as indices, that are the same choice in several stages.
+
+    Their places differ in the number of the stage only. Where options are not ordered, they are the same options.
+    """
+    groups: dict[object, list[int]] = {}
+    for index, choice in enumerate(choices):
+        part, _, rest = choice.name.partition(".")
+        field = rest.partition(".")[2] if part == "stages" else choice.name
+        groups.setdefault((part, field, None if choice.ordered else choice.options), []).append(index)
+    return [group for group in groups.values() if len(group) > 1]

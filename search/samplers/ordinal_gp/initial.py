@@ -39,7 +39,7 @@ def initial_point(
     if not draws:
         return drawn(candidates.options, rng)
     rare = _least_tried_class(candidates, draws, tried, count, rng)
-    return _farthest(rare, tried, Encoding(candidates.choices))
+    return _farthest(rare, tried, Encoding(candidates.choices, candidates.active))
 
 
 def admitted(

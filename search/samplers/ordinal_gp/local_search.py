@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,14 @@ def local_search(
     starts: Sequence[Point],
     options: Sequence[int],
     admits: Callable[[Point], bool],
+    network: Callable[[Point], Hashable] = tuple,
 ) -> Point | None:
     """Return the point with the highest score among all scored points that `admits` accepts; None if there is none.
 
     Every round scores all points that differ from one of the best points in one choice. The search ends when no
     better point appears, or after `ROUNDS` rounds. starts: the points of the first round. options: the number of
-    options of each choice.
+    options of each choice. network: the function from points to networks; of several points with one network, a round
+    keeps one.
     """
     scored: set[Point] = set()
     ranked: list[tuple[float, int, Point]] = []
@@ -40,7 +42,7 @@ def local_search(
         ranked.sort()
         scored.update(new)
         # Only the best are checked, since checking a point takes longer than scoring it.
-        better = _best_admitted((point for _, _, point in ranked), admits, verdicts)
+        better = _best_admitted((point for _, _, point in ranked), admits, verdicts, network)
         if better == beams:
             break
         beams = better
@@ -50,18 +52,21 @@ def local_search(
 
 
 def _best_admitted(
-    points: Iterable[Point], admits: Callable[[Point], bool], verdicts: dict[Point, bool]
+    points: Iterable[Point],
+    admits: Callable[[Point], bool],
+    verdicts: dict[Point, bool],
+    network: Callable[[Point], Hashable],
 ) -> list[Point]:
-    """Return the first `BEAMS` of `points` that `admits` accepts.
+    """Return the first `BEAMS` of `points` that `admits` accepts and whose networks differ.
 
     verdicts: the known results of `admits` by point, to which new results are added.
     """
-    accepted: list[Point] = []
+    accepted: dict[Hashable, Point] = {}
     for point in points:
         if point not in verdicts:
             verdicts[point] = admits(point)
         if verdicts[point]:
-            accepted.append(point)
+            accepted.setdefault(network(point), point)
         if len(accepted) == BEAMS:
             break
-    return accepted
+    return list(accepted.values())

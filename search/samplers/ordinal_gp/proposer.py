@@ -50,7 +50,7 @@ class GPProposer:
         self._models = {"alternate": (True, False), True: (True,), False: (False,)}[sizes]
         """The models that take turns, each as a flag that is True if the model uses sizes."""
         self._max_observations, self._early_stop = max_observations, early_stop
-        self._encoding = Encoding(candidates.choices)
+        self._encoding = Encoding(candidates.choices, candidates.active)
         self._weighed: dict[bool, tuple[object, tuple[Hypothesis, ...]]] = {}
         """The latest hypotheses with and without sizes, each with the results by which they were weighed."""
         self._stopping = EarlyStopping(self._expected_gain, startup)
@@ -109,7 +109,7 @@ class GPProposer:
             for _ in range(rng.randint(1, MAX_CHANGES)):
                 point = mutated(point, options, rng)
             starts.append(point)
-        return local_search(model.log_improvement, starts, options, admits), model
+        return local_search(model.log_improvement, starts, options, admits, self._candidates.network), model
 
     def _expected_gain(self, history: Sequence[Observation]) -> float:
         """Return the largest expected improvement after a history, in standard deviations of the noise.
