@@ -20,9 +20,9 @@ class Candidates:
 
     options: the number of options of each choice. network: the function from points to networks; several points can
     have the same network. active: the function that returns for a point if each choice is active there
-    (`Space.active`). permits: a function that returns whether a point's network is within the limits. sizes: the function from a point to the natural logarithms of its MACs and params. published: a function
-    without arguments that returns the points of the published networks in the space, within the limits or not, the
-    fewest MACs first.
+    (`Space.active`). permits: a function that returns whether a point's network is within the limits. sizes: the
+    function from a point to the natural logarithms of its MACs and params. published: a function without arguments
+    that returns the points of the published networks in the space, within the limits or not, the fewest MACs first.
     """
 
     choices: tuple[Choice, ...]

@@ -49,6 +49,18 @@ def test_costs_of_points_of_all_blocks_depths_and_images_are_those_of_their_netw
         assert space.cost_at(point) == cost(space.at(point))
 
 
+@given(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=3, unique=True), st.randoms())
+def test_a_choice_is_active_where_another_of_its_options_gives_another_network(ops, rng):
+    space = _space_of(ops)
+    counts = [len(choice.options) for choice in space.choices]
+    for point in (space.sample(rng) for _ in range(5)):
+        networks = [
+            {space.at((*point[:choice], option, *point[choice + 1 :])) for option in range(count)}
+            for choice, count in enumerate(counts)
+        ]
+        assert space.active(point) == tuple(len(each) > 1 for each in networks)
+
+
 def test_a_network_at_a_point_is_canonical():
     """The same value as the one that its string stands for, whatever was asked before."""
     space, rng = Space.load("mobile"), random.Random(0)

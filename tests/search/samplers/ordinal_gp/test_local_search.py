@@ -31,6 +31,22 @@ def test_only_the_best_points_are_checked():
     assert len(checked) == 4
 
 
+def test_a_round_continues_from_different_networks():
+    scored = []
+
+    def score(points):
+        scored.append(list(points))
+        return total(points)
+
+    starts = [(2, 3, last) for last in range(5)] + [(0, 0, 0)]
+    # The last choice gives no other network, so that the second network begins at (0, 0, 0).
+    local_search(score, starts, OPTIONS, lambda point: True, network=lambda point: point[:2])
+    assert (1, 0, 0) in scored[1]
+    scored.clear()
+    local_search(score, starts, OPTIONS, lambda point: True)
+    assert (1, 0, 0) not in scored[1]
+
+
 def test_neighbours_differ_in_one_choice():
     found = list(neighbours((0, 1, 2), OPTIONS))
     assert len(found) == len(set(found)) == 2 + 3 + 4

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
 
-from search.samplers.ordinal_gp.encoding import Encoding
 from search.samplers.ordinal_gp.kernels import Inputs, Kernel, Pairs
 from search.samplers.ordinal_gp.regression import Hypothesis, Posterior, hypotheses
-from space import Choice
 
 
 def inputs(codes, sizes=None):
@@ -63,13 +61,3 @@ def test_running_trials_reduce_the_variance_and_move_no_mean():
     narrowed_mean, narrowed_std = both.predict(running, Pairs(every, running))
     assert narrowed_mean == pytest.approx(mean)
     assert (narrowed_std < 0.8 * std).all()
-
-
-def test_ordered_options_are_on_one_axis_and_others_on_their_own():
-    ordered, named = Choice("k", (3, 5, 7), True), Choice("op", ("a", "b", "c"), False)
-    codes = Encoding([ordered, named])([(0, 0), (1, 1), (2, 2)])
-    assert codes[:, 0] == pytest.approx([-np.sqrt(1.5), 0, np.sqrt(1.5)])
-    assert ((codes[0, 1:] - codes[1, 1:]) ** 2).sum() == pytest.approx(2)
-    assert ((codes[0, 1:] - codes[2, 1:]) ** 2).sum() == pytest.approx(2)
-    assert Encoding([ordered, named]).spread == pytest.approx(1 + 2 / 3)
-    assert Encoding([])([(), ()]).shape == (2, 0)
