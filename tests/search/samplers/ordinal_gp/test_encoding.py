@@ -52,7 +52,7 @@ def test_choices_that_are_not_active_have_code_zero():
     assert codes[0].tolist() == codes[1].tolist() == pytest.approx([-np.sqrt(1.5), 0, 1, 1])
 
 
-@pytest.mark.parametrize("name", ["mobile", "tiny_space"])
+@pytest.mark.parametrize("name", ["mobile", "effv2_mini"])
 def test_points_of_one_network_that_differ_in_one_choice_have_one_code(name):
     space, rng = Space.load(name), random.Random(0)
     encoding, found = Encoding(space.choices, space.active), 0
