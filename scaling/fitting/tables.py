@@ -128,7 +128,8 @@ def compared_rows(fitted: Fitted) -> list[Row]:
     ]
     complete = [row for row in rows if row["n"] == len(seeds)]
     trained = [[trial for trial in own if trial and trial.result] for own in trials]
-    layout = differences([own for own in trained if len(own) == len(seeds)], fitted.plan.validated)
+    finished = [own for own in trained if len(own) == len(seeds)]
+    layout = differences(finished, fitted.plan.validated, fitted.plan.effective_images)
     for place, row in enumerate(complete):
         # The winner is the first row and is not compared with itself.
         less = layout.difference(place, 0) if place else Estimate(0.0, None)
