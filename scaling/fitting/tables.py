@@ -91,16 +91,17 @@ def candidate_rows(fitted: Fitted) -> list[Row]:
     candidates = fitted.plan.grid.candidates
     rows: list[Row] = []
     for number, (candidate, planned) in enumerate(zip(candidates, planned_rows(candidates), strict=True)):
-        network = candidate.model.architecture
-        trained = _trained([done.get((network, seed)) for seed in fitted.plan.seeds])
-        row: dict[str, Any] = {**planned, **trained, "standing": "dropped"}
+        trials = [done.get((candidate.model.architecture, seed)) for seed in fitted.plan.seeds]
+        # The trainings of an equal baseline came after the race.
+        own = [trial for trial in trials if trial and trial.point == (number,)]
+        row: dict[str, Any] = {**planned, **_trained(own), "standing": "dropped"}
         if number in verdict.finalists:
             place = verdict.finalists.index(number)
             row |= _estimates(verdict.layout.mean(place), verdict.layout.behind(place))
             row["standing"] = (
                 "winner" if number == verdict.winner else "tied" if number in verdict.tied else "worse"
             )
-        elif any(trial.state == "failed" for (other, _), trial in done.items() if other == network):
+        elif any(trial.state == "failed" for trial in own):
             row["standing"] = "failed"
         rows.append(row)
     return sorted(rows, key=lambda row: (-row["n"], -(row["accuracy"] or 0)))
@@ -149,7 +150,7 @@ def _network(network: Architecture) -> Row:
     }
 
 
-def _trained(trials: list[Trial | None]) -> Row:
+def _trained(trials: Sequence[Trial | None]) -> Row:
     accuracies = [accuracy(trial) for trial in trials if trial and trial.result]
     mean = math.fsum(accuracies) / len(accuracies) if accuracies else None
     return {"n": len(accuracies), "accuracy": mean, "accuracies": accuracies}

@@ -228,6 +228,14 @@ class TestResults:
             assert int(row["n"]) == len(json.loads(row["accuracies"]))
             assert cost(decode(row["architecture"])).macs == int(row["macs"])
 
+    def test_trainings_of_an_equal_baseline_do_not_count_as_those_of_a_candidate(self, compared):
+        row = next(row for row in candidate_rows(compared) if row["standing"] == "dropped")
+        (first, *_) = [t for t in compared.trials if str(t.architecture) == row["architecture"]]
+        baseline = (len(compared.plan.grid.candidates),)
+        later = tuple(replace(first, seed=seed, point=baseline) for seed in compared.plan.seeds[row["n"] :])
+        again = candidate_rows(replace(compared, trials=(*compared.trials, *later)))
+        assert later and again == candidate_rows(compared)
+
     def test_the_family_table_has_the_published_triple_too(self, compared):
         rows = table(compared, "family")
         assert [row["whose"] for row in rows] == ["fitted"] * 4 + ["published"] * 4
