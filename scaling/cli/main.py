@@ -170,13 +170,14 @@ def _save(
     folders: list[Path] = []
     if given["save"] is not None:
         from scaling.runs import provenance_of
+        from search.models.model import UNKNOWN
 
-        origin = provenance_of(given["base"])
-        members = {model.name: model.architecture for model in models}
-        members |= {row.name: row.architecture for row in published}
+        origin = provenance_of(given["base"]) if models else UNKNOWN
+        members = {model.name: (model.architecture, origin) for model in models}
+        members |= {row.name: (row.architecture, UNKNOWN) for row in published}
         folders = [
-            _folder(name, architecture, given["save"] / name, given["onnx"], origin)
-            for name, architecture in members.items()
+            _folder(name, architecture, given["save"] / name, given["onnx"], own)
+            for name, (architecture, own) in members.items()
         ]
     figures: list[Path] = []
     if given["figure"] is not None:
