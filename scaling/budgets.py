@@ -101,27 +101,39 @@ def largest(
     arguments have the same meaning as in `scale`.
 
     Raises `UserError` for a budget without a limit; if no network fits, with the costs of the smallest; and if the
-    network at the rule's highest phi fits. (Only if that phi is 0, as for `shrink`, this network is returned.)
+    network at the rule's highest phi fits. (Only if that phi is 0, as for `shrink`, this network is returned.) Above
+    some phi a rule may have no network, as its stages would be too deep; the highest is then below.
     """
     if not budget:
         raise UserError("A budget needs at least one limit on a cost, such as macs=2G.")
     base = resolve(base)
     at = partial(_at, base, rule=rule, coefficients=coefficients, rounding=rounding)
     law = scale(base, 0, rule=rule, coefficients=coefficients, rounding=rounding).rule
-    low, high = math.ceil(law.lowest * STEP), math.floor(law.highest * STEP)
+    low, high = math.ceil(law.lowest * STEP), _highest(at, math.floor(law.highest * STEP))
     top = at(high)
     if top is None or budget.fits(top):
         return _largest_of_all(top, budget)
     low, high = _bisect(at, budget, low - 1, high, _dip(base.architecture, budget))
-    first = low + 1
+    smallest = at(high)
     for thousandths in range(low, math.ceil(law.lowest * STEP) - 1, -1):
         model = at(thousandths)
-        if model is None:
+        if model is None and thousandths < 0:
             break
-        if budget.fits(model):
+        if model and budget.fits(model):
             return model
-        first = thousandths
-    _refuse(at(first), budget)
+        smallest = model or smallest
+    _refuse(smallest, budget)
+
+
+def _highest(at: Callable[[int], ScaledModel | None], high: int) -> int:
+    """Return the highest phi in thousandths, at most `high`, at which there is a network, as there is at 0."""
+    if at(high):
+        return high
+    low = 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if at(middle) else (low, middle)
+    return low
 
 
 def _bisect(
@@ -183,10 +195,8 @@ def _at(
     coefficients: Coefficients | None,
     rounding: Rounding | None,
 ) -> ScaledModel | None:
-    """Return the network at a phi; None if phi is so low that a layer has no channel or the image is too small."""
+    """Return the network at a phi; None if phi is so low or so high that there is none, see `scale`."""
     try:
         return scale(base, thousandths / STEP, rule=rule, coefficients=coefficients, rounding=rounding)
     except UserError:
-        if thousandths >= 0:
-            raise
         return None

@@ -13,6 +13,7 @@ from typing import Any
 
 from scaling.base import resolve
 from space import Architecture, Multipliers, Rounding, UserError
+from space.checks import text
 from space.rescale import GROWTH
 
 PHI_LIMIT = 16
@@ -103,7 +104,9 @@ def read_coefficients_file(path: Path, base: Architecture, rule: str | None = No
     try:
         fitted = resolve(str(document["base"])).architecture
         coefficients = Coefficients(document["alpha"], document["beta"], document["gamma"])
-        rounding = _rounding(document.get("rounding"))
+        rounding, own = _rounding(document.get("rounding")), document.get("rule")
+        if own is not None:
+            text("rule", own, "compound")
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     if fitted != base:
@@ -111,7 +114,6 @@ def read_coefficients_file(path: Path, base: Architecture, rule: str | None = No
             f"{path} was fitted to another base, {fitted}. Give that as --base, or the numbers themselves "
             "as --alpha --beta --gamma."
         )
-    own = document.get("rule")
     if None not in (own, rule) and own != rule:
         raise UserError(f"{path} was fitted for rule {own}, not {rule}.")
     return CoefficientsFile(coefficients, own, rounding)
@@ -131,12 +133,12 @@ def _document(path: Path) -> dict[str, Any]:
     from space import documents
 
     try:
-        text = path.read_text("utf-8")
+        content = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}."
         ) from None
-    document = documents.parse(text, str(path))
+    document = documents.parse(content, str(path))
     if not isinstance(document, dict) or document.get("schema", SCHEMA) != SCHEMA:
         raise UserError(f"{path} is not a coefficients file: it must hold {', '.join(_KEYS)}.")
     for key in _KEYS:

@@ -20,7 +20,7 @@ from scaling.rows import ALL_COLUMNS, COLUMNS, SCHEMA, VERSION, model_row
 from scaling.rules import RULES, Rule
 from search.tables.selection import filled
 from search.tables.table import Table
-from space import Architecture, Multipliers, Rounding, UserError
+from space import Architecture, Multipliers, Rounding, UserError, cost
 from space.refusal import unknown_name
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def scale(
     coefficients, rounding: values to use in place of the rule's.
 
     Raises `UserError` for an unknown base or rule, for coefficients if those of the rule are fixed, for a phi outside
-    of the rule's range, and for one that leaves a layer without channels or images smaller than the total stride.
+    of the rule's range, and for one that leaves a layer without channels, images too small for the network, or
+    stages too deep.
 
     >>> scale("b0", -1).cost.params < scale("b0", 0).cost.params
     True
@@ -83,6 +84,12 @@ def scale(
             f"phi = {phi:g} leaves images with sides of {scaled.resolution} pixels, fewer than the total stride of "
             f"{base.name}, {scaled.stride}."
         )
+    try:
+        cost(
+            scaled
+        )  # It is cached by blocks, and refuses images that layers without padding reduce to nothing.
+    except UserError as error:
+        raise UserError(f"phi = {phi:g}: {error}") from None
     return ScaledModel(base, rule, phi, multipliers, scaled)
 
 

@@ -298,7 +298,7 @@ def _adapted(settings: RunSettings, space: Space) -> RunSettings:
     return settings.model_copy(update={"first": tuple(dict.fromkeys(map(str, networks)))})
 
 
-_BASES = ("v2-b0", "b0", "mobilenet-v3-large", "mobilenet-v2")
+_BASES = ("v2-b0", "b0", "mobilenet-v3-large", "mobilenet-v2-1.0")
 """Published networks in order of preference. The first one that a space contains is its reference."""
 
 
@@ -310,7 +310,7 @@ def _referred(reward: Reward, space: Space) -> Reward:
     """
     if reward.reference is not None:
         return reward
-    bases = (space.adapt(CATALOG[name].architecture) for name in _BASES if name in CATALOG)
+    bases = (space.adapt(CATALOG[name].architecture) for name in _BASES)
     middle = tuple((len(choice.options) - 1) // 2 for choice in space.choices)
     network = next((base for base in bases if space.find(base) is not None), None) or space.at(middle)
     return reward.model_copy(update={"reference": str(network)})

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from space.architecture import Architecture, Stage
+from space.checks import ratio, whole
 from space.conv import divisible
+from space.refusal import unknown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,21 @@ class Rounding:
     the nearest. resolution: resolutions become multiples of this number of pixels.
 
     The defaults are EfficientNet's (tensorflow/tpu efficientnet_model.py: round_filters, round_repeats).
-    google/automl, and with it EfficientNetV2-B1..B3, rounds widths with limit 0.
+    google/automl, and with it EfficientNetV2-B1..B3, rounds widths with limit 0. Raises `UserError` for invalid
+    values.
     """
 
     divisor: int = 8
     limit: float = 0.9
     depth: Literal["ceil", "round"] = "ceil"
     resolution: int = 1
+
+    def __post_init__(self) -> None:
+        whole("divisor", self.divisor)
+        ratio("limit", self.limit, 0, 1)
+        if self.depth not in ("ceil", "round"):
+            raise unknown_name("rounding of depth", self.depth, ("ceil", "round"))
+        whole("resolution", self.resolution)
 
 
 EFFICIENTNET = Rounding()

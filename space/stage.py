@@ -67,15 +67,9 @@ class Stage:
         whole("width", self.width)
         object.__setattr__(self, "se", 0 if self.se == 0 else ratio("se", self.se, 0.001, 1))
         act("act", self.act)
-        # Most stages have none of these, and searches make stages by the million.
-        rare = (
-            self.groups,
-            self.dilation,
-            self.skip,
-            self.branches,
-            self.dilations,
-            self.start,
-        ) != _RARE_DEFAULTS
+        # Most stages have none of these, and searches make stages by the million. 1.0 and True equal 1.
+        fields = (self.groups, self.dilation, self.skip, self.branches, self.dilations, self.start)
+        rare = fields != _RARE_DEFAULTS or tuple(map(type, fields)) != _RARE_TYPES
         if rare:
             self._check_rare_fields()
         for name, default in _DEFAULTS.items():
@@ -129,6 +123,7 @@ class Stage:
 
 
 _RARE_DEFAULTS = (1, 1, True, "", "", 0)
+_RARE_TYPES = tuple(map(type, _RARE_DEFAULTS))
 
 
 def ignored_fields(op: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from space.cost.table import COSTS
 from space.refusal import unknown_name
 
 if TYPE_CHECKING:
+    from scaling.cli.curves import Curves
     from search.models.model import Provenance
     from search.profiles import Predictor
 
@@ -87,8 +88,9 @@ def cli(context: click.Context, /, **given: Any) -> None:
     models = _models(request, given, budget)
     published = _published(request, given)
     rows = _rows(models, published, given, predict)
-    _save(models, published, request, given)
-    _report(models, rows, request, given)
+    drawn = _curves(models, request) if (given["figure"], given["report"]) != (None, None) else {}
+    _save(models, published, drawn, request, given)
+    _report(models, rows, drawn, request, given)
     shown = (*COLUMNS, *(PREDICTED[name] for name in predict))
     if format_:
         chosen = columns or (ALL_COLUMNS if format_ in EXACT else shown)
@@ -164,23 +166,25 @@ def _published(request: ScalingRequest, given: dict[str, Any]) -> tuple[Publishe
 def _save(
     models: list[ScaledModel],
     published: tuple[Published, ...],
+    drawn: Curves,
     request: ScalingRequest,
     given: dict[str, Any],
 ) -> None:
     folders: list[Path] = []
     if given["save"] is not None:
         from scaling.runs import provenance_of
+        from search.models.model import UNKNOWN
 
-        origin = provenance_of(given["base"])
-        members = {model.name: model.architecture for model in models}
-        members |= {row.name: row.architecture for row in published}
+        origin = provenance_of(given["base"]) if models else UNKNOWN
+        members = {model.name: (model.architecture, origin) for model in models}
+        members |= {row.name: (row.architecture, UNKNOWN) for row in published}
         folders = [
-            _folder(name, architecture, given["save"] / name, given["onnx"], origin)
-            for name, architecture in members.items()
+            _folder(name, architecture, given["save"] / name, given["onnx"], own)
+            for name, (architecture, own) in members.items()
         ]
     figures: list[Path] = []
     if given["figure"] is not None:
-        figures = _figures(request, given["phis"] or (0.0, 7.0), given["figure"])
+        figures = _figures(request, drawn, given["figure"])
     for path in (*folders, *figures):
         click.echo(f"Wrote {path}", err=True)
     if folders:
@@ -188,12 +192,19 @@ def _save(
         click.echo(f"\nNext: search train {shlex.quote(str(folders[0]))}{data}", err=True)
 
 
-def _figures(request: ScalingRequest, phis: Sequence[float], out: Path) -> list[Path]:
+def _curves(models: list[ScaledModel], request: ScalingRequest) -> Curves:
+    """Return the curves of the rules from phi = 0 to those of `models`, or to 7 if there are no others."""
     from scaling.cli.curves import curves
+
+    phis = sorted({0.0, *(model.phi for model in models)})
+    ends = phis if len(phis) > 1 else (0.0, 7.0)
+    return curves(request.base, ends, [request.arguments(rule) for rule in request.rules()])
+
+
+def _figures(request: ScalingRequest, drawn: Curves, out: Path) -> list[Path]:
     from scaling.cli.pages import cost_charts
     from search.report.figures import draw
 
-    drawn = curves(request.base, phis, [request.arguments(rule) for rule in request.rules()])
     stem = out.with_suffix("") if out.suffix in (".png", ".svg") else out
     charts = cost_charts(request.base, drawn)
     return [path for chart in charts for path in draw(chart, stem.with_name(f"{stem.name}-{chart.key}"))]
@@ -218,18 +229,14 @@ def _format(given: dict[str, Any]) -> str | None:
 
 
 def _report(
-    models: list[ScaledModel], rows: list[Row], request: ScalingRequest, given: dict[str, Any]
+    models: list[ScaledModel], rows: list[Row], drawn: Curves, request: ScalingRequest, given: dict[str, Any]
 ) -> None:
     if given["report"] is None:
         return
-    from scaling.cli.curves import curves
     from scaling.cli.pages import family_page
     from search.files import write_file
     from search.report.render import html
 
-    phis = sorted({0.0, *(model.phi for model in models)})
-    ends = phis if len(phis) > 1 else (0.0, 7.0)
-    drawn = curves(request.base, ends, [request.arguments(rule) for rule in request.rules()])
     page = family_page(request.base, rows, models, drawn, shlex.join(["scale", *sys.argv[1:]]))
     write_file(given["report"], html(page))
     click.echo(f"Wrote {given['report']}", err=True)

@@ -194,7 +194,12 @@ def _driven(
     evaluate: Evaluate,
     changed: documents.Document | None = None,
 ) -> Fitted:
-    planned = replace(planned, images=len(data.train), validation_images=len(data.validation))
+    planned = replace(
+        planned,
+        images=len(data.train),
+        validation_images=len(data.validation),
+        effective_images=data.effective_images(planned.config.proxy.validation_images),
+    )
     race = planned.race()
     drive(path, planned.config, race, data, display or Silent(), evaluate, changed)
     trials = open_run(path).trials

@@ -23,7 +23,9 @@ class Plan:
 
     base: the base as the user gave it. config: the configuration of the run; its space is the base with the
     classes and channels of the data. grid: the candidates. images, validation_images: the numbers of images in the
-    training split and the validation split, which are approximate before the data are loaded.
+    training split and the validation split, which are approximate before the data are loaded. effective_images: the
+    number of images by which accuracies are uncertain (`search.data.Dataset.effective_images`), None before the data
+    are loaded.
     """
 
     base: Base
@@ -32,6 +34,7 @@ class Plan:
     grid: Grid
     images: int
     validation_images: int
+    effective_images: float | None = None
 
     @property
     def adapted_base(self) -> Base:
@@ -51,7 +54,8 @@ class Plan:
 
     def race(self) -> Race:
         """Return the race that proposes the trainings."""
-        return Race(self.grid.candidates, self.seeds, self.design.leaders, self.baselines, self.validated)
+        images = self.validated, self.effective_images
+        return Race(self.grid.candidates, self.seeds, self.design.leaders, self.baselines, *images)
 
     def baselines(self, winner: Candidate) -> tuple[ScaledModel, ...]:
         """Return the networks to compare `winner` with; () if the design has no comparison.

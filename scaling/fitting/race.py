@@ -55,15 +55,16 @@ class Race:
         leaders: int,
         baselines: Callable[[Candidate], Sequence[ScaledModel]] = lambda winner: (),
         images: int | None = None,
+        effective: float | None = None,
     ) -> None:
         """Set up the race.
 
         seeds: the seeds of trainings, in order. leaders: the number of candidates that are trained with a second
         seed, besides the rule's own triple. baselines: the function that returns the networks to compare the winner
-        with, which are trained with every seed at the end. images: the number of validation images, None if unknown.
+        with, which are trained with every seed at the end. images, effective: as in `differences`.
         """
         self._candidates, self._seeds, self._leaders = tuple(candidates), tuple(seeds), leaders
-        self._baselines, self._images = baselines, images
+        self._baselines, self._images, self._effective = baselines, images, effective
 
     @property
     def total(self) -> int | None:
@@ -147,9 +148,8 @@ class Race:
         )
 
     def _layout(self, entrants: Numbers, seeds: Sequence[int], done: Known) -> Differences:
-        return differences(
-            [[done[self._network(number), seed] for seed in seeds] for number in entrants], self._images
-        )
+        trials = [[done[self._network(number), seed] for seed in seeds] for number in entrants]
+        return differences(trials, self._images, self._effective)
 
     def _network(self, number: int) -> Architecture:
         return self._candidates[number].model.architecture
@@ -163,15 +163,18 @@ def known(trials: Sequence[Trial]) -> Known:
     return {(trial.architecture, trial.seed): trial for trial in trials}
 
 
-def differences(trials: Sequence[Sequence[Trial]], images: int | None) -> Differences:
+def differences(
+    trials: Sequence[Sequence[Trial]], images: int | None, effective: float | None
+) -> Differences:
     """Return the differences between the accuracies of networks. trials: those of each network, with the same seeds.
 
-    images: the number of validation images, None if unknown. Networks are compared image by image. If a training has
-    no record of the images that it gets right, the differences hold for these validation images only.
+    images: the number of validation images, None if unknown. effective: the number by which accuracies are uncertain
+    (`search.data.Dataset.effective_images`). Networks are compared image by image. If a training has no record of the
+    images that it gets right, as with `data.balance`, they count as if each had images of its own.
     """
     hits = networks_hits([[trial.result.hits for trial in row if trial.result] for row in trials], images)
     accuracies = [[accuracy(trial) for trial in row] for row in trials]
-    return Differences(accuracies, common_seeds=True, images=images if hits else None, hits=hits)
+    return Differences(accuracies, common_seeds=True, images=effective, hits=hits)
 
 
 def accuracy(trial: Trial) -> float:

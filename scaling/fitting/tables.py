@@ -91,16 +91,17 @@ def candidate_rows(fitted: Fitted) -> list[Row]:
     candidates = fitted.plan.grid.candidates
     rows: list[Row] = []
     for number, (candidate, planned) in enumerate(zip(candidates, planned_rows(candidates), strict=True)):
-        network = candidate.model.architecture
-        trained = _trained([done.get((network, seed)) for seed in fitted.plan.seeds])
-        row: dict[str, Any] = {**planned, **trained, "standing": "dropped"}
+        trials = [done.get((candidate.model.architecture, seed)) for seed in fitted.plan.seeds]
+        # The trainings of an equal baseline came after the race.
+        own = [trial for trial in trials if trial and trial.point == (number,)]
+        row: dict[str, Any] = {**planned, **_trained(own), "standing": "dropped"}
         if number in verdict.finalists:
             place = verdict.finalists.index(number)
             row |= _estimates(verdict.layout.mean(place), verdict.layout.behind(place))
             row["standing"] = (
                 "winner" if number == verdict.winner else "tied" if number in verdict.tied else "worse"
             )
-        elif any(trial.state == "failed" for (other, _), trial in done.items() if other == network):
+        elif any(trial.state == "failed" for trial in own):
             row["standing"] = "failed"
         rows.append(row)
     return sorted(rows, key=lambda row: (-row["n"], -(row["accuracy"] or 0)))
@@ -128,7 +129,8 @@ def compared_rows(fitted: Fitted) -> list[Row]:
     ]
     complete = [row for row in rows if row["n"] == len(seeds)]
     trained = [[trial for trial in own if trial and trial.result] for own in trials]
-    layout = differences([own for own in trained if len(own) == len(seeds)], fitted.plan.validated)
+    finished = [own for own in trained if len(own) == len(seeds)]
+    layout = differences(finished, fitted.plan.validated, fitted.plan.effective_images)
     for place, row in enumerate(complete):
         # The winner is the first row and is not compared with itself.
         less = layout.difference(place, 0) if place else Estimate(0.0, None)
@@ -148,7 +150,7 @@ def _network(network: Architecture) -> Row:
     }
 
 
-def _trained(trials: list[Trial | None]) -> Row:
+def _trained(trials: Sequence[Trial | None]) -> Row:
     accuracies = [accuracy(trial) for trial in trials if trial and trial.result]
     mean = math.fsum(accuracies) / len(accuracies) if accuracies else None
     return {"n": len(accuracies), "accuracy": mean, "accuracies": accuracies}

@@ -43,7 +43,7 @@ def parts(architecture: Architecture) -> tuple[PlacedBlock, ...]:
     end = architecture.stem.width, blocks[0].size_out
     for stage in architecture.stages:
         end, inside = through(stage, *end)
-        blocks += [*inside[:1], *inside[1:] * (stage.depth - 1)]
+        blocks += [part for part, times in inside for _ in range(times)]
     head = head_part(architecture, *end)
     return (*blocks, head) if head.layers else tuple(blocks)
 
@@ -101,25 +101,28 @@ def parts_of_space(space: Space) -> dict[str, PlacedBlock]:
                 for stage in alternatives:
                     end, inside = through(stage, width, size)
                     beyond.add(end)
-                    blocks.update((part.key, part) for part in inside)
+                    blocks.update((part.key, part) for part, _ in inside)
             reached = beyond
         heads = (head_part(frame, width, size) for width, size in reached)
         blocks.update((head.key, head) for head in heads if head.layers)
     return blocks
 
 
-def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[PlacedBlock]]:
-    """Return the (width, size) of a stage's output, and its distinct blocks: the first, and the second if it has two.
+def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[tuple[PlacedBlock, int]]]:
+    """Return the (width, size) of a stage's output, and its distinct blocks in order, each with how often it occurs.
 
-    All blocks after the first are equal, so the second stands for them. A stage of depth 0 has no blocks, and its
-    output is its input. width, size: the channels and the side in pixels of the input.
+    All blocks after one whose output has the shape of its input are equal to it. A stage of depth 0 has no blocks,
+    and its output is its input. width, size: the channels and the side in pixels of the input.
     """
-    if not stage.depth:
-        return (width, size), []
-    inside = [block_part(stage, width, stage.stride, size)]
-    if stage.depth > 1:
-        inside.append(block_part(stage, stage.width, 1, inside[0].size_out))
-    return (stage.width, inside[-1].size_out), inside
+    inside: list[tuple[PlacedBlock, int]] = []
+    stride, left = stage.stride, stage.depth
+    while left:
+        part = block_part(stage, width, stride, size)
+        after = part.size_out
+        times = left if after == size and width == stage.width and stride == 1 else 1
+        inside.append((part, times))
+        width, size, stride, left = stage.width, after, 1, left - times
+    return (width, size), inside
 
 
 def work(part: PlacedBlock) -> Mapping[str, float]:

@@ -102,8 +102,7 @@ class Predictor:
         key = (stage, width, size)
         if key not in self._stages:
             (_, size_out), inside = blocks.through(stage, width, size)
-            counts = (1, stage.depth - 1)
-            times = [(self._block(part), count) for part, count in zip(inside, counts, strict=False)]
+            times = [(self._block(part), count) for part, count in inside]
             ms = sum(time * count for (time, _), count in times)
             guessed = sum(time * count for (time, measured), count in times if not measured)
             self._stages[key] = (ms, guessed, size_out)

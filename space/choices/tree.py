@@ -20,8 +20,9 @@ class Choice:
     """One decision of the search.
 
     name: the place of the choice in the document, e.g. "stages.2.kernel". options: the numbers or words to choose
-    from; an alternative that is a mapping is named by its only key, or else by its position. ordered: True if
-    neighbouring options are similar, as numbers in ascending order are.
+    from; an alternative that is a mapping is named by its only key, or else by its position. Of equal names, each
+    has the position too, as "mb.1". ordered: True if neighbouring options are similar, as numbers in ascending order
+    are.
     """
 
     name: str
@@ -77,7 +78,10 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: 
     keys = [_key(option) for option in options]
     labels = tuple(_label(option, number) for number, option in enumerate(options))
     index = len(choices)
-    choices.append(Choice(place, labels, ordered or numbers))
+    distinct_labels = tuple(
+        f"{label}.{number}" if labels.count(label) > 1 else label for number, label in enumerate(labels)
+    )
+    choices.append(Choice(place, distinct_labels, ordered or numbers))
     # Choices inside an option are named by its key, or by its number if its key is not unique.
     named = (
         place if key and keys.count(key) == 1 else f"{place}.{number}" for number, key in enumerate(keys)

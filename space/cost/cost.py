@@ -71,14 +71,9 @@ def cost(architecture: Architecture) -> Cost:
     params, macs, activations, floats, side = _stem(stem, architecture.channels, architecture.resolution)
     width = stem.width
     for stage in architecture.stages:
-        p, m, a, f, side = _block(stage, width, stage.stride, side)
+        p, m, a, f, side = _stage(stage, width, side)
         width = stage.width
         params, macs, activations, floats = params + p, macs + m, activations + a, floats + f
-        more = stage.depth - 1
-        if more:
-            p, m, a, f, side = _block(stage, width, 1, side)
-            params, macs, activations = params + more * p, macs + more * m, activations + more * a
-            floats += more * f
     p, m, a, f, _ = _head(head, width, architecture.classes, side)
     return Cost(params + p, macs + m, activations + a, FLOAT * (floats + f))
 
@@ -116,11 +111,8 @@ def head_cost(head: Head, width_in: int, classes: int, size: int) -> Cost:
 
 def stage_cost(stage: Stage, width_in: int, size: int) -> tuple[Cost, int]:
     """Return the cost of `stage` on maps of `width_in` channels and `size` pixels a side, and its output's side."""
-    total = Cost(0, 0, 0, 0)
-    for index in range(stage.depth):
-        spent = _block(stage, stage.width if index else width_in, 1 if index else stage.stride, size)
-        total, size = total + _cost(spent), spent[-1]
-    return total, size
+    spent = _stage(stage, width_in, size)
+    return _cost(spent), spent[-1]
 
 
 FLOAT = 4
@@ -159,6 +151,19 @@ def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
 @lru_cache(maxsize=65_536)
 def _stem(stem: Stem, channels: int, size: int) -> _Spent:
     return _layers(stem_layers(stem, channels), size)
+
+
+def _stage(stage: Stage, width: int, side: int) -> _Spent:
+    """Return the costs of all blocks of a stage: one by one, until a block's output has the shape of its input."""
+    params = macs = activations = floats = 0
+    stride, left = stage.stride, stage.depth
+    while left:
+        p, m, a, f, after = _block(stage, width, stride, side)
+        times = left if after == side and width == stage.width and stride == 1 else 1
+        params, macs, activations = params + times * p, macs + times * m, activations + times * a
+        floats += times * f
+        width, side, stride, left = stage.width, after, 1, left - times
+    return params, macs, activations, floats, side
 
 
 @lru_cache(maxsize=65_536)

@@ -57,11 +57,13 @@ def stem_saved(stem: Stem, channels: int, resolution: int) -> tuple[int, int]:
 
 def stage_saved(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
     """Return the elements that `stage` saves for one image, input included, and the side of its output in pixels."""
-    if not stage.depth:
-        return 0, size
-    first, size = _block(stage, width_in, stage.stride, size)
-    further, size = _block(stage, stage.width, 1, size) if stage.depth > 1 else (0, size)
-    return first + (stage.depth - 1) * further, size
+    total, stride, left = 0, stage.stride, stage.depth
+    while left:
+        saved, after = _block(stage, width_in, stride, size)
+        times = left if after == size and width_in == stage.width and stride == 1 else 1
+        total, left = total + times * saved, left - times
+        width_in, size, stride = stage.width, after, 1
+    return total, size
 
 
 def head_saved(head: Head, width_in: int, classes: int, size: int) -> int:

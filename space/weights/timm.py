@@ -138,8 +138,8 @@ def _objection(stage: Stage) -> str:
 
 
 # Networks whose default weights in timm's `default_cfgs` have another normalisation than ImageNet's usual one.
-_INCEPTION_PLAIN = ("b1",)
-_INCEPTION_TF = ("b8", "v2-b3", "v2-s", "v2-m", "v2-l", "v2-xl")
+_INCEPTION_PLAIN = ("b1", "mobilenet-v1")
+_INCEPTION_TF = ("b8", "v2-b3", "v2-s", "v2-m", "v2-l", "v2-xl", "edgetpu-s", "edgetpu-m", "edgetpu-l")
 
 
 def plain(architecture: Architecture) -> Conventions:

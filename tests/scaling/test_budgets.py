@@ -3,7 +3,7 @@ from helpers.strategies import architectures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaling import RULES, Budget, Rounding, largest, scale
+from scaling import RULES, Budget, Coefficients, Rounding, largest, scale
 from scaling.budgets import STEP
 from space import UserError, cost
 
@@ -105,6 +105,27 @@ def test_an_impossible_budget_says_what_the_smallest_costs():
 def test_a_rule_that_never_reaches_the_limit_is_refused():
     with pytest.raises(UserError, match=r"Rule resolution never exceeds 12M params"):
         largest("b0", Budget(params=12_000_000), rule="resolution")
+
+
+@pytest.mark.parametrize(
+    ("base", "limit", "arguments"),
+    [
+        ("v2-m", "30G", {"rule": "depth"}),
+        ("b0", "5G", {"coefficients": Coefficients(2.5, 1, 1)}),
+    ],
+)
+def test_stages_that_would_be_too_deep_at_the_highest_phi(base, limit, arguments):
+    with pytest.raises(UserError, match=r"phi = 16|depth is \d+; it must be"):
+        scale(base, 16, **arguments)
+    found, budget = largest(base, Budget(macs=limit), **arguments), Budget(macs=limit)
+    assert budget.fits(found)
+    assert not budget.fits(scale(base, found.phi + 1 / STEP, **arguments))
+
+
+def test_images_that_would_be_too_small_without_padding_are_no_candidates():
+    unpadded = "r32_i16/inception_d2_s1_w16_b:3v:1/h0_c10"
+    with pytest.raises(UserError, match=r"within 10k macs: the smallest, at phi = -3\.825, has"):
+        largest(unpadded, Budget(macs=10_000), rule="resolution")
 
 
 def test_a_budget_needs_a_limit():

@@ -7,6 +7,7 @@ from scaling.compound import read_coefficients_file
 from space import Multipliers, Rounding, UserError, published
 
 B0 = published("b0").architecture
+TRIPLE = "base: b0\nalpha: 1.2\nbeta: 1.1\ngamma: 1.2"
 
 
 def test_the_papers_coefficients():
@@ -43,6 +44,9 @@ def test_a_file_holds_the_coefficients_of_its_base(tmp_path, name):
         ("[1.2, 1.1, 1.15]", "is not a coefficients file: it must hold base, alpha, beta, gamma"),
         ("schema: compound-nas.scale\nrows: []", "is not a coefficients file"),
         ("a: [", "fit.yaml, line"),
+        (f"{TRIPLE}\nrounding: {{divisor: 0}}", "fit.yaml: divisor is 0; it must be"),
+        (f"{TRIPLE}\nrounding: {{depth: floor}}", "fit.yaml: Unknown rounding of depth 'floor'"),
+        (f"{TRIPLE}\nrule: [v2]", r"fit.yaml: rule is \['v2'\]; it must be text such as compound"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path, content, message):

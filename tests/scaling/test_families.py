@@ -10,6 +10,7 @@ from space import Multipliers, UserError, cost, decode, published
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "scaling_rules.json").read_text())
 TINY = "r32_i16_s1/mb_d2_k3_s2_e6_w24_se0.25/mb_d2_k3_s2_e6_w40/h640_c10"
+UNPADDED = "r32_i16/inception_d2_s1_w16_b:3v:1/h0_c10"
 
 
 @pytest.mark.parametrize("row", GOLDEN["pure_formula"], ids=lambda row: f"phi{row['phi']}")
@@ -82,6 +83,8 @@ def test_training_resolution_is_the_rules():
         ("b0", -9, "width", r"phi = -9 leaves no channel: 16 channels times 0\.0442 is 0\.71\."),
         ("b0", 1, "compond", r"Unknown rule 'compond'\. Did you mean 'compound'"),
         ("v2-x", 1, "compound", r"Unknown base 'v2-x'\. Did you mean 'v2-xl'"),
+        (UNPADDED, -4, "resolution", r"^phi = -4: Images are too small for this network: .* 2 x 2 pixels\.$"),
+        (UNPADDED, 4, "depth", r"^phi = 4: Images are too small for this network: .* 2 x 2 pixels\.$"),
     ],
 )
 def test_refusals_are_one_line(base, phi, rule, message):

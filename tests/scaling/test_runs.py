@@ -11,6 +11,7 @@ from scaling import resolve, scale
 from scaling.cli.main import cli
 from search import Stopped, launch, open_run, resume
 from search.engine.proposals import Sampled
+from search.models.model import read_document
 from search.proxy.evaluate import TrialFailed
 from search.runs.run import LEDGER
 from search.testing import looked_up
@@ -50,6 +51,17 @@ def test_the_folder_of_a_model(tmp_path):
     words = ["--base", "b0", "--phi", "0.5", "--save", str(tmp_path)]
     assert CliRunner().invoke(cli, words, catch_exceptions=False).exit_code == 0
     assert resolve(str(tmp_path / "b0-compound-phi0.5")).architecture == scale("b0", 0.5).architecture
+
+
+def test_saved_networks_have_the_provenance_of_the_run_but_published_ones_have_not(tmp_path):
+    launch(SMALL, evaluate=looked_up)
+    words = f"--base r --phi 1 --published --family xception --save {tmp_path}/d".split()
+    assert CliRunner().invoke(cli, words, catch_exceptions=False).exit_code == 0
+    found = {path.name: read_document(path).provenance for path in (tmp_path / "d").iterdir()}
+    assert {name: (own.run, own.data) for name, own in found.items()} == {
+        "r-compound-phi1": ("r", "shapes"),
+        "xception": ("", ""),
+    }
 
 
 def test_completed_words_are_accepted():

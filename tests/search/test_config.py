@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from search.config import _KINDS, _MODELS, Config
+from search.config import _BASES, _KINDS, _MODELS, Config
 from search.settings.quantities import seconds
 from search.settings.run_settings import RunSettings
 from search.settings.words import GROUPS, KIND, parse
-from space import UserError, documents
+from space import CATALOG, UserError, documents
 
 
 def refusal(words):
@@ -21,6 +21,12 @@ def refusal(words):
 def test_defaults_are_whole():
     config = Config.of({})
     assert (config.space.name, config.data.source, config.settings.trials) == ("effv2", "shapes", 20)
+
+
+def test_the_reference_is_a_published_network_that_the_space_contains():
+    assert all(name in CATALOG for name in _BASES)
+    config = Config.of({"space": "around:mobilenet-v2-1.0"})
+    assert config.reference == config.space.adapt(CATALOG["mobilenet-v2-1.0"].architecture)
 
 
 def test_without_training_there_are_finals_only_on_request():

@@ -204,3 +204,12 @@ def test_a_network_is_shown_by_its_canonical_string_and_as_a_table_of_its_stages
     assert shown.count("<tr>") == len(b0.stages) + 3
     assert "<caption>224 px, 3 channels, 1000 classes</caption>" in shown
     assert "<td>mb</td><td>2</td><td>3</td><td>2</td><td>6</td><td>24</td><td>0.25</td>" in shown
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("groups", 1.0), ("groups", True), ("dilation", 1.0), ("skip", 1), ("start", 0.0), ("start", False)],
+)
+def test_values_that_equal_a_default_are_of_its_kind(field, value):
+    with pytest.raises(UserError, match=f"^{field} is {value!r}; it must be"):
+        replace(STAGE, **{field: value})

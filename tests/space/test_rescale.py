@@ -1,11 +1,13 @@
 from dataclasses import replace
 
+import pytest
 from helpers.strategies import architectures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from space.catalog import published
 from space.cost.cost import cost
+from space.refusal import UserError
 from space.rescale import (
     AUTOML,
     EFFICIENTNET,
@@ -110,3 +112,19 @@ def test_classes_kernels_and_expansions_are_not_scaled():
     assert scaled.classes == b0.classes
     for stage, larger in zip(b0.stages, scaled.stages, strict=True):
         assert replace(larger, depth=stage.depth, width=stage.width) == stage
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"divisor": 0}, r"^divisor is 0; it must be a whole number of at least 1\.$"),
+        ({"divisor": "8"}, r"^divisor is '8'; it must be a whole number"),
+        ({"limit": 1.5}, r"^limit is 1\.5; it must be a number from 0 to 1\.$"),
+        ({"depth": "floor"}, r"^Unknown rounding of depth 'floor'\. .*Permitted: ceil, round\.$"),
+        ({"depth": ["ceil"]}, r"^Unknown rounding of depth"),
+        ({"resolution": 0.5}, r"^resolution is 0\.5; it must be a whole number"),
+    ],
+)
+def test_invalid_roundings_are_refused(values, message):
+    with pytest.raises(UserError, match=message):
+        Rounding(**values)

@@ -235,9 +235,14 @@ def test_a_mistake_writes_nothing(capsys, monkeypatch, tmp_path):
 
 
 def test_a_range_of_phi_without_a_curve_is_refused(capsys, monkeypatch, tmp_path):
-    words = ("--family", "-1", "--rule", "shrink", "--figure", str(tmp_path / "f"))
-    assert "No rule can be drawn from phi = -1 to -1" in refused(capsys, monkeypatch, *words)
+    words = ("--phi", "0", "--rule", "shrink", "--save", str(tmp_path), "--figure", str(tmp_path / "f"))
+    assert "No rule can be drawn from phi = 0 to 7" in refused(capsys, monkeypatch, *words)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_figure_has_the_phi_of_the_networks(tmp_path):
+    run("--phi", "-1", "--rule", "shrink", "--save", str(tmp_path), "--figure", str(tmp_path / "f"))
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_what_to_train_next_is_a_saved_network_not_a_figure(tmp_path, monkeypatch):

@@ -65,3 +65,8 @@ def test_the_page_of_a_fit_has_the_plane_the_candidates_and_the_coefficients(tmp
     assert sum(len(series["xs"]) for series in drawn) == len(fitted.plan.grid.candidates)
     assert "Compared with one dimension only" in page
     assert "tied:" in page
+
+
+def test_curves_leave_out_images_that_are_too_small_without_padding(tmp_path):
+    page = page_of(tmp_path, "--family", "-8,0", "--base", "r512_i16/inception_d2_s1_w16_b:3v:1/h0_c10")
+    assert {"params-macs", "macs-phi"} == set(data(page)["charts"])

@@ -17,13 +17,16 @@ import yaml
 from scaling import PAPER, Coefficients, Design, Rounding, fit, read_coefficients, resolve, scale
 from scaling.fitting.fit import plan, resume
 from scaling.fitting.summary import verdict_sentences
+from scaling.fitting.tables import candidate_rows
 from search import Stopped, launch, open_run
+from search.data import Dataset
 from search.proxy.evaluate import TrialFailed
 from search.stats.hits import encode_hits
 from search.testing import looked_up
 from space import UserError, cost, decode
 
-pytestmark = pytest.mark.usefixtures("at_home")
+pytestmark = pytest.mark.usefixtures("at_home", "many_images")
+IMAGES = 10**12
 
 BASE = (
     "r16_i8_s1/fused_d1_k3_s1_e1_w16/fused_d2_k3_s2_e2_w24/mb_d2_k3_s1_e3_w32_se0.25"
@@ -31,6 +34,16 @@ BASE = (
 )
 SMALL = {"data.images": 100, "data.test_images": 20, "executor": "serial", "run": "f", "proxy.epochs": 1}
 COARSE = {"step": 0.1, "rounding": Rounding(divisor=4, depth="round")}
+
+
+def set_images(patch, number):
+    """Make accuracies as uncertain as those of `number` images: invented ones are not of the few of the tests."""
+    patch.setattr(Dataset, "effective_images", lambda data, most=None: number)
+
+
+@pytest.fixture
+def many_images(monkeypatch):
+    set_images(monkeypatch, IMAGES)
 
 
 def trained(truth, noise=0.002):
@@ -61,6 +74,7 @@ def compared(tmp_path_factory):
     """A finished fit with its comparison, for tests that change nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("compared"))
+        set_images(patch, IMAGES)
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
         found = fitted(compare=True)
         yield replace(found, path=found.path.resolve())
@@ -131,8 +145,18 @@ class TestRace:
             return replace(result, accuracy=right / 20, hits=hits)
 
         layout = fit(BASE, SMALL, Design(**COARSE), evaluate=evaluate).verdict.layout
-        assert layout.images == 20
+        assert layout.images == IMAGES
         assert layout.hits and [sum(row) / 20 for row in layout.hits] == pytest.approx(layout.means)
+
+    def test_without_hits_the_choice_of_images_makes_differences_uncertain(self, monkeypatch):
+        """As with `data.balance`, where no hits are recorded."""
+        sure = fitted(noise=0.0005, leaders=5).verdict
+        set_images(monkeypatch, 7.5)
+        found = fitted(noise=0.0005, leaders=5, settings={"run": "g"})
+        assert (found.plan.effective_images, found.verdict.layout.images) == (7.5, 7.5)
+        assert found.verdict.layout.hits is None
+        assert found.verdict.tied == found.verdict.finalists
+        assert len(sure.tied) < len(found.verdict.tied)
 
     def test_one_seed_has_no_interval(self):
         found = fitted(seeds=1)
@@ -203,6 +227,14 @@ class TestResults:
         for row in rows:
             assert int(row["n"]) == len(json.loads(row["accuracies"]))
             assert cost(decode(row["architecture"])).macs == int(row["macs"])
+
+    def test_trainings_of_an_equal_baseline_do_not_count_as_those_of_a_candidate(self, compared):
+        row = next(row for row in candidate_rows(compared) if row["standing"] == "dropped")
+        (first, *_) = [t for t in compared.trials if str(t.architecture) == row["architecture"]]
+        baseline = (len(compared.plan.grid.candidates),)
+        later = tuple(replace(first, seed=seed, point=baseline) for seed in compared.plan.seeds[row["n"] :])
+        again = candidate_rows(replace(compared, trials=(*compared.trials, *later)))
+        assert later and again == candidate_rows(compared)
 
     def test_the_family_table_has_the_published_triple_too(self, compared):
         rows = table(compared, "family")

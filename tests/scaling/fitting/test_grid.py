@@ -110,6 +110,12 @@ class TestGrid:
             candidates(**options)
 
 
+def test_networks_without_padding_whose_images_would_be_too_small_are_left_out():
+    found = candidates("r32_i16/inception_d2_s1_w16_b:3v:1/h0_c10", phi=-4.0, cost_tolerance=1)
+    assert found.candidates
+    assert all(candidate.macs for candidate in found.candidates)
+
+
 def test_a_phi_that_leaves_no_candidate_is_refused():
     with pytest.raises(UserError, match=r"phi = -16 leaves no candidate"):
         candidates(phi=-16.0)

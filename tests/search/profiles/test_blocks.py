@@ -36,6 +36,16 @@ def test_work_adds_up_to_the_cost(architecture):
     assert written == cost(architecture).activations
 
 
+def test_blocks_without_padding_are_at_places_of_their_own():
+    shrinking = decode("r64_i16/inception_d3_s1_w16_b:3v:1/h0_c10")
+    assert [part.size for part in parts(shrinking)] == [64, 32, 30, 28]
+    assert before_head(shrinking) == (16, 26)
+    macs = sum(
+        amount for part in parts(shrinking) for kind, amount in work(part).items() if kind[-5:] == " macs"
+    )
+    assert macs + 160 == cost(shrinking).macs
+
+
 def test_the_work_of_a_block():
     stage = decode("r8_i4/mb_d1_k3_s2_e4_w8_se0.25/h8_c3").stages[0]
     part = block_part(stage, 4, 2, 8)

@@ -88,3 +88,18 @@ def test_a_used_space_can_be_pickled():
     expected = space.at(point), space.cost_at(point)
     copy = pickle.loads(pickle.dumps(space))
     assert (copy.at(point), copy.cost_at(point)) == expected
+
+
+def test_costs_of_points_whose_blocks_make_maps_smaller():
+    stage = {"op": "inception", "depth": [1, 2, 4], "stride": 1, "width": 16, "branches": "3v:1"}
+    space = Space.of(
+        {
+            "resolution": [64, 96],
+            "stem": {"width": 16, "stride": 2},
+            "stages": [stage, {**stage, "stride": 2, "width": 24}],
+            "head": {"width": 0},
+            "classes": 10,
+        }
+    )
+    for point in space.points():
+        assert space.cost_at(point) == cost(space.at(point))

@@ -216,6 +216,13 @@ def test_every_choice_has_a_name_of_its_own():
     assert space.size == len(distinct(space))
 
 
+def test_every_option_of_a_choice_has_a_label_of_its_own():
+    stage = {**SMALL["stages"][0], "op": ["mb", {"mb": {"se": 0.25}}, "fused"]}
+    choices = Space.of({**SMALL, "stages": [stage]}).choices
+    (choice,) = (choice for choice in choices if choice.name == "stages.0.op")
+    assert choice.options == ("mb.0", "mb.1", "fused")
+
+
 def test_alternatives_can_stand_in_an_order():
     ladder = [{"op": "mb", "kernel": k, "expand": k, "depth": 1, "stride": 2, "width": 16} for k in (3, 5)]
     for more, ordered in (({}, False), ({"ordered": False}, False), ({"ordered": True}, True)):

@@ -6,11 +6,12 @@ from helpers.strategies import architectures
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from space.architecture import Stage
+from space.architecture import Stage, decode
 from space.blocks import BLOCKS
 from space.conv import Conv
 from space.cost.cost import Cost, cost, parts, stage_cost
 from space.plan import plan
+from space.refusal import UserError
 
 
 def summed(architecture) -> Cost:
@@ -93,3 +94,19 @@ def test_the_cost_of_a_stage(op):
     assert size == 17
     total, size = stage_cost(replace(one, depth=3), 16, 33)
     assert (total, size) == (first + further + further, 17)
+
+
+def test_blocks_without_padding_are_counted_one_by_one():
+    """Each of the three blocks makes the map smaller by two pixels."""
+    shrinking = decode("r64_i16/inception_d3_s1_w16_b:3v:1/h0_c10")
+    assert cost(shrinking).macs == 432 * 32**2 + 2304 * (30**2 + 28**2 + 26**2) + 160
+    assert cost(shrinking) == summed(shrinking)
+    rows = parts(shrinking)
+    assert sum((row.cost for row in rows), Cost(0, 0, 0, 0)) == cost(shrinking)
+    assert [row.size for row in rows] == [32, 26, 1]
+
+
+def test_a_map_that_vanishes_in_the_third_block_is_refused():
+    assert cost(decode("r12_i16/inception_d2_s1_w16_b:3v:1/h0_c10")).macs
+    with pytest.raises(UserError, match=r"Images are too small .* input has 2 x 2 pixels"):
+        cost(decode("r12_i16/inception_d3_s1_w16_b:3v:1/h0_c10"))

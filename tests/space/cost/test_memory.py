@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from torch.nn import functional
 
 from space import Architecture, Head, cost, decode, published
-from space.cost.memory import inference_memory, saved_activations, training_memory
+from space.cost.memory import inference_memory, saved_activations, stage_saved, training_memory
 from space.network.network import build
 
 
@@ -117,3 +117,11 @@ def test_the_peak_is_at_least_the_largest_input_and_output_of_a_layer(architectu
     with torch.no_grad():
         network(torch.zeros(1, architecture.channels, architecture.resolution, architecture.resolution))
     assert inference_memory(architecture) >= 4 * largest
+
+
+def test_blocks_without_padding_keep_maps_of_their_own_sizes():
+    (stage,) = decode("r64_i16/inception_d4_s2_w24_b:3v:1/h0_c10").stages
+    first, after = stage_saved(replace(stage, depth=1), 16, 32)
+    further = [stage_saved(replace(stage, depth=1, stride=1), 24, size) for size in (15, 13, 11)]
+    assert (after, [size for _, size in further]) == (15, [13, 11, 9])
+    assert stage_saved(stage, 16, 32) == (first + sum(saved for saved, _ in further), 9)

@@ -79,6 +79,11 @@ def test_costs_equal_fvcore(architecture):
     assert by_fvcore(architecture) == (spent.params, spent.macs)
 
 
+def test_costs_of_maps_that_become_smaller_equal_fvcore():
+    shrinking = decode("r64_i16/inception_d3_s1_w16_b:3v:1/h0_c10")
+    assert by_fvcore(shrinking) == (cost(shrinking).params, cost(shrinking).macs)
+
+
 @pytest.mark.parametrize("name", documents.names("space"))
 @given(seed=st.integers(0, 2**32), resolution=st.integers(17, 97))
 @settings(max_examples=3, deadline=None)

@@ -84,6 +84,28 @@ def test_normalisation_is_that_of_timms_default_weights(library):
         assert (usual.mean, usual.std) == (told.mean, told.std), name
 
 
+V3 = {"mobilenet-v3-large": "mobilenetv3_large_100", "mobilenet-v3-large-0.75": "mobilenetv3_large_075"}
+V3 |= {"mobilenet-v3-large-minimal": "mobilenetv3_large_minimal_100"}
+V3 |= {"mobilenet-v3-small": "mobilenetv3_small_100", "mobilenet-v3-small-0.75": "mobilenetv3_small_075"}
+EDGETPU = {f"edgetpu-{size}": f"efficientnet_e{size}" for size in "sml"}
+FURTHER = {
+    "plain": OTHERS["timm"]
+    | EDGETPU
+    | {f"tinynet-{letter}": f"tinynet_{letter}" for letter in "abcde"}
+    | {"mobilenet-v2-0.5": "mobilenetv2_050", "mobilenet-v2-1.4": "mobilenetv2_140"}
+    | {"v2-rw-t": "efficientnetv2_rw_t"},
+    "tf": {name: f"tf_{other}" for name, other in (V3 | EDGETPU).items()},
+}
+"""Style -> our name of a network of another family -> timm's. Google's EfficientNet-Lite has a test of its own."""
+
+
+@pytest.mark.parametrize("style", FURTHER)
+def test_normalisation_is_that_of_timms_default_weights_of_all_other_networks(style):
+    for name, other in FURTHER[style].items():
+        usual, told = timm.get_pretrained_cfg(other), stated(f"timm {style}", name)
+        assert (usual.mean, usual.std) == (told.mean, told.std), name
+
+
 @pytest.mark.parametrize("style", ["plain", "tf"])
 def test_timms_inceptions_have_one_style(style):
     for name in ("inception-v3", "inception-v4", "inception-resnet-v2", "xception"):
