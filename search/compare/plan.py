@@ -125,21 +125,31 @@ class Plan:
             raise UserError(f"{error} {advice}") from None
         return found
 
+    def random_trials(self, found: Run | None) -> int | None:
+        """Return the number of networks that the random search is to have; None: no limit but its budget.
+
+        It is the setting `random`, else the number of the run's full-budget trainings, unless the search has more.
+        found: the random search as it is now, None if it has not begun.
+        """
+        assert self.run
+        if isinstance(self.settings.random, int):
+            return self.settings.random
+        before = found.config.settings.trials if found else 0
+        return before if before is None else max(before, trainings(self.run))
+
     def random_config(self) -> Config:
         """Return the configuration of a random search in the space of the run, with another seed.
 
-        It has the number of trials in the setting `random`, else as many as the run has full-budget trainings. The
-        budget, the first networks and the pruner of the run are left out. Raises `UserError` if the run's name does
-        not permit the name of the random search.
+        The budget, the first networks and the pruner of the run are left out. Raises `UserError` if the run's name
+        does not permit the name of the random search.
         """
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
 
         assert self.run
-        config, random = self.run.config, self.settings.random
-        trials = random if isinstance(random, int) else trainings(self.run)
+        config = self.run.config
         changed = {
-            "trials": trials,
+            "trials": self.random_trials(None),
             "budget": None,
             "first": (),
             "seed": (config.settings.seed + 1) % 2**32,

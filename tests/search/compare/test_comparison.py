@@ -298,6 +298,15 @@ def test_the_random_search_goes_on_to_a_larger_number_and_not_back_to_a_smaller(
         comparing.random_search(plan_of([second], {**settings, "random": 2}), print, driver.Silent())
 
 
+def test_the_random_search_follows_a_run_that_goes_on(second):
+    settings = {"match": "macs", "networks": None, "executor": "serial"}
+    assert comparing.random_search(plan_of([second], settings), print, driver.Silent()).finished == 3
+    comparing.resume(second, {"trials": 6}, display=None)
+    output = invoke(second, "match=macs", "networks=null", "--dry-run", *WORDS[:5])
+    assert "best of 6 random networks" in output
+    assert comparing.random_search(plan_of([second], settings), print, driver.Silent()).finished == 6
+
+
 def test_published_weights_are_a_row_that_is_fine_tuned(second, tmp_path):
     network = open_run(second).trial(0).architecture
     save_model(model(replace(network, classes=7), classes=tuple("abcdefg")), tmp_path / "pretrained")
