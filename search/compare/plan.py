@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from search.compare.contender import Contender, Family, named_contender
+from search.compare.contender import Contender, Family, apart, named_contender, named_contenders
 from search.compare.costs import Costs, Note, matched_costs
 from search.compare.settings import DEFAULTS, GROUPS, Settings
 from search.config import Config
@@ -190,11 +190,13 @@ def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
     recipe = recipe_of(settings.recipe, within(given, "recipe"))
     others: tuple[Contender, ...] = ()
     if isinstance(words, Family):
-        leads = words.members
+        name, family = words.name, apart(words.name, settings.networks)
+        leads = tuple(replace(member, family=family) for member in words.members)
         run = open_run(leads[0].run) if leads[0].run else None
-        first = NetworkToTrain(leads[0].architecture, words.name, source=run.config.data if run else None)
+        first = NetworkToTrain(leads[0].architecture, name, source=run.config.data if run else None)
     else:
-        every = [named_contender(word) for word in dict.fromkeys(words)]
+        every = named_contenders(words, settings.networks)
+        name = every[0][1].name
         leads, others = (every[0][0],), tuple(contender for contender, _ in every[1:])
         run = next((_idle(network) for _, network in every[:1] if network.run), None)
         first = network_to_train(words[0])
@@ -210,7 +212,7 @@ def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
         recipe=recipe,
         executor=_executor(settings, recipe, given),
         settings=settings,
-        out=_folder(settings, run, words.name if isinstance(words, Family) else leads[0].name, drawn),
+        out=_folder(settings, run, name, drawn),
         drawn=drawn,
     )
 
