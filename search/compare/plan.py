@@ -183,8 +183,8 @@ def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
 
     The first network is the lead, whose costs bound the rivals; the others are compared as they are. Of a family,
     every member is a lead. given: the settings of `search compare`, by name. Raises `UserError` for an unknown
-    network or setting, for a first network whose run is still running, for a run without a complete trial, and where
-    no images are known.
+    network or setting, for a first network whose run is still running, for a run without a complete trial, for a
+    random search without a run, and where no images are known.
     """
     settings = _settings(given)
     recipe = recipe_of(settings.recipe, within(given, "recipe"))
@@ -200,10 +200,11 @@ def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
         leads, others = (every[0][0],), tuple(contender for contender, _ in every[1:])
         run = next((_idle(network) for _, network in every[:1] if network.run), None)
         first = network_to_train(words[0])
+    drawn = isinstance(words, Family)
+    _check_random(settings, run, drawn)
     source = source_of(first, settings.data, within(given, "data"))
     images = contents_of(source)
     shape = len(images.classes), images.channels
-    drawn = isinstance(words, Family)
     return Plan(
         run=run,
         source=source,
@@ -228,6 +229,15 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     outside = {key: value for key, value in given.items() if "." not in key}
     settings: Settings = validated("", Settings, {**known, **outside})
     return settings
+
+
+def _check_random(settings: Settings, run: Run | None, drawn: bool) -> None:
+    """Raise `UserError` if a random search is asked for where there is none."""
+    if settings.random and (run is None or drawn):
+        why = "families have" if drawn else "a first network that is from no run has"
+        raise UserError(
+            f"random={settings.random}: {why} no random search; permitted: random=null, random=0."
+        )
 
 
 def _idle(network: FoundNetwork) -> Run:

@@ -279,6 +279,21 @@ def test_a_family_and_rivals_of_its_name_are_two_families():
         assert [lead.family for lead in plan.leads] == [name] and plan.out.name == "b0"
 
 
+@pytest.mark.usefixtures("_at_home")
+@pytest.mark.parametrize("random", [5, "drawn"])
+def test_a_random_search_without_a_run_is_refused(random):
+    data = {"data": "shapes", "data.images": 100}
+    for words, why in (
+        (["b0"], "a first network that is from no run has"),
+        (family_of("b0", [named_contender("b0")[0]]), "families have"),
+    ):
+        with pytest.raises(
+            UserError, match=rf"^random={random}: {why} no random search; permitted: random=null"
+        ):
+            plan_of(words, {**data, "random": random})
+        assert plan_of(words, {**data, "random": 0}).random_run == ""
+
+
 def test_another_random_search_has_another_best_network(run, tmp_path):
     settings = {"match": "macs", "networks": "b0"}
     first, file = open_run(run), tmp_path / "contenders.json"
