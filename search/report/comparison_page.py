@@ -236,7 +236,8 @@ def _winners(runs: Sequence[Run]) -> Section:
 def _explorer(runs: Sequence[Run]) -> Explorer:
     limit = MAX_ROWS // len(runs)
     rows: list[Row] = [{**row(trial), "run": run.name} for run in runs for trial in run.ranked[:limit]]
-    columns = filled(rows, (_RUN, *TRIALS))
+    # The first column names a point of the scatter.
+    columns = filled(rows, (TRIALS[0], _RUN, *TRIALS[1:]))
     axes = tuple(key for key in AXES if key in {column.key for column in columns})
     note = "Complete trials" + (
         f", the {limit} best of each run" if any(len(r.ranked) > limit for r in runs) else ""
