@@ -16,9 +16,7 @@ def scaled_family(word: str, phis: Sequence[float], rule: str = "compound") -> F
 
     Raises the errors of `scaling.base.resolve` and of `scale`.
     """
-    if not named_network(word):
-        trained_network(word)  # Refuses unfinished runs and trials.
-    base, _ = named_contender(word)
+    base = _contender(word)
     members = []
     for phi in dict.fromkeys(phis):
         model = scale(base.architecture, phi, rule=rule)
@@ -38,9 +36,16 @@ def scaled_family(word: str, phis: Sequence[float], rule: str = "compound") -> F
 def given_family(words: Sequence[str]) -> Family:
     """Return the family of the networks that `words` mean, such as the best ones of searches at several limits.
 
-    Raises `UserError` for fewer than two networks, and for a word that means no network.
+    Raises `UserError` for fewer than two networks, and the errors of `scaling.base.resolve`.
     """
-    members = [named_contender(word)[0] for word in dict.fromkeys(words)]
+    members = [_contender(word) for word in dict.fromkeys(words)]
     if len(members) < 2:
         raise UserError("Name several networks, or scale one: --family -1..1:0.5")
     return family_of("searched" if all(member.run for member in members) else "given", members)
+
+
+def _contender(word: str) -> Contender:
+    """Return the network that `word` means. Raises `UserError` for no network, and for unfinished runs and trials."""
+    if not named_network(word):
+        trained_network(word)
+    return named_contender(word)[0]

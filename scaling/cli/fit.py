@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -13,6 +12,7 @@ from scaling.cli.request import rule_named
 from scaling.cli.text import table
 from scaling.fitting.design import DEFAULT, Design
 from search.cli import completers
+from search.cli.terminal import fail
 from space import UserError
 
 if TYPE_CHECKING:
@@ -171,12 +171,11 @@ def _run(drive: Callable[[Terminal], Fitted]) -> None:
         _print(fitted)
 
 
-def _end(message: str, display: Terminal, code: int) -> None:
+def _end(message: str, display: Terminal, code: int) -> NoReturn:
     from search.runs.names import called
 
     advice = f" Continue with: scale fit --resume {called(display.path)}" if display.path else ""
-    click.echo(f"scale: {message}{advice}", err=True)
-    sys.exit(code)
+    fail(f"{message.rstrip('.')}.{advice}", code, "scale")
 
 
 def _print(fitted: Fitted) -> None:

@@ -142,10 +142,10 @@ def _planned(plan: Plan, note: Callable[[str], None]) -> Iterator[RenderableType
     yield f"others may cost up to: {'; '.join(line.bounds)}"
     if plan.random_run:
         found, asked = plan.random_found(), plan.settings.random
-        if found and not isinstance(asked, int):
-            trials = networks(found) if isinstance(asked, str) else found.config.settings.trials
-        else:
+        if found is None:
             trials = plan.random_config().settings.trials
+        else:
+            trials = networks(found) if isinstance(asked, str) else plan.random_trials(found)
         yield f"and the best of {trials} random networks, from a random search in run {plan.random_run}"
     yield (
         f"trainings of each network: {len(plan.seeds)}, of {plan.recipe.epochs} epochs;"

@@ -72,9 +72,9 @@ def evaluate(model: Path, data: tuple[str, ...], split: str, out: Path | None, a
 
 def data_of(words: tuple[str, ...]) -> Any:
     """Return the data that the words of the command line mean, for `search.evaluate`; None without words."""
-    from search.settings.words import parse
+    from search.settings.words import is_setting, parse
 
-    if len(words) == 1 and "=" not in words[0]:
+    if len(words) == 1 and not is_setting(words[0]):
         return words[0]
     return parse(words) or None
 

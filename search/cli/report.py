@@ -69,7 +69,8 @@ def report(names: tuple[str, ...], out: Path | None, watch: bool, every: int, **
         drawn = open_run(baseline) if baseline else None
         if given["as_json"]:
             page = page_of([first, *others], drawn)
-            return print_json({"title": page.title, "made": page.made, **dict(page.summary), **page.values})
+            top = {"title": page.title, "made": page.made, "advice": page.advice}
+            return print_json({**top, **dict(page.summary), **page.values})
         watching = watch and any(run.driver for run in (first, *others))
         place = first.report(*others, out=out, baseline=drawn, refresh=every if watching else None)
         if not watching:

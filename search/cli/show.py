@@ -45,7 +45,7 @@ def show(what: tuple[str, ...], sheet: Path | None, as_json: bool) -> None:
     from search.settings.words import is_setting
 
     first, *rest = what
-    if any(word.partition("=")[0].partition(".")[0] == "data" for word in what):
+    if any(is_setting(word) and word.partition("=")[0].partition(".")[0] == "data" for word in what):
         return _show_data(what, sheet, as_json)
     if sheet:
         raise click.UsageError("--sheet needs data=NAME.")

@@ -101,15 +101,15 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     """Return the random search of the plan, None if the plan has none.
 
-    It is started or continued if it is not finished. A run that the setting `random` names is returned as it is.
-    Raises `UserError` if the search stops before its end, if it has more trials than the setting asks for, and the
-    errors of `Plan.random_found`.
+    It is started or continued if it is not finished, or has fewer networks than it is to have. A run that the setting
+    `random` names is returned as it is. Raises `UserError` if the search stops before its end, if it has more trials
+    than the setting asks for, and the errors of `Plan.random_found`.
     """
     name = plan.random_run
     if not name:
         return None
-    found, random = plan.random_found(), plan.settings.random
-    if isinstance(random, str):
+    found = plan.random_found()
+    if isinstance(plan.settings.random, str):
         return found
     if found is None:
         config = plan.random_config()
@@ -119,10 +119,11 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
             files[PARENT] = parent_file(config, plan.run.path)
         create(name, config.document(), data, files)
         found = open_run(name)
-    more = random is not None and random != found.config.settings.trials
+    wanted = plan.random_trials(found)
+    more = wanted != found.config.settings.trials
     # Returns at once if it is finished and no more networks are asked for; fewer than it has are refused.
     try:
-        return resume(name, {"trials": random} if more else None, display=display)
+        return resume(name, {"trials": wanted} if more else None, display=display)
     except (Stopped, LedgerFailed) as error:
         raise UserError(
             f"The random search {name} stopped: {str(error).rstrip('.')}. Repeat the command to continue it."

@@ -6,6 +6,7 @@ search; their costs are matched to those of the lead.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +92,29 @@ def named_contender(word: str) -> tuple[Contender, FoundNetwork]:
         trial=trial.number if trial else None,
     )
     return contender, network
+
+
+def named_contenders(words: Sequence[str], published: Sequence[str]) -> list[tuple[Contender, FoundNetwork]]:
+    """Return what `named_contender` returns for each word, with a name and a family of its own.
+
+    Networks of the same name, such as two folders called "model", are called by their words. A network with the name
+    of one of `published`, the names of rivals, is "NAME, as given". Two words for the same network count as one.
+    """
+    found: dict[Contender, tuple[str, FoundNetwork]] = {}
+    for word in words:
+        contender, network = named_contender(word)
+        found.setdefault(contender, (word, network))
+    names = Counter(contender.name for contender in found)
+    every = []
+    for contender, (word, network) in found.items():
+        name = apart(word if names[contender.name] > 1 else contender.name, published)
+        every.append((replace(contender, name=name, family=name), network))
+    return every
+
+
+def apart(name: str, published: Sequence[str]) -> str:
+    """Return the name of a given network or family, "NAME, as given" if a rival in `published` has that name."""
+    return f"{name}, as given" if name in published else name
 
 
 def family_of(name: str, members: Sequence[Contender]) -> Family:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from search.compare.contender import Contender, Family, named_contender
+from search.compare.contender import Contender, Family, apart, named_contender, named_contenders
 from search.compare.costs import Costs, Note, matched_costs
 from search.compare.settings import DEFAULTS, GROUPS, Settings
 from search.config import Config
@@ -125,21 +125,31 @@ class Plan:
             raise UserError(f"{error} {advice}") from None
         return found
 
+    def random_trials(self, found: Run | None) -> int | None:
+        """Return the number of networks that the random search is to have; None: no limit but its budget.
+
+        It is the setting `random`, else the number of the run's full-budget trainings, unless the search has more.
+        found: the random search as it is now, None if it has not begun.
+        """
+        assert self.run
+        if isinstance(self.settings.random, int):
+            return self.settings.random
+        before = found.config.settings.trials if found else 0
+        return before if before is None else max(before, trainings(self.run))
+
     def random_config(self) -> Config:
         """Return the configuration of a random search in the space of the run, with another seed.
 
-        It has the number of trials in the setting `random`, else as many as the run has full-budget trainings. The
-        budget, the first networks and the pruner of the run are left out. Raises `UserError` if the run's name does
-        not permit the name of the random search.
+        The budget, the first networks and the pruner of the run are left out. Raises `UserError` if the run's name
+        does not permit the name of the random search.
         """
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
 
         assert self.run
-        config, random = self.run.config, self.settings.random
-        trials = random if isinstance(random, int) else trainings(self.run)
+        config = self.run.config
         changed = {
-            "trials": trials,
+            "trials": self.random_trials(None),
             "budget": None,
             "first": (),
             "seed": (config.settings.seed + 1) % 2**32,
@@ -173,25 +183,28 @@ def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
 
     The first network is the lead, whose costs bound the rivals; the others are compared as they are. Of a family,
     every member is a lead. given: the settings of `search compare`, by name. Raises `UserError` for an unknown
-    network or setting, for a first network whose run is still running, for a run without a complete trial, and where
-    no images are known.
+    network or setting, for a first network whose run is still running, for a run without a complete trial, for a
+    random search without a run, and where no images are known.
     """
     settings = _settings(given)
     recipe = recipe_of(settings.recipe, within(given, "recipe"))
     others: tuple[Contender, ...] = ()
     if isinstance(words, Family):
-        leads = words.members
+        name, family = words.name, apart(words.name, settings.networks)
+        leads = tuple(replace(member, family=family) for member in words.members)
         run = open_run(leads[0].run) if leads[0].run else None
-        first = NetworkToTrain(leads[0].architecture, words.name, source=run.config.data if run else None)
+        first = NetworkToTrain(leads[0].architecture, name, source=run.config.data if run else None)
     else:
-        every = [named_contender(word) for word in dict.fromkeys(words)]
+        every = named_contenders(words, settings.networks)
+        name = every[0][1].name
         leads, others = (every[0][0],), tuple(contender for contender, _ in every[1:])
         run = next((_idle(network) for _, network in every[:1] if network.run), None)
         first = network_to_train(words[0])
+    drawn = isinstance(words, Family)
+    _check_random(settings, run, drawn)
     source = source_of(first, settings.data, within(given, "data"))
     images = contents_of(source)
     shape = len(images.classes), images.channels
-    drawn = isinstance(words, Family)
     return Plan(
         run=run,
         source=source,
@@ -200,7 +213,7 @@ def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
         recipe=recipe,
         executor=_executor(settings, recipe, given),
         settings=settings,
-        out=_folder(settings, run, words.name if isinstance(words, Family) else leads[0].name, drawn),
+        out=_folder(settings, run, name, drawn),
         drawn=drawn,
     )
 
@@ -216,6 +229,15 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     outside = {key: value for key, value in given.items() if "." not in key}
     settings: Settings = validated("", Settings, {**known, **outside})
     return settings
+
+
+def _check_random(settings: Settings, run: Run | None, drawn: bool) -> None:
+    """Raise `UserError` if a random search is asked for where there is none."""
+    if settings.random and (run is None or drawn):
+        why = "families have" if drawn else "a first network that is from no run has"
+        raise UserError(
+            f"random={settings.random}: {why} no random search; permitted: random=null, random=0."
+        )
 
 
 def _idle(network: FoundNetwork) -> Run:

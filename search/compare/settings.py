@@ -40,6 +40,11 @@ class Settings(BaseModel):
             return (value,)
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
+    @field_validator("networks", "weights", "rates")
+    @classmethod
+    def _once(cls, value: tuple[object, ...]) -> tuple[object, ...]:
+        return tuple(dict.fromkeys(value))
+
     @field_validator("random")
     @classmethod
     def _count(cls, value: int | str | None) -> int | str | None:

@@ -11,7 +11,7 @@ from search.report.axes import axis, column
 from search.report.document import Axis, Card, Chart, Series
 from search.report.findings import ANSWERS, Findings, accuracy, unbiased
 from search.report.palette import GREY
-from search.report.prose import significance
+from search.report.prose import sentence, significance
 from search.stats.pareto import front
 from search.tables.units import plural, si, times_as_many
 from search.trials.trial import Trial
@@ -31,7 +31,8 @@ def _card(results: Findings, title: str, trial: Trial) -> Card:
     estimate = results.comparison.accuracy(trial) if results.comparison else None
     half = f" ± {estimate.half:.3f}" if estimate and estimate.half is not None else ""
     runs = len(trial.final_accuracies)
-    seeds = f" (mean of {plural(runs, 'training')})" if runs else " (one training)"
+    once = " (inherited weights)" if results.untrained else " (one training)"
+    seeds = f" (mean of {plural(runs, 'training')})" if runs else once
     pairs = [
         ("Accuracy", f"{accuracy(trial):.3f}{half}{seeds}"),
         ("Params", si(trial.cost.params)),
@@ -54,7 +55,7 @@ def _card_note(results: Findings, trial: Trial) -> str:
     base = results.base_trial
     gain = ""
     if base is not None and results.comparison and (estimate := results.comparison.difference(trial, base)):
-        gain = f"; accuracy {estimate.mean:+.3f} ({significance(estimate)})"
+        gain = f"; accuracy {estimate.mean:+.3f} ({significance(results, estimate)})"
     return f"Compared with {results.base_name}: {params}, {macs}{gain}."
 
 
@@ -103,6 +104,8 @@ def _overview_note(results: Findings) -> str:
             "Networks that were trained again with fresh seeds show the mean of those trainings; a bar is its 95 % "
             "interval. The others show the accuracy that the search saw."
         )
+    if results.untrained:
+        return f"{sentence(finals_text.UNTRAINED)} There are no error bars."
     return "Each network was trained once, so there are no error bars."
 
 

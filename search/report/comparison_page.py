@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from search.report.contest import (
     Difference,
@@ -31,6 +31,7 @@ from search.report.document import (
 )
 from search.report.palette import colour
 from search.report.search_page import AXES, MAX_ROWS
+from search.runs.comparable import task
 from search.runs.run import Run
 from search.stats.confidence import CONFIDENCE
 from search.tables.selection import filled
@@ -101,10 +102,9 @@ def _summary(
     texts = [f"{len(runs)} searches in {plural(len(members), 'group')}, compared by {of}."]
     if of == "accuracy":
         texts.append("Their objectives differ, so their rewards cannot be compared.")
-    for group in ("data", "proxy", "space"):
-        if len({str(run.config.document()[group]) for run in runs}) > 1:
-            warned = "." if group == "space" else ", so their accuracies belong to different tasks."
-            texts.append(f"They differ in {group}{warned}")
+    for group in _differing(runs):
+        warned = "." if group == "space" else ", so their accuracies belong to different tasks."
+        texts.append(f"They differ in {group}{warned}")
     differ = [_sentence(difference, trials, of) for difference in apart]
     pairs = [("Compared", " ".join(texts)), ("Differences", " ".join(differ) or _reason(runs, trials))]
     best = max((run for run in runs if run.ranked), key=lambda run: curve(run, of)[-1], default=None)
@@ -112,6 +112,18 @@ def _summary(
         highest = f"{curve(best, of)[-1]:.4f}, in {best.name}; single values are noisy."
         pairs.append((f"Highest {of}", highest))
     return tuple(pairs)
+
+
+def _differing(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield the groups of settings in which the tasks of the runs differ; "images" for other images alone."""
+    tasks = [task(run) for run in runs]
+    differ = [
+        group for group in ("data", "proxy", "space") if any(own[group] != tasks[0][group] for own in tasks)
+    ]
+    yield from differ
+    # The digest of the images depends on the settings of both groups.
+    if not {"data", "proxy"} & set(differ) and len({own["images"] for own in tasks if own["images"]}) > 1:
+        yield "images"
 
 
 def _sentence(difference: Difference, trials: int, of: Quantity) -> str:
@@ -224,7 +236,8 @@ def _winners(runs: Sequence[Run]) -> Section:
 def _explorer(runs: Sequence[Run]) -> Explorer:
     limit = MAX_ROWS // len(runs)
     rows: list[Row] = [{**row(trial), "run": run.name} for run in runs for trial in run.ranked[:limit]]
-    columns = filled(rows, (_RUN, *TRIALS))
+    # The first column names a point of the scatter.
+    columns = filled(rows, (TRIALS[0], _RUN, *TRIALS[1:]))
     axes = tuple(key for key in AXES if key in {column.key for column in columns})
     note = "Complete trials" + (
         f", the {limit} best of each run" if any(len(r.ranked) > limit for r in runs) else ""

@@ -7,14 +7,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any, Literal
 
 from search.report.charts import best_so_far
-from search.runs.run import Run
+from search.runs.run import Run, noted
 from search.stats.differences import Differences, Estimate
 from search.trials.trial import Trial
 
-_IGNORED = ("run", "seed", "trials", "budget", "max_failures", "force_step", "executor")
+_IGNORED = (
+    "run",
+    "seed",
+    "trials",
+    "budget",
+    "max_failures",
+    "force_step",
+    "executor",
+    "data.cache",
+    "proxy.device",
+    "proxy.graph",
+)
 """Settings in which the searches of a group may differ."""
 
 Quantity = Literal["reward", "accuracy"]
@@ -50,9 +62,9 @@ class Difference:
 def groups(runs: Sequence[Run]) -> list[Group]:
     """Return the runs in groups of equal settings, in the order of their first runs.
 
-    Seed, name, length and machine may differ (`_IGNORED`).
+    Seed, name, length and machine may differ (`_IGNORED`), and the place of the same images.
     """
-    settings = {run.path: _flat(run.config.document()) for run in runs}
+    settings = _settings(runs)
     members: dict[tuple[tuple[str, str], ...], list[Run]] = defaultdict(list)
     for run in runs:
         members[tuple(sorted(settings[run.path].items()))].append(run)
@@ -117,13 +129,25 @@ def alike(runs: Iterable[Run]) -> bool:
     return len({run.config.ladder.used(run.trials)[:-1] for run in runs}) < 2
 
 
+def _settings(runs: Sequence[Run]) -> dict[Path, dict[str, str]]:
+    """Return the settings of each run by its path. The same images have the place where the first run found them."""
+    first: dict[str, str] = {}
+    found = {run.path: _flat(run.config.document()) for run in runs}
+    for path, settings in found.items():
+        digest = noted(path, "digest")
+        if digest and "data.path" in settings:
+            settings["data.path"] = first.setdefault(digest, settings["data.path"])
+    return found
+
+
 def _flat(document: Any, place: str = "") -> dict[str, str]:
     """Return each setting as text by its dotted name, such as "proxy.epochs", without those of `_IGNORED`."""
     if not isinstance(document, dict):
         return {place: str(document)}
     inside = f"{place}." if place else ""
-    items = ((key, inner) for key, inner in document.items() if place or key not in _IGNORED)
-    return {name: text for key, inner in items for name, text in _flat(inner, f"{inside}{key}").items()}
+    items = ((f"{inside}{key}", inner) for key, inner in document.items())
+    flat = (_flat(inner, name) for name, inner in items if name not in _IGNORED)
+    return {name: text for each in flat for name, text in each.items()}
 
 
 def _name(settings: dict[str, str], differing: Iterable[str], members: Sequence[Run]) -> str:

@@ -12,6 +12,8 @@ from search.stats.differences import Differences
 from search.tables.units import plural
 from search.trials.finals import NOISY, RELIABLE, Noise, Verdict
 
+UNTRAINED = "nothing was trained: accuracies are those of inherited weights, and another seed changes nothing"
+"""The noise of a search with proxy.epochs=0, in words."""
 SHOWN = 10
 """The largest number of trials that a sentence names."""
 _SATURATED = 5
@@ -88,7 +90,8 @@ def single_trainings_text(run: Run) -> Iterator[str]:
         return
     images = run.effective_images
     points = f"; differences under {100 * chance(images):.0f} points may be chance" if images else ""
-    yield f"noise: each network has one training, since there were no finals{points}"
+    single = "each network has one training, since there were no finals"
+    yield f"noise: {single if run.config.proxy.epochs else UNTRAINED}{points}"
 
 
 def _saturated(run: Run, decided: str) -> str:

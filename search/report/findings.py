@@ -113,6 +113,11 @@ class Findings:
         return self.answers.get("best")
 
     @property
+    def untrained(self) -> bool:
+        """True if the accuracies are those of inherited weights, without training and without finals."""
+        return not self.run.config.proxy.epochs and not (self.comparison and self.comparison.fresh)
+
+    @property
     def complete(self) -> int:
         """The number of trials of this run that were trained to the end."""
         return _complete(self.run)

@@ -80,7 +80,8 @@ def _winner(results: Findings) -> str:
             f"search it had {winner.terms}."
         )
     else:
-        basis = f"{winner.terms}, from a single training in the search."
+        source = "with inherited weights" if results.untrained else "from a single training in the search"
+        basis = f"{winner.terms}, {source}."
     so_far = " so far" if results.state == "running" else ""
     return (
         f"The winner{so_far}, by reward, is trial {winner.number}: {basis} It has {si(costs.params)} parameters, "
@@ -105,6 +106,9 @@ def differences(results: Findings) -> Iterator[str]:
         return
     if len(trials) < 2:
         yield "There is no other network to compare the accuracy of the winner with."
+        return
+    if results.untrained:
+        yield sentence(finals_text.UNTRAINED)
         return
     if not comparison.fresh:
         yield (
@@ -210,8 +214,9 @@ def _against_base(results: Findings) -> str:
         )
         gain = f"accuracy {accuracy(winner) - accuracy(trained):+.4f} ({lacking})"
     else:
-        gain = f"accuracy {estimate.mean:+.4f} ({interval(estimate)}; {significance(estimate)})"
-    return f"Compared with {named}, as trained here, the winner has {costs}; {gain}, {rewards}."
+        gain = f"accuracy {estimate.mean:+.4f} ({interval(estimate)}; {significance(results, estimate)})"
+    how = "with inherited weights" if results.untrained else "as trained here"
+    return f"Compared with {named}, {how}, the winner has {costs}; {gain}, {rewards}."
 
 
 def against_base(results: Findings, trial: Trial) -> str:
@@ -224,19 +229,19 @@ def against_base(results: Findings, trial: Trial) -> str:
     )
 
 
-def significance(estimate: Estimate) -> str:
-    """Return "significant" or "not significant", or that it is unknown with one training each."""
+def significance(results: Findings, estimate: Estimate) -> str:
+    """Return "significant" or "not significant", or that it is unknown without several trainings each."""
     if estimate.half is None:
-        return "one training each, so its significance is unknown"
+        trained = "with inherited weights" if results.untrained else "one training each"
+        return f"{trained}, so its significance is unknown"
     return "significant" if estimate.significant else "not significant"
 
 
 def _noise(results: Findings) -> str:
     verdict = results.verdict
-    text = (
-        "The noise from seed to seed is unknown: it takes two trials or more, one of them with two fresh seeds. The "
-        "winner was selected for a high value, so that value is somewhat too high."
-    )
+    unknown = "The noise from seed to seed is unknown: it takes two trials or more, one of them with two fresh seeds."
+    seeds = sentence(finals_text.UNTRAINED) if results.untrained else unknown
+    text = f"{seeds} The winner was selected for a high value, so that value is somewhat too high."
     if verdict and verdict.noise:
         lines = (finals_text.noise(verdict.noise), *finals_text.warning(results.run, verdict.noise))
         text = " ".join(map(sentence, lines))

@@ -12,7 +12,7 @@ def require_comparable(run: Run, other: Run) -> None:
 
     They can if both have the same space, images, proxy and reward. The images may lie elsewhere.
     """
-    ours, theirs = _compared(run), _compared(other)
+    ours, theirs = task(run), task(other)
     for group, own in ours.items():
         # Runs whose environment cannot be read do not know their images.
         if own != theirs[group] and (group != "images" or (own and theirs[group])):
@@ -21,7 +21,11 @@ def require_comparable(run: Run, other: Run) -> None:
             )
 
 
-def _compared(run: Run) -> dict[str, object]:
+def task(run: Run) -> dict[str, object]:
+    """Return what two runs must have in common for comparable rewards, as values that can be compared by group.
+
+    The places of images and of their cache, and the device, do not count. "images" is None where they are unknown.
+    """
     document = run.config.document()
     return {
         "space": document["space"],

@@ -2,6 +2,7 @@ import signal
 
 import pytest
 from click.testing import CliRunner
+from helpers.runs import filled
 
 from scaling.cli.compared_families import given_family, scaled_family
 from scaling.cli.main import cli
@@ -26,6 +27,16 @@ def test_several_networks_are_a_family():
     assert [member.level for member in family.members] == [0, 1]
     with pytest.raises(UserError, match="scale one: --family"):
         given_family(["b0"])
+
+
+@pytest.mark.usefixtures("at_home")
+def test_answers_of_unfinished_runs_are_no_members():
+    filled("runs/one")
+    filled("runs/other", complete=3, running=1)
+    for word in ("other", "other:most-accurate"):
+        with pytest.raises(UserError, match="The run other is unfinished"):
+            given_family(["one", word])
+    assert [member.run for member in given_family(["one", "other:0"]).members] == ["one", "other"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from scaling.cli.main import cli, main
 from scaling.fitting import fit as fitting
 from search.engine.launch import Stopped
 from search.testing import looked_up
+from search.trials.ledger import LedgerFailed
 
 BASE = (
     "r16_i8_s1/fused_d1_k3_s1_e1_w16/fused_d2_k3_s2_e2_w24/mb_d2_k3_s1_e3_w32_se0.25"
@@ -98,6 +99,18 @@ def test_a_fit_that_ends_early_says_how_to_continue(monkeypatch, path, name):
     result = CliRunner().invoke(cli, ["fit", "--base", BASE, *SMALL])
     assert result.exit_code == 1
     assert "scale: The budget is spent. Continue with: scale fit --resume " + name + "\n" in result.stderr
+
+
+def test_the_end_of_a_fit_is_one_sentence_without_control_characters(monkeypatch):
+    def stopped(planned, *, display):
+        display.path = fitting.RUNS / "f"
+        raise LedgerFailed("cannot write \x1b[2Jf: disk full")
+
+    monkeypatch.setattr(fitting, "begin", stopped)
+    result = CliRunner().invoke(cli, ["fit", "--base", BASE, *SMALL])
+    assert result.exit_code == 1
+    told = r"scale: cannot write \x1b[2Jf: disk full. Continue with: scale fit --resume f"
+    assert result.stderr.splitlines()[-1] == told
 
 
 @pytest.mark.parametrize(

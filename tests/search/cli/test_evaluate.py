@@ -49,6 +49,12 @@ def test_says_the_accuracy_and_the_tables():
     assert "most confident mistakes" in result.output
 
 
+def test_data_in_a_folder_with_an_equals_sign_are_no_setting():
+    Path("lr=0.1").mkdir()
+    Path("data.npz").rename("lr=0.1/data.npz")
+    assert invoke("small.onnx", "./lr=0.1/data.npz").output.startswith("small on 30 images (npz, test)\n")
+
+
 def test_writes_a_folder_once_more_but_not_over_other_files():
     said = json.loads(invoke("small.onnx", "data=npz", "data.path=data.npz", "--json", "--out", "out").stdout)
     assert {path.name for path in Path("out").iterdir()} == set(FILES)

@@ -1,6 +1,7 @@
 """`search report` as a user types it."""
 
 import fcntl
+import json
 import threading
 import time
 
@@ -8,7 +9,10 @@ import pytest
 from click.testing import CliRunner
 from helpers.runs import filled
 
+from search import open_run
 from search.cli.main import search
+from search.report.answers import advice
+from search.report.findings import findings
 from search.runs.run import LOCK
 from space import UserError
 
@@ -37,6 +41,12 @@ def test_or_where_it_is_asked_for(tmp_path):
     reported("done", "--out", "there/page.html")
     assert (tmp_path / "there/page.html").exists()
     assert not (tmp_path / "runs/done/report.html").exists()
+
+
+def test_the_advice_is_printed_too():
+    filled("runs/done")
+    said = advice(findings(open_run("done")))
+    assert said and json.loads(reported("done", "--json"))["advice"] == said
 
 
 def test_several_runs_are_compared_here(tmp_path):

@@ -18,11 +18,12 @@ from helpers.models import model
 from search import launch, open_run
 from search.cli.main import search
 from search.compare import comparison as comparing
-from search.compare.contender import RANDOM
+from search.compare.contender import RANDOM, family_of, named_contender
 from search.compare.evaluation import read_evaluation, read_looks
 from search.compare.levels import lineup
 from search.compare.plan import plan_of, task_of
 from search.compare.price import all_tasks
+from search.compare.rates import representatives
 from search.engine import launch as driver
 from search.models.model import is_model, load_model, save_model
 from search.report.compared import compared_section
@@ -254,6 +255,45 @@ def test_the_same_name_as_it_is_and_as_a_rival_are_two_networks(run, tmp_path):
     assert rivals[0] == rivals[1] and rivals[0].share is not None
 
 
+def test_networks_of_the_same_name_are_families_of_their_own(run, tmp_path):
+    network = open_run(run).trial(0).architecture
+    models = [str(tmp_path / name / "model") for name in ("one", "two")]
+    for folder in models:
+        save_model(model(network), tmp_path / folder)
+    words = [run, "shufflenet-v2-1.0", str(published("shufflenet-v2-1.0").architecture), *models]
+    plan = plan_of(words, {"match": "macs", "random": 0, "networks": "shufflenet-v2-1.0"})
+    line = lineup(plan, None, EXACT_COSTS, print)
+    given = "shufflenet-v2-1.0, as given"
+    assert [one.name for one in line.contenders] == [run, given, *models, "shufflenet-v2-1.0"]
+    assert [one.family for one in line.contenders] == [one.name for one in line.contenders]
+    assert len(representatives(line.contenders)) == 5
+    assert len({comparing.folder_of(plan, one, 0) for one in line.contenders}) == 5
+
+
+@pytest.mark.usefixtures("_at_home")
+def test_a_family_and_rivals_of_its_name_are_two_families():
+    family = family_of("b0", [named_contender("b0")[0]])
+    data = {"data": "shapes", "data.images": 100}
+    for networks, name in (("b0", "b0, as given"), ("resnet-18", "b0")):
+        plan = plan_of(family, {**data, "networks": networks})
+        assert [lead.family for lead in plan.leads] == [name] and plan.out.name == "b0"
+
+
+@pytest.mark.usefixtures("_at_home")
+@pytest.mark.parametrize("random", [5, "drawn"])
+def test_a_random_search_without_a_run_is_refused(random):
+    data = {"data": "shapes", "data.images": 100}
+    for words, why in (
+        (["b0"], "a first network that is from no run has"),
+        (family_of("b0", [named_contender("b0")[0]]), "families have"),
+    ):
+        with pytest.raises(
+            UserError, match=rf"^random={random}: {why} no random search; permitted: random=null"
+        ):
+            plan_of(words, {**data, "random": random})
+        assert plan_of(words, {**data, "random": 0}).random_run == ""
+
+
 def test_another_random_search_has_another_best_network(run, tmp_path):
     settings = {"match": "macs", "networks": "b0"}
     first, file = open_run(run), tmp_path / "contenders.json"
@@ -296,6 +336,15 @@ def test_the_random_search_goes_on_to_a_larger_number_and_not_back_to_a_smaller(
     assert found[0].origin.endswith(", of 2") and found[1].origin.endswith(", of 6") and found[1] == found[2]
     with pytest.raises(UserError, match="trials=2: 6 trials of the run second-random are over already"):
         comparing.random_search(plan_of([second], {**settings, "random": 2}), print, driver.Silent())
+
+
+def test_the_random_search_follows_a_run_that_goes_on(second):
+    settings = {"match": "macs", "networks": None, "executor": "serial"}
+    assert comparing.random_search(plan_of([second], settings), print, driver.Silent()).finished == 3
+    comparing.resume(second, {"trials": 6}, display=None)
+    output = invoke(second, "match=macs", "networks=null", "--dry-run", *WORDS[:5])
+    assert "best of 6 random networks" in output
+    assert comparing.random_search(plan_of([second], settings), print, driver.Silent()).finished == 6
 
 
 def test_published_weights_are_a_row_that_is_fine_tuned(second, tmp_path):

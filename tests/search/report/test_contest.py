@@ -1,7 +1,7 @@
 """Searches side by side."""
 
 import pytest
-from helpers.runs import filled
+from helpers.runs import ENVIRONMENT_OF_ALL, filled
 
 from search import open_run
 from search.report.comparison_page import comparison_page
@@ -64,6 +64,19 @@ def test_other_rewards_are_compared_by_accuracy(runs, tmp_path):
 def test_other_data_are_warned_of(runs, tmp_path):
     other = open_run(filled(tmp_path / "o", data__images=300))
     assert "They differ in data, so their accuracies belong to different tasks" in told([runs[0], other])
+
+
+def test_the_same_images_elsewhere_and_another_device_are_the_same_task(tmp_path):
+    here = {"data": "npz", "data__path": "a.npz", "data__cache": str(tmp_path / "a"), "proxy__device": "cpu"}
+    there = {"data": "npz", "data__path": "b.npz", "proxy__graph": "never", "seed": 1}
+    one, other = open_run(filled(tmp_path / "one", **here)), open_run(filled(tmp_path / "other", **there))
+    assert [group.runs for group in groups([one, other])] == [(one, other)]
+    assert "They differ" not in told([one, other])
+    images = {**ENVIRONMENT_OF_ALL, "data": {**ENVIRONMENT_OF_ALL["data"], "digest": "4567"}}
+    third = open_run(filled(tmp_path / "third", environment=images, **there))
+    assert [group.runs for group in groups([one, other, third])] == [(one, other), (third,)]
+    assert {group.name.partition("=")[0] for group in groups([one, third])} == {"data.path"}
+    assert "They differ in images, so their accuracies belong to different tasks." in told([one, third])
 
 
 def test_a_run_without_trials_leaves_nothing_to_compare(runs, tmp_path):

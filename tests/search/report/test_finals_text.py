@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 from helpers.quick import QUICK
+from helpers.runs import filled
 from rich.console import Console
 
 from search import launch, open_run, resume
 from search.cli.screen import show_finals, show_run, show_trial
 from search.config import Config
-from search.report.finals_text import _less_noise, finals_text, noise, warning
+from search.report.finals_text import _less_noise, finals_text, noise, single_trainings_text, warning
 from search.report.findings import finals_differences
 from search.testing import looked_up
 from search.trials.finals import Noise
@@ -62,6 +63,13 @@ def test_a_search_without_finals_says_what_is_chance():
         in text
     )
     assert "fresh" not in text
+
+
+def test_a_search_without_training_has_no_noise_of_seeds():
+    untrained = {"space": "inside:b0", "proxy": "finetune", "proxy__epochs": 0}
+    (line,) = single_trainings_text(open_run(filled("runs/r", **untrained)))
+    assert line.startswith("noise: nothing was trained: accuracies are those of inherited weights")
+    assert "one training" not in line
 
 
 def test_similar_trials_that_are_not_named_are_counted(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from helpers.runs import ENVIRONMENT_OF_ALL, filled, train_again
 
 from search import open_run
-from search.report.answers import cards
+from search.report.answers import cards, overview
 from search.report.findings import finals_differences, findings
 from search.report.prose import differences, summary
 from search.stats.differences import Differences
@@ -77,6 +77,25 @@ def test_single_trainings_never_differ_significantly(done):
     assert found.comparison.differences.pairs() == []
     if len(found.comparison.trials) > 1:
         assert "Every network was trained once" in " ".join(differences(found))
+
+
+def test_without_training_another_seed_changes_nothing(tmp_path):
+    untrained = {"space": "inside:b0", "proxy": "finetune", "proxy__epochs": 0}
+    found = findings(open_run(filled(tmp_path / "r", complete=12, **untrained)))
+    assert found.untrained and not findings(open_run(filled(tmp_path / "o"))).untrained
+    text = dict(summary(found))
+    nothing = (
+        "Nothing was trained: accuracies are those of inherited weights, and another seed changes nothing."
+    )
+    assert text["Noise"].startswith(nothing) and overview(found).note.startswith(nothing)
+    assert text["Differences"] in (
+        nothing,
+        "There is no other network to compare the accuracy of the winner with.",
+    )
+    told = " ".join((*text.values(), overview(found).note, str(cards(found))))
+    assert "(inherited weights)" in told
+    for claim in ("one training", "trained once", "single training", "could reverse"):
+        assert claim not in told
 
 
 def test_finals_are_compared_over_seeds_and_images(with_finals):

@@ -136,6 +136,8 @@ def test_searches_side_by_side(tmp_path):
     page = html(comparison_page(runs))
     (explorer,) = data(page)["explorers"]
     assert sorted(set(explorer["values"]["run"])) == sorted(run.name for run in runs)
+    # The first column names a point of the scatter.
+    assert [column["key"] for column in explorer["columns"]][:2] == ["number", "run"]
     assert Elements(page).open == []
 
 
