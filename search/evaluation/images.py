@@ -102,7 +102,7 @@ def centre(images: Images, side: int) -> Images:
 
 
 def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) -> Labels | None:
-    """Return the model's number for each class of the data. Classes that are named "0", "1", ... match by order.
+    """Return the model's number for each class of the data.
 
     theirs, ours: the class names of the data and of the model. For a class that the model lacks, raises `UserError`
     if `strict`, else returns None. Raises `UserError` also for a name that several classes of the model share, which
@@ -110,7 +110,9 @@ def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) ->
     """
     if theirs == ours:
         return np.arange(len(ours))
-    if len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours):
+    # Folders called 0 to 10 are listed in the order 0, 1, 10, 2, ..., so that order is no match for equal names.
+    counted = len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours)
+    if counted and not set(theirs) <= set(ours):
         return np.arange(len(ours))
     for name in theirs:
         if name not in ours:
@@ -121,5 +123,6 @@ def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) ->
             raise UserError(
                 f"The model has {ours.count(name)} classes called {name!r}; images of a class of this name could be"
                 " of any of them."
+    Classes match by name. Those that are named "0", "1", ... on one side, and otherwise on the other, match by order.
             )
     return np.array([ours.index(name) for name in theirs], dtype=np.int64)
